@@ -1,0 +1,19 @@
+"""pip and uv with the right credential for each private index, just in time and out of sight.
+
+The way of one wrapped command through the files:
+
+    launcher.sh      finds the target (the real tool); verbs that need no index go straight to it
+    hot.py           first Python of ours: takes secrets out of the process list, then run.py
+    run.py           the composition root of a wrapped command
+      tools/         argv and environment -> Invocation: which verb, does it touch an index?
+      indexes/       the Needs: every URL the command will talk to, read as the tool itself reads them (on formats/)
+      resolve.py     a Credential for each need: the token cache, else sources/ in order
+      delivery/      a Delivery: what changes in argv, environment and descriptors
+      execute.py     applies it and becomes the target
+
+`commands/` holds one module per `shim` verb, `store/` the token cache and stored secrets, `settings.py` the configuration,
+`model.py`, `urls.py` and `errors.py` the values and rules that everything above speaks in, `host.py` the outside world.
+Imports go one way, from the top of this list to its end; a test holds the arrows.
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,110 @@
+"""The `shim` command: one module per verb, loaded when it is typed.
+
+A verb's module has `HELP` (one line), `EXAMPLE` (one real command line), `configure(parser)` and
+`main(arguments, host) -> int` (the exit status). Errors are raised as ShimError; `main` here prints them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import NoReturn, Protocol, cast
+
+from shim.errors import ShimError, UsageError, render
+from shim.host import Host, this_host, write_stderr
+
+#: In the order of `shim --help`. Adding a verb is one file and one line here.
+VERBS = (
+    "login",
+    "logout",
+    "status",
+    "explain",
+    "exec",
+    "token",
+    "activate",
+    "install",
+    "uninstall",
+    "which",
+    "demo",
+    "cache",
+)
+
+
+class Command(Protocol):
+    """What a verb's module offers."""
+
+    HELP: str
+    EXAMPLE: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None:
+        """Add the verb's arguments."""
+
+    def main(self, arguments: argparse.Namespace, host: Host) -> int:
+        """Do it; return the exit status."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with our exit status and our message format."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, hint=f"{self.prog} --help")
+
+
+def load_command(verb: str) -> Command:
+    """Return the module of a verb."""
+    return cast(Command, import_module(f"shim.commands.{verb}"))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run `shim ARGV` and return its exit status. Expected failures become one message on stderr, never a traceback."""
+    host = this_host()
+    try:
+        return _dispatch(sys.argv[1:] if argv is None else argv, host)
+    except ShimError as error:
+        write_stderr(render(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        write_stderr("\n")
+        return 130
+    except BrokenPipeError:
+        return 141
+    except Exception as error:
+        if host.is_set("SHIM_DEBUG"):
+            raise
+        write_stderr(f"shim: error[internal]: {type(error).__name__} in `shim` itself\nhint: run it again with SHIM_DEBUG=1 and report what it prints\n")
+        return 70
+
+
+def _dispatch(argv: list[str], host: Host) -> int:
+    from shim import __version__
+
+    verb = argv[0] if argv else "--help"
+    if verb in ("-V", "--version"):
+        sys.stdout.write(f"shim {__version__}\n")
+        return 0
+    if verb in ("-h", "--help", "help"):
+        sys.stdout.write(_overview())
+        return 0 if argv else 64
+    if verb not in VERBS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(verb, VERBS, n=1)
+        raise UsageError(f"there is no verb {verb!r}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
+    command = load_command(verb)
+    parser = _Parser(
+        prog=f"shim {verb}",
+        description=command.HELP,
+        epilog=f"example: {command.EXAMPLE}",
+        allow_abbrev=False,
+    )
+    command.configure(parser)
+    return command.main(parser.parse_args(argv[1:]), host)
+
+
+def _overview() -> str:
+    """Return the text of `shim --help`: each verb with its one line."""
+    lines = ["usage: shim VERB [ARGUMENTS]", "", "pip and uv with the right credential for each private index, just in time and out of sight.", ""]
+    lines += [f"  {verb:<10} {load_command(verb).HELP}" for verb in VERBS]
+    lines += ["", "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."]
+    return "\n".join(lines) + "\n"

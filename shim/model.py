@@ -1,0 +1,201 @@
+"""The values that flow through a run: Invocation, Needs, Credential, Delivery. No I/O, no decisions.
+
+`Secret` is the only holder of secrets. `Secret.reveal()` is the only way out, and a test lists its call sites.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NoReturn
+
+from shim.urls import Scope, Url
+
+Operation = Literal["read", "publish"]
+Scheme = Literal["basic", "bearer"]
+
+
+class Secret:
+    """A password or token that shows itself as `****` wherever it is printed, formatted or compared.
+
+    Two secrets are never `==`; use `same_as`. It refuses to be pickled or copied into a log by accident.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself. Calling this marks the boundary where it stops being hidden."""
+        return self._value
+
+    def same_as(self, other: Secret) -> bool:
+        """Return whether both hold the same text, in time that does not depend on where they differ."""
+        from hmac import compare_digest
+
+        return compare_digest(self._value.encode("utf-8", "surrogateescape"), other._value.encode("utf-8", "surrogateescape"))
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return "****"
+
+    __str__ = __repr__
+
+    def __format__(self, _spec: str) -> str:
+        return "****"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not serialised")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
+
+    `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock, ...): somebody else's text.
+    """
+
+    kind: Literal["argv", "env", "file", "config"]
+    where: str
+    project: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.where}" if self.kind in ("argv", "env") else self.where
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The exact characters of a userinfo (`user:password@`) in the command's own argv or environment.
+
+    `key` is the position in argv (0 is the first word after the tool's name) or the variable's name; `start` and `end`
+    delimit the userinfo with its `@`, so that cutting `text[start:end]` leaves a clean URL and touches nothing else.
+    """
+
+    kind: Literal["argv", "env"]
+    key: int | str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One URL that the command will talk to and that may ask for a credential.
+
+    `url` never carries userinfo. `username` is the one that the URL insists on. `given` is a password that the user wrote
+    into that URL, `place` where it can be cut out (None inside files). `answered_by` names a variable of the tool that
+    already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
+    `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
+    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint.
+    """
+
+    url: Url
+    origin: Origin
+    role: Literal["index", "extra", "links", "input", "direct", "publish"] = "index"
+    index_name: str | None = None
+    username: str | None = None
+    given: Secret | None = None
+    place: Place | None = None
+    answered_by: str | None = None
+
+    @property
+    def operation(self) -> Operation:
+        """`publish` for an upload endpoint, else `read`."""
+        return "publish" if self.role == "publish" else "read"
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Everything that one command will ask, in the tool's own order, and the files that say so.
+
+    `watched` holds every file that was read or would have been, had it existed. `unknown` names remote inputs that may
+    name further indexes; we never fetch them.
+    """
+
+    items: tuple[Need, ...] = ()
+    watched: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The real executable behind a launcher, as far as files on disk tell.
+
+    `version` is the tool's release and `python` the interpreter's, as tuples of int; None where unknown (then the most
+    careful channel is taken). `prefix` is the environment it belongs to (the venv), if known.
+    """
+
+    path: str
+    version: tuple[int, ...] | None = None
+    python: tuple[int, int] | None = None
+    prefix: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One wrapped command. `argv` is what follows the tool's name, verbatim. `verb` is the sub-command, as words.
+
+    `touches_index` false means: exec at once with an untouched environment; `reason` says why, for `shim explain`.
+    """
+
+    tool: str
+    family: Literal["pip", "uv", "other"]
+    target: Target
+    argv: tuple[str, ...]
+    verb: tuple[str, ...]
+    touches_index: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the secret has no known end.
+
+    `source` names who gave it. `kept_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
+    an answer and is not delivered.
+    """
+
+    username: str
+    secret: Secret
+    scope: Scope
+    source: str
+    expires_at: float | None = None
+    scheme: Scheme = "basic"
+    kept_by_tool: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one need: a credential or None, and what each source said."""
+
+    need: Need
+    credential: Credential | None
+    tried: tuple[tuple[str, str], ...] = ()
+    index: str | None = None
+    """The name of the matching `[[index]]`, if one matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
+
+    text: Secret
+    descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What changes so that the target can authenticate: a pure value.
+
+    `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
+    one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
+    `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
+    """
+
+    argv: tuple[str, ...]
+    environ: Mapping[str, str | Secret | None] = field(default_factory=dict)
+    memory: Memory | None = None
+    channels: tuple[tuple[str, str, str], ...] = ()
+    warnings: tuple[str, ...] = ()

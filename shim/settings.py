@@ -1,0 +1,369 @@
+"""config.toml and every SHIM_* variable, as tables: README's tables are made from these (`python -m shim.settings`).
+
+A project directory can never configure us: only the user's and the machine's file are read. A file that others can write
+is refused; an unknown key is an error that names the nearest known one.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from shim.errors import ConfigError
+from shim.host import Host
+from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of config.toml, or one variable: its name, the type as TOML calls it, what it does, and an example."""
+
+    name: str
+    kind: str
+    meaning: str
+    example: str = ""
+    choices: tuple[str, ...] = ()
+
+
+TOP_KEYS = (
+    Key("channel", "string", "how a secret may be handed over: `auto`, `strict` (never a secret in an environment), `env` (the environment is fine)", '"auto"', ("auto", "strict", "env")),
+    Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
+)
+
+INDEX_KEYS = (
+    Key("name", "string", "for messages and commands; a name never widens a scope", '"corp"'),
+    Key("url", "string", "the index, as pip and uv are told it", '"https://pypi.corp.example/simple/"'),
+    Key("scope", "string", "who may receive the credential; default: `url` without a trailing `simple/`", '"https://pypi.corp.example/"'),
+    Key("username", "string", "default: what the URL says, else what the source says, else `__token__`", '"alice"'),
+    Key("source", "array of strings", "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`", '["keyring"]'),
+    Key("insecure", "boolean", "allow plain http to a host that is not this machine", "false"),
+    Key("max-age", "string", "how long a command's secret without an expiry of its own is cached; default: not at all", '"12h"'),
+    Key("on-failure", "string", "a private index without a credential: `stop` the pip command, `warn`, or `pass`", '"stop"', ("stop", "warn", "pass")),
+    Key("verify-url", "string", "what to ask when verifying a credential; default: `url`", '"https://pypi.corp.example/simple/corp-ping/"'),
+    Key("command", "table", "run a program whose one line of output is the secret (no shell)", '{ argv = ["op", "read", "op://x/y"], timeout = "30s" }'),
+    Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
+    Key("file", "table", "take the secret from a file", '{ password = "/run/secrets/corp" }'),
+)
+
+#: The keys of the inline tables: required ones first.
+TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
+    "command": (
+        Key("argv", "array of strings", "the program and its arguments"),
+        Key("timeout", "string", "how long it may take", '"30s"'),
+        Key("interactive", "boolean", "let it talk to the terminal", "false"),
+    ),
+    "env": (Key("password", "string", "name of the variable with the secret"), Key("username", "string", "name of the variable with the user name")),
+    "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
+}
+
+VARIABLES = (
+    Key("SHIM_BYPASS", "switch", "run the real tool at once, without us"),
+    Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
+    Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
+    Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
+    Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
+    Key("SHIM_NO_INPUT", "switch", "never ask a person"),
+    Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
+)
+
+#: Sources that may be named in `source`, and the order of the chain for an index that names none.
+SOURCE_NAMES = ("env", "file", "command", "netrc", "keyring", "stored")
+DEFAULT_CHAIN = ("netrc", "keyring", "stored")
+
+DEFAULT_COMMAND_TIMEOUT_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class CommandSource:
+    """`command = {…}`: an argument vector, seconds, and whether it may use the terminal."""
+
+    argv: tuple[str, ...]
+    timeout_s: float
+    interactive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name."""
+
+    password: str
+    username: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexConfig:
+    """One `[[index]]`. `max_age_s` is None when not set; `file` is the config file that defines it."""
+
+    name: str
+    url: Url
+    scope: Scope
+    username: str | None
+    source: tuple[str, ...]
+    source_is_explicit: bool
+    insecure: bool
+    max_age_s: float | None
+    on_failure: Literal["stop", "warn", "pass"]
+    verify_url: Url
+    command: CommandSource | None
+    env: Lookup | None
+    file: Lookup | None
+    defined_in: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the config files and variables say together. `files` are those looked for, existing or not, for caching."""
+
+    channel: Literal["auto", "strict", "env"] = "auto"
+    indexes: tuple[IndexConfig, ...] = ()
+    files: tuple[str, ...] = ()
+
+    def index_for(self, url: Url) -> IndexConfig | None:
+        """Return the `[[index]]` with the longest scope that covers `url`, or None."""
+        matching = [index for index in self.indexes if index.scope.covers(url)]
+        return max(matching, key=lambda index: len(index.scope.segments), default=None)
+
+    def index_named(self, name: str) -> IndexConfig | None:
+        """Return the `[[index]]` of that name, or None."""
+        return next((index for index in self.indexes if index.name == name), None)
+
+
+def config_files(host: Host) -> tuple[str, ...]:
+    """Return the config files that count, the user's first: absolute paths, existing or not."""
+    replaced = host.environ.get("SHIM_CONFIG_FILE")
+    if replaced:
+        return (host.path(replaced),)
+    return tuple(filter(None, (user_config_file(host), machine_config_file())))
+
+
+def user_config_file(host: Host) -> str | None:
+    """Return the path of the user's config.toml, or None where there is no home.
+
+    platformdirs has the last word except on Linux, where the answer is one line and its import 30 ms.
+    """
+    import sys
+
+    if sys.platform == "linux":
+        return os.path.join(host.config_home, "shim", "config.toml") if host.config_home else None
+    import platformdirs
+
+    path = platformdirs.user_config_path("shim") / "config.toml"
+    return str(path) if path.is_absolute() else None
+
+
+def machine_config_file() -> str:
+    """Return the path of the machine's config.toml. No variable moves it: a project's environment must not."""
+    import sys
+
+    if sys.platform == "linux":
+        return "/etc/xdg/shim/config.toml"
+    import platformdirs
+
+    return str(platformdirs.site_config_path("shim") / "config.toml")
+
+
+def load_settings(host: Host) -> Settings:
+    """Return the settings of all config files and variables; the user's file goes before the machine's.
+
+    Raises:
+        ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a variable with a bad value.
+    """
+    files = config_files(host)
+    documents = [(file, document) for file in files if (document := read_config(file)) is not None]
+    if not documents and host.environ.get("SHIM_CONFIG_FILE"):
+        raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
+    channel: Any = host.environ.get("SHIM_CHANNEL") or None
+    if channel is not None:
+        _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
+    indexes: list[IndexConfig] = []
+    for file, document in documents:
+        _check_keys(document, TOP_KEYS, file, "")
+        channel = channel or document.get("channel")
+        for number, table in enumerate(document.get("index", ()), 1):
+            index = _read_index(table, file, number)
+            if any(other.name == index.name and other.defined_in == file for other in indexes):
+                raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
+            indexes.append(index)
+    return Settings(channel or "auto", tuple(indexes), files)
+
+
+def read_config(file: str) -> dict[str, Any] | None:
+    """Return the parsed TOML of one config file, or None if there is no such file.
+
+    Raises:
+        ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
+    """
+    import tomllib
+
+    try:
+        with open(file, "rb") as stream:
+            refuse_unsafe(file, os.fstat(stream.fileno()))
+            data = stream.read(1 << 20)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})", hint=f"check `ls -l {file}`") from error
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not valid TOML: {error}", hint="correct that line") from error
+
+
+def refuse_unsafe(file: str, status: os.stat_result) -> None:
+    """Raise ConfigError if somebody else could have written a config file: it can run commands.
+
+    The owner must be the user or root. Group-writable is fine only for the user's private group (gid equal to uid, the
+    Debian and Red Hat custom); writable by everybody never is.
+    """
+    if not stat.S_ISREG(status.st_mode):
+        raise ConfigError(f"{file}: is not a regular file", hint="put the configuration into a file of its own")
+    if status.st_uid not in (0, os.geteuid()):
+        raise ConfigError(f"{file}: belongs to another user (uid {status.st_uid})", hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`")
+    private_group = status.st_gid == status.st_uid
+    if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not private_group):
+        raise ConfigError(f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})", hint=f"chmod go-w {file}")
+
+
+def _read_index(table: object, file: str, number: int) -> IndexConfig:
+    """Return one `[[index]]` table as a value, every key checked."""
+    if not isinstance(table, dict):
+        raise ConfigError(f"{file}: index must be tables", hint="write [[index]] with two brackets")
+    where = f"[[index]] number {number}"
+    _check_keys(table, INDEX_KEYS, file, where)
+    if "url" not in table:
+        raise ConfigError(f"{file}: {where} has no url", hint='add a line like url = "https://pypi.example/simple/"')
+    url = _read_url(table, "url", file, where)
+    scope = scope_of(_read_url(table, "scope", file, where)) if "scope" in table else scope_of_index(url)
+    if not scope.covers(url):
+        raise ConfigError(f"{file}: {where}: scope does not cover url", hint="scope must be the same server, and a folder above url")
+    userinfo = find_userinfo(table["url"])
+    command = _read_command(table, file, where)
+    lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
+    implied = tuple(kind for kind in ("env", "file", "command") if kind in table)
+    return IndexConfig(
+        name=table.get("name") or url.host,
+        url=url,
+        scope=scope,
+        username=table.get("username") or (userinfo.username if userinfo else None) or None,
+        source=_read_sources(table, file, where) or implied or DEFAULT_CHAIN,
+        source_is_explicit="source" in table or bool(implied),
+        insecure=table.get("insecure", False),
+        max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
+        on_failure=table.get("on-failure", "stop"),
+        verify_url=_read_url(table, "verify-url", file, where) if "verify-url" in table else url,
+        command=command,
+        env=lookups["env"],
+        file=lookups["file"],
+        defined_in=file,
+    )
+
+
+def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url:
+    try:
+        userinfo = find_userinfo(table[key])
+        if userinfo and userinfo.password:
+            raise ConfigError(
+                f"{file}: {where}: {key} holds a password",
+                hint="take the password out of the URL, change it at the index, and run `shim login` with the new one",
+            )
+        return parse_url(table[key])
+    except BadUrl as error:
+        raise ConfigError(f"{file}: {where}: {key} is not a usable URL: {error}", hint="write it as https://host/path/") from error
+
+
+def _read_sources(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:
+    names = tuple(table.get("source", ()))
+    for name in names:
+        if name not in SOURCE_NAMES:
+            raise ConfigError(f"{file}: {where}: unknown source {name!r}", hint=_nearest(name, SOURCE_NAMES))
+        if name in TABLE_KEYS and name not in table:
+            raise ConfigError(f"{file}: {where}: source {name!r} needs a key {name} = {{…}}", hint=f"add {name} = {_example(name)}")
+    return names
+
+
+def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource | None:
+    if "command" not in table:
+        return None
+    command = table["command"]
+    _check_keys(command, TABLE_KEYS["command"], file, f"{where}, command")
+    if not command.get("argv"):
+        raise ConfigError(f"{file}: {where}: command has no argv", hint=f"write command = {_example('command')}")
+    seconds = read_duration(command["timeout"], "timeout", file, where) if "timeout" in command else DEFAULT_COMMAND_TIMEOUT_S
+    return CommandSource(tuple(command["argv"]), seconds, command.get("interactive", False))
+
+
+def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Lookup | None:
+    if kind not in table:
+        return None
+    lookup = table[kind]
+    _check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
+    if not lookup.get("password"):
+        raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=f"write {kind} = {_example(kind)}")
+    return Lookup(lookup["password"], lookup.get("username"))
+
+
+def read_duration(text: str, key: str, file: str, where: str) -> float:
+    """Return seconds for `30s`, `15m`, `12h`, `7d` or `0`. Raises ConfigError for anything else."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
+    if number.isascii() and number.isdigit() and (unit or number == "0"):
+        return float(int(number) * units.get(unit, 1))
+    raise ConfigError(f'{file}: {where}: {key} = "{text}" is not a duration', hint="write a number and s, m, h or d, like 12h")
+
+
+def _check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: str) -> None:
+    """Raise ConfigError for a key that is not in `keys`, or a value of the wrong type."""
+    known = {key.name: key for key in keys}
+    for name, value in table.items():
+        if name not in known:
+            place = f"{where}: " if where else ""
+            raise ConfigError(f"{file}: {place}unknown key {name!r}", hint=_nearest(name, known))
+        _check(value, known[name], file, where)
+
+
+def _check(value: object, key: Key, file: str, where: str) -> None:
+    fits = {
+        "string": isinstance(value, str),
+        "word": isinstance(value, str),
+        "boolean": isinstance(value, bool),
+        "table": isinstance(value, dict),
+        "tables": isinstance(value, list),
+        "array of strings": isinstance(value, list) and all(isinstance(item, str) for item in value),
+    }[key.kind]
+    place = f"{where}: " if where else ""
+    if not fits:
+        hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
+        raise ConfigError(f"{file}: {place}{key.name} must be a {key.kind}", hint=hint)
+    if key.choices and value not in key.choices:
+        raise ConfigError(f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"')
+
+
+def _nearest(name: str, known: Any) -> str:
+    """Return a hint that names the nearest known word, or all of them."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else "known are: " + ", ".join(sorted(known))
+
+
+def _example(name: str) -> str:
+    return next(key.example for key in INDEX_KEYS if key.name == name)
+
+
+def render_tables() -> str:
+    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables and the variables."""
+    lines: list[str] = []
+    rows: list[tuple[str, tuple[Key, ...]]] = [("config.toml", TOP_KEYS), ("`[[index]]`", INDEX_KEYS)]
+    rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()]
+    for title, keys in rows:
+        lines += [f"| {title} | type | meaning | example |", "|---|---|---|---|"]
+        lines += [f"| `{key.name}` | {key.kind} | {key.meaning} | {f'`{key.example}`' if key.example else ''} |" for key in keys]
+        lines.append("")
+    lines += ["| variable | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{key.name}` | {key.kind} | {key.meaning} |" for key in VARIABLES]
+    return "\n".join(lines) + "\n"

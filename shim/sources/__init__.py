@@ -1,0 +1,66 @@
+"""Places credentials come from: one module each, named in `SOURCES`, loaded when it is asked. Sources never import each other.
+
+The contract of `find(query)`: None means "not mine" or "nothing here" (say which with `query.note`); a `Credential` is an
+answer; a `SourceError` means "mine, but broken". A source gets its surroundings from `query.host`, never prints, and asks a
+person only if `query.host.interactive` and its configuration allow it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Protocol, cast
+
+from shim.host import Host
+from shim.model import Credential, Need
+from shim.settings import IndexConfig
+from shim.urls import Scope, scope_of_index
+
+#: Name in `source = [...]` -> module in this package. Adding a source is one file and one line here.
+SOURCES = {
+    "env": "environ",
+    "file": "file",
+    "command": "command",
+    "netrc": "netrc",
+    "keyring": "keyring",
+    "stored": "stored",
+}
+
+#: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
+DEFAULT_USERNAME = "__token__"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question: a need, the `[[index]]` that matches it (or None), and the host. Sources add (source, outcome) notes."""
+
+    need: Need
+    index: IndexConfig | None
+    host: Host
+    notes: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        """Who may receive the answer: the configured scope, else the index and what is below it."""
+        return self.index.scope if self.index else scope_of_index(self.need.url)
+
+    @property
+    def username(self) -> str | None:
+        """The user name that the URL insists on, else the configured one, else None."""
+        return self.need.username or (self.index.username if self.index else None)
+
+    def note(self, source: str, outcome: str) -> None:
+        """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""
+        self.notes.append((source, outcome))
+
+
+class Source(Protocol):
+    """What a source module offers."""
+
+    def find(self, query: Query) -> Credential | None:
+        """Return the credential, None, or raise SourceError (see the package's docstring)."""
+
+
+def load_source(name: str) -> Source:
+    """Return the module of the source called `name` in the configuration. Raises KeyError for an unknown name."""
+    return cast(Source, import_module(f"shim.sources.{SOURCES[name]}"))

@@ -1,0 +1,43 @@
+"""The wrapped programs: one module each, named in `TOOLS`, loaded when one is used. Tools never import each other."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Protocol, cast
+
+from shim.host import Host
+from shim.model import Invocation, Needs
+
+#: Launcher name -> module in this package. Adding a tool is one file and one line here.
+TOOLS = {
+    "pip": "pip",
+    "pip3": "pip",
+    "uv": "uv",
+    "uvx": "uvx",
+}
+
+
+class Tool(Protocol):
+    """What a tool module offers.
+
+    `NEEDLESS` lists the argument beginnings that never touch an index, as the launcher sees them: `freeze`, `pip show`
+    (one or two words, or an option like `--version`); "" is the bare name. They go to the target without starting Python.
+    """
+
+    NEEDLESS: tuple[str, ...]
+    #: Whether a private index that cannot be asked must stop this tool's index verbs, because it would take the package elsewhere.
+    FALLS_OPEN: bool
+    #: Options whose value is a secret, as typed (`--password`, `-p`): masked in our own argv at once.
+    SECRET_OPTIONS: tuple[str, ...]
+
+    def read_invocation(self, name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+        """Return what this command is, from its argv and environment alone (and the target's metadata on disk)."""
+
+    def read_needs(self, invocation: Invocation, host: Host) -> Needs:
+        """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+
+
+def load_tool(name: str) -> Tool:
+    """Return the tool module behind a launcher's name. `pip3.12` counts as `pip3`. Raises KeyError for an unknown name."""
+    module = TOOLS.get(name) or TOOLS[name.partition(".")[0]]
+    return cast(Tool, import_module(f"shim.tools.{module}"))

@@ -1,0 +1,215 @@
+"""URLs without userinfo, and the scope that decides who may receive a credential.
+
+The rule is "refuse rather than guess": text that two URL parsers could read differently (control characters, white
+space, backslashes, several `@` before the path, a bad port) is no `Url` at all, and what is no `Url` gets no credential.
+
+Sources: RFC 3986 sections 3.2 and 6; RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote, unquote, urlsplit
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+#: Hosts that serve everybody and never ask for a credential: no source is ever asked about them.
+PUBLIC_HOSTS = frozenset(
+    {
+        "pypi.org",
+        "pypi.python.org",
+        "test.pypi.org",
+        "files.pythonhosted.org",
+        "test-files.pythonhosted.org",
+        "download.pytorch.org",
+        "www.piwheels.org",
+        "conda.anaconda.org",
+        "pypi.nvidia.com",
+        "github.com",
+        "raw.githubusercontent.com",
+    }
+)
+
+
+class BadUrl(ValueError):
+    """The text is not an http(s) URL that everybody reads alike. Never holds the text, which may hold a secret."""
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """An http(s) URL without userinfo. `text` is as the user spelled it, less the userinfo; the other fields are normal forms."""
+
+    text: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    def __str__(self) -> str:
+        return self.text
+
+    @property
+    def netloc(self) -> str:
+        """`host` or `host:port`, without a default port; IPv6 hosts in brackets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """`scheme://host[:port]`."""
+        return f"{self.scheme}://{self.netloc}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the host is this machine, by a name or address that cannot mean another one."""
+        return self.host in ("localhost", "::1") or (self.host.startswith("127.") and self.host.replace(".", "").isdigit())
+
+    @property
+    def is_public(self) -> bool:
+        """Whether this is one of the well-known indexes that serve everybody."""
+        return self.host in PUBLIC_HOSTS and self.port == DEFAULT_PORTS[self.scheme]
+
+    @property
+    def is_confidential(self) -> bool:
+        """Whether a secret may travel to it without an `insecure = true`: https, or this machine."""
+        return self.scheme == "https" or self.is_loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Userinfo:
+    """The userinfo of a URL text: where it stands, and the decoded user name and password (None: no colon)."""
+
+    start: int
+    end: int
+    username: str
+    password: str | None
+
+
+def find_userinfo(text: str) -> Userinfo | None:
+    """Return the userinfo in the URL `text`, or None if it has none. Both parts are percent-decoded.
+
+    `start` and `end` delimit `user:password@` within `text`.
+
+    Raises:
+        BadUrl: a control character, or a backslash before the path.
+    """
+    if "://" not in text:
+        return None
+    begin = text.index("://") + 3
+    end = min((position for mark in "/?#" if (position := text.find(mark, begin)) >= 0), default=len(text))
+    authority = text[begin:end]
+    if any(not character.isprintable() or character in " \\" for character in authority):
+        raise BadUrl("the host part holds white space, a backslash or a control character")
+    if "@" not in authority:
+        return None
+    raw, _, _ = authority.rpartition("@")
+    username, colon, password = raw.partition(":")
+    return Userinfo(begin, begin + len(raw) + 1, unquote(username), unquote(password) if colon else None)
+
+
+def parse_url(text: str) -> Url:
+    """Return the credential-free `Url` of `text`; a userinfo in it is dropped.
+
+    Raises:
+        BadUrl: not http or https, no host, a bad port, or text that parsers read differently.
+    """
+    if any(not character.isprintable() for character in text) or text != text.strip():
+        raise BadUrl("control characters or surrounding white space")
+    userinfo = find_userinfo(text)
+    clean = text[: userinfo.start] + text[userinfo.end :] if userinfo else text
+    try:
+        parts = urlsplit(clean)
+        port = parts.port
+        host = _normal_host(parts.hostname or "")
+    except ValueError as error:
+        raise BadUrl("no valid host or port") from error
+    if parts.scheme not in DEFAULT_PORTS:
+        raise BadUrl("neither http nor https")
+    if not host or port == 0:
+        raise BadUrl("no valid host or port")
+    return Url(clean, parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], parts.path or "/")
+
+
+def _normal_host(host: str) -> str:
+    """Return `host` in lower case and ASCII (IDNA). Raises ValueError for what is no host name or address."""
+    if not host.isascii():
+        host = host.encode("idna").decode("ascii")
+    host = host.lower()
+    allowed = "0123456789abcdef:." if ":" in host else "0123456789abcdefghijklmnopqrstuvwxyz-._"
+    if any(character not in allowed for character in host):
+        raise ValueError("not a host")
+    return host
+
+
+def with_userinfo(url: Url, username: str, password: str | None = None) -> str:
+    """Return the URL text with a percent-encoded userinfo put in."""
+    head, _, tail = url.text.partition("://")
+    user = quote(username, safe="")
+    return f"{head}://{user}:{quote(password, safe='')}@{tail}" if password is not None else f"{head}://{user}@{tail}"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who may receive a credential: one scheme, host and port, and the paths below `segments` (whole segments)."""
+
+    scheme: str
+    host: str
+    port: int
+    segments: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}/" + "".join(segment + "/" for segment in self.segments)
+
+    def covers(self, url: Url) -> bool:
+        """Return whether `url` may receive a credential of this scope.
+
+        Scheme, host and port are equal and the path starts with our segments, whole ones (`/simple` covers `/simple/pkg`,
+        not `/simple-evil`). A path that a client could fold into another one (`..`, `%2e%2e`, a backslash) is never covered.
+        """
+        if (self.scheme, self.host, self.port) != (url.scheme, url.host, url.port):
+            return False
+        segments = _segments(url.path)
+        if any(_is_slippery(unquote(segment)) for segment in segments):
+            return False
+        return segments[: len(self.segments)] == self.segments
+
+    def within(self, other: Scope) -> bool:
+        """Return whether everything that this scope covers is covered by `other`."""
+        same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
+        return same and self.segments[: len(other.segments)] == other.segments
+
+
+def _is_slippery(segment: str) -> bool:
+    """Return whether a client or server could read this decoded segment as a step to another path."""
+    return "\\" in segment or any(step in (".", "..") for step in segment.split("/"))
+
+
+def _segments(path: str) -> tuple[str, ...]:
+    """Return the path's segments, without the leading slash and without the empty one after a trailing slash."""
+    segments = path.removeprefix("/").split("/")
+    if segments[-1] == "":
+        segments.pop()
+    return tuple(segments)
+
+
+def scope_of(url: Url) -> Scope:
+    """Return the scope that covers exactly `url` and what is below it."""
+    return Scope(url.scheme, url.host, url.port, _segments(url.path))
+
+
+def scope_of_index(url: Url) -> Scope:
+    """Return the scope of an index at `url`: the URL without a trailing `simple/` (or devpi's `+simple/`).
+
+    Files are commonly served beside the simple page, not below it.
+    """
+    scope = scope_of(url)
+    if scope.segments and scope.segments[-1] in ("simple", "+simple"):
+        return Scope(scope.scheme, scope.host, scope.port, scope.segments[:-1])
+    return scope
+
+
+def scope_of_origin(url: Url) -> Scope:
+    """Return the scope of everything at the URL's scheme, host and port."""
+    return Scope(url.scheme, url.host, url.port)
