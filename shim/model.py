@@ -68,10 +68,11 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The exact characters of a userinfo (`user:password@`) in the command's own argv or environment.
+    """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own argv or environment.
 
-    `key` is the position in argv (0 is the first word after the tool's name) or the variable's name; `start` and `end`
-    delimit the userinfo with its `@`, so that cutting `text[start:end]` leaves a clean URL and touches nothing else.
+    `key` is the position in argv (0 is the first word after the tool's name) or the variable's name. `start` and `end`
+    delimit the userinfo with its `@`, so that cutting `text[start:end]` leaves a clean URL and touches nothing else; they
+    are equal (just behind `://`) if the URL has none.
     """
 
     kind: Literal["argv", "env"]
@@ -85,7 +86,7 @@ class Need:
     """One URL that the command will talk to and that may ask for a credential.
 
     `url` never carries userinfo. `username` is the one that the URL insists on. `given` is a password that the user wrote
-    into that URL, `place` where it can be cut out (None inside files). `answered_by` names a variable of the tool that
+    into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable of the tool that
     already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
     requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint.

@@ -1,0 +1,108 @@
+"""How a credential is handed over: one module per channel, and the table that says which is tried first for which tool.
+
+Every channel is a value: `fits(case)` returns None, or in words why it will not do here; `deliver(case)` returns the
+`Delivery`. Nothing is done before `execute.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from shim.errors import CannotDeliver
+from shim.host import Host
+from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
+from shim.settings import Settings
+
+#: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
+CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "pip": ("netrc", "face", "env"),
+    "uv": ("store", "netrc", "env"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a channel may look at. `deliveries` pairs each need that we must answer with its credential."""
+
+    invocation: Invocation
+    needs: Needs
+    deliveries: tuple[tuple[Need, Credential], ...]
+    settings: Settings
+    host: Host
+
+    @property
+    def credentials(self) -> tuple[Credential, ...]:
+        """The distinct credentials to hand over, in the order of the needs."""
+        distinct: list[Credential] = []
+        for _, credential in self.deliveries:
+            if not any(same_credential(credential, other) for other in distinct):
+                distinct.append(credential)
+        return tuple(distinct)
+
+
+class Channel(Protocol):
+    """What a channel module offers."""
+
+    def fits(self, case: Case) -> str | None:
+        """Return None if this channel can serve the whole case, else why not, in a few words."""
+
+    def deliver(self, case: Case) -> Delivery:
+        """Return what changes. Called only after `fits` returned None."""
+
+
+def same_credential(one: Credential, other: Credential) -> bool:
+    """Return whether two credentials are the same in everything that is handed over."""
+    same = (one.username, one.scope, one.scheme) == (other.username, other.scope, other.scheme)
+    return same and one.secret.same_as(other.secret)
+
+
+def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
+    """Return the delivery of all answers, by the first channel that fits.
+
+    A credential that the tool finds by itself stays where it is: its own netrc, a password inside a file.
+
+    Raises:
+        CannotDeliver: no allowed channel fits, and a credential of ours would be lost.
+    """
+    deliveries = tuple(
+        (answer.need, answer.credential)
+        for answer in answers
+        if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given and not answer.need.place)
+    )
+    if not deliveries:
+        return Delivery(invocation.argv)
+    case = Case(invocation, needs, deliveries, settings, host)
+    refusals: list[tuple[str, str]] = []
+    for name in _order(CHANNELS[invocation.family], settings.channel):
+        channel = cast(Channel, import_module(f"shim.delivery.{name}"))
+        refusal = channel.fits(case)
+        if refusal is None:
+            return channel.deliver(case)
+        refusals.append((name, refusal))
+    if all(credential.source == "url" for _, credential in deliveries):
+        return Delivery(invocation.argv, channels=(("url", str(deliveries[0][0].url), "left where it was typed: " + refusals[0][1]),))
+    need, credential = next(pair for pair in deliveries if pair[1].source != "url")
+    raise CannotDeliver(
+        f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
+        tried=tuple(refusals),
+        hint=_hint(settings.channel, refusals),
+    )
+
+
+def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """Return the channels to try: `strict` leaves `env` out, `env` puts it first."""
+    rest = tuple(name for name in channels if name != "env")
+    return {"strict": rest, "env": ("env", *rest)}.get(wanted, channels)
+
+
+def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
+    """Return what helps in this very case."""
+    outcomes = dict(refusals)
+    if wanted == "strict":
+        return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
+    if "needs channel" in outcomes.get("env", ""):
+        return "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"
+    return "a newer release of the tool takes it: upgrade it in this environment"

@@ -1,0 +1,108 @@
+"""Channel `env`: the tool's own variables hold the secret in clear. The last resort, and never with `channel = "strict"`.
+
+Whatever the tool starts inherits them: build backends of sdists, and pip shows a URL's password in the argv of its child that
+installs private build dependencies. So there is a warning each time, unless the configuration says that this is fine.
+
+Sources: pip 26.3 configuration.py and build_env/installer.py; uv 0.13.8 uv-static/src/env_vars.rs.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from shim.delivery import Case
+from shim.delivery.scrub import cut_userinfo, drop_option, put_userinfo
+from shim.model import Credential, Delivery, Need, Place, Secret
+from shim.urls import with_userinfo
+
+VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
+
+
+def fits(case: Case) -> str | None:
+    """Return None if the tool's variables can carry every credential of the case, else why not."""
+    if any(credential.scheme != "basic" for credential in case.credentials):
+        return "its variables hold no bearer token"
+    return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
+
+
+def deliver(case: Case) -> Delivery:
+    """Return the variables, with a warning unless the configuration asked for this channel."""
+    return _deliver_pip(case) if case.invocation.family == "pip" else _deliver_uv(case)
+
+
+def _pip_refuses(case: Case) -> str | None:
+    if "--isolated" in case.invocation.argv:
+        return "--isolated makes pip ignore its variables"
+    for need, credential in case.deliveries:
+        if need.role not in VARIABLES:
+            return f"{need.url} is no index, and only indexes have a variable"
+        if need.origin.kind == "file" or (need.origin.kind == "config" and need.role != "index"):
+            return f"{need.origin} names the index, and pip lets it overrule its variables"
+        if not _is_latin(credential):
+            return "pip sends Latin-1, and the password has other letters"
+    return None
+
+
+def _is_latin(credential: Credential) -> bool:
+    try:
+        (credential.username + credential.secret.reveal()).encode("latin-1")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _deliver_pip(case: Case) -> Delivery:
+    """Return argv without the options of our indexes, and their URLs with userinfo in pip's variables, in pip's own order.
+
+    pip appends the extra indexes of argv to those of the environment, so moving them to the end of the variable keeps the order.
+    """
+    in_environ: dict[Place, str] = {}
+    moved: dict[str, list[str]] = {"PIP_INDEX_URL": [], "PIP_EXTRA_INDEX_URL": []}
+    dropped: list[Place] = []
+    for need, credential in case.deliveries:
+        userinfo = f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
+        if need.place and need.place.kind == "env":
+            in_environ[need.place] = userinfo
+        else:
+            moved[VARIABLES[need.role]].append(with_userinfo(need.url, credential.username, credential.secret.reveal()))
+            dropped += [need.place] if need.place else []
+    _, variables = put_userinfo((), case.host.environ, in_environ)
+    for name, urls in moved.items():
+        if urls:
+            before = variables.get(name, case.host.environ.get(name, "")) if name == "PIP_EXTRA_INDEX_URL" else ""
+            variables[name] = " ".join([before, *urls]).strip()
+    argv = case.invocation.argv
+    for place in sorted(dropped, key=lambda place: int(place.key), reverse=True):
+        argv = drop_option(argv, place)
+    return _delivery(case, argv, {name: Secret(value) for name, value in variables.items()}, "build backends and build dependencies can read it")
+
+
+def _uv_refuses(case: Case) -> str | None:
+    if case.settings.channel != "env":
+        return 'needs channel = "env": uv gives these variables to any index of the same name'
+    if nameless := next((need for need, _ in case.deliveries if not need.index_name), None):
+        return f"{nameless.url} has no name, and uv's variables are called after one"
+    return None
+
+
+def _deliver_uv(case: Case) -> Delivery:
+    argv, variables = cut_userinfo(case.invocation.argv, case.host.environ, (need for need, _ in case.deliveries))
+    values: dict[str, str | Secret | None] = {**variables}
+    for need, credential in case.deliveries:
+        stem = variable_stem(need)
+        values[f"{stem}_USERNAME"] = credential.username
+        values[f"{stem}_PASSWORD"] = credential.secret
+    return _delivery(case, argv, values, "build backends and user code can read it")
+
+
+def variable_stem(need: Need) -> str:
+    """Return `UV_INDEX_<NAME>`: upper case, every character but letters and digits an underscore."""
+    return "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in need.index_name or "")
+
+
+def _delivery(case: Case, argv: tuple[str, ...], values: dict[str, str | Secret | None] | dict[str, Secret], consequence: str) -> Delivery:
+    names = ", ".join(values)
+    channels = tuple(("env", str(need.url), f"{names}: {consequence}") for need, _ in case.deliveries)
+    asked_for = case.settings.channel == "env"
+    warnings = () if asked_for else (f"the credential for {case.deliveries[0][0].url} goes into {names}, where {consequence}",)
+    return Delivery(argv, dict(values), None, channels, warnings)

@@ -1,0 +1,73 @@
+"""Channel `face`: for this command PATH starts with our `keyring`, and pip asks it for the password of each index.
+
+Reach: the URL that pip asks about, so that two credentials on one host, or an open index beside a private one, are kept apart.
+argv, environment, `-vvv` and `--log` hold no secret. pip before 26.2 asks only for a URL that has a user name, which
+we put in where the URL stands in argv or environment.
+
+Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask without a user name, #12543).
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import quote
+
+from shim.delivery import Case
+from shim.delivery.memory import free_descriptor, is_available, process_path
+from shim.delivery.scrub import cut_userinfo, put_userinfo
+from shim.faces.answers import VARIABLE, render_answers
+from shim.model import Delivery, Memory
+
+FIRST_PIP = (23, 1)
+#: From this release pip asks for a user name as well.
+ASKS_FOR_USERNAME = (26, 2)
+INDEX_ROLES = ("index", "extra")
+
+
+def fits(case: Case) -> str | None:
+    """Return None if pip will ask our keyring face for every credential of the case, else why not."""
+    version = case.invocation.target.version
+    if not is_available():
+        return "this system has no memory files"
+    if version is None or version < FIRST_PIP:
+        return "only pip 23.1 and later can be told to ask a keyring command"
+    if find_face(case) is None:
+        return "the keyring launcher is missing; `shim install` writes it"
+    if "--isolated" in case.invocation.argv:
+        return "--isolated makes pip ignore PIP_KEYRING_PROVIDER"
+    if any(credential.scheme != "basic" for credential in case.credentials):
+        return "pip has no use for a bearer token"
+    if version >= ASKS_FOR_USERNAME:
+        return None
+    for need, _ in case.deliveries:
+        if need.role not in INDEX_ROLES or need.place is None:
+            return f"pip before 26.2 asks a keyring only for a URL with a user name, and {need.origin} has none"
+    return None
+
+
+def find_face(case: Case) -> str | None:
+    """Return the folder of our keyring launcher, as the launcher of this command handed it on."""
+    folder = case.host.environ.get("_SHIM_FACES", "")
+    return folder if folder.startswith("/") and os.access(os.path.join(folder, "keyring"), os.X_OK) else None
+
+
+def deliver(case: Case) -> Delivery:
+    """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
+    version = case.invocation.target.version or FIRST_PIP
+    if version >= ASKS_FOR_USERNAME:
+        argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, (need for need, _ in case.deliveries))
+    else:
+        names = {need.place: quote(credential.username, safe="") + "@" for need, credential in case.deliveries if need.place}
+        argv, environ = put_userinfo(case.invocation.argv, case.host.environ, names)
+    number = free_descriptor()
+    return Delivery(
+        argv,
+        {
+            **environ,
+            "PATH": f"{find_face(case)}:{case.host.environ.get('PATH', os.defpath)}",
+            "PIP_KEYRING_PROVIDER": "subprocess",
+            VARIABLE: process_path(number),
+        },
+        Memory(render_answers(case.credentials), number),
+        tuple(("face", str(need.url), "pip asks our keyring for it") for need, _ in case.deliveries),
+    )

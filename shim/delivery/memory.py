@@ -1,0 +1,90 @@
+"""The descriptor that every pointer channel leads to: a sealed in-memory file that lives and dies with the command.
+
+Nothing is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it (0400), and unlike a variable
+it is not copied into every child's environment, crash dump and `env` listing.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+
+from shim.host import Host
+
+#: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's own), below the usual limits.
+DESCRIPTOR = 243
+
+#: The name that `/proc/PID/fd` shows, by which we know our own.
+NAME = "pip-uv-shim"
+
+
+def is_available() -> bool:
+    """Whether this system has memory files that a path can lead to: Linux with /proc."""
+    return sys.platform == "linux" and hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd")
+
+
+def free_descriptor() -> int:
+    """Return the number to use: DESCRIPTOR, or the next one if somebody else's file has it already."""
+    number = DESCRIPTOR
+    while number < DESCRIPTOR + 10 and not _is_free(number):
+        number += 1
+    return number
+
+
+def _is_free(number: int) -> bool:
+    """Whether the number is unused, or holds the memory of an outer command of ours, which this one replaces for itself."""
+    try:
+        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{NAME}")
+    except OSError:
+        return True
+
+
+def process_path(number: int) -> str:
+    """Return the path of the descriptor as our children see it too. We become the target, so our pid is the target's."""
+    return f"/proc/{os.getpid()}/fd/{number}"
+
+
+def link_folder(host: Host, number: int, name: str) -> str | None:
+    """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it; None if there can be none.
+
+    The folder is made once, 0700, in the runtime directory or the data directory, and holds no secret, only the link.
+    """
+    shared = f"/dev/shm/shim-{os.geteuid()}"
+    for base in (host.environ.get("XDG_RUNTIME_DIR", ""), host.data_home or "", shared):
+        levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
+        if base.startswith("/") and _make_private([shared, *levels] if base == shared else levels):
+            if _make_link(os.path.join(levels[-1], name), number):
+                return levels[-1]
+    return None
+
+
+def _make_private(folders: list[str]) -> bool:
+    """Make the folders, outermost first; return whether all are the user's own, the last one nobody else's and writable."""
+    try:
+        for folder in folders:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            if (status := os.lstat(folder)).st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+                return False
+    except OSError:
+        return False
+    return not status.st_mode & 0o077 and os.access(folders[-1], os.W_OK)
+
+
+def _make_link(link: str, number: int) -> bool:
+    wanted = f"/proc/self/fd/{number}"
+    try:
+        if _read_link(link) != wanted:
+            temporary = f"{link}.{os.getpid()}"
+            os.symlink(wanted, temporary)
+            os.replace(temporary, link)
+    except OSError:
+        return False
+    return True
+
+
+def _read_link(link: str) -> str | None:
+    try:
+        return os.readlink(link)
+    except OSError:
+        return None

@@ -1,0 +1,159 @@
+"""Channel `netrc`: NETRC points at a memory file with the user's own entries and ours.
+
+Reach: the host *name*. Scheme, port and path mean nothing to a netrc, so this channel will not do where the command names
+anything else on that host. requests sends it with the first request, also from pip's child that installs private build
+dependencies, where a URL with a password would stand in that child's argv and in every build backend's environment.
+
+The grammar is the target interpreter's: up to Python 3.10 a token ends at white space and nothing can be quoted; from 3.11
+a token in double quotes holds anything. Sources: CPython Lib/netrc.py 3.10 and 3.11 (bpo-28806); requests 2.32.4 and
+CVE-2024-47081; pip 20.3 (first to honour NETRC), pip 25.2 (first with requests 2.32.4).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from shim.delivery import Case
+from shim.delivery.memory import free_descriptor, is_available, process_path
+from shim.delivery.scrub import cut_userinfo
+from shim.formats.netrc import BadNetrc, Entry, parse
+from shim.host import Host
+from shim.model import Delivery, Memory, Secret
+
+#: From this release pip cannot be tricked by a redirect into sending the entry to another host, and ignores `user@` in the URL.
+SAFE_PIP = (25, 2)
+FIRST_PIP = (20, 3)
+#: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
+USER_CODE_VERBS = (("run",), ("tool", "run"))
+
+
+def fits(case: Case) -> str | None:
+    """Return None if a netrc can carry every credential of the case to exactly where it belongs, else why not."""
+    if not is_available():
+        return "this system has no memory files"
+    reason = _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
+    if reason:
+        return reason
+    for credential in case.credentials:
+        if credential.scheme != "basic":
+            return "a netrc holds no bearer token"
+        for need in case.needs.items:
+            if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
+                return f"a netrc would also send it to {need.url}, another place on {need.url.host}"
+        if sum(other.scope.host == credential.scope.host for other in case.credentials) > 1:
+            return f"a netrc holds one credential for {credential.scope.host}, this command needs two"
+        if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
+            return "its netrc grammar cannot hold this user name or password" + _name_python(case)
+    return None
+
+
+def _pip_refuses(case: Case) -> str | None:
+    version = case.invocation.target.version
+    if version is not None and version < FIRST_PIP:
+        return "pip before 20.3 ignores NETRC"
+    if version is not None and version >= SAFE_PIP:
+        return None
+    release = "this pip" if version is None else "pip before 25.2"
+    own = [credential.scope for credential in case.credentials]
+    if case.needs.unknown:
+        return f"{release} can be tricked by a hostile redirect, and {case.needs.unknown[0]} may name any server"
+    for need in case.needs.items:
+        if not need.url.is_public and not any(scope.covers(need.url) for scope in own):
+            return f"{release} can be tricked by a hostile redirect, and {need.url} is another's server"
+    if any(need.username is not None and need.place is None for need, _ in case.deliveries):
+        return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
+    return None
+
+
+def _uv_refuses(case: Case) -> str | None:
+    if case.invocation.verb in USER_CODE_VERBS:
+        return "user code would inherit NETRC"
+    if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
+        return "the URL insists on another user name"
+    return None
+
+
+def deliver(case: Case) -> Delivery:
+    """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the user's `default`."""
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, (need for need, _ in case.deliveries))
+    number = free_descriptor()
+    ours = {credential.scope.host: credential for credential in case.credentials}
+    entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
+    entries.sort(key=lambda entry: entry.machine is None)
+    named = [entry for entry in entries if entry.machine is not None]
+    lines = list(_render_entries(named, _python(case)))
+    for host, credential in ours.items():
+        lines.append(_render_entry(host, credential.username, credential.secret, _python(case)) or "")
+    lines += _render_entries(entries[len(named) :], _python(case))
+    return Delivery(
+        argv,
+        {**environ, "NETRC": process_path(number)},
+        Memory(Secret("".join(lines)), number),
+        tuple(("netrc", str(need.url), f"every request to {need.url.host} carries it") for need, _ in case.deliveries),
+    )
+
+
+def read_user_entries(host: Host) -> list[Entry]:
+    """Return the entries of the user's own netrc, or none if the target could not read the file either."""
+    for file in user_files(host):
+        try:
+            with open(file, encoding="utf-8") as stream:
+                return list(parse(stream.read()))
+        except FileNotFoundError:
+            continue
+        except (OSError, UnicodeDecodeError, BadNetrc):
+            host.debug(f"{file} cannot be read as a netrc, and the tool could not either: left out")
+            return []
+    return []
+
+
+def user_files(host: Host) -> tuple[str, ...]:
+    """Return where requests looks, in its order: $NETRC alone if set, else ~/.netrc, ~/_netrc."""
+    if named := host.environ.get("NETRC"):
+        return (host.path(named),)
+    return tuple(os.path.join(host.home, name) for name in (".netrc", "_netrc")) if host.home else ()
+
+
+def _python(case: Case) -> tuple[int, int] | None:
+    """Return the interpreter whose grammar counts; uv's reader takes what both grammars read alike."""
+    return case.invocation.target.python if case.invocation.family == "pip" else None
+
+
+def _name_python(case: Case) -> str:
+    python = _python(case)
+    return f" (Python {python[0]}.{python[1]})" if python else ""
+
+
+def _render_entries(entries: Iterable[Entry], python: tuple[int, int] | None) -> Iterable[str]:
+    """Yield the entries that the target's grammar can hold; the target could not have used the others either."""
+    for entry in entries:
+        if line := _render_entry(entry.machine, entry.login, entry.password, python):
+            yield line
+
+
+def _render_entry(machine: str | None, login: str, password: Secret, python: tuple[int, int] | None) -> str | None:
+    """Return one line of netrc, or None if the grammar cannot hold it. `python` None: readable by every grammar."""
+    words = [_render_token(text, python) for text in (login, password.reveal())]
+    if None in words:
+        return None
+    head = f"machine {machine}" if machine else "default"
+    return f"{head} login {words[0]} password {words[1]}\n"
+
+
+def _render_token(text: str, python: tuple[int, int] | None) -> str | None:
+    """Return the token as this grammar reads it back unchanged, or None.
+
+    Tried with the netrc module of every release from 3.6 to 3.13: bare printable ASCII is read alike by all, except that
+    3.11 took to quotes at the start of a token and to backslashes.
+    """
+    plain = bool(text) and all("!" <= character <= "~" for character in text)
+    if plain and "\\" not in text and not text.startswith('"'):
+        return text
+    if python is None:
+        return None
+    if python <= (3, 10):
+        return text if plain else None
+    if any(character in "\0\n\r" for character in text):
+        return None
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

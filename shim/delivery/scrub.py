@@ -1,0 +1,45 @@
+"""Editing the userinfo in a command's own argv and environment, to the character, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from shim.model import Need, Place
+
+
+def cut_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], needs: Iterable[Need]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return argv, and the changed variables, without the userinfo of the given needs. Needs from files stay as they are."""
+    return put_userinfo(argv, environ, {need.place: "" for need in needs if need.place})
+
+
+def put_userinfo(
+    argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Place, str]
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return argv, and the changed variables, with each place's userinfo replaced by the given text (which ends in `@`, or is empty)."""
+    words = list(argv)
+    variables: dict[str, str] = {}
+    for place in sorted(texts, key=lambda place: place.start, reverse=True):  # from the end, so that positions stay true
+        old = words[place.key] if isinstance(place.key, int) else variables.get(place.key, environ[place.key])
+        new = old[: place.start] + texts[place] + old[place.end :]
+        if isinstance(place.key, int):
+            words[place.key] = new
+        elif new != old or place.key in variables:
+            variables[place.key] = new
+    return tuple(words), variables
+
+
+def drop_option(argv: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """Return argv without the option whose URL is at `place`: `-i URL`, `-iURL`, `-qiURL` (`-q` stays), `--index-url[=]URL`."""
+    words = list(argv)
+    assert isinstance(place.key, int)  # callers hand over places in argv only
+    word = words[place.key]
+    if word.startswith("-"):
+        option, position = word[: word.rfind("http", 0, place.start)], place.key
+    else:
+        del words[place.key]
+        option, position = words[place.key - 1], place.key - 1
+    if option.startswith("--") or len(option) <= 2:
+        del words[position]
+    else:
+        words[position] = option[:-1]  # the other letters of a cluster
+    return tuple(words)

@@ -1,0 +1,106 @@
+"""Channel `store`: UV_CREDENTIALS_DIR points at a folder of ours whose `credentials.toml` is a link to a memory file.
+
+uv binds an entry to scheme, host, port and path prefix, asks for it only after a 401, and nothing of it stands in any
+environment: user code under `uv run`, build backends and dependencies that define an index of our name get nothing.
+
+Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from shim.delivery import Case
+from shim.delivery.memory import free_descriptor, is_available, link_folder
+from shim.delivery.scrub import cut_userinfo
+from shim.host import Host
+from shim.model import Credential, Delivery, Memory, Secret
+from shim.urls import BadUrl, Scope, parse_url, scope_of
+
+#: The first series with the credential store in the form that we write.
+FIRST_UV = (0, 9)
+FILE = "credentials.toml"
+
+
+def fits(case: Case) -> str | None:
+    """Return None if uv's credential store can carry every credential of the case, else why not."""
+    if not is_available():
+        return "this system has no memory files"
+    version = case.invocation.target.version
+    if version is not None and version < FIRST_UV:
+        return "uv before 0.9 has no credential store"
+    origins: dict[tuple[str, str, int], Credential] = {}
+    for credential in case.credentials:
+        origin = (credential.scope.scheme, credential.scope.host, credential.scope.port)
+        if origin in origins:
+            return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
+        origins[origin] = credential
+    if link_folder(case.host, free_descriptor(), FILE) is None:
+        return "there is no folder of the user's own for uv's lock file"
+    return None
+
+
+def deliver(case: Case) -> Delivery:
+    """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
+    number = free_descriptor()
+    typed = [need for need, credential in case.deliveries if credential.source == "url"]
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed)
+    ours = [(_reach(case, credential), credential) for credential in case.credentials]
+    entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
+    text = "".join(_render_entry(entry) for entry in entries)
+    text += "".join(_render_credential(reach, credential) for reach, credential in ours)
+    return Delivery(
+        argv,
+        {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
+        Memory(Secret(text), number),
+        tuple(("store", str(need.url), f"asked by uv for {_reach(case, credential)}") for need, credential in case.deliveries),
+    )
+
+
+def _reach(case: Case, credential: Credential) -> Scope:
+    """Return the scope that uv is told. A password that the user typed into a URL reaches the whole server, as with uv itself:
+    its files may lie beside the index.
+    """
+    scope = credential.scope
+    return Scope(scope.scheme, scope.host, scope.port) if credential.source == "url" else scope
+
+
+def read_user_entries(host: Host) -> list[dict[str, Any]]:
+    """Return the entries of the user's own uv store, or none if uv could not read it either."""
+    import tomllib
+
+    folder = host.environ.get("UV_CREDENTIALS_DIR") or (host.data_home and os.path.join(host.data_home, "uv", "credentials"))
+    try:
+        with open(os.path.join(folder or "/nonexistent", FILE), "rb") as stream:
+            entries = tomllib.load(stream).get("credential", [])
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return []
+    return [entry for entry in entries if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())]
+
+
+def _scope(entry: dict[str, str]) -> Scope | None:
+    try:
+        return scope_of(parse_url(entry.get("service", "")))
+    except BadUrl:
+        return None
+
+
+def _render_credential(reach: Scope, credential: Credential) -> str:
+    secret = credential.secret.reveal()
+    service = str(reach).removesuffix("/")
+    if credential.scheme == "bearer":
+        return _render_entry({"service": service, "scheme": "bearer", "token": secret})
+    return _render_entry({"service": service, "username": credential.username, "scheme": "basic", "password": secret})
+
+
+def _render_entry(entry: dict[str, str]) -> str:
+    """Return one `[[credential]]` table. Bare keys only: another key could not have come from uv."""
+    lines = [f"{key} = {render_string(value)}" for key, value in entry.items() if key.isidentifier()]
+    return "\n".join(["[[credential]]", *lines]) + "\n\n"
+
+
+def render_string(text: str) -> str:
+    """Return a TOML basic string. Sources: TOML 1.0, section String."""
+    escapes = {"\\": "\\\\", '"': '\\"'}
+    return '"' + "".join(escapes.get(c, f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c) for c in text) + '"'

@@ -1,0 +1,1 @@
+"""Us answering others in a protocol of theirs: one module per face."""
