@@ -13,17 +13,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One process's surroundings. `clock` returns UTC epoch seconds; `interactive` is true if a person can be asked."""
+    """One process's surroundings. `clock` returns UTC epoch seconds; `interactive` is true if a person can be asked.
+
+    `launcher` is the absolute path of the launcher that started us, or empty.
+    """
 
     environ: Mapping[str, str]
     cwd: str
     clock: Callable[[], float] = time.time
     interactive: bool = False
+    launcher: str = ""
 
     @property
     def home(self) -> str | None:
         """The user's home folder, or None if HOME is missing or relative: then there is no user config and no cache."""
         return self._absolute("HOME")
+
+    @property
+    def shims(self) -> str | None:
+        """The folder of our launchers, or None when we were not started by one."""
+        return os.path.dirname(self.launcher) if self.launcher.startswith("/") else None
+
+    @property
+    def faces(self) -> str | None:
+        """The folder of our `keyring` launcher, beside the launchers' folder; None if it is not there."""
+        folder = os.path.join(os.path.dirname(self.shims), "faces") if self.shims else ""
+        return folder if os.access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
 
     @property
     def config_home(self) -> str | None:
@@ -71,13 +86,13 @@ class Host:
         return os.path.join(self.home, *parts) if self.home else None
 
 
-def this_host() -> Host:
-    """Return the real surroundings of this process. A deleted working directory is reported as `/`."""
+def this_host(launcher: str = "") -> Host:
+    """Return the real surroundings of this process, started by `launcher`. A deleted working directory is reported as `/`."""
     try:
         cwd = os.getcwd()
     except OSError:
         cwd = "/"
-    return Host(environ=dict(os.environ), cwd=cwd, interactive=_has_person(os.environ))
+    return Host(environ=dict(os.environ), cwd=cwd, interactive=_has_person(os.environ), launcher=launcher)
 
 
 def _has_person(environ: Mapping[str, str]) -> bool:

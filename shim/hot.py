@@ -78,12 +78,14 @@ def main() -> int:
     if name == "shim":
         from shim.commands import main as command
 
-        sys.argv = ["shim", *arguments]
-        os.environ["_SHIM_SELF"] = launcher
-        return command(arguments)
+        return command(arguments, launcher)
+    if name == "keyring":
+        from shim.faces.keyring import main as answer
+
+        return answer(tuple(arguments), target, launcher)
     from shim.run import main as run
 
-    return run(name, target, tuple(arguments), sigpipe_ignored=ignored == "1")
+    return run(name, target, tuple(arguments), launcher, sigpipe_ignored=ignored == "1")
 
 
 if __name__ == "__main__":

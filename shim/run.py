@@ -27,9 +27,9 @@ class Plan:
     warnings: tuple[ShimError, ...] = ()
 
 
-def main(name: str, target: str, argv: tuple[str, ...], *, sigpipe_ignored: bool = False) -> int:
+def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
     """Run the wrapped command `name argv`; returns an exit status only if the target was not started."""
-    host = this_host()
+    host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)

@@ -56,9 +56,9 @@ def load_command(verb: str) -> Command:
     return cast(Command, import_module(f"shim.commands.{verb}"))
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run `shim ARGV` and return its exit status. Expected failures become one message on stderr, never a traceback."""
-    host = this_host()
+def main(argv: list[str] | None = None, launcher: str = "") -> int:
+    """Run `shim ARGV`, started by `launcher`, and return its exit status. Expected failures become one message on stderr, never a traceback."""
+    host = this_host(launcher)
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv, host)
     except ShimError as error:

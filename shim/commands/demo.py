@@ -64,7 +64,7 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
 
 def _environment(folder: str, host: Host) -> dict[str, str]:
     """Return a fresh world: nothing of the user's but the folders where programs lie."""
-    own = os.path.realpath(os.path.dirname(host.environ.get("_SHIM_SELF", "/nonexistent/")))
+    own = os.path.realpath(host.shims or "/nonexistent")
     programs = [entry for entry in host.environ.get("PATH", "").split(":") if entry.startswith("/") and os.path.realpath(entry) != own]
     environ = {
         "HOME": os.path.join(folder, "home"),

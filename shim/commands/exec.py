@@ -51,18 +51,7 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host) -> 
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
     invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
     delivery = plan_delivery(invocation, needs, answers, settings, host)
-    folders = [folder for folder in (_faces(host), _shims(host)) if folder]
+    folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
     return Delivery(delivery.argv, {**delivery.environ, "PATH": path}, delivery.memory, delivery.channels, delivery.warnings)
 
-
-def _shims(host: Host) -> str | None:
-    """Return the folder of the launcher that started this `shim`, or None when it was started another way."""
-    launcher = host.environ.get("_SHIM_SELF", "")
-    return os.path.dirname(launcher) if launcher.startswith("/") else None
-
-
-def _faces(host: Host) -> str | None:
-    shims = _shims(host)
-    faces = os.path.join(os.path.dirname(shims), "faces") if shims else ""
-    return faces if os.path.isdir(faces) else None

@@ -31,7 +31,7 @@ def fits(case: Case) -> str | None:
         return "this system has no memory files"
     if version is None or version < FIRST_PIP:
         return "only pip 23.1 and later can be told to ask a keyring command"
-    if find_face(case) is None:
+    if case.host.faces is None:
         return "the keyring launcher is missing; `shim install` writes it"
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore PIP_KEYRING_PROVIDER"
@@ -43,12 +43,6 @@ def fits(case: Case) -> str | None:
         if need.role not in INDEX_ROLES or need.place is None:
             return f"pip before 26.2 asks a keyring only for a URL with a user name, and {need.origin} has none"
     return None
-
-
-def find_face(case: Case) -> str | None:
-    """Return the folder of our keyring launcher, as the launcher of this command handed it on."""
-    folder = case.host.environ.get("_SHIM_FACES", "")
-    return folder if folder.startswith("/") and os.access(os.path.join(folder, "keyring"), os.X_OK) else None
 
 
 def deliver(case: Case) -> Delivery:
@@ -64,7 +58,7 @@ def deliver(case: Case) -> Delivery:
         argv,
         {
             **environ,
-            "PATH": f"{find_face(case)}:{case.host.environ.get('PATH', os.defpath)}",
+            "PATH": f"{case.host.faces}:{case.host.environ.get('PATH', os.defpath)}",
             "PIP_KEYRING_PROVIDER": "subprocess",
             VARIABLE: process_path(number),
         },

@@ -31,12 +31,12 @@ class Question:
     output: Literal["plain", "json"]
 
 
-def main(arguments: tuple[str, ...], target: str, python: str = "") -> int:
+def main(arguments: tuple[str, ...], target: str, launcher: str = "") -> int:
     """Answer one call of `keyring ARGUMENTS`. `target` is the real keyring command, or empty.
 
     Returns the exit status; does not return if the real keyring takes over.
     """
-    host = dataclasses.replace(this_host(), interactive=False)
+    host = dataclasses.replace(this_host(launcher), interactive=False)
     question = read_question(arguments)
     credential = find_answer(question, host) if question else None
     if question and credential:
