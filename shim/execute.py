@@ -9,7 +9,7 @@ import errno
 import os
 import sys
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from shim.errors import TargetNotExecutable, TargetNotFound
 from shim.model import Delivery, Memory, Secret
@@ -84,7 +84,10 @@ def restore_signals(*, sigpipe_ignored: bool) -> None:
 
     `_signal` is built in; `signal` would cost 7 ms.
     """
-    import _signal
+    if TYPE_CHECKING:
+        import signal as _signal
+    else:
+        import _signal
 
     if not sigpipe_ignored:
         _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)

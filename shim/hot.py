@@ -1,4 +1,5 @@
-"""The first Python of ours in a wrapped command, started by the launcher as a script: `python -IS hot.py SITE NAME TARGET SELF IGNORED ARGUMENTS...`.
+"""The first Python of ours in a wrapped command, started by the launcher as a script:
+`python -IS hot.py SITE NAME TARGET SELF IGNORED ARGUMENTS...`
 
 Its first act takes secrets out of the process list: everybody on the machine can read `/proc/PID/cmdline`, and a password
 typed in `-i https://user:password@host/` would stand there until the target starts. Holds no knowledge of any tool and

@@ -34,7 +34,8 @@ class Secret:
         """Return whether both hold the same text, in time that does not depend on where they differ."""
         from hmac import compare_digest
 
-        return compare_digest(self._value.encode("utf-8", "surrogateescape"), other._value.encode("utf-8", "surrogateescape"))
+        ours, theirs = (secret._value.encode("utf-8", "surrogateescape") for secret in (self, other))
+        return compare_digest(ours, theirs)
 
     def __bool__(self) -> bool:
         return bool(self._value)

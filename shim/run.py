@@ -77,11 +77,11 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
 
     settings = load_settings(host)
     answers = resolve(needs, settings, host)
-    warnings = _check_unanswered(tool, invocation, answers, settings)
+    warnings = _check_unanswered(tool, answers, settings)
     return Plan(invocation, needs, answers, plan_delivery(invocation, needs, answers, settings, host), warnings)
 
 
-def _check_unanswered(tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
+def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
     """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on.
 
     pip reads a 401 as "not here" and takes a package of the same name from the next index. uv stops by itself.

@@ -11,7 +11,7 @@ import sys
 from importlib import import_module
 from typing import NoReturn, Protocol, cast
 
-from shim.errors import ShimError, UsageError, render
+from shim.errors import InternalError, ShimError, UsageError, render
 from shim.host import Host, this_host, write_stderr
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.
@@ -72,8 +72,9 @@ def main(argv: list[str] | None = None, launcher: str = "") -> int:
     except Exception as error:
         if host.is_set("SHIM_DEBUG"):
             raise
-        write_stderr(f"shim: error[internal]: {type(error).__name__} in `shim` itself\nhint: run it again with SHIM_DEBUG=1 and report what it prints\n")
-        return 70
+        problem = InternalError(f"{type(error).__name__} in `shim` itself", hint="run it again with SHIM_DEBUG=1 and report what it prints")
+        write_stderr(render(problem))
+        return problem.exit_code
 
 
 def _dispatch(argv: list[str], host: Host) -> int:
@@ -104,7 +105,8 @@ def _dispatch(argv: list[str], host: Host) -> int:
 
 def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
-    lines = ["usage: shim VERB [ARGUMENTS]", "", "pip and uv with the right credential for each private index, just in time and out of sight.", ""]
+    promise = "pip and uv with the right credential for each private index, just in time and out of sight."
+    lines = ["usage: shim VERB [ARGUMENTS]", "", promise, ""]
     lines += [f"  {verb:<10} {load_command(verb).HELP}" for verb in VERBS]
     lines += ["", "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."]
     return "\n".join(lines) + "\n"

@@ -13,7 +13,7 @@ import tempfile
 from shim.demo.packages import build_packages
 from shim.demo.scenes import Finding, Stage, play, scenes
 from shim.demo.server import PrivateIndex
-from shim.errors import StoreError
+from shim.errors import StoreError, TargetNotFound
 from shim.host import Host, write_stderr
 
 HELP = "install from a private index on this machine, and show where the secret was and was not seen"
@@ -55,8 +55,7 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
         if arguments.verbose or (finding in with_shim and not finding.is_clean):
             write_stderr(f"--- {finding.title}\n{finding.transcript}\n")
     if not tools:
-        write_stderr("shim: error[no-tool]: neither pip nor uv could be found or made here\nhint: install python3-venv or uv, then run it again\n")
-        return 69
+        raise TargetNotFound("neither pip nor uv could be found or made here", hint="install python3-venv or uv, then run it again")
     good = all(finding.is_clean for finding in with_shim)
     _say("Everything as promised, nothing left behind.\n" if good else "NOT as promised: see above.\n")
     return 0 if good else 70
@@ -65,7 +64,8 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
 def _environment(folder: str, host: Host) -> dict[str, str]:
     """Return a fresh world: nothing of the user's but the folders where programs lie."""
     own = os.path.realpath(host.shims or "/nonexistent")
-    programs = [entry for entry in host.environ.get("PATH", "").split(":") if entry.startswith("/") and os.path.realpath(entry) != own]
+    entries = [entry for entry in host.environ.get("PATH", "").split(":") if entry.startswith("/")]
+    programs = [entry for entry in entries if os.path.realpath(entry) != own]
     environ = {
         "HOME": os.path.join(folder, "home"),
         "TMPDIR": os.path.join(folder, "tmp"),
@@ -131,11 +131,11 @@ def _table(title: str, findings: list[Finding]) -> str:
 
     width = max([len(finding.title) for finding in findings], default=0)
     lines = [title, f"  {'':<{width}}  installed  any argv  build env  output  files left"]
-    for finding in findings:
-        lines.append(
-            f"  {finding.title:<{width}}  {'yes' if finding.installed else 'NO':<9}  {seen(finding.argv):<8}  "
-            f"{seen(finding.build_environment):<9}  {seen(finding.output):<6}  {seen(finding.files)}"
-        )
+    lines += [
+        f"  {finding.title:<{width}}  {'yes' if finding.installed else 'NO':<9}  {seen(finding.argv):<8}  "
+        f"{seen(finding.build_environment):<9}  {seen(finding.output):<6}  {seen(finding.files)}"
+        for finding in findings
+    ]
     return "\n".join(lines) + "\n\n"
 
 

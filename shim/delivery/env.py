@@ -74,7 +74,8 @@ def _deliver_pip(case: Case) -> Delivery:
     argv = case.invocation.argv
     for place in sorted(dropped, key=lambda place: int(place.key), reverse=True):
         argv = drop_option(argv, place)
-    return _delivery(case, argv, {name: Secret(value) for name, value in variables.items()}, "build backends and build dependencies can read it")
+    secrets = {name: Secret(value) for name, value in variables.items()}
+    return _delivery(case, argv, secrets, "build backends and build dependencies can read it")
 
 
 def _uv_refuses(case: Case) -> str | None:

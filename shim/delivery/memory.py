@@ -50,12 +50,12 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
 
     The folder is made once, 0700, in the runtime directory or the data directory, and holds no secret, only the link.
     """
-    shared = f"/dev/shm/shim-{os.geteuid()}"
+    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     for base in (host.environ.get("XDG_RUNTIME_DIR", ""), host.data_home or "", shared):
         levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
-        if base.startswith("/") and _make_private([shared, *levels] if base == shared else levels):
-            if _make_link(os.path.join(levels[-1], name), number):
-                return levels[-1]
+        folders = [shared, *levels] if base == shared else levels
+        if base.startswith("/") and _make_private(folders) and _make_link(os.path.join(levels[-1], name), number):
+            return levels[-1]
     return None
 
 

@@ -31,13 +31,14 @@ def put_userinfo(
 def drop_option(argv: tuple[str, ...], place: Place) -> tuple[str, ...]:
     """Return argv without the option whose URL is at `place`: `-i URL`, `-iURL`, `-qiURL` (`-q` stays), `--index-url[=]URL`."""
     words = list(argv)
-    assert isinstance(place.key, int)  # callers hand over places in argv only
-    word = words[place.key]
+    position = int(place.key)  # a place in argv
+    word = words[position]
     if word.startswith("-"):
-        option, position = word[: word.rfind("http", 0, place.start)], place.key
+        option = word[: word.rfind("http", 0, place.start)]
     else:
-        del words[place.key]
-        option, position = words[place.key - 1], place.key - 1
+        del words[position]
+        position -= 1
+        option = words[position]
     if option.startswith("--") or len(option) <= 2:
         del words[position]
     else:

@@ -46,7 +46,7 @@ def deliver(case: Case) -> Delivery:
     number = free_descriptor()
     typed = [need for need, credential in case.deliveries if credential.source == "url"]
     argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed)
-    ours = [(_reach(case, credential), credential) for credential in case.credentials]
+    ours = [(_reach(credential), credential) for credential in case.credentials]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
     text = "".join(_render_entry(entry) for entry in entries)
     text += "".join(_render_credential(reach, credential) for reach, credential in ours)
@@ -54,11 +54,11 @@ def deliver(case: Case) -> Delivery:
         argv,
         {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
         Memory(Secret(text), number),
-        tuple(("store", str(need.url), f"asked by uv for {_reach(case, credential)}") for need, credential in case.deliveries),
+        tuple(("store", str(need.url), f"asked by uv for {_reach(credential)}") for need, credential in case.deliveries),
     )
 
 
-def _reach(case: Case, credential: Credential) -> Scope:
+def _reach(credential: Credential) -> Scope:
     """Return the scope that uv is told. A password that the user typed into a URL reaches the whole server, as with uv itself:
     its files may lie beside the index.
     """

@@ -1,0 +1,1 @@
+"""Where each family of tools names its indexes, in its own order of precedence, built on formats/."""
