@@ -57,7 +57,10 @@ def load_command(verb: str) -> Command:
 
 
 def main(argv: list[str] | None = None, launcher: str = "") -> int:
-    """Run `shim ARGV`, started by `launcher`, and return its exit status. Expected failures become one message on stderr, never a traceback."""
+    """Run `shim ARGV`, started by `launcher`, and return its exit status.
+
+    Expected failures become one message on stderr, never a traceback.
+    """
     host = this_host(launcher)
     try:
         return _dispatch(sys.argv[1:] if argv is None else argv, host)

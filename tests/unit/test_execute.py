@@ -1,0 +1,112 @@
+"""The target finds the world as the user had it."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from shim import execute
+from shim.delivery.memory import DESCRIPTOR, NAME
+from shim.model import Delivery, Memory, Secret
+
+ROOT = str(Path(execute.__file__).parent.parent)
+
+
+def become(*lines: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the lines in a bare interpreter, as the launcher starts it."""
+    program = "\n".join([f"import sys; sys.path.insert(0, {ROOT!r})", "from shim.execute import *", "from shim.model import *", *lines])
+    environ = {"PATH": os.environ["PATH"], **(environ or {})}
+    return subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, env=environ, check=False, timeout=60)
+
+
+def test_the_memory_file_is_sealed_private_and_inherited_at_its_number() -> None:
+    reader = (
+        f"import os, fcntl; fd={DESCRIPTOR}; path='/proc/self/fd/{DESCRIPTOR}';"
+        "print(open(path, 'rb').read(), oct(os.fstat(fd).st_mode & 0o777), os.readlink(path));"
+        "print(bool(fcntl.fcntl(fd, 1034) & 8))"
+    )
+    result = become(
+        f"delivery = Delivery(('-c', {reader!r}), {{}}, Memory(Secret('canary'), {DESCRIPTOR}))",
+        f"become({sys.executable!r}, 'python', delivery, {{}})",
+    )
+    contents, sealed = result.stdout.splitlines()
+
+    assert result.stderr == ""
+    assert contents == f"b'canary' 0o400 /memfd:{NAME} (deleted)"
+    assert sealed == "True"
+
+
+def test_sigpipe_and_sigxfsz_are_as_the_user_had_them() -> None:
+    show = "grep SigIgn /proc/self/status"
+    by_default = become(f"become('/bin/sh', 'sh', Delivery(('-c', {show!r})), {{}})")
+    ignored = become(f"become('/bin/sh', 'sh', Delivery(('-c', {show!r})), {{}}, sigpipe_ignored=True)")
+    masks = [int(result.stdout.split()[1], 16) for result in (by_default, ignored)]
+
+    assert masks[0] & 0x1001000 == 0
+    assert masks[1] & 0x1001000 == 0x1000
+
+
+def test_a_locale_that_python_coerced_is_not_handed_on() -> None:
+    result = become("import os; become('/usr/bin/env', 'env', Delivery(()), os.environ)", environ={"LANG": "C"})
+
+    assert "LC_CTYPE" not in result.stdout
+    assert "LANG=C\n" in result.stdout
+
+
+def test_a_locale_of_the_users_own_is_handed_on() -> None:
+    result = become("import os; become('/usr/bin/env', 'env', Delivery(()), os.environ)", environ={"LC_CTYPE": "C.UTF-8"})
+
+    assert "LC_CTYPE=C.UTF-8" in result.stdout
+
+
+def test_a_script_without_a_first_line_runs_as_a_shell_would_run_it(tmp_path: Path) -> None:
+    script = tmp_path / "pip"
+    script.write_text('echo "$0" "$@"\n')
+    script.chmod(0o755)
+    result = become(f"become({str(script)!r}, 'pip', Delivery(('a b',)), {{}})")
+
+    assert result.stdout == f"{script} a b\n"
+
+
+def test_undecodable_bytes_pass_unchanged() -> None:
+    show = "import os, sys; print(os.fsencode(sys.argv[1]), os.environb[b'ODD'])"
+    program = f"""
+import sys; sys.path.insert(0, {ROOT!r})
+import os
+from shim.execute import *
+become({sys.executable!r}, 'python', Delivery(('-c', {show!r}, sys.argv[1])), os.environ)
+"""
+    result = subprocess.run([sys.executable, "-IS", "-c", program, b"\xff"], capture_output=True, env={b"ODD": b"\xfe\xff"}, check=True)
+
+    assert result.stdout == b"b'\\xff' b'\\xfe\\xff'\n"
+
+
+@pytest.mark.parametrize(
+    ("setup", "code", "number"),
+    [("missing", "not-found", 127), ("interpreter", "not-found", 127), ("folder", "not-executable", 126)],
+)
+def test_what_cannot_be_started_is_one_error(setup: str, code: str, number: int, tmp_path: Path) -> None:
+    path = tmp_path / "pip"
+    if setup == "interpreter":
+        path.write_text("#!/nonexistent/python\n")
+        path.chmod(0o755)
+    elif setup == "folder":
+        path.mkdir()
+    before = {number: signal.getsignal(number) for number in (signal.SIGPIPE, signal.SIGXFSZ)}
+    try:
+        with pytest.raises(execute.TargetNotFound if number == 127 else execute.TargetNotExecutable) as caught:
+            execute.become(str(path), "pip", Delivery(()), {})
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
+
+    assert (caught.value.code, caught.value.exit_code) == (code, number)
+
+
+def test_environment_changes_are_exactly_those_of_the_delivery() -> None:
+    delivery = Delivery((), {"NEW": "1", "GONE": None, "HIDDEN": Secret("s")})
+
+    assert execute.apply_environ({"GONE": "x", "KEPT": "y"}, delivery) == {"NEW": "1", "HIDDEN": "s", "KEPT": "y"}

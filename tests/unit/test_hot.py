@@ -1,0 +1,64 @@
+"""The first act: secrets leave our own command line before anything slow happens."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shim import hot
+
+HOT = hot.__file__
+
+
+@pytest.mark.parametrize(
+    ("word", "shown"),
+    [
+        ("https://user:pa55@host/simple", "https://*********@host/simple"),
+        ("--index-url=https://user:pa55@host/", "--index-url=https://*********@host/"),
+        ("-ihttps://t0ken@host/", "-ihttps://*****@host/"),
+        ("corp=https://u:p@ss@host/", "corp=https://******@host/"),
+        ("git+https://u:p@host/x.git", "git+https://***@host/x.git"),
+        ("requests", "requests"),
+        ("https://host/simple", "https://host/simple"),
+    ],
+)
+def test_userinfo_is_masked_and_the_length_kept(word: str, shown: str) -> None:
+    assert hot.mask_words([word.encode()]) == [shown.encode()]
+
+
+def test_values_of_secret_options_are_masked_in_both_spellings() -> None:
+    words = [b"--token", b"abc", b"--password=xyz", b"-p", b"q", b"file.whl"]
+
+    assert hot.mask_words(words) == [b"--token", b"***", b"--password=***", b"-p", b"*", b"file.whl"]
+
+
+@given(st.lists(st.binary(max_size=40)))
+def test_every_word_keeps_its_length(words: list[bytes]) -> None:
+    assert [len(word) for word in hot.mask_words(words)] == [len(word) for word in words]
+
+
+def test_the_kernel_shows_the_masked_line_and_python_keeps_the_typed_one() -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(HOT))!r}); from shim import hot; hot.hide_secrets();"
+        "print(open('/proc/self/cmdline').read().replace(chr(0), ' ')); print(sys.argv[-1])"
+    )
+    url = "https://alice:s3cret-canary@host/simple"
+    result = subprocess.run([sys.executable, "-IS", "-c", program, "-i", url], capture_output=True, text=True, check=True)
+    shown, kept = result.stdout.splitlines()
+
+    assert "s3cret" not in shown
+    assert "https://*******************@host/simple" in shown
+    assert kept == url
+
+
+def test_an_undecodable_word_is_no_reason_to_fail() -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(HOT))!r}); from shim import hot; hot.hide_secrets();"
+        "sys.stdout.buffer.write(open('/proc/self/cmdline', 'rb').read())"
+    )
+    result = subprocess.run([sys.executable.encode(), b"-IS", b"-c", program.encode(), b"\xff\xfe", b"http://a:b@c"], capture_output=True, check=True)
+
+    assert result.stdout.endswith(b"\xff\xfe\0http://***@c\0")
