@@ -1,6 +1,6 @@
-"""Which release the real tool is, read from files on disk: its script's `#!` line, pyvenv.cfg, site-packages. Nothing is run.
+"""Which release the real tool is, read from files on disk: its script's `#!` line, pyvenv.cfg, site-packages.
 
-What cannot be told is None; the caller then takes the most careful way.
+Nothing is run. What cannot be told is None; the caller then takes the most careful way.
 
 Sources: distlib 0.3.9 `scripts.py` and uv 0.9 `uv-install-wheel` (launcher scripts); CPython `Lib/site.py`,
 `Modules/getpath.py` (search order); Debian `dist-packages`; the binary distribution format (`.dist-info`); pyenv 2.4.
@@ -155,7 +155,7 @@ def _find_behind_pyenv(path: str, host: Host) -> str | None:
 
 
 def _read_pyenv_versions(root: str, host: Host) -> list[str]:
-    """Return the versions that pyenv would try: `PYENV_VERSION`, else the next `.python-version`, else the global ones."""
+    """Return the versions that pyenv tries: `PYENV_VERSION`, else the next `.python-version`, else the global ones."""
     if host.environ.get("PYENV_VERSION"):
         return host.environ["PYENV_VERSION"].split(":")
     folder = host.cwd
@@ -220,7 +220,7 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
 
 
 def _find_beside(executable: str, distribution: str) -> Release:
-    """Return the release of a binary by the site-packages of the environment whose `bin` it (or what it links to) stands in."""
+    """Return the release of a binary by the environment whose `bin` it, or what it links to, stands in."""
     for path in dict.fromkeys((executable, os.path.realpath(executable))):
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         found = [

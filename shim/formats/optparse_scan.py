@@ -55,7 +55,7 @@ class Word:
 
 
 def read_table(text: str, wanted: frozenset[str] = frozenset()) -> OptionTable:
-    """Return the table that `text` describes: `-i --index-url --pypi-url =` is an option with a value and three names."""
+    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value."""
     short: dict[str, Option] = {}
     long: dict[str, Option] = {}
     for line in filter(None, map(str.strip, text.splitlines())):

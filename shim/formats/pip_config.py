@@ -24,14 +24,15 @@ class _Value:
 
 
 def normal_key(name: str) -> str:
-    """Return pip's one spelling of an option's name in a file or variable: `Index_URL` and `--index-url` are `index-url`."""
+    """Return pip's one spelling of a name in a file or variable: `Index_URL` and `--index-url` are `index-url`."""
     return name.lower().replace("_", "-").removeprefix("--")
 
 
 def read_pip_config(text: str) -> Sections | None:
     """Return what a pip.conf says, or None for a text that pip refuses as a whole (it then stops with an error).
 
-    A key or section said twice, which pip refuses as well, is taken as the last one. `[DEFAULT]` counts for every section, as configparser has it. Nothing is expanded and no quote is taken off.
+    A key or section said twice, which pip refuses as well, is taken as the last one. `[DEFAULT]` counts for every
+    section, as configparser has it. Nothing is expanded and no quote is taken off.
     """
     sections: dict[str, dict[str, _Value]] = {}
     section: dict[str, _Value] | None = None

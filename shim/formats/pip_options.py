@@ -108,6 +108,10 @@ _INSTALL = """
 --root-user-action =
 """
 
+_DOWNLOAD = """
+-d --dest --destination-dir --destination-directory =
+"""
+
 _LIST = """
 -o --outdated
 -u --uptodate
@@ -132,7 +136,7 @@ _UNINSTALL = """
 #: Command -> its own options, beside the general ones. A command that is not here never asks an index.
 COMMANDS = {
     "install": _INDEX + _SELECTION + _REQUIREMENTS + _TARGET_PYTHON + _INSTALL,
-    "download": _INDEX + _SELECTION + _REQUIREMENTS + _TARGET_PYTHON + "-d --dest --destination-dir --destination-directory =",
+    "download": _INDEX + _SELECTION + _REQUIREMENTS + _TARGET_PYTHON + _DOWNLOAD,
     "wheel": _INDEX + _SELECTION + _REQUIREMENTS + "-w --wheel-dir =\n--build-option =\n--no-verify",
     "lock": _INDEX + _SELECTION + _REQUIREMENTS + "-o --output =",
     "list": _INDEX + _SELECTION + _LIST,

@@ -126,7 +126,7 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
 
 
 def is_pylock(name: str) -> bool:
-    """Return whether pip >= 26.1 reads the requirements file called `name` as a lock (`pylock.toml`, `pylock.dev.toml[extra]`)."""
+    """Return whether pip >= 26.1 reads a requirements file as a lock: `pylock.toml`, `pylock.dev.toml[extra]`."""
     file = name[: name.rindex("[")] if name.endswith("]") and "[" in name else name
     return _PYLOCK_NAME.match(file.rstrip().rpartition("/")[2]) is not None
 
