@@ -1,0 +1,129 @@
+"""How Python's optparse reads an argv: joined values, clusters, abbreviated long options, `--`.
+
+A table of options is written as text, one option a line: its names, then `=` if it takes a value.
+
+Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_process_short_opts`, `_match_abbrev`), 3.13.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: what it is called in code (its first long name, without dashes) and whether it takes a value."""
+
+    name: str
+    takes_value: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OptionTable:
+    """The options of one command: by short name (`-i`), by long name (`--index-url`), and the names that matter to us.
+
+    `wanted` settles abbreviations: which ones are ambiguous depends on the tool's release, and the reading that finds
+    one of these is the careful one.
+    """
+
+    short: dict[str, Option]
+    long: dict[str, Option]
+    wanted: frozenset[str] = frozenset()
+
+    def find_long(self, typed: str) -> Option | None:
+        """Return the option that `typed` (`--index-u`) names or abbreviates, or None if it is unknown or ambiguous."""
+        if typed in self.long:
+            return self.long[typed]
+        matches = {option.name: option for name, option in self.long.items() if name.startswith(typed)}
+        if len(matches) == 1:
+            return next(iter(matches.values()))
+        return next((option for name, option in matches.items() if name in self.wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One thing that argv says: an option (`name`, and its value if it takes one) or an argument (`name` is None).
+
+    `value` is `argv[position][start:]`; a flag has None.
+    """
+
+    name: str | None
+    value: str | None
+    position: int
+    start: int = 0
+
+
+def read_table(text: str, wanted: frozenset[str] = frozenset()) -> OptionTable:
+    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value."""
+    short: dict[str, Option] = {}
+    long: dict[str, Option] = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        *names, last = line.split()
+        if last != "=":
+            names.append(last)
+        first_long = next(name for name in names if name.startswith("--"))
+        option = Option(first_long[2:], last == "=")
+        for name in names:
+            (long if name.startswith("--") else short)[name] = option
+    return OptionTable(short, long, wanted)
+
+
+def scan(argv: Sequence[str], table: OptionTable, *, interspersed: bool = True) -> list[Word]:
+    """Return what `argv` says, in order.
+
+    Options that the table does not know, and ambiguous ones, are left out: the tool will complain about them, or is
+    newer than the table, and then they count as flags. Without `interspersed` everything from the first argument on is
+    an argument.
+    """
+    words: list[Word] = []
+    position = 0
+    while position < len(argv):
+        text = argv[position]
+        is_end = text == "--"
+        is_argument = not text.startswith("-") or text == "-"
+        if is_end or (is_argument and not interspersed):
+            rest = range(position + is_end, len(argv))
+            return words + [Word(None, argv[index], index) for index in rest]
+        if is_argument:
+            words.append(Word(None, text, position))
+        else:
+            found = _read_long(argv, position, table) if text.startswith("--") else _read_short(argv, position, table)
+            words += found
+            position = max([position, *(word.position for word in found)])
+        position += 1
+    return words
+
+
+def _read_long(argv: Sequence[str], position: int, table: OptionTable) -> list[Word]:
+    """Return the word for `--name`, `--name=value` or `--name value` at `position`."""
+    typed, equals, value = argv[position].partition("=")
+    option = table.find_long(typed)
+    if option is None:
+        return []
+    if not option.takes_value:
+        return [] if equals else [Word(option.name, None, position)]
+    if equals:
+        return [Word(option.name, value, position, len(typed) + 1)]
+    return _read_next(argv, position, option)
+
+
+def _read_short(argv: Sequence[str], position: int, table: OptionTable) -> list[Word]:
+    """Return the words for a cluster like `-qi URL` or `-qiURL` at `position`."""
+    text = argv[position]
+    words: list[Word] = []
+    for index, letter in enumerate(text[1:], 1):
+        option = table.short.get("-" + letter)
+        if option is None:
+            break
+        if option.takes_value:
+            joined = text[index + 1 :]
+            words += [Word(option.name, joined, position, index + 1)] if joined else _read_next(argv, position, option)
+            break
+        words.append(Word(option.name, None, position))
+    return words
+
+
+def _read_next(argv: Sequence[str], position: int, option: Option) -> list[Word]:
+    """Return the word for an option whose value is the next element, whatever that looks like."""
+    return [Word(option.name, argv[position + 1], position + 1)] if position + 1 < len(argv) else []

@@ -1,0 +1,272 @@
+"""What one pip command will ask: its settings, and what requirements files then add to them or replace.
+
+Sources: pip 20.3.4 and 26.3 `_internal/cli/req_command.py`, `req/req_file.py`, `index/collector.py`,
+`models/search_scope.py`; the same layouts are run with real pips in tests/e2e/test_pip_needs.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Literal
+from urllib.parse import unquote, urljoin
+
+from shim.formats import requirements
+from shim.formats.optparse_scan import read_table, scan
+from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
+from shim.host import Host
+from shim.indexes.pip_settings import Files, Mention, Settings
+from shim.model import Need, Needs, Origin, Place, Secret
+from shim.urls import BadUrl, find_userinfo, parse_url
+
+Role = Literal["index", "extra", "links", "input", "direct"]
+
+_DEFAULT = Origin("config", "pip's default")
+_DEFAULT_INDEX = "https://pypi.org/simple"
+_DEFAULT_SEARCH = "https://pypi.org/pypi"
+_LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
+
+#: From this release on `--no-index` also holds for requirements files read after it.
+_NO_INDEX_LASTS = (22, 3, 1)
+
+#: How many times requirements files may include each other in one command: more is a loop in disguise.
+_MAX_INCLUDES = 1000
+
+#: A lock names one URL per file. Those of one server are one need if they share this many folders: enough to tell the
+#: repositories of GitLab, Artifactory, Nexus, CodeArtifact and Azure Artifacts apart.
+_LOCK_FOLDERS = 4
+
+
+def read_needs(verb: str, settings: Settings, version: tuple[int, ...] | None, host: Host, files: Files) -> Needs:
+    """Return what the command `verb` with these settings will ask; `version` is pip's release, None if unknown.
+
+    Nothing is fetched. A file that cannot be read is skipped: pip will say so itself.
+    """
+    reader = _Reader(host, files, no_index_lasts=version is not None and version >= _NO_INDEX_LASTS)
+    if verb == "search":
+        asked = (settings.all("index") or [Mention(_DEFAULT_SEARCH, _DEFAULT)])[-1]
+        reader.indexes = [("index", asked)]
+    elif verb == "uninstall":
+        reader.read_requirements(settings)
+        reader.indexes, reader.links, reader.direct = [], [], []
+    else:
+        reader.begin(settings)
+        reader.read_inputs(settings)
+    needs = tuple(_without_repeats(filter(None, (_make_need(role, mention) for role, mention in reader.found()))))
+    return Needs(needs, tuple(files.watched), tuple(dict.fromkeys(reader.unknown)))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Where pip will look, as its requirements files change it line by line."""
+
+    host: Host
+    files: Files
+    no_index_lasts: bool
+    indexes: list[tuple[Role, Mention]] = field(default_factory=list)
+    links: list[Mention] = field(default_factory=list)
+    remote: list[Mention] = field(default_factory=list)
+    direct: list[Mention] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    no_index: bool = False
+    _includes: int = 0
+    _lines: dict[str, list[requirements.Line]] = field(default_factory=dict)
+
+    def found(self) -> Iterator[tuple[Role, Mention]]:
+        """Yield everything found so far, in pip's order."""
+        yield from self.indexes
+        for mention in self.links:
+            yield "links", mention
+        for mention in self.remote:
+            yield "input", mention
+        for mention in self.direct:
+            yield "direct", mention
+
+    def begin(self, settings: Settings) -> None:
+        """Start with what argv, environment and configuration say."""
+        self.no_index = settings.is_on("no-index")
+        self.links = list(settings.all("find-links"))
+        if not self.no_index:
+            index = (settings.all("index-url") or [Mention(_DEFAULT_INDEX, _DEFAULT)])[-1]
+            self.indexes = [("index", index), *(("extra", mention) for mention in settings.all("extra-index-url"))]
+
+    def read_inputs(self, settings: Settings) -> None:
+        """Read what pip reads, in its order, since a later file replaces what an earlier one said."""
+        for mention in settings.all("constraint"):
+            self._read_file(mention)
+        for mention in settings.arguments:
+            self._add_direct(mention)
+        for mention in settings.all("group"):
+            self._read_group(mention)
+        self.read_requirements(settings)
+        for mention in settings.all("requirements-from-script"):
+            text = self._read_text(mention.text)
+            self._add_texts(requirements.read_script_requirements(text) if text else [], mention.text)
+        self._read_build_constraints(settings)
+
+    def read_requirements(self, settings: Settings) -> None:
+        """Read the requirements files, and what they include."""
+        for mention in settings.all("requirement"):
+            if requirements.is_pylock(mention.text):
+                self._read_lock(mention)
+            else:
+                self._read_file(mention)
+
+    def _read_build_constraints(self, settings: Settings) -> None:
+        """Add what build constraints say: only the pip that installs build dependencies obeys them, beside this one."""
+        ours = self.indexes
+        self.indexes = list(ours)
+        for mention in settings.all("build-constraint"):
+            self._read_file(mention)
+        self.indexes = ours + [("extra", mention) for _, mention in self.indexes]
+
+    def _read_file(self, said: Mention, parents: tuple[str, ...] = ()) -> None:
+        """Apply one requirements or constraints file that `said` names, in the last of `parents` or before any file."""
+        location = self._locate(said.text, parents[-1] if parents else None)
+        self._includes += 1
+        if location in parents or self._includes > _MAX_INCLUDES:
+            return
+        if _is_remote(location):
+            self._add_remote(replace(said, text=location) if parents else said)
+            return
+        for line in self._read_lines(location):
+            origin = Origin("file", f"{self._shown(location)}:{line.number}", project=True)
+            if line.requirement:
+                self._add_direct(Mention(line.requirement, origin))
+            else:
+                self._apply(line.options, origin, (*parents, location))
+
+    def _apply(self, options: tuple[str, ...], origin: Origin, parents: tuple[str, ...]) -> None:
+        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`."""
+        said: dict[str, list[Mention]] = {}
+        for word in scan(options, _LINE_TABLE):
+            if word.name:
+                said.setdefault(word.name, []).append(Mention(word.value or "", origin))
+        if "editable" in said:
+            return
+        nested = said.get("requirement") or said.get("constraint")
+        if nested:
+            self._read_file(nested[0], parents)
+            return
+        if "no-index" in said:
+            self.no_index, self.indexes = True, []
+        if not (self.no_index and (self.no_index_lasts or "no-index" in said)) and "index-url" in said:
+            self.indexes = [("index", said["index-url"][-1])]
+        if not (self.no_index and self.no_index_lasts):
+            self.indexes += [("extra", mention) for mention in said.get("extra-index-url", [])]
+        # pip takes the first find-links of a line and drops the others.
+        self.links += said.get("find-links", [])[:1]
+
+    def _read_lines(self, location: str) -> list[requirements.Line]:
+        """Return the lines that matter of one file, which several others may include."""
+        if location not in self._lines:
+            data = self._read_bytes(location)
+            text = requirements.decode_requirements(data) if data else ""
+            self._lines[location] = list(requirements.read_lines(text, self.host.environ))
+        return self._lines[location]
+
+    def _read_lock(self, said: Mention) -> None:
+        """Add the files that a pylock.toml names, those of one server and repository once."""
+        name = said.text[: said.text.rindex("[")].rstrip() if said.text.endswith("]") else said.text
+        if _is_remote(name):
+            self._add_remote(said.part(0, len(name)))
+            return
+        seen: set[tuple[str, ...]] = set()
+        for line, url in requirements.find_locked_urls(self._read_text(name) or ""):
+            key = tuple(url.split("/", 3 + _LOCK_FOLDERS)[: 3 + _LOCK_FOLDERS])
+            if key not in seen:
+                seen.add(key)
+                self.direct.append(Mention(url, Origin("file", f"{self._shown(name)}:{line}", project=True)))
+
+    def _read_group(self, said: Mention) -> None:
+        """Add the direct URLs of a dependency group, `[pyproject.toml:]NAME`, or of a lock's group."""
+        path, colon, group = said.text.rpartition(":")
+        if colon and requirements.is_pylock(path):
+            self._read_lock(said.part(0, len(path)))
+            return
+        path = path or "pyproject.toml"
+        text = self._read_text(path)
+        self._add_texts(requirements.read_group_requirements(text, group) if text else [], path)
+
+    def _add_texts(self, texts: Iterable[str], path: str) -> None:
+        for text in texts:
+            self._add_direct(Mention(text, Origin("file", self._shown(path), project=True)))
+
+    def _add_direct(self, said: Mention) -> None:
+        found = requirements.find_direct_url(said.text)
+        if found:
+            self.direct.append(said.part(*found))
+
+    def _add_remote(self, said: Mention) -> None:
+        need = _make_need("input", said)
+        if need:
+            self.remote.append(said)
+            self.unknown.append(need.url.text)
+
+    def _locate(self, text: str, parent: str | None) -> str:
+        """Return where pip looks for a file that `parent` names: a URL, or an absolute path."""
+        if parent and _has_scheme(parent):
+            return urljoin(parent, text)
+        if _has_scheme(text):
+            return text
+        folder = os.path.dirname(parent) if parent else self.host.cwd
+        return os.path.normpath(os.path.join(folder, text))
+
+    def _read_bytes(self, location: str) -> bytes | None:
+        if _has_scheme(location):
+            location = unquote(location.partition(":")[2].removeprefix("//localhost").removeprefix("//"))
+        path = os.path.join(self.host.cwd, location)
+        data = self.files.read(path)
+        if data is None and os.path.exists(path):
+            self.unknown.append(path)
+        return data
+
+    def _read_text(self, location: str) -> str | None:
+        data = self._read_bytes(location)
+        return None if data is None else data.decode("utf-8", "surrogateescape")
+
+    def _shown(self, location: str) -> str:
+        """Return a path as people write it: relative if it is below the working directory."""
+        return location.removeprefix(self.host.cwd.rstrip("/") + "/")
+
+
+def _has_scheme(text: str) -> bool:
+    return text[:8].lower().startswith(("http:", "https:", "file:"))
+
+
+def _is_remote(text: str) -> bool:
+    return text[:8].lower().startswith(("http:", "https:"))
+
+
+def _make_need(role: Role, said: Mention) -> Need | None:
+    """Return the need of a URL that was written somewhere; None for paths, file: URLs and all that is no plain URL."""
+    try:
+        url = parse_url(said.text)
+        userinfo = find_userinfo(said.text)
+    except BadUrl:
+        return None
+    if userinfo is None:
+        return Need(url, said.origin, role)
+    place = None
+    if said.key is not None:
+        kind: Literal["argv", "env"] = "argv" if isinstance(said.key, int) else "env"
+        place = Place(kind, said.key, said.start + userinfo.start, said.start + userinfo.end)
+    # An empty password behind a user name is an answer too: servers take the token as the user's name.
+    is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
+    given = Secret(userinfo.password or "") if is_given else None
+    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=place)
+
+
+def _without_repeats(needs: Iterable[Need]) -> Iterator[Need]:
+    """Yield each need once: the first of those with the same URL, user name and password."""
+    seen: dict[tuple[str, str | None], list[Secret | None]] = {}
+    for need in needs:
+        known = seen.setdefault((need.url.text, need.username), [])
+        if not any(_is_same(need.given, other) for other in known):
+            known.append(need.given)
+            yield need
+
+
+def _is_same(one: Secret | None, other: Secret | None) -> bool:
+    return one is other if one is None or other is None else one.same_as(other)

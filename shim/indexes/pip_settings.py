@@ -1,0 +1,211 @@
+"""The options of one pip command, all layers applied: argv > environment > configuration files.
+
+Each value keeps where it was written, so that people can be told and a secret in it can be cut out.
+
+Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`, `cli/parser.py`, `utils/appdirs.py`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
+from shim.formats.pip_config import normal_key, read_pip_config
+from shim.formats.pip_options import COMMANDS, GENERAL, WANTED
+from shim.host import Host
+from shim.model import Origin
+
+#: Where pip reads its machine-wide pip.conf, beside `$XDG_CONFIG_DIRS`.
+MACHINE_FOLDER = "/etc"
+
+#: Larger configuration and requirements files are not read: no person wrote them.
+MAX_FILE_BYTES = 16 * 1024 * 1024
+
+_SINGLE = frozenset({"index-url", "index", "python"})
+_WHOLE = frozenset({"group"})
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A text that somebody wrote, where, and in which element of argv or variable it begins at which character."""
+
+    text: str
+    origin: Origin
+    key: int | str | None = None
+    start: int = 0
+
+    def part(self, start: int, end: int) -> Mention:
+        """Return the mention of `text[start:end]`."""
+        return replace(self, text=self.text[start:end], start=self.start + start)
+
+
+@dataclass(slots=True)
+class Settings:
+    """The options of one command after all layers: name -> mentions in order (a flag has one), and its arguments."""
+
+    options: dict[str, list[Mention]] = field(default_factory=dict)
+    arguments: list[Mention] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Mention]:
+        """Return what was said for an option, in order; nothing if it was not said."""
+        return self.options.get(name, [])
+
+    def is_on(self, name: str) -> bool:
+        """Return whether a flag is on."""
+        return any(mention.text.lower() in _TRUE for mention in self.all(name))
+
+
+class Files:
+    """Reads small regular files once, and remembers every path that was wanted."""
+
+    def __init__(self) -> None:
+        self.watched: dict[str, None] = {}
+        self._read: dict[str, bytes | None] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes; None if missing, unreadable, too large, or no regular file: a pipe is for one reader."""
+        if path == os.devnull:
+            return b""
+        self.watched[path] = None
+        if path not in self._read:
+            try:
+                is_small = os.path.isfile(path) and os.path.getsize(path) <= MAX_FILE_BYTES
+                self._read[path] = _read_bytes(path) if is_small else None
+            except (OSError, ValueError):
+                self._read[path] = None
+        return self._read[path]
+
+
+def _read_bytes(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def find_verb(argv: Sequence[str]) -> tuple[list[Word], int | None]:
+    """Return the options before pip's command, and the command's position in argv (None: there is none)."""
+    words = scan(argv, read_table(GENERAL), interspersed=False)
+    position = next((word.position for word in words if word.name is None), None)
+    return [word for word in words if word.name], position
+
+
+def scan_command(argv: Sequence[str], verb: int) -> list[Word]:
+    """Return what argv says to the command at position `verb`; general options before it are the command's as well.
+
+    Raises:
+        KeyError: a command that never asks an index.
+    """
+    rest = [*argv[:verb], *argv[verb + 1 :]]
+    words = scan(rest, command_table(argv[verb]))
+    return [replace(word, position=word.position + (word.position >= verb)) for word in words]
+
+
+def command_table(name: str) -> OptionTable:
+    """Return the options of pip's command `name`. Raises KeyError for one that never asks an index."""
+    return read_table(COMMANDS[name] + GENERAL, WANTED)
+
+
+def is_isolated(argv: Sequence[str]) -> bool:
+    """Return whether pip ignores its variables and the user's files: it looks for the very word `--isolated`."""
+    return "--isolated" in argv
+
+
+def read_settings(argv: Sequence[str], verb: int, prefix: str | None, host: Host, files: Files) -> Settings:
+    """Return the options of the command at argv's position `verb`, all layers applied.
+
+    `prefix` is the target's environment, whose pip.conf is one of the layers. Raises KeyError as `scan_command`.
+    """
+    isolated = is_isolated(argv)
+    table = command_table(argv[verb])
+    settings = Settings()
+    layers = _read_config(argv[verb], prefix, isolated, host, files)
+    layers.append({} if isolated else _read_variables(host))
+    for layer in layers:
+        for key, mention in layer.items():
+            option = table.long.get("--" + key)
+            if option and mention.text:
+                settings.options[option.name] = _split_value(option.name, option.takes_value, mention)
+    for word in scan_command(argv, verb):
+        if word.name is None:
+            settings.arguments.append(Mention(word.value or "", Origin("argv", "URL"), word.position))
+            continue
+        text = "1" if word.value is None else word.value
+        said = Mention(text, Origin("argv", f"--{word.name}"), word.position, word.start)
+        if word.name in _SINGLE or word.value is None:
+            settings.options[word.name] = [said]
+        else:
+            settings.options[word.name] = [*settings.all(word.name), said]
+    return settings
+
+
+def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention]:
+    """Return the values in a variable or a pip.conf, which are split at white space if the option may be repeated."""
+    if not takes_value or name in _SINGLE or name in _WHOLE:
+        return [mention]
+    values, position = [], 0
+    for text in mention.text.split():
+        position = mention.text.index(text, position)
+        values.append(mention.part(position, position + len(text)))
+        position += len(text)
+    return values
+
+
+def _read_variables(host: Host) -> dict[str, Mention]:
+    """Return what `PIP_*` variables say, by option name."""
+    return {
+        normal_key(name[4:]): Mention(value, Origin("env", name), name)
+        for name, value in host.environ.items()
+        if name.startswith("PIP_")
+    }
+
+
+def _read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
+    """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
+    merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
+    for path in _config_files(prefix, isolated, host, files):
+        data = files.read(path)
+        text = (data or b"").decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
+        sections = read_pip_config(text) or {}
+        for section, layer in merged.items():
+            for key, (value, line) in sections.get(section, {}).items():
+                layer[key] = Mention(value, Origin("config", f"{path}:{line}"))
+    return list(merged.values())
+
+
+def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) -> list[str]:
+    """Return the configuration files that pip reads, least first."""
+    named = host.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return []
+    home = _expand_home("~", host)
+    folders = (host.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    paths = [os.path.join(_expand_home(folder, host), "pip/pip.conf") for folder in folders if folder]
+    paths.append(os.path.join(MACHINE_FOLDER, "pip.conf"))
+    named_path = os.path.join(host.cwd, named) if named else None
+    if named_path:
+        files.watched[named_path] = None
+    if not isolated and not (named_path and os.path.exists(named_path)):
+        config_home = _expand_home(host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host)
+        paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]
+    if prefix:
+        paths.append(os.path.join(prefix, "pip.conf"))
+    if named_path:
+        paths.append(named_path)
+    return [os.path.join(host.cwd, path) for path in paths]
+
+
+def _expand_home(path: str, host: Host) -> str:
+    """Return `path` with a leading `~` as pip reads it: HOME, else the password database."""
+    if path != "~" and not path.startswith("~/"):
+        return path
+    home = host.environ.get("HOME")
+    if home is None:
+        import pwd
+
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            return path
+    return home.rstrip("/") + path[1:] or "/"
