@@ -246,12 +246,14 @@ def _make_need(role: Role, said: Mention) -> Need | None:
         userinfo = find_userinfo(said.text)
     except BadUrl:
         return None
-    if userinfo is None:
-        return Need(url, said.origin, role)
     place = None
     if said.key is not None:
         kind: Literal["argv", "env"] = "argv" if isinstance(said.key, int) else "env"
-        place = Place(kind, said.key, said.start + userinfo.start, said.start + userinfo.end)
+        begin = said.text.index("://") + 3
+        start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
+        place = Place(kind, said.key, said.start + start, said.start + end)
+    if userinfo is None:
+        return Need(url, said.origin, role, place=place)
     # An empty password behind a user name is an answer too: servers take the token as the user's name.
     is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
     given = Secret(userinfo.password or "") if is_given else None

@@ -1,0 +1,325 @@
+"""Which channel is taken, and what exactly is handed over."""
+
+import netrc
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from shim.delivery import plan_delivery
+from shim.delivery.memory import DESCRIPTOR, free_descriptor
+from shim.errors import CannotDeliver
+from shim.faces.answers import read_answers
+from shim.host import Host
+from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
+from shim.settings import Settings
+from shim.urls import find_userinfo, parse_url, scope_of_index
+
+CORP = "https://pypi.corp.example/simple/"
+NEWEST, OLD, ANCIENT = (26, 3), (23, 2, 1), (20, 2, 4)
+
+
+def need(text: str = CORP, role: str = "index", position: int | None = None, **fields: object) -> Need:
+    """A need named in argv at `position`, or in a file of the user's."""
+    userinfo = find_userinfo(text)
+    start = text.index("://") + 3
+    place = Place("argv", position, userinfo.start if userinfo else start, userinfo.end if userinfo else start) if position is not None else None
+    given = Secret(userinfo.password) if userinfo and userinfo.password is not None else None
+    origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf:1")
+    values = {"role": role, "username": userinfo.username if userinfo else None, "given": given, "place": place, **fields}
+    return Need(parse_url(text), values.pop("origin", origin), **values)
+
+
+def credential(for_need: Need, password: str = "canary", username: str = "alice", source: str = "keyring", **fields: object) -> Credential:
+    return Credential(username, Secret(password), scope_of_index(for_need.url), source, **fields)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Host:
+    """A host with launchers and the keyring face beside them, as install.sh leaves them."""
+    faces = tmp_path / "prefix" / "faces"
+    faces.mkdir(parents=True)
+    (faces / "keyring").write_text("#!/bin/sh\n")
+    (faces / "keyring").chmod(0o755)
+    environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "PATH": "/usr/bin"}
+    return Host(environ, str(tmp_path), launcher=str(tmp_path / "prefix" / "shims" / "pip"))
+
+
+def deliver(
+    host: Host,
+    answers: dict[Need, Credential | None],
+    *,
+    family: str = "pip",
+    version: tuple[int, ...] | None = NEWEST,
+    python: tuple[int, int] | None = (3, 12),
+    argv: tuple[str, ...] = ("install", "corp-lib"),
+    verb: tuple[str, ...] = ("install",),
+    channel: str = "auto",
+    unknown: tuple[str, ...] = (),
+) -> Delivery:
+    invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
+    needs = Needs(tuple(answers), unknown=unknown)
+    pairs = tuple(Answer(one, found) for one, found in answers.items())
+    return plan_delivery(invocation, needs, pairs, Settings(channel), host)  # type: ignore[arg-type]
+
+
+def channel_of(delivery: Delivery) -> str:
+    return delivery.channels[0][0]
+
+
+def test_nothing_to_deliver_changes_nothing(world: Host) -> None:
+    assert deliver(world, {need(): None}) == Delivery(("install", "corp-lib"))
+
+
+def test_what_the_tool_finds_by_itself_is_left_to_it(world: Host) -> None:
+    corp = need()
+
+    assert deliver(world, {corp: credential(corp, kept_by_tool=True)}) == Delivery(("install", "corp-lib"))
+
+
+def test_pip_gets_a_netrc_in_memory_and_no_secret_anywhere_else(world: Host) -> None:
+    corp = need()
+    delivery = deliver(world, {corp: credential(corp)})
+
+    assert delivery.memory is not None
+    assert delivery.memory.text.reveal() == "machine pypi.corp.example login alice password canary\n"
+    assert delivery.memory.descriptor == DESCRIPTOR
+    assert delivery.argv == ("install", "corp-lib")
+    assert list(delivery.environ) == ["NETRC"]
+    assert str(delivery.environ["NETRC"]).endswith(f"/fd/{DESCRIPTOR}")
+
+
+def test_a_typed_password_is_cut_out_of_argv_to_the_character(world: Host) -> None:
+    typed = need("https://alice:canary@pypi.corp.example/simple/", position=2)
+    delivery = deliver(world, {typed: credential(typed, source="url")}, argv=("install", "-i", "https://alice:canary@pypi.corp.example/simple/", "x"))
+
+    assert delivery.argv == ("install", "-i", CORP, "x")
+    assert channel_of(delivery) == "netrc"
+
+
+def test_a_password_inside_a_file_is_left_to_the_tool(world: Host) -> None:
+    in_file = need("https://alice:canary@pypi.corp.example/simple/")
+
+    assert deliver(world, {in_file: credential(in_file, source="url")}).memory is None
+
+
+def test_the_users_own_netrc_comes_along_and_its_default_stays_last(world: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text('default login d password d1\nmachine other login o password "o 1"\nmachine pypi.corp.example login old password old\n')
+    corp = need()
+    delivery = deliver(world, {corp: credential(corp)})
+    file = tmp_path / "merged"
+    file.write_text(delivery.memory.text.reveal())  # type: ignore[union-attr]
+    read = netrc.netrc(file)
+
+    assert read.authenticators("other") == ("o", "", "o 1")
+    assert read.authenticators("pypi.corp.example") == ("alice", "", "canary")
+    assert read.authenticators("elsewhere") == ("d", "", "d1")
+
+
+def test_a_users_netrc_that_nobody_could_read_is_left_out(world: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine other login o password p q r\n")
+    corp = need()
+
+    assert deliver(world, {corp: credential(corp)}).memory.text.reveal().count("machine") == 1  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("password", ['a"b', '"lead', "a\\b", "a b", "#x", "", "é", "%", "a:b@c/d"])
+@pytest.mark.parametrize("python", [(3, 10), (3, 11)])
+def test_a_netrc_holds_exactly_this_password_or_is_not_taken(world: Host, tmp_path: Path, password: str, python: tuple[int, int]) -> None:
+    corp = need(position=1)
+    delivery = deliver(world, {corp: credential(corp, password)}, python=python, argv=("install", CORP))
+    if channel_of(delivery) == "netrc":
+        file = tmp_path / "held"
+        file.write_text(delivery.memory.text.reveal(), encoding="utf-8")  # type: ignore[union-attr]
+        if python >= (3, 11):  # the grammar of the interpreter that runs this test
+            assert netrc.netrc(file).authenticators("pypi.corp.example") == ("alice", "", password)
+        else:
+            assert file.read_text().endswith(f"password {password}\n")
+    else:
+        assert python < (3, 11)
+        assert not password.isascii() or " " in password or not password
+
+
+@pytest.mark.parametrize(
+    ("other", "why"),
+    [
+        ("https://pypi.corp.example:8443/simple/", "another port"),
+        ("http://pypi.corp.example/simple/", "another scheme"),
+        ("https://pypi.corp.example/public/simple/", "another path"),
+    ],
+)
+def test_a_netrc_is_not_taken_when_the_command_names_another_place_on_that_host(world: Host, other: str, why: str) -> None:
+    corp = need("https://pypi.corp.example/team/simple/")
+    delivery = deliver(world, {corp: credential(corp), need(other, "extra"): None})
+
+    assert channel_of(delivery) == "face", why
+
+
+def test_two_credentials_on_one_host_go_through_the_face_each_with_its_own_scope(world: Host, tmp_path: Path) -> None:
+    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    delivery = deliver(world, {one: credential(one, "first"), two: credential(two, "second", "bob")})
+    file = tmp_path / "answers"
+    file.write_text(delivery.memory.text.reveal())  # type: ignore[union-attr]
+    answers = read_answers(str(file))
+
+    assert channel_of(delivery) == "face"
+    assert delivery.environ["PIP_KEYRING_PROVIDER"] == "subprocess"
+    assert str(delivery.environ["PATH"]).startswith(f"{world.faces}:")
+    assert [(str(answer.scope), answer.username, answer.secret.reveal()) for answer in answers] == [
+        ("https://pypi.corp.example/a/", "alice", "first"),
+        ("https://pypi.corp.example/b/", "bob", "second"),
+    ]
+
+
+def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) -> None:
+    argv = ("install", "-i", "https://pypi.corp.example/a/simple/", "--extra-index-url=https://pypi.corp.example/b/simple/")
+    one = need(argv[2], position=2)
+    text = argv[3].partition("=")[2]
+    start = argv[3].index("://") + 3
+    two = need(text, "extra", place=Place("argv", 3, start, start), origin=Origin("argv", "--extra-index-url"))
+    delivery = deliver(world, {one: credential(one, "first"), two: credential(two, "second", "b@b")}, version=OLD, argv=argv)
+
+    assert channel_of(delivery) == "face"
+    assert delivery.argv == (
+        "install",
+        "-i",
+        "https://alice@pypi.corp.example/a/simple/",
+        "--extra-index-url=https://b%40b@pypi.corp.example/b/simple/",
+    )
+
+
+def test_an_old_pip_gets_a_netrc_only_beside_well_known_servers(world: Host) -> None:
+    corp = need(position=2)
+    public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
+    argv = ("install", "-i", CORP)
+
+    assert channel_of(deliver(world, {corp: credential(corp), public: None}, version=OLD, argv=argv)) == "netrc"
+    assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=OLD, argv=argv)) == "face"
+    assert channel_of(deliver(world, {corp: credential(corp)}, version=OLD, argv=argv, unknown=("https://x/r.txt",))) == "face"
+    assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=NEWEST, argv=argv)) == "netrc"
+
+
+def test_an_unknown_pip_is_treated_as_an_old_one(world: Host) -> None:
+    corp, foreign = need(position=2), need("https://mirror.example/simple/", "extra")
+    delivery = deliver(world, {corp: credential(corp), foreign: None}, version=None, python=None, argv=("install", "-i", CORP))
+
+    assert channel_of(delivery) == "env"
+
+
+@pytest.mark.parametrize(
+    ("argv", "position", "start", "left"),
+    [
+        (("install", "-i", CORP, "x"), 2, 8, ("install", "x")),
+        (("install", f"--index-url={CORP}", "x"), 1, 20, ("install", "x")),
+        (("install", f"-i{CORP}", "x"), 1, 10, ("install", "x")),
+        (("install", f"-qi{CORP}", "x"), 1, 11, ("install", "-q", "x")),
+        (("install", "-Ui", CORP, "x"), 2, 8, ("install", "-U", "x")),
+        (("install", "--index-url", CORP, "x"), 2, 8, ("install", "x")),
+    ],
+)
+def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
+    world: Host, argv: tuple[str, ...], position: int, start: int, left: tuple[str, ...]
+) -> None:
+    corp = need(place=Place("argv", position, start, start), origin=Origin("argv", "--index-url"))
+    delivery = deliver(world, {corp: credential(corp, "p@ss/#%")}, version=ANCIENT, argv=argv)
+    value = delivery.environ["PIP_INDEX_URL"]
+
+    assert delivery.argv == left
+    assert isinstance(value, Secret)
+    assert value.reveal() == "https://alice:p%40ss%2F%23%25@pypi.corp.example/simple/"
+    assert len(delivery.warnings) == 1
+
+
+def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
+    environ = {**world.environ, "PIP_EXTRA_INDEX_URL": "https://first.example/ https://second.example/"}
+    host = Host(environ, world.cwd, launcher=world.launcher)
+    corp = need(CORP, "extra", position=2)
+    delivery = deliver(host, {corp: credential(corp)}, version=ANCIENT, argv=("install", "--extra-index-url", CORP))
+    value = delivery.environ["PIP_EXTRA_INDEX_URL"]
+
+    assert isinstance(value, Secret)
+    assert value.reveal() == "https://first.example/ https://second.example/ https://alice:canary@pypi.corp.example/simple/"
+
+
+def test_strict_refuses_the_environment_and_says_why_each_way_is_closed(world: Host) -> None:
+    corp = need(position=2)
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp)}, version=ANCIENT, argv=("install", "-i", CORP), channel="strict")
+
+    assert [name for name, _ in caught.value.tried] == ["netrc", "face"]
+    assert "strict" in (caught.value.hint or "")
+    assert "canary" not in f"{caught.value!r}{caught.value.tried}"
+
+
+def test_a_users_own_password_stays_where_it_works_when_no_channel_fits(world: Host) -> None:
+    text = "https://alice:pä€ß@pypi.corp.example/simple/"
+    typed = need(text, position=2)
+    argv = ("install", "-i", text)
+
+    assert deliver(world, {typed: credential(typed, "pä€ß", source="url")}, version=ANCIENT, argv=argv).argv == argv
+
+
+def test_uv_gets_an_entry_bound_to_the_path_and_keeps_the_users_own(world: Host, tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "credentials.toml").write_text(
+        '[[credential]]\nservice = "https://other.example/"\nusername = "o"\nscheme = "basic"\npassword = "o1"\n'
+        '[[credential]]\nservice = "https://pypi.corp.example/team/"\nusername = "old"\nscheme = "basic"\npassword = "old"\n'
+    )
+    host = Host({**world.environ, "UV_CREDENTIALS_DIR": str(own)}, world.cwd)
+    corp = need("https://pypi.corp.example/team/simple/")
+    delivery = deliver(host, {corp: credential(corp, 'q"\\\t\x7fü')}, family="uv", version=(0, 13, 8))
+    entries = tomllib.loads(delivery.memory.text.reveal())["credential"]  # type: ignore[union-attr]
+    folder = Path(str(delivery.environ["UV_CREDENTIALS_DIR"]))
+
+    assert [(entry["service"], entry["username"], entry["password"]) for entry in entries] == [
+        ("https://other.example/", "o", "o1"),
+        ("https://pypi.corp.example/team", "alice", 'q"\\\t\x7fü'),
+    ]
+    assert (folder / "credentials.toml").readlink() == Path(f"/proc/self/fd/{DESCRIPTOR}")
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_uv_with_two_credentials_for_one_server_is_refused_by_name(world: Host) -> None:
+    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example"):
+        deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, family="uv", version=(0, 13, 8))
+
+
+@pytest.mark.parametrize("verb", [("run",), ("tool", "run")])
+def test_user_code_of_an_old_uv_never_meets_a_netrc(world: Host, verb: tuple[str, ...]) -> None:
+    corp = need()
+    with pytest.raises(CannotDeliver, match="uv"):
+        deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=verb)
+
+    assert channel_of(deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=("sync",))) == "netrc"
+
+
+def test_uv_variables_are_for_named_indexes_and_only_on_demand(world: Host) -> None:
+    corp = need(index_name="my-corp")
+    delivery = deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), channel="env")
+
+    assert delivery.environ["UV_INDEX_MY_CORP_USERNAME"] == "alice"
+    assert isinstance(delivery.environ["UV_INDEX_MY_CORP_PASSWORD"], Secret)
+
+
+def test_somebody_elses_file_at_our_descriptor_is_left_alone(tmp_path: Path) -> None:
+    import os
+
+    taken = os.open(tmp_path, os.O_RDONLY)
+    try:
+        os.dup2(taken, DESCRIPTOR)
+        assert free_descriptor() == DESCRIPTOR + 1
+    finally:
+        os.close(taken)
+        os.close(DESCRIPTOR)
+    assert free_descriptor() == DESCRIPTOR
+
+
+def test_a_runtime_folder_that_others_may_enter_is_not_used(world: Host, tmp_path: Path) -> None:
+    corp = need()
+    (tmp_path / "shim").mkdir()
+    (tmp_path / "shim" / f"descriptor-{DESCRIPTOR}").mkdir(mode=0o755)
+    delivery = deliver(world, {corp: credential(corp)}, family="uv", version=(0, 13, 8))
+
+    assert not str(delivery.environ["UV_CREDENTIALS_DIR"]).startswith(str(tmp_path / "shim"))
