@@ -87,8 +87,8 @@ class Need:
     """One URL that the command will talk to and that may ask for a credential.
 
     `url` never carries userinfo. `username` is the one that the URL insists on. `given` is a password that the user wrote
-    into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable of the tool that
-    already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
+    into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable
+    of the tool that already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
     requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint.
     """

@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Plan the command as a launcher would, and print the plan. Sources are really asked; nothing is started."""
-    from shim.commands.which import find_target
+    from shim.launchers import find_target
 
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
     if not command:

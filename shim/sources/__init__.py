@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from shim.host import Host
-from shim.model import Credential, Need
+from shim.model import Credential, Need, Secret
 from shim.settings import IndexConfig
 from shim.urls import Scope, scope_of_index
 
@@ -25,6 +25,9 @@ SOURCES = {
     "keyring": "keyring",
     "stored": "stored",
 }
+
+#: Sources whose secrets `max-age` gives an end. A keyring's password is read again each time instead.
+AGING_SOURCES = ("command",)
 
 #: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
 DEFAULT_USERNAME = "__token__"
@@ -52,6 +55,20 @@ class Query:
     def note(self, source: str, outcome: str) -> None:
         """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""
         self.notes.append((source, outcome))
+
+
+def make_credential(query: Query, source: str, secret: str, username: str | None, scope: Scope | None = None) -> Credential:
+    """Return the answer of a source: the user name by the rules of `username`, the expiry by the secret itself or `max-age`.
+
+    A secret whose end is unknown and for which no `max-age` is set has none, and is never written to disk.
+    """
+    from shim.store.expiry import read_expiry
+
+    expires_at = read_expiry(secret)
+    if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:
+        expires_at = query.host.clock() + query.index.max_age_s
+    name = username or query.username or DEFAULT_USERNAME
+    return Credential(name, Secret(secret), scope or query.scope, source, expires_at)
 
 
 class Source(Protocol):

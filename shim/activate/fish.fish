@@ -1,0 +1,1 @@
+set -gx PATH @SHIMS@ (string match -v -- @SHIMS@ $PATH)

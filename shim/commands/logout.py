@@ -1,0 +1,44 @@
+"""`shim logout`: forget a credential everywhere we stored it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from shim.commands.named_index import find_index
+from shim.errors import StoreError, UsageError
+from shim.host import Host, write_stderr
+from shim.settings import load_settings
+from shim.store import cache, keys, stored
+from shim.urls import scope_of_index
+
+HELP = "forget a credential everywhere shim stored it"
+EXAMPLE = "shim logout corp"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim logout`."""
+    parser.add_argument("index", nargs="?", metavar="NAME|URL", help="an [[index]] of the configuration, or an index's URL")
+    parser.add_argument("--all", action="store_true", help="everything that shim stored")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Remove it from the keyring, the file store and the token cache, and say what was removed."""
+    if bool(arguments.index) == arguments.all:
+        raise UsageError("say which index, or --all", hint=EXAMPLE)
+    url = scope = None
+    if arguments.index:
+        url, index, _ = find_index(arguments.index, load_settings(host))
+        scope = str(index.scope if index else scope_of_index(url))
+    removed = [f"token cache: {one.scope} ({one.username})" for one in cache.forget(host, scope)]
+    removed += [f"file store: {one.scope} ({one.username})" for one in stored.forget(host, scope)]
+    status = 0
+    try:
+        removed += [f"keyring: {service} ({username})" for service, username in keys.forget(host, url)]
+    except StoreError as error:
+        from shim.errors import render
+
+        write_stderr(render(error))
+        status = error.exit_code
+    sys.stdout.write("".join(f"removed from {line}\n" for line in removed) or "nothing was stored\n")
+    return status

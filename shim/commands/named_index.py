@@ -1,0 +1,30 @@
+"""NAME|URL, as `login`, `logout` and `token` take it: an `[[index]]` by its name, or any index by its URL."""
+
+from __future__ import annotations
+
+from shim.errors import UsageError
+from shim.settings import IndexConfig, Settings
+from shim.urls import BadUrl, Url, find_userinfo, parse_url
+
+
+def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, str | None]:
+    """Return the index's URL, its `[[index]]` if one covers it, and the user name in the URL.
+
+    Raises:
+        UsageError: neither a configured name nor a usable URL, or a URL with a password in it.
+    """
+    index = settings.index_named(text)
+    if index:
+        return index.url, index, index.username
+    if "://" not in text:
+        names = ", ".join(one.name for one in settings.indexes) or "none yet"
+        raise UsageError(f"no [[index]] is named {text!r}", hint=f"configured are: {names}; or give the index's URL")
+    try:
+        userinfo = find_userinfo(text)
+        url = parse_url(text)
+    except BadUrl as error:
+        raise UsageError(f"that is not a usable URL: {error}", hint="write it as https://host/path/") from error
+    if userinfo and userinfo.password:
+        raise UsageError("a password in the URL would stay in your shell's history", hint="leave it out; it is asked for")
+    covering = settings.index_for(url)
+    return url, covering, (userinfo.username if userinfo else None) or (covering.username if covering else None)

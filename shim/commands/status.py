@@ -1,0 +1,83 @@
+"""`shim status`: every configured index, who answers for it, and until when. Nothing is run and nobody is asked to log in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from shim.errors import SourceError
+from shim.host import Host
+from shim.model import Need, Origin
+from shim.resolve import cache_key
+from shim.settings import IndexConfig, load_settings
+from shim.sources import Query, load_source
+from shim.store import cache
+
+HELP = "show each configured index, who answers for it, and until when"
+EXAMPLE = "shim status --json"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim status`."""
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Print one line for each index; never a secret."""
+    settings = load_settings(host)
+    rows = [describe(index, host) for index in settings.indexes]
+    if arguments.json:
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        return 0
+    if not rows:
+        files = " or ".join(settings.files)
+        sys.stdout.write(f"no [[index]] is configured (looked for {files})\n")
+    for row in rows:
+        sys.stdout.write(f"{row['name']}  {row['url']}  {row['state']}\n")
+    return 0
+
+
+def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
+    """Return one index as plain data without secrets."""
+    query = Query(Need(index.url, Origin("config", index.defined_in), username=index.username), index, host)
+    found = cache.find(cache_key(query) or "", host)
+    credential = found.credential or found.ending
+    answered_by = "cache" if credential else None
+    tried: list[tuple[str, str]] = []
+    for name in () if credential else index.source:
+        if name == "command" and index.command:
+            answered_by, tried = "command", [*tried, (name, f"would run {index.command.argv[0]}")]
+            break
+        try:
+            credential = load_source(name).find(query)
+        except SourceError as error:
+            query.note(name, error.message)
+        if credential:
+            answered_by = name
+            break
+    tried = [*query.notes, *tried]
+    expires_at = credential.expires_at if credential else None
+    return {
+        "name": index.name,
+        "url": str(index.url),
+        "scope": str(index.scope),
+        "defined_in": index.defined_in,
+        "source": list(index.source),
+        "answered_by": answered_by,
+        "username": credential.username if credential else index.username,
+        "expires_at": expires_at,
+        "tried": [{"source": source, "outcome": outcome} for source, outcome in tried],
+        "state": _state(answered_by, credential.username if credential else None, expires_at, tried, host),
+    }
+
+
+def _state(answered_by: str | None, username: str | None, expires_at: float | None, tried: list[tuple[str, str]], host: Host) -> str:
+    """Return the state in words."""
+    if answered_by is None:
+        return "no credential: " + ", ".join(f"{source} ({outcome})" for source, outcome in tried)
+    if username is None:
+        return f"answered by {answered_by}: {tried[-1][1]}"
+    until = f", ends in {cache.describe_duration(expires_at - host.clock())}" if expires_at else ""
+    return f"answered by {answered_by} as {username}{until}"

@@ -1,0 +1,153 @@
+#!@SHELL@
+# pip-uv-shim launcher
+#
+# Stands first on PATH under a tool's name, finds the real tool further down, and becomes it: at once where the command needs
+# no index, else by way of our Python, which gets the credentials. `shim install` writes it, `shim uninstall` removes it.
+# Every variable is called _shim_...: assigning to a name that came with the environment would change what the tool sees.
+
+_shim_python=@PYTHON@
+_shim_hot=@HOT@
+_shim_site=@SITE@
+
+_shim_self=$0
+case $_shim_self in
+  */*) ;;
+  *) _shim_self=$(command -v -- "$0") || _shim_self=./$0 ;;
+esac
+_shim_folder=${_shim_self%/*}
+_shim_name=${_shim_self##*/}
+
+# Whether the file $1 is a copy of this launcher in another folder: the second line tells.
+_shim_is_ours() {
+  [ -r "$1" ] || return 1
+  {
+    IFS= read -r _shim_line || return 1
+    case $_shim_line in
+      '#!'*) ;;
+      *) return 1 ;;
+    esac
+    IFS= read -r _shim_line || return 1
+  } <"$1" 2>/dev/null
+  [ "$_shim_line" = '# pip-uv-shim launcher' ]
+}
+
+# Sets _shim_target to the first other executable of our name on PATH, and _shim_others to PATH without our own folders.
+_shim_find() {
+  _shim_rest=${PATH-/bin:/usr/bin}:
+  _shim_target=
+  _shim_others=
+  while [ -n "$_shim_rest" ]; do
+    _shim_entry=${_shim_rest%%:*}
+    _shim_rest=${_shim_rest#*:}
+    _shim_candidate=${_shim_entry:-.}/$_shim_name
+    if [ "${_shim_entry:-.}" -ef "$_shim_folder" ]; then
+      continue
+    elif [ -f "$_shim_candidate" ] && [ -x "$_shim_candidate" ]; then
+      if [ "$_shim_candidate" -ef "$_shim_self" ] || _shim_is_ours "$_shim_candidate"; then
+        continue
+      fi
+      _shim_target=${_shim_target:-$_shim_candidate}
+    fi
+    _shim_others=${_shim_others:+$_shim_others:}${_shim_entry:-.}
+  done
+}
+
+# Whether any config file has an [[index]]. Read only where our Python is gone, and then from the truth, not from a marker.
+_shim_has_index() {
+  if [ -n "${SHIM_CONFIG_FILE-}" ]; then
+    set -- "$SHIM_CONFIG_FILE"
+  else
+    set -- "${XDG_CONFIG_HOME:-${HOME-}/.config}/shim/config.toml" /etc/xdg/shim/config.toml
+  fi
+  for _shim_file; do
+    [ -r "$_shim_file" ] || continue
+    while IFS=' 	' read -r _shim_line || [ -n "$_shim_line" ]; do
+      case $_shim_line in
+        '[['*index*) return 0 ;;
+      esac
+    done <"$_shim_file"
+  done
+  return 1
+}
+
+_shim_say() {
+  printf 'shim: %s\n' "$@" >&2
+}
+
+# `shim which NAME` asks here, so that there is one look-up only.
+if [ -n "${_SHIM_WHICH-}" ]; then
+  _shim_name=$_SHIM_WHICH
+  _shim_find
+  [ -n "$_shim_target" ] || exit 127
+  printf '%s\n' "$_shim_target"
+  exit 0
+fi
+
+if [ "$_shim_name" != shim ]; then
+  _shim_find
+  if [ -z "$_shim_target" ] && [ "$_shim_name" != keyring ]; then
+    _shim_say "error[not-found]: no other $_shim_name on PATH"
+    printf 'hint: type -a %s\n' "$_shim_name" >&2
+    exit 127
+  fi
+
+  # Other shims (pyenv's "system", a wrapper of your own) may find us again. Once a target leads back to us, our folders leave PATH.
+  _shim_depth=${_SHIM_DEPTH:-0}
+  case $_shim_depth in
+    *[!0-9]*) _shim_depth=0 ;;
+  esac
+  if [ "$_shim_depth" -ge 16 ]; then
+    _shim_say "error[loop]: $_shim_name was started through launchers 16 times over"
+    printf 'hint: type -a %s shows who calls whom\n' "$_shim_name" >&2
+    exit 126
+  fi
+  if [ "$_shim_target" = "${_SHIM_LAST-}" ]; then
+    PATH=$_shim_others
+  fi
+  export _SHIM_LAST="$_shim_target" _SHIM_DEPTH=$((_shim_depth + 1))
+
+  _shim_direct=
+  case ${SHIM_BYPASS:-0} in
+    0) ;;
+    *) _shim_direct=1 ;;
+  esac
+  # What never asks an index, whatever else is typed; made from tools/ by `shim install`.
+@NEEDLESS@
+  if [ -n "$_shim_direct" ] && [ -n "$_shim_target" ]; then
+    exec "$_shim_target" "$@"
+  fi
+fi
+
+if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
+  # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it ignored (bit 12).
+  _shim_ignored=0
+  if [ -r /proc/$$/status ]; then
+    while read -r _shim_key _shim_value; do
+      case $_shim_key$_shim_value in
+        SigIgn:*[13579bdf]???) _shim_ignored=1 ;;
+      esac
+      [ "$_shim_key" != SigIgn: ] || break
+    done </proc/$$/status
+  fi
+  exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" "$_shim_self" $_shim_ignored "$@"
+fi
+
+case $_shim_name in
+  shim)
+    _shim_say 'error[no-interpreter]: the Python that shim was installed with is gone'
+    printf 'hint: run install.sh again\n' >&2
+    exit 126
+    ;;
+  @FALLS_OPEN@)
+    if _shim_has_index; then
+      _shim_say "error[no-interpreter]: the Python that shim was installed with is gone, and $_shim_name would take private packages from elsewhere"
+      printf 'hint: run install.sh again, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_name" >&2
+      exit 77
+    fi
+    ;;
+esac
+if [ -z "$_shim_target" ]; then
+  exit 127
+fi
+_shim_say "warning[no-interpreter]: the Python that shim was installed with is gone; $_shim_name runs without credentials (run install.sh again)"
+exec "$_shim_target" "$@"

@@ -1,0 +1,51 @@
+"""Source `netrc`: the user's own file. The tools read it themselves, so an answer here means: leave it to the tool."""
+
+from __future__ import annotations
+
+import os
+
+from shim.errors import SourceError
+from shim.formats.netrc import BadNetrc, Entry, parse
+from shim.model import Credential
+from shim.sources import Query
+from shim.urls import scope_of_origin
+
+
+def find(query: Query) -> Credential | None:
+    """Return the entry for the need's host. A `default` entry is nobody's scope and does not count.
+
+    Raises:
+        SourceError: the file exists and cannot be read as a netrc.
+    """
+    host = query.need.url.host
+    path, entries = _read(query)
+    if path is None:
+        query.note("netrc", "no file")
+        return None
+    matching = [entry for entry in entries if entry.machine == host]
+    if not matching:
+        query.note("netrc", f"no entry for {host}")
+        return None
+    entry = matching[-1]  # as in Python's own reader
+    return Credential(entry.login, entry.password, scope_of_origin(query.need.url), "netrc", kept_by_tool=True)
+
+
+def _read(query: Query) -> tuple[str | None, list[Entry]]:
+    """Return the first existing file's path and entries; (None, []) if there is none."""
+    host = query.host
+    named = host.environ.get("NETRC")
+    paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
+    for path in paths:
+        try:
+            with open(path, encoding="utf-8") as stream:
+                return path, parse(stream.read())
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+        except UnicodeDecodeError as error:
+            raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+        except BadNetrc as error:
+            message = f"{path}, line {error.line}, is not understood; the tools ignore the whole file"
+            raise SourceError(message, hint=f"correct line {error.line} of {path}") from error
+    return None, []

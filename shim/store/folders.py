@@ -1,0 +1,56 @@
+"""Where records lie: folders of the user's own, mode 0700, memory-backed for what is only a cache."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from shim.host import Host
+
+
+def private_folder(*levels: str) -> str | None:
+    """Make the folders, outermost first, and return the last; None if one is not the user's own or the last not 0700."""
+    try:
+        for folder in levels:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+            status = os.lstat(folder)
+            if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
+                return None
+    except OSError:
+        return None
+    return levels[-1] if not status.st_mode & 0o077 and os.access(levels[-1], os.W_OK) else None
+
+
+def cache_folder(host: Host) -> tuple[str | None, str]:
+    """Return the token cache's folder and, in words, what it is; None where a token would not be safe.
+
+    An image layer, a CI cache or root's disk must not carry a token away: there, only memory-backed folders count.
+    """
+    if named := host.environ.get("SHIM_CACHE_DIR"):
+        folder = private_folder(host.path(named))
+        return folder, f"SHIM_CACHE_DIR {host.path(named)}" + ("" if folder else ", which is not a folder of yours alone (0700)")
+    runtime = host.environ.get("XDG_RUNTIME_DIR", "")
+    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
+    if runtime.startswith("/") and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
+        return folder, "in memory"
+    if os.path.isdir("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
+        return folder, "in memory"
+    if host.state_home and not is_ephemeral(host):
+        base = os.path.join(host.state_home, "shim")
+        return private_folder(base, os.path.join(base, "tokens")), f"on disk, {base}"
+    return None, "no memory-backed folder here, and a disk would carry tokens away"
+
+
+def is_ephemeral(host: Host) -> bool:
+    """Whether this is CI, a container, or root."""
+    in_ci = host.environ.get("CI", "") not in ("", "0", "false")
+    return in_ci or os.geteuid() == 0 or any(os.path.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))
+
+
+def stored_folder(host: Host) -> str | None:
+    """Return the folder of `shim login --store file`, or None if there can be none."""
+    if not host.data_home:
+        return None
+    base = os.path.join(host.data_home, "shim")
+    os.makedirs(host.data_home, mode=0o700, exist_ok=True)
+    return private_folder(os.path.join(base, "stored"))

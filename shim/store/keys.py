@@ -1,0 +1,84 @@
+"""The OS keyring, written to by `shim login`: under the index's URL, where pip and uv look by themselves.
+
+A list of what we stored there (names, never a secret) lets `shim logout --all` find it again: keyrings cannot be searched.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from shim.errors import StoreError
+from shim.host import Host
+from shim.model import Credential
+from shim.store.folders import private_folder
+from shim.urls import Url
+
+
+def require_keyring() -> None:
+    """Raise StoreError if there is no keyring here that could hold a secret."""
+    import keyring
+
+    if type(keyring.get_keyring()).__module__ in ("keyring.backends.fail", "keyring.backends.null"):
+        hint = "--store file keeps it in a file that only you can read, in clear"
+        raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
+
+
+def put(url: Url, credential: Credential, host: Host) -> str:
+    """Store the secret under the index's URL and return where that is, in words. Raises StoreError."""
+    import keyring
+
+    try:
+        keyring.set_password(url.text, credential.username, credential.secret.reveal())
+    except Exception as error:
+        kind = "is locked" if type(error).__name__ in ("KeyringLocked", "InitError") else f"refused it ({type(error).__name__})"
+        raise StoreError(f"the keyring {kind}: nothing was stored", hint="unlock it, or use --store file") from error
+    _write_list(host, {*read_list(host), (url.text, credential.username)})
+    return f"the OS keyring ({type(keyring.get_keyring()).__module__.rpartition('.')[2]})"
+
+
+def forget(host: Host, url: Url | None = None) -> list[tuple[str, str]]:
+    """Remove what we stored for an index, or everything; return the (service, user name) pairs that were removed."""
+    import keyring
+    import keyring.errors
+
+    wanted = {pair for pair in read_list(host) if url is None or pair[0].rstrip("/") == url.text.rstrip("/")}
+    removed = []
+    for service, username in sorted(wanted):
+        try:
+            keyring.delete_password(service, username)
+            removed.append((service, username))
+        except keyring.errors.PasswordDeleteError:
+            continue  # somebody else removed it already
+        except Exception as error:
+            message = f"the keyring could not forget {service} ({type(error).__name__})"
+            raise StoreError(message, hint="unlock it and run this again") from error
+    _write_list(host, set(read_list(host)) - wanted)
+    return removed
+
+
+def read_list(host: Host) -> list[tuple[str, str]]:
+    """Return the (service, user name) pairs that we stored."""
+    path = _list_path(host)
+    try:
+        with open(path or "/nonexistent", encoding="utf-8") as stream:
+            rows = [line.rstrip("\n").split("\t") for line in stream]
+    except (OSError, UnicodeDecodeError):
+        return []
+    return [(row[0], row[1]) for row in rows if len(row) == 2]
+
+
+def _list_path(host: Host) -> str | None:
+    return os.path.join(host.state_home, "shim", "keyring-entries") if host.state_home else None
+
+
+def _write_list(host: Host, pairs: set[tuple[str, str]]) -> None:
+    """Write the list; without it `logout NAME` still works, so a failure is none."""
+    path = _list_path(host)
+    if path is None or private_folder(os.path.dirname(path)) is None:
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with suppress(OSError):
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
+            stream.write("".join(f"{service}\t{username}\n" for service, username in sorted(pairs)))
+        os.replace(temporary, path)

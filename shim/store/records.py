@@ -1,0 +1,82 @@
+"""The format of a stored secret: `key=value` lines, percent-encoded, with a first line that names it and a last one that ends it.
+
+A file is read only if nobody else could have written or read it: a regular file, ours, 0600, reached through no link. What
+is cut short, too large or not understood is no record.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from urllib.parse import quote, unquote
+
+from shim.model import Credential, Secret
+from shim.urls import BadUrl, parse_url, scope_of
+
+HEAD = "pip-uv-shim-record=1"
+TAIL = "end=1"
+MAX_BYTES = 1 << 20
+
+
+def render_record(credential: Credential) -> str:
+    """Return the text of a record. It holds the secret in clear."""
+    fields = {
+        "scope": str(credential.scope),
+        "username": credential.username,
+        "secret": credential.secret.reveal(),
+        "source": credential.source,
+        "scheme": credential.scheme,
+        "expires_at": repr(credential.expires_at) if credential.expires_at is not None else "",
+    }
+    lines = [f"{name}={quote(value, safe='')}" for name, value in fields.items()]
+    return "\n".join([HEAD, *lines, TAIL]) + "\n"
+
+
+def parse_record(text: str) -> Credential | None:
+    """Return the credential in a record, or None for anything that is not a whole one."""
+    lines = text.split("\n")
+    if len(lines) < 3 or lines[0] != HEAD or lines[-2:] != [TAIL, ""]:
+        return None
+    fields = {name: unquote(value) for name, equals, value in (line.partition("=") for line in lines[1:-2]) if equals}
+    try:
+        scope = scope_of(parse_url(fields["scope"]))
+        expires_at = float(fields["expires_at"]) if fields["expires_at"] else None
+        if fields["scheme"] not in ("basic", "bearer"):
+            return None
+        scheme = "bearer" if fields["scheme"] == "bearer" else "basic"
+        return Credential(fields["username"], Secret(fields["secret"]), scope, fields["source"], expires_at, scheme)  # type: ignore[arg-type]
+    except (KeyError, ValueError, BadUrl):
+        return None
+
+
+def read_record(path: str) -> Credential | None:
+    """Return the credential kept in a file, or None if there is no safe, whole record."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        safe = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        if not safe or status.st_size > MAX_BYTES:
+            return None
+        return parse_record(os.read(descriptor, MAX_BYTES).decode("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def write_record(path: str, credential: Credential) -> None:
+    """Write the record so that a reader sees the old one or the new one, never half of it. Raises OSError."""
+    temporary = f"{path}.{os.getpid()}.new"
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(render_record(credential))
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise

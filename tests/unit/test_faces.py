@@ -1,0 +1,104 @@
+"""The keyring face: every dialect it is asked in, and what it must never answer."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from shim.faces import keyring
+from shim.faces.answers import VARIABLE, read_answers, render_answers
+from shim.faces.keyring import Question, find_answer, read_question, render_answer
+from shim.host import Host
+from shim.model import Credential, Secret
+from shim.urls import parse_url, scope_of_index
+
+URL = "https://pypi.corp.example/simple/"
+
+
+@pytest.mark.parametrize(
+    ("words", "question"),
+    [
+        (("get", URL, "alice"), Question(URL, "alice", "password", "plain")),
+        (("--mode=creds", "--output=json", "get", URL), Question(URL, None, "creds", "json")),
+        (("--mode=creds", "--output=json", "get", URL, "alice"), Question(URL, "alice", "creds", "json")),
+        (("--mode=creds", "get", URL, ""), Question(URL, None, "creds", "plain")),
+        (("get", URL, "--mode", "creds"), Question(URL, None, "creds", "plain")),
+        (("--mode=password", "get", URL, "alice"), Question(URL, "alice", "password", "plain")),
+    ],
+)
+def test_every_dialect_is_understood(words: tuple[str, ...], question: Question) -> None:
+    assert read_question(words) == question
+
+
+@pytest.mark.parametrize("words", [(), ("set", URL, "u"), ("del", URL, "u"), ("--list-backends",), ("-b", "x", "get", URL), ("get",), ("diagnose",)])
+def test_everything_else_is_for_the_real_keyring(words: tuple[str, ...]) -> None:
+    assert read_question(words) is None
+
+
+def a_credential(username: str = "alice", secret: str = "canary\t%\n") -> Credential:
+    return Credential(username, Secret(secret), scope_of_index(parse_url(URL)), "keyring")
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    """A command's child, with that command's answers in reach and no configuration."""
+    (tmp_path / "answers").write_text(render_answers([a_credential()]).reveal())
+    environ = {VARIABLE: str(tmp_path / "answers"), "HOME": str(tmp_path), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    return Host({**environ, "SHIM_CACHE_DIR": str(tmp_path / "cache"), "CI": "1"}, "/")
+
+
+def test_answers_survive_their_file(host: Host) -> None:
+    (read,) = read_answers(host.environ[VARIABLE])
+
+    assert (read.username, read.secret.reveal(), read.scope, read.source) == ("alice", "canary\t%\n", a_credential().scope, "keyring")
+
+
+@pytest.mark.parametrize("text", ["", "x\n", "a\tb\n", "ftp%3A%2F%2Fx\tu\tp\ts\n", "\xff"])
+def test_a_broken_answers_file_is_no_answer(tmp_path: Path, text: str) -> None:
+    (tmp_path / "answers").write_bytes(text.encode("latin-1"))
+
+    assert read_answers(str(tmp_path / "answers")) == []
+
+
+def test_a_question_below_the_scope_is_answered(host: Host) -> None:
+    question = read_question(("--mode=creds", "--output=json", "get", URL))
+    assert question is not None
+    answer = find_answer(question, host)
+    assert answer is not None
+
+    assert json.loads(render_answer(question, answer)) == {"username": "alice", "password": "canary\t%\n"}
+
+
+@pytest.mark.parametrize(
+    "service",
+    [
+        "pypi.corp.example",
+        "pypi.corp.example:443",
+        "http://pypi.corp.example/simple/",
+        "https://pypi.corp.example:8443/simple/",
+        "https://pypi.corp.example.evil.example/simple/",
+        "https://evil.example/simple/",
+        "https://pypi.org/simple/",
+    ],
+)
+def test_a_question_without_a_scheme_or_outside_the_scope_gets_nothing(host: Host, service: str) -> None:
+    assert find_answer(Question(service, None, "creds", "json"), host) is None
+
+
+def test_another_user_name_gets_nothing(host: Host) -> None:
+    assert find_answer(Question(URL, "bob", "password", "plain"), host) is None
+
+
+def test_plain_answers_are_what_keyring_prints() -> None:
+    answer = a_credential(secret="pw")
+
+    assert render_answer(Question(URL, "alice", "password", "plain"), answer) == "pw\n"
+    assert render_answer(Question(URL, None, "creds", "plain"), answer) == "alice\npw\n"
+    assert json.loads(render_answer(Question(URL, "alice", "password", "json"), answer)) == {"password": "pw"}
+
+
+def test_the_asker_is_found_by_its_own_path_and_never_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "getppid", lambda: -1)
+
+    assert keyring._beside_asker() is None
