@@ -17,7 +17,7 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
 from shim.indexes.pip_settings import Files, Mention, Settings
-from shim.model import Need, Needs, Origin, Place, Secret
+from shim.model import Need, Needs, Origin, Secret
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 Role = Literal["index", "extra", "links", "input", "direct"]
@@ -248,14 +248,10 @@ def _make_need(role: Role, said: Mention) -> Need | None:
         return None
     if userinfo is None:
         return Need(url, said.origin, role)
-    place = None
-    if said.key is not None:
-        kind: Literal["argv", "env"] = "argv" if isinstance(said.key, int) else "env"
-        place = Place(kind, said.key, said.start + userinfo.start, said.start + userinfo.end)
     # An empty password behind a user name is an answer too: servers take the token as the user's name.
     is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
     given = Secret(userinfo.password or "") if is_given else None
-    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=place)
+    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=said.place_of(userinfo))
 
 
 def _without_repeats(needs: Iterable[Need]) -> Iterator[Need]:
