@@ -1,11 +1,12 @@
 """Real pips against a recording server: whatever they ask, we had said they would.
 
-Each layout is a random mixture of options, variables, configuration files and requirements files, the same in every run.
-`SHIM_TEST_LAYOUTS` raises their number.
+Each layout is a random mixture of options, variables, configuration files and requirements files, the same in every
+run. `SHIM_TEST_LAYOUTS` raises their number.
 """
 
 from __future__ import annotations
 
+import base64
 import glob
 import os
 import random
@@ -14,7 +15,7 @@ import subprocess
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -28,12 +29,17 @@ from shim.tools import pip
 from shim.urls import Scope, parse_url, scope_of
 
 LAYOUTS = int(os.environ.get("SHIM_TEST_LAYOUTS", "40"))
-OLDEST, NEWEST = "20.3.4", None
+#: (release, None for the newest; the newest Python 3 it runs on; the commands it has).
+OLDEST = ("20.3.4", 9, ("install", "download", "wheel"))
+NEWEST = (None, sys.version_info.minor, ("install", "download", "wheel", "lock", "index"))
 PASSWORD = "not-a-real-password"
 
 
 class Recorder(ThreadingHTTPServer):
-    """Answers 404, or an empty requirements file, and remembers every URL that was asked. Also an https proxy that refuses."""
+    """Answers 404, or an empty requirements file, and remembers every URL that was asked.
+
+    It is an https proxy as well, which refuses, and knows by the proxy's user name which layout asked.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -51,13 +57,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    do_HEAD = do_GET
+    do_HEAD = do_GET  # noqa: N815
 
     def do_CONNECT(self) -> None:
-        self.server.asked.append(f"https://{self.path.removesuffix(':443')}/")
+        user = base64.b64decode(self.headers["Proxy-Authorization"].removeprefix("Basic ")).decode().partition(":")[0]
+        self.server.asked.append(f"https://{self.path.removesuffix(':443')}/{user}/")
         self.send_error(502)
 
-    def log_message(self, format: str, *arguments: object) -> None:
+    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
         pass
 
 
@@ -72,6 +79,15 @@ def recorder() -> Iterator[Recorder]:
     server.server_close()
 
 
+@dataclass(frozen=True)
+class RealPip:
+    """An interpreter, the folder with pip's unpacked wheel, and pip's commands that ask an index."""
+
+    python: str
+    site: Path
+    verbs: tuple[str, ...]
+
+
 def find_python(newest_minor: int) -> str:
     """Return a Python no newer than 3.`newest_minor`: old pips do not run on new ones."""
     names = [f"python3.{minor}" for minor in range(newest_minor, 7, -1)]
@@ -84,10 +100,10 @@ def find_python(newest_minor: int) -> str:
     raise AssertionError(f"no Python from 3.8 to 3.{newest_minor} here; `uv python install 3.9` or pyenv provide one")
 
 
-@pytest.fixture(scope="module", params=[(OLDEST, 9), (NEWEST, sys.version_info.minor)], ids=["oldest", "newest"])
-def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """(interpreter, folder with the unpacked wheel of one pip), from the index that this machine is configured for."""
-    version, newest_minor = request.param
+@pytest.fixture(scope="module", params=[OLDEST, NEWEST], ids=["oldest", "newest"])
+def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealPip:
+    """One pip, from the index that this machine is configured for."""
+    version, newest_minor, verbs = request.param
     folder = tmp_path_factory.mktemp("pip")
     wanted = f"pip=={version}" if version else "pip"
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", str(folder)]
@@ -98,7 +114,7 @@ def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     python = find_python(newest_minor)
     # Byte-compiled once, or each of the runs would do it again.
     subprocess.run([python, "-m", "compileall", "-q", str(folder / "site")], check=False, timeout=120)
-    return python, folder / "site"
+    return RealPip(python, folder / "site", verbs)
 
 
 @dataclass
@@ -131,29 +147,24 @@ class Layout:
         return target
 
 
-def make_environment(layout: Layout, real: tuple[str, Path]) -> Path:
+def make_environment(layout: Layout, real: RealPip) -> Path:
     """Make a virtual environment whose site-packages is the unpacked pip; return its `pip` script."""
-    python, site = real
-    minor = subprocess_free_minor(python)
+    minor = os.path.basename(real.python).removeprefix("python3.")
     prefix = layout.folder / "environment"
     library = prefix / "lib" / f"python3.{minor}"
     library.mkdir(parents=True)
-    (library / "site-packages").symlink_to(site)
+    (library / "site-packages").symlink_to(real.site)
     (prefix / "bin").mkdir()
-    (prefix / "bin" / "python").symlink_to(python)
-    layout.write("environment/pyvenv.cfg", f"home = {os.path.dirname(python)}\nversion = 3.{minor}\n")
+    (prefix / "bin" / "python").symlink_to(real.python)
+    layout.write("environment/pyvenv.cfg", f"home = {os.path.dirname(real.python)}\nversion = 3.{minor}\n")
     text = f"#!{prefix}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
     script = layout.write("environment/bin/pip", text)
     script.chmod(0o755)
     return script
 
 
-def subprocess_free_minor(python: str) -> str:
-    return os.path.basename(python).removeprefix("python3.")
-
-
 def add_argv(layout: Layout) -> None:
-    spellings = [
+    spellings: list[Callable[[str], list[str]]] = [
         lambda url: ["-i", url],
         lambda url: ["-i" + url],
         lambda url: ["-qi", url],
@@ -188,11 +199,11 @@ def _pairs(argv: list[str]) -> list[list[str]]:
 
 
 def add_environment(layout: Layout) -> None:
-    choices = {
-        "PIP_INDEX_URL": lambda: layout.url(),
-        "PIP_index_url": lambda: layout.url(),
+    choices: dict[str, Callable[[], str]] = {
+        "PIP_INDEX_URL": layout.url,
+        "PIP_index_url": layout.url,
         "PIP_EXTRA_INDEX_URL": lambda: f" {layout.url()}\n{layout.url()} ",
-        "PIP_FIND_LINKS": lambda: layout.url(),
+        "PIP_FIND_LINKS": layout.url,
         "PIP_NO_INDEX": lambda: layout.chance.choice(["0", "false", "1", "yes"]),
         "PIP_REQUIREMENT": lambda: str(add_requirements(layout)),
         "PIP_CONSTRAINT": lambda: layout.url("constraints.txt"),
@@ -202,7 +213,8 @@ def add_environment(layout: Layout) -> None:
 
 
 def add_configuration(layout: Layout, verb: str) -> None:
-    files = ["xdg/pip/pip.conf", "home/.pip/pip.conf", "home/.config/pip/pip.conf", "environment/pip.conf", "named.conf"]
+    folders = ["xdg/pip", "home/.pip", "home/.config/pip", "environment"]
+    files = [*(f"{folder}/pip.conf" for folder in folders), "named.conf"]
     for file in layout.chance.sample(files, layout.chance.choice([0, 1, 2, 3])):
         lines = ["# who wrote this?", ""]
         for section in layout.chance.sample(["global", verb, "freeze"], layout.chance.choice([1, 2])):
@@ -214,8 +226,8 @@ def add_configuration(layout: Layout, verb: str) -> None:
                 "no-index": layout.chance.choice(["0", "true"]) if layout.chance.random() < 0.3 else "no",
             }
             lines.append(f"[{section}]")
-            for key in layout.chance.sample(list(values), layout.chance.choice([1, 2])):
-                lines.append(f"{key}{layout.chance.choice([' = ', '=', ': '])}{values[key]}")
+            keys = layout.chance.sample(list(values), layout.chance.choice([1, 2]))
+            lines += [f"{key}{layout.chance.choice([' = ', '=', ': '])}{values[key]}" for key in keys]
         layout.write(file, "\n".join(lines) + "\n")
     named = layout.chance.choice([None, None, "named.conf", "missing.conf", os.devnull])
     if named:
@@ -226,7 +238,7 @@ def add_requirements(layout: Layout, depth: int = 0) -> Path:
     """Write a requirements file, and those it includes; return the first one's path."""
     chance = layout.chance
     layout.environ["SECRET_PART"] = f"alice:{PASSWORD}@"
-    lines = {
+    lines: dict[str, Callable[[], str]] = {
         "index": lambda: f"--index-url {layout.url()}",
         "short": lambda: f"-i{layout.url()}  # with a comment",
         "extra": lambda: f"--extra-index-url={layout.url()} --extra-index-url {layout.url()}",
@@ -245,21 +257,22 @@ def add_requirements(layout: Layout, depth: int = 0) -> Path:
     return layout.write(f"work/{layout.fresh()}.txt", text + "\n")
 
 
-def make_layout(number: int, folder: Path, port: int, real: tuple[str, Path]) -> tuple[Layout, Path, tuple[str, ...]]:
+def make_layout(number: int, folder: Path, port: int, real: RealPip) -> tuple[Layout, Path, tuple[str, ...]]:
     """Return a layout, its pip, and the argv after `pip`."""
     layout = Layout(number, folder, port, random.Random(number))
     (folder / "work").mkdir(parents=True)
     (folder / "home").mkdir()
     script = make_environment(layout, real)
-    verb = layout.chance.choice(["install", "install", "download", "wheel"])
+    verb = layout.chance.choice(real.verbs)
     add_argv(layout)
     add_environment(layout)
     add_configuration(layout, verb)
-    if layout.chance.random() < 0.5:
+    takes_requirements = verb != "index"
+    if takes_requirements and layout.chance.random() < 0.5:
         layout.argv += [layout.chance.choice(["-r", "-c", "--requirement"]), add_requirements(layout).name]
-    if layout.chance.random() < 0.15:
+    if takes_requirements and layout.chance.random() < 0.15:
         layout.argv += ["-r", layout.url("remote.txt")]
-    if layout.chance.random() < 0.1:
+    if takes_requirements and layout.chance.random() < 0.1:
         layout.asks_direct = True
         layout.argv.append(f"direct @ {layout.url('direct-1.0-py3-none-any.whl')}")
     general = ["--no-input", "--disable-pip-version-check", "--retries", "0", "--timeout", "20", "--no-cache-dir"]
@@ -268,9 +281,9 @@ def make_layout(number: int, folder: Path, port: int, real: tuple[str, Path]) ->
         "PATH": "/usr/bin:/bin",
         "XDG_CONFIG_DIRS": str(folder / "xdg"),
         "TMPDIR": str(folder),
-        "https_proxy": f"http://127.0.0.1:{port}",
+        "https_proxy": f"http://L{number}:x@127.0.0.1:{port}",
     }
-    return layout, script, (*general, verb, *layout.argv, "nobody-has-this")
+    return layout, script, (*general, verb, *layout.argv, *(["versions"] if verb == "index" else []), "nobody-has-this")
 
 
 def describe_difference(layout: Layout, needs: Needs, asked: list[str]) -> list[str]:
@@ -290,23 +303,23 @@ def covers(scope: Scope, url: str) -> bool:
     return scope.covers(parse_url(url))
 
 
-def run_layout(number: int, tmp_path: Path, recorder: Recorder, real: tuple[str, Path]) -> list[str]:
+def run_layout(number: int, tmp_path: Path, recorder: Recorder, real: RealPip) -> list[str]:
     layout, script, argv = make_layout(number, tmp_path / str(number), recorder.server_port, real)
     host = Host(environ=layout.environ, cwd=str(layout.folder / "work"))
     invocation = pip.read_invocation("pip", argv, host, str(script))
     assert invocation.touches_index
     needs = pip.read_needs(invocation, host)
-    run = subprocess.run([str(script), *argv], env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120)
+    command = [str(script), *argv]
+    run = subprocess.run(
+        command, env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120, check=False
+    )
     asked = list(dict.fromkeys(url for url in recorder.asked if f"/L{number}/" in url))
-    if any(not need.url.path.startswith(f"/L{number}/") for need in needs.items):
-        # The default index: the proxy cannot say for whom it was asked.
-        asked += [url for url in dict.fromkeys(recorder.asked) if url.startswith("https:")]
     differences = describe_difference(layout, needs, asked)
     return [f"layout {number}: {line}\n  {argv}\n  {run.stderr[-600:]}" for line in differences]
 
 
 def test_a_real_pip_asks_what_was_foreseen_and_nothing_else(
-    real_pip: tuple[str, Path], recorder: Recorder, tmp_path: Path
+    real_pip: RealPip, recorder: Recorder, tmp_path: Path
 ) -> None:
     recorder.asked.clear()
     with ThreadPoolExecutor(2) as pool:
