@@ -207,7 +207,10 @@ class _Reader:
     def _locate(self, text: str, parent: str | None) -> str:
         """Return where pip looks for a file that `parent` names: a URL, or an absolute path."""
         if parent and _has_scheme(parent):
-            return urljoin(parent, text)
+            try:
+                return urljoin(parent, text)
+            except ValueError:
+                return text
         if _has_scheme(text):
             return text
         folder = os.path.dirname(parent) if parent else self.host.cwd
