@@ -138,7 +138,12 @@ class _Reader:
                 self._apply(line.options, origin, (*parents, location))
 
     def _apply(self, options: tuple[str, ...], origin: Origin, parents: tuple[str, ...]) -> None:
-        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`."""
+        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`.
+
+        What `--index-url` replaces here is gone for the requirements themselves. Two helpers of pip still ask extra
+        indexes of variables and pip.conf: the pip that installs build dependencies, and the check for a newer pip.
+        Neither is a need: a command must not stop for an index that it most likely leaves alone.
+        """
         said: dict[str, list[Mention]] = {}
         for word in scan(options, _LINE_TABLE):
             if word.name:
