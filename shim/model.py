@@ -113,12 +113,14 @@ class Needs:
     """Everything that one command will ask, in the tool's own order, and the files that say so.
 
     `watched` holds every file that was read or would have been, had it existed. `unknown` names remote inputs that may
-    name further indexes; we never fetch them.
+    name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
+    because the URL was said twice or replaced by a later one: it can be cut without asking.
     """
 
     items: tuple[Need, ...] = ()
     watched: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
+    spare: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,10 +49,11 @@ def deliver(case: Case) -> Delivery:
     """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
     version = case.invocation.target.version or FIRST_PIP
     if version >= ASKS_FOR_USERNAME:
-        argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, (need for need, _ in case.deliveries))
+        asked = [need for need, _ in case.deliveries]
+        argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, asked, case.needs.spare)
     else:
         names = {need.place: quote(credential.username, safe="") + "@" for need, credential in case.deliveries if need.place}
-        argv, environ = put_userinfo(case.invocation.argv, case.host.environ, names)
+        argv, environ = put_userinfo(case.invocation.argv, case.host.environ, {**dict.fromkeys(case.needs.spare, ""), **names})
     number = free_descriptor()
     return Delivery(
         argv,

@@ -7,9 +7,15 @@ from collections.abc import Iterable, Mapping
 from shim.model import Need, Place
 
 
-def cut_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], needs: Iterable[Need]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return argv, and the changed variables, without the userinfo of the given needs. Needs from files stay as they are."""
-    return put_userinfo(argv, environ, {need.place: "" for need in needs if need.place})
+def cut_userinfo(
+    argv: tuple[str, ...], environ: Mapping[str, str], needs: Iterable[Need], spare: Iterable[Place] = ()
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Return argv, and the changed variables, without the userinfo of the given needs, and at the spare places.
+
+    Needs from files stay as they are.
+    """
+    places = [need.place for need in needs if need.place]
+    return put_userinfo(argv, environ, dict.fromkeys([*places, *spare], ""))
 
 
 def put_userinfo(

@@ -45,7 +45,7 @@ def deliver(case: Case) -> Delivery:
     """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
     number = free_descriptor()
     typed = [need for need, credential in case.deliveries if credential.source == "url"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed)
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
     ours = [(_reach(credential), credential) for credential in case.credentials]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
     text = "".join(_render_entry(entry) for entry in entries)

@@ -77,8 +77,8 @@ def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
             words = _split(line)
             if words:
                 yield Line(number, options=words)
-        elif "://" in line:
-            yield Line(number, requirement=line.split(" -", 1)[0])
+        elif "://" in line and "://" in (requirement := line.split(" -", 1)[0]):
+            yield Line(number, requirement=requirement)
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:

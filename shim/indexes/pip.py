@@ -17,7 +17,7 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
 from shim.indexes.pip_settings import Files, Mention, Settings
-from shim.model import Need, Needs, Origin, Place, Secret
+from shim.model import Need, Needs, Origin, Secret
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 Role = Literal["index", "extra", "links", "input", "direct"]
@@ -138,7 +138,12 @@ class _Reader:
                 self._apply(line.options, origin, (*parents, location))
 
     def _apply(self, options: tuple[str, ...], origin: Origin, parents: tuple[str, ...]) -> None:
-        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`."""
+        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`.
+
+        What `--index-url` replaces here is gone for the requirements themselves. Two helpers of pip still ask extra
+        indexes of variables and pip.conf: the pip that installs build dependencies, and the check for a newer pip.
+        Neither is a need: a command must not stop for an index that it most likely leaves alone.
+        """
         said: dict[str, list[Mention]] = {}
         for word in scan(options, _LINE_TABLE):
             if word.name:
@@ -207,7 +212,10 @@ class _Reader:
     def _locate(self, text: str, parent: str | None) -> str:
         """Return where pip looks for a file that `parent` names: a URL, or an absolute path."""
         if parent and _has_scheme(parent):
-            return urljoin(parent, text)
+            try:
+                return urljoin(parent, text)
+            except ValueError:
+                return text
         if _has_scheme(text):
             return text
         folder = os.path.dirname(parent) if parent else self.host.cwd
@@ -246,18 +254,12 @@ def _make_need(role: Role, said: Mention) -> Need | None:
         userinfo = find_userinfo(said.text)
     except BadUrl:
         return None
-    place = None
-    if said.key is not None:
-        kind: Literal["argv", "env"] = "argv" if isinstance(said.key, int) else "env"
-        begin = said.text.index("://") + 3
-        start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-        place = Place(kind, said.key, said.start + start, said.start + end)
     if userinfo is None:
-        return Need(url, said.origin, role, place=place)
+        return Need(url, said.origin, role, place=said.place_of(None))
     # An empty password behind a user name is an answer too: servers take the token as the user's name.
     is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
     given = Secret(userinfo.password or "") if is_given else None
-    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=place)
+    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=said.place_of(userinfo))
 
 
 def _without_repeats(needs: Iterable[Need]) -> Iterator[Need]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
 from shim.formats.pip_config import normal_key, read_pip_config
 from shim.formats.pip_options import COMMANDS, GENERAL, WANTED
 from shim.host import Host
-from shim.model import Origin
+from shim.model import Origin, Place
+from shim.urls import BadUrl, Userinfo, find_userinfo
 
 #: Where pip reads its machine-wide pip.conf, beside `$XDG_CONFIG_DIRS`.
 MACHINE_FOLDER = "/etc"
@@ -40,6 +42,15 @@ class Mention:
     def part(self, start: int, end: int) -> Mention:
         """Return the mention of `text[start:end]`."""
         return replace(self, text=self.text[start:end], start=self.start + start)
+
+    def place_of(self, userinfo: Userinfo | None) -> Place | None:
+        """Return where the userinfo of our URL stands, or would, in argv or the environment; None for what stands in a file."""
+        if self.key is None:
+            return None
+        kind: Literal["argv", "env"] = "argv" if isinstance(self.key, int) else "env"
+        begin = self.text.index("://") + 3
+        start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
+        return Place(kind, self.key, self.start + start, self.start + end)
 
 
 @dataclass(slots=True)
@@ -66,7 +77,7 @@ class Files:
         self._read: dict[str, bytes | None] = {}
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes; None if missing, unreadable, too large, or no regular file: a pipe is for one reader."""
+        """Return a file's bytes; None if missing, unreadable, too large or no regular file (a pipe has one reader)."""
         if path == os.devnull:
             return b""
         self.watched[path] = None
@@ -128,16 +139,42 @@ def read_settings(argv: Sequence[str], verb: int, prefix: str | None, host: Host
             if option and mention.text:
                 settings.options[option.name] = _split_value(option.name, option.takes_value, mention)
     for word in scan_command(argv, verb):
+        said = _mention_of(word)
         if word.name is None:
-            settings.arguments.append(Mention(word.value or "", Origin("argv", "URL"), word.position))
-            continue
-        text = "1" if word.value is None else word.value
-        said = Mention(text, Origin("argv", f"--{word.name}"), word.position, word.start)
-        if word.name in _SINGLE or word.value is None:
+            settings.arguments.append(said)
+        elif word.name in _SINGLE or word.value is None:
             settings.options[word.name] = [said]
         else:
             settings.options[word.name] = [*settings.all(word.name), said]
     return settings
+
+
+def find_places(argv: Sequence[str], verb: int, host: Host) -> tuple[Place, ...]:
+    """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
+
+    Raises KeyError as `scan_command`.
+    """
+    table = command_table(argv[verb])
+    mentions = [_mention_of(word) for word in scan_command(argv, verb) if word.name is None or word.name in WANTED]
+    for key, variable in ({} if is_isolated(argv) else _read_variables(host)).items():
+        option = table.long.get("--" + key)
+        if option and option.name in WANTED:
+            mentions += _split_value(option.name, option.takes_value, variable)
+    places: list[Place] = []
+    for mention in mentions:
+        try:
+            userinfo = find_userinfo(mention.text)
+        except BadUrl:
+            continue
+        place = mention.place_of(userinfo) if userinfo else None
+        places += [place] if place else []
+    return tuple(places)
+
+
+def _mention_of(word: Word) -> Mention:
+    """Return what one word of argv says; a flag says `1`."""
+    origin = Origin("argv", f"--{word.name}" if word.name else "URL")
+    return Mention("1" if word.value is None else word.value, origin, word.position, word.start)
 
 
 def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention]:

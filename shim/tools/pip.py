@@ -6,11 +6,13 @@ Sources: pip 26.3 `_internal/cli/main_parser.py`, `commands/`; measured with pip
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 from shim.host import Host
 from shim.indexes import pip as index
 from shim.indexes.pip_settings import Files, find_verb, read_settings, scan_command
-from shim.model import Invocation, Needs, Target
+from shim.indexes.pip_settings import find_places as find_places_of_command
+from shim.model import Invocation, Needs, Place, Target
 from shim.targets import find_interpreter, find_release
 
 NEEDLESS = (
@@ -57,10 +59,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     actions = tuple(word.value or "" for word in words if word.name is None)[:1] if verb == "index" else ()
     found = _find_target(target, [word.value for word in general if word.name == "python"], host)
     reason = _why_it_asks(verb, actions, argv, position, found, host)
-    words_of_verb = (verb, *actions)
-    if reason is None:
-        return Invocation(name, "pip", found, argv, words_of_verb, False, f"pip {verb} with these options asks no index")
-    return Invocation(name, "pip", found, argv, words_of_verb, True, reason)
+    asks = reason is not None
+    return Invocation(name, "pip", found, argv, (verb, *actions), asks, reason or f"pip {verb} asks no index here")
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -73,7 +73,17 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
         return Needs()
     files = Files()
     settings = read_settings(invocation.argv, position, invocation.target.prefix, host, files)
-    return index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
+    needs = index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
+    asked = {need.place for need in needs.items}
+    return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
+
+
+def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:
+    """Return every userinfo in argv and `PIP_*`, also those of URLs that are no need since pip will not ask them."""
+    _, position = find_verb(invocation.argv)
+    if position is None or not invocation.touches_index:
+        return ()
+    return find_places_of_command(invocation.argv, position, host)
 
 
 def _needless(name: str, argv: tuple[str, ...], target: str, verb: tuple[str, ...], reason: str) -> Invocation:

@@ -1,0 +1,3 @@
+NEEDLESS=("", "--version")
+FALLS_OPEN=False
+SECRET_OPTIONS=()

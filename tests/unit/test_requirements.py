@@ -1,0 +1,171 @@
+import codecs
+import os
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shim.formats.requirements import (
+    Line,
+    decode_requirements,
+    find_direct_url,
+    find_locked_urls,
+    is_pylock,
+    read_group_requirements,
+    read_lines,
+    read_script_requirements,
+)
+
+
+def lines(text: str, **environ: str) -> list[Line]:
+    return list(read_lines(text, environ))
+
+
+def test_only_options_and_requirements_with_a_url_are_yielded() -> None:
+    text = "requests==2\n-i https://a\nx @ https://b/x.whl --hash=sha256:0\n# -i https://c\n./folder\n"
+    assert lines(text) == [Line(2, ("-i", "https://a")), Line(3, requirement="x @ https://b/x.whl")]
+
+
+def test_options_beside_a_requirement_are_left_out() -> None:
+    assert lines("requests --index-url https://a") == []
+    assert lines("x @ https://a --index-url https://b") == [Line(1, requirement="x @ https://a")]
+
+
+def test_a_continued_line_has_the_number_of_its_beginning() -> None:
+    assert lines("\n--extra-index-url \\\n  https://a\n-r x") == [
+        Line(2, ("--extra-index-url", "https://a")),
+        Line(4, ("-r", "x")),
+    ]
+
+
+def test_a_comment_ends_a_continued_line() -> None:
+    assert lines("-i \\\n# no\nhttps://a\n") == [Line(1, ("-i",)), Line(3, requirement="https://a")]
+
+
+def test_a_fragment_is_no_comment() -> None:
+    assert lines("-i https://a/#part # but this is") == [Line(1, ("-i", "https://a/#part"))]
+
+
+def test_only_upper_case_variables_with_a_value_are_expanded() -> None:
+    expanded = lines("-i https://${USER_1}:${EMPTY}${UNSET}$USER_1${user}@h/", USER_1="me", EMPTY="", user="no")
+    assert expanded == [Line(1, ("-i", "https://me:${EMPTY}${UNSET}$USER_1${user}@h/"))]
+
+
+def test_a_variable_may_hold_a_whole_option() -> None:
+    assert lines("${OPTION}", OPTION="-i https://a") == [Line(1, ("-i", "https://a"))]
+
+
+def test_quotes_are_taken_off_and_an_open_one_spoils_its_line_only() -> None:
+    assert lines("-f 'a b'\n-i 'x\n-i y") == [Line(1, ("-f", "a b")), Line(3, ("-i", "y"))]
+
+
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [(codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF32_BE, "utf-32-be")],
+)
+def test_a_byte_order_mark_names_the_encoding(mark: bytes, encoding: str) -> None:
+    assert decode_requirements(mark + "-i é".encode(encoding)) == "-i é"
+
+
+def test_a_coding_comment_names_the_encoding() -> None:
+    assert decode_requirements("# coding: latin-1\né".encode("latin-1")).endswith("é")
+    assert decode_requirements(b"# coding: nonsense\nx").endswith("x")
+
+
+def test_any_bytes_are_some_text() -> None:
+    noise = bytes(range(256)) * 40
+    assert "".join(decode_requirements(noise).split("\x00"))
+    assert isinstance(lines(decode_requirements(os.urandom(4096))), list)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "url"),
+    [
+        ("https://h/x.whl", "https://h/x.whl"),
+        ("HTTPS://h/x.whl[extra]", "HTTPS://h/x.whl"),
+        ("x @ https://u:p@h/x.whl#sha256=0", "https://u:p@h/x.whl#sha256=0"),
+        ('x[a,b]@https://h/x.whl ; python_version > "3"', "https://h/x.whl"),
+        ("https://h/x.whl; sys_platform == 'linux'", "https://h/x.whl"),
+        ("git+https://h/x", None),
+        ("x @ git+https://h/x", None),
+        ("x @ file:///x.whl", None),
+        ("./x.whl", None),
+        ("requests>=2", None),
+        ("", None),
+    ],
+)
+def test_a_direct_url_is_found_without_what_surrounds_it(requirement: str, url: str | None) -> None:
+    found = find_direct_url(requirement)
+    assert (requirement[slice(*found)] if found else None) == url
+
+
+@pytest.mark.parametrize("name", ["pylock.toml", "a/pylock.dev.toml", "pylock.toml[extra]", "https://h/pylock.toml"])
+def test_a_lock_is_known_by_its_name(name: str) -> None:
+    assert is_pylock(name)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "pylock.a.b.toml", "mypylock.toml", "pylock.toml.txt"])
+def test_other_names_are_no_lock(name: str) -> None:
+    assert not is_pylock(name)
+
+
+def test_the_urls_of_a_lock_are_found_with_their_lines() -> None:
+    text = '[[packages]]\nwheels = [{ url = "https://a/x.whl", size = 1 }]\n\n[packages.sdist]\nurl = \'https://b/x.tar.gz\'\n'
+    assert list(find_locked_urls(text)) == [(2, "https://a/x.whl"), (5, "https://b/x.tar.gz")]
+
+
+def test_the_dependencies_of_a_script_are_read_from_its_one_block() -> None:
+    script = '#!/usr/bin/python\n# /// script\n# dependencies = [\n#   "x @ https://h/x.whl",\n# ]\n# ///\nprint(1)\n'
+    assert read_script_requirements(script) == ["x @ https://h/x.whl"]
+    assert read_script_requirements(script + script) == []
+    assert read_script_requirements("# /// script\n# dependencies = [\n# ///\n") == []
+
+
+def test_a_group_holds_what_it_includes_even_in_a_circle() -> None:
+    circle = 'Test_It = ["a", {include-group = "b.c"}]\nb-c = ["d", {include-group = "test-it"}, 1]\n'
+    text = "[dependency-groups]\n" + circle
+    assert read_group_requirements(text, "test.it") == ["a", "d"]
+    assert read_group_requirements(text, "missing") == []
+    assert read_group_requirements("dependency-groups = 1", "a") == []
+    assert read_group_requirements("[[[", "a") == []
+
+
+def test_ten_thousand_hashed_lines_are_read_in_a_tenth_of_a_second() -> None:
+    text = "".join(f"package-{number}==1.0 \\\n    --hash=sha256:{number:064x}\n" for number in range(5000))
+    begun = time.process_time()
+    assert lines(text + "-i https://a\n") == [Line(10001, ("-i", "https://a"))]
+    assert time.process_time() - begun < 0.1
+
+
+PIECES = st.one_of(
+    st.sampled_from(["-i", "--extra-index-url", " ", "https://a/b", "x", "@", "${V}", "${W}"]),
+    st.sampled_from([" ", "\\\n", "\n", "#", " #c", "'a b'", '"', "\t"]),
+)
+
+
+@settings(deadline=None)
+@given(st.lists(PIECES, max_size=14).map("".join))
+def test_lines_are_cut_as_pip_cuts_them(text: str) -> None:
+    req_file = pytest.importorskip("pip._internal.req.req_file")
+    from shlex import split
+
+    expected: list[Line] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("V", "https://v -")
+        patch.delenv("W", raising=False)
+        preprocessed = list(req_file.preprocess(text))
+    for number, line in preprocessed:
+        arguments, options = req_file.break_args_options(line)
+        if arguments:
+            expected += [Line(number, requirement=arguments)] if "://" in line else []
+            continue
+        try:
+            expected += [Line(number, tuple(split(options)))]
+        except ValueError:
+            continue
+    found = lines(text, V="https://v -")
+    assert [line for line in found if line.options] == [line for line in expected if line.options]
+    assert [line.requirement.rstrip() for line in found if line.requirement] == [
+        line.requirement.rstrip() for line in expected if line.requirement
+    ]
