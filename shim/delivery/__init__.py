@@ -70,7 +70,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
     deliveries = tuple(
         (answer.need, answer.credential)
         for answer in answers
-        if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given and not answer.need.place)
+        if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given is not None and not answer.need.place)
     )
     if not deliveries:
         return Delivery(invocation.argv)

@@ -77,7 +77,7 @@ def _uv_refuses(case: Case) -> str | None:
 def deliver(case: Case) -> Delivery:
     """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the user's `default`."""
     # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it may stay.
-    cut = [need for need, _ in case.deliveries if need.given or case.invocation.family == "pip"]
+    cut = [need for need, _ in case.deliveries if need.given is not None or case.invocation.family == "pip"]
     argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, cut, case.needs.spare)
     number = free_descriptor()
     ours = {credential.scope.host: credential for credential in case.credentials}

@@ -1,3 +1,24 @@
-NEEDLESS=("", "--version")
-FALLS_OPEN=False
-SECRET_OPTIONS=()
+"""uvx: `uv tool run` under its own name. The real uvx starts the uv beside it, not the one on PATH, so it is wrapped itself."""
+
+from __future__ import annotations
+
+from shim.host import Host
+from shim.indexes.uv import read_command_needs
+from shim.model import Invocation, Needs
+from shim.tools.uv import invocation_of, parse
+
+NEEDLESS = ("", "-h", "--help", "-V", "--version")
+FALLS_OPEN = False
+SECRET_OPTIONS: tuple[str, ...] = ()
+
+VERB = ("tool", "run")
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return the invocation of `uvx ARGV`."""
+    return invocation_of(name, parse(argv, VERB), argv, host, target)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return every index and URL that the command may ask, in uv's order."""
+    return read_command_needs(parse(invocation.argv, VERB), host) if invocation.touches_index else Needs()
