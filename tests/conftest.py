@@ -1,0 +1,63 @@
+"""Fixtures: an installed prefix, a world for each test, a private index, a keyring."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.packages import build_packages
+from shim.demo.server import PrivateIndex
+from tests.support import keyrings, toolchains
+from tests.support.world import CANARY, USER, World
+
+
+@pytest.fixture(scope="session")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An installation made by the real install.sh from this checkout, with launchers for pip and uv."""
+    folder = tmp_path_factory.mktemp("installed") / "prefix"
+    newest = toolchains.uv()
+    environ = {**os.environ, "PATH": f"{newest.bin}:{os.environ['PATH']}"}
+    command = ["sh", str(toolchains.ROOT / "install.sh"), "--prefix", str(folder), "--no-modify-path", "--quiet"]
+    subprocess.run(command, check=True, env=environ, timeout=300)
+    return folder
+
+
+@pytest.fixture
+def world(tmp_path: Path, prefix: Path) -> Iterator[World]:
+    """A fresh world; after the test no file in it may hold the canary, but where we keep it on purpose."""
+    made = World(tmp_path, prefix)
+    yield made
+    assert made.leftovers() == []
+
+
+@pytest.fixture(scope="session")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the private build backend writes down its environment."""
+    return tmp_path_factory.mktemp("report") / "builds.jsonl"
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory, report: Path) -> tuple[str, dict[str, list[str]]]:
+    """The folder of the private packages, and project -> files."""
+    folder = str(tmp_path_factory.mktemp("packages"))
+    return folder, build_packages(folder, str(report))
+
+
+@pytest.fixture
+def index(packages: tuple[str, dict[str, list[str]]]) -> Iterator[PrivateIndex]:
+    """A private index on loopback for the user and the canary."""
+    with PrivateIndex(*packages, USER, CANARY) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def keyring_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A real, unlocked gnome-keyring; yields the variables that lead to it."""
+    if keyrings.MISSING:
+        pytest.skip(f"not installed here: {', '.join(keyrings.MISSING)}")
+    with keyrings.keyring_daemon(tmp_path_factory.mktemp("keyring")) as variables:
+        yield {**variables, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}

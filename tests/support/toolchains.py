@@ -1,0 +1,99 @@
+"""Real Pythons, pips and uvs, made once and kept in .cache/toolchains."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+CACHE = ROOT / ".cache" / "toolchains"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A real tool in a release of its own: its folder of programs, and the interpreter behind it."""
+
+    name: str
+    version: str
+    bin: Path
+    python: Path
+
+    @property
+    def path(self) -> Path:
+        return self.bin / self.name
+
+
+@cache
+def pythons() -> dict[str, Path]:
+    """Return "3.x" -> interpreter for every Python that can be found here: on PATH, Debian's, pyenv's."""
+    found: dict[str, Path] = {}
+    folders = [Path("/usr/bin"), Path("/usr/local/bin"), Path(sys.base_prefix) / "bin"]
+    root = os.environ.get("PYENV_ROOT") or (shutil.which("pyenv") and subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip())
+    if root:
+        folders += sorted(Path(root, "versions").glob("*/bin"))
+    for folder in folders:
+        for candidate in sorted(folder.glob("python3.*")):
+            match = re.fullmatch(r"python(3\.\d+)", candidate.name)
+            if match and os.access(candidate, os.X_OK):
+                found.setdefault(match[1], candidate)
+    return dict(sorted(found.items(), key=lambda item: int(item[0].partition(".")[2])))
+
+
+def python_for(*wanted: str) -> Path:
+    """Return the first of the wanted Pythons that is here, else the one that runs this test."""
+    return next((pythons()[version] for version in wanted if version in pythons()), Path(sys.executable))
+
+
+def pip(version: str, python: Path | None = None) -> Tool:
+    """Return a pip of that release ("newest" is the package index's) in a venv of `python`."""
+    python = python or python_for("3.11", "3.12", "3.13")
+    folder = CACHE / f"pip-{version}-{_label(python)}"
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(python, "-m", "venv", folder)
+        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip" if version == "newest" else f"pip=={version}")
+        (folder / "ready").write_text(_release(folder, "pip"))
+    return Tool("pip", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+
+
+def bundled_pip(python: Path) -> Tool:
+    """Return the pip that this Python brings along."""
+    folder = CACHE / f"pip-bundled-{_label(python)}"
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(python, "-m", "venv", folder)
+        (folder / "ready").write_text(_release(folder, "pip"))
+    return Tool("pip", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+
+
+def uv(version: str = "newest") -> Tool:
+    """Return a uv of that release in a venv of its own."""
+    python = python_for("3.11", "3.12", "3.13")
+    folder = CACHE / f"uv-{version}"
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(python, "-m", "venv", folder)
+        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "uv" if version == "newest" else f"uv=={version}")
+        (folder / "ready").write_text(_release(folder, "uv"))
+    return Tool("uv", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+
+
+def _label(python: Path) -> str:
+    """Return a folder name that tells two Pythons of one release apart."""
+    return str(python.resolve()).strip("/").replace("/", "_")
+
+
+def _release(folder: Path, distribution: str) -> str:
+    (information,) = next((folder / "lib").glob("python3*")).glob(f"site-packages/{distribution}-*.dist-info")
+    return information.name.removesuffix(".dist-info").partition("-")[2]
+
+
+def _run(*command: object) -> None:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL_ENV"))}
+    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environ, timeout=300)
