@@ -34,6 +34,7 @@ fail() {
 }
 
 read_arguments() {
+  made= new= old= made_venv=
   prefix= python= wheels= modify_path=1 system= demo= uninstall= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
@@ -89,7 +90,10 @@ find_python() {
     is_new_enough "$python" || fail "$python is too old: $("$python" -V 2>&1); shim itself needs 3.11 or newer" 'the tools that it wraps may run on any Python; --python PY names another for shim'
     return
   fi
-  for candidate in python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+  first=
+  # Other users must be able to run it as well, which one in root's home they cannot.
+  [ -z "$system" ] || first=/usr/bin/python3
+  for candidate in $first python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
     if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
       python=$candidate
       return
@@ -188,11 +192,11 @@ write_launchers() {
 # Makes a folder and remembers the topmost one that was not there, to take away again after a failure.
 make_folder() {
   missing= folder=$1
-  while [ ! -d "$folder" ]; do
+  while [ ! -e "$folder" ] && [ ! -L "$folder" ]; do
     missing=$folder
     folder=$(dirname -- "$folder")
   done
-  [ -z "$missing" ] || made=$missing
+  made=$missing
   mkdir -p "$1" 2>/dev/null || fail "cannot write to $1" 'choose another place with --prefix DIR'
 }
 
@@ -258,7 +262,7 @@ write_rc() {
 
 remove_rc() {
   for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" /etc/profile.d/shim.sh; do
-    if [ -f "$rc" ] && grep -qF "$begin_mark" "$rc" && grep -qF "$prefix/shims/shim" "$rc" && [ -w "$rc" ]; then
+    if [ -f "$rc" ] && grep -qF "$begin_mark" "$rc" && grep -qF "$(quoted "$prefix/shims/shim")" "$rc" && [ -w "$rc" ]; then
       rest=$(sed "/^$begin_mark\$/,/^$end_mark\$/d" "$rc" && printf x)
       rest=${rest%x}
       if [ -z "$rest" ] && grep -qxF "$rc" "$prefix/installed" 2>/dev/null; then

@@ -43,6 +43,20 @@ class Case:
         return tuple(distinct)
 
 
+    def has_foreign_letters(self) -> bool:
+        """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
+        try:
+            for credential in self.credentials:
+                (credential.username + credential.secret.reveal()).encode("latin-1")
+        except UnicodeEncodeError:
+            return True
+        return False
+
+
+#: Why no channel of pip's will do for such a secret.
+FOREIGN_LETTERS = "pip sends Latin-1, and the password has other letters"
+
+
 class Channel(Protocol):
     """What a channel module offers."""
 
@@ -101,6 +115,8 @@ def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
 def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
     """Return what helps in this very case."""
     outcomes = dict(refusals)
+    if FOREIGN_LETTERS in outcomes.values():
+        return "choose a password or token of ASCII letters for this index"
     if wanted == "strict":
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
     if "needs channel" in outcomes.get("env", ""):

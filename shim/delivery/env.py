@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from shim.delivery import Case
+from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.scrub import cut_userinfo, drop_option, put_userinfo
-from shim.model import Credential, Delivery, Need, Place, Secret
+from shim.model import Delivery, Need, Place, Secret
 from shim.urls import with_userinfo
 
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
@@ -33,22 +33,12 @@ def deliver(case: Case) -> Delivery:
 def _pip_refuses(case: Case) -> str | None:
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore its variables"
-    for need, credential in case.deliveries:
+    for need, _ in case.deliveries:
         if need.role not in VARIABLES:
             return f"{need.url} is no index, and only indexes have a variable"
         if need.origin.kind == "file" or (need.origin.kind == "config" and need.role != "index"):
             return f"{need.origin} names the index, and pip lets it overrule its variables"
-        if not _is_latin(credential):
-            return "pip sends Latin-1, and the password has other letters"
-    return None
-
-
-def _is_latin(credential: Credential) -> bool:
-    try:
-        (credential.username + credential.secret.reveal()).encode("latin-1")
-    except UnicodeEncodeError:
-        return False
-    return True
+    return FOREIGN_LETTERS if case.has_foreign_letters() else None
 
 
 def _deliver_pip(case: Case) -> Delivery:

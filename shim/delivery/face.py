@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
-from shim.delivery import Case
+from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import cut_userinfo, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
@@ -37,6 +37,8 @@ def fits(case: Case) -> str | None:
         return "--isolated makes pip ignore PIP_KEYRING_PROVIDER"
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "pip has no use for a bearer token"
+    if case.has_foreign_letters():
+        return FOREIGN_LETTERS
     if version >= ASKS_FOR_USERNAME:
         return None
     for need, _ in case.deliveries:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from shim.delivery import Case
+from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, parse
@@ -50,6 +50,8 @@ def fits(case: Case) -> str | None:
 
 def _pip_refuses(case: Case) -> str | None:
     version = case.invocation.target.version
+    if case.has_foreign_letters():
+        return FOREIGN_LETTERS
     if version is not None and version < FIRST_PIP:
         return "pip before 20.3 ignores NETRC"
     if version is not None and version >= SAFE_PIP:

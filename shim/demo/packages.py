@@ -20,7 +20,7 @@ import json, os, sys, zipfile
 
 def _look_around():
     with open({report!r}, "a", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(json.dumps({{"environ": dict(os.environ), "argv": sys.orig_argv}}) + "\\n")
+        stream.write(json.dumps({{"environ": dict(os.environ), "argv": getattr(sys, "orig_argv", sys.argv)}}) + "\\n")
 
 def get_requires_for_build_wheel(config_settings=None):
     return []

@@ -1,0 +1,218 @@
+"""Launchers: whom they find, whom they never find, and what they do when everything of ours is gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.support import toolchains
+from tests.support.world import World
+
+SHELLS = [shell for shell in (["/bin/dash"], ["/bin/bash", "-p"], ["/bin/bash", "--posix"], ["/bin/busybox", "sh"]) if Path(shell[0]).exists()]
+
+
+def tool(folder: Path, name: str, text: str = 'echo "real $0 $*"') -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return path
+
+
+def on_path(world: World, *folders: Path | str) -> None:
+    world.environ["PATH"] = ":".join(map(str, folders)) + ":/usr/bin:/bin"
+
+
+@pytest.fixture
+def shims(world: World) -> Path:
+    return world.prefix / "shims"
+
+
+@pytest.fixture
+def real(world: World) -> Path:
+    return tool(world.folder / "real", "uv").parent
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: " ".join(shell))
+@pytest.mark.parametrize("line", ["uv --version", "uv pip freeze", "uv sync --offline"])
+def test_every_posix_shell_can_run_it(shell: list[str], line: str, world: World, shims: Path, real: Path) -> None:
+    launcher = world.folder / "other" / "uv"
+    launcher.parent.mkdir()
+    text = (shims / "uv").read_text().partition("\n")[2]
+    launcher.write_text(f"#!{' '.join(shell)}\n{text}" if len(shell) < 3 else text)
+    launcher.chmod(0o755)
+    on_path(world, launcher.parent, real)
+    result = world.run(*line.split())
+
+    assert result.stdout == f"real {real}/uv {line.partition(' ')[2]}\n", result.stderr
+
+
+@pytest.mark.parametrize("order", ["shims copy real", "copy shims real", "shims link real", "link shims real", "shims shims real", "shims/ shims real"])
+def test_no_copy_or_link_of_ours_is_ever_the_target(order: str, world: World, shims: Path, real: Path) -> None:
+    copy, link = world.folder / "copy", world.folder / "link"
+    shutil.copytree(shims, copy)
+    link.symlink_to(shims)
+    places = {"shims": shims, "shims/": f"{shims}/", "copy": copy, "link": link, "real": real}
+    on_path(world, *(places[name] for name in order.split()))
+    for line in ("uv --version", "uv sync --offline"):
+        result = world.run(*line.split())
+
+        assert result.stdout.startswith(f"real {real}/uv "), result.stderr
+
+
+@pytest.mark.parametrize("kind", ["a folder", "not executable", "a dangling link"])
+def test_what_is_no_program_is_passed_over(kind: str, world: World, shims: Path, real: Path) -> None:
+    folder = world.folder / "odd"
+    folder.mkdir()
+    if kind == "a folder":
+        (folder / "uv").mkdir()
+    elif kind == "not executable":
+        (folder / "uv").write_text("#!/bin/sh\n")
+    else:
+        (folder / "uv").symlink_to("/nonexistent")
+    on_path(world, shims, folder, real)
+
+    assert world.run("uv", "--version").stdout.startswith(f"real {real}/uv")
+
+
+@pytest.mark.parametrize("entry", ["", ".", "sub dir", "../cwd"])
+def test_relative_and_empty_entries_are_found_as_a_shell_finds_them(entry: str, world: World, shims: Path) -> None:
+    tool(world.cwd / entry if entry else world.cwd, "uv")
+    world.environ["PATH"] = f"{shims}:{entry}:/usr/bin:/bin"
+
+    assert world.run("uv", "--version").stdout.startswith("real ")
+
+
+def test_an_empty_entry_at_the_end_counts(world: World, shims: Path) -> None:
+    tool(world.cwd, "uv")
+    world.environ["PATH"] = f"/usr/bin:/bin:{shims}:"
+
+    assert world.run("uv", "--version").stdout.startswith("real ")
+
+
+def test_a_second_launcher_of_another_kind_never_loops(world: World, shims: Path, real: Path) -> None:
+    """A naive shim skips only itself and finds us again, as pyenv does for its `system` version."""
+    text = 'PATH=$(printf %s "$PATH" | sed "s#$(dirname "$0"):##"); exec "$(basename "$0")" "$@"'
+    naive = tool(world.folder / "naive", "uv", text).parent
+    for places in ((shims, naive, real), (naive, shims, real)):
+        on_path(world, *places)
+        for line in ("uv --version", "uv sync --offline"):
+            result = world.run(*line.split(), timeout=30)
+
+            assert result.stdout.startswith(f"real {real}/uv"), result.stderr
+
+
+def test_a_wrapper_that_always_calls_us_ends_with_one_message(world: World, shims: Path) -> None:
+    wrapper = tool(world.folder / "wrapper", "uv", f'_SHIM_LAST= exec {shims}/uv "$@"').parent
+    on_path(world, shims, wrapper)
+    result = world.run("uv", "--version", timeout=30)
+
+    assert result.returncode == 126
+    assert result.stderr.startswith("shim: error[loop]:")
+
+
+@pytest.mark.skipif(shutil.which("pyenv") is None, reason="pyenv is not installed here")
+@pytest.mark.parametrize("version", ["system", "3.11.7"])
+@pytest.mark.parametrize("order", ["ours first", "pyenv first"])
+def test_pyenv_in_front_and_behind_ends_at_the_right_pip(version: str, order: str, world: World, shims: Path) -> None:
+    root = Path(subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=True).stdout.strip())
+    if version != "system" and not (root / "versions" / version).exists():
+        pytest.skip(f"pyenv has no {version} here")
+    on_path(world, *((shims, root / "shims") if order == "ours first" else (root / "shims", shims)), root / "bin")
+    world.environ |= {"PYENV_ROOT": str(root), "PYENV_VERSION": version}
+    wrapped, bare = (world.run("pip", "--version", bare=bare, timeout=60) for bare in (False, True))
+    world.environ["PATH"] = world.environ["PATH"].replace(f"{shims}:", "")
+    bare = world.run("pip", "--version", timeout=60)
+
+    assert wrapped.returncode == bare.returncode, wrapped.stderr
+    assert wrapped.stdout == bare.stdout
+
+
+def test_nested_commands_find_the_right_tool_and_do_not_run_out_of_depth(world: World, shims: Path) -> None:
+    tool(world.folder / "real", "uv", '[ "$1" = deep ] || exit 0\nshift\nexec uv "$@"')
+    on_path(world, shims, world.folder / "real")
+
+    assert world.run("uv", *["deep"] * 30).returncode == 0
+
+
+def test_bypass_runs_the_target_even_when_our_python_is_gone(world: World, shims: Path, real: Path) -> None:
+    broken = without_python(world, shims)
+    on_path(world, broken, real)
+    result = world.run("uv", "sync", SHIM_BYPASS="1")
+
+    assert (result.stdout, result.stderr) == (f"real {real}/uv sync\n", "")
+
+
+def without_python(world: World, shims: Path) -> Path:
+    """Return a copy of the launchers whose Python has vanished."""
+    broken = world.folder / "broken"
+    shutil.copytree(shims, broken)
+    for launcher in broken.iterdir():
+        lines = [("_shim_python=/nonexistent/python" if line.startswith("_shim_python=") else line) for line in launcher.read_text().split("\n")]
+        launcher.write_text("\n".join(lines))
+    return broken
+
+
+def test_without_our_python_the_tool_runs_with_one_warning(world: World, shims: Path, real: Path) -> None:
+    on_path(world, without_python(world, shims), real)
+    result = world.run("uv", "sync")
+
+    assert result.stdout == f"real {real}/uv sync\n"
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith("shim: warning[no-interpreter]:")
+
+
+@pytest.mark.parametrize(("verb", "status"), [("install x", 77), ("download x", 77), ("list -o", 77), ("freeze", 0), ("--version", 0), ("config list", 0)])
+def test_without_our_python_pip_is_stopped_where_a_private_index_is_configured(verb: str, status: int, world: World, shims: Path) -> None:
+    tool(world.folder / "real", "pip")
+    on_path(world, without_python(world, shims), world.folder / "real")
+    world.configure('# comment\n  [[index]]\nurl = "https://pypi.corp.example/simple/"\n')
+    result = world.run("pip", *verb.split())
+
+    assert result.returncode == status
+    assert ("error[no-interpreter]" in result.stderr) == (status == 77)
+
+
+def test_without_our_python_and_without_a_private_index_pip_runs(world: World, shims: Path) -> None:
+    tool(world.folder / "real", "pip")
+    on_path(world, without_python(world, shims), world.folder / "real")
+    world.configure('channel = "auto"\n')
+
+    assert world.run("pip", "install", "x").returncode == 0
+
+
+def test_the_shim_command_without_its_python_says_how_to_repair_it(world: World, shims: Path) -> None:
+    on_path(world, without_python(world, shims))
+    result = world.run("shim", "status")
+
+    assert result.returncode == 126
+    assert "install.sh" in result.stderr
+
+
+def test_a_tool_that_is_not_installed_is_not_found_and_has_no_launcher(world: World, shims: Path) -> None:
+    result = world.shim("install", "--shims", world.folder / "mine" / "shims", PATH=f"{shims}:/nonexistent")
+
+    assert result.returncode == 0, result.stderr
+    assert os.listdir(world.folder / "mine" / "shims") == ["shim"]
+
+
+def test_which_tells_the_target(world: World, shims: Path, real: Path) -> None:
+    on_path(world, shims, real)
+
+    assert world.shim("which", "uv").stdout == f"{real}/uv\n"
+    assert world.shim("which", "pipenv").returncode == 127
+
+
+def test_launchers_are_dash_clean(shims: Path) -> None:
+    for launcher in shims.iterdir():
+        subprocess.run(["/bin/dash", "-n", launcher], check=True)
+
+
+def test_real_tools_of_the_machine_are_found(world: World) -> None:
+    world.use(toolchains.uv())
+
+    assert world.run("uv", "--version").stdout.startswith(f"uv {toolchains.uv().version}")
