@@ -448,6 +448,7 @@ def test_a_place_marks_the_userinfo_in_a_variable(world: World) -> None:
     world.environ["PIP_EXTRA_INDEX_URL"] = value
     places = [need.place for need in world.read("install", "x").items if need.place]
     assert [cut(world, (), place) for place in places] == [
+        value.replace("https://h/a", "https://<>h/a", 1),  # where one would be put
         value.replace("u:p@h/a", "<u:p@>h/a"),
         value.replace("u:p@h/b", "<u:p@>h/b"),
     ]

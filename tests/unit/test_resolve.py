@@ -1,0 +1,199 @@
+"""Who answers, in which order, and how often anybody is asked."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from shim.errors import SourceError
+from shim.host import Host
+from shim.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.resolve import cache_key, resolve
+from shim.settings import Settings, load_settings
+from shim.sources import Query
+from shim.store import cache, stored
+from shim.urls import parse_url, scope_of_index
+
+URL = "https://pypi.corp.example/simple/"
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Host:
+    environ = {
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path / "runtime"),
+        "PATH": "/usr/bin:/bin",
+        "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
+    (tmp_path / "runtime").mkdir(mode=0o700)
+    (tmp_path / "config.toml").write_text("")
+    return Host(environ, str(tmp_path))
+
+
+def configured(host: Host, *lines: str, url: str = URL) -> Settings:
+    Path(host.environ["SHIM_CONFIG_FILE"]).write_text(f'[[index]]\nname = "corp"\nurl = "{url}"\n' + "\n".join(lines) + "\n")
+    return load_settings(host)
+
+
+def counting(tmp_path: Path, then: str = "echo token") -> tuple[str, Path]:
+    """Return a `command = ...` line for a program that counts its calls, and the count's file."""
+    program, calls = tmp_path / "give", tmp_path / "calls"
+    program.write_text(f"#!/bin/sh\necho x >>{calls}\n{then}\n")
+    program.chmod(0o700)
+    calls.write_text("")
+    return f'command = {{ argv = ["{program}"] }}', calls
+
+
+def ask(settings: Settings, host: Host, *texts: str, **fields: object) -> tuple[Answer, ...]:
+    return resolve(Needs(tuple(Need(parse_url(text), Origin("argv", "-i"), **fields) for text in texts)), settings, host)
+
+
+def test_the_users_own_password_wins_and_nobody_is_asked(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path)
+    (answer,) = ask(configured(host, line), host, URL, username="u", given=Secret("typed"))
+
+    assert answer.credential is not None
+    assert (answer.credential.source, answer.credential.secret.reveal()) == ("url", "typed")
+    assert calls.read_text() == ""
+
+
+@pytest.mark.parametrize("url", ["https://pypi.org/simple/", "https://files.pythonhosted.org/x", "https://test.pypi.org/simple/"])
+def test_nobody_is_asked_about_public_indexes(host: Host, url: str) -> None:
+    (answer,) = ask(Settings(), host, url)
+
+    assert (answer.credential, answer.tried) == (None, ())
+
+
+def test_plain_http_is_never_resolved_unless_the_index_says_so(host: Host, tmp_path: Path) -> None:
+    url = "http://pypi.corp.example/simple/"
+    line, calls = counting(tmp_path)
+    (refused,) = ask(configured(host, line, url=url), host, url)
+    (allowed,) = ask(configured(host, line, "insecure = true", url=url), host, url)
+
+    assert refused.credential is None
+    assert "plain http" in refused.tried[0][1]
+    assert allowed.credential is not None
+    assert calls.read_text() == "x\n"
+
+
+def test_needs_of_one_index_share_one_question(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path)
+    answers = ask(configured(host, line), host, URL, URL + "corp-lib/", "https://pypi.corp.example/files/x.whl")
+
+    assert all(answer.credential for answer in answers)
+    assert calls.read_text() == "x\n"
+
+
+def test_the_longest_scope_wins(host: Host) -> None:
+    host = Host({**host.environ, "WIDE": "wide", "NARROW": "narrow"}, host.cwd)
+    Path(host.environ["SHIM_CONFIG_FILE"]).write_text(
+        '[[index]]\nname = "wide"\nurl = "https://pypi.corp.example/"\nenv = { password = "WIDE" }\n'
+        '[[index]]\nname = "narrow"\nurl = "https://pypi.corp.example/team/simple/"\nenv = { password = "NARROW" }\n'
+    )
+    narrow, wide = ask(load_settings(host), host, "https://pypi.corp.example/team/simple/", "https://pypi.corp.example/other/simple/")
+
+    assert narrow.credential is not None
+    assert wide.credential is not None
+    assert (narrow.credential.secret.reveal(), wide.credential.secret.reveal()) == ("narrow", "wide")
+
+
+def test_a_user_name_in_the_url_must_be_the_credentials(host: Host) -> None:
+    stored.put(Credential("bob", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
+    (other,) = ask(Settings(), host, URL, username="alice")
+    (same,) = ask(Settings(), host, URL, username="bob")
+
+    assert other.credential is None
+    assert same.credential is not None
+
+
+def test_a_changed_source_never_answers_with_an_old_token(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path)
+    for more in ("", "", 'verify-url = "https://pypi.corp.example/x/"'):
+        ask(configured(host, line, 'max-age = "1h"', more), host, URL)
+    assert calls.read_text() == "x\n"
+    (tmp_path / "again").mkdir()
+    changed, calls = counting(tmp_path / "again")
+    ask(configured(host, changed, 'max-age = "1h"'), host, URL)
+
+    assert calls.read_text() == "x\n"
+
+
+def test_a_token_that_ends_too_soon_is_asked_for_again_and_outlives_a_failing_refresh(host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    line, calls = counting(tmp_path)
+    settings = configured(host, line, 'max-age = "10m"')
+    (first,) = ask(settings, host, URL)
+    later = Host(host.environ, host.cwd, clock=lambda: time.time() + 400)
+    ask(settings, later, URL)
+    assert calls.read_text() == "x\nx\n"
+
+    Path(tmp_path / "give").write_text("#!/bin/sh\nexit 1\n")
+    much_later = Host(host.environ, host.cwd, clock=lambda: time.time() + 800)
+    (kept,) = ask(settings, much_later, URL)
+    assert first.credential is not None
+    assert kept.credential is not None
+    assert kept.credential.secret.reveal() == "token"
+    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+
+    expired = Host(host.environ, host.cwd, clock=lambda: time.time() + 8000)
+    with pytest.raises(SourceError, match="failed"):
+        ask(settings, expired, URL)
+
+
+def test_shim_refresh_ignores_the_cache_once(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path)
+    settings = configured(host, line, 'max-age = "1h"')
+    ask(settings, host, URL)
+    ask(settings, Host({**host.environ, "SHIM_REFRESH": "1"}, host.cwd), URL)
+
+    assert calls.read_text() == "x\nx\n"
+
+
+def test_a_secret_without_an_end_is_never_written_down(host: Host, tmp_path: Path) -> None:
+    line, _ = counting(tmp_path, "echo s3cr3t-canary-4711")
+    ask(configured(host, line), host, URL)
+
+    assert not [path for path in tmp_path.rglob("*.token")]
+
+
+def test_a_broken_source_of_the_default_chain_warns_once_and_the_chain_goes_on(host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / ".netrc").write_text("not a netrc\n")
+    stored.put(Credential("u", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
+    answers = ask(Settings(), host, URL, "https://other.example/simple/")
+
+    assert answers[0].credential is not None
+    assert answers[0].credential.source == "stored"
+    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+
+
+PROGRAM = """
+import sys
+sys.path.insert(0, {root!r})
+from shim.host import this_host
+from shim.model import *
+from shim.resolve import resolve
+from shim.settings import load_settings
+from shim.urls import parse_url
+host = this_host()
+(answer,) = resolve(Needs((Need(parse_url({url!r}), Origin("argv", "-i")),)), load_settings(host), host)
+print(answer.credential.secret.reveal())
+"""
+
+
+def test_twenty_processes_with_an_expired_token_make_one_request(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path, "sleep 1; echo token")
+    settings = configured(host, line, 'max-age = "1h"')
+    query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
+    old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() - 10)
+    assert cache.put(cache_key(query) or "", old, host)
+    root = str(Path(__file__).parents[2])
+    command = [sys.executable, "-I", "-c", PROGRAM.format(root=root, url=URL)]
+    processes = [subprocess.Popen(command, env=dict(host.environ), stdout=subprocess.PIPE, text=True) for _ in range(20)]
+    outputs = [process.communicate(timeout=120)[0] for process in processes]
+
+    assert outputs == ["token\n"] * 20
+    assert calls.read_text() == "x\n"
