@@ -43,6 +43,18 @@ class Case:
         return tuple(distinct)
 
 
+    def crossing_http(self) -> Need | None:
+        """Return a plain http URL of the command on the very host and port text of an https credential, or None.
+
+        pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
+        """
+        for need in self.needs.items:
+            for credential in self.credentials:
+                same_host = need.url.host == credential.scope.host and need.url.text.split("/")[2] == str(credential.scope).split("/")[2]
+                if same_host and need.url.scheme != credential.scope.scheme:
+                    return need
+        return None
+
     def has_foreign_letters(self) -> bool:
         """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
         try:
@@ -117,6 +129,8 @@ def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
     outcomes = dict(refusals)
     if FOREIGN_LETTERS in outcomes.values():
         return "choose a password or token of ASCII letters for this index"
+    if any("would also send it to" in outcome for outcome in outcomes.values()):
+        return "leave that other URL out of the command, or write it as the index's own https URL"
     if wanted == "strict":
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
     if "needs channel" in outcomes.get("env", ""):

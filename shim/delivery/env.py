@@ -31,6 +31,8 @@ def deliver(case: Case) -> Delivery:
 
 
 def _pip_refuses(case: Case) -> str | None:
+    if crossing := case.crossing_http():
+        return f"pip would also send it to {crossing.url}"
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore its variables"
     for need, _ in case.deliveries:

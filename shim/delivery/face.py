@@ -1,6 +1,7 @@
 """Channel `face`: for this command PATH starts with our `keyring`, and pip asks it for the password of each index.
 
-Reach: the URL that pip asks about, so that two credentials on one host, or an open index beside a private one, are kept apart.
+Reach: the index URL that pip asks about. Two credentials on one host each find their index; once pip has one, it tries it on
+every index of that host and port, as it does with a password in a URL, so a server can see the other credential that it issued.
 argv, environment, `-vvv` and `--log` hold no secret. pip before 26.2 asks only for a URL that has a user name, which
 we put in where the URL stands in argv or environment.
 
@@ -39,6 +40,8 @@ def fits(case: Case) -> str | None:
         return "pip has no use for a bearer token"
     if case.has_foreign_letters():
         return FOREIGN_LETTERS
+    if crossing := case.crossing_http():
+        return f"pip would also send it to {crossing.url}"
     if version >= ASKS_FOR_USERNAME:
         return None
     for need, _ in case.deliveries:

@@ -144,7 +144,7 @@ def test_a_netrc_holds_exactly_this_password_or_is_not_taken(world: Host, tmp_pa
     ("other", "why"),
     [
         ("https://pypi.corp.example:8443/simple/", "another port"),
-        ("http://pypi.corp.example/simple/", "another scheme"),
+        ("http://pypi.corp.example:8080/simple/", "another scheme"),
         ("https://pypi.corp.example/public/simple/", "another path"),
     ],
 )
@@ -153,6 +153,15 @@ def test_a_netrc_is_not_taken_when_the_command_names_another_place_on_that_host(
     delivery = deliver(world, {corp: credential(corp), need(other, "extra"): None})
 
     assert channel_of(delivery) == "face", why
+
+
+def test_plain_http_beside_https_is_refused_by_every_way_of_pips(world: Host) -> None:
+    corp = need(position=2)
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp), need("http://pypi.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
+
+    assert [name for name, _ in caught.value.tried] == ["netrc", "face", "env"]
+    assert "leave that other URL out" in (caught.value.hint or "")
 
 
 def test_two_credentials_on_one_host_go_through_the_face_each_with_its_own_scope(world: Host, tmp_path: Path) -> None:

@@ -1,0 +1,99 @@
+"""Real index servers on loopback: nginx with basic auth, and pypiserver, which answers a wrong password with 403."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+NGINX_CONFIG = """
+daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log {folder}/access.log combined;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  types {{ text/html html; }} default_type application/octet-stream;
+  server {{
+    listen 127.0.0.1:{port}; root {folder}/root; autoindex on;
+{locations}
+  }}
+}}
+"""
+
+
+def free_port() -> int:
+    """Return a port that the system says is free now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for(port: int) -> None:
+    """Wait until something listens there: at most twenty seconds."""
+    for _ in range(200):
+        with closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"nothing listens on port {port}")
+
+
+def htpasswd(username: str, password: str) -> str:
+    """Return a line that nginx and passlib understand (salted SHA-1)."""
+    salt = os.urandom(4)
+    return f"{username}:{{SSHA}}{base64.b64encode(hashlib.sha1(password.encode() + salt).digest() + salt).decode()}\n"
+
+
+@contextmanager
+def nginx(folder: Path, realms: dict[str, tuple[str, str] | None], packages: tuple[str, dict[str, list[str]]]) -> Iterator[tuple[int, Path]]:
+    """Serve an index below each path of `realms`, for its (user, password) or for everybody; yields the port and the access log."""
+    locations = []
+    for number, (path, who) in enumerate(realms.items()):
+        base = folder / "root" / path.strip("/")
+        for project, files in packages[1].items():
+            (base / "simple" / project).mkdir(parents=True)
+            for name in files:
+                shutil.copy(os.path.join(packages[0], name), base / "simple" / project / name)
+        if who:
+            (folder / f"htpasswd-{number}").write_text(htpasswd(*who))
+            locations.append(f'location {path} {{ auth_basic "{path}"; auth_basic_user_file {folder}/htpasswd-{number}; }}')
+    port = free_port()
+    (folder / "nginx.conf").write_text(NGINX_CONFIG.format(folder=folder, port=port, locations="\n".join(locations)))
+    for part in (folder, *folder.parents):
+        if str(part).startswith("/tmp/") and os.geteuid() == 0:
+            part.chmod(part.stat().st_mode | 0o011)  # its worker runs as another user
+    process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        yield port, folder / "access.log"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+@contextmanager
+def pypiserver(folder: Path, username: str, password: str, packages: tuple[str, dict[str, list[str]]]) -> Iterator[int]:
+    """Serve the packages to one user only; a wrong password is answered with 403. Yields the port."""
+    digest = base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()
+    (folder / "htpasswd").write_text(f"{username}:{{SHA}}{digest}\n")
+    port = free_port()
+    command = [sys.executable, "-m", "pypiserver", "run", "-p", str(port), "-i", "127.0.0.1", "-P", str(folder / "htpasswd")]
+    command += ["-a", "update,download,list", "--disable-fallback", packages[0]]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
