@@ -11,8 +11,9 @@ The way of one wrapped command through the files:
       delivery/      a Delivery: what changes in argv, environment and descriptors
       execute.py     applies it and becomes the target
 
-`commands/` holds one module per `shim` verb, `store/` the token cache and stored secrets, `settings.py` the configuration,
-`model.py`, `urls.py` and `errors.py` the values and rules that everything above speaks in, `host.py` the outside world.
+`commands/` holds one module per `shim` verb, `faces/` us answering others, `store/` the token cache and stored secrets,
+`settings.py` the configuration (by the tables in `setting_keys.py`), `launchers.py` the launchers on disk. `model.py`, `urls.py`
+and `errors.py` are the values and rules that everything above speaks in, `host.py` is the outside world.
 Imports go one way, from the top of this list to its end; a test holds the arrows.
 """
 

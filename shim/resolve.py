@@ -5,7 +5,8 @@ from __future__ import annotations
 from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs
-from shim.settings import DEFAULT_CHAIN, IndexConfig, Settings
+from shim.setting_keys import DEFAULT_CHAIN
+from shim.settings import IndexConfig, Settings
 from shim.sources import AGING_SOURCES, Query, load_source
 from shim.store import cache
 from shim.urls import scope_of_index

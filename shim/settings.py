@@ -1,4 +1,4 @@
-"""config.toml and every SHIM_* variable, as tables: README's tables are made from these (`python -m shim.settings`).
+"""Reads config.toml and the SHIM_* variables that change it; `setting_keys.py` has them as tables.
 
 A project directory can never configure us: only the user's and the machine's file are read. A file that others can write
 is refused; an unknown key is an error that names the nearest known one.
@@ -8,70 +8,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from shim.errors import ConfigError
 from shim.host import Host
+from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES, Key
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One key of config.toml, or one variable: its name, the type as TOML calls it, what it does, and an example."""
-
-    name: str
-    kind: str
-    meaning: str
-    example: str = ""
-    choices: tuple[str, ...] = ()
-
-
-TOP_KEYS = (
-    Key("channel", "string", "how a secret may be handed over: `auto`, `strict` (never a secret in an environment), `env` (the environment is fine)", '"auto"', ("auto", "strict", "env")),
-    Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
-)
-
-INDEX_KEYS = (
-    Key("name", "string", "for messages and commands; a name never widens a scope", '"corp"'),
-    Key("url", "string", "the index, as pip and uv are told it", '"https://pypi.corp.example/simple/"'),
-    Key("scope", "string", "who may receive the credential; default: `url` without a trailing `simple/`", '"https://pypi.corp.example/"'),
-    Key("username", "string", "default: what the URL says, else what the source says, else `__token__`", '"alice"'),
-    Key("source", "array of strings", "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`", '["keyring"]'),
-    Key("insecure", "boolean", "allow plain http to a host that is not this machine", "false"),
-    Key("max-age", "string", "how long a command's secret without an expiry of its own is cached; default: not at all", '"12h"'),
-    Key("on-failure", "string", "a private index without a credential: `stop` the pip command, `warn`, or `pass`", '"stop"', ("stop", "warn", "pass")),
-    Key("verify-url", "string", "what to ask when verifying a credential; default: `url`", '"https://pypi.corp.example/simple/corp-ping/"'),
-    Key("command", "table", "run a program whose one line of output is the secret (no shell)", '{ argv = ["op", "read", "op://x/y"], timeout = "30s" }'),
-    Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
-    Key("file", "table", "take the secret from a file", '{ password = "/run/secrets/corp" }'),
-)
-
-#: The keys of the inline tables: required ones first.
-TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
-    "command": (
-        Key("argv", "array of strings", "the program and its arguments"),
-        Key("timeout", "string", "how long it may take", '"30s"'),
-        Key("interactive", "boolean", "let it talk to the terminal", "false"),
-    ),
-    "env": (Key("password", "string", "name of the variable with the secret"), Key("username", "string", "name of the variable with the user name")),
-    "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
-}
-
-VARIABLES = (
-    Key("SHIM_BYPASS", "switch", "run the real tool at once, without us"),
-    Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
-    Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
-    Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
-    Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
-    Key("SHIM_NO_INPUT", "switch", "never ask a person"),
-    Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
-)
-
-#: Sources that may be named in `source`, and the order of the chain for an index that names none.
-SOURCE_NAMES = ("env", "file", "command", "netrc", "keyring", "stored")
-DEFAULT_CHAIN = ("netrc", "keyring", "stored")
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
 
@@ -223,7 +166,9 @@ def refuse_unsafe(file: str, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise ConfigError(f"{file}: is not a regular file", hint="put the configuration into a file of its own")
     if status.st_uid not in (0, os.geteuid()):
-        raise ConfigError(f"{file}: belongs to another user (uid {status.st_uid})", hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`")
+        raise ConfigError(
+            f"{file}: belongs to another user (uid {status.st_uid})", hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`"
+        )
     private_group = status.st_gid == status.st_uid
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not private_group):
         raise ConfigError(f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})", hint=f"chmod go-w {file}")
@@ -340,7 +285,9 @@ def _check(value: object, key: Key, file: str, where: str) -> None:
         hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
         raise ConfigError(f"{file}: {place}{key.name} must be a {key.kind}", hint=hint)
     if key.choices and value not in key.choices:
-        raise ConfigError(f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"')
+        raise ConfigError(
+            f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"'
+        )
 
 
 def _nearest(name: str, known: Any) -> str:
@@ -353,17 +300,3 @@ def _nearest(name: str, known: Any) -> str:
 
 def _example(name: str) -> str:
     return next(key.example for key in INDEX_KEYS if key.name == name)
-
-
-def render_tables() -> str:
-    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables and the variables."""
-    lines: list[str] = []
-    rows: list[tuple[str, tuple[Key, ...]]] = [("config.toml", TOP_KEYS), ("`[[index]]`", INDEX_KEYS)]
-    rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()]
-    for title, keys in rows:
-        lines += [f"| {title} | type | meaning | example |", "|---|---|---|---|"]
-        lines += [f"| `{key.name}` | {key.kind} | {key.meaning} | {f'`{key.example}`' if key.example else ''} |" for key in keys]
-        lines.append("")
-    lines += ["| variable | type | meaning |", "|---|---|---|"]
-    lines += [f"| `{key.name}` | {key.kind} | {key.meaning} |" for key in VARIABLES]
-    return "\n".join(lines) + "\n"

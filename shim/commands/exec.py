@@ -54,4 +54,3 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host) -> 
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
     return Delivery(delivery.argv, {**delivery.environ, "PATH": path}, delivery.memory, delivery.channels, delivery.warnings)
-

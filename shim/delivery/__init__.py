@@ -42,7 +42,6 @@ class Case:
                 distinct.append(credential)
         return tuple(distinct)
 
-
     def crossing_http(self) -> Need | None:
         """Return a plain http URL of the command on the very host and port text of an https credential, or None.
 

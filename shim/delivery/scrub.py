@@ -18,9 +18,7 @@ def cut_userinfo(
     return put_userinfo(argv, environ, dict.fromkeys([*places, *spare], ""))
 
 
-def put_userinfo(
-    argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Place, str]
-) -> tuple[tuple[str, ...], dict[str, str]]:
+def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Place, str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return argv, and the changed variables, with each place's userinfo replaced by the given text (which ends in `@`, or is empty)."""
     words = list(argv)
     variables: dict[str, str] = {}

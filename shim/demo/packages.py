@@ -15,7 +15,7 @@ BACKEND = "corp-build"
 FROM_SOURCE = "corp-sdist"
 
 #: The PEP 517 backend of the private build dependency: it builds a wheel, and first writes down what it can see.
-BACKEND_SOURCE = '''
+BACKEND_SOURCE = """
 import json, os, sys, zipfile
 
 def _look_around():
@@ -39,7 +39,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         for path, text in files.items():
             wheel.writestr(path, text)
     return name
-'''
+"""
 
 
 def build_packages(folder: str, report: str) -> dict[str, list[str]]:

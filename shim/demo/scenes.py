@@ -66,7 +66,9 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     stage.index.requests.clear()
     with ArgvWatch(forms) as watch:
         stage.index.on_request = watch.look
-        process = subprocess.Popen(command, env=environ, cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            command, env=environ, cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         # What the user typed stands in the launcher's own line until its first act; see SECURITY.md.
         try:
             output, _ = process.communicate(timeout=SCENE_TIMEOUT_S)

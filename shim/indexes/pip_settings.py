@@ -192,9 +192,7 @@ def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention
 def _read_variables(host: Host) -> dict[str, Mention]:
     """Return what `PIP_*` variables say, by option name."""
     return {
-        normal_key(name[4:]): Mention(value, Origin("env", name), name)
-        for name, value in host.environ.items()
-        if name.startswith("PIP_")
+        normal_key(name[4:]): Mention(value, Origin("env", name), name) for name, value in host.environ.items() if name.startswith("PIP_")
     }
 
 

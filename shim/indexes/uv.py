@@ -10,22 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.formats.uv_lock import find_locked_urls
 from shim.host import Host
 from shim.indexes.uv_files import Document, Reader, discover
-from shim.model import Need, Needs, Origin, Place, Secret
-from shim.urls import BadUrl, Scope, find_userinfo, parse_url, scope_of_index
-
-Role = Literal["index", "extra", "links", "input", "direct", "publish"]
+from shim.indexes.uv_needs import Role, Said, make_needs
+from shim.model import Need, Needs, Origin
+from shim.urls import BadUrl, parse_url
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 #: What stands in for an option, and how several values are separated there.
 SPLIT = {"index": None, "extra-index-url": None, "find-links": ","}
-ROLES: dict[str, Role] = {"index": "extra", "default-index": "index", "index-url": "index", "extra-index-url": "extra", "find-links": "links"}
+ROLES: dict[str, Role] = {
+    "index": "extra",
+    "default-index": "index",
+    "index-url": "index",
+    "extra-index-url": "extra",
+    "find-links": "links",
+}
 FILE_OPTIONS = ("requirements", "constraints", "build-constraints", "overrides")
 PROJECT_VERBS = frozenset({"add", "audit", "check", "export", "lock", "remove", "run", "sync", "tree", "upgrade", "version", "workspace"})
 MAX_INCLUDES = 200
@@ -47,18 +52,6 @@ class Command:
     def last(self, name: str) -> str | None:
         """Return an option's last value, or None."""
         return next((word.value for word in reversed(self.options) if word.name == name), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None)."""
-
-    text: str
-    origin: Origin
-    role: Role
-    name: str | None = None
-    key: int | str | None = None
-    start: int = 0
 
 
 @dataclass(slots=True)
@@ -142,7 +135,9 @@ def read_command_needs(command: Command, host: Host) -> Needs:
     """Return what a command may ask. Nothing is fetched; a file that cannot be read is skipped, uv will say so itself."""
     reader = Reader(host, _last(command, host, "directory"))
     collector = _Collector(host, reader)
-    documents = discover(command.verb, _last(command, host, "config-file"), _is_on(command, host, "no-config"), _project(command, host), reader)
+    documents = discover(
+        command.verb, _last(command, host, "config-file"), _is_on(command, host, "no-config"), _project(command, host), reader
+    )
     if not _is_on(command, host, "no-index"):
         _add_options(collector, command)
         _add_script(collector, command)
@@ -159,7 +154,7 @@ def read_command_needs(command: Command, host: Host) -> Needs:
         return _publish_needs(collector, command, documents)
     if not any(said.role == "index" for said in collector.said) and not _is_on(command, host, "no-index"):
         collector.said.append(Said(DEFAULT_INDEX, Origin("config", "uv's default"), "index"))
-    return _needs(collector, _make_needs(collector.said, host))
+    return _needs(collector, make_needs(collector.said, host))
 
 
 def _needs(collector: _Collector, needs: list[Need]) -> Needs:
@@ -250,7 +245,9 @@ def _add_inputs(collector: _Collector, command: Command) -> None:
         used = command.all(option)
         for word in used:
             collector.add_requirements(word.value or "", Origin("argv", f"--{option}"), word.position, word.start)
-        variable = {"requirements": "UV_REQUIREMENT", "constraints": "UV_CONSTRAINT", "build-constraints": "UV_BUILD_CONSTRAINT"}.get(option, "UV_OVERRIDE")
+        variable = {"requirements": "UV_REQUIREMENT", "constraints": "UV_CONSTRAINT", "build-constraints": "UV_BUILD_CONSTRAINT"}.get(
+            option, "UV_OVERRIDE"
+        )
         for text in [] if used else collector.host.environ.get(variable, "").split():
             collector.add_requirements(text, Origin("env", variable))
     for word in [*command.all("with"), *command.all("from"), *(() if command.verb == ("run",) else command.arguments)]:
@@ -292,46 +289,10 @@ def _publish_needs(collector: _Collector, command: Command, documents: Iterable[
     for document in documents if wanted else ():
         for index in uv_toml.tables(document.table.get("index")):
             if index.get("name") == wanted:
-                said += [Said(str(index.get("publish-url")), document.origin, "publish", wanted), Said(str(index.get("url")), document.origin, "index", wanted)]
+                said += [
+                    Said(str(index.get("publish-url")), document.origin, "publish", wanted),
+                    Said(str(index.get("url")), document.origin, "index", wanted),
+                ]
     answered = next((name for name in ("UV_PUBLISH_TOKEN", "UV_PUBLISH_PASSWORD") if host.environ.get(name)), None)
     typed = any(command.all(option) for option in ("token", "password"))
-    return _needs(collector, _make_needs(said, host, "--token" if typed else answered))
-
-
-def _make_needs(said: Iterable[Said], host: Host, publish_answer: str | None = None) -> list[Need]:
-    """Return the needs: each URL once, and of a lock's servers only those that no index covers."""
-    needs: list[Need] = []
-    scopes: list[Scope] = []
-    for one in said:
-        try:
-            url, userinfo = parse_url(one.text), find_userinfo(one.text)
-        except BadUrl:
-            continue
-        if one.role == "direct" and userinfo is None and any(scope.covers(url) for scope in scopes):
-            continue
-        place = None
-        if one.key is not None:
-            begin = one.text.index("://") + 3
-            start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-            place = Place("argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end)
-        given = Secret(userinfo.password) if userinfo and userinfo.password is not None and (userinfo.password or userinfo.username) else None
-        answered = publish_answer if one.role == "publish" else _answering_variable(one.name, host)
-        need = Need(url, one.origin, one.role, one.name, (userinfo.username or None) if userinfo else None, given, place, answered)
-        if place is None and any(_says_the_same(need, other) for other in needs):
-            continue
-        needs.append(need)
-        if one.role != "direct":
-            scopes.append(scope_of_index(url))
-    return needs
-
-
-def _says_the_same(need: Need, other: Need) -> bool:
-    return need.given is None and other.given is None and (need.url, need.username) == (other.url, other.username)
-
-
-def _answering_variable(name: str | None, host: Host) -> str | None:
-    """Return `UV_INDEX_<NAME>_PASSWORD` or `_USERNAME` if uv answers for the named index itself."""
-    if not name:
-        return None
-    stem = "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in name)
-    return next((variable for variable in (f"{stem}_PASSWORD",) if variable in host.environ), None)
+    return _needs(collector, make_needs(said, host, "--token" if typed else answered))

@@ -75,7 +75,9 @@ def _find_program(name: str, path: str) -> str:
         program = os.path.join(folder, name)
         if os.path.isfile(program) and os.access(program, os.X_OK):
             return program
-    raise SourceError(f"the command `{name}` is not on PATH", hint="write its absolute path (PATH entries that everybody can write do not count)")
+    raise SourceError(
+        f"the command `{name}` is not on PATH", hint="write its absolute path (PATH entries that everybody can write do not count)"
+    )
 
 
 def _run(command: CommandSource, environ: dict[str, str], query: Query) -> bytes:

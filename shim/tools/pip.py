@@ -90,9 +90,7 @@ def _needless(name: str, argv: tuple[str, ...], target: str, verb: tuple[str, ..
     return Invocation(name, "pip", Target(target), argv, verb, False, reason)
 
 
-def _why_it_asks(
-    verb: str, actions: tuple[str, ...], argv: tuple[str, ...], position: int, target: Target, host: Host
-) -> str | None:
+def _why_it_asks(verb: str, actions: tuple[str, ...], argv: tuple[str, ...], position: int, target: Target, host: Host) -> str | None:
     """Return why a command asks an index, None if it does not. Options may come from variables and pip.conf."""
     if verb in _ALWAYS:
         return f"pip {verb}"

@@ -9,7 +9,7 @@ from shim.formats.optparse_scan import Word, scan
 from shim.host import Host
 from shim.indexes.uv import Command, read_command_needs
 from shim.model import Invocation, Needs, Target
-from shim.tools.uv_options import VARIABLES, option_table
+from shim.tools.uv_options import SWITCHES, option_table
 
 NEEDLESS = (
     "",
@@ -121,7 +121,7 @@ def why_not(command: Command, host: Host) -> str | None:
     wanted = ASKING_WITH.get(command.verb)
     if command.verb not in ASKING and wanted is None:
         return f"{text} asks no index"
-    if "offline" in said or host.environ.get(VARIABLES["offline"], "").lower() in ("1", "true", "yes", "on"):
+    if _is_on("offline", said, host):
         return "uv is offline"
     if wanted and not any(_is_on(option, said, host) for option in wanted) and not (command.verb == ("version",) and command.arguments):
         return f"{text} with these options asks no index"
@@ -131,7 +131,7 @@ def why_not(command: Command, host: Host) -> str | None:
 
 
 def _is_on(option: str, said: set[str | None], host: Host) -> bool:
-    return option in said or host.environ.get(VARIABLES.get(option, ""), "").lower() in ("1", "true", "yes", "on")
+    return option in said or host.environ.get(SWITCHES.get(option, ""), "").lower() in ("1", "true", "yes", "on")
 
 
 def _shift(word: Word, by: int) -> Word:

@@ -1,4 +1,4 @@
-"""uv's options as data: which take a value (the others count as flags), and which variable stands in for which option.
+"""uv's options as data: which take a value; the others count as flags.
 
 Sources: `uv help` of 0.13.8 for every command; crates/uv-cli/src/lib.rs and uv-static/src/env_vars.rs.
 """
@@ -80,29 +80,8 @@ PARTICULAR = {
     ("publish",): "-p --password =\n-t --token =",
 }
 
-#: Option -> the variable that counts where the option is not given. An empty variable is "not given".
-VARIABLES = {
-    "index": "UV_INDEX",
-    "default-index": "UV_DEFAULT_INDEX",
-    "index-url": "UV_INDEX_URL",
-    "extra-index-url": "UV_EXTRA_INDEX_URL",
-    "find-links": "UV_FIND_LINKS",
-    "config-file": "UV_CONFIG_FILE",
-    "no-config": "UV_NO_CONFIG",
-    "no-index": "UV_NO_INDEX",
-    "project": "UV_PROJECT",
-    "directory": "UV_WORKING_DIR",
-    "offline": "UV_OFFLINE",
-    "publish-url": "UV_PUBLISH_URL",
-    "check-url": "UV_PUBLISH_CHECK_URL",
-    "requirements": "UV_REQUIREMENT",
-    "constraints": "UV_CONSTRAINT",
-    "build-constraints": "UV_BUILD_CONSTRAINT",
-    "overrides": "UV_OVERRIDE",
-    "seed": "UV_VENV_SEED",
-}
-#: Variables that hold several values: how they are separated (None: at white space).
-SEPARATORS = {"index": None, "extra-index-url": None, "find-links": ",", "requirements": None, "constraints": None, "build-constraints": None, "overrides": None}
+#: Switches that a variable turns on as well.
+SWITCHES = {"offline": "UV_OFFLINE", "seed": "UV_VENV_SEED"}
 
 
 def option_table(verb: tuple[str, ...]) -> OptionTable:

@@ -27,8 +27,16 @@ BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
     "a misspelt key": (lambda world, good: write(world, good + 'sourse = ["keyring"]\n'), "unknown key 'sourse'", "did you mean 'source'?"),
     "a wrong type": (lambda world, good: write(world, good + "insecure = 1\n"), "insecure must be a boolean", "write insecure = false"),
     "a wrong word": (lambda world, good: write(world, 'channel = "loud"\n' + good), "channel must be one of", "auto"),
-    "a list that is none": (lambda world, good: write(world, good + 'source = "keyring"\n'), "source must be a array of strings", '["keyring"]'),
-    "an unknown source": (lambda world, good: write(world, good + 'source = ["keyrin"]\n'), "unknown source 'keyrin'", "did you mean 'keyring'?"),
+    "a list that is none": (
+        lambda world, good: write(world, good + 'source = "keyring"\n'),
+        "source must be a array of strings",
+        '["keyring"]',
+    ),
+    "an unknown source": (
+        lambda world, good: write(world, good + 'source = ["keyrin"]\n'),
+        "unknown source 'keyrin'",
+        "did you mean 'keyring'?",
+    ),
     "no duration": (lambda world, good: write(world, good + 'max-age = "soon"\n'), "is not a duration", "12h"),
     "a password in the URL": (lambda world, good: write(world, good.replace("//", "//u:p@")), "holds a password", "shim login"),
     "no URL": (lambda world, good: write(world, '[[index]]\nname = "x"\n'), "has no url", "https://"),
@@ -42,7 +50,10 @@ BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
 def test_a_broken_config_is_one_message_where_a_credential_is_needed(case: str, world: World, index: PrivateIndex) -> None:
     breaking, message, hint = BROKEN[case]
     breaking(world, GOOD.format(url=f"http://{index.netloc}/simple/"))
-    for tool, words in ((toolchains.pip("newest"), ["pip", "install", "-i"]), (toolchains.uv(), ["uv", "pip", "install", "--default-index"])):
+    for tool, words in (
+        (toolchains.pip("newest"), ["pip", "install", "-i"]),
+        (toolchains.uv(), ["uv", "pip", "install", "--default-index"]),
+    ):
         world.use(tool)
         result = world.run(*words, f"http://{index.netloc}/simple/", "corp-lib", "--target", world.folder / "out")
 

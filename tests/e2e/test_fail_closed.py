@@ -16,7 +16,7 @@ from tests.support.world import CANARY, USER, World
 class Stranger(PrivateIndex):
     """A public index where somebody offers our package in a higher version."""
 
-    def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:  # noqa: ARG002
+    def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:
         self.requests.append((path, None, 200))
         return self._page(path)
 
@@ -57,7 +57,9 @@ def test_without_a_credential_pip_is_stopped_with_one_message(world: World, inde
     result = install(world, index, stranger)
 
     assert result.returncode == 77
-    assert result.stderr.startswith(f"shim: error[no-credential]: no credential for http://{index.netloc}/simple/ (from argv --index-url)\n  tried: ")
+    assert result.stderr.startswith(
+        f"shim: error[no-credential]: no credential for http://{index.netloc}/simple/ (from argv --index-url)\n  tried: "
+    )
     assert result.stderr.endswith("hint: shim login corp\n")
     assert stranger.requests == []
 
@@ -94,7 +96,9 @@ def test_the_printed_hint_mends_it(world: World, index: PrivateIndex) -> None:
 def test_uv_is_left_to_its_own_strictness(world: World, index: PrivateIndex) -> None:
     world.use(toolchains.uv())
     configure(world, index)
-    result = world.run("uv", "pip", "install", "--target", world.folder / "out", "--default-index", f"http://{index.netloc}/simple/", "corp-lib")
+    result = world.run(
+        "uv", "pip", "install", "--target", world.folder / "out", "--default-index", f"http://{index.netloc}/simple/", "corp-lib"
+    )
 
     assert result.returncode not in (0, 77)
     assert "shim: warning[no-credential]" in result.stderr

@@ -23,7 +23,9 @@ def run(home: Path, *flags: object, **environ: str) -> subprocess.CompletedProce
     command = ["sh", str(SCRIPT), *map(str, flags)]
     # No rustup on PATH: pip asks rustc for its version, and that leaves a folder in HOME.
     base["PATH"] = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:/usr/bin:/bin"
-    return subprocess.run(command, env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ}, capture_output=True, text=True, check=False, timeout=300)
+    return subprocess.run(
+        command, env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ}, capture_output=True, text=True, check=False, timeout=300
+    )
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -31,7 +33,9 @@ def snapshot(folder: Path) -> dict[str, str]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if "__pycache__" not in path.parts:
-            found[str(path.relative_to(folder))] = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "-"
+            found[str(path.relative_to(folder))] = (
+                hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "-"
+            )
     return found
 
 
@@ -62,7 +66,13 @@ def test_install_twice_changes_nothing_and_uninstall_leaves_what_was_there(home:
     assert second.returncode == 0, second.stderr
     assert snapshot(home) == installed
     assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
-    shell = subprocess.run(["bash", "-ic", "command -v pip shim"], env={"HOME": str(home), "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
+    shell = subprocess.run(
+        ["bash", "-ic", "command -v pip shim"],
+        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert shell.stdout.splitlines() == [f"{home}/.local/share/shim/shims/{name}" for name in ("pip", "shim")]
 
     removed = run(home, "--uninstall")
@@ -87,7 +97,12 @@ def test_foreign_files_in_the_prefix_survive_an_uninstall(home: Path, tmp_path: 
 def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for shell, rc in (("/bin/bash", ".bashrc"), ("/usr/bin/zsh", ".zshrc"), ("/usr/bin/fish", ".config/fish/conf.d/shim.fish"), ("/bin/dash", ".profile")):
+    for shell, rc in (
+        ("/bin/bash", ".bashrc"),
+        ("/usr/bin/zsh", ".zshrc"),
+        ("/usr/bin/fish", ".config/fish/conf.d/shim.fish"),
+        ("/bin/dash", ".profile"),
+    ):
         assert run(empty, "--wheels", wheels, "--quiet", SHELL=shell).returncode == 0
         assert (empty / rc).is_file()
         run(empty, "--uninstall")
@@ -101,8 +116,16 @@ def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
         pytest.skip("/opt/shim is somebody's real installation")
     try:
         assert run(home, "--system", "--wheels", wheels, "--quiet").returncode == 0
-        login = subprocess.run(["bash", "-lc", "command -v pip"], env={"HOME": str(home), "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=False)
-        others = subprocess.run(["setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version"], capture_output=True, text=True, check=False)
+        login = subprocess.run(
+            ["bash", "-lc", "command -v pip"],
+            env={"HOME": str(home), "PATH": os.environ["PATH"]},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        others = subprocess.run(
+            ["setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version"], capture_output=True, text=True, check=False
+        )
 
         assert login.stdout == "/opt/shim/shims/pip\n"
         assert others.stdout.startswith("shim "), others.stderr
@@ -139,7 +162,9 @@ def test_a_missing_venv_module_is_named_with_its_package(home: Path, tmp_path: P
     fake = tmp_path / "bin" / "python3"
     fake.parent.mkdir()
     real = toolchains.python_for("3.11", "3.12", "3.13")
-    fake.write_text(f'#!/bin/sh\ncase "$*" in *"-m venv"*|*ensurepip*) echo "No module named ensurepip" >&2; exit 1 ;; esac\nexec {real} "$@"\n')
+    fake.write_text(
+        f'#!/bin/sh\ncase "$*" in *"-m venv"*|*ensurepip*) echo "No module named ensurepip" >&2; exit 1 ;; esac\nexec {real} "$@"\n'
+    )
     fake.chmod(0o755)
     result = run(home, "--python", fake, PATH="/usr/bin:/bin")
 
@@ -172,7 +197,13 @@ def test_an_interrupted_installation_leaves_nothing(home: Path, wheels: Path) ->
     before = snapshot(home)
     environ = {**os.environ, "HOME": str(home)}
     environ.pop("XDG_DATA_HOME", None)
-    process = subprocess.Popen(["sh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(home / "x")], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    process = subprocess.Popen(
+        ["sh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(home / "x")],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
     for _ in range(200):
         if any((home / "x").glob(".new-*/venv/*")) if (home / "x").exists() else False:
             break

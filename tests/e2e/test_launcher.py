@@ -12,7 +12,9 @@ import pytest
 from tests.support import toolchains
 from tests.support.world import World
 
-SHELLS = [shell for shell in (["/bin/dash"], ["/bin/bash", "-p"], ["/bin/bash", "--posix"], ["/bin/busybox", "sh"]) if Path(shell[0]).exists()]
+SHELLS = [
+    shell for shell in (["/bin/dash"], ["/bin/bash", "-p"], ["/bin/bash", "--posix"], ["/bin/busybox", "sh"]) if Path(shell[0]).exists()
+]
 
 
 def tool(folder: Path, name: str, text: str = 'echo "real $0 $*"') -> Path:
@@ -37,7 +39,7 @@ def real(world: World) -> Path:
     return tool(world.folder / "real", "uv").parent
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda shell: " ".join(shell))
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize("line", ["uv --version", "uv pip freeze", "uv sync --offline"])
 def test_every_posix_shell_can_run_it(shell: list[str], line: str, world: World, shims: Path, real: Path) -> None:
     launcher = world.folder / "other" / "uv"
@@ -51,7 +53,9 @@ def test_every_posix_shell_can_run_it(shell: list[str], line: str, world: World,
     assert result.stdout == f"real {real}/uv {line.partition(' ')[2]}\n", result.stderr
 
 
-@pytest.mark.parametrize("order", ["shims copy real", "copy shims real", "shims link real", "link shims real", "shims shims real", "shims/ shims real"])
+@pytest.mark.parametrize(
+    "order", ["shims copy real", "copy shims real", "shims link real", "link shims real", "shims shims real", "shims/ shims real"]
+)
 def test_no_copy_or_link_of_ours_is_ever_the_target(order: str, world: World, shims: Path, real: Path) -> None:
     copy, link = world.folder / "copy", world.folder / "link"
     shutil.copytree(shims, copy)
@@ -152,7 +156,9 @@ def without_python(world: World, shims: Path) -> Path:
     broken = world.folder / "broken"
     shutil.copytree(shims, broken)
     for launcher in broken.iterdir():
-        lines = [("_shim_python=/nonexistent/python" if line.startswith("_shim_python=") else line) for line in launcher.read_text().split("\n")]
+        lines = [
+            ("_shim_python=/nonexistent/python" if line.startswith("_shim_python=") else line) for line in launcher.read_text().split("\n")
+        ]
         launcher.write_text("\n".join(lines))
     return broken
 
@@ -166,7 +172,9 @@ def test_without_our_python_the_tool_runs_with_one_warning(world: World, shims: 
     assert result.stderr.startswith("shim: warning[no-interpreter]:")
 
 
-@pytest.mark.parametrize(("verb", "status"), [("install x", 77), ("download x", 77), ("list -o", 77), ("freeze", 0), ("--version", 0), ("config list", 0)])
+@pytest.mark.parametrize(
+    ("verb", "status"), [("install x", 77), ("download x", 77), ("list -o", 77), ("freeze", 0), ("--version", 0), ("config list", 0)]
+)
 def test_without_our_python_pip_is_stopped_where_a_private_index_is_configured(verb: str, status: int, world: World, shims: Path) -> None:
     tool(world.folder / "real", "pip")
     on_path(world, without_python(world, shims), world.folder / "real")

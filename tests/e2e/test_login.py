@@ -27,7 +27,9 @@ def login(world: World, *words: str, secret: str = CANARY):
     return world.shim("login", *words, "--password-stdin", input=secret)
 
 
-def test_the_keyring_keeps_it_where_pip_and_uv_look_by_themselves(world: World, index: PrivateIndex, keyring_daemon: dict[str, str]) -> None:
+def test_the_keyring_keeps_it_where_pip_and_uv_look_by_themselves(
+    world: World, index: PrivateIndex, keyring_daemon: dict[str, str]
+) -> None:
     world.environ |= keyring_daemon
     url = configure(world, index)
     stored = login(world, "corp", "--user", USER)
@@ -61,7 +63,10 @@ def test_a_keyring_password_needs_no_configuration_at_all(world: World, index: P
     url = f"http://{index.netloc}/simple/"
     python = world.prefix / "venv" / "bin" / "python"
     assert world.run(python, "-m", "keyring", "set", index.netloc, USER, input=CANARY).returncode == 0
-    for tool, words in ((toolchains.pip("newest"), ["pip", "install", "-i"]), (toolchains.uv(), ["uv", "pip", "install", "--default-index"])):
+    for tool, words in (
+        (toolchains.pip("newest"), ["pip", "install", "-i"]),
+        (toolchains.uv(), ["uv", "pip", "install", "--default-index"]),
+    ):
         world.use(tool)
         result = world.run(*words, url, "--target", world.folder / tool.name, "corp-lib")
 
@@ -133,7 +138,9 @@ def test_on_a_terminal_it_asks_without_echo(world: World, index: PrivateIndex) -
     configure(world, index)
     parent, child = pty.openpty()
     command = [str(world.prefix / "shims" / "shim"), "login", "corp", "--user", USER, "--store", "file"]
-    process = subprocess.Popen(command, env=world.environ, cwd=world.cwd, stdin=child, stdout=child, stderr=child, start_new_session=True, preexec_fn=None)
+    process = subprocess.Popen(
+        command, env=world.environ, cwd=world.cwd, stdin=child, stdout=child, stderr=child, start_new_session=True, preexec_fn=None
+    )
     os.close(child)
     shown, typed, deadline = b"", False, time.monotonic() + 30
     while time.monotonic() < deadline:
@@ -155,7 +162,7 @@ def test_on_a_terminal_it_asks_without_echo(world: World, index: PrivateIndex) -
 
 def test_an_index_that_answers_everybody_is_said_to_prove_nothing(world: World, packages: tuple[str, dict[str, list[str]]]) -> None:
     class Open(PrivateIndex):
-        def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:  # noqa: ARG002
+        def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:
             return self._page(path)
 
     with Open(*packages, USER, CANARY) as index:
@@ -189,7 +196,11 @@ def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) 
     configure(world, index, 'env = { password = "CORP" }\n')
     world.use(toolchains.pip("newest"))
     url = f"http://{USER}:{CANARY}@{index.netloc}/simple/"
-    for words in (["pip", "install", "-i", f"http://{index.netloc}/simple/", "x"], ["pip", "install", "-i", url, "x"], ["pip", "install", f"x @ {url}x.whl"]):
+    for words in (
+        ["pip", "install", "-i", f"http://{index.netloc}/simple/", "x"],
+        ["pip", "install", "-i", url, "x"],
+        ["pip", "install", f"x @ {url}x.whl"],
+    ):
         for flags in ([], ["--json"]):
             result = world.shim("explain", *flags, "--", *words, CORP=CANARY)
 
@@ -206,7 +217,10 @@ def test_exec_lets_uv_and_pip_find_it_and_shows_nothing(world: World, index: Pri
     url = configure(world, index, f'username = "{USER}"\nenv = {{ password = "CORP" }}\n')
     for tool, line in (
         (toolchains.uv(), f"{toolchains.uv().path} pip install --target {world.folder}/a --default-index {url} corp-lib"),
-        (toolchains.pip("newest"), f"{toolchains.pip('newest').python} -m pip install --keyring-provider subprocess --target {world.folder}/b -i {url} corp-lib"),
+        (
+            toolchains.pip("newest"),
+            f"{toolchains.pip('newest').python} -m pip install --keyring-provider subprocess --target {world.folder}/b -i {url} corp-lib",
+        ),
         (toolchains.pip("newest"), f"pip install --target {world.folder}/c -i {url} corp-lib"),
     ):
         world.use(tool)

@@ -109,19 +109,21 @@ def test_a_private_package_is_installed_and_the_secret_seen_nowhere(
     for build in builds:
         assert not is_in(json.dumps(build, ensure_ascii=False).encode(errors="surrogateescape"), FORMS)
     calls = world.folder / "calls"
-    if credential == "cache":
-        assert calls.read_text().count("called") == 1
-    elif credential == "command":
+    if credential == "cache" or credential == "command":
         assert calls.read_text().count("called") == 1
 
 
 @pytest.mark.parametrize("package", ["corp-lib", "corp-sdist", "no-such-package"])
 def test_the_exit_status_is_the_bare_tools(tool: Tool, package: str, world: World, index: PrivateIndex) -> None:
     world.use(tool)
-    world.configure(f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n')
+    world.configure(
+        f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n'
+    )
     words = ["pip", "install"] if tool.name == "pip" else ["uv", "pip", "install"]
     option = "-i" if tool.name == "pip" else "--default-index"
     clean = world.run(*words, "--target", world.folder / "one", option, f"http://{index.netloc}/simple/", package, CORP=CANARY)
-    typed = world.run(*words, "--target", world.folder / "two", option, f"http://{USER}:{CANARY}@{index.netloc}/simple/", package, bare=True)
+    typed = world.run(
+        *words, "--target", world.folder / "two", option, f"http://{USER}:{CANARY}@{index.netloc}/simple/", package, bare=True
+    )
 
     assert clean.returncode == typed.returncode, clean.stderr

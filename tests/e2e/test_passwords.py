@@ -48,7 +48,9 @@ def served(packages: tuple[str, dict[str, list[str]]], password: str) -> Iterato
 
 
 def store(world: World, index: PrivateIndex, password: str) -> None:
-    world.configure(f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP_PASSWORD" }}\n')
+    world.configure(
+        f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP_PASSWORD" }}\n'
+    )
     world.environ["CORP_PASSWORD"] = password
 
 
@@ -87,7 +89,11 @@ def test_letters_outside_ascii_are_sent_as_readme_says(password: str, world: Wor
             index.sent = []
             world.use(tool)
             store(world, index, password)
-            words = ["pip", "download", "-d", str(world.folder / "out"), "-i"] if tool.name == "pip" else ["uv", "pip", "install", "--target", str(world.folder / "out"), "--default-index"]
+            words = (
+                ["pip", "download", "-d", str(world.folder / "out"), "-i"]
+                if tool.name == "pip"
+                else ["uv", "pip", "install", "--target", str(world.folder / "out"), "--default-index"]
+            )
             result = world.run(*words, f"http://{index.netloc}/simple/", "corp-lib")
 
             assert result.returncode != 0
@@ -106,7 +112,11 @@ def test_the_same_password_typed_in_a_url_works_too(world: World, packages: tupl
             index.sent = []
             world.use(tool)
             url = f"http://{USER}:{quote(password, safe='')}@{index.netloc}/simple/"
-            words = ["pip", "download", "-d", str(world.folder / "out"), "-i"] if tool.name == "pip" else ["uv", "pip", "install", "--target", str(world.folder / "out"), "--default-index"]
+            words = (
+                ["pip", "download", "-d", str(world.folder / "out"), "-i"]
+                if tool.name == "pip"
+                else ["uv", "pip", "install", "--target", str(world.folder / "out"), "--default-index"]
+            )
             result = world.run(*words, url, "corp-lib")
 
             assert result.returncode == 0, result.stderr

@@ -64,7 +64,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.asked.append(f"https://{self.path.removesuffix(':443')}/{user}/")
         self.send_error(502)
 
-    def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
+    def log_message(self, format: str, *arguments: object) -> None:
         pass
 
 
@@ -310,17 +310,13 @@ def run_layout(number: int, tmp_path: Path, recorder: Recorder, real: RealPip) -
     assert invocation.touches_index
     needs = pip.read_needs(invocation, host)
     command = [str(script), *argv]
-    run = subprocess.run(
-        command, env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120, check=False
-    )
+    run = subprocess.run(command, env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120, check=False)
     asked = list(dict.fromkeys(url for url in recorder.asked if f"/L{number}/" in url))
     differences = describe_difference(layout, needs, asked)
     return [f"layout {number}: {line}\n  {argv}\n  {run.stderr[-600:]}" for line in differences]
 
 
-def test_a_real_pip_asks_what_was_foreseen_and_nothing_else(
-    real_pip: RealPip, recorder: Recorder, tmp_path: Path
-) -> None:
+def test_a_real_pip_asks_what_was_foreseen_and_nothing_else(real_pip: RealPip, recorder: Recorder, tmp_path: Path) -> None:
     recorder.asked.clear()
     with ThreadPoolExecutor(2) as pool:
         differences = list(pool.map(lambda number: run_layout(number, tmp_path, recorder, real_pip), range(LAYOUTS)))

@@ -63,7 +63,9 @@ def test_nginx_sees_our_user_and_refuses_everybody_else(tool: str, package: str,
 @needs_nginx
 @pytest.mark.parametrize("version", ["23.2.1", "25.3", "newest"])
 @pytest.mark.parametrize("package", ["corp-lib", "corp-sdist"])
-def test_two_credentials_on_one_host_reach_pip_each_for_its_own_index(version: str, package: str, world: World, nginx: tuple[int, Path]) -> None:
+def test_two_credentials_on_one_host_reach_pip_each_for_its_own_index(
+    version: str, package: str, world: World, nginx: tuple[int, Path]
+) -> None:
     port = nginx[0]
     configure(world, port, a=CANARY, b=OTHER)
     forms = (*needles(USER, CANARY), *needles("bob", OTHER))

@@ -19,7 +19,7 @@ from tests.support.world import World
 class OpenIndex(PrivateIndex):
     """The same index, for everybody."""
 
-    def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:  # noqa: ARG002
+    def answer(self, path: str, authorization: str | None) -> tuple[int, str, bytes]:
         return self._page(path)
 
 
@@ -146,7 +146,9 @@ def test_the_target_inherits_what_the_user_had(verb: str, before: str, world: Wo
 
 
 def test_names_that_no_shell_knows_pass(world: World, probe: Path) -> None:
-    results = [inherited(world, "uv sync", bare=bare, environ={"a.b": "1", "BASH_FUNC_m%%": "() { :\n}"}, input=b"") for bare in (True, False)]
+    results = [
+        inherited(world, "uv sync", bare=bare, environ={"a.b": "1", "BASH_FUNC_m%%": "() { :\n}"}, input=b"") for bare in (True, False)
+    ]
 
     assert results[0] == results[1]
     assert '"a.b": "1"' in results[1]

@@ -10,16 +10,58 @@ from hypothesis import strategies as st
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index, scope_of_origin, with_userinfo
 
 hosts = st.sampled_from(
-    ["corp.example", "CORP.example", "corp.example.", "corp.example.evil.example", "evil-corp.example", "127.0.0.1", "127.0.0.1.evil.example"]
-    + ["[::1]", "[2001:db8::1]", "bücher.example", "xn--bcher-kva.example", "localhost", "localhost.evil.example"]
+    [
+        "corp.example",
+        "CORP.example",
+        "corp.example.",
+        "corp.example.evil.example",
+        "evil-corp.example",
+        "127.0.0.1",
+        "127.0.0.1.evil.example",
+        "[::1]",
+        "[2001:db8::1]",
+        "bücher.example",
+        "xn--bcher-kva.example",
+        "localhost",
+        "localhost.evil.example",
+    ]
 )
 segments = st.sampled_from(
-    ["simple", "simple-evil", "team", "Team", "a", "..", ".", "%2e%2e", "%2E", "%2e", "", "%2F", "a%2F..%2Fb", "\\", "%5c..", "..;x", "x y", "é", "@", ":"]
+    [
+        "simple",
+        "simple-evil",
+        "team",
+        "Team",
+        "a",
+        "..",
+        ".",
+        "%2e%2e",
+        "%2E",
+        "%2e",
+        "",
+        "%2F",
+        "a%2F..%2Fb",
+        "\\",
+        "%5c..",
+        "..;x",
+        "x y",
+        "é",
+        "@",
+        ":",
+    ]
 )
 paths = st.lists(segments, max_size=4).map(lambda parts: "/" + "/".join(parts))
 ports = st.sampled_from(["", ":80", ":443", ":8443", ":0", ":99999", ":x"])
 userinfos = st.sampled_from(["", "u@", "u:p@", ":p@", "u:@", "a@b@", "corp.example@", "corp.example:443@", "u%40x:p%3a@"])
-urls = st.builds(lambda *parts: "".join(parts), st.sampled_from(["https://", "http://", "HTTPS://"]), userinfos, hosts, ports, paths, st.sampled_from(["", "?q=1", "#f"]))
+urls = st.builds(
+    lambda *parts: "".join(parts),
+    st.sampled_from(["https://", "http://", "HTTPS://"]),
+    userinfos,
+    hosts,
+    ports,
+    paths,
+    st.sampled_from(["", "?q=1", "#f"]),
+)
 
 
 def parsed(text: str) -> Url | None:
@@ -43,14 +85,20 @@ def test_what_a_scope_covers_is_on_its_scheme_host_port_and_below_its_path(one: 
         assert (split.scheme, split.hostname and split.hostname.lower().encode("idna").decode()) == (scope.scheme, scope.host)
         assert (split.port or {"http": 80, "https": 443}[split.scheme]) == scope.port
         assert f"{split.path.rstrip('/')}/".startswith("/" + "".join(f"{segment}/" for segment in scope.segments).replace("//", "//"))
-        assert not any(part in ("..", ".") for part in split.path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").split("/"))
+        assert not any(
+            part in ("..", ".") for part in split.path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").split("/")
+        )
 
 
 @given(urls)
 def test_a_scope_covers_the_url_it_was_made_from_unless_that_is_slippery(text: str) -> None:
     url = parsed(text)
     assume(url is not None)
-    slippery = any(part in ("..", ".") for part in url.path.lower().replace("%2e", ".").replace("%2f", "/").split("/")) or "%5c" in url.path.lower() or "\\" in url.path  # type: ignore[union-attr]
+    slippery = (
+        any(part in ("..", ".") for part in url.path.lower().replace("%2e", ".").replace("%2f", "/").split("/"))
+        or "%5c" in url.path.lower()
+        or "\\" in url.path
+    )  # type: ignore[union-attr]
 
     assert scope_of(url).covers(url) is not slippery  # type: ignore[arg-type]
 

@@ -56,7 +56,9 @@ def htpasswd(username: str, password: str) -> str:
 
 
 @contextmanager
-def nginx(folder: Path, realms: dict[str, tuple[str, str] | None], packages: tuple[str, dict[str, list[str]]]) -> Iterator[tuple[int, Path]]:
+def nginx(
+    folder: Path, realms: dict[str, tuple[str, str] | None], packages: tuple[str, dict[str, list[str]]]
+) -> Iterator[tuple[int, Path]]:
     """Serve an index below each path of `realms`, for its (user, password) or for everybody; yields the port and the access log."""
     locations = []
     for number, (path, who) in enumerate(realms.items()):

@@ -34,7 +34,9 @@ def pythons() -> dict[str, Path]:
     """Return "3.x" -> interpreter for every Python that can be found here: on PATH, Debian's, pyenv's."""
     found: dict[str, Path] = {}
     folders = [Path("/usr/bin"), Path("/usr/local/bin"), Path(sys.base_prefix) / "bin"]
-    root = os.environ.get("PYENV_ROOT") or (shutil.which("pyenv") and subprocess.run(["pyenv", "root"], capture_output=True, text=True).stdout.strip())
+    root = os.environ.get("PYENV_ROOT") or (
+        shutil.which("pyenv") and subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=True).stdout.strip()
+    )
     if root:
         folders += sorted(Path(root, "versions").glob("*/bin"))
     for folder in folders:

@@ -68,7 +68,9 @@ class World:
         self.environ["PATH"] = f"{self.prefix / 'shims'}:{tool.bin}:/usr/bin:/bin"
         self.environ["VIRTUAL_ENV"] = str(tool.bin.parent)
 
-    def run(self, *command: object, input: str | None = None, bare: bool = False, timeout: float = 120, **environ: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *command: object, input: str | None = None, bare: bool = False, timeout: float = 120, **environ: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command here; `bare` takes the launchers off PATH. Output is text."""
         full = {**self.environ, **environ}
         if bare:
@@ -76,7 +78,15 @@ class World:
         words = [str(word) for word in command]
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
         return subprocess.run(
-            ["/usr/bin/env", *words], env=full, cwd=self.cwd, text=True, capture_output=True, check=False, timeout=timeout, errors="surrogateescape", **stdin
+            ["/usr/bin/env", *words],
+            env=full,
+            cwd=self.cwd,
+            text=True,
+            capture_output=True,
+            check=False,
+            timeout=timeout,
+            errors="surrogateescape",
+            **stdin,
         )
 
     def shim(self, *words: object, **options: object) -> subprocess.CompletedProcess[str]:

@@ -23,7 +23,11 @@ def need(text: str = CORP, role: str = "index", position: int | None = None, **f
     """A need named in argv at `position`, or in a file of the user's."""
     userinfo = find_userinfo(text)
     start = text.index("://") + 3
-    place = Place("argv", position, userinfo.start if userinfo else start, userinfo.end if userinfo else start) if position is not None else None
+    place = (
+        Place("argv", position, userinfo.start if userinfo else start, userinfo.end if userinfo else start)
+        if position is not None
+        else None
+    )
     given = Secret(userinfo.password) if userinfo and userinfo.password is not None else None
     origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf:1")
     values = {"role": role, "username": userinfo.username if userinfo else None, "given": given, "place": place, **fields}
@@ -91,7 +95,9 @@ def test_pip_gets_a_netrc_in_memory_and_no_secret_anywhere_else(world: Host) -> 
 
 def test_a_typed_password_is_cut_out_of_argv_to_the_character(world: Host) -> None:
     typed = need("https://alice:canary@pypi.corp.example/simple/", position=2)
-    delivery = deliver(world, {typed: credential(typed, source="url")}, argv=("install", "-i", "https://alice:canary@pypi.corp.example/simple/", "x"))
+    delivery = deliver(
+        world, {typed: credential(typed, source="url")}, argv=("install", "-i", "https://alice:canary@pypi.corp.example/simple/", "x")
+    )
 
     assert delivery.argv == ("install", "-i", CORP, "x")
     assert channel_of(delivery) == "netrc"
@@ -104,7 +110,9 @@ def test_a_password_inside_a_file_is_left_to_the_tool(world: Host) -> None:
 
 
 def test_the_users_own_netrc_comes_along_and_its_default_stays_last(world: Host, tmp_path: Path) -> None:
-    (tmp_path / ".netrc").write_text('default login d password d1\nmachine other login o password "o 1"\nmachine pypi.corp.example login old password old\n')
+    (tmp_path / ".netrc").write_text(
+        'default login d password d1\nmachine other login o password "o 1"\nmachine pypi.corp.example login old password old\n'
+    )
     corp = need()
     delivery = deliver(world, {corp: credential(corp)})
     file = tmp_path / "merged"

@@ -10,7 +10,7 @@ import pytest
 
 from shim import execute
 from shim.delivery.memory import DESCRIPTOR, NAME
-from shim.model import Delivery, Memory, Secret
+from shim.model import Delivery, Secret
 
 ROOT = str(Path(execute.__file__).parent.parent)
 

@@ -31,7 +31,9 @@ def test_every_dialect_is_understood(words: tuple[str, ...], question: Question)
     assert read_question(words) == question
 
 
-@pytest.mark.parametrize("words", [(), ("set", URL, "u"), ("del", URL, "u"), ("--list-backends",), ("-b", "x", "get", URL), ("get",), ("diagnose",)])
+@pytest.mark.parametrize(
+    "words", [(), ("set", URL, "u"), ("del", URL, "u"), ("--list-backends",), ("-b", "x", "get", URL), ("get",), ("diagnose",)]
+)
 def test_everything_else_is_for_the_real_keyring(words: tuple[str, ...]) -> None:
     assert read_question(words) is None
 

@@ -59,6 +59,8 @@ def test_an_undecodable_word_is_no_reason_to_fail() -> None:
         f"import sys; sys.path.insert(0, {os.path.dirname(os.path.dirname(HOT))!r}); from shim import hot; hot.hide_secrets();"
         "sys.stdout.buffer.write(open('/proc/self/cmdline', 'rb').read())"
     )
-    result = subprocess.run([sys.executable.encode(), b"-IS", b"-c", program.encode(), b"\xff\xfe", b"http://a:b@c"], capture_output=True, check=True)
+    result = subprocess.run(
+        [sys.executable.encode(), b"-IS", b"-c", program.encode(), b"\xff\xfe", b"http://a:b@c"], capture_output=True, check=True
+    )
 
     assert result.stdout.endswith(b"\xff\xfe\0http://***@c\0")

@@ -111,7 +111,7 @@ def test_other_names_are_no_lock(name: str) -> None:
 
 
 def test_the_urls_of_a_lock_are_found_with_their_lines() -> None:
-    text = '[[packages]]\nwheels = [{ url = "https://a/x.whl", size = 1 }]\n\n[packages.sdist]\nurl = \'https://b/x.tar.gz\'\n'
+    text = "[[packages]]\nwheels = [{ url = \"https://a/x.whl\", size = 1 }]\n\n[packages.sdist]\nurl = 'https://b/x.tar.gz'\n"
     assert list(find_locked_urls(text)) == [(2, "https://a/x.whl"), (5, "https://b/x.tar.gz")]
 
 

@@ -123,7 +123,9 @@ def test_a_changed_source_never_answers_with_an_old_token(host: Host, tmp_path: 
     assert calls.read_text() == "x\n"
 
 
-def test_a_token_that_ends_too_soon_is_asked_for_again_and_outlives_a_failing_refresh(host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_token_that_ends_too_soon_is_asked_for_again_and_outlives_a_failing_refresh(
+    host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     line, calls = counting(tmp_path)
     settings = configured(host, line, 'max-age = "10m"')
     (first,) = ask(settings, host, URL)
@@ -157,10 +159,12 @@ def test_a_secret_without_an_end_is_never_written_down(host: Host, tmp_path: Pat
     line, _ = counting(tmp_path, "echo s3cr3t-canary-4711")
     ask(configured(host, line), host, URL)
 
-    assert not [path for path in tmp_path.rglob("*.token")]
+    assert not list(tmp_path.rglob("*.token"))
 
 
-def test_a_broken_source_of_the_default_chain_warns_once_and_the_chain_goes_on(host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_broken_source_of_the_default_chain_warns_once_and_the_chain_goes_on(
+    host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / ".netrc").write_text("not a netrc\n")
     stored.put(Credential("u", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
     answers = ask(Settings(), host, URL, "https://other.example/simple/")

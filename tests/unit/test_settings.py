@@ -9,7 +9,8 @@ import pytest
 
 from shim.errors import ConfigError
 from shim.host import Host
-from shim.settings import INDEX_KEYS, TOP_KEYS, config_files, load_settings, read_duration
+from shim.setting_keys import INDEX_KEYS, TOP_KEYS
+from shim.settings import config_files, load_settings, read_duration
 
 EVERYTHING = """
 channel = "strict"
@@ -38,7 +39,11 @@ def test_everything_that_can_be_said_is_understood(tmp_path: Path) -> None:
     (index,) = settings.indexes
 
     assert settings.channel == "strict"
-    assert (index.name, str(index.url), str(index.scope)) == ("corp", "https://pypi.corp.example/team/simple/", "https://pypi.corp.example/")
+    assert (index.name, str(index.url), str(index.scope)) == (
+        "corp",
+        "https://pypi.corp.example/team/simple/",
+        "https://pypi.corp.example/",
+    )
     assert (index.username, index.source, index.max_age_s, index.on_failure) == ("alice", ("command", "keyring"), 43200.0, "warn")
     assert index.command is not None
     assert (index.command.argv, index.command.timeout_s, index.command.interactive) == (("op", "read", "x y"), 120.0, True)
@@ -49,7 +54,12 @@ def test_everything_that_can_be_said_is_understood(tmp_path: Path) -> None:
 def test_the_least_that_must_be_said_has_sensible_defaults(tmp_path: Path) -> None:
     (index,) = load_settings(host_with(tmp_path, '[[index]]\nurl = "https://pypi.corp.example/simple/"\n')).indexes
 
-    assert (index.name, str(index.scope), index.source, index.source_is_explicit) == ("pypi.corp.example", "https://pypi.corp.example/", ("netrc", "keyring", "stored"), False)
+    assert (index.name, str(index.scope), index.source, index.source_is_explicit) == (
+        "pypi.corp.example",
+        "https://pypi.corp.example/",
+        ("netrc", "keyring", "stored"),
+        False,
+    )
 
 
 def test_a_table_names_its_source(tmp_path: Path) -> None:
@@ -87,7 +97,9 @@ def test_the_current_directory_is_never_read(tmp_path: Path) -> None:
     assert load_settings(Host({"HOME": "/nonexistent"}, str(tmp_path))).indexes == ()
 
 
-@pytest.mark.parametrize(("mode", "gid", "allowed"), [(0o600, None, True), (0o644, None, True), (0o660, None, True), (0o660, 12345, False), (0o602, None, False)])
+@pytest.mark.parametrize(
+    ("mode", "gid", "allowed"), [(0o600, None, True), (0o644, None, True), (0o660, None, True), (0o660, 12345, False), (0o602, None, False)]
+)
 def test_only_the_users_private_group_may_write(tmp_path: Path, mode: int, gid: int | None, allowed: bool) -> None:
     host = host_with(tmp_path, "")
     file = tmp_path / "config.toml"

@@ -161,7 +161,7 @@ def test_a_binary_has_the_release_of_the_environment_it_stands_in(make: Make, tm
     assert find_release(str(link), "uv", host(tmp_path)) == ((0, 9, 30), (3, 9), str(folder))
 
 
-@pytest.mark.parametrize("text", ["\x7fELF", "#!/bin/bash\nexec /opt/pip \"$@\"\n", "#!/usr/bin/env node\n", "", "#!"])
+@pytest.mark.parametrize("text", ["\x7fELF", '#!/bin/bash\nexec /opt/pip "$@"\n', "#!/usr/bin/env node\n", "", "#!"])
 def test_what_cannot_be_told_is_none(make: Make, tmp_path: Path, text: str) -> None:
     assert find_release(str(make("bin/pip", text)), "pip", host(tmp_path)) == (None, None, None)
 

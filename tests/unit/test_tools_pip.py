@@ -301,9 +301,7 @@ def test_of_several_find_links_on_a_line_pip_takes_the_first(world: World) -> No
 
 
 @pytest.mark.parametrize(("version", "expected"), [("22.3.1", []), ("22.0.4", [index("r"), extra("s")])])
-def test_no_index_holds_for_later_files_since_pip_22_3(
-    world: World, version: str, expected: list[tuple[str, str]]
-) -> None:
+def test_no_index_holds_for_later_files_since_pip_22_3(world: World, version: str, expected: list[tuple[str, str]]) -> None:
     world.make_pip(version)
     world.write("work/r.txt", f"-i {url('r')}\n--extra-index-url {url('s')}\n")
     assert world.said("install", "--no-index", "-r", "r.txt") == expected

@@ -1,0 +1,102 @@
+"""Every key of config.toml and every SHIM_* variable, as data: `settings.py` reads by these tables, and README shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key of config.toml, or one variable: its name, the type as TOML calls it, what it does, and an example."""
+
+    name: str
+    kind: str
+    meaning: str
+    example: str = ""
+    choices: tuple[str, ...] = ()
+
+
+TOP_KEYS = (
+    Key(
+        "channel",
+        "string",
+        "how a secret may be handed over: `auto`, `strict` (never a secret in an environment), `env` (the environment is fine)",
+        '"auto"',
+        ("auto", "strict", "env"),
+    ),
+    Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
+)
+
+INDEX_KEYS = (
+    Key("name", "string", "for messages and commands; a name never widens a scope", '"corp"'),
+    Key("url", "string", "the index, as pip and uv are told it", '"https://pypi.corp.example/simple/"'),
+    Key("scope", "string", "who may receive the credential; default: `url` without a trailing `simple/`", '"https://pypi.corp.example/"'),
+    Key("username", "string", "default: what the URL says, else what the source says, else `__token__`", '"alice"'),
+    Key(
+        "source",
+        "array of strings",
+        "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`",
+        '["keyring"]',
+    ),
+    Key("insecure", "boolean", "allow plain http to a host that is not this machine", "false"),
+    Key("max-age", "string", "how long a command's secret without an expiry of its own is cached; default: not at all", '"12h"'),
+    Key(
+        "on-failure",
+        "string",
+        "a private index without a credential: `stop` the pip command, `warn`, or `pass`",
+        '"stop"',
+        ("stop", "warn", "pass"),
+    ),
+    Key("verify-url", "string", "what to ask when verifying a credential; default: `url`", '"https://pypi.corp.example/simple/corp-ping/"'),
+    Key(
+        "command",
+        "table",
+        "run a program whose one line of output is the secret (no shell)",
+        '{ argv = ["op", "read", "op://x/y"], timeout = "30s" }',
+    ),
+    Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
+    Key("file", "table", "take the secret from a file", '{ password = "/run/secrets/corp" }'),
+)
+
+#: The keys of the inline tables: required ones first.
+TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
+    "command": (
+        Key("argv", "array of strings", "the program and its arguments"),
+        Key("timeout", "string", "how long it may take", '"30s"'),
+        Key("interactive", "boolean", "let it talk to the terminal", "false"),
+    ),
+    "env": (
+        Key("password", "string", "name of the variable with the secret"),
+        Key("username", "string", "name of the variable with the user name"),
+    ),
+    "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
+}
+
+VARIABLES = (
+    Key("SHIM_BYPASS", "switch", "run the real tool at once, without us"),
+    Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
+    Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
+    Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
+    Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
+    Key("SHIM_NO_INPUT", "switch", "never ask a person"),
+    Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
+)
+
+#: Sources that may be named in `source`, and the order of the chain for an index that names none.
+SOURCE_NAMES = ("env", "file", "command", "netrc", "keyring", "stored")
+DEFAULT_CHAIN = ("netrc", "keyring", "stored")
+
+
+def render_tables() -> str:
+    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables and the variables."""
+    lines: list[str] = []
+    rows: list[tuple[str, tuple[Key, ...]]] = [("config.toml", TOP_KEYS), ("`[[index]]`", INDEX_KEYS)]
+    rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()]
+    for title, keys in rows:
+        lines += [f"| {title} | type | meaning | example |", "|---|---|---|---|"]
+        lines += [f"| `{key.name}` | {key.kind} | {key.meaning} | {f'`{key.example}`' if key.example else ''} |" for key in keys]
+        lines.append("")
+    lines += ["| variable | type | meaning |", "|---|---|---|"]
+    lines += [f"| `{key.name}` | {key.kind} | {key.meaning} |" for key in VARIABLES]
+    return "\n".join(lines) + "\n"

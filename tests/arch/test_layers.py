@@ -1,0 +1,156 @@
+"""Imports go one way, the first act imports nothing slow, and secrets come out at known places only."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shim
+from shim import errors
+from shim.setting_keys import render_tables
+
+PACKAGE = Path(shim.__file__).parent
+ROOT = PACKAGE.parent
+MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in PACKAGE.rglob("*.py")}
+
+#: Each layer may import itself and those after it. The first prefix that fits names a module's layer.
+LAYERS = [
+    ("shim.__main__",),
+    ("shim.hot",),
+    ("shim.commands", "shim.faces.keyring"),
+    ("shim.demo", "shim.activate"),
+    ("shim.run",),
+    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers"),
+    ("shim.execute", "shim.tools"),
+    ("shim.indexes", "shim.sources", "shim.store", "shim.targets"),
+    ("shim.http_client", "shim.settings"),
+    ("shim.setting_keys",),
+    ("shim.formats",),
+    ("shim.model",),
+    ("shim.host",),
+    ("shim.urls",),
+    ("shim.errors",),
+]
+
+#: What crosses a layer on purpose, and why.
+EXCEPTIONS = {
+    ("shim.commands", "shim.hot"): "explain masks argv with the same rule as the first act",
+    ("shim.demo", "shim.launchers"): "the demo writes launchers of its own",
+    ("shim.execute", "shim.delivery"): "the memory file's name",
+}
+
+
+def layer_of(module: str) -> int:
+    for number, prefixes in enumerate(LAYERS):
+        if any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes):
+            return number
+    return len(LAYERS)
+
+
+def imports_of(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    known = set(MODULES.values())
+    return {name for name in found if name in known and name != "shim"}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=MODULES.values())
+def test_imports_go_one_way(path: Path) -> None:
+    module = MODULES[path]
+    for imported in imports_of(path):
+        allowed = any(module.startswith(one) and imported.startswith(other) for one, other in EXCEPTIONS)
+        assert allowed or layer_of(module) <= layer_of(imported), f"{module} imports {imported}"
+
+
+@pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
+def test_siblings_do_not_import_each_other(package: str) -> None:
+    """One tool may have several files, named after it; uvx is uv under another name."""
+    shared = {"shim.commands.named_index"}
+    for path in (PACKAGE / package).glob("*.py"):
+        module = MODULES[path]
+        if module == f"shim.{package}":
+            continue
+        for imported in imports_of(path) - shared - {f"shim.{package}"}:
+            if imported.startswith(f"shim.{package}."):
+                mine, theirs = (name.rpartition(".")[2] for name in (module, imported))
+                assert theirs.startswith(mine.rstrip("x")) or mine.startswith(theirs), f"{module} imports {imported}"
+
+
+def test_the_first_act_imports_only_what_a_bare_interpreter_has() -> None:
+    program = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.hot; print(*sorted(set(sys.modules) - before))"
+    bare = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
+
+    assert set(bare.stdout.split()) <= {"shim", "shim.hot", "__future__", *OS}
+
+
+#: What `import os` loads under -S, 1.5 ms in all.
+OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc"}
+
+#: Where a secret may leave its `Secret`, and what for.
+REVEAL_SITES = {
+    "shim/commands/token.py": "prints it, which is what it is for",
+    "shim/delivery/__init__.py": "looks at its letters",
+    "shim/delivery/env.py": "puts it into variables",
+    "shim/delivery/netrc.py": "writes netrc entries into the memory file",
+    "shim/delivery/store.py": "writes uv's entries into the memory file",
+    "shim/execute.py": "fills the memory file, and the environment of channel env",
+    "shim/faces/answers.py": "writes answers into the memory file",
+    "shim/faces/keyring.py": "answers the tool that asks",
+    "shim/http_client.py": "makes the Authorization header of our own requests",
+    "shim/sources/stored.py": "makes a credential of a stored one",
+    "shim/store/keys.py": "hands it to the OS keyring",
+    "shim/store/records.py": "writes a record",
+}
+
+
+def test_secrets_are_revealed_only_at_known_places() -> None:
+    sites = {str(path.relative_to(ROOT)) for path in MODULES if re.search(r"\.reveal\(\)", path.read_text()) and path.name != "model.py"}
+
+    assert sites == set(REVEAL_SITES)
+
+
+def test_error_codes_are_kebab_case_and_each_belongs_to_one_error() -> None:
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.ShimError)]
+    codes = [error.code for error in classes]
+
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+    assert {error.exit_code for error in classes} <= {64, 69, 70, 74, 77, 78, 126, 127}
+
+
+def between(text: str, name: str) -> str:
+    return text.partition(f"<!-- {name} -->\n")[2].partition(f"<!-- /{name} -->")[0]
+
+
+def test_readmes_tables_are_the_settings() -> None:
+    assert between((ROOT / "README.md").read_text(), "settings").strip() == render_tables().strip()
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    named = re.findall(r"`(tests/[^`]+)`", between((ROOT / "SECURITY.md").read_text(), "promises"))
+
+    assert named
+    assert all((ROOT / path).exists() for path in named)
+
+
+def test_files_and_functions_are_of_a_size_to_read() -> None:
+    for path in MODULES:
+        text = path.read_text()
+        assert text.count("\n") <= 350, f"{path} is {text.count(chr(10))} lines long"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                assert (node.end_lineno or 0) - node.lineno <= 60, f"{path}: {node.name} is too long"
+
+
+def test_nobody_prints_or_runs_a_shell_by_accident() -> None:
+    for path in MODULES:
+        assert not re.search(r"shell=True|os\.system\(|verify=False|\beval\(", path.read_text()), path
