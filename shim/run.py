@@ -51,11 +51,34 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
         if host.is_set("SHIM_DEBUG"):
             raise
         return _after_a_bug(tool, name, argv, error, host)
+    if host.is_set("SHIM_DEBUG"):
+        _trace(plan, host)
     for warning in plan.warnings:
         write_stderr(render(warning, level="warning"))
     for text in plan.delivery.warnings:
         write_stderr(f"shim: warning: {text}\n")
     return plan.delivery
+
+
+def _trace(plan: Plan, host: Host) -> None:
+    """Tell stderr what was found out: names and places, never a value."""
+    invocation, delivery = plan.invocation, plan.delivery
+    host.debug(f"{invocation.target.path}: {invocation.reason}")
+    for answer in plan.answers:
+        credential = answer.credential
+        who = (
+            f"{credential.source} as {credential.username}"
+            if credential and credential.source != "url"
+            else "the URL"
+            if credential
+            else "nobody"
+        )
+        host.debug(f"{answer.need.url} (from {answer.need.origin}) is answered by {who}")
+        for source, outcome in answer.tried:
+            host.debug(f"  {source}: {outcome}")
+    for channel, url, why in delivery.channels:
+        host.debug(f"channel {channel} for {url}: {why}")
+    host.debug(f"sets {', '.join(delivery.environ) or 'no variable'}; argv {'changed' if delivery.argv != invocation.argv else 'as typed'}")
 
 
 def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:

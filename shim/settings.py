@@ -283,7 +283,8 @@ def _check(value: object, key: Key, file: str, where: str) -> None:
     place = f"{where}: " if where else ""
     if not fits:
         hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
-        raise ConfigError(f"{file}: {place}{key.name} must be a {key.kind}", hint=hint)
+        article = "an" if key.kind[0] in "aeiou" else "a"
+        raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
     if key.choices and value not in key.choices:
         raise ConfigError(
             f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"'

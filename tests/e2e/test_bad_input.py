@@ -29,7 +29,7 @@ BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
     "a wrong word": (lambda world, good: write(world, 'channel = "loud"\n' + good), "channel must be one of", "auto"),
     "a list that is none": (
         lambda world, good: write(world, good + 'source = "keyring"\n'),
-        "source must be a array of strings",
+        "source must be an array of strings",
         '["keyring"]',
     ),
     "an unknown source": (
