@@ -146,7 +146,7 @@ import time
 from keyring.backend import KeyringBackend
 class Raising(KeyringBackend):
     priority = 1
-    def get_password(self, service, username): raise RuntimeError("s3cr3t-canary-4711 in a message")
+    def get_password(self, service, username): raise RuntimeError("-".join(["s3cr3t", "canary", "4711"]))
     get_credential = get_password
 class Hanging(Raising):
     def get_password(self, service, username): time.sleep(600)
