@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 
 from shim.commands.named_index import find_index
@@ -80,7 +81,7 @@ def _verify(url: Url, credential: Credential, host: Host) -> str:
 
 def _keep(store: str, url: Url, credential: Credential, host: Host) -> str:
     if store == "file":
-        return f"{stored.put(credential, host)} (in clear, for you alone)"
+        return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
     return keys.put(url, credential, host)
 
 
