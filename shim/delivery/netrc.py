@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import cut_userinfo
-from shim.formats.netrc import BadNetrc, Entry, parse
+from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
 from shim.model import Delivery, Memory, Secret
 
@@ -102,8 +102,7 @@ def read_user_entries(host: Host) -> list[Entry]:
     """Return the entries of the user's own netrc, or none if the target could not read the file either."""
     for file in user_files(host):
         try:
-            with open(file, encoding="utf-8") as stream:
-                return list(parse(stream.read()))
+            return read_netrc(file)
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError, BadNetrc):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from shim.errors import SourceError
-from shim.formats.netrc import BadNetrc, Entry, parse
+from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.model import Credential
 from shim.sources import Query
 from shim.urls import scope_of_origin
@@ -37,8 +37,7 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
     paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
     for path in paths:
         try:
-            with open(path, encoding="utf-8") as stream:
-                return path, parse(stream.read())
+            return path, read_netrc(path)
         except FileNotFoundError:
             continue
         except OSError as error:
