@@ -17,12 +17,15 @@ from tests.support import toolchains
 
 SCRIPT = toolchains.ROOT / "install.sh"
 
+#: A Python for the script, and a pip to write a launcher for, which a fresh Debian does not have.
+TOOLS_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
+
 
 def run(home: Path, *flags: object, **environ: str) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIRTUAL_ENV", "PYTHON"))}
     command = ["sh", str(SCRIPT), *map(str, flags)]
     # No rustup on PATH: pip asks rustc for its version, and that leaves a folder in HOME.
-    base["PATH"] = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:/usr/bin:/bin"
+    base["PATH"] = TOOLS_PATH
     return subprocess.run(
         command, env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ}, capture_output=True, text=True, check=False, timeout=300
     )
@@ -68,7 +71,7 @@ def test_install_twice_changes_nothing_and_uninstall_leaves_what_was_there(home:
     assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
     shell = subprocess.run(
         ["bash", "-ic", "command -v pip shim"],
-        env={"HOME": str(home), "PATH": os.environ["PATH"]},
+        env={"HOME": str(home), "PATH": TOOLS_PATH},
         capture_output=True,
         text=True,
         check=False,
@@ -118,7 +121,7 @@ def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
         assert run(home, "--system", "--wheels", wheels, "--quiet").returncode == 0
         login = subprocess.run(
             ["bash", "-lc", "command -v pip"],
-            env={"HOME": str(home), "PATH": os.environ["PATH"]},
+            env={"HOME": str(home), "PATH": TOOLS_PATH},
             capture_output=True,
             text=True,
             check=False,

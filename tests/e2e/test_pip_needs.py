@@ -7,7 +7,6 @@ run. `SHIM_TEST_LAYOUTS` raises their number.
 from __future__ import annotations
 
 import base64
-import glob
 import os
 import random
 import shutil
@@ -27,11 +26,12 @@ from shim.host import Host
 from shim.model import Needs
 from shim.tools import pip
 from shim.urls import Scope, parse_url, scope_of
+from tests.support.toolchains import python_for
 
 LAYOUTS = int(os.environ.get("SHIM_TEST_LAYOUTS", "40"))
 #: (release, None for the newest; the newest Python 3 it runs on; the commands it has).
-OLDEST = ("20.3.4", 9, ("install", "download", "wheel"))
-NEWEST = (None, sys.version_info.minor, ("install", "download", "wheel", "lock", "index"))
+OLDEST = ("20.3.4", ("3.9", "3.8", "3.10", "3.11"), ("install", "download", "wheel"))
+NEWEST = (None, ("3.11", "3.12", "3.13"), ("install", "download", "wheel", "lock", "index"))
 PASSWORD = "not-a-real-password"
 
 
@@ -88,22 +88,10 @@ class RealPip:
     verbs: tuple[str, ...]
 
 
-def find_python(newest_minor: int) -> str:
-    """Return a Python no newer than 3.`newest_minor`: old pips do not run on new ones."""
-    names = [f"python3.{minor}" for minor in range(newest_minor, 7, -1)]
-    root = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
-    folders = ["/usr/bin", "/usr/local/bin", os.path.dirname(os.path.realpath(sys.executable))]
-    for name in names:
-        for path in [f"{folder}/{name}" for folder in folders] + glob.glob(f"{root}/versions/*/bin/{name}"):
-            if os.access(path, os.X_OK):
-                return path
-    raise AssertionError(f"no Python from 3.8 to 3.{newest_minor} here; `uv python install 3.9` or pyenv provide one")
-
-
 @pytest.fixture(scope="module", params=[OLDEST, NEWEST], ids=["oldest", "newest"])
 def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealPip:
     """One pip, from the index that this machine is configured for."""
-    version, newest_minor, verbs = request.param
+    version, pythons, verbs = request.param
     folder = tmp_path_factory.mktemp("pip")
     wanted = f"pip=={version}" if version else "pip"
     command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--only-binary", ":all:", "-d", str(folder)]
@@ -111,7 +99,7 @@ def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     (wheel,) = folder.glob("pip-*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
-    python = find_python(newest_minor)
+    python = str(python_for(*pythons))
     # Byte-compiled once, or each of the runs would do it again.
     subprocess.run([python, "-m", "compileall", "-q", str(folder / "site")], check=False, timeout=120)
     return RealPip(python, folder / "site", verbs)
