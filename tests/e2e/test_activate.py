@@ -1,0 +1,74 @@
+"""`shim activate` in real shells: the launchers come first, once, whatever PATH looks like."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.support.world import World
+
+SHELLS = {
+    "bash": (["bash", "-euc"], 'eval "$(shim activate bash)"'),
+    "zsh": (["zsh", "-euc"], 'eval "$(shim activate zsh)"'),
+    "dash": (["dash", "-euc"], 'eval "$(shim activate sh)"'),
+    "busybox": (["busybox", "sh", "-euc"], 'eval "$(shim activate sh)"'),
+    "fish": (["fish", "-c"], "shim activate fish | source"),
+}
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> tuple[list[str], str]:
+    if shutil.which(request.param) is None:
+        pytest.skip(f"{request.param} is not installed here")
+    return SHELLS[request.param]
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["/usr/bin:/bin", "/opt/a b:/usr/bin:/bin", "relative:/usr/bin:/bin", "{shims}:/usr/bin:/bin", "/x:{shims}:/usr/bin:/bin:{shims}"],
+)
+def test_the_launchers_come_first_and_once(shell: tuple[list[str], str], before: str, world: World) -> None:
+    command, line = shell
+    shims = str(world.prefix / "shims")
+    path = before.format(shims=shims)
+    others = [entry for entry in path.split(":") if entry != shims]
+    line = line.replace("shim activate", f"{shims}/shim activate")
+    show = "string join : $PATH" if command[0] == "fish" else 'printf "%s\\n" "$PATH"'
+    result = world.run(*command, f"{line}; {line}; {show}", PATH=path)
+
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == ":".join([shims, *others]) + "\n"
+
+
+def test_a_strange_prefix_is_quoted(shell: tuple[list[str], str], world: World) -> None:
+    command, line = shell
+    strange = world.folder / 'it\'s a $HOME "prefix" \\ `x`'
+    shutil.copytree(world.prefix / "shims", strange / "shims")
+    quoted = (
+        "'" + str(strange / "shims" / "shim").replace("\\", "\\\\").replace("'", "\\'") + "'"
+        if command[0] == "fish"
+        else _quote(strange / "shims" / "shim")
+    )
+    line = line.replace("shim activate", f"{quoted} activate")
+    result = world.run(*command, f"{line}; command -v shim")
+
+    assert result.stdout == f"{strange}/shims/shim\n", result.stderr
+
+
+def _quote(path: Path) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+def test_nothing_is_left_in_the_shell(world: World) -> None:
+    result = world.run("bash", "-c", 'before=$(set | grep -c ^_shim); eval "$(shim activate bash)"; set | grep -c ^_shim')
+
+    assert result.stdout == "0\n"
+
+
+def test_the_shell_is_known_by_its_variable_and_an_unknown_one_is_named(world: World) -> None:
+    assert "set -gx" in world.shim("activate", SHELL="/usr/bin/fish").stdout
+    result = world.shim("activate", "tcsh")
+    assert result.returncode == 64
+    assert "bash, zsh, sh" in result.stderr
