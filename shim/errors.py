@@ -82,12 +82,6 @@ class TargetNotExecutable(ShimError):
     code, exit_code = "not-executable", 126
 
 
-class ShimLoop(ShimError):
-    """Launchers call each other without end."""
-
-    code, exit_code = "loop", 126
-
-
 class TargetNotFound(ShimError):
     """No other executable of that name is on PATH."""
 

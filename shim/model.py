@@ -11,7 +11,6 @@ from typing import Literal, NoReturn
 
 from shim.urls import Scope, Url
 
-Operation = Literal["read", "publish"]
 Scheme = Literal["basic", "bearer"]
 
 
@@ -101,11 +100,6 @@ class Need:
     given: Secret | None = None
     place: Place | None = None
     answered_by: str | None = None
-
-    @property
-    def operation(self) -> Operation:
-        """`publish` for an upload endpoint, else `read`."""
-        return "publish" if self.role == "publish" else "read"
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,11 +175,6 @@ class Scope:
             return False
         return segments[: len(self.segments)] == self.segments
 
-    def within(self, other: Scope) -> bool:
-        """Return whether everything that this scope covers is covered by `other`."""
-        same = (self.scheme, self.host, self.port) == (other.scheme, other.host, other.port)
-        return same and self.segments[: len(other.segments)] == other.segments
-
 
 def _is_slippery(segment: str) -> bool:
     """Return whether a client or server could read this decoded segment as a step to another path."""

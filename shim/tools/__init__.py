@@ -27,8 +27,6 @@ class Tool(Protocol):
     NEEDLESS: tuple[str, ...]
     #: Whether a private index that cannot be asked must stop this tool's index verbs, because it would take the package elsewhere.
     FALLS_OPEN: bool
-    #: Options whose value is a secret, as typed (`--password`, `-p`): masked in our own argv at once.
-    SECRET_OPTIONS: tuple[str, ...]
 
     def read_invocation(self, name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
         """Return what this command is, from its argv and environment alone (and the target's metadata on disk)."""

@@ -36,9 +36,6 @@ NEEDLESS = (
 #: pip takes a package from the next index when one refuses or is down.
 FALLS_OPEN = True
 
-#: pip has no option that is a secret; the URLs in others are found as needs.
-SECRET_OPTIONS: tuple[str, ...] = ()
-
 #: Commands that ask an index whatever their options are.
 _ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
 

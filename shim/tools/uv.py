@@ -40,9 +40,6 @@ NEEDLESS = (
 #: uv stops at a 401 or 403 by itself.
 FALLS_OPEN = False
 
-#: Options of `uv publish`, and of `uv auth login`, whose value is a secret.
-SECRET_OPTIONS = ("--password", "--token", "-p", "-t")
-
 #: First words that have a second one.
 GROUPS = frozenset({"pip", "tool", "python", "self", "auth", "cache", "workspace"})
 ALIASES = {("tool", "uvx"): ("tool", "run"), ("tool", "update"): ("tool", "upgrade"), ("virtualenv",): ("venv",), ("v",): ("venv",)}

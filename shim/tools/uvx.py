@@ -9,7 +9,6 @@ from shim.tools.uv import invocation_of, parse
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version")
 FALLS_OPEN = False
-SECRET_OPTIONS: tuple[str, ...] = ()
 
 VERB = ("tool", "run")
 

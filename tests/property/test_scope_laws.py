@@ -103,24 +103,14 @@ def test_a_scope_covers_the_url_it_was_made_from_unless_that_is_slippery(text: s
     assert scope_of(url).covers(url) is not slippery  # type: ignore[arg-type]
 
 
-@given(urls)
-def test_wider_scopes_contain_narrower_ones(text: str) -> None:
-    url = parsed(text)
-    assume(url is not None)
+@given(urls, urls)
+def test_wider_scopes_cover_what_narrower_ones_cover(one: str, other: str) -> None:
+    issued, asked = parsed(one), parsed(other)
+    assume(issued is not None and asked is not None)
+    narrow, index, origin = scope_of(issued), scope_of_index(issued), scope_of_origin(issued)  # type: ignore[arg-type]
 
-    assert scope_of(url).within(scope_of_index(url))  # type: ignore[arg-type]
-    assert scope_of_index(url).within(scope_of_origin(url))  # type: ignore[arg-type]
-
-
-@given(urls, urls, urls)
-def test_within_is_transitive_and_means_what_it_says(one: str, two: str, three: str) -> None:
-    found = [parsed(text) for text in (one, two, three)]
-    assume(all(found))
-    a, b, c = (scope_of(url) for url in found)  # type: ignore[arg-type]
-    if a.within(b) and b.within(c):
-        assert a.within(c)
-    if a.within(b) and a.covers(found[0]):  # type: ignore[arg-type]
-        assert b.covers(found[0])  # type: ignore[arg-type]
+    assert index.covers(asked) or not narrow.covers(asked)  # type: ignore[arg-type]
+    assert origin.covers(asked) or not index.covers(asked)  # type: ignore[arg-type]
 
 
 @given(urls)
