@@ -93,7 +93,7 @@ def test_a_private_package_is_installed_and_the_secret_seen_nowhere(
     index.requests.clear()
     with ArgvWatch(FORMS) as watch:
         index.on_request = watch.look
-        result = world.run(*command)
+        result = world.run(*command, SHIM_DEBUG="1")
         index.on_request = lambda: None
 
     output = result.stdout + result.stderr
