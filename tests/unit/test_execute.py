@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,32 @@ def test_environment_changes_are_exactly_those_of_the_delivery() -> None:
     delivery = Delivery((), {"NEW": "1", "GONE": None, "HIDDEN": Secret("s")})
 
     assert execute.apply_environ({"GONE": "x", "KEPT": "y"}, delivery) == {"NEW": "1", "HIDDEN": "s", "KEPT": "y"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+def test_another_user_cannot_open_the_memory_file() -> None:
+    program = "\n".join(
+        [
+            f"import sys; sys.path.insert(0, {ROOT!r})",
+            "from shim.execute import *",
+            "from shim.model import *",
+            f"delivery = Delivery(('60',), {{}}, Memory(Secret('canary'), {DESCRIPTOR}))",
+            "become('/bin/sleep', 'sleep', delivery, {})",
+        ]
+    )
+    process = subprocess.Popen([sys.executable, "-IS", "-c", program])
+    path = f"/proc/{process.pid}/fd/{DESCRIPTOR}"
+    try:
+        for _ in range(100):
+            if Path(path).exists() and os.readlink(f"/proc/{process.pid}/exe").endswith("sleep"):
+                break
+            time.sleep(0.05)
+        ours = subprocess.run(["cat", path], capture_output=True, text=True, check=False)
+        theirs = subprocess.run(["setpriv", "--reuid", "65534", "--clear-groups", "cat", path], capture_output=True, text=True, check=False)
+    finally:
+        process.kill()
+        process.wait(timeout=10)
+
+    assert ours.stdout == "canary", "another process of the same user can: SECURITY.md says so"
+    assert theirs.stdout == ""
+    assert "Permission denied" in theirs.stderr
