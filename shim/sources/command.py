@@ -9,10 +9,12 @@ Sources: cargo's `cargo:token-from-stdout`, whose rule this is: exactly one line
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
 import subprocess
-import threading
+import time
+from typing import IO, cast
 
 from shim.errors import SourceError
 from shim.model import Credential
@@ -20,6 +22,8 @@ from shim.settings import CommandSource
 from shim.sources import Query, make_credential
 
 MAX_BYTES = 65536
+#: How often it is checked whether the program has ended while something else still holds its pipe.
+LOOK_S = 0.05
 
 
 def find(query: Query) -> Credential | None:
@@ -96,34 +100,51 @@ def _run(command: CommandSource, environ: dict[str, str], query: Query) -> bytes
         )
     except OSError as error:
         raise SourceError(f"the command `{name}` cannot be started ({error.strerror})", hint=f"ls -l {program}") from error
-    late = threading.Event()
-
-    def end_late() -> None:
-        late.set()
-        _end(process, interactive)
-
-    timer = threading.Timer(command.timeout_s, end_late)
-    timer.start()
+    deadline = time.monotonic() + command.timeout_s
     try:
-        output = process.stdout.read(MAX_BYTES + 1) if process.stdout else b""
-        if len(output) > MAX_BYTES:
-            _end(process, interactive)
-            raise SourceError(f"the command `{name}` printed more than {MAX_BYTES} bytes", hint="let it print the secret alone")
-        status = process.wait()
-    except BaseException:
+        output = _read_output(process, deadline, name)
+        status = process.wait(max(deadline - time.monotonic(), 0.01))
+    except BaseException as error:
         _end(process, interactive)
-        raise
+        process.wait()
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        hint = 'run it by hand, or set timeout = "2m" in its table'
+        raise SourceError(f"the command `{name}` took longer than {command.timeout_s:g} s", hint=hint) from None
     finally:
-        timer.cancel()
         if process.stdout is not None:
             process.stdout.close()
-        process.wait()
-    if late.is_set():
-        hint = 'run it by hand, or set timeout = "2m" in its table'
-        raise SourceError(f"the command `{name}` took longer than {command.timeout_s:g} s", hint=hint)
     if status != 0:
         raise SourceError(f"the command `{name}` failed (exit status {status})", hint=f"run `{name}` by hand; its own message is above")
     return output
+
+
+def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -> bytes:
+    """Return what the program itself prints.
+
+    Its end counts, not the pipe's: an agent that it leaves behind (gpg-agent, a cache daemon) may hold the pipe for ever.
+
+    Raises:
+        subprocess.TimeoutExpired: the deadline, a monotonic time, has passed.
+        SourceError: it says more than MAX_BYTES.
+    """
+    descriptor = cast(IO[bytes], process.stdout).fileno()
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    output = bytearray()
+    while len(output) <= MAX_BYTES:
+        left_s = deadline - time.monotonic()
+        if left_s <= 0:
+            raise subprocess.TimeoutExpired(process.args, 0)
+        has_ended = process.poll() is not None  # before looking at the pipe: what it printed last is then in there
+        if poller.poll(0 if has_ended else min(left_s, LOOK_S) * 1000):
+            chunk = os.read(descriptor, MAX_BYTES)
+            if not chunk:
+                return bytes(output)
+            output += chunk
+        elif has_ended:
+            return bytes(output)
+    raise SourceError(f"the command `{name}` printed more than {MAX_BYTES} bytes", hint="let it print the secret alone")
 
 
 def _end(process: subprocess.Popen[bytes], interactive: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -179,6 +180,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Query], str]] = {
     "command: too much": (lambda folder: _command(folder, "yes"), "more than 65536 bytes"),
     "command: too slow": (lambda folder: _command(folder, "sleep 60", 0.5), "took longer than 0.5 s"),
     "command: leaves a child": (lambda folder: _command(folder, "sleep 60 & sleep 60", 0.5), "took longer than 0.5 s"),
+    "command: closes its output": (lambda folder: _command(folder, "echo a; exec >&-; sleep 60", 0.5), "took longer than 0.5 s"),
     "command: missing": (lambda folder: query(host_in(folder), command=CommandSource(("no-such-program",), 5.0, False)), "is not on PATH"),
     "command: relative": (lambda folder: query(host_in(folder), command=CommandSource(("./give",), 5.0, False)), "is a relative path"),
     "netrc: broken": (lambda folder: _netrc(folder, "machine x login y passwd canary\n"), "line 1, is not understood"),
@@ -230,6 +232,31 @@ def test_a_command_runs_in_the_root_without_git_and_with_a_safe_path(tmp_path: P
 
     assert found is not None
     assert found.secret.reveal() == f"/|none|/usr/bin:/bin|{URL}|pypi.corp.example"
+
+
+@pytest.mark.parametrize("start", ["sleep 7 &", "setsid sleep 7 &"])
+def test_an_agent_that_a_command_leaves_behind_is_not_waited_for(start: str, tmp_path: Path) -> None:
+    began = time.monotonic()
+    found = load_source("command").find(_command(tmp_path, f"{start} echo token", 5.0))
+
+    assert found is not None
+    assert found.secret.reveal() == "token"
+    assert time.monotonic() - began < 4
+
+
+def test_a_command_that_is_too_slow_is_given_up_in_time_whatever_it_left_behind(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with pytest.raises(SourceError, match="took longer"):
+        load_source("command").find(_command(tmp_path, "setsid sleep 7 & sleep 60", 0.5))
+
+    assert time.monotonic() - began < 4
+
+
+def test_a_command_may_print_a_secret_in_pieces(tmp_path: Path) -> None:
+    found = load_source("command").find(_command(tmp_path, "printf tok; sleep 0.3; echo en"))
+
+    assert found is not None
+    assert found.secret.reveal() == "token"
 
 
 def test_max_age_gives_a_commands_secret_an_end(tmp_path: Path) -> None:
