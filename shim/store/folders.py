@@ -27,11 +27,13 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
     An image layer, a CI cache or root's disk must not carry a token away: there, only memory-backed folders count.
     """
     if named := host.environ.get("SHIM_CACHE_DIR"):
-        folder = private_folder(host.path(named))
-        return folder, f"SHIM_CACHE_DIR {host.path(named)}" + ("" if folder else ", which is not a folder of yours alone (0700)")
+        if not named.startswith("/"):
+            return None, f"SHIM_CACHE_DIR {named}, which is not absolute"  # it would follow us into every project
+        folder = private_folder(named)
+        return folder, f"SHIM_CACHE_DIR {named}" + ("" if folder else ", which is not a folder of yours alone (0700)")
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
-    if runtime.startswith("/") and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
+    if _is_private(runtime) and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
         return folder, "in memory"
     if os.path.isdir("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
         return folder, "in memory"
@@ -41,16 +43,24 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
     return None, "no memory-backed folder here, and a disk would carry tokens away"
 
 
+def _is_private(folder: str) -> bool:
+    """Whether a folder is there, absolute, ours and nobody else's: sudo and su often leave another user's XDG_RUNTIME_DIR."""
+    try:
+        status = os.stat(folder)
+    except OSError:
+        return False
+    return folder.startswith("/") and stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
 def is_ephemeral(host: Host) -> bool:
     """Whether this is CI, a container, or root."""
     in_ci = host.environ.get("CI", "") not in ("", "0", "false")
     return in_ci or os.geteuid() == 0 or any(os.path.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
-def stored_folder(host: Host) -> str | None:
-    """Return the folder of `shim login --store file`, or None if there can be none."""
+def stored_folder(host: Host, *, create: bool) -> str | None:
+    """Return the folder of `shim login --store file`; None if there can be none, or if there is none and `create` is false."""
     if not host.data_home:
         return None
-    base = os.path.join(host.data_home, "shim")
-    os.makedirs(host.data_home, mode=0o700, exist_ok=True)
-    return private_folder(os.path.join(base, "stored"))
+    folder = os.path.join(host.data_home, "shim", "stored")
+    return private_folder(folder) if create or os.path.lexists(folder) else None

@@ -69,7 +69,7 @@ def read_record(path: str) -> Credential | None:
 
 def write_record(path: str, credential: Credential) -> None:
     """Write the record so that a reader sees the old one or the new one, never half of it. Raises OSError."""
-    temporary = f"{path}.{os.getpid()}.new"
+    temporary = f"{path}.{os.urandom(6).hex()}.new"  # never a name that an ended process left behind
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8") as stream:

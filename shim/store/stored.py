@@ -15,7 +15,7 @@ SUFFIX = ".secret"
 
 def put(credential: Credential, host: Host) -> str:
     """Keep the credential and return the path. Raises StoreError."""
-    folder = stored_folder(host)
+    folder = stored_folder(host, create=True)
     if folder is None:
         hint = "check the owner and mode (0700) of ~/.local/share/shim/stored"
         raise StoreError("there is no folder of yours alone to store it in", hint=hint)
@@ -28,17 +28,21 @@ def put(credential: Credential, host: Host) -> str:
 
 
 def forget(host: Host, scope: str | None = None) -> list[Credential]:
-    """Remove what is stored for a scope, or everything; return what it was."""
-    folder = stored_folder(host)
+    """Remove what is stored for a scope, or everything; return what it was. Raises StoreError."""
+    folder = stored_folder(host, create=False)
     forgotten = [one for one in entries(host) if scope is None or str(one.scope) == scope]
     for credential in forgotten:
-        os.unlink(_path(folder or "", credential))
+        path = _path(folder or "", credential)
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
     return forgotten
 
 
 def entries(host: Host) -> list[Credential]:
     """Return everything stored."""
-    folder = stored_folder(host)
+    folder = stored_folder(host, create=False)
     names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX)) if folder else []
     return [one for name in names if (one := read_record(os.path.join(folder or "", name)))]
 
