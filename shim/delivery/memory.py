@@ -7,10 +7,10 @@ it is not copied into every child's environment, crash dump and `env` listing.
 from __future__ import annotations
 
 import os
-import stat
 import sys
 
 from shim.host import Host
+from shim.store.folders import is_private, private_folder
 
 #: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's own), below the usual limits.
 DESCRIPTOR = 243
@@ -51,24 +51,15 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
     The folder is made once, 0700, in the runtime directory or the data directory, and holds no secret, only the link.
     """
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
-    for base in (host.environ.get("XDG_RUNTIME_DIR", ""), host.data_home or "", shared):
+    runtime = host.environ.get("XDG_RUNTIME_DIR", "")
+    for base in (runtime if is_private(runtime) else None, host.data_home, shared):
+        if base is None:
+            continue
         levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
-        folders = [shared, *levels] if base == shared else levels
-        if base.startswith("/") and _make_private(folders) and _make_link(os.path.join(levels[-1], name), number):
-            return levels[-1]
+        folder = private_folder(*([shared, *levels] if base == shared else levels))
+        if folder and _make_link(os.path.join(folder, name), number):
+            return folder
     return None
-
-
-def _make_private(folders: list[str]) -> bool:
-    """Make the folders, outermost first; return whether all are the user's own, the last one nobody else's and writable."""
-    try:
-        for folder in folders:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            if (status := os.lstat(folder)).st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
-                return False
-    except OSError:
-        return False
-    return not status.st_mode & 0o077 and os.access(folders[-1], os.W_OK)
 
 
 def _make_link(link: str, number: int) -> bool:

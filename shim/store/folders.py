@@ -33,7 +33,7 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
         return folder, f"SHIM_CACHE_DIR {named}" + ("" if folder else ", which is not a folder of yours alone (0700)")
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
-    if _is_private(runtime) and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
+    if is_private(runtime) and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
         return folder, "in memory"
     if os.path.isdir("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
         return folder, "in memory"
@@ -43,7 +43,7 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
     return None, "no memory-backed folder here, and a disk would carry tokens away"
 
 
-def _is_private(folder: str) -> bool:
+def is_private(folder: str) -> bool:
     """Whether a folder is there, absolute, ours and nobody else's: sudo and su often leave another user's XDG_RUNTIME_DIR."""
     try:
         status = os.stat(folder)
