@@ -128,10 +128,12 @@ def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
     outcomes = dict(refusals)
     if FOREIGN_LETTERS in outcomes.values():
         return "choose a password or token of ASCII letters for this index"
-    if any("would also send it to" in outcome for outcome in outcomes.values()):
+    if any(outcome.startswith("pip would also send it to") for outcome in outcomes.values()):
         return "leave that other URL out of the command, or write it as the index's own https URL"
     if wanted == "strict":
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
     if "needs channel" in outcomes.get("env", ""):
         return "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"
+    if any("needs two" in outcome for outcome in outcomes.values()):
+        return "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"
     return "a newer release of the tool takes it: upgrade it in this environment"

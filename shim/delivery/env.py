@@ -71,10 +71,10 @@ def _deliver_pip(case: Case) -> Delivery:
 
 
 def _uv_refuses(case: Case) -> str | None:
-    if case.settings.channel != "env":
-        return 'needs channel = "env": uv gives these variables to any index of the same name'
     if nameless := next((need for need, _ in case.deliveries if not need.index_name), None):
         return f"{nameless.url} has no name, and uv's variables are called after one"
+    if case.settings.channel != "env":
+        return 'needs channel = "env": uv gives these variables to any index of the same name'
     return None
 
 

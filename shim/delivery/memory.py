@@ -20,14 +20,24 @@ NAME = "pip-uv-shim"
 
 
 def is_available() -> bool:
-    """Whether this system has memory files that a path can lead to: Linux with /proc."""
-    return sys.platform == "linux" and hasattr(os, "memfd_create") and os.path.isdir("/proc/self/fd")
+    """Whether this system has memory files that a path can lead to: Linux with /proc, and no filter that forbids them."""
+    if sys.platform != "linux" or not hasattr(os, "memfd_create") or not os.path.isdir("/proc/self/fd"):
+        return False
+    try:
+        os.close(os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+    except OSError:
+        return False
+    return True
 
 
 def free_descriptor() -> int:
-    """Return the number to use: DESCRIPTOR, or the next one if somebody else's file has it already."""
-    number = DESCRIPTOR
-    while number < DESCRIPTOR + 10 and not _is_free(number):
+    """Return the number to use: DESCRIPTOR, or the next one if somebody else's file has it already.
+
+    Where fewer descriptors are allowed (`ulimit -n`), the numbers just below that limit.
+    """
+    limit = os.sysconf("SC_OPEN_MAX")
+    number = first = DESCRIPTOR if limit < 0 or limit > DESCRIPTOR + 10 else limit - 11
+    while number < first + 10 and not _is_free(number):
         number += 1
     return number
 

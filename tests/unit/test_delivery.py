@@ -299,8 +299,10 @@ def test_uv_gets_an_entry_bound_to_the_path_and_keeps_the_users_own(world: Host,
 
 def test_uv_with_two_credentials_for_one_server_is_refused_by_name(world: Host) -> None:
     one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
-    with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example"):
+    with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example") as caught:
         deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, family="uv", version=(0, 13, 8))
+
+    assert "two commands" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize("verb", [("run",), ("tool", "run")])
@@ -331,6 +333,17 @@ def test_somebody_elses_file_at_our_descriptor_is_left_alone(tmp_path: Path) -> 
         os.close(taken)
         os.close(DESCRIPTOR)
     assert free_descriptor() == DESCRIPTOR
+
+
+def test_few_descriptors_are_enough() -> None:
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (128, hard))
+    try:
+        assert free_descriptor() < 128
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_runtime_folder_that_others_may_enter_is_not_used(world: Host, tmp_path: Path) -> None:
