@@ -9,7 +9,9 @@ Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 from __future__ import annotations
 
 import base64
+import os
 import ssl
+import threading
 import time
 from dataclasses import dataclass
 from http.client import HTTPException, HTTPMessage
@@ -49,15 +51,26 @@ class _NoRedirect(HTTPRedirectHandler):
 
 
 def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float = 15.0) -> Outcome:
-    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never raises for the network."""
+    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never raises for the network.
+
+    It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a name has none.
+    """
+    outcomes: list[Outcome] = []
+    thread = threading.Thread(target=lambda: outcomes.append(_follow(url, credential, host, timeout_s)), daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return outcomes[0] if outcomes else Outcome(None, url, "no answer in time")
+
+
+def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float) -> Outcome:
+    """Return the outcome at the end of all redirects."""
     deadline = time.monotonic() + timeout_s
-    opener = _make_opener(host)
     origin = url.origin
     for _ in range(MAX_REDIRECTS + 1):
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
         if credential and url.origin == origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential)
-        outcome, location = _request(opener, url, headers, deadline - time.monotonic())
+        outcome, location = _request(_make_opener(url, host), url, headers, deadline - time.monotonic())
         if location is None:
             return outcome
         try:
@@ -86,22 +99,31 @@ def _request(opener: OpenerDirector, url: Url, headers: dict[str, str], left_s: 
         return Outcome(None, url, _explain(error)), None
 
 
-def _make_opener(host: Host) -> OpenerDirector:
+def _make_opener(url: Url, host: Host) -> OpenerDirector:
+    # A proxy could read what plain http carries, which only this machine may see: it is always asked directly.
+    proxies = {} if url.is_loopback else getproxies_environment()
+    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(host)), ProxyHandler(proxies))
+
+
+def _make_context(host: Host) -> ssl.SSLContext:
+    """Return the TLS settings: the CA file or folder that the environment names, else the system's."""
     bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
-    context = ssl.create_default_context()
     if bundle:
+        path = host.path(bundle)
         try:
-            context = ssl.create_default_context(cafile=host.path(bundle))
+            if os.path.isdir(path):
+                return ssl.create_default_context(capath=path)
+            return ssl.create_default_context(cafile=path)
         except (OSError, ssl.SSLError):
             host.debug(f"the CA bundle {bundle} cannot be read: the system's is used")
-    return build_opener(_NoRedirect, HTTPSHandler(context=context), ProxyHandler(getproxies_environment()))
+    return ssl.create_default_context()
 
 
 def _authorization(credential: Credential) -> str:
     secret = credential.secret.reveal()
     if credential.scheme == "bearer":
         return f"Bearer {secret}"
-    return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode()).decode("ascii")
+    return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")).decode("ascii")
 
 
 def _explain(reason: object) -> str:

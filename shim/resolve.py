@@ -1,4 +1,8 @@
-"""A credential for each need: the user's own, else the token cache, else the sources in order. One refresh for any number of processes."""
+"""A credential for each need: the user's own, else the sources in order. One refresh for any number of processes.
+
+The token cache stands before the one source whose answers it keeps (`command`), not before the whole chain: a variable or a
+file that comes first in the chain, and has changed, is what counts.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from shim.setting_keys import DEFAULT_CHAIN
 from shim.settings import IndexConfig, Settings
 from shim.sources import AGING_SOURCES, Query, load_source
 from shim.store import cache
-from shim.urls import scope_of_index
+from shim.urls import Url, scope_of_index
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking it.
 PATIENCE_S = 5.0
@@ -43,9 +47,8 @@ class _Resolver:
         if need.given is not None:
             own = Credential(need.username or "", need.given, scope_of_index(need.url), "url")
             return Answer(need, own, index=name)
-        if not need.url.is_confidential and not (index and index.insecure):
-            hint = "plain http" if index is None else 'plain http, and this [[index]] does not say "insecure = true"'
-            return Answer(need, None, (("scope", hint),), name)
+        if refused := refuse_scheme(need.url, index):
+            return Answer(need, None, (("scope", refused),), name)
         query = Query(need, index, self._host)
         key = (str(query.scope), query.username)
         if key not in self._known:
@@ -57,20 +60,38 @@ class _Resolver:
         return Answer(need, credential, tried, name)
 
     def _resolve(self, query: Query) -> Credential | None:
-        """Ask the cache, then the sources; a source whose answer will be cached is asked by one process at a time."""
+        """Ask the sources in their order; return the first answer that fits."""
+        chain = query.index.source if query.index else DEFAULT_CHAIN
+        for name in chain:
+            try:
+                credential = self._ask_aging(name, query) if name in AGING_SOURCES else load_source(name).find(query)
+            except SourceError as error:
+                if query.index and query.index.source_is_explicit:
+                    raise SourceError(f"{error.message} (for {query.need.url})", tried=tuple(query.notes), hint=error.hint) from error
+                self._warn(error)
+                query.note(name, error.message)
+                continue
+            flaw = find_flaw(credential, query) if credential else None
+            if flaw:
+                query.note(name, flaw)
+            elif credential:
+                return credential
+        return None
+
+    def _ask_aging(self, name: str, query: Query) -> Credential | None:
+        """Ask the cache, then a source whose answers may be cached: one process at a time, where the others can use its answer."""
         key = cache_key(query)
-        if key is None:
-            return self._ask_sources(query)
         found = self._look(key, query)
         if found.credential:
             return found.credential
-        if not _is_cachable(query.index):
-            return self._ask_sources(query)
-        with cache.lock(key, self._host, _timeout_s(query.index) + PATIENCE_S):
-            found = self._look(key, query, again=True)  # the one before us may have refreshed it
-            if found.credential:
-                return found.credential
-            return self._refresh(key, query, found.ending)
+        if found.is_worth_waiting:
+            with cache.lock(key, self._host, _timeout_s(query.index) + PATIENCE_S):
+                found = self._look(key, query, again=True)  # the one before us may have refreshed it
+                if found.credential:
+                    return found.credential
+                if found.is_worth_waiting:
+                    return self._refresh(name, key, query, found.ending)
+        return self._refresh(name, key, query, found.ending)
 
     def _look(self, key: str, query: Query, *, again: bool = False) -> cache.Found:
         if self._host.is_set("SHIM_REFRESH"):
@@ -80,10 +101,10 @@ class _Resolver:
             query.note("cache", found.outcome)
         return found
 
-    def _refresh(self, key: str, query: Query, ending: Credential | None) -> Credential | None:
-        """Ask the sources and keep the answer. A token that has not ended yet outlives a refresh that fails."""
+    def _refresh(self, name: str, key: str, query: Query, ending: Credential | None) -> Credential | None:
+        """Ask the source and keep the answer. A token that has not ended yet outlives a refresh that fails."""
         try:
-            credential = self._ask_sources(query)
+            credential = load_source(name).find(query)
         except SourceError as error:
             if ending is None:
                 raise
@@ -93,25 +114,6 @@ class _Resolver:
             cache.put(key, credential, self._host)
         return credential or ending
 
-    def _ask_sources(self, query: Query) -> Credential | None:
-        """Return the first answer that fits the user name that the URL insists on."""
-        chain = query.index.source if query.index else DEFAULT_CHAIN
-        for name in chain:
-            try:
-                credential = load_source(name).find(query)
-            except SourceError as error:
-                if query.index and query.index.source_is_explicit:
-                    raise SourceError(f"{error.message} (for {query.need.url})", tried=tuple(query.notes), hint=error.hint) from error
-                self._warn(error)
-                query.note(name, error.message)
-                continue
-            if credential and query.need.username not in (None, credential.username):
-                query.note(name, f"has {credential.username!r}, the URL wants {query.need.username!r}")
-                continue
-            if credential:
-                return credential
-        return None
-
     def _warn(self, error: SourceError) -> None:
         """Say once in a command that a source of the default chain is broken."""
         if error.message not in self._warned:
@@ -119,18 +121,26 @@ class _Resolver:
             write_stderr(render(error, level="warning"))
 
 
-def cache_key(query: Query) -> str | None:
-    """Return the cache's key for a query, or None where nothing could be cached: nobody configured the index."""
-    index = query.index
-    if index is None:
+def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
+    """Return why no secret may travel to `url`, or None if one may: https, this machine, or an index marked insecure."""
+    if url.is_confidential or (index and index.insecure):
         return None
-    configuration = repr((index.source, index.command, index.env, index.file))
+    return "plain http" if index is None else 'plain http, and this [[index]] does not say "insecure = true"'
+
+
+def find_flaw(credential: Credential, query: Query) -> str | None:
+    """Return why a source's answer is none: another user name than the URL insists on, or a token that says it has ended."""
+    if query.need.username not in (None, credential.username):
+        return f"has {credential.username!r}, the URL wants {query.need.username!r}"
+    over_s = query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
+    return f"its token expired {cache.describe_duration(over_s)} ago" if over_s >= 0 else None
+
+
+def cache_key(query: Query) -> str:
+    """Return the cache's key for a query: its scope, its user name and the configuration of the sources."""
+    index = query.index
+    configuration = repr((index.source, index.command, index.env, index.file)) if index else ""
     return cache.key_of(str(query.scope), query.username, configuration)
-
-
-def _is_cachable(index: IndexConfig | None) -> bool:
-    """Whether a source of the index may give a secret with an end: a command may always print a JWT."""
-    return index is not None and any(name in AGING_SOURCES for name in index.source)
 
 
 def _timeout_s(index: IndexConfig | None) -> float:

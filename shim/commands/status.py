@@ -9,8 +9,8 @@ from typing import Any
 
 from shim.errors import SourceError
 from shim.host import Host
-from shim.model import Need, Origin
-from shim.resolve import cache_key
+from shim.model import Credential, Need, Origin
+from shim.resolve import cache_key, find_flaw, refuse_scheme
 from shim.settings import IndexConfig, load_settings
 from shim.sources import Query, load_source
 from shim.store import cache
@@ -42,22 +42,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
     """Return one index as plain data without secrets."""
     query = Query(Need(index.url, Origin("config", index.defined_in), username=index.username), index, host)
-    found = cache.find(cache_key(query) or "", host)
-    credential = found.credential or found.ending
-    answered_by = "cache" if credential else None
-    tried: list[tuple[str, str]] = []
-    for name in () if credential else index.source:
-        if name == "command" and index.command:
-            answered_by, tried = "command", [*tried, (name, f"would run {index.command.argv[0]}")]
-            break
-        try:
-            credential = load_source(name).find(query)
-        except SourceError as error:
-            query.note(name, error.message)
-        if credential:
-            answered_by = name
-            break
-    tried = [*query.notes, *tried]
+    answered_by, credential = _ask(index, query)
     expires_at = credential.expires_at if credential else None
     return {
         "name": index.name,
@@ -68,9 +53,33 @@ def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
         "answered_by": answered_by,
         "username": credential.username if credential else index.username,
         "expires_at": expires_at,
-        "tried": [{"source": source, "outcome": outcome} for source, outcome in tried],
-        "state": _state(answered_by, credential.username if credential else None, expires_at, tried, host),
+        "tried": [{"source": source, "outcome": outcome} for source, outcome in query.notes],
+        "state": _state(answered_by, credential.username if credential else None, expires_at, query.notes, host),
     }
+
+
+def _ask(index: IndexConfig, query: Query) -> tuple[str | None, Credential | None]:
+    """Return who answers and, unless a program would have to run for it, the answer; the query has notes of what was found."""
+    if refused := refuse_scheme(index.url, index):
+        query.note("scope", refused)
+        return None, None
+    for name in index.source:
+        try:
+            if name == "command" and index.command:
+                found = cache.find(cache_key(query), query.host)
+                credential = found.credential or found.ending
+                query.note(*(("cache", found.outcome) if credential else (name, f"would run {index.command.argv[0]}")))
+                return ("cache" if credential else name), credential
+            credential = load_source(name).find(query)
+        except SourceError as error:
+            query.note(name, error.message)
+            continue
+        flaw = find_flaw(credential, query) if credential else None
+        if flaw:
+            query.note(name, flaw)
+        elif credential:
+            return name, credential
+    return None, None
 
 
 def _state(answered_by: str | None, username: str | None, expires_at: float | None, tried: list[tuple[str, str]], host: Host) -> str:

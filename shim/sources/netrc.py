@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from shim.errors import SourceError
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
@@ -27,6 +28,12 @@ def find(query: Query) -> Credential | None:
         query.note("netrc", f"no entry for {host}")
         return None
     entry = matching[-1]  # as in Python's own reader
+    if query.username is not None and entry.login != query.username:
+        query.note("netrc", f"has {entry.login!r} for {host}, not {query.username!r}")
+        return None
+    if not entry.password:
+        query.note("netrc", f"no password for {host}")
+        return None
     return Credential(entry.login, entry.password, scope_of_origin(query.need.url), "netrc", kept_by_tool=True)
 
 
@@ -37,6 +44,9 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
     paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
     for path in paths:
         try:
+            if stat.S_ISFIFO(os.stat(path).st_mode):
+                query.note("netrc", f"{path} is a pipe, which only the tool may read")
+                continue
             return path, read_netrc(path)
         except FileNotFoundError:
             continue

@@ -15,15 +15,22 @@ from shim.store.records import read_record, write_record
 #: A token that ends sooner than this is asked for again: it must last for the installation that begins now.
 MIN_VALIDITY_S = 300.0
 SUFFIX = ".token"
+#: An empty file of this name says that the last answer was of no use to other commands.
+LONE_SUFFIX = ".lone"
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words."""
+    """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words.
+
+    `is_worth_waiting` is false when the last answer of the source had no end, or a near one: then parallel commands would queue
+    for something that none of them can hand on.
+    """
 
     credential: Credential | None
     ending: Credential | None
     outcome: str
+    is_worth_waiting: bool = True
 
 
 def key_of(scope: str, username: str | None, configuration: str) -> str:
@@ -36,26 +43,40 @@ def key_of(scope: str, username: str | None, configuration: str) -> str:
 def find(key: str, host: Host) -> Found:
     """Return what is cached under `key`."""
     folder, _ = cache_folder(host)
-    credential = read_record(os.path.join(folder, key + SUFFIX)) if folder else None
+    if folder is None:
+        return Found(None, None, "no safe place for one", is_worth_waiting=False)
+    is_worth_waiting = not os.path.exists(os.path.join(folder, key + LONE_SUFFIX))
+    credential = read_record(os.path.join(folder, key + SUFFIX))
     if credential is None or credential.expires_at is None:
-        return Found(None, None, "empty")
+        return Found(None, None, "empty", is_worth_waiting)
     left_s = credential.expires_at - host.clock()
     if left_s > MIN_VALIDITY_S:
         return Found(credential, None, f"valid for {describe_duration(left_s)}")
     if left_s > 0:
-        return Found(None, credential, f"ends in {describe_duration(left_s)}")
-    return Found(None, None, f"expired {describe_duration(-left_s)} ago")
+        return Found(None, credential, f"ends in {describe_duration(left_s)}", is_worth_waiting)
+    return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_worth_waiting)
 
 
 def put(key: str, credential: Credential, host: Host) -> bool:
     """Keep a credential that has an end; return whether it was kept. A cache that cannot be written is no failure."""
     folder, _ = cache_folder(host)
-    if folder is None or credential.expires_at is None:
+    if folder is None:
         return False
+    is_lone = credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
     with suppress(OSError):
-        write_record(os.path.join(folder, key + SUFFIX), credential)
-        return True
+        _mark_lone(os.path.join(folder, key + LONE_SUFFIX), is_lone)
+        if credential.expires_at is not None:
+            write_record(os.path.join(folder, key + SUFFIX), credential)
+            return True
     return False
+
+
+def _mark_lone(path: str, is_lone: bool) -> None:
+    if is_lone:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def forget(host: Host, scope: str | None = None) -> list[Credential]:

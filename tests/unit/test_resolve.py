@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import os
 import subprocess
 import sys
 import time
@@ -9,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shim.commands.status import describe
 from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
@@ -18,6 +22,7 @@ from shim.sources import Query
 from shim.store import cache, stored
 from shim.urls import parse_url, scope_of_index
 
+BEGAN_AT = int(time.time())
 URL = "https://pypi.corp.example/simple/"
 
 
@@ -47,6 +52,12 @@ def counting(tmp_path: Path, then: str = "echo token") -> tuple[str, Path]:
     program.chmod(0o700)
     calls.write_text("")
     return f'command = {{ argv = ["{program}"] }}', calls
+
+
+def jwt(lifetime_s: int) -> str:
+    """Return a token that says it ends `lifetime_s` after the tests began."""
+    claims = json.dumps({"exp": BEGAN_AT + lifetime_s}).encode()
+    return "ey." + base64.urlsafe_b64encode(claims).decode().rstrip("=") + ".x"
 
 
 def ask(settings: Settings, host: Host, *texts: str, **fields: object) -> tuple[Answer, ...]:
@@ -188,16 +199,91 @@ print(answer.credential.secret.reveal())
 """
 
 
+def in_parallel(host: Host, count: int) -> tuple[list[str], float]:
+    """Return what `count` processes that ask at the same time print, and how long that takes in seconds."""
+    command = [sys.executable, "-I", "-c", PROGRAM.format(root=str(Path(__file__).parents[2]), url=URL)]
+    began = time.monotonic()
+    processes = [subprocess.Popen(command, env=dict(host.environ), stdout=subprocess.PIPE, text=True) for _ in range(count)]
+    return [process.communicate(timeout=120)[0] for process in processes], time.monotonic() - began
+
+
+def test_processes_do_not_queue_for_a_secret_that_cannot_be_kept(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path, "sleep 2; echo token")
+    ask(configured(host, line), host, URL)
+    outputs, took_s = in_parallel(host, 4)
+
+    assert outputs == ["token\n"] * 4
+    assert calls.read_text() == "x\n" * 5
+    assert took_s < 8, "one after the other they take 8 s"
+
+
+def test_processes_without_any_cached_token_make_one_request_for_a_jwt(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path, f"sleep 1; echo {jwt(3600)}")
+    configured(host, line)
+    outputs, _ = in_parallel(host, 4)
+
+    assert len(set(outputs)) == 1
+    assert calls.read_text() == "x\n"
+
+
+def test_a_variable_before_a_command_counts_whatever_is_cached(host: Host, tmp_path: Path) -> None:
+    line, calls = counting(tmp_path, f"echo {jwt(3600)}")
+    settings = configured(host, line, 'env = { password = "TOKEN" }', 'source = ["env", "command"]')
+    ask(settings, host, URL)
+    for value in (jwt(4000), jwt(5000)):
+        (answer,) = ask(settings, Host({**host.environ, "TOKEN": value}, host.cwd), URL)
+
+        assert answer.credential is not None
+        assert answer.credential.secret.reveal() == value
+    assert ask(settings, host, URL)[0].credential.secret.reveal() == jwt(3600)  # type: ignore[union-attr]
+    assert calls.read_text() == "x\n"
+
+
+def test_a_token_that_says_it_has_ended_is_no_answer_and_the_chain_goes_on(host: Host, tmp_path: Path) -> None:
+    line, _ = counting(tmp_path)
+    settings = configured(host, line, 'env = { password = "TOKEN" }', 'source = ["env", "command"]')
+    (answer,) = ask(settings, Host({**host.environ, "TOKEN": jwt(-7200)}, host.cwd), URL)
+
+    assert answer.credential is not None
+    assert answer.credential.source == "command"
+    assert answer.tried[0] == ("env", "its token expired 2 h ago")
+
+
+def test_a_netrc_entry_of_another_user_than_the_configured_one_is_no_answer(host: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine pypi.corp.example login bob password x\n")
+    (other,) = ask(configured(host, 'username = "alice"'), host, URL)
+    (same,) = ask(configured(host, 'username = "bob"'), host, URL)
+
+    assert other.credential is None
+    assert ("netrc", "has 'bob' for pypi.corp.example, not 'alice'") in other.tried
+    assert same.credential is not None
+    assert same.credential.kept_by_tool
+
+
+def test_a_netrc_that_is_a_pipe_is_left_for_the_tool(host: Host, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".netrc")
+    (answer,) = ask(Settings(), host, URL)
+
+    assert answer.credential is None
+
+
+def test_status_says_what_resolving_would(host: Host) -> None:
+    plain = "http://pypi.corp.example/simple/"
+    index = configured(host, 'env = { password = "TOKEN" }', url=plain).indexes[0]
+    asked = Host({**host.environ, "TOKEN": "x"}, host.cwd)
+
+    assert "plain http" in describe(index, asked)["state"]
+    index = configured(host, 'env = { password = "TOKEN" }').indexes[0]
+    assert describe(index, asked)["state"] == "answered by env as __token__"
+
+
 def test_twenty_processes_with_an_expired_token_make_one_request(host: Host, tmp_path: Path) -> None:
     line, calls = counting(tmp_path, "sleep 1; echo token")
     settings = configured(host, line, 'max-age = "1h"')
     query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
     old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() - 10)
-    assert cache.put(cache_key(query) or "", old, host)
-    root = str(Path(__file__).parents[2])
-    command = [sys.executable, "-I", "-c", PROGRAM.format(root=root, url=URL)]
-    processes = [subprocess.Popen(command, env=dict(host.environ), stdout=subprocess.PIPE, text=True) for _ in range(20)]
-    outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert cache.put(cache_key(query), old, host)
+    outputs, _ = in_parallel(host, 20)
 
     assert outputs == ["token\n"] * 20
     assert calls.read_text() == "x\n"

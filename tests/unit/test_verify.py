@@ -1,0 +1,176 @@
+"""What an index thinks of a credential, asked of real servers on loopback; and where our own requests never carry it."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from shim.host import Host
+from shim.http_client import probe
+from shim.model import Credential, Secret
+from shim.urls import parse_url, scope_of_index
+from shim.verify import verify
+
+GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
+Reply = tuple[int, str | None]
+"""A status, and where to redirect."""
+
+
+class Server:
+    """A loopback server whose `reply(path, authorization)` says what it answers; `seen` lists what it was asked."""
+
+    def __init__(self, reply: Callable[[str, str | None], Reply]) -> None:
+        self.seen: list[tuple[str, str | None]] = []
+        seen = self.seen
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                seen.append((self.path, self.headers.get("Authorization")))
+                status, location = reply(self.path, self.headers.get("Authorization"))
+                self.send_response(status)
+                if location:
+                    self.send_header("Location", location)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    @contextmanager
+    def running(self) -> Iterator[Server]:
+        thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
+        thread.start()
+        try:
+            yield self
+        finally:
+            self.server.shutdown()
+            self.server.server_close()
+            thread.join()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Callable[[str, str | None], Reply]], Server]]:
+    with ExitStack() as stack:
+        yield lambda reply: stack.enter_context(Server(reply).running())
+
+
+def judge(server: Server, secret: str = "good") -> str:
+    url = parse_url(f"{server.url}/simple/")
+    return verify(url, Credential("alice", Secret(secret), scope_of_index(url), "test"), Host({}, "/")).kind
+
+
+def only(authorization: str | None, otherwise: Reply) -> Reply:
+    return (200, None) if authorization == GOOD else otherwise
+
+
+@pytest.mark.parametrize(
+    ("otherwise", "good", "bad"),
+    [
+        ((401, None), "proven", "rejected"),
+        ((403, None), "proven", "rejected"),
+        ((404, None), "proven", "unreachable"),
+        ((500, None), "proven", "unreachable"),
+    ],
+)
+def test_an_index_that_refuses_strangers_proves_a_credential(otherwise: Reply, good: str, bad: str, serve: Callable[..., Server]) -> None:
+    server = serve(lambda _, authorization: only(authorization, otherwise))
+
+    assert (judge(server), judge(server, "wrong")) == (good, bad)
+
+
+def test_an_index_that_answers_everybody_proves_nothing_and_is_not_sent_the_credential(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (200, None))
+
+    assert judge(server) == "open"
+    assert [authorization for _, authorization in server.seen] == [None]
+
+
+def test_a_login_page_on_another_server_is_a_refusal(serve: Callable[..., Server]) -> None:
+    login = serve(lambda *_: (200, None))
+    server = serve(lambda _, authorization: only(authorization, (302, f"{login.url}/login")))
+
+    assert (judge(server), judge(server, "wrong")) == ("proven", "rejected")
+    assert [authorization for _, authorization in login.seen] == [None] * len(login.seen)
+
+
+def test_a_login_page_on_the_same_server_is_a_refusal_where_the_credential_gets_further(serve: Callable[..., Server]) -> None:
+    server = serve(lambda path, authorization: (200, None) if path == "/login" else only(authorization, (302, "/login")))
+
+    assert judge(server) == "proven"
+
+
+def test_an_open_index_that_redirects_within_itself_is_open(serve: Callable[..., Server]) -> None:
+    moved = serve(lambda path, _: (200, None) if path == "/simple/v2/" else (301, "/simple/v2/"))
+    aside = serve(lambda path, _: (200, None) if path == "/other/" else (301, "/other/"))
+
+    assert (judge(moved), judge(aside)) == ("open", "open")
+
+
+def test_nobody_there_is_unreachable() -> None:
+    server = Server(lambda *_: (200, None))
+    server.server.server_close()
+
+    assert judge(server) == "unreachable"
+
+
+def test_a_credential_does_not_follow_a_redirect_to_another_port_or_out_of_its_scope(serve: Callable[..., Server]) -> None:
+    other = serve(lambda *_: (200, None))
+    server = serve(lambda path, _: {"/team/simple/": (302, "/elsewhere/"), "/elsewhere/": (302, f"{other.url}/team/simple/")}[path])
+    url = parse_url(f"{server.url}/team/simple/")
+    outcome = probe(url, Credential("alice", Secret("good"), scope_of_index(url), "test"), Host({}, "/"))
+
+    assert outcome.status == 200
+    assert server.seen == [("/team/simple/", GOOD), ("/elsewhere/", None)]
+    assert other.seen == [("/team/simple/", None)]
+
+
+def test_a_server_that_drips_is_given_up_in_time() -> None:
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            for number in range(16):
+                try:
+                    self.wfile.write(b"HTTP/1.1 200 OK\r\n" if number == 0 else b"X: y\r\n")
+                    time.sleep(0.25)
+                except OSError:
+                    return
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = Server(lambda *_: (200, None))
+    server.server.RequestHandlerClass = Dripping
+    with server.running():
+        began = time.monotonic()
+        outcome = probe(parse_url(server.url), None, Host({}, "/"), timeout_s=0.5)
+
+        assert (outcome.status, outcome.error) == (None, "no answer in time")
+        assert time.monotonic() - began < 2
+
+
+def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda *_: (200, None))
+    server = serve(lambda _, authorization: only(authorization, (401, None)))
+    monkeypatch.setenv("http_proxy", proxy.url)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+
+    assert judge(server) == "proven"
+    assert proxy.seen == []
+
+
+def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
+    from shim.http_client import _make_context
+
+    context = _make_context(Host({"PIP_CERT": str(tmp_path)}, "/"))
+
+    assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"
