@@ -136,6 +136,23 @@ def find_flaw(credential: Credential, query: Query) -> str | None:
     return f"its token expired {cache.describe_duration(over_s)} ago" if over_s >= 0 else None
 
 
+def hint_for(answer: Answer, index: IndexConfig | None) -> str:
+    """Return what to do about an answer without a credential: something that the sources of its index would notice."""
+    if answer.tried and answer.tried[0][0] == "scope":
+        return "use https, or set insecure = true for this index"
+    if index is None:
+        return f"shim login {answer.need.url}"
+    if "keyring" in index.source:
+        return f"shim login {index.name}"
+    if "stored" in index.source:
+        return f"shim login {index.name} --store file"
+    if "env" in index.source and index.env:
+        return f"export {index.env.password}"
+    if "file" in index.source and index.file:
+        return f"put the secret into {index.file.password}"
+    return f"check the source of [[index]] {index.name}, which is {list(index.source)}, in {index.defined_in}"
+
+
 def cache_key(query: Query) -> str:
     """Return the cache's key for a query: its scope, its user name and the configuration of the sources."""
     index = query.index

@@ -7,11 +7,12 @@ import os
 import sys
 
 from shim.commands.named_index import find_index
-from shim.errors import IndexUnreachable, Rejected, UsageError
+from shim.errors import IndexUnreachable, Rejected, SourceError, StoreError, UsageError
 from shim.host import Host
 from shim.model import Credential, Secret
 from shim.settings import IndexConfig, load_settings
 from shim.sources import DEFAULT_USERNAME
+from shim.sources.keyring import in_time
 from shim.store import keys, stored
 from shim.urls import Url, scope_of_index
 
@@ -38,7 +39,11 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if not url.is_confidential and not (index and index.insecure):
         hint = "use https, or set insecure = true for this [[index]]"
         raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
+    if url.is_public and index is None:
+        raise UsageError(f"{url.host} serves everybody: no credential is ever looked up for it", hint="give the URL of a private index")
     username = arguments.user or username or DEFAULT_USERNAME
+    if ":" in username or not username.isprintable():
+        raise UsageError("a user name has no colon and no control character", hint="shim login --help")  # RFC 7617 section 2
     if arguments.store == "keyring":
         keys.require_keyring()
     secret = _read_secret(arguments, url, username, host)
@@ -46,25 +51,37 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     proved = "not verified, as you asked" if arguments.no_verify else _verify(index.verify_url if index else url, credential, host)
     where = _keep(arguments.store, url, credential, host)
     sys.stdout.write(f"stored for {credential.scope} as {username}, in {where}: {proved}\n")
-    sys.stdout.write(f"pip, uv and all they start find it from now on{_caution(index, arguments.store)}\n")
+    sys.stdout.write(f"pip, uv and all they start find it from now on{_caution(index, username, arguments.store)}\n")
     return 0
 
 
 def _read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Host) -> Secret:
     """Return the secret from stdin or the terminal. Raises UsageError for one that cannot be a password."""
     if arguments.password_stdin:
-        text = sys.stdin.read(MAX_CHARACTERS + 1).removesuffix("\n").removesuffix("\r")
+        text = _read_stdin()
     elif host.interactive:
         from getpass import getpass
 
-        text = getpass(f"password or token of {username} for {url}: ")
+        try:
+            text = getpass(f"password or token of {username} for {url}: ")
+        except EOFError:
+            text = ""
     else:
         raise UsageError("there is no terminal to ask for the secret", hint=f"... | shim login {arguments.index} --password-stdin")
     if not text:
         raise UsageError("the secret is empty: nothing was stored", hint="type or pipe the password or token")
-    if len(text) > MAX_CHARACTERS or any(character in text for character in "\0\r\n"):
-        raise UsageError("the secret is more than one line: nothing was stored", hint="give the password or token alone")
+    if len(text) > MAX_CHARACTERS or any(ord(character) < 32 or ord(character) == 127 for character in text):
+        raise UsageError("the secret is more than one line, or too long: nothing was stored", hint="give the password or token alone")
     return Secret(text)
+
+
+def _read_stdin() -> str:
+    """Return what is piped in, without its last line end; "" if stdin is closed. Raises UsageError for what is not UTF-8."""
+    try:
+        data = sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1) if sys.stdin else b""
+        return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError as error:
+        raise UsageError("the secret is not UTF-8: nothing was stored", hint="pipe the password or token as UTF-8") from error
 
 
 def _verify(url: Url, credential: Credential, host: Host) -> str:
@@ -82,12 +99,19 @@ def _verify(url: Url, credential: Credential, host: Host) -> str:
 def _keep(store: str, url: Url, credential: Credential, host: Host) -> str:
     if store == "file":
         return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
-    return keys.put(url, credential, host)
+    if host.interactive:
+        return keys.put(url, credential, host)  # a person may take their time to unlock it
+    try:
+        return in_time(lambda: keys.put(url, credential, host))
+    except SourceError as error:
+        raise StoreError(f"{error.message}: nothing was stored", hint="unlock it, or use --store file") from error
 
 
-def _caution(index: IndexConfig | None, store: str) -> str:
-    """Return what stands against that, if the configured sources would not look there."""
+def _caution(index: IndexConfig | None, username: str, store: str) -> str:
+    """Return what stands against that: the configured sources would not look there, or for another user."""
     needed = "stored" if store == "file" else "keyring"
     if index and needed not in index.source:
         return f", once the source of [[index]] {index.name} has {needed!r} in it (it is {list(index.source)})"
+    if index and index.username not in (None, username):
+        return f" for URLs with {username}@ in them: [[index]] {index.name} says username = {index.username!r}"
     return ""

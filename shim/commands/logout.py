@@ -9,6 +9,7 @@ from shim.commands.named_index import find_index
 from shim.errors import StoreError, UsageError
 from shim.host import Host, write_stderr
 from shim.settings import load_settings
+from shim.sources import DEFAULT_USERNAME
 from shim.store import cache, keys, stored
 from shim.urls import scope_of_index
 
@@ -26,15 +27,16 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     """Remove it from the keyring, the file store and the token cache, and say what was removed."""
     if bool(arguments.index) == arguments.all:
         raise UsageError("say which index, or --all", hint=EXAMPLE)
-    url = scope = None
+    url = scope = username = None
     if arguments.index:
-        url, index, _ = find_index(arguments.index, load_settings(host))
+        url, index, username = find_index(arguments.index, load_settings(host))
+        username = username or DEFAULT_USERNAME
         scope = str(index.scope if index else scope_of_index(url))
     removed = [f"token cache: {one.scope} ({one.username})" for one in cache.forget(host, scope)]
     removed += [f"file store: {one.scope} ({one.username})" for one in stored.forget(host, scope)]
     status = 0
     try:
-        removed += [f"keyring: {service} ({username})" for service, username in keys.forget(host, url)]
+        removed += [f"keyring: {service} ({username})" for service, username in keys.forget(host, url, username)]
     except StoreError as error:
         from shim.errors import render
 

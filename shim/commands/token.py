@@ -10,7 +10,7 @@ from shim.commands.named_index import find_index
 from shim.errors import NoCredential
 from shim.host import Host
 from shim.model import Need, Needs, Origin
-from shim.resolve import resolve
+from shim.resolve import hint_for, resolve
 from shim.settings import load_settings
 
 HELP = "print the secret for an index, for a program that can take it no other way"
@@ -26,11 +26,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print the secret and nothing else; 77 if nobody has one."""
     settings = load_settings(host)
-    url, _, username = find_index(arguments.index, settings)
+    url, index, username = find_index(arguments.index, settings)
     (answer,) = resolve(Needs((Need(url, Origin("argv", "shim token"), username=username),)), settings, host)
     credential = answer.credential
     if credential is None:
-        raise NoCredential(f"no credential for {url}", tried=answer.tried, hint=f"shim login {arguments.index}")
+        raise NoCredential(f"no credential for {url}", tried=answer.tried, hint=hint_for(answer, index))
     if not arguments.json:
         sys.stdout.write(credential.secret.reveal() + "\n")
         return 0

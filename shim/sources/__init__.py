@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
 
+from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Credential, Need, Secret
 from shim.settings import IndexConfig
@@ -61,8 +62,15 @@ def make_credential(query: Query, source: str, secret: str, username: str | None
     """Return the answer of a source: the user name by the rules of `username`, the expiry by the secret itself or `max-age`.
 
     A secret whose end is unknown and for which no `max-age` is set has none, and is never written to disk.
+
+    Raises:
+        SourceError: a line break or another control character in it, which no password has (RFC 7617 section 2) and which
+            could begin a new entry in somebody else's file.
     """
     from shim.store.expiry import read_expiry
+
+    if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
+        raise SourceError(f"the secret of source {source!r} has a line break or a control character in it", hint="store it again, alone")
 
     expires_at = read_expiry(secret)
     if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from shim.errors import SourceError
 from shim.model import Credential
 from shim.sources import Query, make_credential
+from shim.store import keys
 from shim.urls import scope_of_origin
 
 #: A locked keyring may show a dialog that nobody sees (pypa/pip#7883): after this long the run goes on without it.
@@ -42,7 +43,7 @@ def _find(query: Query) -> Credential | None:
             query.note("keyring", "none on this machine")
             return None
         for service in services(query):
-            found = _ask(keyring, service, query.username)
+            found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
             if found:
                 return make_credential(query, "keyring", found[1], found[0])
         if url.is_confidential:
@@ -50,6 +51,8 @@ def _find(query: Query) -> Credential | None:
             if found:
                 scope = scope_of_origin(url)
                 return make_credential(query, "keyring", found[1], found[0], scope if query.index is None else query.scope)
+    except SourceError:
+        raise
     except keyring.errors.NoKeyringError:
         query.note("keyring", "none on this machine")
         return None
@@ -78,6 +81,17 @@ def _ask(keyring: Any, service: str, username: str | None) -> tuple[str, str] | 
         return (username, password) if password is not None else None
     credential = keyring.get_credential(service, None)
     return (credential.username, credential.password) if credential and credential.password is not None else None
+
+
+def _ask_for_login(keyring: Any, service: str, query: Query) -> tuple[str, str] | None:
+    """Return what `shim login` stored for a service if nobody said a user name, or None.
+
+    Many backends cannot look without one (keyring's own `get_credential` is such); we know which one we stored.
+    """
+    if query.username is not None:
+        return None
+    usernames = [username for stored, username in keys.read_list(query.host) if stored == service]
+    return next((found for username in usernames if (found := _ask(keyring, service, username))), None)
 
 
 def is_usable(backend: object) -> bool:

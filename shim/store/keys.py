@@ -37,20 +37,26 @@ def put(url: Url, credential: Credential, host: Host) -> str:
     return f"the OS keyring ({type(keyring.get_keyring()).__module__.rpartition('.')[2]})"
 
 
-def forget(host: Host, url: Url | None = None) -> list[tuple[str, str]]:
-    """Remove what we stored for an index, or everything; return the (service, user name) pairs that were removed."""
+def forget(host: Host, url: Url | None = None, username: str | None = None) -> list[tuple[str, str]]:
+    """Remove what we stored for an index, or everything; return the (service, user name) pairs that were removed.
+
+    With `username`, that entry of the index is removed even if the list is lost. Raises StoreError.
+    """
     import keyring
     import keyring.errors
 
     wanted = {pair for pair in read_list(host) if url is None or pair[0].rstrip("/") == url.text.rstrip("/")}
+    guessed = {(url.text, username)} - wanted if url and username else set()
     removed = []
-    for service, username in sorted(wanted):
+    for service, name in sorted(wanted | guessed):
         try:
-            keyring.delete_password(service, username)
-            removed.append((service, username))
+            keyring.delete_password(service, name)
+            removed.append((service, name))
         except keyring.errors.PasswordDeleteError:
             continue  # somebody else removed it already
         except Exception as error:
+            if (service, name) in guessed:
+                continue  # no keyring, or a locked one: nothing says that we ever stored something there
             message = f"the keyring could not forget {service} ({type(error).__name__})"
             raise StoreError(message, hint="unlock it and run this again") from error
     _write_list(host, set(read_list(host)) - wanted)
@@ -73,7 +79,7 @@ def _list_path(host: Host) -> str | None:
 
 
 def _write_list(host: Host, pairs: set[tuple[str, str]]) -> None:
-    """Write the list; without it `logout NAME` still works, so a failure is none."""
+    """Write the list; without it `logout NAME` still finds the index's own user name, so a failure is none."""
     path = _list_path(host)
     if path is None or private_folder(os.path.dirname(path)) is None:
         return

@@ -156,6 +156,16 @@ def test_it_has_nothing_where_it_knows_nothing_and_says_so(name: str, tmp_path: 
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize("name", ["env", "keyring", "stored"])
+@pytest.mark.parametrize("secret", ["canary\nmachine evil login x password y", "can\0ary", "canary\r", "canary\x7f"])
+def test_a_secret_with_a_control_character_is_refused(name: str, secret: str, tmp_path: Path) -> None:
+    asked, _ = PREPARE[name](tmp_path, secret)
+    with pytest.raises(SourceError, match="control character") as caught:
+        load_source(name).find(asked)
+
+    assert "canary" not in caught.value.message
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_it_says_the_end_of_a_jwt(name: str, tmp_path: Path) -> None:
     jwt = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.x"
@@ -183,6 +193,7 @@ BROKEN: dict[str, tuple[Callable[[Path], Query], str]] = {
     "command: closes its output": (lambda folder: _command(folder, "echo a; exec >&-; sleep 60", 0.5), "took longer than 0.5 s"),
     "command: missing": (lambda folder: query(host_in(folder), command=CommandSource(("no-such-program",), 5.0, False)), "is not on PATH"),
     "command: relative": (lambda folder: query(host_in(folder), command=CommandSource(("./give",), 5.0, False)), "is a relative path"),
+    "command: escape": (lambda folder: _command(folder, "printf 'canary\\033[2J'"), "control character"),
     "netrc: broken": (lambda folder: _netrc(folder, "machine x login y passwd canary\n"), "line 1, is not understood"),
 }
 

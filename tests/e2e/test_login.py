@@ -111,6 +111,8 @@ def test_without_a_keyring_nothing_is_stored_until_told_where(world: World, inde
     [
         (["corp"], "", "empty"),
         (["corp"], "two\nlines\n", "more than one line"),
+        (["corp", "--user", "a:b"], "x", "no colon"),
+        (["https://pypi.org/simple/"], "x", "serves everybody"),
         (["nobody"], "x", "no [[index]] is named 'nobody'"),
         (["http://pypi.corp.example/simple/"], "x", "plain http"),
         (["https://u:p@pypi.corp.example/"], "x", "shell's history"),
@@ -158,6 +160,22 @@ def test_on_a_terminal_it_asks_without_echo(world: World, index: PrivateIndex) -
     assert status == 0, shown
     assert b"stored for" in shown
     assert CANARY.encode() not in shown
+
+
+def test_a_closed_stdin_is_an_empty_secret(world: World, index: PrivateIndex) -> None:
+    configure(world, index)
+    result = world.run("sh", "-c", "exec shim login corp --store file --password-stdin <&-")
+
+    assert result.returncode == 64
+    assert "empty" in result.stderr
+
+
+def test_a_login_that_the_configuration_would_never_find_says_so(world: World, index: PrivateIndex) -> None:
+    configure(world, index, 'username = "bob"\n')
+    result = login(world, "corp", "--user", USER, "--store", "file")
+
+    assert result.returncode == 0
+    assert "says username = 'bob'" in result.stdout
 
 
 def test_an_index_that_answers_everybody_is_said_to_prove_nothing(world: World, packages: tuple[str, dict[str, list[str]]]) -> None:

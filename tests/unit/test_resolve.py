@@ -16,7 +16,7 @@ from shim.commands.status import describe
 from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
-from shim.resolve import cache_key, resolve
+from shim.resolve import cache_key, hint_for, resolve
 from shim.settings import Settings, load_settings
 from shim.sources import Query
 from shim.store import cache, stored
@@ -264,6 +264,24 @@ def test_a_netrc_that_is_a_pipe_is_left_for_the_tool(host: Host, tmp_path: Path)
     (answer,) = ask(Settings(), host, URL)
 
     assert answer.credential is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "hint"),
+    [
+        ((), "shim login corp"),
+        (('source = ["stored"]',), "shim login corp --store file"),
+        (('env = { password = "TOKEN" }',), "export TOKEN"),
+        (('file = { password = "/run/secrets/corp" }',), "put the secret into /run/secrets/corp"),
+        (('source = ["netrc"]',), "check the source of [[index]] corp"),
+    ],
+)
+def test_the_hint_is_something_that_the_sources_would_notice(lines: tuple[str, ...], hint: str, host: Host) -> None:
+    settings = configured(host, *lines)
+    (answer,) = ask(settings, host, URL)
+
+    assert answer.credential is None
+    assert hint_for(answer, settings.indexes[0]).startswith(hint)
 
 
 def test_status_says_what_resolving_would(host: Host) -> None:
