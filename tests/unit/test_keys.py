@@ -113,7 +113,9 @@ def test_logout_where_nothing_was_stored_does_not_complain_of_a_locked_keyring(h
     assert keys.forget(host, URL, "alice") == []
 
 
-@pytest.mark.parametrize(("broken", "message"), [(Locked, "the keyring is locked"), (Broken, "the keyring failed"), (Hanging, "did not answer")])
+@pytest.mark.parametrize(
+    ("broken", "message"), [(Locked, "the keyring is locked"), (Broken, "the keyring failed"), (Hanging, "did not answer")]
+)
 def test_a_keyring_that_fails_is_one_error_with_a_hint_in_time(
     broken: type[Plain], message: str, host: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
