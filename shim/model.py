@@ -33,7 +33,7 @@ class Secret:
         """Return whether both hold the same text, in time that does not depend on where they differ."""
         from hmac import compare_digest
 
-        ours, theirs = (secret._value.encode("utf-8", "surrogateescape") for secret in (self, other))
+        ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
     def __bool__(self) -> bool:

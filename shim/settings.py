@@ -186,6 +186,10 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
     scope = scope_of(_read_url(table, "scope", file, where)) if "scope" in table else scope_of_index(url)
     if not scope.covers(url):
         raise ConfigError(f"{file}: {where}: scope does not cover url", hint="scope must be the same server, and a folder above url")
+    verify_url = _read_url(table, "verify-url", file, where) if "verify-url" in table else url
+    if not scope.covers(verify_url):
+        # The credential would not be sent there, and its refusal would be taken for the index's.
+        raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
     userinfo = find_userinfo(table["url"])
     command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
@@ -200,7 +204,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         insecure=table.get("insecure", False),
         max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
         on_failure=table.get("on-failure", "stop"),
-        verify_url=_read_url(table, "verify-url", file, where) if "verify-url" in table else url,
+        verify_url=verify_url,
         command=command,
         env=lookups["env"],
         file=lookups["file"],
@@ -256,7 +260,7 @@ def read_duration(text: str, key: str, file: str, where: str) -> float:
     """Return seconds for `30s`, `15m`, `12h`, `7d` or `0`. Raises ConfigError for anything else."""
     units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
     number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
-    if number.isascii() and number.isdigit() and (unit or number == "0"):
+    if number.isascii() and number.isdigit() and len(number) <= 9 and (unit or number == "0"):
         return float(int(number) * units.get(unit, 1))
     raise ConfigError(f'{file}: {where}: {key} = "{text}" is not a duration', hint="write a number and s, m, h or d, like 12h")
 

@@ -1,9 +1,11 @@
 """URLs without userinfo, and the scope that decides who may receive a credential.
 
 The rule is "refuse rather than guess": text that two URL parsers could read differently (control characters, white
-space, backslashes, several `@` before the path, a bad port) is no `Url` at all, and what is no `Url` gets no credential.
+space, backslashes, letters that two IDNA releases map to different hosts, a bad port) is no `Url` at all, and what is no
+`Url` gets no credential.
 
-Sources: RFC 3986 sections 3.2 and 6; RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
+Sources: RFC 3986 sections 3.2 and 6; UTS 46 section 6 (IDNA 2003 against 2008);
+RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 """
 
 from __future__ import annotations
@@ -62,7 +64,10 @@ class Url:
     @property
     def is_loopback(self) -> bool:
         """Whether the host is this machine, by a name or address that cannot mean another one."""
-        return self.host in ("localhost", "::1") or (self.host.startswith("127.") and self.host.replace(".", "").isdigit())
+        parts = self.host.split(".")
+        # With more or larger parts it is a name that the resolver may look up: `127.1.1.1.1` below a search domain.
+        is_address = len(parts) == 4 and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
+        return self.host in ("localhost", "::1") or (is_address and parts[0] == "127")
 
     @property
     def is_public(self) -> bool:
@@ -133,7 +138,11 @@ def parse_url(text: str) -> Url:
 def _normal_host(host: str) -> str:
     """Return `host` in lower case and ASCII (IDNA). Raises ValueError for what is no host name or address."""
     if not host.isascii():
-        host = host.encode("idna").decode("ascii")
+        spelled = host.lower()
+        host = spelled.encode("idna").decode("ascii")
+        # Python maps by IDNA 2003 (ß to ss), pip and uv by 2008 (ß stays): only what comes back unchanged is the same host for all.
+        if host.encode("ascii").decode("idna") != spelled:
+            raise ValueError("not the same host for everybody")
     host = host.lower()
     allowed = "0123456789abcdef:." if ":" in host else "0123456789abcdefghijklmnopqrstuvwxyz-._"
     if any(character not in allowed for character in host):
@@ -178,7 +187,8 @@ class Scope:
 
 def _is_slippery(segment: str) -> bool:
     """Return whether a client or server could read this decoded segment as a step to another path."""
-    return "\\" in segment or any(step in (".", "..") for step in segment.split("/"))
+    # Java servers take what follows a `;` for a parameter: `..;x` is `..` there.
+    return "\\" in segment or any(step.partition(";")[0] in (".", "..") for step in segment.split("/"))
 
 
 def _segments(path: str) -> tuple[str, ...]:

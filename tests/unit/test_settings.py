@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from shim.errors import ConfigError
 from shim.host import Host
-from shim.setting_keys import INDEX_KEYS, TOP_KEYS
+from shim.setting_keys import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
 from shim.settings import config_files, load_settings, read_duration
 
 EVERYTHING = """
@@ -129,6 +133,12 @@ def test_a_scope_must_cover_the_url(tmp_path: Path) -> None:
         load_settings(host_with(tmp_path, '[[index]]\nurl = "https://a.example/simple/"\nscope = "https://b.example/"\n'))
 
 
+@pytest.mark.parametrize("verify_url", ["https://b.example/simple/", "https://a.example/other/", "http://a.example/team/", "https://a.example/team/../x/"])
+def test_a_verify_url_outside_the_scope_is_refused_because_no_credential_would_be_sent_there(verify_url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="scope does not cover verify-url"):
+        load_settings(host_with(tmp_path, f'[[index]]\nurl = "https://a.example/team/simple/"\nverify-url = "{verify_url}"\n'))
+
+
 def test_two_indexes_of_one_name_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="two"):
         load_settings(host_with(tmp_path, '[[index]]\nname = "a"\nurl = "https://a.example/"\n' * 2))
@@ -145,7 +155,7 @@ def test_durations(text: str, seconds: float) -> None:
     assert read_duration(text, "max-age", "f", "w") == seconds
 
 
-@pytest.mark.parametrize("text", ["", "12", "h", "-1h", "1.5h", "1 h", "١h"])
+@pytest.mark.parametrize("text", ["", "12", "h", "-1h", "1.5h", "1 h", "١h", "9" * 5000 + "s"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a duration"):
         read_duration(text, "max-age", "f", "w")
@@ -172,3 +182,53 @@ def test_wrong_types_inside_tables_are_named(tmp_path: Path) -> None:
     ):
         with pytest.raises(ConfigError, match=message):
             load_settings(host_with(tmp_path, f'[[index]]\nurl = "https://x.example/"\n{line}\n'))
+
+
+def as_toml(value: object) -> str:
+    """Return `value` as TOML on one line."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {as_toml(item)}" for key, item in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(as_toml(item) for item in value) + "]"
+    return json.dumps(value)
+
+
+words = st.one_of(
+    st.sampled_from(["", "https://x.example/", "https://u:p@x.example/", "//x", "https://x.example/../", "keyring", "command", "12h", "stop", "a\nb"]),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=8),
+)
+leaves = st.one_of(st.booleans(), st.integers(-9, 9), words, st.lists(words, max_size=2))
+inner = st.sampled_from([key.name for keys in TABLE_KEYS.values() for key in keys] + ["other"])
+values = st.one_of(leaves, st.dictionaries(inner, leaves, max_size=3), st.lists(st.dictionaries(inner, leaves, max_size=1), max_size=2))
+keys = st.sampled_from([key.name for key in (*INDEX_KEYS, *TOP_KEYS)])
+a_quick_look = hypothesis_settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@a_quick_look
+@given(top=st.dictionaries(keys, values, max_size=2), index=st.dictionaries(keys, values, max_size=3), has_url=st.booleans())
+def test_whatever_stands_in_the_file_is_understood_or_refused_with_a_hint(
+    tmp_path: Path, top: dict[str, object], index: dict[str, object], has_url: bool
+) -> None:
+    lines = [f"{key} = {as_toml(value)}" for key, value in top.items()]
+    if "index" not in top:
+        index = {"url": "https://x.example/simple/", **index} if has_url else index
+        lines += ["[[index]]", *(f"{key} = {as_toml(value)}" for key, value in index.items())]
+    try:
+        loaded = load_settings(host_with(tmp_path, "\n".join(lines)))
+    except ConfigError as error:
+        assert error.hint
+        assert "https://u:p@" not in str(error)
+    else:
+        assert len(loaded.indexes) == (0 if "index" in top else 1)
+        assert all(one.scope.covers(one.url) and one.scope.covers(one.verify_url) for one in loaded.indexes)
+
+
+@a_quick_look
+@given(st.binary(max_size=60))
+def test_no_bytes_whatever_make_reading_fail_otherwise(tmp_path: Path, data: bytes) -> None:
+    host = host_with(tmp_path, "")
+    (tmp_path / "config.toml").write_bytes(data)
+    try:
+        load_settings(host)
+    except ConfigError as error:
+        assert error.hint
