@@ -126,6 +126,8 @@ def parse_url(text: str) -> Url:
         parts = urlsplit(clean)
         port = parts.port
         host = _normal_host(parts.hostname or "")
+    except BadUrl:
+        raise
     except ValueError as error:
         raise BadUrl("no valid host or port") from error
     if parts.scheme not in DEFAULT_PORTS:
@@ -136,13 +138,13 @@ def parse_url(text: str) -> Url:
 
 
 def _normal_host(host: str) -> str:
-    """Return `host` in lower case and ASCII (IDNA). Raises ValueError for what is no host name or address."""
+    """Return `host` in lower case and ASCII (IDNA). Raises ValueError for what is no host name or address, or not the same one to everybody."""
     if not host.isascii():
         spelled = host.lower()
         host = spelled.encode("idna").decode("ascii")
         # Python maps by IDNA 2003 (ß to ss), pip and uv by 2008 (ß stays): only what comes back unchanged is the same host for all.
         if host.encode("ascii").decode("idna") != spelled:
-            raise ValueError("not the same host for everybody")
+            raise BadUrl("programs disagree about letters in the host, write its xn-- form")
     host = host.lower()
     allowed = "0123456789abcdef:." if ":" in host else "0123456789abcdefghijklmnopqrstuvwxyz-._"
     if any(character not in allowed for character in host):

@@ -45,6 +45,12 @@ def test_what_two_parsers_could_read_differently_is_no_url(text: str) -> None:
         parse_url(text)
 
 
+def test_who_has_such_a_host_is_told_how_to_write_it() -> None:
+    with pytest.raises(BadUrl, match="write its xn-- form"):
+        parse_url("https://straße.example/")
+    assert parse_url("https://xn--strae-oqa.example/").host == "xn--strae-oqa.example"
+
+
 def test_the_refusal_does_not_repeat_the_text() -> None:
     for text in ("https://alice:s3cr3t/x@corp.example/", "https://alice:s3cr3t@cor\\p/", "https://alice:s3cr3t@h:x/", "ftp://a:s3cr3t@h/"):
         with pytest.raises(BadUrl) as caught:
