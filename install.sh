@@ -238,10 +238,11 @@ explain_failure() {
 put_in_place() {
   is_ours || claimed=1
   is_ours || write_stamp unfinished
+  # Before the first renaming, not after it: a signal arrives between any two commands.
+  swapped=1
   if [ -d "$prefix/venv" ]; then
     mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
   fi
-  swapped=1
   mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
   write_launchers
   write_stamp "$sum"
@@ -298,6 +299,8 @@ finish() {
     if [ -d "$old" ]; then
       rm -rf "$prefix/venv"
       mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install --quiet --shims "$prefix/shims" 2>/dev/null
+      # The next run must not take the old one for the new one.
+      (write_stamp restored)
     elif [ -n "$claimed" ]; then
       rm -rf "$prefix/venv"
       remove_launchers
@@ -313,7 +316,7 @@ finish() {
 }
 
 interrupted() {
-  printf 'install.sh: interrupted; what was begun is undone\n' >&2
+  printf 'install.sh: interrupted; nothing is left half done\n' >&2
   exit "$1"
 }
 
