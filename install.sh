@@ -5,6 +5,8 @@
 # what), and marked lines in the rc file of your shell. Run it again to upgrade or to repair; --uninstall takes all of it away.
 
 set -u
+# What we install is code: readable by all, writable by its owner, whatever the user keeps private by default.
+umask 022
 
 usage() {
   cat <<'END'
@@ -34,7 +36,8 @@ fail() {
 }
 
 read_arguments() {
-  made= new= old= made_venv=
+  new= output= swapped= claimed= missing= nl='
+'
   prefix= python= wheels= modify_path=1 system= demo= uninstall= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
@@ -77,6 +80,10 @@ read_arguments() {
   case $prefix in
     *:*) fail "PATH cannot hold $prefix: it has a colon" 'choose another --prefix' ;;
   esac
+  case $wheels in
+    '' | /*) ;;
+    *) wheels=$(pwd)/$wheels ;;
+  esac
   source=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 }
 
@@ -114,20 +121,53 @@ checksum() {
     "$python" -IS -c 'import sys; print(sys.version, sys._base_executable)'
     printf '%s\n' "$prefix" "$wheels"
     if [ -n "$wheels" ]; then
-      ls -l "$wheels"
+      cat "$wheels"/*.whl 2>/dev/null | cksum
     else
-      find "$source/shim" "$source/pyproject.toml" "$source/install.sh" -type f ! -name '*.pyc' | LC_ALL=C sort | while IFS= read -r file; do cksum "$file"; done
+      find "$source/shim" "$source/pyproject.toml" "$source/install.sh" -type f ! -name '*.pyc' -exec cksum {} + | LC_ALL=C sort
     fi
   } | cksum
 }
 
+# PREFIX/installed: `pip-uv-shim CHECKSUM`, then a line for each thing outside that we made (`made PATH`, files before folders and
+# folders from the inside out) or completed (`joined FILE`: its last line had no end). What has no such first line is not ours.
+is_ours() {
+  case $(head -n 1 "$prefix/installed" 2>/dev/null) in
+    'pip-uv-shim '*) return 0 ;;
+    *) return 1 ;;
+  esac
+}
+
+is_up_to_date() {
+  [ "$(head -n 1 "$prefix/installed" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
+}
+
+# Writes the stamp with the first line $1 and keeps, or adds, the lines of what we made.
+write_stamp() {
+  {
+    printf 'pip-uv-shim %s\n' "$1"
+    if is_ours; then
+      tail -n +2 "$prefix/installed"
+    fi
+    printf '%s' "$missing" | sed 's/^/made /'
+  } 2>/dev/null >"$prefix/.installed-$$" && mv -f "$prefix/.installed-$$" "$prefix/installed" || {
+    rm -f "$prefix/.installed-$$"
+    fail "cannot write $prefix/installed"
+  }
+  missing=
+}
+
 # Everything is made in a folder of its own and put in place by renaming, so that nothing is ever half there.
 build() {
+  for place in venv installed; do
+    if [ -e "$prefix/$place" ] && ! is_ours; then
+      fail "$prefix/$place is there already and is not ours" 'choose another --prefix, or move it away'
+    fi
+  done
   make_folder "$prefix"
+  remove_stale
   new=$prefix/.new-$$
   old=$prefix/.old-$$
   mkdir "$new" 2>/dev/null || fail "cannot write to $prefix" 'choose another place with --prefix DIR'
-  log=$new/log
   if [ -n "$wheels" ]; then
     [ -d "$wheels" ] || fail "there is no folder $wheels" 'give --wheels the folder that holds the wheels'
     set -- --no-index --find-links "$wheels" pip-uv-shim
@@ -135,92 +175,155 @@ build() {
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
     set -- "$source"
   fi
-  # A launcher that is already there must not stand between us and the package index.
-  if command -v uv >/dev/null 2>&1 && SHIM_BYPASS=1 uv venv --quiet --python "$(command -v -- "$python")" "$new/venv" >"$log" 2>&1; then
-    SHIM_BYPASS=1 uv pip install --quiet --python "$new/venv/bin/python" "$@" >>"$log" 2>&1 || install_with_pip "$@"
+  # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
+  # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
+  cd /
+  unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON
+  export PIP_USER=0 SHIM_BYPASS=1
+  if command -v uv >/dev/null 2>&1 && uv venv --quiet --python "$python" "$new/venv" >/dev/null 2>&1; then
+    uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 || install_with_pip "$@"
   else
-    rm -rf "$new/venv"
     install_with_pip "$@"
   fi
-  "$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' >>"$log" 2>&1 || explain_failure 'the installed packages cannot be imported'
+  output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' 2>&1) || explain_failure 'the installed packages cannot be imported'
+  # Their first lines name the folder they were made in. Nothing of ours calls them.
+  for stub in "$new/venv/bin"/*; do
+    case ${stub##*/} in
+      python*) ;;
+      *) rm -f "$stub" ;;
+    esac
+  done
+  "$new/venv/bin/python" -I -m compileall -q -s "$new" -p "$prefix" "$new/venv" >/dev/null 2>&1
+  has_room || explain_failure "the disk with $prefix takes no more"
+}
+
+# What a run that was killed outright left behind.
+remove_stale() {
+  for stale in "$prefix"/.new-* "$prefix"/.old-* "$prefix"/.installed-*; do
+    [ ! -e "$stale" ] || kill -0 "${stale##*-}" 2>/dev/null || rm -rf "$stale"
+  done
 }
 
 install_with_pip() {
   rm -rf "$new/venv"
-  if ! "$python" -I -m venv "$new/venv" >>"$log" 2>&1; then
+  if ! output=$("$python" -I -m venv "$new/venv" 2>&1); then
     if ! "$python" -I -c 'import venv, ensurepip' >/dev/null 2>&1; then
       version=$("$python" -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])')
       fail "$python has no venv module (or no ensurepip)" "apt install python$version-venv (Debian, Ubuntu), or install uv"
     fi
     explain_failure "$python -m venv failed"
   fi
-  SHIM_BYPASS=1 "$new/venv/bin/python" -I -m pip install --quiet --disable-pip-version-check --no-warn-script-location "$@" >>"$log" 2>&1 ||
+  output=$("$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check --no-warn-script-location "$@" 2>&1) ||
     explain_failure 'pip could not install the packages'
 }
 
+# Whether the disk takes some more. Tried, because Python's venv and compileall do not say that it does not.
+has_room() {
+  head -c 1000000 /dev/zero 2>/dev/null >"$new/room" && rm -f "$new/room"
+}
+
+# Ends with what the output of the failed step means.
 explain_failure() {
-  if grep -qi 'no space left\|disk quota\|file too large' "$log" 2>/dev/null; then
+  if printf '%s\n' "$output" | grep -qi 'no space left\|disk quota\|file too large' || ! has_room; then
     fail "the disk with $prefix is full" 'free some 60 MB, or choose another place with --prefix DIR'
   fi
-  if grep -qi 'no matching distribution\|could not find a version\|connection\|failed to fetch\|no solution found' "$log" 2>/dev/null; then
+  last=$(printf '%s\n' "$output" | grep -v '^$' | tail -n 1)
+  if printf '%s\n' "$output" | grep -qi 'no matching distribution\|could not find a version\|connection\|failed to fetch\|no solution found'; then
     [ -z "$wheels" ] || fail "a package is missing in $wheels" 'it must hold pip-uv-shim and all it depends on: pip download -d DIR pip-uv-shim'
-    fail 'the package index did not give what is needed' "is there one? $(tail -n 1 "$log"); or use --wheels DIR"
+    fail 'the package index did not give what is needed' "is there one? $last; or use --wheels DIR"
   fi
-  fail "$1: $(tail -n 1 "$log")" 'free some disk space or choose another --prefix; everything begun was removed'
+  fail "$1: $last"
 }
 
 put_in_place() {
-  rm -f "$log"
+  is_ours || claimed=1
+  is_ours || write_stamp unfinished
+  # Before the first renaming, not after it: a signal arrives between any two commands.
+  swapped=1
   if [ -d "$prefix/venv" ]; then
     mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
   fi
   mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
+  write_launchers
+  write_stamp "$sum"
+  swapped= claimed=
   rm -rf "$old" "$new"
-  made_venv=1
-  "$prefix/venv/bin/python" -I -m compileall -q "$prefix/venv" >/dev/null 2>&1
-  write_launchers || fail 'the launchers could not be written' "df -h $prefix"
-  printf '%s\n' "$sum" >"$prefix/installed" || fail "cannot write $prefix/installed"
-  new= made_venv= made=
+  new=
 }
 
 write_launchers() {
   set -- install --shims "$prefix/shims"
   [ -z "$quiet" ] || set -- "$@" --quiet
-  "$prefix/venv/bin/python" -I -m shim "$@"
+  if said=$("$prefix/venv/bin/python" -I -m shim "$@" 2>&1); then
+    [ -z "$said" ] || say "$said"
+  else
+    reason=$(printf '%s\n' "$said" | sed -n 's/^shim: error[^:]*: //p')
+    fail "${reason:-the launchers could not be written}" "$(printf '%s\n' "$said" | sed -n 's/^hint: //p')"
+  fi
 }
 
-# Makes a folder and remembers the topmost one that was not there, to take away again after a failure.
+# Makes a folder, and adds those that were not there to `missing`, from the inside out.
 make_folder() {
-  missing= folder=$1
+  folder=$1
   while [ ! -e "$folder" ] && [ ! -L "$folder" ]; do
-    missing=$folder
+    missing=$missing$folder$nl
     folder=$(dirname -- "$folder")
   done
-  made=$missing
   mkdir -p "$1" 2>/dev/null || fail "cannot write to $1" 'choose another place with --prefix DIR'
 }
 
+# Reads lines of paths and removes the folders that are empty; others may have put something there since.
+remove_empty_folders() {
+  while IFS= read -r folder; do
+    rmdir "$folder" 2>/dev/null
+  done
+}
+
+remove_launchers() {
+  for folder in "$prefix/shims" "$prefix/faces"; do
+    for launcher in "$folder"/*; do
+      if [ -f "$launcher" ] && [ "$(sed -n 2p "$launcher" 2>/dev/null)" = '# pip-uv-shim launcher' ]; then
+        rm -f "$launcher"
+      fi
+    done
+    rmdir "$folder" 2>/dev/null
+  done
+}
+
+# Whatever ends the script: what was not finished is undone, and an installation that was there before is there again.
 finish() {
   status=$?
-  trap - EXIT INT TERM HUP
-  if [ -n "${new-}" ]; then
-    rm -rf "$new"
-    # An upgrade that was interrupted between two renames keeps the old installation.
-    if [ -d "${old-}" ]; then
-      rm -rf "$prefix/venv" && mv "$old" "$prefix/venv"
-    elif [ -n "${made_venv-}" ] && [ ! -e "$prefix/installed" ]; then
-      rm -rf "$prefix/venv" "$prefix/shims" "$prefix/faces"
+  trap - EXIT
+  trap '' INT TERM HUP
+  if [ -n "$swapped" ]; then
+    if [ -d "$old" ]; then
+      rm -rf "$prefix/venv"
+      mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install --quiet --shims "$prefix/shims" 2>/dev/null
+      # The next run must not take the old one for the new one.
+      (write_stamp restored)
+    elif [ -n "$claimed" ]; then
+      rm -rf "$prefix/venv"
+      remove_launchers
     fi
   fi
-  if [ "$status" -ne 0 ] && [ -n "${made-}" ]; then
-    rm -rf "$made"
+  [ -z "$new" ] || rm -rf "$new" "$old"
+  if [ -n "$claimed" ]; then
+    missing=$missing$(sed -n 's/^made //p' "$prefix/installed" 2>/dev/null)
+    rm -f "$prefix/installed"
   fi
+  printf '%s\n' "$missing" | remove_empty_folders
   exit "$status"
+}
+
+interrupted() {
+  printf 'install.sh: interrupted; nothing is left half done\n' >&2
+  exit "$1"
 }
 
 begin_mark='# >>> pip-uv-shim >>>'
 end_mark='# <<< pip-uv-shim <<<'
 
+# Sets rc and shell: the file that the user's interactive shell reads.
 rc_file() {
   shell=$(basename -- "${SHELL:-sh}")
   case $shell in
@@ -229,92 +332,150 @@ rc_file() {
     fish) rc=${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish ;;
     *) shell=sh rc=$HOME/.profile ;;
   esac
+  if [ -n "$system" ]; then
+    shell=sh rc=/etc/profile.d/shim.sh
+  fi
 }
 
 quoted() {
   printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
-write_rc() {
-  if [ -n "$system" ]; then
-    rc=/etc/profile.d/shim.sh shell=sh
-  else
-    [ -n "${HOME-}" ] || return 0
-    rc_file
+# Prints the line between the marks. --uninstall looks for exactly this one.
+rc_line() {
+  command=$(quoted "$prefix/shims/shim")
+  case $1 in
+    fish) printf 'if test -x %s; %s activate fish | source; end\n' "$command" "$command" ;;
+    *) printf 'if [ -x %s ]; then eval "$(%s activate %s)"; fi\n' "$command" "$command" "$1" ;;
+  esac
+}
+
+# Fails before anything is made if the rc file could not be written in the end.
+check_rc() {
+  place=$rc
+  while [ ! -e "$place" ]; do
+    place=$(dirname -- "$place")
+  done
+  if [ ! -w "$place" ] || { [ "$place" != "$rc" ] && [ ! -d "$place" ]; }; then
+    [ -z "$system" ] || fail "cannot write $rc" 'run it as root'
+    fail "cannot write $rc" 'use --no-modify-path, and add the folder of launchers to PATH yourself'
   fi
-  if [ -f "$rc" ] && grep -qF "$begin_mark" "$rc"; then
+  if [ -n "$system" ] && [ -e "$rc" ] && ! grep -qxF "$begin_mark" "$rc"; then
+    fail "$rc is there already and is not ours" 'use --no-modify-path, or move it away'
+  fi
+}
+
+# Puts standard input in place of the file $1: whole or not at all, with its owner and mode, through a link. (A file that is
+# mounted on its own cannot be renamed over.)
+replace_file() {
+  real=$(readlink -f -- "$1") || real=$1
+  { [ ! -e "$real" ] || cp -p -- "$real" "$real.shim-$$"; } && cat >"$real.shim-$$" && { mv -f -- "$real.shim-$$" "$real" 2>/dev/null || cat "$real.shim-$$" >"$real"; }
+  replaced=$?
+  rm -f "$real.shim-$$"
+  return $replaced
+}
+
+write_rc() {
+  if [ -f "$rc" ] && grep -qF "$(quoted "$prefix/shims/shim")" "$rc"; then
     return 0
   fi
-  command=$(quoted "$prefix/shims/shim")
-  [ -f "$rc" ] || printf '%s\n' "$rc" >>"$prefix/installed"
-  mkdir -p "$(dirname -- "$rc")" 2>/dev/null
+  if [ ! -e "$rc" ]; then
+    printf 'made %s\n' "$rc" >>"$prefix/installed"
+    make_folder "$(dirname -- "$rc")"
+    [ -z "$missing" ] || write_stamp "$sum"
+  elif [ -n "$(tail -c 1 "$rc")" ]; then
+    printf 'joined %s\n' "$rc" >>"$prefix/installed"
+  fi
   {
+    if [ -f "$rc" ] && [ -z "$system" ]; then
+      cat "$rc"
+      [ -z "$(tail -c 1 "$rc")" ] || echo
+    fi
     printf '%s\n' "$begin_mark"
-    if [ "$shell" = fish ]; then
-      printf 'if test -x %s\n  %s activate fish | source\nend\n' "$command" "$command"
+    if [ -n "$system" ]; then
+      # No process of ours at every login of everybody.
+      printf 'if [ -x %s ]; then\n' "$(quoted "$prefix/shims/shim")"
+      "$prefix/shims/shim" activate sh
+      printf 'fi\n'
     else
-      printf 'if [ -x %s ]; then eval "$(%s activate %s)"; fi\n' "$command" "$command" "$shell"
+      rc_line "$shell"
     fi
     printf '%s\n' "$end_mark"
-  } >>"$rc" 2>/dev/null || fail "cannot write $rc" 'use --no-modify-path, and add the folder to PATH yourself'
+  } | replace_file "$rc" || fail "cannot write $rc; shim is installed all the same" 'add the folder of launchers to PATH yourself, or --uninstall'
   say "added lines to $rc; they count in new shells"
 }
 
+# Removes our three lines, and only if they are as we wrote them: what somebody has edited is theirs.
+remove_rc_lines() {
+  pattern=$(printf '%s' "$2" | sed 's/[][\.*^$/]/\\&/g')
+  rest=$(LC_ALL=C sed "/^$begin_mark\$/{\$!N;\$!N;/^$begin_mark\\n$pattern\\n$end_mark\$/d;}" "$1" && printf x) || return 1
+  rest=${rest%x}
+  if printf '%s' "$rest" | grep -qxF "$2"; then
+    say "left lines in $1 that somebody has edited; without $prefix they do nothing"
+    return 0
+  fi
+  if [ "$(tail -n 1 "$1")" = "$end_mark" ] && grep -qxF "joined $1" "$prefix/installed"; then
+    rest=${rest%"$nl"}
+  fi
+  if [ -z "$rest" ] && grep -qxF "made $1" "$prefix/installed"; then
+    rm -f "$1" && say "removed $1"
+  else
+    printf '%s' "$rest" | replace_file "$1" && say "removed our lines from $1"
+  fi
+}
+
 remove_rc() {
-  for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" /etc/profile.d/shim.sh; do
-    if [ -f "$rc" ] && grep -qF "$begin_mark" "$rc" && grep -qF "$(quoted "$prefix/shims/shim")" "$rc" && [ -w "$rc" ]; then
-      rest=$(sed "/^$begin_mark\$/,/^$end_mark\$/d" "$rc" && printf x)
-      rest=${rest%x}
-      if [ -z "$rest" ] && grep -qxF "$rc" "$prefix/installed" 2>/dev/null; then
-        rm -f "$rc"
-        rmdir "$(dirname -- "$rc")" 2>/dev/null
-        say "removed $rc"
-      else
-        printf '%s' "$rest" >"$rc"
-        say "removed our lines from $rc"
+  for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile"; do
+    for shell in bash zsh fish sh; do
+      line=$(rc_line "$shell")
+      if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
+        remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
       fi
-    fi
+    done
   done
+  rc=/etc/profile.d/shim.sh
+  if [ -f "$rc" ] && grep -qxF "$begin_mark" "$rc" && grep -qF "$(quoted "$prefix/shims/shim")" "$rc"; then
+    rm -f "$rc" || fail "cannot remove $rc; nothing else was removed"
+    say "removed $rc"
+  fi
 }
 
 remove_everything() {
-  if [ ! -f "$prefix/installed" ]; then
-    fail "nothing is installed in $prefix" 'give the --prefix that was used'
-  fi
+  is_ours || fail "nothing is installed in $prefix" 'give the --prefix that was used'
   remove_rc
-  for folder in shims faces; do
-    for launcher in "$prefix/$folder"/*; do
-      if [ -f "$launcher" ] && [ "$(sed -n 2p "$launcher" 2>/dev/null)" = '# pip-uv-shim launcher' ]; then
-        rm -f "$launcher"
-      fi
-    done
-    rmdir "$prefix/$folder" 2>/dev/null
-  done
+  remove_launchers
+  remove_stale
   rm -rf "$prefix/venv" || fail "cannot remove $prefix/venv"
+  missing=$(sed -n 's/^made //p' "$prefix/installed")
   rm -f "$prefix/installed"
-  rmdir "$prefix" 2>/dev/null
   say "removed $prefix; credentials that you stored are kept (run \`shim logout --all\` before this to forget them)"
 }
 
 main() {
   read_arguments "$@"
   trap finish EXIT
-  trap 'exit 130' INT
-  trap 'exit 143' TERM HUP
+  trap 'interrupted 130' INT
+  trap 'interrupted 143' TERM HUP
   if [ -n "$uninstall" ]; then
     remove_everything
     exit 0
   fi
   find_python
+  python=$("$python" -IS -c 'import sys; print(sys.executable)')
+  [ -n "${HOME-}$system" ] || modify_path=
+  if [ -n "$modify_path" ]; then
+    rc_file
+    check_rc
+  fi
   sum=$(checksum)
-  if [ -f "$prefix/installed" ] && [ "$(head -n 1 "$prefix/installed")" = "$sum" ]; then
-    write_launchers || fail 'the launchers could not be written' "df -h $prefix"
+  if is_up_to_date; then
+    write_launchers
   else
     build
     put_in_place
   fi
   [ -z "$modify_path" ] || write_rc
-  say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $prefix"
+  say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $(quoted "$prefix")"
   if [ -n "$demo" ]; then
     "$prefix/shims/shim" demo
     exit $?

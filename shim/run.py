@@ -105,6 +105,8 @@ def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Setting
 
     pip reads a 401 as "not here" and takes a package of the same name from the next index. uv stops by itself.
     """
+    from shim.resolve import hint_for
+
     warnings: dict[str, ShimError] = {}
     for answer in answers:
         index = settings.index_named(answer.index) if answer.index else None
@@ -113,7 +115,7 @@ def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Setting
         error = NoCredential(
             f"no credential for {answer.need.url} (from {answer.need.origin})",
             tried=answer.tried,
-            hint=f"shim login {index.name}",
+            hint=hint_for(answer, index),
         )
         if tool.FALLS_OPEN and index.on_failure == "stop":
             raise error

@@ -74,6 +74,15 @@ def test_on_failure_is_obeyed(choice: str, status: int, warned: bool, world: Wor
     assert ("shim: warning[no-credential]" in result.stderr) == warned
 
 
+def test_the_hint_is_true_for_the_sources_of_that_index(world: World, index: PrivateIndex, stranger: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    configure(world, index, 'env = { password = "CORP_PASSWORD" }\n')
+    result = install(world, index, stranger)
+
+    assert result.returncode == 77
+    assert "tried: env (CORP_PASSWORD is not set)\nhint: export CORP_PASSWORD\n" in result.stderr
+
+
 def test_a_source_that_breaks_stops_the_run(world: World, index: PrivateIndex, stranger: PrivateIndex) -> None:
     world.use(toolchains.pip("newest"))
     configure(world, index, 'command = { argv = ["false"] }\n')

@@ -166,7 +166,7 @@ def test_a_missing_venv_module_is_named_with_its_package(home: Path, tmp_path: P
     fake.parent.mkdir()
     real = toolchains.python_for("3.11", "3.12", "3.13")
     fake.write_text(
-        f'#!/bin/sh\ncase "$*" in *"-m venv"*|*ensurepip*) echo "No module named ensurepip" >&2; exit 1 ;; esac\nexec {real} "$@"\n'
+        f'#!/bin/sh\ncase "$*" in *"print(sys.executable)"*) echo "$0"; exit ;; *"-m venv"*|*ensurepip*) echo "No module named ensurepip" >&2; exit 1 ;; esac\nexec {real} "$@"\n'
     )
     fake.chmod(0o755)
     result = run(home, "--python", fake, PATH="/usr/bin:/bin")
