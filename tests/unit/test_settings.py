@@ -133,7 +133,9 @@ def test_a_scope_must_cover_the_url(tmp_path: Path) -> None:
         load_settings(host_with(tmp_path, '[[index]]\nurl = "https://a.example/simple/"\nscope = "https://b.example/"\n'))
 
 
-@pytest.mark.parametrize("verify_url", ["https://b.example/simple/", "https://a.example/other/", "http://a.example/team/", "https://a.example/team/../x/"])
+@pytest.mark.parametrize(
+    "verify_url", ["https://b.example/simple/", "https://a.example/other/", "http://a.example/team/", "https://a.example/team/../x/"]
+)
 def test_a_verify_url_outside_the_scope_is_refused_because_no_credential_would_be_sent_there(verify_url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="scope does not cover verify-url"):
         load_settings(host_with(tmp_path, f'[[index]]\nurl = "https://a.example/team/simple/"\nverify-url = "{verify_url}"\n'))
@@ -194,7 +196,9 @@ def as_toml(value: object) -> str:
 
 
 words = st.one_of(
-    st.sampled_from(["", "https://x.example/", "https://u:p@x.example/", "//x", "https://x.example/../", "keyring", "command", "12h", "stop", "a\nb"]),
+    st.sampled_from(
+        ["", "https://x.example/", "https://u:p@x.example/", "//x", "https://x.example/../", "keyring", "command", "12h", "stop", "a\nb"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x7f"), max_size=8),
 )
 leaves = st.one_of(st.booleans(), st.integers(-9, 9), words, st.lists(words, max_size=2))

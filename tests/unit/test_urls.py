@@ -160,7 +160,15 @@ def test_userinfo_is_found_decoded_and_can_be_cut_out(text: str, username: str, 
 
 
 @pytest.mark.parametrize(
-    "text", ["https://corp.example/", "https://corp.example/@x", "https://corp.example?a@b", "https://corp.example#a@b", "alice:pw@corp.example", ""]
+    "text",
+    [
+        "https://corp.example/",
+        "https://corp.example/@x",
+        "https://corp.example?a@b",
+        "https://corp.example#a@b",
+        "alice:pw@corp.example",
+        "",
+    ],
 )
 def test_an_at_sign_elsewhere_is_no_userinfo(text: str) -> None:
     assert find_userinfo(text) is None
