@@ -12,7 +12,11 @@ _shim_site=@SITE@
 _shim_self=$0
 case $_shim_self in
   */*) ;;
-  *) _shim_self=$(command -v -- "$0") || _shim_self=./$0 ;;
+  *) [ -f "./$0" ] || _shim_self=$(command -v -- "$0") ;;
+esac
+case $_shim_self in
+  /*) ;;
+  *) _shim_self=$PWD/$_shim_self ;;
 esac
 _shim_folder=${_shim_self%/*}
 _shim_name=${_shim_self##*/}
@@ -70,6 +74,14 @@ _shim_has_index() {
   return 1
 }
 
+# Whether SIGPIPE (bit 12) is ignored here: field 33 of proc(5)'s stat, counted after the name, which may hold anything. The
+# builtin `read` takes a byte at a time in some shells, and this file has a third of the length of `status`.
+_shim_ignores_sigpipe() {
+  [ -r /proc/$$/stat ] && IFS= read -r _shim_line </proc/$$/stat || return 1
+  set -- ${_shim_line##*)}
+  [ $((${31:-0} & 4096)) -ne 0 ]
+}
+
 _shim_say() {
   printf 'shim: %s\n' "$@" >&2
 }
@@ -94,7 +106,7 @@ if [ "$_shim_name" != shim ]; then
   # Other shims (pyenv's "system", a wrapper of your own) may find us again. Once a target leads back to us, our folders leave PATH.
   _shim_depth=${_SHIM_DEPTH:-0}
   case $_shim_depth in
-    *[!0-9]*) _shim_depth=0 ;;
+    *[!0-9]* | 0?* | ???*) _shim_depth=0 ;;
   esac
   if [ "$_shim_depth" -ge 16 ]; then
     _shim_say "error[loop]: $_shim_name was started through launchers 16 times over"
@@ -119,15 +131,10 @@ if [ "$_shim_name" != shim ]; then
 fi
 
 if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
-  # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it ignored (bit 12).
+  # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it ignored.
   _shim_ignored=0
-  if [ -r /proc/$$/status ]; then
-    while read -r _shim_key _shim_value; do
-      case $_shim_key$_shim_value in
-        SigIgn:*[13579bdf]???) _shim_ignored=1 ;;
-      esac
-      [ "$_shim_key" != SigIgn: ] || break
-    done </proc/$$/status
+  if _shim_ignores_sigpipe; then
+    _shim_ignored=1
   fi
   exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" "$_shim_self" $_shim_ignored "$@"
 fi

@@ -5,6 +5,7 @@ Nothing here looks for a target: the launcher itself does that, in one place, an
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterable
@@ -172,7 +173,11 @@ def _write_one(path: str, text: bytes) -> bool:
 
 
 def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[str]:
-    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return the paths removed."""
+    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return the paths removed.
+
+    Raises:
+        StoreError: a launcher cannot be removed.
+    """
     faces = faces_folder(folder)
     if names is None:
         candidates = [os.path.join(place, name) for place in (folder, faces) for name in _list(place)]
@@ -180,10 +185,15 @@ def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[st
         candidates = [os.path.join(folder, name) for name in names]
     removed = [path for path in candidates if is_launcher(path)]
     for path in removed:
-        os.unlink(path)
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
     for place in (folder, faces):
-        if os.path.isdir(place) and not os.listdir(place):
-            os.rmdir(place)
+        # A folder that cannot be removed is harmless without launchers in it.
+        if _list(place) == [] and os.path.isdir(place):
+            with contextlib.suppress(OSError):
+                os.rmdir(place)
     return removed
 
 

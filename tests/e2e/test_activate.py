@@ -72,3 +72,14 @@ def test_the_shell_is_known_by_its_variable_and_an_unknown_one_is_named(world: W
     result = world.shim("activate", "tcsh")
     assert result.returncode == 64
     assert "bash, zsh, sh" in result.stderr
+
+
+def test_a_star_in_the_folder_takes_nothing_else_off_path(shell: tuple[list[str], str], world: World) -> None:
+    """A shell that matches instead of comparing would lose the second folder."""
+    command, line = shell
+    star, other = (world.folder / name / "shims" for name in ("a*b", "axxb"))
+    line = line.replace("shim activate", f"{world.prefix}/shims/shim activate").replace("activate", f"activate --shims '{star}'")
+    show = "string join : $PATH" if command[0] == "fish" else 'printf "%s\\n" "$PATH"'
+    result = world.run(*command, f"{line}; {line}; {show}", PATH=f"{other}:/usr/bin:/bin")
+
+    assert result.stdout == f"{star}:{other}:/usr/bin:/bin\n", result.stderr

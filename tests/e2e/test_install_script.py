@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -21,13 +22,19 @@ SCRIPT = toolchains.ROOT / "install.sh"
 TOOLS_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
 
 
-def run(home: Path, *flags: object, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(home: Path, *flags: object, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIRTUAL_ENV", "PYTHON"))}
     command = ["sh", str(SCRIPT), *map(str, flags)]
     # No rustup on PATH: pip asks rustc for its version, and that leaves a folder in HOME.
     base["PATH"] = TOOLS_PATH
     return subprocess.run(
-        command, env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ}, capture_output=True, text=True, check=False, timeout=300
+        command,
+        env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
     )
 
 
@@ -81,7 +88,7 @@ def test_install_twice_changes_nothing_and_uninstall_leaves_what_was_there(home:
     removed = run(home, "--uninstall")
 
     assert removed.returncode == 0, removed.stderr
-    assert {path: content for path, content in snapshot(home).items() if path not in (".local", ".local/share")} == before
+    assert snapshot(home) == before
 
 
 def test_foreign_files_in_the_prefix_survive_an_uninstall(home: Path, tmp_path: Path, wheels: Path) -> None:
@@ -110,7 +117,7 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
         assert (empty / rc).is_file()
         run(empty, "--uninstall")
 
-        assert not (empty / rc).exists()
+        assert list(empty.iterdir()) == [], rc
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -137,6 +144,128 @@ def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
         run(home, "--system", "--uninstall")
     assert not Path("/opt/shim").exists()
     assert not Path("/etc/profile.d/shim.sh").exists()
+
+
+def upgraded(home: Path, *flags: object) -> subprocess.CompletedProcess[str]:
+    """Install again as if something had changed since."""
+    stamp = next(home.rglob("installed"))
+    stamp.write_text(stamp.read_text().replace("pip-uv-shim ", "pip-uv-shim 0", 1))
+    return run(home, *flags)
+
+
+@pytest.mark.parametrize("before", ["alias ll='ls -l'", "", "\n\n", "a\nb\n", "no end\nand \\ $x 'q'"])
+def test_an_rc_file_is_byte_for_byte_what_it_was(before: str, home: Path, wheels: Path) -> None:
+    """The last line of a file may lack its end; our mark must not be glued to it."""
+    (home / ".bashrc").write_text(before)
+    (home / ".bashrc").chmod(0o600)
+    assert run(home, "--wheels", wheels, "--quiet").returncode == 0
+    during = (home / ".bashrc").read_text()
+    assert upgraded(home, "--wheels", wheels, "--quiet").returncode == 0
+
+    assert during.startswith(before)
+    assert during.split("\n").count("# >>> pip-uv-shim >>>") == 1
+    assert (home / ".bashrc").read_text() == during
+    run(home, "--uninstall")
+    assert (home / ".bashrc").read_text() == before
+    assert (home / ".bashrc").stat().st_mode & 0o777 == 0o600
+
+
+def test_an_rc_file_that_we_made_goes_away_after_an_upgrade_too(tmp_path: Path, wheels: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert run(empty, "--wheels", wheels, "--quiet").returncode == 0
+    assert upgraded(empty, "--wheels", wheels, "--quiet").returncode == 0
+    run(empty, "--uninstall")
+
+    assert list(empty.iterdir()) == []
+
+
+def test_an_rc_file_behind_a_link_stays_behind_it(home: Path, tmp_path: Path, wheels: Path) -> None:
+    dotfile = tmp_path / "dotfiles" / "bashrc"
+    dotfile.parent.mkdir()
+    (home / ".bashrc").rename(dotfile)
+    (home / ".bashrc").symlink_to(dotfile)
+    run(home, "--wheels", wheels, "--quiet")
+
+    assert (home / ".bashrc").is_symlink()
+    assert ">>> pip-uv-shim >>>" in dotfile.read_text()
+    run(home, "--uninstall")
+    assert (home / ".bashrc").is_symlink()
+    assert dotfile.read_text() == "alias ll='ls -l'\n"
+
+
+def test_lines_that_somebody_edited_stay_and_so_does_what_follows(home: Path, wheels: Path) -> None:
+    rc = home / ".bashrc"
+    run(home, "--wheels", wheels, "--quiet")
+    rc.write_text(rc.read_text().replace("# <<< pip-uv-shim <<<\n", "alias later=1\n"))
+    edited = rc.read_text()
+    result = run(home, "--uninstall")
+
+    assert result.returncode == 0, result.stderr
+    assert rc.read_text() == edited
+    assert "somebody has edited" in result.stdout
+
+
+def test_two_prefixes_have_lines_of_their_own(home: Path, tmp_path: Path, wheels: Path) -> None:
+    for name in ("one", "two"):
+        assert run(home, "--wheels", wheels, "--prefix", tmp_path / name, "--quiet").returncode == 0
+    run(home, "--uninstall", "--prefix", tmp_path / "one")
+
+    assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
+    assert f"'{tmp_path}/two/shims/shim'" in (home / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize("name", ["venv", "installed"])
+def test_what_is_in_the_prefix_and_not_ours_is_never_taken_for_ours(name: str, home: Path, tmp_path: Path, wheels: Path) -> None:
+    """A project's own `venv` in the folder given as prefix must survive both ways."""
+    prefix = tmp_path / "project"
+    precious = prefix / "venv" / "precious"
+    precious.parent.mkdir(parents=True)
+    precious.write_text("x")
+    if name == "installed":
+        (prefix / "installed").write_text("/etc/passwd\n")
+    before = snapshot(prefix), snapshot(home)
+
+    assert_one_message(run(home, "--wheels", wheels, "--prefix", prefix), "is not ours", "--prefix")
+    assert_one_message(run(home, "--uninstall", "--prefix", prefix), "nothing is installed")
+    assert (snapshot(prefix), snapshot(home)) == before
+
+
+def test_a_foreign_program_among_the_launchers_is_named_and_everything_else_undone(home: Path, tmp_path: Path, wheels: Path) -> None:
+    prefix = tmp_path / "prefix"
+    (prefix / "shims").mkdir(parents=True)
+    (prefix / "shims" / "pip").write_text("theirs")
+
+    assert_one_message(run(home, "--wheels", wheels, "--prefix", prefix), "shims/pip is not a launcher of ours")
+    assert sorted(path.name for path in prefix.rglob("*")) == ["pip", "shims"]
+
+
+def test_a_lost_venv_is_made_again(home: Path, tmp_path: Path, wheels: Path) -> None:
+    prefix = tmp_path / "prefix"
+    run(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
+    shutil.rmtree(prefix / "venv")
+    (prefix / ".new-4194305").mkdir()
+    result = run(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
+
+    assert result.returncode == 0, result.stderr
+    assert sorted(os.listdir(prefix)) == ["faces", "installed", "shims", "venv"]
+    version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
+    assert version.stdout.startswith("shim ")
+
+
+@pytest.mark.parametrize("with_uv", [False, True])
+def test_neither_the_folder_we_stand_in_nor_pips_habits_decide(with_uv: bool, home: Path, tmp_path: Path, wheels: Path) -> None:
+    """A cloned project's uv.toml must not say where our packages come from; PIP_USER or PIP_TARGET not where they go."""
+    project, prefix = tmp_path / "project", tmp_path / "prefix"
+    project.mkdir()
+    (project / "uv.toml").write_text("this is no TOML [")
+    environ = {"PIP_USER": "1", "PIP_TARGET": str(project / "stolen"), "UV_SYSTEM_PYTHON": "1", "UV_PYTHON": "3.2"}
+    environ |= {"UV_CACHE_DIR": str(tmp_path / "cache"), "PATH": f"{toolchains.uv().bin}:{TOOLS_PATH}" if with_uv else TOOLS_PATH}
+    result = run(home, "--wheels", wheels, "--prefix", prefix, "--no-modify-path", cwd=project, **environ)
+
+    assert result.returncode == 0, result.stderr
+    assert os.listdir(project) == ["uv.toml"]
+    assert ("uv = " in (prefix / "venv" / "pyvenv.cfg").read_text()) == with_uv
 
 
 def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -181,41 +310,75 @@ def test_a_prefix_that_cannot_be_written_is_named(home: Path, wheels: Path) -> N
     assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_a_home_of_somebody_elses_is_named(wheels: Path) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        os.chmod(folder, 0o755)
+        script = Path(shutil.copy(SCRIPT, folder))
+        command = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "sh", str(script)]
+        for flags in ([], ["--no-modify-path"], ["--system"]):
+            environ = {"HOME": folder, "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash"}
+            result = subprocess.run(
+                [*command, "--wheels", "/nonexistent", *flags], env=environ, cwd=folder, capture_output=True, text=True, check=False
+            )
+
+            assert_one_message(result, "cannot write", "hint: ")
+        assert os.listdir(folder) == ["install.sh"]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
-def test_a_full_disk_is_named_and_left_empty(home: Path, wheels: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", ["1m", "20m", "44m"])
+def test_a_full_disk_is_named_and_left_empty(size: str, home: Path, wheels: Path, tmp_path: Path) -> None:
+    """In the middle of venv, of pip, and of the byte code."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
     try:
         result = run(home, "--wheels", wheels, "--prefix", disk / "shim")
 
-        assert_one_message(result)
-        assert "space" in result.stderr or "full" in result.stderr
+        assert_one_message(result, "full", "hint: ")
         assert list(disk.iterdir()) == []
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
 
-def test_an_interrupted_installation_leaves_nothing(home: Path, wheels: Path) -> None:
-    before = snapshot(home)
-    environ = {**os.environ, "HOME": str(home)}
-    environ.pop("XDG_DATA_HOME", None)
-    process = subprocess.Popen(
-        ["sh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(home / "x")],
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    for _ in range(200):
-        if any((home / "x").glob(".new-*/venv/*")) if (home / "x").exists() else False:
-            break
-        time.sleep(0.02)
+def interrupted(home: Path, prefix: Path, awaited: str, *flags: object) -> subprocess.CompletedProcess[str]:
+    """Run the script and end its whole process group, as Ctrl-C does, as soon as a path appears in the prefix."""
+    environ = {"HOME": str(home), "SHELL": "/bin/bash", "PATH": TOOLS_PATH}
+    command = ["sh", str(SCRIPT), "--prefix", str(prefix), *map(str, flags)]
+    process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not any(prefix.glob(awaited)) and time.monotonic() < deadline and process.poll() is None:
+        time.sleep(0.001)
+    assert process.poll() is None, "it was over before it could be interrupted"
     os.killpg(process.pid, signal.SIGTERM)
-    process.wait(timeout=60)
+    stdout, stderr = process.communicate(timeout=60)
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
-    assert process.returncode != 0
+
+@pytest.mark.parametrize("awaited", [".new-*", ".new-*/venv/*", ".new-*/venv/lib/python3*/site-packages/filelock", "venv"])
+def test_an_interrupted_installation_leaves_nothing(awaited: str, home: Path, wheels: Path) -> None:
+    before = snapshot(home)
+    result = interrupted(home, home / "x" / "y", awaited, "--wheels", wheels)
+
+    assert result.returncode == 143
+    assert "install.sh: interrupted" in result.stderr
     assert snapshot(home) == before
+
+
+@pytest.mark.parametrize("awaited", [".new-*/venv/*", ".old-*"])
+def test_an_interrupted_upgrade_keeps_a_working_installation(awaited: str, home: Path, wheels: Path, tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    assert run(home, "--wheels", wheels, "--prefix", prefix, "--quiet").returncode == 0
+    stamp = prefix / "installed"
+    stamp.write_text(stamp.read_text().replace("pip-uv-shim ", "pip-uv-shim 0", 1))
+    before = sorted(os.listdir(prefix))
+    result = interrupted(home, prefix, awaited, "--wheels", wheels)
+
+    assert result.returncode == 143
+    assert sorted(os.listdir(prefix)) == before
+    version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
+    assert version.stdout.startswith("shim "), version.stderr
 
 
 def test_a_failed_upgrade_keeps_the_old_installation(home: Path, wheels: Path, tmp_path: Path) -> None:

@@ -215,6 +215,94 @@ def test_which_tells_the_target(world: World, shims: Path, real: Path) -> None:
     assert world.shim("which", "pipenv").returncode == 127
 
 
+def asked_as(world: World, shims: Path, folder: Path) -> Path:
+    """Return a folder with a `uv` launcher whose Python only says what it was given: TARGET SELF IGNORED."""
+    hot = world.folder / "tell.py"
+    hot.write_text("import sys\nprint(*sys.argv[3:6])\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = [(f"_shim_hot='{hot}'" if line.startswith("_shim_hot=") else line) for line in (shims / "uv").read_text().split("\n")]
+    (folder / "uv").write_text("\n".join(lines))
+    (folder / "uv").chmod(0o755)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("entry", "command"), [("here", "uv"), ("./here", "uv"), ("", "uv"), ("{real}", "./uv"), ("{real}", "sh uv"), ("{real}", "bash uv")]
+)
+def test_the_launcher_names_itself_by_an_absolute_path_however_it_was_started(
+    entry: str, command: str, world: World, shims: Path, real: Path
+) -> None:
+    """Started as `sh uv`, it must take the file beside it for itself and not the real uv."""
+    folder = asked_as(world, shims, world.cwd / ("here" if "here" in entry else ""))
+    world.environ["PATH"] = f"{entry.format(real=real)}:{real}:/usr/bin:/bin"
+    target, launcher, _ = world.run(*command.split(), "sync").stdout.split()
+
+    assert target == f"{real}/uv"
+    assert os.path.isabs(launcher)
+    assert os.path.samefile(launcher, folder / "uv")
+
+
+@pytest.mark.parametrize(("before", "ignored"), [("trap '' PIPE", "1"), ("trap '' TERM", "0"), (":", "0")])
+@pytest.mark.parametrize("shell", ["#!/bin/sh", "#!/bin/bash -p"])
+def test_the_launcher_sees_whether_sigpipe_was_ignored(
+    shell: str, before: str, ignored: str, world: World, shims: Path, real: Path
+) -> None:
+    folder = asked_as(world, shims, world.folder / "a) b")
+    (folder / "uv").write_text(shell + "\n" + (folder / "uv").read_text().partition("\n")[2])
+    on_path(world, folder, real)
+    # What is measured is the shell's own doing: Python hands an ignored SIGPIPE down to what it starts.
+    command = f"{before}; exec uv sync"
+    result = world.run(
+        "python3",
+        "-c",
+        "import os, signal, sys; signal.signal(signal.SIGPIPE, signal.SIG_DFL); os.execvp('sh', ['sh', '-c', sys.argv[1]])",
+        command,
+    )
+
+    assert result.stdout.split()[-1] == ignored, result.stderr
+
+
+@pytest.mark.parametrize("line", ["uv --version", "uv sync --offline"])
+def test_a_program_without_a_first_line_runs_as_in_a_shell(line: str, world: World, shims: Path) -> None:
+    path = tool(world.folder / "real", "uv")
+    path.write_text('echo "real $0 $*"\n')
+    on_path(world, shims, path.parent)
+
+    assert world.run(*line.split()).stdout == f"real {path} {line.partition(' ')[2]}\n"
+
+
+@pytest.mark.parametrize("depth", ["", "08", "x", "-1", "9" * 20])
+def test_a_counter_of_somebody_elses_making_is_none(depth: str, world: World, shims: Path, real: Path) -> None:
+    on_path(world, shims, real)
+    result = world.run("uv", "--version", _SHIM_DEPTH=depth)
+
+    assert (result.stdout, result.stderr) == (f"real {real}/uv --version\n", "")
+
+
+def test_launchers_that_cannot_be_removed_are_named(world: World, shims: Path) -> None:
+    place = world.folder / "fixed"
+    place.mkdir()
+    root = os.geteuid() == 0
+    if root:
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    try:
+        shutil.copytree(shims, place / "shims")
+        if root:
+            subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        else:
+            (place / "shims").chmod(0o500)
+        result = world.run("shim", "uninstall", "--shims", place / "shims")
+
+        assert result.returncode == 74
+        assert result.stderr.startswith("shim: error[cannot-store]:")
+        assert "cannot be removed" in result.stderr
+    finally:
+        if root:
+            subprocess.run(["umount", str(place)], check=True)
+        else:
+            (place / "shims").chmod(0o700)
+
+
 def test_launchers_are_dash_clean(shims: Path) -> None:
     for launcher in shims.iterdir():
         subprocess.run(["/bin/dash", "-n", launcher], check=True)
