@@ -138,7 +138,7 @@ def parse_url(text: str) -> Url:
 
 
 def _normal_host(host: str) -> str:
-    """Return `host` in lower case and ASCII (IDNA). Raises ValueError for what is no host name or address, or not the same one to everybody."""
+    """Return `host` in lower case and ASCII (IDNA). Raises ValueError for anything else."""
     if not host.isascii():
         spelled = host.lower()
         host = spelled.encode("idna").decode("ascii")
