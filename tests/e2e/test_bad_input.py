@@ -141,12 +141,13 @@ def test_a_locked_keyring_is_said_where_it_was_needed(world: World, index: Priva
     assert unneeded.stderr == ""
 
 
-FAULTS = """
+FAULTS = f"""
 import time
+PARTS = {CANARY.split("-")}  # the file itself must not hold it
 from keyring.backend import KeyringBackend
 class Raising(KeyringBackend):
     priority = 1
-    def get_password(self, service, username): raise RuntimeError("-".join(["s3cr3t", "canary", "4711"]))
+    def get_password(self, service, username): raise RuntimeError("-".join(PARTS))
     get_credential = get_password
 class Hanging(Raising):
     def get_password(self, service, username): time.sleep(600)
@@ -193,7 +194,7 @@ def test_a_bug_of_ours_does_not_stop_a_tool_that_cannot_fall_open(world: World, 
     for launcher in [*(copy / "shims").iterdir()]:
         launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
     (resolver,) = copy.glob("venv/lib/python3*/site-packages/shim/resolve.py")
-    resolver.write_text("def resolve(*_):\n    raise ValueError('-'.join(['s3cr3t', 'canary', '4711']))\n")
+    resolver.write_text(f"def resolve(*_):\n    raise ValueError('-'.join({CANARY.split('-')}))\n")
     os.utime(resolver, (1, 1))
     tool = toolchains.pip("newest")
     environ = {"PATH": f"{copy / 'shims'}:{tool.bin}:/usr/bin:/bin"}

@@ -6,14 +6,17 @@ Each case installs from a private index with the real tool and looks for the sec
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
+from tests.support.processes import with_secret_in
 from tests.support.toolchains import Tool
 from tests.support.world import CANARY, USER, World
 
@@ -91,8 +94,14 @@ def test_a_private_package_is_installed_and_the_secret_seen_nowhere(
     command = command_of(tool, where, PACKAGES[kind], index, world)
     report.write_bytes(b"")
     index.requests.clear()
+    environments: set[str] = set()
     with ArgvWatch(FORMS) as watch:
-        index.on_request = watch.look
+
+        def look() -> None:
+            watch.look()
+            environments.update(with_secret_in("environ", FORMS))
+
+        index.on_request = look
         result = world.run(*command, SHIM_DEBUG="1")
         index.on_request = lambda: None
 
@@ -103,6 +112,7 @@ def test_a_private_package_is_installed_and_the_secret_seen_nowhere(
     assert files, index.requests
     assert all(user == USER for _, user in files)
     assert watch.seen == set()
+    assert environments == set()
     assert not is_in(output.encode(errors="surrogateescape"), FORMS)
     builds = [json.loads(line) for line in report.read_text().splitlines()]
     assert bool(builds) == (kind == "sdist")
@@ -127,3 +137,38 @@ def test_the_exit_status_is_the_bare_tools(tool: Tool, package: str, world: Worl
     )
 
     assert clean.returncode == typed.returncode, clean.stderr
+
+
+def test_the_same_search_finds_the_secret_where_pip_is_given_it_in_a_url(world: World, index: PrivateIndex, report: Path) -> None:
+    """What people do without us; if this ever finds nothing, the search above has gone blind, or pip has mended its ways."""
+    world.use(toolchains.pip("newest"))
+    report.write_bytes(b"")
+    url = f"http://{USER}:{CANARY}@{index.netloc}/simple/"
+    environments: set[str] = set()
+    with ArgvWatch(FORMS) as watch:
+
+        def look() -> None:
+            watch.look()
+            environments.update(with_secret_in("environ", FORMS))
+
+        index.on_request = look
+        result = world.run("pip", "install", "--target", world.folder / "installed", "corp-sdist", bare=True, PIP_INDEX_URL=url)
+        index.on_request = lambda: None
+
+    assert result.returncode == 0, result.stderr
+    assert watch.seen, "pip starts a child for the build dependencies, with the index URL on its command line"
+    assert environments
+    assert is_in(report.read_bytes(), FORMS)
+
+
+@pytest.mark.parametrize("where", ["cmdline", "environ"])
+def test_the_search_sees_every_form_of_the_secret_in_another_process(where: Literal["cmdline", "environ"]) -> None:
+    for form in FORMS:
+        word, value = (form.decode(), "") if where == "cmdline" else ("", form.decode())
+        command = ["sh", "-c", "echo ready; read line", "sh", word]
+        with subprocess.Popen(command, env={"X": value}, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            assert with_secret_in(where, FORMS) == {"sh"}
+            process.communicate(b"\n")
+        assert with_secret_in(where, FORMS) == set()
