@@ -71,7 +71,7 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
         return Needs()
     files = Files()
     settings = read_settings(invocation.argv, position, invocation.target, host, files)
-    needs = index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
+    needs = index.read_needs(invocation.argv[position], settings, invocation.target, host, files)
     asked = {need.place for need in needs.items}
     return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
 

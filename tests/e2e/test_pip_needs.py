@@ -51,10 +51,10 @@ def real_pip(request: pytest.FixtureRequest) -> Tool:
 def describe_difference(layout: Layout, needs: Needs, asked: list[str]) -> list[str]:
     """Return what pip asked that we had not said, and what we said that it did not ask.
 
-    A command that installs wheels from a lock asks its indexes only when something has to be built: they stay needs.
+    A command that takes all it installs from URLs asks its indexes only when something has to be built: they stay needs.
     """
     missing = [url for url in asked if not any(covers(scope_of(need.url), url) for need in needs.items)]
-    surely = [need for need in needs.items if not layout.is_locked or need.role in ("direct", "input")]
+    surely = [need for need in needs.items if layout.asks_indexes or need.role in ("direct", "input")]
     idle = [need.url for need in surely if not any(covers(scope_of(need.url), url) for url in asked)]
     return [f"asked and not foreseen: {url}" for url in missing] + [f"foreseen and not asked: {url}" for url in idle]
 

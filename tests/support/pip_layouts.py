@@ -23,6 +23,23 @@ VERBS = (
     *(("install", (), 6), ("download", (), 2), ("wheel", (), 2), ("search", (), 1), ("list", (), 1), ("uninstall", (), 1)),
     *(("index", (21, 2), 2), ("lock", (25, 1), 2)),
 )
+#: Builds a wheel of nothing but metadata.
+BACKEND = """
+import os, zipfile
+METADATA = "Metadata-Version: 2.1\\nName: local\\nVersion: 1.0\\n" + REQUIRES + "\\n"
+WHEEL = "Wheel-Version: 1.0\\nGenerator: nobody\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n"
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    os.mkdir(os.path.join(folder, "local-1.0.dist-info"))
+    for name, text in (("METADATA", METADATA), ("WHEEL", WHEEL)):
+        with open(os.path.join(folder, "local-1.0.dist-info", name), "w") as file:
+            file.write(text)
+    return "local-1.0.dist-info"
+def build_wheel(folder, settings=None, metadata=None):
+    with zipfile.ZipFile(os.path.join(folder, "local-1.0-py3-none-any.whl"), "w") as archive:
+        for name, text in (("METADATA", METADATA), ("WHEEL", WHEEL), ("RECORD", "")):
+            archive.writestr("local-1.0.dist-info/" + name, text)
+    return "local-1.0-py3-none-any.whl"
+"""
 TAKING_REQUIREMENTS = ("install", "download", "wheel", "lock")
 
 
@@ -40,8 +57,10 @@ class Layout:
     environ: dict[str, str] = field(default_factory=dict)
     verb: str = ""
     names: int = 0
-    #: Whether wheels from a lock are installed: then all that is asked for is there, or pip would give up before it fetches them.
-    is_locked: bool = False
+    #: Whether all that is asked for is there; else pip gives up before it fetches what was not named by URL on its command line.
+    is_complete: bool = False
+    #: Whether a package is asked for that has to be looked for at the indexes.
+    asks_indexes: bool = True
 
     def maybe(self, probability: float, since: tuple[int, ...] = ()) -> bool:
         return self.chance.random() < probability and self.release >= since
@@ -65,8 +84,10 @@ class Layout:
         """Return a requirement with such a URL."""
         url = self.wheel()
         name = url.rpartition("/")[2].partition("-")[0]
-        spellings = [f"{name} @ {url}", f"{name}@{url}", f"{name} @ {url} ; python_version > '3'", url]
-        return self.chance.choice(spellings[:3] if named else spellings)
+        markers = ["python_version > '3'", "python_version < '3' or sys_platform == 'linux'", "python_version < '3'", "os_name == 'nt'"]
+        spellings = [f"{name} @ {url}", f"{name}@{url}", f"{name} @ {url} ; {self.chance.choice(markers)}"]
+        bare = [url, f"{name} @ {url};{self.chance.choice(markers)}", f"{url} ; {self.chance.choice(markers)}"]
+        return self.chance.choice(spellings if named else spellings + bare)
 
     def write(self, path: str, text: str, encoding: str = "utf-8") -> Path:
         target = self.folder / path
@@ -88,7 +109,8 @@ def make_layout(number: int, seed: str, folder: Path, port: int, tool: Tool, rel
     script = make_environment(layout, tool, "environment")
     verbs = [(verb, often) for verb, since, often in VERBS if release >= since]
     layout.verb = layout.chance.choices([verb for verb, _ in verbs], [often for _, often in verbs])[0]
-    layout.is_locked = layout.verb in ("download", "wheel") and layout.maybe(0.4, since=(26, 2))
+    layout.is_complete = layout.verb in ("download", "wheel") and layout.maybe(0.5)
+    layout.asks_indexes = not layout.is_complete
     layout.general = ["--no-input", "--disable-pip-version-check", "--retries", "0", "--timeout", "20", "--no-cache-dir"]
     ADDERS.get(layout.verb, add_index_options)(layout)
     add_environment(layout)
@@ -98,7 +120,7 @@ def make_layout(number: int, seed: str, folder: Path, port: int, tool: Tool, rel
     add_other_python(layout, tool)
     layout.chance.shuffle(layout.argv)
     last = {"index": ["versions", NOBODY], "list": []}.get(layout.verb, [NOBODY])
-    layout.argv.append([] if layout.is_locked else last)
+    layout.argv.append([] if layout.is_complete else last)
     layout.environ |= {
         "HOME": str(folder / "home"),
         "PATH": "/usr/bin:/bin",
@@ -246,8 +268,10 @@ def add_inputs(layout: Layout) -> None:
         dependencies = ", ".join(f'"{layout.direct(named=True)}"' for _ in range(2))
         layout.write("work/script.py", f"import os\n# /// script\n# dependencies = [{dependencies}]\n# ///\nos.abort()\n")
         layout.argv.append(["--requirements-from-script", "script.py"])
-    if layout.is_locked:
-        add_lock(layout)
+    if layout.is_complete:
+        layout.argv.append([f"last @ {layout.url('last-1.0-py3-none-any.whl')}"])
+        for add in layout.chance.sample([add_lock, add_page, add_project], layout.chance.choice([1, 1, 2])):
+            add(layout)
 
 
 def add_groups(layout: Layout) -> None:
@@ -261,6 +285,8 @@ def add_groups(layout: Layout) -> None:
 
 def add_lock(layout: Layout) -> None:
     """Write a lock of two wheels and name it."""
+    if layout.release < (26, 2):
+        return
     text = 'lock-version = "1.0"\ncreated-by = "nobody"\n'
     for url in (layout.wheel(), layout.wheel()):
         name = url.rpartition("/")[2].partition("-")[0]
@@ -271,6 +297,52 @@ def add_lock(layout: Layout) -> None:
     name = layout.chance.choice(["pylock.toml", "pylock.dev.toml"])
     layout.write(f"work/{name}", text)
     layout.argv += [["-r", name], ["--no-require-hashes"]]
+
+
+def add_page(layout: Layout) -> None:
+    """Write a page of links to files elsewhere, and ask for one of them."""
+    url = layout.wheel()
+    project, _, _ = url.rpartition("/")[2].partition("-")
+    folder, _, file = url.rpartition("/")
+    links = layout.chance.choice(
+        [f"<a href='{url}'>x</a>", f"<base href='{folder}/'>\n<a class=x\n HREF={file}#sha>x</a>", f'<a href="{url}?a=1&amp;b=2">x</a>']
+    )
+    page = layout.write(
+        "work/pages/links.html", f'<!DOCTYPE html><html><body>\n{links}\n<a href="http://127.0.0.1:1/home">home</a></body></html>\n'
+    )
+    where = layout.chance.choice(["pages/links.html", "pages", str(page), f"file://{page}", "requirements"])
+    if where == "requirements":
+        layout.write("work/pages/requirements.txt", "-f links.html\n")
+        layout.argv.append(["-r", "pages/requirements.txt"])
+    else:
+        layout.argv.append(["-f", where])
+    layout.argv.append([project])
+    layout.asks_indexes = True
+
+
+def add_project(layout: Layout) -> None:
+    """Write a project that needs a wheel by URL to be built, another one, and a third for an extra; name the project."""
+    if "--isolated" in layout.words:  # the pip that installs what builds it is not isolated, and reads PIP_REQUIREMENT again
+        return
+    tool, needed, extra = (layout.direct(named=True) for _ in range(3))
+    dependencies = f'dependencies = ["{needed}"]\n\n[project.optional-dependencies]\nMore = ["{extra}"]\n'
+    build = f'[build-system]\nrequires = ["{tool}"]\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    layout.write("work/project/pyproject.toml", f'[project]\nname = "local"\nversion = "1.0"\n{dependencies}\n{build}')
+    text, _, marker = extra.partition(" ; ")
+    requires = [
+        f"Requires-Dist: {needed}",
+        "Provides-Extra: more",
+        f"Requires-Dist: {text} ; {f'({marker}) and ' * bool(marker)}extra == 'more'",
+    ]
+    layout.write("work/project/backend.py", BACKEND.replace("REQUIRES", repr("\n".join(requires))))
+    path = layout.chance.choice(
+        ["./project", "./project[more]", f"{layout.folder}/work/project", f"local @ file://{layout.folder}/work/project"]
+    )
+    if layout.maybe(0.3):
+        layout.write("work/projects.txt", f"{path}\n")
+        layout.argv.append(["-r", "projects.txt"])
+    else:
+        layout.argv.append([path])
 
 
 def add_other_python(layout: Layout, tool: Tool) -> None:
@@ -306,7 +378,7 @@ def add_requirements(layout: Layout, depth: int = 0, *, is_constraint: bool = Fa
         "links": lambda: f"-f {layout.url()} -f {layout.url()}",
         "quoted": lambda: f"--find-links '{layout.url()}'",
         "no index": lambda: "--no-index" if layout.maybe(0.3) else "--pre",
-        "beside": lambda: f"{NOBODY} --index-url {layout.url()}" if not is_constraint and not layout.is_locked else "",
+        "beside": lambda: f"{NOBODY} --index-url {layout.url()}" if not is_constraint and not layout.is_complete else "",
         "commented": lambda: f"# --index-url {layout.url()}",
         "continued": lambda: f"# not continued \\\n--extra-index-url {layout.url()}",
         "nested": lambda: f"-r {more(is_constraint).name}" if depth < 2 else "",
