@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import sys
 
+from shim.execute import MEMORY_NAME
 from shim.host import Host
 from shim.store.folders import is_private, private_folder
 
 #: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's own), below the usual limits.
 DESCRIPTOR = 243
-
-#: The name that `/proc/PID/fd` shows, by which we know our own.
-NAME = "pip-uv-shim"
 
 
 def is_available() -> bool:
@@ -24,7 +22,7 @@ def is_available() -> bool:
     if sys.platform != "linux" or not hasattr(os, "memfd_create") or not os.path.isdir("/proc/self/fd"):
         return False
     try:
-        os.close(os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+        os.close(os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
     except OSError:
         return False
     return True
@@ -45,7 +43,7 @@ def free_descriptor() -> int:
 def _is_free(number: int) -> bool:
     """Whether the number is unused, or holds the memory of an outer command of ours, which this one replaces for itself."""
     try:
-        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{NAME}")
+        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
     except OSError:
         return True
 
