@@ -123,7 +123,7 @@ CHANGES: dict[str, Callable[[World], object]] = {
     "a variable of the tool's appeared": lambda world: world.environ.update({"PIP_TIMEOUT": "30", "UV_HTTP_TIMEOUT": "30"}),
     "a variable changed its case": lambda world: world.environ.update({"PIP_extra_index_url": "", "UV_INDEX": ""}),
     "the configuration moved": lambda world: world.environ.update(
-        {"XDG_CONFIG_HOME": str(shutil.copytree(world.folder / "config", world.folder / "data" / "config"))}
+        {"XDG_CONFIG_HOME": str(shutil.copytree(world.folder / "config", world.folder / "config" / "moved"))}
     ),
     "a token is wanted anew": lambda world: world.environ.update({"SHIM_REFRESH": "1"}),
     "our code changed": lambda world: [os.utime(path) for path in world.prefix.glob("venv/lib/python3*/site-packages/shim/replay.py")],
