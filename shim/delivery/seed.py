@@ -28,8 +28,8 @@ FILE = "uv/uv.toml"
 NAME = "pip-uv-shim-"
 #: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv publish` looks indexes up by name.
 OTHER_VERBS = ("run", "tool", "publish")
-#: What makes uv read no machine configuration, or keep no index in mind.
-SWITCHES = ("--no-config", "--config-file", "--no-index")
+#: What makes uv read no machine configuration, keep no index in mind, or print all of them with their passwords.
+SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "--show-settings")
 VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
 
 
@@ -42,7 +42,7 @@ def fits(case: Case) -> str | None:
     said = [word.partition("=")[0] for word in case.invocation.argv]
     switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
-        return f"{switches[0]} keeps uv from reading it"
+        return f"{switches[0]}: uv would not use it, or print it"
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "an index URL holds no bearer token"
     if reason := find_sibling(case) or _find_nested(case):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from shim.demo.server import PrivateIndex
 
@@ -18,8 +18,7 @@ class Realms(PrivateIndex):
     """Serves `realms`: path prefix (`/team`) -> the one Authorization header that is let in, or None for everybody.
 
     Below each prefix: `simple/` (an index), `links/` (a flat page) and `files/`. The longest prefix decides. `sent` lists
-    (path, Authorization header or None, status) of every request. `files_from` maps a prefix to the one that its pages
-    link files from.
+    (path, Authorization header or None, status) of every request. If `only` names prefixes, the others have no packages.
     """
 
     def __init__(
@@ -27,13 +26,13 @@ class Realms(PrivateIndex):
         folder: str,
         files: dict[str, list[str]],
         realms: Mapping[str, str | None],
-        files_from: Mapping[str, str] | None = None,
+        only: Collection[str] = (),
         refusal: int = 401,
     ) -> None:
         super().__init__(folder, files, "", "")
         self.sent: list[tuple[str, str | None, int]] = []
         self._realms = dict(sorted(realms.items(), key=lambda item: -len(item[0])))
-        self._files_from = files_from or {}
+        self._only = only
         self._refusal = refusal
 
     def url(self, path: str) -> str:
@@ -57,16 +56,21 @@ class Realms(PrivateIndex):
         wrong = []
         for path, authorization, status in self.sent:
             prefix = next((prefix for prefix in self._realms if path.startswith(f"{prefix}/")), "")
-            if authorization is not None and authorization != self._realms.get(prefix):
+            if authorization is not None and authorization != self._realms.get(prefix) and not _is_empty(authorization):
                 wrong.append((path, authorization, status))
         return wrong
 
+    def let_in(self, prefix: str) -> list[str]:
+        """Return the paths below a prefix that were answered to somebody with a header."""
+        return [path for path, authorization, status in self.sent if path.startswith(f"{prefix}/") and authorization and status == 200]
+
     def _place(self, prefix: str, parts: list[str]) -> tuple[int, str, bytes]:
-        files = self._files_from.get(prefix, prefix)
+        if self._only and prefix not in self._only:
+            return 404, "text/plain", b"not here\n"
         if parts[0] == "simple" and len(parts) == 2 and parts[1] in self._files:
-            return 200, "text/html", self._page_of(files, self._files[parts[1]])
+            return 200, "text/html", self._page_of(prefix, self._files[parts[1]])
         if parts == ["links"]:
-            return 200, "text/html", self._page_of(files, [name for names in self._files.values() for name in names])
+            return 200, "text/html", self._page_of(prefix, [name for names in self._files.values() for name in names])
         if parts[0] == "files" and len(parts) == 2 and any(parts[1] in names for names in self._files.values()):
             with open(os.path.join(self._folder, parts[1]), "rb") as stream:
                 return 200, "application/octet-stream", stream.read()
@@ -76,3 +80,8 @@ class Realms(PrivateIndex):
     def _page_of(prefix: str, names: list[str]) -> bytes:
         rows = "".join(f'<a href="{prefix}/files/{name}">{name}</a>\n' for name in names)
         return f"<!DOCTYPE html><html><body>\n{rows}</body></html>\n".encode()
+
+
+def _is_empty(authorization: str) -> bool:
+    """Whether it is a user name with an empty password, which uv sends for `user@` before it looks for one."""
+    return authorization.startswith("Basic ") and base64.b64decode(authorization[6:]).endswith(b":")
