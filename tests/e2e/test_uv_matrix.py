@@ -129,7 +129,7 @@ def requirements_line(place: Place) -> list[str]:
 
 
 def find_links(place: Place) -> list[str]:
-    return place.install("--no-index", "--find-links", place.server.url("/team/links/"))
+    return place.install("--find-links", place.server.url("/team/links/"), "--default-index", place.open_url)
 
 
 def frozen_lock(place: Place) -> list[str]:
