@@ -5,6 +5,7 @@ The bare uv gets the same credential in a netrc, which leaves no trace in any fi
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,8 @@ FORMS = needles(USER, CANARY)
 TYPED = f"{USER}:{CANARY}@"
 #: The store (0.9 on), and the seeds before it.
 VERSIONS = ["newest", "0.9.30", "0.5.31"]
+if os.environ.get("SHIM_TEST_MATRIX") == "all":
+    VERSIONS += ["0.11.33", "0.7.22"]
 #: What the launcher adds to every command: its guard against loops, and the count of its shell.
 LAUNCHERS_OWN = {"_SHIM_DEPTH", "_SHIM_LAST", "SHLVL"}
 Packages = tuple[str, dict[str, list[str]]]
@@ -138,6 +141,40 @@ def test_project_commands_write_and_print_what_the_bare_uv_does(version: str, na
     assert sum(status == 0 for _, status, *_ in seen[False]) >= 15
     assert not is_in(repr(seen[False]).encode(), FORMS)
     assert server.wrongly_sent() == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_two_credentials_on_one_server_write_what_the_bare_uv_does(version: str, world: World, packages: Packages) -> None:
+    """Here the bare uv gets them in variables named after the indexes, and ours by seeds."""
+    with Realms(*packages, {"/team": basic(USER, CANARY), "/other": basic("bob", f"{CANARY}-2")}) as server:
+        session = Session(world, server, version)
+        table = '[[index]]\nname = "{0}"\nurl = "{1}"\nusername = "{2}"\nenv = {{ password = "{3}" }}\n'
+        world.configure(table.format("team", session.url, USER, "ONE") + table.format("other", server.url("/other/simple/"), "bob", "TWO"))
+        project = project_of(session.url, 'name = "team"\n')
+        project["pyproject.toml"] += f'[[tool.uv.index]]\nname = "other"\nurl = "{server.url("/other/simple/")}"\nexplicit = true\n'
+        project["pyproject.toml"] += '[tool.uv.sources]\ncorp-sdist = { index = "other" }\n'
+        seen = {}
+        for bare in (True, False):
+            session.begin(project)
+            names = ("UV_INDEX_TEAM_PASSWORD", "UV_INDEX_OTHER_PASSWORD") if bare else ("ONE", "TWO")
+            environ = dict(zip(names, (CANARY, f"{CANARY}-2"), strict=True))
+            environ |= {"UV_INDEX_TEAM_USERNAME": USER, "UV_INDEX_OTHER_USERNAME": "bob"} if bare else {}
+            lines = (
+                "uv lock",
+                "uv add corp-sdist",
+                "uv lock --check",
+                "uv sync --frozen",
+                "uv export",
+                "uv pip compile pyproject.toml",
+                "uv tree",
+            )
+            seen[bare] = [session.seen(line, bare=bare, **environ) for line in lines]
+        assert server.let_in("/other")
+        assert server.wrongly_sent() == []
+
+    assert seen[False] == seen[True]
+    assert [line for line, status, *_ in seen[False] if status] == (["uv lock --check"] if version == "0.5.31" else [])
+    assert not is_in(repr(seen[False]).encode(), FORMS)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -295,7 +332,7 @@ def uploads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, Pat
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize(
     "how",
-    ["found", "-u USER -p SECRET", "--username=USER --password=SECRET", "variable", "check", "url"],
+    ["found", "-u USER", "-u USER -p SECRET", "--username=USER --password=SECRET", "variable", "check", "url"],
 )
 def test_an_upload_arrives_whole_and_no_secret_stands_in_uvs_argv(
     how: str, version: str, world: World, uploads: tuple[int, Path], packages: Packages
@@ -305,7 +342,7 @@ def test_an_upload_arrives_whole_and_no_secret_stands_in_uvs_argv(
     del world.environ["UV_NO_SYSTEM_CONFIG"]
     url = f"http://127.0.0.1:{port}/"
     environ = {"UV_PUBLISH_USERNAME": USER, "UV_PUBLISH_PASSWORD": CANARY} if how == "variable" else {}
-    if how in ("found", "check"):
+    if how in ("found", "check", "-u USER"):
         program = world.folder / "config" / "give"
         program.write_text(f"#!/bin/sh\necho {CANARY}\n")
         program.chmod(0o700)
