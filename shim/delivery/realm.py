@@ -9,8 +9,7 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 from __future__ import annotations
 
 from shim.delivery import WOULD_REACH, Case
-from shim.delivery.netrc import read_user_entries
-from shim.model import Credential, Need
+from shim.model import Need
 from shim.urls import Scope, Url
 
 
@@ -36,22 +35,19 @@ def find_sibling(case: Case) -> str | None:
 
 
 def find_own(case: Case) -> Need | None:
-    """Return a need in the realm of one of our credentials that the user answers already, by a variable or inside a file."""
+    """Return a need in the realm of one of our credentials that the user answers already, by a variable or inside a file.
+
+    What uv is told for an upload, it uses for nothing else.
+    """
     answered = [need for need, _ in case.deliveries]
     for need in case.needs.items:
-        if has_own(need) and need not in answered and any(is_same_realm(credential.scope, need.url) for credential in case.credentials):
+        if (
+            has_own(need)
+            and need.role != "publish"
+            and need not in answered
+            and any(is_same_realm(credential.scope, need.url) for credential in case.credentials)
+        ):
             return need
-    return None
-
-
-def find_in_netrc(case: Case) -> Credential | None:
-    """Return a credential for whose host the user's netrc has another login, which uv would take first."""
-    entries = read_user_entries(case.host)
-    default = next((entry for entry in entries if entry.machine is None), None)
-    for credential in case.credentials:
-        entry = next((entry for entry in reversed(entries) if entry.machine == credential.scope.host), default)
-        if entry and not (entry.login == credential.username and entry.password.same_as(credential.secret)):
-            return credential
     return None
 
 

@@ -14,7 +14,8 @@ from typing import Any
 
 from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
-from shim.delivery.realm import find_in_netrc, find_own, find_sibling, is_same_realm
+from shim.delivery.netrc import read_user_entries as read_netrc_entries
+from shim.delivery.realm import find_own, find_sibling, is_same_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.host import Host
 from shim.model import Credential, Delivery, Memory, Secret
@@ -47,7 +48,7 @@ def _find_rival(case: Case) -> str | None:
     """
     if own := find_own(case):
         return f"uv would try your own credential for {own.url} first"
-    if rival := find_in_netrc(case):
+    if rival := _find_in_netrc(case):
         return f"your netrc has another login for {rival.scope.host}, and uv looks there first"
     for credential in case.credentials:
         same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
@@ -55,6 +56,17 @@ def _find_rival(case: Case) -> str | None:
         named = all(need.username and need.given is None for need, _ in same)
         if others and not (named and all(other.username != credential.username for other in others)):
             return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
+    return None
+
+
+def _find_in_netrc(case: Case) -> Credential | None:
+    """Return a credential for whose host the user's netrc has another login, which uv would take first."""
+    entries = read_netrc_entries(case.host)
+    default = next((entry for entry in entries if entry.machine is None), None)
+    for credential in case.credentials:
+        entry = next((entry for entry in reversed(entries) if entry.machine == credential.scope.host), default)
+        if entry and not (entry.login == credential.username and entry.password.same_as(credential.secret)):
+            return credential
     return None
 
 

@@ -426,6 +426,24 @@ def test_an_upload_with_a_credential_of_its_own_goes_by_uvs_variables(world: Hos
     assert "writer" not in delivery.memory.text.reveal()  # type: ignore[union-attr]
 
 
+def test_the_users_own_token_for_an_upload_is_in_nobodys_way(world: Host) -> None:
+    upload = need("https://pypi.corp.example/upload/", "publish", answered_by="--token")
+    check = need("https://pypi.corp.example/a/simple/", "index")
+
+    assert channel_of(deliver(world, {upload: None, check: credential(check)}, **{**UV, "verb": ("publish",)})) == "store"  # type: ignore[arg-type]
+
+
+def test_the_users_own_variable_for_another_index_of_the_server_comes_before_the_store(world: Host) -> None:
+    """uv would send it to our index, before it looks into its store; seeds are told apart."""
+    own = need("https://pypi.corp.example/a/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
+    corp = need("https://pypi.corp.example/b/simple/")
+
+    assert channel_of(deliver(world, {own: None, corp: credential(corp)}, **UV)) == "seed"  # type: ignore[arg-type]
+    nested = need("https://pypi.corp.example/b/deep/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
+    with pytest.raises(CannotDeliver):
+        deliver(world, {nested: None, corp: credential(corp)}, **UV)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("argv", "left", "variables"),
     [
