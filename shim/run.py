@@ -6,6 +6,8 @@ need one gets one clear message; if its tool would then take the package from so
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from shim.errors import InternalError, NoCredential, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
@@ -87,6 +89,11 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
+    plan = _make_plan(tool, name, target, argv, host)
+    return replace(plan, delivery=tool.move_secrets(plan.invocation, plan.delivery))
+
+
+def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
     untouched = Delivery(argv)
     if not invocation.touches_index:

@@ -56,7 +56,8 @@ def process_path(number: int) -> str:
 def link_folder(host: Host, number: int, name: str) -> str | None:
     """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it; None if there can be none.
 
-    The folder is made once, 0700, in the runtime directory or the data directory, and holds no secret, only the link.
+    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, in the runtime directory or the data
+    directory, and holds no secret, only the link.
     """
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
@@ -64,9 +65,10 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
         if base is None:
             continue
         levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
-        folder = private_folder(*([shared, *levels] if base == shared else levels))
-        if folder and _make_link(os.path.join(folder, name), number):
-            return folder
+        inner = [os.path.join(levels[-1], os.path.dirname(name))] if os.path.dirname(name) else []
+        folder = private_folder(*([shared, *levels, *inner] if base == shared else [*levels, *inner]))
+        if folder and _make_link(os.path.join(levels[-1], name), number):
+            return levels[-1]
     return None
 
 

@@ -5,10 +5,12 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 
 from __future__ import annotations
 
-from shim.formats.optparse_scan import Word, scan
+from dataclasses import replace
+
+from shim.formats.optparse_scan import Word, drop_value, scan
 from shim.host import Host
 from shim.indexes.uv import Command, read_command_needs
-from shim.model import Invocation, Needs, Target
+from shim.model import Delivery, Invocation, Needs, Secret, Target
 from shim.tools.uv_options import SWITCHES, option_table
 
 NEEDLESS = (
@@ -61,6 +63,10 @@ ASKING_WITH = {
     ("venv",): ("seed",),
     ("version",): ("bump",),
 }
+#: Options that are secrets themselves, or may be, and the variables that uv reads instead.
+SECRET_OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
+    ("publish",): {"token": "UV_PUBLISH_TOKEN", "username": "UV_PUBLISH_USERNAME", "password": "UV_PUBLISH_PASSWORD"}
+}
 #: Commands whose options end where the user's own program begins.
 RUNNERS = frozenset({("run",), ("tool", "run")})
 
@@ -75,6 +81,24 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     return read_command_needs(parse(invocation.argv), host)
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with the token, user and password of an upload in uv's variables instead of argv.
+
+    An option that is said twice stays: uv refuses that. So does an empty one, which a variable could not say.
+    """
+    variables = SECRET_OPTIONS.get(invocation.verb, {})
+    if not variables:
+        return delivery
+    argv, environ = delivery.argv, dict(delivery.environ)
+    options = [word for word in parse(argv).options if word.name in variables]
+    names = [word.name for word in options]
+    for word in reversed(options):  # from the end, so that positions stay true
+        if word.value and names.count(word.name) == 1:
+            environ[variables[word.name or ""]] = Secret(word.value)
+            argv = drop_value(argv, word)
+    return replace(delivery, argv=argv, environ=environ)
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:

@@ -100,6 +100,7 @@ REVEAL_SITES = {
     "shim/delivery/__init__.py": "looks at its letters",
     "shim/delivery/env.py": "puts it into variables",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
+    "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
     "shim/execute.py": "fills the memory file, and the environment of channel env",
     "shim/faces/answers.py": "writes answers into the memory file",
