@@ -1,14 +1,18 @@
 """Reads the parts of uv.toml, `[tool.uv]` and PEP 723 scripts that name URLs.
 
-Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 723.
+Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 723, 735.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 _SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+#: Lists of requirements in `[tool.uv]`.
+_REQUIREMENT_KEYS = ("dev-dependencies", "constraint-dependencies", "override-dependencies", "build-constraint-dependencies")
 
 
 def parse_toml(text: str) -> dict[str, Any] | None:
@@ -17,7 +21,7 @@ def parse_toml(text: str) -> dict[str, Any] | None:
 
     try:
         return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # an integer of thousands of digits is a plain ValueError
         return None
 
 
@@ -30,7 +34,7 @@ def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
 
 def script_document(text: str) -> dict[str, Any]:
     """Return the metadata block of a PEP 723 script as a document; nothing where there is not exactly one."""
-    blocks = [match["content"] for match in _SCRIPT_BLOCK.finditer(text)]
+    blocks = [match["content"] for match in _SCRIPT_BLOCK.finditer(text.replace("\r\n", "\n"))]
     if len(blocks) != 1:
         return {}
     lines = blocks[0].splitlines(keepends=True)
@@ -51,21 +55,27 @@ def tables(value: object) -> list[dict[str, Any]]:
 
 def requirement_texts(document: dict[str, Any]) -> list[str]:
     """Return the requirements that a pyproject.toml or script names, as written."""
-    found = texts(document.get("dependencies"))
-    project = document.get("project")
-    if isinstance(project, dict):
-        found += texts(project.get("dependencies"))
-        optional = project.get("optional-dependencies")
-        found += [text for value in optional.values() for text in texts(value)] if isinstance(optional, dict) else []
-    groups = document.get("dependency-groups")
-    found += [text for value in groups.values() for text in texts(value)] if isinstance(groups, dict) else []
-    build = document.get("build-system")
-    return found + (texts(build.get("requires")) if isinstance(build, dict) else [])
+    project, build, tool = (_table(table) for table in (document.get("project"), document.get("build-system"), tool_table(document)))
+    lists = [document.get("dependencies"), project.get("dependencies"), build.get("requires")]
+    lists += [*_table(project.get("optional-dependencies")).values(), *_table(document.get("dependency-groups")).values()]
+    lists += [*(tool.get(key) for key in _REQUIREMENT_KEYS), *_table(tool.get("extra-build-dependencies")).values()]
+    return [text for value in lists for text in texts(value)]
 
 
 def source_urls(table: dict[str, Any]) -> list[str]:
     """Return the `url` of each `[tool.uv.sources]` entry."""
-    sources = table.get("sources")
-    entries = sources.values() if isinstance(sources, dict) else ()
-    rows = [row for entry in entries for row in ([entry] if isinstance(entry, dict) else tables(entry))]
-    return [row["url"] for row in rows if isinstance(row.get("url"), str)]
+    return [row["url"] for row in _sources(table) if isinstance(row.get("url"), str)]
+
+
+def source_paths(table: dict[str, Any]) -> list[str]:
+    """Return the `path` of each `[tool.uv.sources]` entry."""
+    return [row["path"] for row in _sources(table) if isinstance(row.get("path"), str)]
+
+
+def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for entry in _table(table.get("sources")).values():
+        yield from [entry] if isinstance(entry, dict) else tables(entry)
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

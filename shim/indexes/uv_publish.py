@@ -1,0 +1,64 @@
+"""What `uv publish` asks: the upload endpoint, and the index that says which files are there already.
+
+Sources: uv 0.13.8 crates/uv/src/commands/publish.rs, uv-settings/src/settings.rs (`PublishOptions`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from shim.formats import uv_toml
+from shim.host import Host
+from shim.indexes.uv_command import Command
+from shim.indexes.uv_files import Document
+from shim.indexes.uv_needs import Role, Said, make_needs
+from shim.model import Need, Origin
+
+DEFAULT_URL = "https://upload.pypi.org/legacy/"
+
+
+def publish_needs(command: Command, documents: list[Document], host: Host) -> list[Need]:
+    """Return the needs of `uv publish`: what answers for an upload does not answer for a check."""
+    said = [*_find_url("publish-url", "publish", command, documents, host), *_find_url("check-url", "index", command, documents, host)]
+    typed = [part.text for part in command.typed("index")]
+    wanted = typed[-1] if typed else host.environ.get("UV_PUBLISH_INDEX")
+    for document in documents if wanted else ():
+        for index in uv_toml.tables(document.table.get("index")):
+            if index.get("name") == wanted:
+                said += _of_index(index, document)
+    if not any(one.role == "publish" for one in said):
+        said.append(Said(DEFAULT_URL, Origin("config", "uv's default"), "publish"))
+    return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host)]
+
+
+def _find_url(option: str, role: Role, command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
+    """Yield what an option, else its variable, else the first configuration file says."""
+    part = command.last(option, host)
+    if part:
+        origin = Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
+        yield Said(part.text, origin, role, None, part.key, part.start)
+        return
+    for document in documents:
+        if isinstance(document.table.get(option), str):
+            yield Said(document.table[option], document.origin, role)
+            return
+
+
+def _of_index(index: dict[str, object], document: Document) -> Iterator[Said]:
+    roles: tuple[tuple[str, Role], ...] = (("publish-url", "publish"), ("url", "index"))
+    for key, role in roles:
+        url = index.get(key)
+        if isinstance(url, str):
+            yield Said(url, document.origin, role, str(index["name"]))
+
+
+def _with_answer(need: Need, command: Command, host: Host) -> Need:
+    """Return the need with the user name and the answer that options and variables give. A password in the URL is one already."""
+    if need.given is not None:
+        return need
+    username = need.username or command.value("username", host)
+    answer = next((option for option in ("token", "password") if command.value(option, host)), None)
+    part = command.last(answer, host) if answer else None
+    named = None if part is None else part.key if isinstance(part.key, str) else f"--{answer}"
+    return replace(need, username=username, answered_by=named or need.answered_by)
