@@ -6,30 +6,27 @@ Sources: uv 0.13.8 crates/uv-resolver/src/lock/mod.rs (`source = { registry = ".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
-_URL = re.compile(rb'\b(registry|url) = "(https?://[^"\n]+)"')
-
-
-def find_registries(data: bytes) -> list[str]:
-    """Return the index URLs that packages were locked from, in order and without repeats."""
-    return list(dict.fromkeys(url for kind, url in _scan(data) if kind == b"registry"))
+#: A package's source, with its index if it has one, or the folder of a file: server and up to two path segments.
+_SOURCE_OR_FOLDER = re.compile(
+    rb'(?m)^source = \{ (?:registry = "(?P<registry>[^"\r\n]*)")?|\burl = "(?P<folder>https?://[^"/?#\r\n]+(?:/[^"/?#\r\n]+){0,2}/)'
+)
 
 
-def find_file_folders(data: bytes) -> list[str]:
-    """Return the folders that locked files lie in, in order and without repeats: server and the first two path segments.
+def find_folders(data: bytes) -> dict[str, list[str]]:
+    """Return index URL -> the folders that files locked from it lie in; files without an index (direct URLs) stand under "".
 
-    That tells repositories apart; a lock names thousands of files.
+    A folder is the server and the first two path segments: that tells repositories apart, and a lock names thousands of files.
     """
-    found: dict[str, None] = {}
-    for kind, url in _scan(data):
-        if kind == b"url":
-            scheme, _, rest = url.partition("://")
-            found.setdefault(f"{scheme}://" + "/".join(rest.partition("#")[0].partition("?")[0].split("/")[:-1][:3]) + "/")
-    return list(found)
+    found: dict[bytes, dict[bytes, None]] = {b"": {}}
+    folders = found[b""]
+    for match in _SOURCE_OR_FOLDER.finditer(data):
+        if match["folder"] is None:
+            folders = found.setdefault(match["registry"] or b"", {})
+        else:
+            folders[match["folder"]] = None
+    return {_text(registry): [_text(folder) for folder in folders] for registry, folders in found.items()}
 
 
-def _scan(data: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield what each URL is and the URL, each once."""
-    for kind, raw in dict.fromkeys(_URL.findall(data)):
-        yield kind, raw.decode("utf-8", "replace")
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

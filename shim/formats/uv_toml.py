@@ -54,12 +54,18 @@ def tables(value: object) -> list[dict[str, Any]]:
 
 
 def requirement_texts(document: dict[str, Any]) -> list[str]:
-    """Return the requirements that a pyproject.toml or script names, as written."""
-    project, build, tool = (_table(table) for table in (document.get("project"), document.get("build-system"), tool_table(document)))
-    lists = [document.get("dependencies"), project.get("dependencies"), build.get("requires")]
+    """Return the requirements that a pyproject.toml or script names for those who use it, as written."""
+    project, tool = _table(document.get("project")), tool_table(document) or {}
+    lists = [document.get("dependencies"), project.get("dependencies")]
     lists += [*_table(project.get("optional-dependencies")).values(), *_table(document.get("dependency-groups")).values()]
-    lists += [*(tool.get(key) for key in _REQUIREMENT_KEYS), *_table(tool.get("extra-build-dependencies")).values()]
+    lists += [tool.get(key) for key in _REQUIREMENT_KEYS]
     return [text for value in lists for text in texts(value)]
+
+
+def build_requirement_texts(document: dict[str, Any]) -> list[str]:
+    """Return the requirements that a pyproject.toml names for building it and what it uses."""
+    extra = _table((tool_table(document) or {}).get("extra-build-dependencies"))
+    return [text for value in (_table(document.get("build-system")).get("requires"), *extra.values()) for text in texts(value)]
 
 
 def source_urls(table: dict[str, Any]) -> list[str]:
@@ -70,6 +76,11 @@ def source_urls(table: dict[str, Any]) -> list[str]:
 def source_paths(table: dict[str, Any]) -> list[str]:
     """Return the `path` of each `[tool.uv.sources]` entry."""
     return [row["path"] for row in _sources(table) if isinstance(row.get("path"), str)]
+
+
+def source_indexes(table: dict[str, Any]) -> list[str]:
+    """Return the index names in `[tool.uv.sources]`, each once."""
+    return list(dict.fromkeys(row["index"] for row in _sources(table) if isinstance(row.get("index"), str)))
 
 
 def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,35 +1,42 @@
 """What one uv command may ask: its flags, variables, configuration files, requirements, locks and receipts.
 
-An option replaces its variable; configuration comes after both; lists join. An index of an explicit, named or shadowed kind counts
-too: uv seeds and may ask it, and a need too many costs nothing but a look-up.
+An option replaces its variable; configuration comes after both; lists join.
 
-Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv-distribution-types/src/index_url.rs.
+Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv/src/commands.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import Any
 
+from shim.formats import uv_toml
 from shim.host import Host
 from shim.indexes.uv_command import Command, Part
 from shim.indexes.uv_files import Document, Project, Reader, discover, find_project
-from shim.indexes.uv_inputs import ROLES, Collector, named_url
+from shim.indexes.uv_inputs import Collector, read_lock
 from shim.indexes.uv_needs import Said, find_place, make_needs
+from shim.indexes.uv_order import ROLES, Layer, in_order, layer_of, named_url, settle
 from shim.indexes.uv_publish import publish_needs
 from shim.model import Need, Needs, Origin, Place
 
-DEFAULT_INDEX = "https://pypi.org/simple"
 INDEX_OPTIONS = ("default-index", "index", "extra-index-url", "index-url", "find-links")
+#: Options that name requirements files; `uv pip` obeys the index lines of those in LINE_OPTIONS.
 FILE_OPTIONS = ("requirements", "with-requirements", "constraints", "build-constraints", "overrides")
+LINE_OPTIONS = ("requirements", "constraints", "overrides")
 REQUIREMENT_OPTIONS = ("with", "from")
 FOLDER_OPTIONS = ("editable", "with-editable")
 PROJECT_VERBS = frozenset(
     {"add", "audit", "build", "check", "export", "lock", "remove", "run", "sync", "tree", "upgrade", "version", "workspace"}
 )
+#: Those that fetch what a lock names.
+SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
 #: Until then `uv run` began at the working directory, and `uv pip` did not know --project. Between that and the last release that
 #: was measured nobody looked, so both places count.
 FIRST_AT_SCRIPT = (0, 13)
+#: Until then a source's index was asked in spite of --no-index.
+FIRST_PINNED_OFF = (0, 7)
 
 
 def read_command_needs(command: Command, host: Host, version: tuple[int, ...] | None) -> Needs:
@@ -42,19 +49,24 @@ def read_command_needs(command: Command, host: Host, version: tuple[int, ...] | 
     documents = _read_configuration(command, projects, host, reader, version)
     if command.verb == ("publish",):
         return _finish(command, host, reader, publish_needs(command, documents, host))
-    collector = Collector(reader, no_index=_has_no_index(command, documents))
-    _add_options(collector, command, host)
-    stands_alone = _add_script(collector, command)
-    _add_configuration(collector, command, documents)
+    options = _read_options(command, host)
+    collector = Collector(reader, frozenset(one.name for one in options.index if one.name), command.verb == ("build",))
+    script = _read_script(collector, command)
     _add_inputs(collector, command, host)
-    for project in projects if command.verb[0] in PROJECT_VERBS and not stands_alone else ():
-        _add_project(collector, project, with_lock=command.verb != ("build",))
-    if command.verb == ("tool", "upgrade"):
-        _add_receipts(collector, command)
-    needs = make_needs(collector.said, host)
-    if not collector.no_index and not any(need.role == "index" for need in needs):
-        needs += make_needs([Said(DEFAULT_INDEX, Origin("config", "uv's default"), "index")], host)
-    return _finish(command, host, reader, needs, collector.unknown)
+    if command.verb[0] in PROJECT_VERBS and not script:
+        for project in projects:
+            _add_project(collector, project)
+    tables = _tables(command, script, documents)
+    no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
+    said = _settle(collector, command, options, tables, no_index=no_index)
+    if not no_index or version is None or version < FIRST_PINNED_OFF:
+        said += collector.pinned
+    if command.verb[0] in SYNC_VERBS:
+        locks = _find_locks(reader, script_of(command) if script else None, projects)
+        configured = [one.text for one in said]
+        for lock in locks:
+            collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
+    return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host), collector.unknown)
 
 
 def script_of(command: Command) -> Part | None:
@@ -95,53 +107,66 @@ def _read_configuration(
     return discover(starts, config_file, reader, version)
 
 
-def _has_no_index(command: Command, documents: Iterable[Document]) -> bool:
-    """Return whether no index is asked at all: by the option, else by the first file that says something about it."""
-    if command.has("no-index"):
-        return True
-    tables = [document.table for document in documents]
-    if command.verb[0] == "pip":
-        tables = [table for document in tables for table in (document.get("pip"), document) if isinstance(table, dict)]
-    return next((table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False)
-
-
-def _add_options(collector: Collector, command: Command, host: Host) -> None:
-    """Add the indexes of argv, and those of variables whose option is not used."""
-    for option in INDEX_OPTIONS:
-        for part in command.all(option, host):
-            collector.add_part(part, _origin(part, option), ROLES[option])
+def _read_options(command: Command, host: Host) -> Layer:
+    """Return the indexes of argv, and those of variables whose option is not used."""
+    said = {
+        option: [named_url(part, _origin(part, option), ROLES[option]) for part in command.all(option, host)] for option in INDEX_OPTIONS
+    }
+    return Layer([*said["default-index"], *said["index"]], said["extra-index-url"], said["index-url"], said["find-links"])
 
 
 def _origin(part: Part, option: str) -> Origin:
     return Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
 
 
-def _add_script(collector: Collector, command: Command) -> bool:
-    """Add what the PEP 723 metadata of a script says, and return whether there is any: then the project does not count."""
+def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
+    """Return the metadata of a PEP 723 script; nothing where there is none. With it, the project does not count."""
     script = script_of(command)
     if script and "://" in script.text:
-        collector.add_file_part(script, Origin("argv", "script"))
+        collector.add_file_part(script, Origin("argv", "script"), with_lines=False)
     elif script and script.text == "-":
         collector.add_file("-")
     elif script:
         return collector.add_script(collector.reader.join(script.text))
-    return False
+    return {}
 
 
-def _add_configuration(collector: Collector, command: Command, documents: Iterable[Document]) -> None:
-    """Add the configuration files' indexes: for `uv pip`, its own table goes before the rest of each file."""
-    for document in documents:
-        own = document.table.get("pip")
-        if command.verb[0] in ("pip", "venv") and isinstance(own, dict):
-            collector.add_table(own, document.origin)
-        collector.add_table(document.table, document.origin)
+def _tables(command: Command, script: dict[str, Any], documents: Iterable[Document]) -> list[tuple[dict[str, Any], Origin]]:
+    """Return the tables that configure indexes, the most particular first: for `uv pip`, `[pip]` of all files, then the rest."""
+    tables = [(document.table, document.origin) for document in documents]
+    if command.verb[0] in ("pip", "venv"):
+        own = [(table.get("pip"), origin) for table, origin in tables]
+        return [*((table, origin) for table, origin in own if isinstance(table, dict)), *tables]
+    own_script = uv_toml.tool_table(script)
+    where = script_of(command)
+    return [(own_script, Origin("file", where.text, project=True)), *tables] if own_script and where else tables
+
+
+def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
+    """Return whether the first table that says something about it says that no index is asked at all."""
+    return next((table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False)
+
+
+def _settle(
+    collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]], *, no_index: bool
+) -> list[Said]:
+    """Return the indexes that the command asks. Each tool that is upgraded has its own, from its receipt."""
+    layers = [layer_of(table, origin) for table, origin in tables]
+    if command.verb == ("tool", "upgrade"):
+        groups = [[[options, receipt, *layers]] for receipt in _read_receipts(collector, command)]
+    elif command.verb[0] in ("pip", "venv"):
+        groups = [[[options], layers]]
+    else:
+        groups = [[[options, *layers]]]
+    return [one for group in groups for one in settle([*in_order(*group), *collector.lines], no_index=no_index)]
 
 
 def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
     """Add what requirements files, direct URLs, local projects and `--with` name."""
+    is_pip = command.verb[0] == "pip"
     for option in FILE_OPTIONS:
         for part in command.all(option, host):
-            collector.add_file_part(part, _origin(part, option))
+            collector.add_file_part(part, _origin(part, option), with_lines=is_pip and option in LINE_OPTIONS)
     for part in command.all("group", host):
         if ":" in part.text:
             collector.add_file(part.text.rpartition(":")[0])
@@ -150,7 +175,7 @@ def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
             collector.add_folder(part.text)
     for part in [*(part for option in REQUIREMENT_OPTIONS for part in command.typed(option)), *_requirement_arguments(command)]:
         if command.verb in (("pip", "compile"), ("pip", "sync")):
-            collector.add_file_part(part, Origin("argv", "file"))
+            collector.add_file_part(part, Origin("argv", "file"), with_lines=True)
         elif part.text.startswith((".", "/", "file:")) or command.verb == ("build",):
             collector.add_folder(part.text)
         else:
@@ -165,20 +190,28 @@ def _requirement_arguments(command: Command) -> list[Part]:
     return [Part(word.value or "", word.position, word.start) for word in words]
 
 
-def _add_project(collector: Collector, project: Project, *, with_lock: bool) -> None:
-    """Add the project's direct URLs, the indexes of workspace members, and the servers of the lock."""
-    for path, document in project.documents(collector.reader):
-        collector.add_document(document, path)
-    if project.root and with_lock:
-        collector.add_lock(collector.reader.join("uv.lock", f"{project.root}/pyproject.toml"))
+def _add_project(collector: Collector, project: Project) -> None:
+    """Add the direct URLs of a project and its workspace's members, and the indexes that their sources name."""
+    documents = list(project.documents(collector.reader))
+    for path, document in documents:
+        collector.add_document(document, path, documents[0][1])
 
 
-def _add_receipts(collector: Collector, command: Command) -> None:
-    """Add the receipts of the tools that are upgraded: those named, or all."""
+def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]) -> list[str]:
+    if script:
+        return [f"{reader.join(script.text)}.lock"]
+    return [reader.join("uv.lock", f"{project.root}/pyproject.toml") for project in projects if project.root]
+
+
+def _read_receipts(collector: Collector, command: Command) -> Iterator[Layer]:
+    """Yield the options in the receipts of the tools that are upgraded: those named, or all."""
     names = {re.sub(r"[-_.]+", "-", match[0]).lower() for word in command.arguments if (match := re.match(r"[\w.-]+", word.value or ""))}
     for path, receipt in collector.reader.receipts():
-        if not names or command.has("all") or path.split("/")[-2] in names:
-            collector.add_receipt(path, receipt)
+        tool = receipt.get("tool")
+        if isinstance(tool, dict) and (not names or command.has("all") or path.split("/")[-2] in names):
+            collector.add_receipt(path, tool)
+            options = tool.get("options")
+            yield layer_of(options if isinstance(options, dict) else {}, Origin("config", path))
 
 
 def _finish(command: Command, host: Host, reader: Reader, needs: list[Need], unknown: Iterable[str] = ()) -> Needs:

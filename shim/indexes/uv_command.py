@@ -21,6 +21,7 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "directory": ("UV_WORKING_DIR", "UV_WORKING_DIRECTORY"),
     "extra-index-url": ("UV_EXTRA_INDEX_URL",),
     "find-links": ("UV_FIND_LINKS",),
+    "frozen": ("UV_FROZEN",),
     "index": ("UV_INDEX",),
     "index-url": ("UV_INDEX_URL",),
     "no-config": ("UV_NO_CONFIG",),

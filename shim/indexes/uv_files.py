@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape, iglob
 from itertools import islice
@@ -16,6 +16,7 @@ from typing import Any
 from shim.formats import uv_toml
 from shim.host import Host
 from shim.indexes.uv_command import TRUE
+from shim.indexes.uv_needs import Said
 from shim.model import Origin
 
 #: No configuration or lock file is larger.
@@ -68,13 +69,14 @@ class Reader:
             self._documents[path] = None if self.read(path) is None else uv_toml.parse_toml(self.read_text(path))
         return self._documents[path]
 
-    def locate(self, origin: Origin, text: str) -> Origin:
-        """Return the origin with the line where `text` first stands in its file, if the file was read and has it."""
-        data = self._data.get(origin.where) or b""
-        position = data.find(text.encode("utf-8", "replace"))
-        if position < 0:
-            return origin
-        return Origin(origin.kind, f"{origin.where}:{data.count(10, 0, position) + 1}", origin.project)
+    def locate(self, one: Said) -> Said:
+        """Return what was said with the line where it first stands, if its file was read and has it."""
+        data = self._data.get(self.join(one.origin.where)) if one.origin.kind in ("file", "config") else None
+        position = data.find(one.text.encode("utf-8", "replace")) if data else -1
+        if data is None or position < 0:
+            return one
+        where = f"{self.join(one.origin.where)}:{data.count(10, 0, position) + 1}"
+        return replace(one, origin=Origin(one.origin.kind, where, one.origin.project))
 
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the receipt's path of each installed tool, and the receipt."""
@@ -107,8 +109,11 @@ class Project:
         path = os.path.join(self.root, "pyproject.toml")
         document = reader.read_toml(path) or {}
         yield path, document
-        for pattern in uv_toml.texts(_workspace(document).get("members")):
+        workspace = _workspace(document)
+        for pattern in uv_toml.texts(workspace.get("members")):
             for member in _find(self.root, pattern):
+                if _is_excluded(workspace, os.path.relpath(member, self.root)):
+                    continue
                 path = os.path.join(os.path.normpath(member), "pyproject.toml")
                 found = reader.read_toml(path)
                 if found is not None:
@@ -145,9 +150,11 @@ def _workspace(document: dict[str, Any]) -> dict[str, Any]:
 
 def _has_member(workspace: dict[str, Any], relative: str) -> bool:
     parts = relative.split("/")
-    if any(_matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("exclude"))):
-        return False
-    return any(_matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members")))
+    return not _is_excluded(workspace, relative) and any(_matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members")))
+
+
+def _is_excluded(workspace: dict[str, Any], relative: str) -> bool:
+    return any(_matches(pattern, relative.split("/")) for pattern in uv_toml.texts(workspace.get("exclude")))
 
 
 def _matches(pattern: str, parts: list[str]) -> bool:

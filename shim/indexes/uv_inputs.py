@@ -7,52 +7,51 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
-from shim.formats.uv_lock import find_file_folders, find_registries
+from shim.formats.uv_lock import find_folders
 from shim.indexes.uv_command import Part
 from shim.indexes.uv_files import Reader
 from shim.indexes.uv_needs import Role, Said
+from shim.indexes.uv_order import ROLES, index_of
 from shim.model import Origin
 from shim.urls import BadUrl, parse_url
 
-ROLES: dict[str, Role] = {
-    "index": "extra",
-    "default-index": "index",
-    "index-url": "index",
-    "extra-index-url": "extra",
-    "find-links": "links",
-}
 #: How many files may name each other in one command: more is a loop in disguise.
 MAX_FILES = 1000
 
-_LINE_TABLE = read_table("-i --index-url =\n--extra-index-url =\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable =")
+_LINE_TABLE = read_table(
+    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable ="
+)
 _LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
 
 
 @dataclass(slots=True)
 class Collector:
-    """Gathers what is said, in uv's order. `unknown` holds what may say more and is not ours to read."""
+    """Gathers what inputs say. `given` are the index names of argv and variables: those go before what a file says of that name.
+    With `builds_only`, what a project needs when it runs does not count.
+
+    `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything
+    else. `unknown` holds what may say more and is not ours to read.
+    """
 
     reader: Reader
+    given: frozenset[str] = frozenset()
+    builds_only: bool = False
+    lines: list[Said] = field(default_factory=list)
+    pinned: list[Said] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     no_index: bool = False
     _seen: set[str] = field(default_factory=set)
 
-    def add(self, text: str, origin: Origin, role: Role, name: str | None = None) -> None:
-        """Add a URL that a file names, with the line where it stands."""
-        if not (self.no_index and role in ("index", "extra")):
-            self.said.append(Said(text, self.reader.locate(origin, text), role, name))
-
-    def add_part(self, part: Part, origin: Origin, role: Role) -> None:
-        """Add `URL` or `name=URL` of argv or a variable; a bare name, a path and a file: URL will be no need."""
-        if self.no_index and role in ("index", "extra"):
-            return
-        self.said.append(named_url(part, origin, role))
+    def add(self, text: str, origin: Origin, role: Role) -> None:
+        """Add a URL that a file names."""
+        self.said.append(Said(text, origin, role))
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
         """Add the URL of a direct requirement, if it is one."""
@@ -62,33 +61,30 @@ class Collector:
         elif found:
             self.add(text[slice(*found)], origin, "direct")
 
-    def add_table(self, table: dict[str, Any], origin: Origin) -> None:
-        """Add the indexes of a uv.toml, `[tool.uv]`, `[pip]` or receipt table."""
-        for index in uv_toml.tables(table.get("index")):
-            role: Role = "links" if index.get("format") == "flat" else "index" if index.get("default") is True else "extra"
-            self._add_index(index, origin, role)
-        for key in ("index-url", "extra-index-url", "find-links"):
-            for text in uv_toml.texts(table.get(key)):
-                self.add(text, origin, ROLES[key])
+    def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
+        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
 
-    def _add_index(self, index: dict[str, Any], origin: Origin, role: Role) -> None:
-        if isinstance(index.get("url"), str) and index.get("authenticate") != "never":
-            name = index.get("name")
-            self.add(index["url"], origin, role, name if isinstance(name, str) else None)
-
-    def add_document(self, document: dict[str, Any], path: str) -> None:
-        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources may name, its path sources."""
+        A workspace member's sources may also name the indexes of its `root`.
+        """
         origin = Origin("file", path, project=True)
         tool = uv_toml.tool_table(document) or {}
-        for text in uv_toml.requirement_texts(document):
+        used = [] if self.builds_only else uv_toml.requirement_texts(document)
+        for text in [*used, *uv_toml.build_requirement_texts(document)]:
             self.add_direct(text, origin)
         for url in uv_toml.source_urls(tool):
             self.add(url, origin, "direct")
-        for index in uv_toml.tables(tool.get("index")):
-            if index.get("name"):
-                self._add_index(index, origin, "links" if index.get("format") == "flat" else "extra")
+        self._add_pinned(tool, root or {}, origin)
         for source in uv_toml.source_paths(tool):
             self.add_folder(source, path)
+
+    def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], origin: Origin) -> None:
+        """Add the indexes that sources name: argv's before the document's own before the workspace's."""
+        tables = [*uv_toml.tables(tool.get("index")), *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index"))]
+        for name in uv_toml.source_indexes(tool):
+            row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
+            one = index_of(row, origin) if row and name not in self.given else None
+            if one and not one.never:
+                self.pinned.append(replace(one, role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
         """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds it."""
@@ -99,40 +95,30 @@ class Collector:
             if document:
                 self.add_document(document, path)
 
-    def add_script(self, path: str) -> bool:
-        """Add what the metadata of a PEP 723 script names, its configuration first, and its lock. Return whether it has metadata."""
+    def add_script(self, path: str) -> dict[str, Any]:
+        """Add what the metadata of a PEP 723 script names beside its configuration; return the metadata."""
         document = uv_toml.script_document(self.reader.read_text(path))
-        self.add_table(uv_toml.tool_table(document) or {}, Origin("file", path, project=True))
         self.add_document(document, path)
-        self.add_lock(f"{path}.lock")
-        return bool(document)
+        return document
 
-    def add_lock(self, path: str) -> None:
-        """Add the registries of a uv.lock, and the folders of files that lie elsewhere."""
-        data = self.reader.read(path) or b""
-        origin = Origin("file", path, project=True)
-        self.said += [Said(url, origin, "extra") for url in find_registries(data)]
-        self.said += [Said(url, origin, "direct") for url in find_file_folders(data)]
+    def add_receipt(self, path: str, tool: dict[str, Any]) -> None:
+        """Add the direct URLs that a tool was installed from."""
+        for requirement in uv_toml.tables(tool.get("requirements")):
+            for url in uv_toml.texts(requirement.get("url")):
+                self.add(url, Origin("config", path), "direct")
 
-    def add_receipt(self, path: str, receipt: dict[str, Any]) -> None:
-        """Add what a tool was installed from."""
-        tool = receipt.get("tool")
-        if isinstance(tool, dict):
-            options = tool.get("options")
-            self.add_table(options if isinstance(options, dict) else {}, Origin("config", path))
-            for requirement in uv_toml.tables(tool.get("requirements")):
-                for url in uv_toml.texts(requirement.get("url")):
-                    self.add(url, Origin("config", path), "direct")
+    def add_file_part(self, part: Part, origin: Origin, *, with_lines: bool) -> None:
+        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the need itself.
 
-    def add_file_part(self, part: Part, origin: Origin) -> None:
-        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the need itself."""
+        Only `uv pip` obeys its index lines (`with_lines`).
+        """
         if _is_remote(part.text):
             self.said.append(Said(part.text, origin, "input", None, part.key, part.start))
             self.unknown.append(_shown(part.text))
         else:
-            self.add_file(part.text)
+            self.add_file(part.text, with_lines=with_lines)
 
-    def add_file(self, name: str, parent: str | None = None) -> None:
+    def add_file(self, name: str, parent: str | None = None, *, with_lines: bool = False) -> None:
         """Add what a file says, be it a requirements file, a lock, a script or a project."""
         if name == "-":
             self.unknown.append("standard input")
@@ -140,18 +126,17 @@ class Collector:
         path = self.reader.join(name.removeprefix("file://"), parent)
         if path.endswith("/pyproject.toml"):
             self.add_folder(os.path.dirname(path))
-            return
-        if not self._is_new(path):
-            return
-        if requirements.is_pylock(path):
+        elif not self._is_new(f"{path} {with_lines}"):
+            pass
+        elif requirements.is_pylock(path):
             for _, url in requirements.find_locked_urls(self.reader.read_text(path)):
-                self.said.append(Said(url, Origin("file", path, project=True), "direct"))
+                self.add(url, Origin("file", path, project=True), "direct")
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
-            self._add_requirements(path)
+            self._add_requirements(path, with_lines=with_lines)
 
-    def _add_requirements(self, path: str) -> None:
+    def _add_requirements(self, path: str, *, with_lines: bool) -> None:
         data = self.reader.read(path)
         text = requirements.decode_requirements(data) if data else ""
         for line in requirements.read_lines(text, self.reader.host.environ):
@@ -159,21 +144,29 @@ class Collector:
             if line.requirement:
                 self.add_direct(line.requirement, where)
             for word in scan(line.options, _LINE_TABLE):
-                self._add_line_option(word.name or "", (word.value or "").removeprefix("="), where, path)
+                value = (word.value or "").removeprefix("=")
+                if word.name in ("requirement", "constraint", "editable"):
+                    self._add_named_file(word.name, value, where, path, with_lines=with_lines)
+                elif with_lines:
+                    self._add_index_line(word.name or "", value, where)
         for match in _LOCAL_LINE.finditer(text):
             self.add_folder(match[1], path)
 
-    def _add_line_option(self, name: str, value: str, where: Origin, path: str) -> None:
-        if name in ("requirement", "constraint") and _is_remote(value):
-            self.said.append(Said(value, where, "input"))
-            self.unknown.append(_shown(value))
-        elif name in ("requirement", "constraint"):
-            self.add_file(value, path)
-        elif name == "editable":
+    def _add_named_file(self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool) -> None:
+        """Add what another file says. uv does not obey the index lines of a constraints file that a requirements file names."""
+        if kind == "editable":
             self.add_folder(value, path)
+        elif _is_remote(value):
+            self.add(value, where, "input")
+            self.unknown.append(_shown(value))
+        else:
+            self.add_file(value, path, with_lines=with_lines and kind == "requirement")
+
+    def _add_index_line(self, name: str, value: str, where: Origin) -> None:
+        if name == "no-index":
+            self.no_index = True
         elif name in ROLES:
-            # Configured indexes go before a file's in uv, so its `-i` is one more index here.
-            self.add(value, where, "links" if name == "find-links" else "extra")
+            self.lines.append(Said(value, where, ROLES[name]))
 
     def _is_new(self, path: str) -> bool:
         """Whether a file was not added before; false when there are too many."""
@@ -181,14 +174,6 @@ class Collector:
             return False
         self._seen.add(path)
         return True
-
-
-def named_url(part: Part, origin: Origin, role: Role) -> Said:
-    """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL divides nothing."""
-    name, equals, rest = part.text.partition("=")
-    if role in ("index", "extra") and equals and ":" not in name and "/" not in name:
-        return Said(rest, origin, role, name, part.key, part.start + len(name) + 1)
-    return Said(part.text, origin, role, None, part.key, part.start)
 
 
 def _is_remote(text: str) -> bool:
@@ -200,3 +185,23 @@ def _shown(text: str) -> str:
         return parse_url(text).text
     except BadUrl:
         return "a remote file"
+
+
+def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
+    """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those whose index is `configured`.
+
+    uv drops a lock that was made from other indexes. A frozen one needs no index, but the credential of an index opens its files.
+    """
+    said: list[Said] = []
+    origin = Origin("file", path, project=True)
+    known = {url.rstrip("/") for url in configured}
+    for registry, folders in find_folders(reader.read(path) or b"").items():
+        if frozen and any(_server(folder) == _server(registry) for folder in folders):
+            said.append(Said(registry, origin, "extra"))
+        if frozen or not registry or registry.rstrip("/") in known:
+            said += [Said(folder, origin, "direct") for folder in folders]
+    return said
+
+
+def _server(url: str) -> list[str]:
+    return url.split("/")[:3]

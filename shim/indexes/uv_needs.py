@@ -18,7 +18,10 @@ Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None)."""
+    """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None).
+
+    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential.
+    """
 
     text: str
     origin: Origin
@@ -26,6 +29,9 @@ class Said:
     name: str | None = None
     key: int | str | None = None
     start: int = 0
+    explicit: bool = False
+    flat: bool = False
+    never: bool = False
 
 
 def make_needs(said: Iterable[Said], host: Host) -> list[Need]:

@@ -25,9 +25,9 @@ def publish_needs(command: Command, documents: list[Document], host: Host) -> li
     wanted = typed[-1] if typed else host.environ.get("UV_PUBLISH_INDEX")
     for document in documents if wanted else ():
         for index in uv_toml.tables(document.table.get("index")):
-            if index.get("name") == wanted:
+            if index.get("name") == wanted and isinstance(index.get("publish-url"), str):
                 said += _of_index(index, document)
-    if not any(one.role == "publish" for one in said):
+    if not wanted and not any(one.role == "publish" for one in said):
         said.append(Said(DEFAULT_URL, Origin("config", "uv's default"), "publish"))
     return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host)]
 

@@ -61,6 +61,8 @@ ASKING_WITH = {
     ("venv",): ("seed",),
     ("version",): ("bump",),
 }
+#: Commands that take the lock as it is with --frozen, and do nothing with it that needs a server.
+FROZEN = frozenset({("export",), ("lock",), ("remove",), ("tree",)})
 #: Commands whose options end where the user's own program begins.
 RUNNERS = frozenset({("run",), ("tool", "run")})
 
@@ -123,6 +125,8 @@ def why_not(command: Command, host: Host) -> str | None:
         return "uv shows its settings"
     if command.is_on("offline", host):
         return "uv is offline"
+    if command.verb in FROZEN and command.is_on("frozen", host) and not command.has("outdated"):
+        return f"{text} --frozen asks no index"
     if wanted and not any(command.is_on(option, host) for option in wanted) and not (command.verb == ("version",) and command.arguments):
         return f"{text} with these options asks no index"
     if command.verb == ("run",) and not command.has("with", "with-editable", "with-requirements") and script_of(command) is None:

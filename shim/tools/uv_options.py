@@ -45,6 +45,8 @@ COMMON = """
 --excludes --exclude =
 --no-offline
 --offline
+--frozen
+--no-frozen
 --gui-script
 --isolated
 --no-config
