@@ -7,6 +7,7 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv/src
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -32,23 +33,19 @@ PROJECT_VERBS = frozenset(
 )
 #: Those that fetch what a lock names.
 SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
-#: Until then `uv run` began at the working directory, and `uv pip` did not know --project. Between that and the last release that
-#: was measured nobody looked, so both places count.
-FIRST_AT_SCRIPT = (0, 13)
+#: The first release whose `uv run` begins at the script's folder, not at the working directory.
+FIRST_AT_SCRIPT = (0, 12)
 #: Until then a source's index was asked in spite of --no-index.
 FIRST_PINNED_OFF = (0, 7)
 
 
-def read_command_needs(command: Command, host: Host, version: tuple[int, ...] | None) -> Needs:
-    """Return what a command may ask; `version` is uv's release, None if unknown.
-
-    Nothing is fetched; a file that cannot be read is skipped, uv will say so itself.
-    """
+def read_command_needs(command: Command, host: Host) -> Needs:
+    """Return what a command may ask. Nothing is fetched; a file that cannot be read is skipped, uv will say so itself."""
     reader = Reader(host, command.value("directory", host))
-    projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader, version)]
-    documents = _read_configuration(command, projects, host, reader, version)
+    projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
+    configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
-        return _finish(command, host, reader, publish_needs(command, documents, host))
+        return _finish(command, host, reader, publish_needs(command, configurations[0], host))
     options = _read_options(command, host)
     collector = Collector(reader, frozenset(one.name for one in options.index if one.name), command.verb == ("build",))
     script = _read_script(collector, command)
@@ -56,15 +53,10 @@ def read_command_needs(command: Command, host: Host, version: tuple[int, ...] | 
     if command.verb[0] in PROJECT_VERBS and not script:
         for project in projects:
             _add_project(collector, project)
-    tables = _tables(command, script, documents)
-    no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
-    said = _settle(collector, command, options, tables, no_index=no_index)
-    if not no_index or version is None or version < FIRST_PINNED_OFF:
-        said += collector.pinned
+    said = [one for documents in configurations for one in _settle(collector, command, options, _tables(command, script, documents))]
     if command.verb[0] in SYNC_VERBS:
-        locks = _find_locks(reader, script_of(command) if script else None, projects)
         configured = [one.text for one in said]
-        for lock in locks:
+        for lock in _find_locks(reader, script_of(command) if script else None, projects):
             collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
     return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host), collector.unknown)
 
@@ -80,31 +72,25 @@ def script_of(command: Command) -> Part | None:
     return Part(text, first.position, first.start) if is_script or command.has("script", "gui-script") else None
 
 
-def _find_starts(command: Command, host: Host, reader: Reader, version: tuple[int, ...] | None) -> list[str]:
-    """Return the folders where the search for a project and its configuration begins; more than one if releases differ."""
+def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
+    """Return the folders where the search for a project and its configuration begins: two if we do not know uv's release."""
     project = command.value("project", host)
     script = script_of(command) if command.verb == ("run",) else None
     if project:
-        starts = [reader.join(project)]
-        uncertain = command.verb[0] == "pip"
-    elif script and script.text != "-" and "://" not in script.text:
-        starts = [reader.join(script.text.rpartition("/")[0] or (script.text[:1] if script.text.startswith("/") else "."))]
-        uncertain = True
-    else:
+        return [reader.join(project)]
+    if script is None or script.text == "-" or "://" in script.text:
         return [reader.cwd]
-    if uncertain and (version is None or version < FIRST_AT_SCRIPT):
-        starts.append(reader.cwd)
-    return list(dict.fromkeys(starts))
+    at_script = os.path.dirname(reader.join(script.text))
+    if command.version is None:
+        return list(dict.fromkeys([at_script, reader.cwd]))
+    return [at_script if command.version >= FIRST_AT_SCRIPT else reader.cwd]
 
 
-def _read_configuration(
-    command: Command, projects: Iterable[Project], host: Host, reader: Reader, version: tuple[int, ...] | None
-) -> list[Document]:
+def _read_configuration(command: Command, project: Project, host: Host, reader: Reader) -> list[Document]:
     config_file = command.value("config-file", host)
     if command.is_on("no-config", host) and not config_file:
         return []
-    starts = [] if command.verb[0] == "tool" else [project.start for project in projects]
-    return discover(starts, config_file, reader, version)
+    return discover(None if command.verb[0] == "tool" else project.start, config_file, reader, command.version)
 
 
 def _read_options(command: Command, host: Host) -> Layer:
@@ -147,9 +133,7 @@ def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
     return next((table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False)
 
 
-def _settle(
-    collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]], *, no_index: bool
-) -> list[Said]:
+def _settle(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
     """Return the indexes that the command asks. Each tool that is upgraded has its own, from its receipt."""
     layers = [layer_of(table, origin) for table, origin in tables]
     if command.verb == ("tool", "upgrade"):
@@ -158,7 +142,10 @@ def _settle(
         groups = [[[options], layers]]
     else:
         groups = [[[options, *layers]]]
-    return [one for group in groups for one in settle([*in_order(*group), *collector.lines], no_index=no_index)]
+    no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
+    said = [one for group in groups for one in settle([*in_order(*group), *collector.lines], no_index=no_index)]
+    obeys = command.version is not None and command.version >= FIRST_PINNED_OFF
+    return said if no_index and obeys else [*said, *collector.pinned]
 
 
 def _add_inputs(collector: Collector, command: Command, host: Host) -> None:

@@ -6,7 +6,7 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-static/src/env_vars.rs; clap 4 `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shim.formats.optparse_scan import Word
 from shim.host import Host
@@ -38,6 +38,16 @@ VARIABLES: dict[str, tuple[str, ...]] = {
     "username": ("UV_PUBLISH_USERNAME",),
 }
 
+#: The first release that knows a variable, if it is not older than all that matter here.
+FIRST_KNOWN: dict[str, tuple[int, ...]] = {
+    "UV_NO_PROJECT": (0, 11, 8),
+    "UV_PROJECT": (0, 6, 12),
+    "UV_PUBLISH_INDEX": (0, 5, 8),
+    "UV_VENV_SEED": (0, 5, 21),
+    "UV_WORKING_DIR": (0, 9, 14),
+    "UV_WORKING_DIRECTORY": (0, 9, 1),
+}
+
 #: Options whose value may be several, and what is between them: None stands for any white space.
 SEPARATORS: dict[str, str | None] = {"index": None, "extra-index-url": " ", "find-links": ",", "with": ",", "with-requirements": ","}
 
@@ -58,11 +68,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """The verb as words, and options and arguments with their positions in argv."""
+    """The verb as words, options and arguments with their positions in argv, and uv's release, None if unknown."""
 
     verb: tuple[str, ...]
     options: tuple[Word, ...]
     arguments: tuple[Word, ...]
+    version: tuple[int, ...] | None = None
+
+    def of_release(self, version: tuple[int, ...] | None) -> Command:
+        """Return the command as that release of uv takes it."""
+        return replace(self, version=version)
 
     def has(self, *names: str) -> bool:
         """Return whether one of the options is used."""
@@ -71,7 +86,7 @@ class Command:
     def is_on(self, name: str, host: Host) -> bool:
         """Return whether a switch is on, by its option or variable. `--no-NAME` behind or instead of it turns it off."""
         said = [word.name == name for word in self.options if word.name in (name, f"no-{name}")]
-        return said[-1] if said else any(host.environ.get(variable, "").lower() in TRUE for variable in VARIABLES.get(name, ()))
+        return said[-1] if said else any(part.text.lower() in TRUE for part in self._variables(name, host))
 
     def value(self, name: str, host: Host) -> str | None:
         """Return an option's last value, else its variable's; None for neither or empty."""
@@ -81,7 +96,7 @@ class Command:
     def last(self, name: str, host: Host) -> Part | None:
         """Return an option's last value, else its variable's, with its place; None for neither or empty."""
         parts = [Part(word.value or "", word.position, word.start) for word in self.options if word.name == name]
-        parts = parts or [Part(host.environ.get(variable, ""), variable, 0) for variable in VARIABLES.get(name, ())]
+        parts = parts or list(self._variables(name, host))[::-1]
         return next((part for part in reversed(parts) if part.text), None)
 
     def typed(self, name: str) -> Iterator[Part]:
@@ -92,8 +107,14 @@ class Command:
 
     def in_variables(self, name: str, host: Host) -> Iterator[Part]:
         """Yield each value that the option's variables give, be they used or replaced by the option."""
+        for part in self._variables(name, host):
+            yield from _split(part, name, {**SEPARATORS, **VARIABLE_SEPARATORS})
+
+    def _variables(self, name: str, host: Host) -> Iterator[Part]:
+        """Yield the variables that this release takes for an option, in its order."""
         for variable in VARIABLES.get(name, ()):
-            yield from _split(Part(host.environ.get(variable, ""), variable, 0), name, {**SEPARATORS, **VARIABLE_SEPARATORS})
+            if self.version is None or self.version >= FIRST_KNOWN.get(variable, ()):
+                yield Part(host.environ.get(variable, ""), variable, 0)
 
     def all(self, name: str, host: Host) -> list[Part]:
         """Return every value of an option: an option in argv replaces its variable, even by nothing."""

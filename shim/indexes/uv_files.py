@@ -176,18 +176,14 @@ def _find(folder: str, pattern: str) -> list[str]:
         return []
 
 
-def discover(starts: list[str], config_file: str | None, reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
-    """Return the configuration files that count: the project's first (none without `starts`), then the user's, then the machine's."""
+def discover(start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
+    """Return the configuration files that count: the project's first (none without `start`), then the user's, then the machine's."""
     if config_file:
         path = reader.join(config_file)
         table = reader.read_toml(path)
         return [Document(path, table, Origin("config", path))] if table is not None else []
-    found: dict[str, Document] = {}
-    for start in starts:
-        document = _find_project(start, reader)
-        if document:
-            found.setdefault(document.path, document)
-    return [*found.values(), *_find_user(reader), *_find_system(reader, version)]
+    own = _find_project(start, reader) if start else None
+    return [*([own] if own else []), *_find_user(reader), *_find_system(reader, version)]
 
 
 def _find_project(start: str, reader: Reader) -> Document | None:

@@ -76,7 +76,7 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
         return Needs()
-    return read_command_needs(parse(invocation.argv), host, invocation.target.version)
+    return read_command_needs(parse(invocation.argv).of_release(invocation.target.version), host)
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
@@ -100,15 +100,14 @@ def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
 
 def invocation_of(name: str, command: Command, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return the invocation of a parsed command."""
-    reason = why_not(command, host)
-    if reason is not None:
-        return Invocation(name, "uv", Target(target), argv, command.verb, False, reason)
-    from shim.targets import find_release
+    made = Target(target)
+    if command.verb in ASKING or command.verb in ASKING_WITH:
+        from shim.targets import find_release
 
-    version, python, prefix = find_release(target, "uv", host)
-    version = version or _standalone_version(host, target)
-    text = " ".join(("uv", *command.verb))
-    return Invocation(name, "uv", Target(target, version, python, prefix), argv, command.verb, True, f"{text} may ask an index")
+        version, python, prefix = find_release(target, "uv", host)
+        made = Target(target, version or _standalone_version(host, target), python, prefix)
+    reason = why_not(command.of_release(made.version), host)
+    return Invocation(name, "uv", made, argv, command.verb, reason is None, reason or f"uv {' '.join(command.verb)} may ask an index")
 
 
 def why_not(command: Command, host: Host) -> str | None:

@@ -22,4 +22,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
         return Needs()
-    return read_command_needs(parse(invocation.argv, VERB), host, invocation.target.version)
+    return read_command_needs(parse(invocation.argv, VERB).of_release(invocation.target.version), host)

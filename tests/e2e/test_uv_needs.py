@@ -34,7 +34,7 @@ class Difference:
 
     name: str
     reason: str
-    applies: Callable[[Layout, Need], bool]
+    applies: Callable[[Layout, Need, tuple[int, ...]], bool]
 
 
 def is_frozen(layout: Layout) -> bool:
@@ -47,19 +47,29 @@ def has_lock(layout: Layout) -> bool:
 
 DIFFERENCES = (
     Difference(
+        "source's index in spite of --no-index",
+        "old releases ask it, unless they have given up before",
+        lambda layout, need, release: release < (0, 7) and layout.says_no_index and need.role == "extra",
+    ),
+    Difference(
+        "links of uv pip list",
+        "older releases leave them out of --outdated, which no option or file says",
+        lambda layout, need, release: layout.verb == ["pip", "list"] and need.role == "links" and release < (0, 11),
+    ),
+    Difference(
         "frozen lock",
         "indexes and direct URLs are asked for what has no wheel for this machine and must be built; the registry's own credential opens its files",
-        lambda layout, need: has_lock(layout) and is_frozen(layout) and need.role in ("index", "extra", "links", "direct"),
+        lambda layout, need, _: has_lock(layout) and is_frozen(layout) and need.role in ("index", "extra", "links", "direct"),
     ),
     Difference(
         "lock that may fit",
         "a lock that fits the project saves asking indexes; whether it fits takes a resolver to say",
-        lambda layout, need: has_lock(layout) and not is_frozen(layout),
+        lambda layout, need, _: has_lock(layout) and not is_frozen(layout),
     ),
     Difference(
         "shadowed password",
         "uv never asks this index, but tries its password on others of that server: cut from argv without a need it would be lost",
-        lambda layout, need: need.given is not None and need.origin.kind in ("argv", "env") and need.role == "extra",
+        lambda layout, need, _: need.given is not None and need.origin.kind in ("argv", "env") and need.role == "extra",
     ),
 )
 
@@ -83,6 +93,7 @@ class Oracle:
 
     def __init__(self, version: str, folder: Path, recorder: Recorder) -> None:
         self.tool = toolchains.uv(version)
+        self.release = tuple(int(number) for number in self.tool.version.split("."))
         self.folder, self.recorder = folder, recorder
         self.environ = {
             "PATH": f"{self.tool.bin}:/usr/bin:/bin",
@@ -105,19 +116,23 @@ class Oracle:
             [self.tool.path, *argv], env=full, cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
         )
 
+    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Need, ...]:
+        host = Host({**self.environ, **environ}, str(layout.cwd))
+        tool = load_tool("uv")
+        return tool.read_needs(tool.read_invocation("uv", tuple(layout.argv), host, str(self.tool.path)), host).items
+
     def play(self, seed: int) -> tuple[int, str]:
         """Play one layout; return how many indexes were asked, and what was not as foreseen."""
         folder = self.folder / f"layout-{seed}"
         layout = Layout(seed, folder, self.recorder.origins, self.tools)
         environ = {"UV_TOOL_DIR": str(folder / "tools"), **layout.environ}
+        needs = self.foresee(layout, environ)
+        self.recorder.providers = tuple(f"{root_of(need.url.text)}/" for need in needs if need.role == "index" and layout.satisfied)
         self.recorder.asked.clear()
         result = self.run(layout.argv, layout.cwd, environ)
         asked = {root_of(url) for _, url in self.recorder.asked}
-        host = Host({**self.environ, **environ}, str(layout.cwd))
-        tool = load_tool("uv")
-        needs = tool.read_needs(tool.read_invocation("uv", tuple(layout.argv), host, str(self.tool.path)), host).items
         foreseen = {root_of(need.url.text) for need in needs}
-        excused = {root_of(need.url.text) for need in needs if any(one.applies(layout, need) for one in DIFFERENCES)}
+        excused = {root_of(need.url.text) for need in needs if any(one.applies(layout, need, self.release) for one in DIFFERENCES)}
         missed, idle = sorted(asked - foreseen), sorted(foreseen - asked - excused)
         shutil.rmtree(folder)
         if not missed and not idle:

@@ -16,7 +16,7 @@ from pathlib import Path
 HTTPS_NAMES = ("pypi.org", "upload.pypi.org", "a.corp.example", "b.corp.example")
 
 _WHEEL = re.compile(r"/(?P<name>\w+)-1\.0-py3-none-any\.whl$")
-_KNOWN_PROJECT = re.compile(r"/(?P<name>known-[\w-]+)/$")
+_PROJECT = re.compile(r"/(?P<name>(?:known|nobody)[\w-]*)/$")
 
 
 def wheel_of(name: str) -> bytes:
@@ -44,12 +44,13 @@ def sha256_of(name: str) -> str:
 class Recorder:
     """`asked` holds (method, URL without query) of all requests.
 
-    Its indexes have no project but those named `known-...`; wheels, link pages and requirements files are there wherever one asks.
+    Its indexes have no project but those named `known...`, and `nobody...` below the URLs in `providers`. Wheels, link pages and
+    requirements files are there wherever one asks.
     """
 
     def __init__(self, folder: Path) -> None:
         self.asked: list[tuple[str, str]] = []
-        self.failures: list[BaseException] = []
+        self.providers: tuple[str, ...] = ()
         self.certificates = make_certificates(folder)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(self.certificates / "server.pem", self.certificates / "server.key")
@@ -107,10 +108,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self._record()
-        wheel, project = _WHEEL.search(path), _KNOWN_PROJECT.search(path)
+        wheel, project = _WHEEL.search(path), _PROJECT.search(path)
         if wheel:
             self._answer(wheel_of(wheel["name"]), "application/octet-stream")
-        elif project:
+        elif project and (project["name"].startswith("known") or self._url(path).startswith(self.server.recorder.providers)):
             name = project["name"].replace("-", "_")
             page = f'<a href="../../files/{name}-1.0-py3-none-any.whl#sha256={sha256_of(name)}">{name}-1.0-py3-none-any.whl</a>'
             self._answer(page.encode(), "text/html")
@@ -128,8 +129,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _record(self) -> str:
         path = self.path.partition("?")[0]
-        self.server.recorder.asked.append((self.command, f"{self.origin or 'http://' + self.headers['Host']}{path}"))
+        self.server.recorder.asked.append((self.command, self._url(path)))
         return path
+
+    def _url(self, path: str) -> str:
+        return f"{self.origin or 'http://' + self.headers['Host']}{path}"
 
     def _answer(self, body: bytes, kind: str, status: int = 200) -> None:
         self.send_response(status)

@@ -1,6 +1,7 @@
 """Random worlds for one uv command each: where indexes are named, in every place that uv reads.
 
-The packages: `nobody` is nowhere, so every index that may have it is asked; `known-...` are wherever one asks.
+The packages: `known-...` are wherever one asks. `nobody` is nowhere, so that every index is asked; or, where a layout is `satisfied`,
+only in the index that is to be asked last.
 """
 
 from __future__ import annotations
@@ -31,12 +32,14 @@ class Layout:
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
         self.count = 0
+        self.says_no_index = False
         self.base = self.folder / "base"
         self.project = self.base / "project"
         self.here = self.cwd = self.project
         self.project.mkdir(parents=True)
         words, scene = self.chance.choice(SCENES)
         self.verb = words.split()
+        self.satisfied = self.maybe(0.5)
         start = self.start()
         rest = scene(self)
         self.surroundings()
@@ -67,7 +70,9 @@ class Layout:
         lines = [f'index-url = "{self.url()}"'] if self.maybe(0.25) else []
         lines += [f'extra-index-url = ["{self.url()}"]'] if self.maybe(0.2) else []
         lines += [f'find-links = ["{self.url("links")}"]'] if self.maybe(0.2) else []
-        lines += ["no-index = true"] if self.maybe(0.03) else []
+        if self.maybe(0.03):
+            self.says_no_index = True
+            lines.append("no-index = true")
         return "".join(f"{line}\n" for line in lines)
 
     def indexes(self, prefix: str) -> tuple[str, list[str]]:
@@ -155,10 +160,11 @@ class Layout:
             self.cwd = self.base
             words += [self.chance.choice(["--directory", "--directory="])]
             words = [*words, "project"] if words == ["--directory"] else ["--directory=project"]
-        elif place == "UV_WORKING_DIR":  # older releases do not know it: then both stand in the same place
+        elif place == "UV_WORKING_DIR":
             self.environ["UV_WORKING_DIR"] = str(self.project)
+            self.environ["UV_WORKING_DIRECTORY"] = str(self.base)  # by another name, and weaker
         if self.maybe(0.2):
-            self.write(self.project / "other.toml", self.settings()[0])
+            self.write(self.here / "other.toml", self.settings()[0])
             words += self.chance.choice([["--config-file", "other.toml"], ["--no-config"], ["--config-file=other.toml", "--no-config"]])
             if self.maybe(0.3):
                 self.environ["UV_CONFIG_FILE"] = str(self.project / "uv.toml")
@@ -184,9 +190,10 @@ class Layout:
         if self.maybe(0.15):
             words += self.chance.choice([["-f", self.url("links")], [f"--find-links={self.url('links')},{self.url('links')}"]])
         if self.maybe(0.05):
+            self.says_no_index = True
             words += ["--no-index"]
         for share, name, values in (
-            (0.25, "UV_INDEX", [self.url(), f"{self.chance.choice(NAMES)}={self.url()}", f"{self.url()} e={self.url()}\n{self.url()}", ""]),
+            (0.25, "UV_INDEX", [self.url(), f"{self.chance.choice(NAMES)}={self.url()}", f"{self.url()} e={self.url()} {self.url()}", ""]),
             (0.25, "UV_DEFAULT_INDEX", ["", self.url(), f"d={self.url()}"]),
             (0.15, "UV_EXTRA_INDEX_URL", [f"{self.url()} {self.url()}", self.url()]),
             (0.15, "UV_INDEX_URL", [self.url(), ""]),
@@ -239,7 +246,7 @@ def outdated(layout: Layout) -> list[str]:
 def in_project(layout: Layout) -> list[str]:
     """A project, or a member of a workspace."""
     layout.pyproject(layout.project, "p", requires=("nobody", "nobody-too"))
-    if layout.maybe(0.4):
+    if layout.satisfied and layout.maybe(0.6):  # else uv may give up before it looked at every member
         members = layout.chance.choice(['["project", "packages/*"]', '["pro*", "**/p[ab]"]', '["packages/*"]'])
         excluded = layout.chance.choice(["", "", 'exclude = ["packages/pb"]\n'])
         more = f"[tool.uv.workspace]\nmembers = {members}\n{excluded}"
@@ -338,7 +345,7 @@ def published(layout: Layout) -> list[str]:
     text = f'[[index]]\nname = "corp"\nurl = "{layout.url()}"\npublish-url = "{layout.url("upload")}"\n'
     if layout.maybe(0.3):
         text = f'publish-url = "{layout.url("upload")}"\n' + (f'check-url = "{layout.url()}"\n' if layout.maybe(0.5) else "") + text
-    layout.write(layout.project / "uv.toml", text)
+    layout.write(layout.project / "uv.toml", text.replace("alice:not-a-password@", ""))
     (layout.project / "dist").mkdir()
     (layout.project / "dist" / "fresh_x-1.0-py3-none-any.whl").write_bytes(wheel_of("fresh_x"))
     words = [
@@ -347,9 +354,9 @@ def published(layout: Layout) -> list[str]:
         ["--publish-url", layout.url("upload"), "--check-url", layout.url()],
         [],
     ]
-    chosen = layout.chance.choice(words)
-    if layout.maybe(0.2):
-        layout.environ["UV_PUBLISH_URL"] = layout.url("upload")
+    chosen = [word.replace("alice:not-a-password@", "") for word in layout.chance.choice(words)]
+    if layout.maybe(0.2) and "--index" not in chosen:
+        layout.environ["UV_PUBLISH_URL"] = layout.url("upload").replace("alice:not-a-password@", "")
     if layout.maybe(0.2):
         layout.environ["UV_PUBLISH_CHECK_URL"] = layout.url()
     layout.environ["UV_INDEX"] = layout.url()
