@@ -1,15 +1,17 @@
 """Reads the parts of uv.toml, `[tool.uv]` and PEP 723 scripts that name URLs.
 
-Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 723, 735.
+Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 503, 723, 735.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 _SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+
+_NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 #: Lists of requirements in `[tool.uv]`.
 _REQUIREMENT_KEYS = ("dev-dependencies", "constraint-dependencies", "override-dependencies", "build-constraint-dependencies")
@@ -78,9 +80,21 @@ def source_paths(table: dict[str, Any]) -> list[str]:
     return [row["path"] for row in _sources(table) if isinstance(row.get("path"), str)]
 
 
-def source_indexes(table: dict[str, Any]) -> list[str]:
-    """Return the index names in `[tool.uv.sources]`, each once."""
-    return list(dict.fromkeys(row["index"] for row in _sources(table) if isinstance(row.get("index"), str)))
+def source_indexes(table: dict[str, Any], packages: Collection[str] | None = None) -> list[str]:
+    """Return the index names in `[tool.uv.sources]`, each once: of all packages, or of those given by normalised name."""
+    sources = {name: row for name, row in _table(table.get("sources")).items() if packages is None or normalise(name) in packages}
+    return list(dict.fromkeys(row["index"] for row in _sources({"sources": sources}) if isinstance(row.get("index"), str)))
+
+
+def requirement_name(text: str) -> str:
+    """Return the normalised name of the package that a requirement asks for."""
+    match = _NAME.match(text)
+    return normalise(match[0]) if match else ""
+
+
+def normalise(name: str) -> str:
+    """Return a package name as PEP 503 compares it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:

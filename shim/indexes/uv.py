@@ -8,7 +8,6 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv/src
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -192,7 +191,7 @@ def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]
 
 def _read_receipts(collector: Collector, command: Command) -> Iterator[Layer]:
     """Yield the options in the receipts of the tools that are upgraded: those named, or all."""
-    names = {re.sub(r"[-_.]+", "-", match[0]).lower() for word in command.arguments if (match := re.match(r"[\w.-]+", word.value or ""))}
+    names = {uv_toml.requirement_name(word.value or "") for word in command.arguments}
     for path, receipt in collector.reader.receipts():
         tool = receipt.get("tool")
         if isinstance(tool, dict) and (not names or command.has("all") or path.split("/")[-2] in names):

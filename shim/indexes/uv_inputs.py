@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -68,19 +68,19 @@ class Collector:
         """
         origin = Origin("file", path, project=True)
         tool = uv_toml.tool_table(document) or {}
-        used = [] if self.builds_only else uv_toml.requirement_texts(document)
-        for text in [*used, *uv_toml.build_requirement_texts(document)]:
+        for_build = uv_toml.build_requirement_texts(document)
+        for text in [*([] if self.builds_only else uv_toml.requirement_texts(document)), *for_build]:
             self.add_direct(text, origin)
         for url in uv_toml.source_urls(tool):
             self.add(url, origin, "direct")
-        self._add_pinned(tool, root or {}, origin)
+        self._add_pinned(tool, root or {}, {uv_toml.requirement_name(text) for text in for_build}, origin)
         for source in uv_toml.source_paths(tool):
             self.add_folder(source, path)
 
-    def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], origin: Origin) -> None:
+    def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], build_names: Collection[str], origin: Origin) -> None:
         """Add the indexes that sources name: argv's before the document's own before the workspace's."""
         tables = [*uv_toml.tables(tool.get("index")), *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index"))]
-        for name in uv_toml.source_indexes(tool):
+        for name in uv_toml.source_indexes(tool, build_names if self.builds_only else None):
             row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
             one = index_of(row, origin) if row and name not in self.given else None
             if one and not one.never:

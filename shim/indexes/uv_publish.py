@@ -22,7 +22,7 @@ def publish_needs(command: Command, documents: list[Document], host: Host) -> li
     """Return the needs of `uv publish`: what answers for an upload does not answer for a check."""
     said = [*_find_url("publish-url", "publish", command, documents, host), *_find_url("check-url", "index", command, documents, host)]
     typed = [part.text for part in command.typed("index")]
-    wanted = typed[-1] if typed else host.environ.get("UV_PUBLISH_INDEX")
+    wanted = typed[-1] if typed else command.value("publish-index", host)
     for document in documents if wanted else ():
         for index in uv_toml.tables(document.table.get("index")):
             if index.get("name") == wanted and isinstance(index.get("publish-url"), str):

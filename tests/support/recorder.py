@@ -15,6 +15,9 @@ from pathlib import Path
 #: What the https side can pretend to be.
 HTTPS_NAMES = ("pypi.org", "upload.pypi.org", "a.corp.example", "b.corp.example")
 
+#: What every page of links has.
+LINKED = ("known_a", "known_b", "known_corp", "known_c_x_y")
+
 _WHEEL = re.compile(r"/(?P<name>\w+)-1\.0-py3-none-any\.whl$")
 _PROJECT = re.compile(r"/(?P<name>(?:known|nobody)[\w-]*)/$")
 
@@ -39,6 +42,10 @@ def wheel_of(name: str) -> bytes:
 def sha256_of(name: str) -> str:
     """Return the digest of that wheel."""
     return hashlib.sha256(wheel_of(name)).hexdigest()
+
+
+def _link(name: str, base: str = "") -> str:
+    return f'<a href="{base}files/{name}-1.0-py3-none-any.whl#sha256={sha256_of(name)}">{name}-1.0-py3-none-any.whl</a>'
 
 
 class Recorder:
@@ -112,13 +119,13 @@ class _Handler(BaseHTTPRequestHandler):
         if wheel:
             self._answer(wheel_of(wheel["name"]), "application/octet-stream")
         elif project and (project["name"].startswith("known") or self._url(path).startswith(self.server.recorder.providers)):
-            name = project["name"].replace("-", "_")
-            page = f'<a href="../../files/{name}-1.0-py3-none-any.whl#sha256={sha256_of(name)}">{name}-1.0-py3-none-any.whl</a>'
-            self._answer(page.encode(), "text/html")
+            self._answer(_link(project["name"].replace("-", "_"), "../../").encode(), "text/html")
         elif re.search("/(simple|links)/", path):
             self._answer(b"", "text/plain", 404)
+        elif path.endswith("/links"):
+            self._answer("".join(map(_link, LINKED)).encode(), "text/html")
         else:
-            self._answer(b"", "text/html" if path.endswith("/links") else "text/plain")
+            self._answer(b"", "text/plain")
 
     do_HEAD = do_GET  # noqa: N815
 

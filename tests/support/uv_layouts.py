@@ -153,7 +153,7 @@ class Layout:
             (self.base / "other").mkdir(exist_ok=True)
             if self.maybe(0.5):
                 self.write(self.base / "other" / "uv.toml", self.settings()[0])
-            where = "../other" if self.verb[0] in ("pip", "tool", "venv", "publish", "build") else "../project"
+            where = "../other" if self.verb[0] in ("pip", "tool", "venv", "publish") else "../project"
             words += ["--project", where] if place == "--project" else []
             self.environ |= {"UV_PROJECT": where} if place == "UV_PROJECT" else {}
         elif place == "--directory":
@@ -220,8 +220,9 @@ def plain(layout: Layout) -> list[str]:
     words += [["-r", layout.url("more.txt"), "nobody"]]
     if (layout.project / "pyproject.toml").exists():
         words += [["-r", "pyproject.toml"]]
-    limits = ["-c", layout.requirements("constraints.txt")] if layout.maybe(0.2) else []
-    return ["--target", "out", *layout.chance.choice(words), *limits]
+    chosen = layout.chance.choice(words)
+    limits = ["-c", layout.requirements("constraints.txt")] if layout.maybe(0.3) and "requirements.txt" not in chosen else []
+    return ["--target", "out", *chosen, *limits]
 
 
 def compiled(layout: Layout) -> list[str]:
