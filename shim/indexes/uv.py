@@ -46,7 +46,7 @@ def read_command_needs(command: Command, host: Host) -> Needs:
     if command.verb == ("publish",):
         return _finish(command, host, reader, publish_needs(command, configurations[0], host))
     options = _read_options(command, host)
-    collector = Collector(reader, frozenset(one.name for one in options.index if one.name), command.verb == ("build",))
+    collector = Collector(reader, builds_only=command.verb == ("build",))
     script = _read_script(collector, command)
     _add_inputs(collector, command, host)
     if command.verb[0] in PROJECT_VERBS and not script:
@@ -143,8 +143,10 @@ def _settle(collector: Collector, command: Command, options: Layer, tables: list
         groups = [[[options, *layers]]]
     no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
     said = [one for group in groups for one in settle([*in_order(*group), *collector.lines], no_index=no_index)]
-    obeys = command.version is not None and command.version >= FIRST_PINNED_OFF
-    return said if no_index and obeys else [*said, *collector.pinned]
+    if not no_index:
+        given = {one.name for one in options.index}
+        return [*said, *(one for one in collector.pinned if one.name not in given)]
+    return said if command.version and command.version >= FIRST_PINNED_OFF else [*said, *collector.pinned]
 
 
 def _add_inputs(collector: Collector, command: Command, host: Host) -> None:

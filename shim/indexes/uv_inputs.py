@@ -32,15 +32,13 @@ _LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
 
 @dataclass(slots=True)
 class Collector:
-    """Gathers what inputs say. `given` are the index names of argv and variables: those go before what a file says of that name.
-    With `builds_only`, what a project needs when it runs does not count.
+    """Gathers what inputs say. With `builds_only`, what a project needs when it runs does not count.
 
-    `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything
-    else. `unknown` holds what may say more and is not ours to read.
+    `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything else.
+    `unknown` holds what may say more and is not ours to read.
     """
 
     reader: Reader
-    given: frozenset[str] = frozenset()
     builds_only: bool = False
     lines: list[Said] = field(default_factory=list)
     pinned: list[Said] = field(default_factory=list)
@@ -78,11 +76,11 @@ class Collector:
             self.add_folder(source, path)
 
     def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], build_names: Collection[str], origin: Origin) -> None:
-        """Add the indexes that sources name: argv's before the document's own before the workspace's."""
+        """Add the indexes that sources name: the document's own before the workspace's."""
         tables = [*uv_toml.tables(tool.get("index")), *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index"))]
         for name in uv_toml.source_indexes(tool, build_names if self.builds_only else None):
             row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
-            one = index_of(row, origin) if row and name not in self.given else None
+            one = index_of(row, origin) if row else None
             if one and not one.never:
                 self.pinned.append(replace(one, role="links" if one.flat else "extra"))
 

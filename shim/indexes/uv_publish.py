@@ -20,15 +20,9 @@ DEFAULT_URL = "https://upload.pypi.org/legacy/"
 
 def publish_needs(command: Command, documents: list[Document], host: Host) -> list[Need]:
     """Return the needs of `uv publish`: what answers for an upload does not answer for a check."""
-    said = [*_find_url("publish-url", "publish", command, documents, host), *_find_url("check-url", "index", command, documents, host)]
     typed = [part.text for part in command.typed("index")]
     wanted = typed[-1] if typed else command.value("publish-index", host)
-    for document in documents if wanted else ():
-        for index in uv_toml.tables(document.table.get("index")):
-            if index.get("name") == wanted and isinstance(index.get("publish-url"), str):
-                said += _of_index(index, document)
-    if not wanted and not any(one.role == "publish" for one in said):
-        said.append(Said(DEFAULT_URL, Origin("config", "uv's default"), "publish"))
+    said = [*(_of_index(wanted, documents) if wanted else _of_urls(command, documents, host))]
     return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host)]
 
 
@@ -45,12 +39,21 @@ def _find_url(option: str, role: Role, command: Command, documents: list[Documen
             return
 
 
-def _of_index(index: dict[str, object], document: Document) -> Iterator[Said]:
-    roles: tuple[tuple[str, Role], ...] = (("publish-url", "publish"), ("url", "index"))
-    for key, role in roles:
-        url = index.get(key)
-        if isinstance(url, str):
-            yield Said(url, document.origin, role, str(index["name"]))
+def _of_urls(command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
+    """Yield the URLs to upload to and to check."""
+    upload = list(_find_url("publish-url", "publish", command, documents, host))
+    yield from upload or [Said(DEFAULT_URL, Origin("config", "uv's default"), "publish")]
+    yield from _find_url("check-url", "index", command, documents, host)
+
+
+def _of_index(name: str, documents: list[Document]) -> Iterator[Said]:
+    """Yield both URLs of the first configured index of that name; uv stops if it has none to upload to."""
+    rows = ((row, document.origin) for document in documents for row in uv_toml.tables(document.table.get("index")))
+    row, origin = next((found for found in rows if found[0].get("name") == name), ({}, Origin("config", "")))
+    urls = {"publish": row.get("publish-url"), "index": row.get("url")}
+    if all(isinstance(url, str) for url in urls.values()):
+        yield Said(str(urls["publish"]), origin, "publish", name)
+        yield Said(str(urls["index"]), origin, "index", name)
 
 
 def _with_answer(need: Need, command: Command, host: Host) -> Need:

@@ -52,6 +52,16 @@ DIFFERENCES = (
         lambda layout, need, release: release < (0, 7) and layout.says_no_index and need.role == "extra",
     ),
     Difference(
+        "URL of a constraint",
+        "it is asked if anything needs that package, which takes a resolver to say",
+        lambda layout, need, _: need.role == "direct" and "constraints.txt" in need.origin.where,
+    ),
+    Difference(
+        "uv add --script",
+        "older releases write the name into the script and ask nothing",
+        lambda layout, _, release: release < (0, 9) and layout.verb == ["add"] and "--script" in layout.argv,
+    ),
+    Difference(
         "links of uv pip list",
         "older releases leave them out of --outdated, which no option or file says",
         lambda layout, need, release: layout.verb == ["pip", "list"] and need.role == "links" and release < (0, 11),

@@ -131,7 +131,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self._record()
-        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.headers["Content-Length"]:
+            self.rfile.read(int(self.headers["Content-Length"]))
+        else:  # in chunks
+            while size := int(self.rfile.readline(), 16):
+                self.rfile.read(size + 2)
+            self.rfile.readline()
         self._answer(b"", "text/plain")
 
     def _record(self) -> str:

@@ -95,7 +95,8 @@ class Layout:
         own = self.keys() if pip and self.maybe(0.25) else ""
         text = (f"[{prefix}]\n" if prefix and keys else "") + keys
         text += f"[{dot}pip]\n{own}" if own else ""
-        pinned = [name for name in names if sources and self.maybe(0.6)]
+        # Where `nobody` is nowhere, uv may give up before it looks for these.
+        pinned = [name for name in names if sources and self.satisfied and self.maybe(0.8)]
         if pinned:
             rows = "".join(f'known-{name.replace(".", "-")} = {{ index = "{name}" }}\n' for name in pinned)
             text += f"[{dot}sources]\n{rows}"
@@ -112,7 +113,11 @@ class Layout:
     def requirements(self, name: str = "requirements.txt") -> str:
         """Write a requirements file, which may name another, and return its name."""
         lines = ["nobody"]
-        choices = [f"-i {self.url()}", f"--index-url={self.url()}", f"--extra-index-url {self.url()}", f"--extra-index-url={self.url()}"]
+        choices = [
+            self.chance.choice([f"-i {self.url()}", f"--index-url={self.url()}"]),
+            f"--extra-index-url {self.url()}",
+            f"--extra-index-url={self.url()}",
+        ]
         choices += [f"-f {self.url('links')}", f"--find-links {self.url('links')}", f"known-wheel @ {self.wheel('known-wheel')}"]
         choices += [f"-r {self.url('more.txt')}", "-r nested/more.txt", "# -i http://127.0.0.1:1/comment"]
         lines += self.chance.sample(choices, k=self.chance.randint(0, 3))
@@ -127,7 +132,7 @@ class Layout:
             self.write(self.project / "uv.toml", self.settings()[0])
         if self.maybe(0.25):
             self.write(self.base / "uv.toml", self.settings()[0])
-        if self.maybe(0.1) and not (self.base / "pyproject.toml").exists():
+        if self.maybe(0.15) and (self.project / "pyproject.toml").exists() and not (self.base / "pyproject.toml").exists():
             self.write(self.base / "pyproject.toml", self.settings("tool.uv")[0])
         if self.maybe(0.3):
             self.write(self.folder / "user" / "uv" / "uv.toml", self.settings()[0])
@@ -358,7 +363,7 @@ def published(layout: Layout) -> list[str]:
     chosen = [word.replace("alice:not-a-password@", "") for word in layout.chance.choice(words)]
     if layout.maybe(0.2) and "--index" not in chosen:
         layout.environ["UV_PUBLISH_URL"] = layout.url("upload").replace("alice:not-a-password@", "")
-    if layout.maybe(0.2):
+    if layout.maybe(0.2) and "--index" not in chosen:
         layout.environ["UV_PUBLISH_CHECK_URL"] = layout.url()
     layout.environ["UV_INDEX"] = layout.url()
     return [
