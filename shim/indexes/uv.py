@@ -32,6 +32,8 @@ PROJECT_VERBS = frozenset(
 )
 #: Those that fetch what a lock names.
 SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
+#: Those that ask where tools came from; only the first minds options and configuration as well.
+RECEIPT_VERBS = (("tool", "upgrade"), ("tool", "list"))
 #: The first release whose `uv run` begins at the script's folder, not at the working directory.
 FIRST_AT_SCRIPT = (0, 12)
 #: Until then a source's index was asked in spite of --no-index.
@@ -133,16 +135,20 @@ def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
 
 
 def _settle(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
-    """Return the indexes that the command asks. Each tool that is upgraded has its own, from its receipt."""
-    layers = [layer_of(table, origin) for table, origin in tables]
-    if command.verb == ("tool", "upgrade"):
-        groups = [[[options, receipt, *layers]] for receipt in _read_receipts(collector, command)]
-    elif command.verb[0] in ("pip", "venv"):
-        groups = [[[options], layers]]
+    """Return the indexes that the command asks: each installed tool has its own, from its receipt."""
+    if command.verb in RECEIPT_VERBS:
+        receipts = _read_receipts(collector, command)
+        lists = [(options, [receipt, *tables]) if command.verb[1] == "upgrade" else (Layer(), [receipt]) for receipt in receipts]
     else:
-        groups = [[[options, *layers]]]
+        lists = [(options, tables)]
+    return [one for options, tables in lists for one in _settle_once(collector, command, options, tables)]
+
+
+def _settle_once(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
+    layers = [layer_of(table, origin) for table, origin in tables]
+    groups = [[options], layers] if command.verb[0] in ("pip", "venv") else [[options, *layers]]
     no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
-    said = [one for group in groups for one in settle([*in_order(*group), *collector.lines], no_index=no_index)]
+    said = settle([*in_order(*groups), *collector.lines], no_index=no_index)
     if not no_index:
         given = {one.name for one in options.index}
         return [*said, *(one for one in collector.pinned if one.name not in given)]
@@ -191,15 +197,15 @@ def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]
     return [reader.join("uv.lock", f"{project.root}/pyproject.toml") for project in projects if project.root]
 
 
-def _read_receipts(collector: Collector, command: Command) -> Iterator[Layer]:
-    """Yield the options in the receipts of the tools that are upgraded: those named, or all."""
+def _read_receipts(collector: Collector, command: Command) -> Iterator[tuple[dict[str, Any], Origin]]:
+    """Yield the options in the receipts of the tools that are asked about: those named, or all."""
     names = {uv_toml.requirement_name(word.value or "") for word in command.arguments}
     for path, receipt in collector.reader.receipts():
         tool = receipt.get("tool")
         if isinstance(tool, dict) and (not names or command.has("all") or path.split("/")[-2] in names):
             collector.add_receipt(path, tool)
             options = tool.get("options")
-            yield layer_of(options if isinstance(options, dict) else {}, Origin("config", path))
+            yield options if isinstance(options, dict) else {}, Origin("config", path)
 
 
 def _finish(command: Command, host: Host, reader: Reader, needs: list[Need], unknown: Iterable[str] = ()) -> Needs:

@@ -49,12 +49,17 @@ DIFFERENCES = (
     Difference(
         "source's index in spite of --no-index",
         "old releases ask it, unless they have given up before",
-        lambda layout, need, release: release < (0, 7) and layout.says_no_index and need.role == "extra",
+        lambda layout, need, release: release < (0, 7) and layout.says_no_index and need.role in ("extra", "links"),
     ),
     Difference(
         "URL of a constraint",
         "it is asked if anything needs that package, which takes a resolver to say",
         lambda layout, need, _: need.role == "direct" and "constraints.txt" in need.origin.where,
+    ),
+    Difference(
+        "pylock.toml",
+        "indexes and pages of links are asked for what must be built",
+        lambda layout, need, _: "pylock.toml" in layout.argv and need.role != "direct",
     ),
     Difference(
         "uv add --script",
@@ -117,7 +122,8 @@ class Oracle:
         }
         self.tools = folder / "tools"
         place = {"UV_TOOL_DIR": str(self.tools), "UV_DEFAULT_INDEX": f"{recorder.origins[0]}/L0/0/simple", "UV_NO_CONFIG": "1"}
-        made = self.run(["tool", "install", "known-tool"], folder, place)
+        recorder.providers = (f"{recorder.origins[0]}/L0/",)
+        made = self.run(["tool", "install", "nobody-tool"], folder, place)
         assert made.returncode == 0, made.stderr
 
     def run(self, argv: list[str], cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -134,7 +140,7 @@ class Oracle:
     def play(self, seed: int) -> tuple[int, str]:
         """Play one layout; return how many indexes were asked, and what was not as foreseen."""
         folder = self.folder / f"layout-{seed}"
-        layout = Layout(seed, folder, self.recorder.origins, self.tools)
+        layout = Layout(seed, folder, self.recorder.origins, self.tools, self.release)
         environ = {"UV_TOOL_DIR": str(folder / "tools"), **layout.environ}
         needs = self.foresee(layout, environ)
         self.recorder.providers = tuple(f"{root_of(need.url.text)}/" for need in needs if need.role == "index" and layout.satisfied)

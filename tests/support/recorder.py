@@ -16,7 +16,7 @@ from pathlib import Path
 HTTPS_NAMES = ("pypi.org", "upload.pypi.org", "a.corp.example", "b.corp.example")
 
 #: What every page of links has.
-LINKED = ("known_a", "known_b", "known_corp", "known_c_x_y")
+LINKED = tuple(f"known_{name}_{owner}" for name in ("a", "b", "corp", "c_x_y") for owner in ("p", "pa", "pb", "root", "known_local", "x"))
 
 _WHEEL = re.compile(r"/(?P<name>\w+)-1\.0-py3-none-any\.whl$")
 _PROJECT = re.compile(r"/(?P<name>(?:known|nobody)[\w-]*)/$")

@@ -18,6 +18,11 @@ NAMES = ("a", "b", "corp", "c-x.y")
 PROJECT = "[project]\nname = {name!r}\nversion = '1'\nrequires-python = '>=3.11'\ndependencies = {requires}\n"
 
 
+def pinned_name(index: str, owner: str) -> str:
+    """Return the package that a project takes from an index: its own, since two may not differ about one."""
+    return f"known-{index.replace('.', '-')}-{owner}"
+
+
 @dataclass
 class Layout:
     """One command: `argv` after uv's name, `environ` to add, `cwd`; `here` is where uv stands after `--directory`. Its URLs are all `ORIGIN/L<seed>/<number>/<kind>`."""
@@ -26,6 +31,7 @@ class Layout:
     folder: Path
     origins: list[str]
     tools: Path
+    release: tuple[int, ...]
     argv: list[str] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
 
@@ -37,7 +43,7 @@ class Layout:
         self.project = self.base / "project"
         self.here = self.cwd = self.project
         self.project.mkdir(parents=True)
-        words, scene = self.chance.choice(SCENES)
+        words, scene = self.chance.choice([(words, scene) for words, scene, first in SCENES if self.release >= first])
         self.verb = words.split()
         self.satisfied = self.maybe(0.5)
         start = self.start()
@@ -87,7 +93,7 @@ class Layout:
             rows += f"{kind}\n" if "=" in kind else ""
         return rows, used
 
-    def settings(self, prefix: str = "", *, sources: bool = False, pip: bool = True) -> tuple[str, list[str]]:
+    def settings(self, prefix: str = "", *, owner: str = "", pip: bool = True) -> tuple[str, list[str]]:
         """Return a uv.toml, or the `tool.uv` part of a pyproject.toml or script, and the packages that its sources pin."""
         dot = f"{prefix}." if prefix else ""
         tables, names = self.indexes(dot)
@@ -96,15 +102,15 @@ class Layout:
         text = (f"[{prefix}]\n" if prefix and keys else "") + keys
         text += f"[{dot}pip]\n{own}" if own else ""
         # Where `nobody` is nowhere, uv may give up before it looks for these.
-        pinned = [name for name in names if sources and self.satisfied and self.maybe(0.8)]
+        pinned = [name for name in names if owner and self.satisfied and self.maybe(0.8)]
         if pinned:
-            rows = "".join(f'known-{name.replace(".", "-")} = {{ index = "{name}" }}\n' for name in pinned)
+            rows = "".join(f'{pinned_name(name, owner)} = {{ index = "{name}" }}\n' for name in pinned)
             text += f"[{dot}sources]\n{rows}"
-        return text + tables, [f"known-{name.replace('.', '-')}" for name in pinned]
+        return text + tables, [pinned_name(name, owner) for name in pinned]
 
     def pyproject(self, folder: Path, name: str, more: str = "", requires: tuple[str, ...] = ("nobody",)) -> Path:
         """Write a pyproject.toml that has indexes, and pins packages to some of them."""
-        text, pinned = self.settings("tool.uv", sources=True) if self.maybe(0.7) else ("", [])
+        text, pinned = self.settings("tool.uv", owner=name) if self.maybe(0.7) else ("", [])
         wanted = [*requires, *pinned]
         if self.maybe(0.15):
             wanted.append(f"known-direct-{name} @ {self.wheel(f'known-direct-{name}')}")
@@ -178,10 +184,8 @@ class Layout:
             self.environ["UV_NO_CONFIG"] = self.chance.choice(["1", "true", "0", "false"])
         return words
 
-    def options(self) -> list[str]:
-        """Return index options, and set index variables."""
-        if self.verb[0] in ("publish", "workspace"):
-            return []
+    def index_options(self) -> list[str]:
+        """Return index options."""
         words: list[str] = []
         if self.maybe(0.35):
             name = self.chance.choice(NAMES)
@@ -197,6 +201,13 @@ class Layout:
         if self.maybe(0.05):
             self.says_no_index = True
             words += ["--no-index"]
+        return words
+
+    def options(self) -> list[str]:
+        """Return index options, and set index variables."""
+        if self.verb[0] == "publish":
+            return []
+        words: list[str] = []
         for share, name, values in (
             (0.25, "UV_INDEX", [self.url(), f"{self.chance.choice(NAMES)}={self.url()}", f"{self.url()} e={self.url()} {self.url()}", ""]),
             (0.25, "UV_DEFAULT_INDEX", ["", self.url(), f"d={self.url()}"]),
@@ -241,6 +252,33 @@ def synced(layout: Layout) -> list[str]:
     return ["--target", "out", layout.requirements()]
 
 
+def pylocked(layout: Layout) -> list[str]:
+    """A pylock.toml: it names files; the indexes in it are for the record."""
+    digest = sha256_of("known_one")
+    layout.write(
+        layout.here / "pylock.toml",
+        f'''lock-version = "1.0"
+created-by = "test"
+[[packages]]
+name = "known-one"
+version = "1.0"
+index = "{layout.url()}"
+wheels = [{{ url = "{layout.wheel("known-one")}", hashes = {{ sha256 = "{digest}" }} }}]
+''',
+    )
+    return ["--target", "out", "pylock.toml"]
+
+
+def bumped(layout: Layout) -> list[str]:
+    in_project(layout)
+    return ["--bump", "minor"]
+
+
+def listed(layout: Layout) -> list[str]:
+    upgraded(layout)
+    return ["--outdated"]
+
+
 def seeded(layout: Layout) -> list[str]:
     return ["--seed", "made"]
 
@@ -259,6 +297,13 @@ def in_project(layout: Layout) -> list[str]:
         layout.pyproject(layout.base, "root", more) if layout.maybe(0.5) else layout.write(layout.base / "pyproject.toml", more)
         for name in layout.chance.sample(["pa", "pb"], k=layout.chance.randint(0, 2)):
             layout.pyproject(layout.base / "packages" / name, name)
+    if layout.verb[0] in ("lock", "tree", "export") and layout.maybe(0.4):
+        layout.pyproject(layout.base / "local", "known-local", requires=())
+        path = layout.project / "pyproject.toml"
+        text = path.read_text().replace("dependencies = [", "dependencies = ['known-local', ", 1)
+        source = 'known-local = { path = "../local" }\n'
+        table = "[tool.uv.sources]\n"
+        layout.write(path, text.replace(table, table + source) if table in text else f"{text}{table}{source}")
     rest = {"run": ["true"], "add": ["nobody-else"], "remove": ["nobody"]}
     return rest.get(layout.verb[0], [])
 
@@ -291,7 +336,7 @@ def script(layout: Layout) -> list[str]:
     """A PEP 723 script, here or below, beside a project or not."""
     if layout.maybe(0.4):
         layout.pyproject(layout.project, "p")
-    text, pinned = layout.settings("tool.uv", sources=True, pip=False)
+    text, pinned = layout.settings("tool.uv", owner="x", pip=False)
     metadata = f'requires-python = ">=3.11"\ndependencies = {["nobody", *pinned]}\n{text}'
     block = "".join(f"# {line}\n" for line in metadata.splitlines())
     where = layout.chance.choice(["x.py", "scripts/x.py"])
@@ -323,7 +368,7 @@ def tool(layout: Layout) -> list[str]:
     if layout.verb[1] == "run":
         words += [["nobody", "--index", layout.url()], ["nobody", layout.wheel("known-x")]]
         words[2] = ["--with", f"known-x @ {layout.wheel('known-x')}", "nobody"]
-    elif layout.maybe(0.9):
+    else:
         del words[1]
     return layout.chance.choice(words)
 
@@ -331,11 +376,11 @@ def tool(layout: Layout) -> list[str]:
 def upgraded(layout: Layout) -> list[str]:
     """A tool that was installed from indexes of its own, and now needs one package more."""
     shutil.copytree(layout.tools, layout.folder / "tools", symlinks=True)
-    receipt = layout.folder / "tools" / "known-tool" / "uv-receipt.toml"
+    receipt = layout.folder / "tools" / "nobody-tool" / "uv-receipt.toml"
     head = (
         receipt.read_text()
         .partition("[tool.options]")[0]
-        .replace('[{ name = "known-tool" }]', '[{ name = "known-tool" }, { name = "nobody" }]')
+        .replace('[{ name = "nobody-tool" }]', '[{ name = "nobody-tool" }, { name = "nobody" }]')
     )
     kinds = layout.chance.sample(["default", "explicit", ""], k=layout.chance.randint(0, 2))
     rows = "".join(
@@ -343,7 +388,7 @@ def upgraded(layout: Layout) -> list[str]:
         for name, kind in zip(NAMES, kinds, strict=False)
     )
     receipt.write_text(f"{head}[tool.options]\nindex = [{rows}]\n{layout.keys()}")
-    return layout.chance.choice([["known-tool"], ["--all"]])
+    return layout.chance.choice([["nobody-tool"], ["--all"]])
 
 
 def published(layout: Layout) -> list[str]:
@@ -373,18 +418,22 @@ def published(layout: Layout) -> list[str]:
     ]
 
 
-SCENES: list[tuple[str, Callable[[Layout], list[str]]]] = [
-    *([("pip install", plain)] * 4),
-    *([("pip compile", compiled)] * 2),
-    ("pip sync", synced),
-    ("pip list", outdated),
-    ("venv", seeded),
-    *((verb, in_project) for verb in ("lock", "lock", "sync", "run", "add", "tree", "export", "remove")),
-    *((verb, frozen) for verb in ("sync", "run", "export")),
-    ("build", built),
-    *((verb, script) for verb in ("run", "run", "lock", "sync", "add", "tree", "export")),
-    *([("run", with_packages)] * 2),
-    *((verb, tool) for verb in ("tool run", "tool install")),
-    ("tool upgrade", upgraded),
-    *([("publish", published)] * 2),
+#: Words, what is around them, and the first release that has both.
+SCENES: list[tuple[str, Callable[[Layout], list[str]], tuple[int, ...]]] = [
+    *([("pip install", plain, (0,))] * 4),
+    *([("pip compile", compiled, (0,))] * 2),
+    ("pip sync", synced, (0,)),
+    ("pip sync", pylocked, (0, 7)),
+    ("pip list", outdated, (0,)),
+    ("venv", seeded, (0,)),
+    *((verb, in_project, (0,)) for verb in ("lock", "lock", "sync", "run", "add", "tree", "export", "remove")),
+    ("version", bumped, (0, 9)),
+    *((verb, frozen, (0,)) for verb in ("sync", "run", "export")),
+    ("build", built, (0,)),
+    *((verb, script, (0,)) for verb in ("run", "run", "lock", "sync", "add", "tree", "export")),
+    *([("run", with_packages, (0,))] * 2),
+    *((verb, tool, (0,)) for verb in ("tool run", "tool install")),
+    ("tool upgrade", upgraded, (0,)),
+    ("tool list", listed, (0, 13)),
+    *([("publish", published, (0,))] * 2),
 ]
