@@ -32,7 +32,7 @@ PROJECT_VERBS = frozenset(
 )
 #: Those that fetch what a lock names.
 SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
-#: Those that ask where tools came from; only the first minds options and configuration as well.
+#: Those that ask where tools came from.
 RECEIPT_VERBS = (("tool", "upgrade"), ("tool", "list"))
 #: The first release whose `uv run` begins at the script's folder, not at the working directory.
 FIRST_AT_SCRIPT = (0, 12)
@@ -135,13 +135,17 @@ def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
 
 
 def _settle(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
-    """Return the indexes that the command asks: each installed tool has its own, from its receipt."""
+    """Return the indexes that the command asks: each installed tool has its own, from its receipt.
+
+    Listing them minds no option, no variable, and of configuration only the [[index]] tables.
+    """
+    if command.verb == ("tool", "list"):
+        options, tables = Layer(), [({"index": table.get("index")}, origin) for table, origin in tables]
     if command.verb in RECEIPT_VERBS:
-        receipts = _read_receipts(collector, command)
-        lists = [(options, [receipt, *tables]) if command.verb[1] == "upgrade" else (Layer(), [receipt]) for receipt in receipts]
+        lists = [[receipt, *tables] for receipt in _read_receipts(collector, command)]
     else:
-        lists = [(options, tables)]
-    return [one for options, tables in lists for one in _settle_once(collector, command, options, tables)]
+        lists = [tables]
+    return [one for tables in lists for one in _settle_once(collector, command, options, tables)]
 
 
 def _settle_once(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:

@@ -157,8 +157,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def finish(self) -> None:
-        super().finish()
-        self.connection.close()  # the server closes the socket that it knows, not the TLS around it
+        try:
+            super().finish()
+        finally:
+            self.connection.close()  # the server closes the socket that it knows, not the TLS around it
 
     def log_message(self, format: str, *arguments: object) -> None:
         pass

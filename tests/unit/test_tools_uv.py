@@ -358,6 +358,14 @@ def test_each_tool_is_upgraded_from_what_it_was_installed_from(world: World) -> 
     assert world.said("tool", "upgrade", "missing") == []
 
 
+def test_listing_tools_minds_neither_argv_nor_environment_nor_what_else_files_say(world: World) -> None:
+    world.environ |= {"UV_TOOL_DIR": "tools", "UV_INDEX": f"{HOST}/env"}
+    world.write("tools/a/uv-receipt.toml", f'[tool]\nrequirements = []\n[tool.options]\nextra-index-url = ["{HOST}/a"]\n')
+    world.write("../home/.config/uv/uv.toml", f'index-url = "{HOST}/never"\nno-index = true\n' + index("user"))
+
+    assert world.said("tool", "list", "--outdated") == [f"extra {HOST}/user/simple", f"extra {HOST}/a", DEFAULT]
+
+
 # Publishing
 
 
