@@ -141,11 +141,8 @@ def _settle(collector: Collector, command: Command, options: Layer, tables: list
     """
     if command.verb == ("tool", "list"):
         options, tables = Layer(), [({"index": table.get("index")}, origin) for table, origin in tables]
-    if command.verb in RECEIPT_VERBS:
-        lists = [[receipt, *tables] for receipt in _read_receipts(collector, command)]
-    else:
-        lists = [tables]
-    return [one for tables in lists for one in _settle_once(collector, command, options, tables)]
+    receipts = [[receipt, *tables] for receipt in _read_receipts(collector, command)] if command.verb in RECEIPT_VERBS else [tables]
+    return [one for tables in receipts for one in _settle_once(collector, command, options, tables)]
 
 
 def _settle_once(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
