@@ -88,16 +88,27 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     if not invocation.touches_index:
         return Plan(invocation, Needs(), (), untouched)
     needs = tool.read_needs(invocation, host)
-    if all(need.url.is_public or need.answered_by for need in needs.items):
+    private = [need for need in needs.items if not need.url.is_public]
+    if not private:
         return Plan(invocation, needs, (), untouched)
 
     from shim.delivery import plan_delivery
     from shim.resolve import resolve
 
-    settings = load_settings(host)
+    try:
+        settings = load_settings(host)
+    except ShimError:
+        if all(need.answered_by for need in private):  # the user sees to it alone: a broken config is not in the way
+            return Plan(invocation, needs, (), untouched)
+        raise
     answers = resolve(needs, settings, host)
     warnings = _check_unanswered(tool, answers, settings)
-    return Plan(invocation, needs, answers, plan_delivery(invocation, needs, answers, settings, host), warnings)
+    delivery = plan_delivery(invocation, needs, answers, settings, host)
+    if any(index.ca_bundle or index.insecure for index in settings.indexes):
+        from shim.delivery.trust import add_trust
+
+        delivery = add_trust(delivery, invocation, needs, settings, host)
+    return Plan(invocation, needs, answers, delivery, warnings)
 
 
 def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:

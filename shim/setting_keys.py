@@ -39,7 +39,13 @@ INDEX_KEYS = (
         "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`",
         '["keyring"]',
     ),
-    Key("insecure", "boolean", "allow plain http to a host that is not this machine", "false"),
+    Key(
+        "ca-bundle",
+        "string",
+        "PEM file of the authority that signs the index's certificate, or `system` for the operating system's authorities",
+        '"/etc/ssl/certs/corp.pem"',
+    ),
+    Key("insecure", "boolean", "allow plain http to a host that is not this machine, and a certificate that nobody checks", "false"),
     Key("max-age", "string", "how long a command's secret without an expiry of its own is cached; default: not at all", '"12h"'),
     Key(
         "on-failure",

@@ -54,6 +54,7 @@ class IndexConfig:
     env: Lookup | None
     file: Lookup | None
     defined_in: str
+    ca_bundle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +210,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         env=lookups["env"],
         file=lookups["file"],
         defined_in=file,
+        ca_bundle=table.get("ca-bundle") or None,
     )
 
 

@@ -23,6 +23,7 @@ VERBS = (
     "exec",
     "token",
     "activate",
+    "deactivate",
     "install",
     "uninstall",
     "which",

@@ -71,8 +71,14 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "argv": [name, *_mask_words(delivery.argv)],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,
-        "warnings": [warning.message for warning in plan.warnings] + list(delivery.warnings),
+        "warnings": [warning.message for warning in plan.warnings] + list(delivery.warnings) + _passwords_in_files(plan),
     }
+
+
+def _passwords_in_files(plan: Plan) -> list[str]:
+    """Return where a URL with a password stands that nobody can take out: the tool reads that file by itself."""
+    places = {str(need.origin): need for need in plan.needs.items if need.given is not None and need.place is None}
+    return [f"{where} holds a password for {need.url} in clear; the tool reads it from there" for where, need in places.items()]
 
 
 def _describe_answer(answer: Answer) -> dict[str, Any]:

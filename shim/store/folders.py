@@ -43,6 +43,29 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
     return None, "no memory-backed folder here, and a disk would carry tokens away"
 
 
+def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
+    """Keep public bytes in a file named by their content, and return its path; None where we have no folder.
+
+    For what a tool must be able to open as a file, and its children after it. Never for a secret.
+    """
+    from hashlib import sha256
+
+    tokens, _ = cache_folder(host)
+    folder = private_folder(os.path.join(tokens, kind)) if tokens else None
+    if folder is None:
+        return None
+    path = os.path.join(folder, sha256(data).hexdigest()[:32] + suffix)
+    if not os.path.isfile(path):
+        temporary = f"{path}.{os.getpid()}"
+        try:
+            with open(temporary, "wb") as stream:
+                stream.write(data)
+            os.replace(temporary, path)
+        except OSError:
+            return None
+    return path
+
+
 def is_private(folder: str) -> bool:
     """Whether a folder is there, absolute, ours and nobody else's: sudo and su often leave another user's XDG_RUNTIME_DIR."""
     try:

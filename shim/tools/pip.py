@@ -6,11 +6,12 @@ Sources: pip 26.3 `_internal/cli/main_parser.py`, `commands/`; measured with pip
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import replace
 
 from shim.host import Host
 from shim.indexes import pip as index
-from shim.indexes.pip_settings import Files, find_verb, read_settings, scan_command
+from shim.indexes.pip_settings import Files, Mention, find_verb, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
 from shim.model import Invocation, Needs, Place, Target
 from shim.targets import find_interpreter, find_release
@@ -81,6 +82,15 @@ def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:
     if position is None or not invocation.touches_index:
         return ()
     return find_places_of_command(invocation.argv, position, host)
+
+
+def read_options(invocation: Invocation, host: Host, names: Iterable[str]) -> dict[str, list[Mention]]:
+    """Return what argv, variables and pip.conf say together for each of the options, in pip's order."""
+    _, position = find_verb(invocation.argv)
+    if position is None or not invocation.touches_index:
+        return {name: [] for name in names}
+    settings = read_settings(invocation.argv, position, invocation.target.prefix, host, Files())
+    return {name: settings.all(name) for name in names}
 
 
 def _needless(name: str, argv: tuple[str, ...], target: str, verb: tuple[str, ...], reason: str) -> Invocation:

@@ -271,3 +271,13 @@ def test_the_demo_keeps_its_promise_and_leaves_nothing_behind(world: World) -> N
     assert result.stdout.count(" SEEN") >= 4
     assert "Everything as promised, nothing left behind." in result.stdout
     assert sorted(path for path in world.folder.rglob("*")) == before
+
+
+def test_explain_names_the_file_whose_password_nobody_can_take_out(world: World, index: PrivateIndex) -> None:
+    (world.cwd / "requirements.txt").write_text(f"--index-url http://{USER}:{CANARY}@{index.netloc}/simple/\ncorp-lib\n")
+    world.vaults.append(world.cwd)
+    world.use(toolchains.pip("newest"))
+    result = world.shim("explain", "--", "pip", "install", "-r", "requirements.txt")
+
+    assert f"requirements.txt:1 holds a password for http://{index.netloc}/simple/ in clear" in result.stdout
+    assert CANARY not in result.stdout + result.stderr

@@ -108,7 +108,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.origin = f"https://{self.path.removesuffix(':443')}"
         self.send_response(200)
         self.end_headers()
-        self.connection = self.server.recorder.context.wrap_socket(self.connection, server_side=True)
+        # The handshake apart: `finish` closes the connection whatever becomes of it.
+        self.connection = self.server.recorder.context.wrap_socket(self.connection, server_side=True, do_handshake_on_connect=False)
+        self.connection.do_handshake()
         self.rfile = self.connection.makefile("rb")
         self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]
         self.close_connection = False
