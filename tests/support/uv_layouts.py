@@ -88,7 +88,8 @@ class Layout:
         kinds = self.chance.choices(["", "default = true", "explicit = true", 'format = "flat"', "name"], k=self.chance.randint(0, 3))
         for kind in dict.fromkeys(kinds):
             rows += f'[[{prefix}index]]\nurl = "{self.url("links" if "flat" in kind else "simple")}"\n'
-            if kind in ("name", "explicit = true") or self.maybe(0.3):
+            # `uv add` puts a default of the command line in place of the file's, whose name a source would miss then.
+            if kind in ("name", "explicit = true") or (self.maybe(0.3) and self.verb != ["add"]):
                 used.append(free.pop(self.chance.randrange(len(free))))
                 rows += f'name = "{used[-1]}"\n'
             rows += f"{kind}\n" if "=" in kind else ""
