@@ -20,7 +20,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command may ask, in uv's order."""
-    return read_command_needs(parse(invocation.argv, VERB), host) if invocation.touches_index else Needs()
+    if not invocation.touches_index:
+        return Needs()
+    return read_command_needs(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
 
 
 def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
