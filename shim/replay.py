@@ -21,6 +21,8 @@ FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
 #: A token must be good for that long still.
 MINIMUM_VALIDITY_S = 300.0
+#: How far the clock may have been set back since a token was written.
+CLOCK_SKEW_S = 60.0
 #: Variables that can change anything: all that begin like this are compared, present or not.
 PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
 #: What a package name with a version looks like: such words may differ between the command recorded and the one replayed.
@@ -159,7 +161,9 @@ def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> 
     values = dict(line.partition("=")[::2] for line in (read_private(path) or "").split("\n"))
     secret, expires_at = values.get("secret", ""), values.get("expires_at", "")
     tokens.append((username, secret))
-    same = values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
+    # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
+    is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
+    same = is_timely and values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
     is_plain = bool(secret) and PLAIN_LETTERS.issuperset(secret)
     return same and is_plain and bool(expires_at) and float(expires_at) - MINIMUM_VALIDITY_S > now
 
