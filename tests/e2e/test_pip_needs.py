@@ -23,7 +23,7 @@ from shim.tools import pip
 from shim.urls import Scope, parse_url, scope_of
 from tests.support import toolchains
 from tests.support.pip_layouts import Layout, make_layout
-from tests.support.recorder import Recorder
+from tests.support.pip_recorder import Recorder
 from tests.support.toolchains import Tool
 
 LAYOUTS = int(os.environ.get("SHIM_TEST_LAYOUTS", "30"))

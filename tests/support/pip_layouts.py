@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support.recorder import make_wheel
+from tests.support.pip_recorder import make_wheel
 from tests.support.toolchains import Tool
 
 PASSWORD = "not-a-real-password"
