@@ -13,7 +13,10 @@ from shim.setting_keys import DEFAULT_CHAIN
 from shim.settings import IndexConfig, Settings
 from shim.sources import AGING_SOURCES, Query, load_source
 from shim.store import cache
-from shim.urls import Url, scope_of_index
+from shim.urls import Url, scope_of_index, scope_of_origin
+
+#: Sources that know a file by its server alone: what has nothing for one has nothing for the others there.
+SERVER_SOURCES = ("netrc", "keyring")
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking it.
 PATIENCE_S = 5.0
@@ -36,6 +39,7 @@ class _Resolver:
         self._settings = settings
         self._host = host
         self._known: dict[tuple[str, str | None], tuple[Credential | None, tuple[tuple[str, str], ...]]] = {}
+        self._silent: set[tuple[str, str, str | None]] = set()
         self._warned: set[str] = set()
 
     def answer(self, need: Need) -> Answer:
@@ -50,19 +54,29 @@ class _Resolver:
         if refused := refuse_scheme(need.url, index):
             return Answer(need, None, (("scope", refused),), name)
         query = Query(need, index, self._host)
-        key = (str(query.scope), query.username)
+        key = self._key_of(query)
         if key not in self._known:
             self._known[key] = (self._resolve(query), tuple(query.notes))
         credential, tried = self._known[key]
+        if credential and credential.scope == scope_of_origin(need.url):
+            self._known.setdefault((str(credential.scope), query.username), (credential, tried))
         if credential and not credential.scope.covers(need.url):
             tried = (*tried, (credential.source, f"only for {credential.scope}"))
             credential = None
         return Answer(need, credential, tried, name)
 
+    def _key_of(self, query: Query) -> tuple[str, str | None]:
+        """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that is known already."""
+        server = (str(scope_of_origin(query.need.url)), query.username)
+        return server if _is_file(query) and server in self._known else (str(query.scope), query.username)
+
     def _resolve(self, query: Query) -> Credential | None:
         """Ask the sources in their order; return the first answer that fits."""
         chain = query.index.source if query.index else DEFAULT_CHAIN
         for name in chain:
+            silent = (name, query.need.url.origin, query.username)
+            if silent in self._silent:
+                continue
             try:
                 credential = self._ask_aging(name, query) if name in AGING_SOURCES else load_source(name).find(query)
             except SourceError as error:
@@ -76,6 +90,8 @@ class _Resolver:
                 query.note(name, flaw)
             elif credential:
                 return credential
+            elif _is_file(query) and name in SERVER_SOURCES:
+                self._silent.add(silent)
         return None
 
     def _ask_aging(self, name: str, query: Query) -> Credential | None:
@@ -119,6 +135,11 @@ class _Resolver:
         if error.message not in self._warned:
             self._warned.add(error.message)
             write_stderr(render(error, level="warning"))
+
+
+def _is_file(query: Query) -> bool:
+    """Whether it is a single file that no `[[index]]` covers. A command may name thousands on one server."""
+    return query.need.role == "direct" and query.index is None
 
 
 def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:

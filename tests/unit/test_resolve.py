@@ -21,6 +21,7 @@ from shim.settings import Settings, load_settings
 from shim.sources import Query
 from shim.store import cache, stored
 from shim.urls import parse_url, scope_of_index
+from tests.support.calls import count_calls
 
 BEGAN_AT = int(time.time())
 URL = "https://pypi.corp.example/simple/"
@@ -98,6 +99,23 @@ def test_needs_of_one_index_share_one_question(host: Host, tmp_path: Path) -> No
 
     assert all(answer.credential for answer in answers)
     assert calls.read_text() == "x\n"
+
+
+@pytest.mark.parametrize("entry", ["", "machine pypi.corp.example login u password p"])
+def test_a_thousand_files_on_one_server_ask_its_netrc_and_keyring_once(host: Host, tmp_path: Path, entry: str) -> None:
+    (tmp_path / ".netrc").write_text(entry)
+    texts = [f"https://pypi.corp.example/{number}/x-1.0-py3-none-any.whl" for number in range(1000)]
+    needs = [Need(parse_url(text), Origin("argv", "URL"), role="direct") for text in texts]
+    few, many = Needs(tuple(needs[:3])), Needs(tuple(needs))
+    assert [answer.credential is not None for answer in resolve(few, load_settings(host), host)] == 3 * [bool(entry)]
+    assert count_calls(lambda: resolve(many, Settings(), host)) < 150 * len(needs)
+
+
+def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_does(host: Host) -> None:
+    stored.put(Credential("u", Secret("s"), scope_of_index(parse_url("https://pypi.corp.example/b/simple/")), "stored"), host)
+    texts = [f"https://pypi.corp.example/{name}/x-1.0-py3-none-any.whl" for name in "abc"]
+    answers = ask(load_settings(host), host, *texts, role="direct")
+    assert [answer.credential is not None for answer in answers] == [False, True, False]
 
 
 def test_the_longest_scope_wins(host: Host) -> None:
