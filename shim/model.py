@@ -141,7 +141,7 @@ class Invocation:
     """
 
     tool: str
-    family: Literal["pip", "uv", "other"]
+    family: Literal["pip", "uv", "upload"]
     target: Target
     argv: tuple[str, ...]
     verb: tuple[str, ...]

@@ -32,6 +32,12 @@ INDEX_KEYS = (
     Key("name", "string", "for messages and commands; a name never widens a scope", '"corp"'),
     Key("url", "string", "the index, as pip and uv are told it", '"https://pypi.corp.example/simple/"'),
     Key("scope", "string", "who may receive the credential; default: `url` without a trailing `simple/`", '"https://pypi.corp.example/"'),
+    Key(
+        "publish-url",
+        "string",
+        "where packages of this index are uploaded to, if that is not below `scope`; it gets a credential of its own",
+        '"https://upload.corp.example/legacy/"',
+    ),
     Key("username", "string", "default: what the URL says, else what the source says, else `__token__`", '"alice"'),
     Key(
         "source",

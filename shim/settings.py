@@ -55,6 +55,14 @@ class IndexConfig:
     file: Lookup | None
     defined_in: str
     ca_bundle: str | None = None
+    publish_url: Url | None = None
+
+    def reach(self, url: Url) -> Scope | None:
+        """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
+        if self.scope.covers(url):
+            return self.scope
+        publish = scope_of(self.publish_url) if self.publish_url else None
+        return publish if publish and publish.covers(url) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +75,8 @@ class Settings:
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
-        matching = [index for index in self.indexes if index.scope.covers(url)]
-        return max(matching, key=lambda index: len(index.scope.segments), default=None)
+        matching = [(len(scope.segments), index) for index in self.indexes if (scope := index.reach(url))]
+        return max(matching, key=lambda found: found[0], default=(0, None))[1]
 
     def index_named(self, name: str) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""
@@ -211,6 +219,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
+        publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
     )
 
 

@@ -47,7 +47,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if arguments.store == "keyring":
         keys.require_keyring()
     secret = _read_secret(arguments, url, username, host)
-    credential = Credential(username, secret, index.scope if index else scope_of_index(url), "login")
+    credential = Credential(username, secret, (index and index.reach(url)) or scope_of_index(url), "login")
     proved = "not verified, as you asked" if arguments.no_verify else _verify(index.verify_url if index else url, credential, host)
     where = _keep(arguments.store, url, credential, host)
     sys.stdout.write(f"stored for {credential.scope} as {username}, in {where}: {proved}\n")

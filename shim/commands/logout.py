@@ -31,7 +31,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if arguments.index:
         url, index, username = find_index(arguments.index, load_settings(host))
         username = username or DEFAULT_USERNAME
-        scope = str(index.scope if index else scope_of_index(url))
+        scope = str((index and index.reach(url)) or scope_of_index(url))
     removed = [f"token cache: {one.scope} ({one.username})" for one in cache.forget(host, scope)]
     removed += [f"file store: {one.scope} ({one.username})" for one in stored.forget(host, scope)]
     status = 0

@@ -17,12 +17,13 @@ from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
 from shim.settings import Settings
 
 #: The channels that put a secret into an environment, which `strict` forbids.
-IN_CLEAR = frozenset({"env", "publish"})
+IN_CLEAR = frozenset({"env", "publish", "upload"})
 
 #: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "seed", "publish", "netrc", "env"),
+    "upload": ("upload",),
 }
 
 
@@ -142,7 +143,7 @@ def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
     """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first."""
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
-    return ("env", *(name for name in channels if name != "env")) if wanted == "env" else channels
+    return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
 
 
 def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:

@@ -46,7 +46,7 @@ class Query:
     @property
     def scope(self) -> Scope:
         """Who may receive the answer: the configured scope, else the index and what is below it."""
-        return self.index.scope if self.index else scope_of_index(self.need.url)
+        return (self.index and self.index.reach(self.need.url)) or scope_of_index(self.need.url)
 
     @property
     def username(self) -> str | None:

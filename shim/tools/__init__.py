@@ -14,6 +14,8 @@ TOOLS = {
     "pip3": "pip",
     "uv": "uv",
     "uvx": "uvx",
+    "twine": "twine",
+    "flit": "flit",
 }
 
 
