@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shim.host import Host
 from shim.model import Credential, Secret
 from shim.store.folders import cache_folder
-from shim.store.records import read_record, write_record
+from shim.store.records import read_record, remove_leftovers, write_record
 from shim.urls import Url
 
 #: A token that ends sooner than this is asked for again: it must last for the installation that begins now.
@@ -103,6 +103,8 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
     """Remove the records of a scope, or all of them (and leftovers); return what they held."""
     folder, _ = cache_folder(host)
     forgotten = []
+    if folder:
+        remove_leftovers(folder)  # nobody knows what is in them
     for name in sorted(os.listdir(folder)) if folder else ():
         path = os.path.join(folder or "", name)
         credential = read_record(path) if name.endswith(SUFFIX) else None

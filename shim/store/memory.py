@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from hashlib import sha256
 
 from shim.host import Host
 from shim.model import Credential
@@ -41,7 +40,7 @@ def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: floa
     if folder is None or not host.data_home:
         return problem(host)
     text = render_record(credential).encode()
-    data = sha256(text).digest()[:DIGEST_BYTES] + text  # so that nobody who lacks the secret can change what is around it
+    data = _digest(text) + text  # so that nobody who lacks the secret can change what is around it
     if len(data) + NUMBER_CHARACTERS > kernel.MAX_BYTES:
         return f"the secret is too long for the kernel ({len(data)} bytes)"
     pad, number = os.urandom(len(data)), os.urandom(NUMBER_CHARACTERS // 2).hex()
@@ -64,7 +63,7 @@ def find(kind: str, key: str, host: Host) -> Credential | None:
         with open(_pad_path(folder, kind, key, data[:NUMBER_CHARACTERS].decode("ascii")), "rb") as stream:
             plain = _xor(data[NUMBER_CHARACTERS:], stream.read())
         text = plain[DIGEST_BYTES:]
-        return parse_record(text.decode("utf-8")) if sha256(text).digest()[:DIGEST_BYTES] == plain[:DIGEST_BYTES] else None
+        return parse_record(text.decode("utf-8")) if _digest(text) == plain[:DIGEST_BYTES] else None
     except (OSError, ValueError):
         return None
 
@@ -94,8 +93,14 @@ def forget(kind: str, key: str, host: Host) -> bool:
 
 
 def _name(host: Host, kind: str, key: str) -> str:
-    world = sha256((host.data_home or "").encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    world = _digest((host.data_home or "").encode("utf-8", "surrogateescape")).hex()
     return f"pip-uv-shim:{world}:{kind}:{key}"
+
+
+def _digest(data: bytes) -> bytes:
+    from hashlib import sha256
+
+    return sha256(data).digest()[:DIGEST_BYTES]
 
 
 def _xor(data: bytes, pad: bytes) -> bytes:

@@ -85,7 +85,9 @@ def forget(host: Host) -> list[Credential]:
 def drop(url: Url, secret: Secret, host: Host) -> bool:
     """Forget a password that the index at `url` has rejected, so that the keyring is asked again; return whether there was one."""
     rejected = [key for key, one in memory.entries(KIND, host).items() if one.scope.covers(url) and one.secret.same_as(secret)]
-    return any([memory.forget(KIND, key, host) for key in rejected])
+    for key in rejected:
+        memory.forget(KIND, key, host)
+    return bool(rejected)
 
 
 def entries(host: Host) -> list[Credential]:

@@ -12,7 +12,7 @@ from shim.host import Host
 from shim.model import Credential
 from shim.store import memory
 from shim.store.folders import stored_folder
-from shim.store.records import read_record, write_record
+from shim.store.records import read_record, remove_leftovers, write_record
 
 SUFFIX = ".secret"
 KIND = "login"
@@ -53,6 +53,8 @@ def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]
     for key, credential in memory.entries(KIND, host).items():
         if scope in (None, str(credential.scope)) and memory.forget(KIND, key, host):
             forgotten.append(("memory", credential))
+    if folder:
+        remove_leftovers(folder)
     for credential in _files(host):
         if scope not in (None, str(credential.scope)):
             continue
