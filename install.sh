@@ -288,6 +288,9 @@ remove_launchers() {
     done
     rmdir "$folder" 2>/dev/null
   done
+  rm -f "$prefix/activate/bash" "$prefix/activate/zsh" "$prefix/activate/sh" "$prefix/activate/fish"
+  rmdir "$prefix/activate" 2>/dev/null
+  [ ! -L "$prefix/hook" ] || rm -f "$prefix/hook"
 }
 
 # Whatever ends the script: what was not finished is undone, and an installation that was there before is there again.
@@ -323,30 +326,44 @@ interrupted() {
 begin_mark='# >>> pip-uv-shim >>>'
 end_mark='# <<< pip-uv-shim <<<'
 
-# Sets rc and shell: the file that the user's interactive shell reads.
-rc_file() {
-  shell=$(basename -- "${SHELL:-sh}")
-  case $shell in
-    bash) rc=$HOME/.bashrc ;;
-    zsh) rc=${ZDOTDIR:-$HOME}/.zshrc ;;
-    fish) rc=${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish ;;
-    *) shell=sh rc=$HOME/.profile ;;
-  esac
+# Prints `SHELL FILE` for each file that gets a line of ours: what the user's interactive shell reads; for a machine, what login
+# shells read (last of all, since others put back the PATH that they saw) and what terminals in an editor read.
+rc_files() {
   if [ -n "$system" ]; then
-    shell=sh rc=/etc/profile.d/shim.sh
+    echo 'sh /etc/profile.d/zz-shim.sh'
+    [ ! -f /etc/bash.bashrc ] || echo 'bash /etc/bash.bashrc'
+    [ ! -f /etc/bashrc ] || echo 'bash /etc/bashrc'
+    [ ! -f /etc/zsh/zshrc ] || echo 'zsh /etc/zsh/zshrc'
+    [ ! -d /etc/fish ] || echo 'fish /etc/fish/conf.d/shim.fish'
+    return
   fi
+  case $(basename -- "${SHELL:-sh}") in
+    bash) echo "bash $HOME/.bashrc" ;;
+    zsh) echo "zsh ${ZDOTDIR:-$HOME}/.zshrc" ;;
+    fish) echo "fish ${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish" ;;
+    *) echo "sh $HOME/.profile" ;;
+  esac
+}
+
+# Runs $1 with shell and rc set for each line of `rcs`.
+each_rc() {
+  while read -r shell rc <&3; do
+    "$1" || exit 1
+  done 3<<EOF
+$rcs
+EOF
 }
 
 quoted() {
   printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
-# Prints the line between the marks. --uninstall looks for exactly this one.
+# Prints the line between the marks: it starts no process. --uninstall looks for exactly this one.
 rc_line() {
-  command=$(quoted "$prefix/shims/shim")
+  file=$(quoted "$prefix/activate/$1")
   case $1 in
-    fish) printf 'if test -x %s; %s activate fish | source; end\n' "$command" "$command" ;;
-    *) printf 'if [ -x %s ]; then eval "$(%s activate %s)"; fi\n' "$command" "$command" "$1" ;;
+    fish) printf 'if test -r %s; source %s; end\n' "$file" "$file" ;;
+    *) printf 'if [ -r %s ]; then . %s; fi\n' "$file" "$file" ;;
   esac
 }
 
@@ -359,9 +376,6 @@ check_rc() {
   if [ ! -w "$place" ] || { [ "$place" != "$rc" ] && [ ! -d "$place" ]; }; then
     [ -z "$system" ] || fail "cannot write $rc" 'run it as root'
     fail "cannot write $rc" 'use --no-modify-path, and add the folder of launchers to PATH yourself'
-  fi
-  if [ -n "$system" ] && [ -e "$rc" ] && ! grep -qxF "$begin_mark" "$rc"; then
-    fail "$rc is there already and is not ours" 'use --no-modify-path, or move it away'
   fi
 }
 
@@ -376,7 +390,7 @@ replace_file() {
 }
 
 write_rc() {
-  if [ -f "$rc" ] && grep -qF "$(quoted "$prefix/shims/shim")" "$rc"; then
+  if [ -f "$rc" ] && grep -qxF "$(rc_line "$shell")" "$rc"; then
     return 0
   fi
   if [ ! -e "$rc" ]; then
@@ -387,19 +401,12 @@ write_rc() {
     printf 'joined %s\n' "$rc" >>"$prefix/installed"
   fi
   {
-    if [ -f "$rc" ] && [ -z "$system" ]; then
+    if [ -f "$rc" ]; then
       cat "$rc"
       [ -z "$(tail -c 1 "$rc")" ] || echo
     fi
     printf '%s\n' "$begin_mark"
-    if [ -n "$system" ]; then
-      # No process of ours at every login of everybody.
-      printf 'if [ -x %s ]; then\n' "$(quoted "$prefix/shims/shim")"
-      "$prefix/shims/shim" activate sh
-      printf 'fi\n'
-    else
-      rc_line "$shell"
-    fi
+    rc_line "$shell"
     printf '%s\n' "$end_mark"
   } | replace_file "$rc" || fail "cannot write $rc; shim is installed all the same" 'add the folder of launchers to PATH yourself, or --uninstall'
   say "added lines to $rc; they count in new shells"
@@ -425,7 +432,8 @@ remove_rc_lines() {
 }
 
 remove_rc() {
-  for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile"; do
+  for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" \
+    /etc/profile.d/zz-shim.sh /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/fish/conf.d/shim.fish; do
     for shell in bash zsh fish sh; do
       line=$(rc_line "$shell")
       if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
@@ -433,11 +441,6 @@ remove_rc() {
       fi
     done
   done
-  rc=/etc/profile.d/shim.sh
-  if [ -f "$rc" ] && grep -qxF "$begin_mark" "$rc" && grep -qF "$(quoted "$prefix/shims/shim")" "$rc"; then
-    rm -f "$rc" || fail "cannot remove $rc; nothing else was removed"
-    say "removed $rc"
-  fi
 }
 
 remove_everything() {
@@ -464,8 +467,8 @@ main() {
   python=$("$python" -IS -c 'import sys; print(sys.executable)')
   [ -n "${HOME-}$system" ] || modify_path=
   if [ -n "$modify_path" ]; then
-    rc_file
-    check_rc
+    rcs=$(rc_files)
+    each_rc check_rc
   fi
   sum=$(checksum)
   if is_up_to_date; then
@@ -474,7 +477,7 @@ main() {
     build
     put_in_place
   fi
-  [ -z "$modify_path" ] || write_rc
+  [ -z "$modify_path" ] || each_rc write_rc
   say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $(quoted "$prefix")"
   if [ -n "$demo" ]; then
     "$prefix/shims/shim" demo

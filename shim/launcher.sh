@@ -20,6 +20,11 @@ case $_shim_self in
 esac
 _shim_folder=${_shim_self%/*}
 _shim_name=${_shim_self##*/}
+# The shells' functions call us as `shim`, which is always there, and say which tool they stand for.
+if [ "$_shim_name" = shim ] && [ -n "${_SHIM_AS-}" ]; then
+  _shim_name=$_SHIM_AS
+fi
+unset _SHIM_AS
 
 # Whether the file $1 is a copy of this launcher in another folder: the second line tells.
 _shim_is_ours() {

@@ -113,6 +113,11 @@ def faces_folder(shims: str) -> str:
     return os.path.join(os.path.dirname(shims), "faces")
 
 
+def hook_folder(shims: str) -> str:
+    """Return the second path to a folder of launchers, which the shells' prompt hooks put on PATH (see activate/bash.sh)."""
+    return os.path.join(os.path.dirname(shims), "hook")
+
+
 def wrapped_names(folder: str, host: Host) -> list[str]:
     """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not make `command -v` lie."""
     found: list[str] = []
@@ -145,7 +150,14 @@ def write_launchers(folder: str, names: Iterable[str]) -> list[str]:
     """
     text = render_launcher().encode()
     paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [os.path.join(faces_folder(folder), FACE)]
-    return [path for path in paths if _write_one(path, text)]
+    changed = [path for path in paths if _write_one(path, text)]
+    hook = hook_folder(folder)
+    if not os.path.lexists(hook):
+        try:
+            os.symlink(os.path.basename(folder), hook)
+        except OSError as error:
+            raise StoreError(f"{hook} cannot be made ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+    return changed
 
 
 def _write_one(path: str, text: bytes) -> bool:
@@ -189,6 +201,10 @@ def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[st
             os.unlink(path)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
+    hook = hook_folder(folder)
+    if names is None and os.path.islink(hook):
+        with contextlib.suppress(OSError):
+            os.unlink(hook)
     for place in (folder, faces):
         # A folder that cannot be removed is harmless without launchers in it.
         if _list(place) == [] and os.path.isdir(place):

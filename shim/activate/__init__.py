@@ -1,25 +1,100 @@
-"""What `shim activate` prints: static text, one template per shell. `@SHIMS@` becomes the quoted folder of the launchers.
+"""What `shim activate` prints: static text, made of one or two templates for each shell.
 
-The text puts that folder in front of PATH, once: run again, it moves it to the front again. It starts no process.
+It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps them there when a venv, conda
+or mise puts something before them. `@SHIMS@`, `@HOOK@` and `@FACES@` become quoted folders, `@NAMES@` the tools.
+
+Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions"; fish 3.6 "Event handlers"; mise `hook_env.rs`.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from contextlib import suppress
 
-#: Shell -> template in this folder. Adding a shell is one file and one line here.
-SHELLS = {**dict.fromkeys(("bash", "zsh", "sh", "dash", "ksh", "ash"), "posix.sh"), "fish": "fish.fish"}
+from shim.errors import StoreError
+
+#: Shell -> templates in this folder. Adding a shell is one file and one line here.
+SHELLS: dict[str, tuple[str, ...]] = {
+    "bash": ("common.sh", "bash.sh", "start.sh"),
+    "zsh": ("common.sh", "zsh.sh", "start.sh"),
+    **dict.fromkeys(("sh", "dash", "ksh", "ash"), ("common.sh", "start.sh")),
+    "fish": ("fish.fish",),
+}
+
+#: The shells whose text is kept in a file as well.
+FILES = ("bash", "zsh", "sh", "fish")
 
 
-def render_activation(shell: str, shims: str) -> str:
-    """Return the text for one of SHELLS. The folder may have any name but one with a colon, which PATH cannot hold."""
-    with open(os.path.join(os.path.dirname(__file__), SHELLS[shell]), encoding="utf-8") as stream:
-        text = stream.read()
-    return text.replace("@SHIMS@", _quote_fish(shims) if shell == "fish" else _quote(shims))
+def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
+    """Return the text for one of SHELLS. The folders may have any name but one with a colon, which PATH cannot hold."""
+    folder = os.path.dirname(__file__)
+    text = ""
+    for template in SHELLS[shell]:
+        with open(os.path.join(folder, template), encoding="utf-8") as stream:
+            text += stream.read()
+    quote = _quote_fish if shell == "fish" else _quote
+    values = {"SHIMS": quote(shims), "HOOK": quote(hook), "FACES": quote(faces), "NAMES": " ".join(names)}
+    values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) -> list[str]:
+    """Write what `shim activate` prints into files beside the launchers' folder, for rc files to read; return the paths that changed.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    folder, names = activation_folder(shims), list(names)
+    changed = []
+    try:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        for shell in FILES:
+            path, text = os.path.join(folder, shell), render_activation(shell, shims, hook, faces, names)
+            if _read(path) != text:
+                with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
+                    stream.write(text)
+                os.chmod(stream.name, 0o644)
+                os.replace(stream.name, path)
+                changed.append(path)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+    return changed
+
+
+def remove_activation(shims: str) -> list[str]:
+    """Remove those files, and the folder if it is empty then; return the paths removed."""
+    paths = [os.path.join(activation_folder(shims), shell) for shell in FILES]
+    removed = [path for path in paths if _read(path) is not None]
+    for path in removed:
+        os.unlink(path)
+    with suppress(OSError):
+        os.rmdir(activation_folder(shims))
+    return removed
+
+
+def activation_folder(shims: str) -> str:
+    """Return the folder of the files that rc files read."""
+    return os.path.join(os.path.dirname(shims), "activate")
+
+
+def _read(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.read()
+    except OSError:
+        return None
 
 
 def _quote(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _quote_twice(text: str) -> str:
+    """Return a word that is still quoted after the shell has read it once: for `eval`."""
+    return _quote(_quote(text))
 
 
 def _quote_fish(text: str) -> str:

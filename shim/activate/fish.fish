@@ -1,6 +1,39 @@
-begin
-  while set -l shim_index (contains -i -- @SHIMS@ $PATH)
-    set -e PATH[$shim_index]
+# Written by `shim activate`. Nothing here starts a process, but for one: a tool that is new on PATH gets its launcher.
+function _shim_without --description 'PATH without the folders named'
+  for shim_entry in $PATH
+    contains -- $shim_entry $argv; or printf '%s\n' $shim_entry
   end
-  set -gx PATH @SHIMS@ $PATH
 end
+
+# fish tells of every change of PATH, so the launchers are in front again at once, by another path of the same folder: mise takes
+# what it saw at its start for the user's and moves venvs behind it.
+function _shim_settle --on-variable PATH
+  test -x @SHIMS@/shim; and status is-interactive; or return 0
+  if test "$PATH[1]" != @HOOK@
+    set -gx PATH @HOOK@ (_shim_without @HOOK@)
+    return
+  end
+  contains -- @FACES@ $PATH; or set -gx PATH $PATH @FACES@
+  for shim_name in @NAMES@
+    if test ! -e @SHIMS@/$shim_name; and test -w @SHIMS@; and command -sq $shim_name
+      @SHIMS@/shim install --quiet --shims @SHIMS@ $shim_name
+    end
+  end
+end
+
+function _shim_first_prompt --on-event fish_prompt
+  functions -e _shim_first_prompt
+  _shim_settle
+end
+
+function shim
+  if test "$argv[1]" = deactivate
+    functions -e _shim_settle _shim_first_prompt
+    set -gx PATH (_shim_without @SHIMS@ @HOOK@ @FACES@)
+    functions -e _shim_without shim
+  else
+    @SHIMS@/shim $argv
+  end
+end
+
+set -gx PATH @SHIMS@ @FACES@ (_shim_without @SHIMS@ @HOOK@ @FACES@)

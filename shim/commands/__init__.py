@@ -24,6 +24,7 @@ VERBS = (
     "token",
     "helper",
     "activate",
+    "deactivate",
     "install",
     "uninstall",
     "which",

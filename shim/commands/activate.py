@@ -1,4 +1,4 @@
-"""`shim activate`: print the lines that put the launchers first on PATH, for `eval` in a shell's rc file."""
+"""`shim activate`: print the lines that put the launchers first on PATH and keep them there, for `eval` in a shell's rc file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import sys
 from shim.activate import SHELLS, render_activation
 from shim.errors import UsageError
 from shim.host import Host
-from shim.launchers import default_folder
+from shim.launchers import default_folder, faces_folder, hook_folder
+from shim.tools import TOOLS
 
 HELP = "print the shell lines that put the launchers first on PATH"
 EXAMPLE = 'eval "$(shim activate bash)"'
@@ -29,5 +30,5 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
     if ":" in folder:
         raise UsageError(f"PATH cannot hold {folder}: it has a colon", hint="install with --prefix to another folder")
-    sys.stdout.write(render_activation(shell, folder))
+    sys.stdout.write(render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS))
     return 0

@@ -6,9 +6,20 @@ import argparse
 import os
 import sys
 
+from shim.activate import write_activation
 from shim.errors import UsageError
 from shim.host import Host
-from shim.launchers import FACE, default_folder, faces_folder, is_launcher, is_wrapped, remove_launchers, wrapped_names, write_launchers
+from shim.launchers import (
+    FACE,
+    default_folder,
+    faces_folder,
+    hook_folder,
+    is_launcher,
+    is_wrapped,
+    remove_launchers,
+    wrapped_names,
+    write_launchers,
+)
 from shim.tools import TOOLS
 
 HELP = "write launchers for the tools on PATH"
@@ -31,6 +42,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     names = arguments.tools or wrapped_names(folder, host)
     compile_package()
     changed = [f"wrote {path}" for path in write_launchers(folder, names)]
+    if ":" not in folder:
+        write_activation(folder, hook_folder(folder), faces_folder(folder), TOOLS)
     if not arguments.tools:
         gone = [name for name in os.listdir(folder) if name not in names and is_wrapped(name) and is_launcher(os.path.join(folder, name))]
         changed += [f"removed {path} (no such tool on PATH)" for path in remove_launchers(folder, gone)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from shim.activate import remove_activation
 from shim.host import Host
 from shim.launchers import default_folder, remove_launchers
 
@@ -23,6 +24,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     """Remove files that carry our signature, and nothing else."""
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
     removed = remove_launchers(folder, arguments.tools or None)
+    if not arguments.tools:
+        removed += remove_activation(folder)
     if not arguments.quiet:
         lines = [f"removed {path}" for path in removed] or [f"no launchers in {folder}"]
         sys.stdout.write("".join(line + "\n" for line in lines))

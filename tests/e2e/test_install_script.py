@@ -77,13 +77,13 @@ def test_install_twice_changes_nothing_and_uninstall_leaves_what_was_there(home:
     assert snapshot(home) == installed
     assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
     shell = subprocess.run(
-        ["bash", "-ic", "command -v pip shim"],
+        ["bash", "-ic", "type -P pip shim; type -t pip shim"],
         env={"HOME": str(home), "PATH": TOOLS_PATH},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert shell.stdout.splitlines() == [f"{home}/.local/share/shim/shims/{name}" for name in ("pip", "shim")]
+    assert shell.stdout.splitlines() == [f"{home}/.local/share/shim/shims/{name}" for name in ("pip", "shim")] + ["function"] * 2
 
     removed = run(home, "--uninstall")
 
@@ -124,10 +124,20 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
 def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
     if Path("/opt/shim").exists():
         pytest.skip("/opt/shim is somebody's real installation")
+    etc = [Path("/etc/bash.bashrc"), Path("/etc/zsh/zshrc"), Path("/etc/fish/conf.d/shim.fish"), Path("/etc/profile.d/zz-shim.sh")]
+    before = [path.read_bytes() if path.exists() else None for path in etc]
     try:
         assert run(home, "--system", "--wheels", wheels, "--quiet").returncode == 0
+        terminal = subprocess.run(
+            ["bash", "-ic", "type -P pip"],
+            env={"HOME": str(home), "PATH": TOOLS_PATH},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert terminal.stdout == "/opt/shim/shims/pip\n"
         login = subprocess.run(
-            ["bash", "-lc", "command -v pip"],
+            ["bash", "-lc", "type -P pip"],
             env={"HOME": str(home), "PATH": TOOLS_PATH},
             capture_output=True,
             text=True,
@@ -143,6 +153,7 @@ def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
     finally:
         run(home, "--system", "--uninstall")
     assert not Path("/opt/shim").exists()
+    assert [path.read_bytes() if path.exists() else None for path in etc] == before
     assert not Path("/etc/profile.d/shim.sh").exists()
 
 
@@ -212,7 +223,7 @@ def test_two_prefixes_have_lines_of_their_own(home: Path, tmp_path: Path, wheels
     run(home, "--uninstall", "--prefix", tmp_path / "one")
 
     assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
-    assert f"'{tmp_path}/two/shims/shim'" in (home / ".bashrc").read_text()
+    assert f"'{tmp_path}/two/activate/bash'" in (home / ".bashrc").read_text()
 
 
 @pytest.mark.parametrize("name", ["venv", "installed"])
@@ -248,7 +259,7 @@ def test_a_lost_venv_is_made_again(home: Path, tmp_path: Path, wheels: Path) -> 
     result = run(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
 
     assert result.returncode == 0, result.stderr
-    assert sorted(os.listdir(prefix)) == ["faces", "installed", "shims", "venv"]
+    assert sorted(os.listdir(prefix)) == ["activate", "faces", "hook", "installed", "shims", "venv"]
     version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
     assert version.stdout.startswith("shim ")
 

@@ -1,0 +1,228 @@
+"""Activated interactive shells in a terminal: venvs come and go, and the launchers stay in front. Real shells, real venvs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.server import PrivateIndex
+from tests.support import toolchains
+from tests.support.terminal import Terminal
+from tests.support.world import CANARY, USER, World
+
+#: Shell -> (interactive without the user's rc files, how it is activated, the word for sourcing, the venv's script).
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(shim activate bash)"', "activate"),
+    "zsh": (["zsh", "-f", "-i"], 'eval "$(shim activate zsh)"', "activate"),
+    "fish": (["fish", "--no-config", "-i"], "shim activate fish | source", "activate.fish"),
+    "dash": (["dash", "-i"], 'eval "$(shim activate sh)"', "activate"),
+    "busybox": (["busybox", "ash", "-i"], 'eval "$(shim activate sh)"', "activate"),
+}
+HOOKED = ("bash", "zsh", "fish")
+
+
+class Shell:
+    """An interactive shell that was not activated yet; `.venv` is a venv whose pip says how it was started."""
+
+    def __init__(self, name: str, terminal: Terminal, world: World) -> None:
+        self.name = name
+        self.terminal = terminal
+        self.shim = str(world.prefix / "shims" / "shim")
+        self.source = f". {world.cwd}/.venv/bin/{SHELLS[name][2]}"
+        self.activate = SHELLS[name][1].replace("shim", self.shim, 1)
+
+    def type(self, line: str) -> str:
+        return self.terminal.type(line)
+
+
+def probe(folder: Path, name: str, label: str) -> None:
+    """Put a tool into a folder that says who it is, and whether a launcher started it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(f'#!/bin/sh\necho "{label} ${{_SHIM_DEPTH:+by launcher}}"\n')
+    (folder / name).chmod(0o755)
+
+
+@pytest.fixture
+def own(world: World) -> World:
+    """The world with an installation of its own (a copy), since a hook may add launchers to it."""
+    copy = world.folder / "prefix"
+    shutil.copytree(world.prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    for name in ("uv", "uvx", "pip3.11"):
+        (copy / "shims" / name).unlink(missing_ok=True)
+    world.prefix = copy
+    base = world.folder / "base"
+    probe(base, "pip", "base")
+    subprocess.run([toolchains.python_for("3.11"), "-m", "venv", "--without-pip", world.cwd / ".venv"], check=True)
+    probe(world.cwd / ".venv" / "bin", "pip", "venv")
+    world.environ |= {"PATH": f"{base}:/usr/bin:/bin", "TERM": "dumb", "PS1": "$ "}
+    return world
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request: pytest.FixtureRequest, own: World) -> Iterator[Shell]:
+    yield from opened(request.param, own)
+
+
+@pytest.fixture(params=HOOKED)
+def hooked(request: pytest.FixtureRequest, own: World) -> Iterator[Shell]:
+    """A shell that tells of its prompt, or of PATH's changes. A plain POSIX shell does neither."""
+    yield from opened(request.param, own)
+
+
+def opened(name: str, own: World) -> Iterator[Shell]:
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed here")
+    with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
+        yield Shell(name, terminal, own)
+
+
+WAYS: dict[str, Callable[[Shell], str]] = {
+    "typed": lambda shell: "pip x",
+    "in a subshell": lambda shell: "fish --no-config -c 'pip x'" if shell.name == "fish" else "(pip x)",
+    "in a substitution": lambda shell: "echo (pip x)" if shell.name == "fish" else 'echo "$(pip x)"',
+    "by a script": lambda shell: "sh -c 'pip x'",
+    "by xargs": lambda shell: "echo x | xargs pip",
+    "by make": lambda shell: "printf 'all:\\n\\t@pip x\\n' > Makefile; make -s",
+    "by env": lambda shell: "env pip x",
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_activated_venv_is_reached_through_the_launcher(way: str, hooked: Shell) -> None:
+    if way == "by make" and shutil.which("make") is None:
+        pytest.skip("make is not installed here")
+    hooked.type(hooked.activate)
+    assert hooked.type(WAYS[way](hooked)) == "base by launcher"
+    hooked.type(hooked.source)
+    assert hooked.type(WAYS[way](hooked)) == "venv by launcher"
+    hooked.type("deactivate")
+    assert hooked.type(WAYS[way](hooked)) == "base by launcher"
+
+
+def test_typing_after_a_venv_in_the_same_line(shell: Shell) -> None:
+    shell.type(shell.activate)
+
+    assert shell.type(f"{shell.source} && pip x" if shell.name != "fish" else f"{shell.source}; and pip x") == "venv by launcher"
+    assert shell.type("deactivate; pip x") == "base by launcher"
+
+
+def test_activation_inside_a_venv_survives_its_end(shell: Shell) -> None:
+    shell.type(shell.source)
+    shell.type(shell.activate)
+    assert shell.type("pip x") == "venv by launcher"
+    shell.type("deactivate")
+
+    assert shell.type("pip x") == "base by launcher"
+
+
+def test_nested_shells_do_not_make_path_longer(hooked: Shell) -> None:
+    show = "string join : $PATH" if hooked.name == "fish" else 'printf "%s\\n" "$PATH"'
+    hooked.type(hooked.activate)
+    before = hooked.type(show)
+    inner = " ".join(SHELLS[hooked.name][0])
+    script = f"{hooked.activate}; {show}; pip x".replace("'", "'\\''")
+    nested = hooked.type(f"{inner} -c '{script}'").split("\n")
+
+    assert nested[-1] == "base by launcher"
+    entries = nested[-2].split(":")
+    assert set(entries) <= set(before.split(":"))
+    assert len(entries) == len(set(entries))
+
+
+def test_a_tool_that_appears_with_a_venv_gets_its_launcher(hooked: Shell, own: World) -> None:
+    """On a fresh Debian there is no pip until a venv brings one."""
+    probe(own.cwd / ".venv" / "bin", "uv", "venv")
+    hooked.type(hooked.activate)
+    hooked.type(hooked.source)
+
+    assert hooked.type("uv x") == "venv by launcher"
+    assert hooked.type("sh -c 'uv x'") == "venv by launcher"
+
+
+def test_a_tool_that_is_not_there_is_not_found(hooked: Shell) -> None:
+    hooked.type(hooked.activate)
+    there = hooked.type("command -v uv || echo missing") if hooked.name != "fish" else hooked.type("command -sq uv; or echo missing")
+
+    assert there == "missing"
+
+
+def test_deactivate_takes_everything_back(shell: Shell) -> None:
+    listings = {
+        "bash": "set | grep -v -e ^_= -e ^BASH_LINENO= -e ^LINENO= -e ^RANDOM= -e ^SECONDS= -e ^EPOCH -e ^SRANDOM= -e ^PIPESTATUS -e ^BASH_COMMAND -e ^FUNCNAME",
+        "zsh": "typeset -f; print -l $precmd_functions; typeset +m '_shim*'; echo $PATH",
+        "fish": "functions -a | grep -i shim; set -n | grep -i shim; string join : $PATH",
+    }
+    show = listings.get(shell.name, "set | grep -e ^_shim -e ^PATH=")
+    before = shell.type(show)
+    shell.type(shell.activate)
+    assert shell.type("pip x") == "base by launcher"
+    shell.type("shim deactivate")
+
+    assert shell.type(show) == before
+    assert shell.type("pip x").strip() == "base"
+
+
+def test_an_alias_and_a_function_of_the_users_own_go_before_ours(hooked: Shell) -> None:
+    define = "function pip; echo mine; command pip x; end" if hooked.name == "fish" else "pip() { echo mine; command pip x; }"
+    hooked.type(define)
+    hooked.type(hooked.activate)
+    assert hooked.type("pip") == "mine\nbase by launcher"
+    if hooked.name != "fish":
+        hooked.type("unset -f pip; alias pip='pip x y'")
+        hooked.type(hooked.activate)
+        assert hooked.type("pip") == "base by launcher"
+        hooked.type("shim deactivate")
+        assert hooked.type("alias pip") in ("alias pip='pip x y'", "pip='pip x y'")
+
+
+def test_prompt_commands_of_others_stay_and_see_the_status(own: World) -> None:
+    for line, show in (
+        ("PROMPT_COMMAND='seen=$?;'", "declare -p PROMPT_COMMAND"),
+        ("PROMPT_COMMAND=('seen=$?')", "declare -p PROMPT_COMMAND"),
+    ):
+        with Terminal(SHELLS["bash"][0], own.environ, str(own.cwd)) as terminal:
+            shell = Shell("bash", terminal, own)
+            shell.type(line)
+            before = shell.type(show)
+            shell.type(shell.activate)
+            shell.type(shell.activate)
+            assert shell.type(show).count("_shim_prompt") == 1
+            shell.type("shim deactivate")
+            assert shell.type(show) == before
+
+
+def test_after_an_uninstall_open_shells_go_on(hooked: Shell, own: World) -> None:
+    hooked.type(hooked.activate)
+    shutil.rmtree(own.prefix)
+
+    assert hooked.type("pip x").strip() == "base"
+    hooked.type(hooked.source)
+    assert hooked.type("pip x").strip() == "venv"
+
+
+def test_a_private_package_is_installed_in_a_venv_by_typing_what_everybody_types(shell: Shell, own: World, index: PrivateIndex) -> None:
+    shutil.rmtree(own.cwd / ".venv")
+    tool = toolchains.pip("newest")
+    vault = own.folder / "vault"
+    vault.mkdir(mode=0o700)
+    (vault / "secret").write_text(CANARY + "\n")
+    (vault / "secret").chmod(0o600)
+    own.vaults.append(vault)
+    own.configure(
+        f"[[index]]\nname = 'corp'\nurl = 'http://{index.netloc}/simple/'\nusername = '{USER}'\nfile = {{ password = '{vault}/secret' }}\n"
+    )
+    shell.type(shell.activate)
+    shell.type(f"{tool.python} -m venv {own.cwd}/.venv")
+    shell.type(shell.source)
+    output = shell.type(
+        f"pip install --disable-pip-version-check -i http://{index.netloc}/simple/ corp-lib && .venv/bin/python -c 'import corp_lib; print(corp_lib.VALUE)'"
+    )
+
+    assert output.endswith("\n1"), output
+    assert list((own.cwd / ".venv" / "lib").glob("python3*/site-packages/corp_lib.py"))

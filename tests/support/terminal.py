@@ -1,0 +1,56 @@
+"""An interactive shell in a pseudo-terminal: type a line, read what it printed."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+
+#: A line that is typed ends in this command; the shell shows its output as a mark of its own, and not the typed text.
+MARK = "done-typing"
+
+
+class Terminal:
+    """One shell. Use as a context manager; it is ended by its own process id."""
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str], cwd: str) -> None:
+        self._count = 0
+        self.pid, self._descriptor = pty.fork()
+        if self.pid == 0:  # pragma: no cover (the child)
+            try:
+                os.chdir(cwd)
+                os.execvpe(command[0], list(command), dict(environ))
+            finally:
+                os._exit(127)
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.close(self._descriptor)
+
+    def type(self, line: str, timeout_s: float = 60.0) -> str:
+        """Type a line, wait until it is over, and return what it printed, line ends as `\\n`."""
+        self._count += 1
+        half = f"{MARK}-{self._count}"
+        # The typed text has a quote in the middle of the mark, so only what is printed can match.
+        os.write(self._descriptor, f"printf '\\n<%s\\n' '{half}'; {line}; printf '\\n%s>\\n' '{half}'\n".encode())
+        text = self._read_until(f"{half}>", timeout_s)
+        return text.rpartition(f"<{half}")[2].rpartition(f"{half}>")[0].strip("\r\n").replace("\r\n", "\n")
+
+    def _read_until(self, mark: str, timeout_s: float) -> str:
+        deadline = time.monotonic() + timeout_s
+        data = b""
+        while f"\n{mark}" not in data.decode("utf-8", "replace"):
+            left_s = deadline - time.monotonic()
+            ready, _, _ = select.select([self._descriptor], [], [], max(left_s, 0))
+            if not ready:
+                raise AssertionError(f"no end of {mark} in: {data.decode('utf-8', 'replace')[-2000:]}")
+            data += os.read(self._descriptor, 65536)
+        return data.decode("utf-8", "replace")
