@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from shim.demo.packages import build_packages
 from shim.demo.server import PrivateIndex
+from shim.host import Host
+from shim.store import recent
 from tests.support import keyrings, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -46,6 +48,7 @@ def world(tmp_path: Path, prefix: Path) -> Iterator[World]:
     """A fresh world; after the test no file in it may hold the canary, but where we keep it on purpose."""
     made = World(tmp_path, prefix)
     yield made
+    recent.forget(Host(made.environ, str(made.cwd)))  # the kernel has room for 200 keys of a user
     assert made.leftovers() == []
 
 

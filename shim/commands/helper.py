@@ -47,5 +47,5 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         write_stderr(f"shim: {reply.message}\n")
     if reply.rejected:
         drop(*reply.rejected, host)
-    sys.stdout.write(reply.output)
+    sys.stdout.buffer.write(reply.output.encode())  # all three protocols are UTF-8, whatever the locale
     return reply.status
