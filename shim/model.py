@@ -141,7 +141,7 @@ class Invocation:
     """
 
     tool: str
-    family: Literal["pip", "uv", "upload"]
+    family: Literal["pip", "uv", "upload", "project"]
     target: Target
     argv: tuple[str, ...]
     verb: tuple[str, ...]

@@ -24,6 +24,7 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "seed", "publish", "netrc", "env"),
     "upload": ("upload",),
+    "project": ("netrc",),
 }
 
 

@@ -16,6 +16,10 @@ TOOLS = {
     "uvx": "uvx",
     "twine": "twine",
     "flit": "flit",
+    "pipx": "pipx",
+    "pipenv": "pipenv",
+    "poetry": "poetry",
+    "pdm": "pdm",
 }
 
 
