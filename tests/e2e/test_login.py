@@ -259,7 +259,7 @@ def test_token_without_a_credential_says_who_was_asked(world: World, index: Priv
     result = world.shim("token", "corp")
 
     assert result.returncode == 77
-    assert "netrc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
+    assert "netrc (no file), pypirc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
 
 
 def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) -> None:
