@@ -15,7 +15,7 @@ from shim.resolve import drop
 from shim.urls import Url
 
 HELP = "answer git, docker or bazel, which ask for credentials by protocols of their own"
-EXAMPLE = "git config --global credential.https://git.corp.example.helper '!shim helper git'"
+EXAMPLE = "git config --global credential.https://git.corp.example/.helper '!shim helper git'"
 
 #: More than any question; what is longer is cut, and then no question.
 MAX_BYTES = 65536
@@ -47,5 +47,5 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         write_stderr(f"shim: {reply.message}\n")
     if reply.rejected:
         drop(*reply.rejected, host)
-    sys.stdout.write(reply.output)
+    sys.stdout.buffer.write(reply.output.encode())  # all three protocols are UTF-8, whatever the locale
     return reply.status

@@ -107,6 +107,8 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
         remove_leftovers(folder)  # nobody knows what is in them
     for name in sorted(os.listdir(folder)) if folder else ():
         path = os.path.join(folder or "", name)
+        if name.endswith(".lock"):
+            continue  # somebody may hold it, and a new file would be another lock
         credential = read_record(path) if name.endswith(SUFFIX) else None
         if scope is not None and (credential is None or str(credential.scope) != scope):
             continue

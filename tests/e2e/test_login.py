@@ -67,7 +67,10 @@ def test_a_login_in_memory_serves_pip_and_uv_and_is_on_no_disk(world: World, ind
     stored = login(world, "corp", "--user", USER, "--store", "memory", "--max-age", "1h")
 
     assert stored.returncode == 0, stored.stderr
-    assert f"in the kernel's memory, for 60 min or until a reboot: {url} refuses everybody else (401) and answers {USER}" in stored.stdout
+    assert (
+        f"in the kernel's memory, for 60 min at most (a reboot or the end of your last session ends it): {url} refuses everybody else (401) and answers {USER}"
+        in stored.stdout
+    )
     for tool, words in (
         (toolchains.pip("newest"), ["pip", "install", "-i"]),
         (toolchains.uv(), ["uv", "pip", "install", "--default-index"]),
