@@ -154,7 +154,7 @@ class Credential:
     """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the secret has no known end.
 
     `source` names who gave it. `kept_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
-    an answer and is not delivered.
+    an answer and is not delivered. `username_is_secret` marks a host that wants the token as the user name (Gemfury).
     """
 
     username: str
@@ -164,6 +164,12 @@ class Credential:
     expires_at: float | None = None
     scheme: Scheme = "basic"
     kept_by_tool: bool = False
+    username_is_secret: bool = False
+
+    @property
+    def shown_username(self) -> str:
+        """The user name as people may see it."""
+        return "****" if self.username_is_secret else self.username
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_keys import DEFAULT_CHAIN
 from shim.settings import IndexConfig, Settings
-from shim.sources import AGING_SOURCES, Query, load_source
+from shim.sources import AGING_SOURCES, Query, load_source, program_of
 from shim.store import cache, flight, recent
 from shim.store.recent import Recent
 from shim.urls import Url, scope_of_index
@@ -43,7 +43,10 @@ def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
         SourceError: a source that the configuration names is broken.
     """
     resolver = _Resolver(settings, host)
-    return tuple(resolver.answer(need) for need in needs.items)
+    # What the user named himself is asked first: a project file that names it too then finds the answer.
+    ordered = sorted(range(len(needs.items)), key=lambda number: needs.items[number].origin.project)
+    answers = {number: resolver.answer(needs.items[number]) for number in ordered}
+    return tuple(answers[number] for number in range(len(needs.items)))
 
 
 class _Resolver:
@@ -98,7 +101,7 @@ class _Resolver:
 
     def _ask(self, name: str, query: Query) -> Credential | None:
         """Ask one source, by way of what it said before where that may be kept."""
-        if name in AGING_SOURCES:
+        if name in AGING_SOURCES and program_of(name, query):
             return self._ask_once(name, cache, cache_key(query), query)
         if name == "keyring" and self._settings.keyring_timeout_s:
             files = self._settings.files
@@ -194,7 +197,7 @@ def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
 def find_flaw(credential: Credential, query: Query) -> str | None:
     """Return why a source's answer is none: another user name than the URL insists on, or a token that says it has ended."""
     if query.need.username not in (None, credential.username):
-        return f"has {credential.username!r}, the URL wants {query.need.username!r}"
+        return f"has {credential.shown_username!r}, the URL wants {query.need.username!r}"
     over_s = query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
     return f"its token expired {cache.describe_duration(over_s)} ago" if over_s >= 0 else None
 

@@ -72,7 +72,7 @@ def _trace(plan: Plan, host: Host) -> None:
     host.debug(f"{invocation.target.path}: {invocation.reason}")
     for answer in plan.answers:
         credential = answer.credential
-        who = f"{credential.source} as {credential.username}" if credential else "nobody"
+        who = f"{credential.source} as {credential.shown_username}" if credential else "nobody"
         if credential and credential.source == "url":
             who = "the URL"  # its user name may be the token
         host.debug(f"{answer.need.url} (from {answer.need.origin}) is answered by {who}")

@@ -48,7 +48,7 @@ INDEX_KEYS = (
     Key(
         "source",
         "array of strings",
-        "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`",
+        "who is asked, in order; default: what the keys below name, else `netrc`, `pypirc`, `known`, `keyring`, `stored`",
         '["keyring"]',
     ),
     Key(
@@ -70,7 +70,7 @@ INDEX_KEYS = (
     Key(
         "command",
         "table",
-        "run a program whose one line of output is the secret (no shell)",
+        "run a program that gives the secret (no shell)",
         '{ argv = ["op", "read", "op://x/y"], timeout = "30s" }',
     ),
     Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
@@ -83,10 +83,32 @@ TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
         Key("argv", "array of strings", "the program and its arguments"),
         Key("timeout", "string", "how long it may take", '"30s"'),
         Key("interactive", "boolean", "let it talk to the terminal", "false"),
+        Key(
+            "protocol",
+            "string",
+            "how it answers: `plain` (one line, the secret), `json`, or as a credential helper of `git`, `docker` or `bazel`",
+            '"json"',
+            ("plain", "json", "git", "docker", "bazel"),
+        ),
+        Key("password", "string", "`json`: dotted path of the secret; default: `password`", '"credential.access_token"'),
+        Key("username", "string", "`json`: dotted path of the user name; default: `username`, if there is one", '"user"'),
+        Key(
+            "expires",
+            "string",
+            "`json`: dotted path of its end (seconds since 1970, or RFC 3339); default: `expires`, if there is one",
+            '"credential.token_expiry"',
+        ),
+        Key("use-path", "boolean", "`git`: name the URL's path too, as git's `useHttpPath` does", "false"),
     ),
     "env": (
         Key("password", "string", "name of the variable with the secret"),
         Key("username", "string", "name of the variable with the user name"),
+        Key(
+            "file",
+            "string",
+            "dotenv file with the variables that the environment has not (needs `shim backend add python-dotenv`)",
+            '"~/.config/corp.env"',
+        ),
     ),
     "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
 }
@@ -102,8 +124,8 @@ VARIABLES = (
 )
 
 #: Sources that may be named in `source`, and the order of the chain for an index that names none.
-SOURCE_NAMES = ("env", "file", "command", "netrc", "keyring", "stored")
-DEFAULT_CHAIN = ("netrc", "keyring", "stored")
+SOURCE_NAMES = ("env", "file", "command", "netrc", "pypirc", "known", "keyring", "stored")
+DEFAULT_CHAIN = ("netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:

@@ -22,19 +22,29 @@ DEFAULT_KEYRING_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class CommandSource:
-    """`command = {…}`: an argument vector, seconds, and whether it may use the terminal."""
+    """`command = {…}`: an argument vector, seconds, and whether it may use the terminal.
+
+    `protocol` is a name in `formats/helper_protocols.py`, `fields` are (part, dotted path) pairs of `json`, `use_path` is for `git`.
+    """
 
     argv: tuple[str, ...]
     timeout_s: float
     interactive: bool
+    protocol: str = "plain"
+    fields: tuple[tuple[str, str], ...] = ()
+    use_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name."""
+    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name.
+
+    `file` is a dotenv file that has the variables which the environment has not.
+    """
 
     password: str
     username: str | None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,7 +270,14 @@ def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource
     if not command.get("argv"):
         raise ConfigError(f"{file}: {where}: command has no argv", hint=f"write command = {_example('command')}")
     seconds = read_duration(command["timeout"], "timeout", file, where) if "timeout" in command else DEFAULT_COMMAND_TIMEOUT_S
-    return CommandSource(tuple(command["argv"]), seconds, command.get("interactive", False))
+    protocol = command.get("protocol", "plain")
+    fields = tuple((name, command[name]) for name in ("password", "username", "expires") if name in command)
+    if fields and protocol != "json":
+        hint = 'add protocol = "json", or leave it out'
+        raise ConfigError(f'{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is "{protocol}"', hint=hint)
+    return CommandSource(
+        tuple(command["argv"]), seconds, command.get("interactive", False), protocol, fields, command.get("use-path", False)
+    )
 
 
 def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Lookup | None:
@@ -270,7 +287,7 @@ def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Loo
     _check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
     if not lookup.get("password"):
         raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=f"write {kind} = {_example(kind)}")
-    return Lookup(lookup["password"], lookup.get("username"))
+    return Lookup(lookup["password"], lookup.get("username"), lookup.get("file"))
 
 
 def read_duration(text: str, key: str, file: str, where: str) -> float:

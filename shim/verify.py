@@ -39,11 +39,11 @@ def verify(url: Url, credential: Credential, host: Host) -> Verdict:
         return _open(url)
     if outcome.is_success and outcome.url.origin == url.origin:
         refusal = f"redirects everybody else to {anonymous.url}" if anonymous.is_success else f"refuses everybody else ({anonymous.status})"
-        return Verdict("proven", f"{url} {refusal} and answers {credential.username}")
+        return Verdict("proven", f"{url} {refusal} and answers {credential.shown_username}")
     if outcome.status in (401, 403):
-        return Verdict("rejected", f"{url} answers {outcome.status} to {credential.username}")
+        return Verdict("rejected", f"{url} answers {outcome.status} to {credential.shown_username}")
     if outcome.is_success and anonymous.is_success and outcome.url.origin == anonymous.url.origin:
-        return Verdict("rejected", f"{url} redirects {credential.username} to {outcome.url}, as it does everybody else")
+        return Verdict("rejected", f"{url} redirects {credential.shown_username} to {outcome.url}, as it does everybody else")
     return Verdict("unreachable", f"{url}: {_words(outcome)}")
 
 

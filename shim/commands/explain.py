@@ -93,7 +93,7 @@ def _describe_answer(answer: Answer) -> dict[str, Any]:
 def _describe_credential(credential: Credential) -> dict[str, Any]:
     return {
         "source": credential.source,
-        "username": credential.username,
+        "username": credential.shown_username,
         "scope": str(credential.scope),
         "expires_at": credential.expires_at,
         "kept_by_tool": credential.kept_by_tool,

@@ -125,7 +125,7 @@ def _keep(store: str, url: Url, credential: Credential, age_s: float, host: Host
         return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
     if store == "memory":
         stored.put_in_memory(credential, host, age_s)
-        return f"the kernel's memory, for {describe_duration(age_s)} or until a reboot"
+        return f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of your last session ends it)"
     if host.interactive:
         return keys.put(url, credential, host)  # a person may take their time to unlock it
     try:

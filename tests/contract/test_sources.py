@@ -108,11 +108,27 @@ def with_keyring(folder: Path, secret: str) -> Prepared:
     return query(host), elsewhere
 
 
+def with_pypirc(folder: Path, secret: str) -> Prepared:
+    section = "[corp]\nrepository = https://pypi.corp.example/team/upload/\n"
+    (folder / ".pypirc").write_text(f"[distutils]\nindex-servers = corp\n{section}username = __token__\npassword = {secret}\n")
+    (folder / ".pypirc").chmod(0o600)
+    host = host_in(folder)
+    return query(host), query(host, "https://other.example/simple/")
+
+
+def with_known(folder: Path, secret: str) -> Prepared:
+    """GitLab's job token, for the server that runs the job: the one known host that can have any name."""
+    host = host_in(folder, CI_SERVER_URL="https://pypi.corp.example", CI_JOB_TOKEN=secret)
+    return query(host, username="gitlab-ci-token"), query(host, "https://other.example/simple/")
+
+
 PREPARE: dict[str, Callable[[Path, str], Prepared]] = {
     "env": with_env,
     "file": with_file,
     "command": with_command,
     "netrc": with_netrc,
+    "pypirc": with_pypirc,
+    "known": with_known,
     "keyring": with_keyring,
     "stored": with_stored,
 }
@@ -139,7 +155,7 @@ def test_it_gives_the_secret_unchanged_with_a_scope_that_covers_the_index(name: 
 
     assert found is not None
     assert found.secret.reveal() == secret
-    assert found.username == "__token__"
+    assert found.username == ("gitlab-ci-token" if name == "known" else "__token__")
     assert found.source == name
     assert found.scope.covers(parse_url(URL))
     assert not found.scope.covers(parse_url("https://pypi.corp.example:8443/team/simple/"))
@@ -225,9 +241,10 @@ def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: st
 
 
 def test_a_docker_secret_may_be_readable_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shim import private_files
     from shim.sources import file
 
-    monkeypatch.setattr(file, "SHARED", f"{tmp_path}/")
+    monkeypatch.setattr(private_files, "SHARED", (f"{tmp_path}/",))
     found = file.find(_file(tmp_path, b"canary\n", 0o444))
 
     assert found is not None

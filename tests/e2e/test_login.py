@@ -67,7 +67,10 @@ def test_a_login_in_memory_serves_pip_and_uv_and_is_on_no_disk(world: World, ind
     stored = login(world, "corp", "--user", USER, "--store", "memory", "--max-age", "1h")
 
     assert stored.returncode == 0, stored.stderr
-    assert f"in the kernel's memory, for 60 min or until a reboot: {url} refuses everybody else (401) and answers {USER}" in stored.stdout
+    assert (
+        f"in the kernel's memory, for 60 min at most (a reboot or the end of your last session ends it): {url} refuses everybody else (401) and answers {USER}"
+        in stored.stdout
+    )
     for tool, words in (
         (toolchains.pip("newest"), ["pip", "install", "-i"]),
         (toolchains.uv(), ["uv", "pip", "install", "--default-index"]),
@@ -259,7 +262,7 @@ def test_token_without_a_credential_says_who_was_asked(world: World, index: Priv
     result = world.shim("token", "corp")
 
     assert result.returncode == 77
-    assert "netrc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
+    assert "netrc (no file), pypirc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
 
 
 def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) -> None:
