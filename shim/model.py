@@ -184,12 +184,21 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Masking:
+    """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
+
+    secrets: tuple[Secret, ...]
+    always: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What changes so that the target can authenticate: a pure value.
 
     `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
     one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
     `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
+    With a `masking` the target is supervised where its output goes into a pipe; else we become it.
     """
 
     argv: tuple[str, ...]
@@ -197,3 +206,4 @@ class Delivery:
     memory: Memory | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    masking: Masking | None = None

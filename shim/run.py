@@ -6,7 +6,8 @@ need one gets one clear message; if its tool would then take the package from so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from shim.errors import InternalError, NoCredential, ShimError, render
 from shim.execute import become
@@ -25,6 +26,7 @@ class Plan:
     answers: tuple[Answer, ...]
     delivery: Delivery
     warnings: tuple[ShimError, ...] = ()
+    redact: Literal["auto", "always", "never"] = "auto"
 
 
 def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
@@ -32,6 +34,10 @@ def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, s
     host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
+        if delivery.masking:
+            from shim.supervise import stand_aside
+
+            delivery = stand_aside(delivery)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)
     except ShimError as error:
         write_stderr(render(error))
@@ -83,6 +89,17 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
+    plan = _make_plan(tool, name, target, argv, host)
+    if not any(answer.credential for answer in plan.answers):
+        return plan
+
+    from shim.delivery.masking import choose_masking
+
+    masking = choose_masking(plan.redact, plan.invocation, plan.answers, plan.delivery, tool.LOG_VERBS)
+    return replace(plan, delivery=replace(plan.delivery, masking=masking))
+
+
+def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
     untouched = Delivery(argv)
     if not invocation.touches_index:
@@ -108,7 +125,7 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         from shim.delivery.trust import add_trust
 
         delivery = add_trust(delivery, invocation, needs, settings, host)
-    return Plan(invocation, needs, answers, delivery, warnings)
+    return Plan(invocation, needs, answers, delivery, warnings, settings.redact)
 
 
 def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:

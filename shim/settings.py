@@ -64,6 +64,7 @@ class Settings:
     channel: Literal["auto", "strict", "env"] = "auto"
     indexes: tuple[IndexConfig, ...] = ()
     files: tuple[str, ...] = ()
+    redact: Literal["auto", "always", "never"] = "auto"
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -119,19 +120,26 @@ def load_settings(host: Host) -> Settings:
     documents = [(file, document) for file in files if (document := read_config(file)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
-    channel: Any = host.environ.get("SHIM_CHANNEL") or None
-    if channel is not None:
-        _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
+    channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
     indexes: list[IndexConfig] = []
     for file, document in documents:
         _check_keys(document, TOP_KEYS, file, "")
         channel = channel or document.get("channel")
+        redact = redact or document.get("redact")
         for number, table in enumerate(document.get("index", ()), 1):
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
-    return Settings(channel or "auto", tuple(indexes), files)
+    return Settings(channel or "auto", tuple(indexes), files, redact=redact or "auto")
+
+
+def _read_variable(name: str, host: Host) -> Any:
+    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is none of its choices."""
+    value = host.environ.get(name) or None
+    if value is not None:
+        _check(value, next(key for key in VARIABLES if key.name == name), "the environment", "")
+    return value
 
 
 def read_config(file: str) -> dict[str, Any] | None:

@@ -37,6 +37,9 @@ NEEDLESS = (
 #: pip takes a package from the next index when one refuses or is down.
 FALLS_OPEN = True
 
+#: `lock -o -` and `--report -` make data of what is a log by default; delivery/masking.py knows those.
+LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
+
 #: Commands that ask an index whatever their options are.
 _ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
 

@@ -25,6 +25,7 @@ LAYERS = [
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.activate"),
     ("shim.run",),
+    ("shim.supervise",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers"),
     ("shim.execute", "shim.tools"),
     ("shim.indexes", "shim.sources", "shim.store", "shim.targets"),
@@ -99,6 +100,8 @@ OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collection
 REVEAL_SITES = {
     "shim/commands/token.py": "prints it, which is what it is for",
     "shim/delivery/__init__.py": "looks at its letters",
+    "shim/delivery/forms.py": "makes the forms that the masker looks for",
+    "shim/delivery/masking.py": "tells a token in a variable from a URL",
     "shim/delivery/env.py": "puts it into variables",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
