@@ -26,8 +26,8 @@ LAYERS = [
     ("shim.demo", "shim.activate"),
     ("shim.run",),
     ("shim.supervise",),
-    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers"),
-    ("shim.execute", "shim.tools"),
+    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording"),
+    ("shim.execute", "shim.replay", "shim.tools"),
     ("shim.indexes", "shim.sources", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.settings"),
     ("shim.setting_keys",),
@@ -42,7 +42,6 @@ LAYERS = [
 EXCEPTIONS = {
     ("shim.commands", "shim.hot"): "explain masks argv with the same rule as the first act",
     ("shim.demo", "shim.launchers"): "the demo writes launchers of its own",
-    ("shim.execute", "shim.delivery"): "the memory file's name",
 }
 
 
@@ -104,11 +103,13 @@ REVEAL_SITES = {
     "shim/delivery/masking.py": "tells a token in a variable from a URL",
     "shim/delivery/env.py": "puts it into variables",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
+    "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
     "shim/execute.py": "fills the memory file, and the environment of channel env",
     "shim/faces/answers.py": "writes answers into the memory file",
     "shim/faces/keyring.py": "answers the tool that asks",
     "shim/http_client.py": "makes the Authorization header of our own requests",
+    "shim/recording.py": "checks that a record without secrets comes to the same text",
     "shim/sources/stored.py": "makes a credential of a stored one",
     "shim/store/keys.py": "hands it to the OS keyring",
     "shim/store/records.py": "writes a record",
