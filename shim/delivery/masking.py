@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Literal
+from urllib.parse import unquote
 
 from shim.model import Answer, Delivery, Invocation, Masking, Secret
 
@@ -40,11 +41,23 @@ def _prints_log(invocation: Invocation, log_verbs: Iterable[str]) -> bool:
 
 
 def _secrets_of(answers: Iterable[Answer], delivery: Delivery) -> Iterable[Secret]:
-    """Yield every secret that the target gets from us: of credentials (a token may stand as the user name), and whole variables."""
+    """Yield every secret that the target gets from us: of credentials (a token may stand as the user name), and in variables."""
     for answer in answers:
         credential = answer.credential
         if credential and not credential.kept_by_tool:
             yield credential.secret or Secret(credential.username)
     for value in delivery.environ.values():
-        if isinstance(value, Secret) and "://" not in value.reveal():
-            yield value
+        if isinstance(value, Secret):
+            yield from map(Secret, _split_value(value.reveal()))
+
+
+def _split_value(value: str) -> Iterable[str]:
+    """Return what is secret in a variable's value: all of it, or where it has URLs, their passwords, as written and decoded."""
+    if "@" not in value and "://" not in value:
+        return [value]
+    found: list[str] = []
+    for word in value.split():
+        authority = (word.partition("://")[2] or word).partition("/")[0]
+        username, _, password = authority.rpartition("@")[0].partition(":")
+        found += [password or username, unquote(password or username)]
+    return found

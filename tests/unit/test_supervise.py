@@ -253,11 +253,14 @@ def terminal(tmp_path: Path) -> Terminal:
     return Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], {**os.environ, "PS1": "", "T": f"sh {tmp_path}/run.sh"}, str(tmp_path))
 
 
-def test_in_a_terminal_a_key_reaches_the_target_once_and_ends_the_pipeline(terminal: Terminal) -> None:
+def test_in_a_terminal_a_key_reaches_the_target_once_and_ends_the_pipeline(terminal: Terminal, tmp_path: Path) -> None:
+    handler = "lambda *_: (print('caught', flush=True), os._exit(9))"
+    (tmp_path / "target.py").write_text(
+        f"import os, signal\nsignal.signal(signal.SIGINT, {handler})\nprint('ready', flush=True)\nwhile True: signal.pause()\n"
+    )
     with terminal:
         terminal.type("stty -echo")
-        target = "trap 'echo caught; exit 9' INT; echo rea''dy; while :; do sleep 0.01; done"
-        terminal.start(f'$T "{target}" | (trap "" INT; cat); echo ${{PIPESTATUS[@]}}', "ready")
+        terminal.start(f"$T 'exec {sys.executable} -IS target.py' | (trap '' INT; cat); echo ${{PIPESTATUS[@]}}", "ready")
         terminal.press("\x03")
         output = terminal.until("9 0")
 
