@@ -28,8 +28,8 @@ MAX_FILE_BYTES = 16 * 1024 * 1024
 
 _SINGLE = frozenset({"index-url", "index", "python", "cert"})
 _WHOLE = frozenset({"group"})
-#: A URL that pip fetches by itself; what follows `git+` is git's, which knows nothing of what we hand over.
-_WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])https?://", re.IGNORECASE)
+#: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what we hand over.
+_WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 
