@@ -192,12 +192,21 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
+class Masking:
+    """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
+
+    secrets: tuple[Secret, ...]
+    always: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """What changes so that the target can authenticate: a pure value.
 
     `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
     one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
     `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
+    With a `masking` the target is supervised where its output goes into a pipe; else we become it.
     """
 
     argv: tuple[str, ...]
@@ -205,13 +214,15 @@ class Delivery:
     memory: Memory | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    masking: Masking | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that was found out about one command, for `run.main` to carry out and `shim explain` to print.
 
-    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again.
+    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
+    wants of masking; it has become `delivery.masking` already.
     """
 
     invocation: Invocation
@@ -220,3 +231,4 @@ class Plan:
     delivery: Delivery
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
+    redact: Literal["auto", "always", "never"] = "auto"

@@ -4,7 +4,7 @@ What counts is not listed by hand, it is observed: every variable that anybody a
 opened, every folder that is listed, every path whose existence is asked. So a new reader of a new file cannot be forgotten.
 
 No record is written of a command that held a secret in argv or environment, that reads a remote file, whose credential comes from
-where `replay.py` cannot get it again (a variable, a file, the OS keyring), or that prints a warning.
+where `replay.py` cannot get it again (a variable, a file, the OS keyring), that prints a warning, or whose output is masked.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shim.host import Host
+from shim.hot import mask_words
 from shim.model import Answer, Credential, Delivery, Plan, Secret
 from shim.replay import (
     FIELD,
@@ -168,7 +169,10 @@ def _prune(folder: str) -> None:
 def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
-    if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
+    words = [os.fsencode(word) for word in invocation.argv]
+    if mask_words(words) != words or delivery.masking:
+        return None
+    if plan.warnings or delivery.warnings or delivery.masking or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
         return None
     if any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items) or plan.needs.spare:
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shim.delivery.scrub import cut_spare
 from shim.errors import InternalError, NoCredential, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
@@ -15,12 +16,18 @@ from shim.model import Answer, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
 
+INDEX_ROLES = ("index", "extra", "links")
+
 
 def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
     """Run the wrapped command `name argv`; returns an exit status only if the target was not started."""
     host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
+        if delivery.masking:
+            from shim.supervise import stand_aside
+
+            delivery = stand_aside(delivery)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)
     except ShimError as error:
         write_stderr(render(error))
@@ -90,15 +97,21 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
     plan = _make_plan(tool, name, target, argv, host)
-    return replace(plan, delivery=tool.move_secrets(plan.invocation, plan.delivery))
+    delivery = tool.move_secrets(plan.invocation, plan.delivery)
+    if any(answer.credential for answer in plan.answers) or delivery.environ:
+        from shim.delivery.masking import choose_masking
+
+        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.LOG_VERBS)
+        delivery = replace(delivery, masking=masking)
+    return replace(plan, delivery=delivery)
 
 
 def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
-    untouched = Delivery(argv)
     if not invocation.touches_index:
-        return Plan(invocation, Needs(), (), untouched)
+        return Plan(invocation, Needs(), (), Delivery(_cut_unneeded(tool, invocation, host)))
     needs = tool.read_needs(invocation, host)
+    untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
     private = [need for need in needs.items if not need.url.is_public]
     if not private:
         return Plan(invocation, needs, (), untouched)
@@ -113,7 +126,20 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
         raise
     answers = resolve(needs, settings, host)
     warnings = _check_unanswered(tool, answers, settings)
-    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host), warnings)
+    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host), warnings, redact=settings.redact)
+
+
+def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
+    """Return argv without the passwords in its index options, for a command that asks no index: it may run for long, and show them."""
+    argv = invocation.argv
+    if not invocation.verb or not any("://" in word and "@" in word for word in argv):
+        return argv
+    try:
+        needs = tool.read_needs(replace(invocation, touches_index=True), host)
+    except KeyError:  # a command without options for indexes, such as `pip config set`
+        return argv
+    named = [need.place for need in needs.items if need.place and need.role in INDEX_ROLES and need.given is not None]
+    return cut_spare(argv, (*named, *needs.spare))
 
 
 def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:

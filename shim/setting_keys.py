@@ -31,6 +31,13 @@ TOP_KEYS = (
         "how long the OS keyring's answer is remembered in the kernel's memory (never on a disk); `0`: not at all",
         '"5m"',
     ),
+    Key(
+        "redact",
+        "string",
+        "mask secrets in the tool's output: `auto` (where the tool has one in its environment and writes a log into a pipe), `always` (every command with a credential, but never on a terminal), `never`",
+        '"auto"',
+        ("auto", "always", "never"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -118,6 +125,7 @@ VARIABLES = (
     Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
     Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
     Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
+    Key("SHIM_REDACT", "word", "overrides `redact`", choices=("auto", "always", "never")),
     Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
     Key("SHIM_NO_INPUT", "switch", "never ask a person"),
     Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),

@@ -84,6 +84,7 @@ class Settings:
     indexes: tuple[IndexConfig, ...] = ()
     files: tuple[str, ...] = ()
     keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
+    redact: Literal["auto", "always", "never"] = "auto"
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -139,9 +140,7 @@ def load_settings(host: Host) -> Settings:
     documents = [(file, document) for file in files if (document := read_config(file)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
-    channel: Any = host.environ.get("SHIM_CHANNEL") or None
-    if channel is not None:
-        _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
+    channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
     keyring_timeout_s: float | None = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
@@ -149,13 +148,22 @@ def load_settings(host: Host) -> Settings:
         channel = channel or document.get("channel")
         if keyring_timeout_s is None and "keyring-timeout" in document:
             keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
+        redact = redact or document.get("redact")
         for number, table in enumerate(document.get("index", ()), 1):
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
-    return Settings(channel or "auto", tuple(indexes), files, seconds)
+    return Settings(channel or "auto", tuple(indexes), files, seconds, redact or "auto")
+
+
+def _read_variable(name: str, host: Host) -> Any:
+    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is none of its choices."""
+    value = host.environ.get(name) or None
+    if value is not None:
+        _check(value, next(key for key in VARIABLES if key.name == name), "the environment", "")
+    return value
 
 
 def read_config(file: str) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from shim.delivery.scrub import cut_spare
 from shim.errors import CannotDeliver
 from shim.host import Host
 from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
@@ -121,7 +122,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
         if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given is not None and not answer.need.place)
     )
     if not deliveries:
-        return Delivery(invocation.argv)
+        return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
     refusals: list[tuple[str, str]] = []
     for name in _order(CHANNELS[invocation.family], settings.channel):

@@ -33,6 +33,8 @@ class Tool(Protocol):
     NEEDLESS: tuple[str, ...]
     #: Whether a private index that cannot be asked must stop this tool's index verbs, because it would take the package elsewhere.
     FALLS_OPEN: bool
+    #: Verbs, their words joined by a blank, all of whose output is a log for people and no data: secrets in it may be masked.
+    LOG_VERBS: frozenset[str]
 
     def read_invocation(self, name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
         """Return what this command is, from its argv and environment alone (and the target's metadata on disk)."""

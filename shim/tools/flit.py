@@ -13,6 +13,7 @@ from shim.targets import find_release
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "info", "init")
 FALLS_OPEN = False
+LOG_VERBS = frozenset({"publish"})
 
 UPLOADER = Uploader(
     url="index-url",

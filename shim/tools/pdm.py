@@ -13,6 +13,7 @@ from shim.targets import find_release
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
 #: It stops by itself when an index refuses.
 FALLS_OPEN = False
+LOG_VERBS: frozenset[str] = frozenset()
 
 #: Verbs that install or resolve; the others run the user's programs or ask nobody.
 VERBS = frozenset(["add", "build", "install", "lock", "remove", "sync", "update"])

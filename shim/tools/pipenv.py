@@ -13,6 +13,7 @@ from shim.targets import find_release
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
 #: It installs with pip, which takes a package from the next index when one refuses.
 FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
 
 #: Verbs that install or resolve; the others run the user's programs or ask nobody.
 VERBS = frozenset(["install", "lock", "sync", "uninstall", "update", "upgrade"])

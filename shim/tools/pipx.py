@@ -13,6 +13,7 @@ from shim.targets import find_release
 NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all")
 #: It installs with pip, which takes a package from the next index when one refuses.
 FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
 
 #: Verbs that install or resolve; the others run the user's programs or ask nobody.
 VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])

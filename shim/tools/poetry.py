@@ -31,6 +31,7 @@ NEEDLESS = (
 )
 #: It stops by itself when an index refuses.
 FALLS_OPEN = False
+LOG_VERBS: frozenset[str] = frozenset()
 
 #: Verbs that install or resolve; the others run the user's programs or ask nobody.
 VERBS = frozenset(["add", "build", "install", "lock", "remove", "sync", "update"])

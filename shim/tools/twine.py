@@ -15,6 +15,7 @@ from shim.targets import find_release
 
 NEEDLESS = ("", "-h", "--help", "--version", "check")
 FALLS_OPEN = False
+LOG_VERBS = frozenset({"upload", "register"})
 
 #: Verbs that talk to a repository.
 VERBS = frozenset({"upload", "register"})

@@ -42,6 +42,11 @@ NEEDLESS = (
 #: uv stops at a 401 or 403 by itself.
 FALLS_OPEN = False
 
+#: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints packages, trees or versions.
+LOG_VERBS = frozenset(
+    {"add", "build", "lock", "publish", "remove", "sync", "venv", "pip install", "pip sync", "tool install", "tool upgrade"}
+)
+
 #: First words that have a second one.
 GROUPS = frozenset({"pip", "tool", "python", "self", "auth", "cache", "workspace"})
 ALIASES = {("tool", "uvx"): ("tool", "run"), ("tool", "update"): ("tool", "upgrade"), ("virtualenv",): ("venv",), ("v",): ("venv",)}

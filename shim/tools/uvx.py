@@ -9,6 +9,7 @@ from shim.tools.uv import invocation_of, parse
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version")
 FALLS_OPEN = False
+LOG_VERBS: frozenset[str] = frozenset()
 
 VERB = ("tool", "run")
 
