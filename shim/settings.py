@@ -304,7 +304,7 @@ def read_duration(text: str, key: str, file: str, where: str) -> float:
     number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
     if number.isascii() and number.isdigit() and len(number) <= 9 and (unit or number == "0"):
         return float(int(number) * units.get(unit, 1))
-    raise ConfigError(f'{file}: {where}: {key} = "{text}" is not a duration', hint="write a number and s, m, h or d, like 12h")
+    raise ConfigError(f"{file}: {where}: {key} is not a duration", hint="write a number and s, m, h or d, like 12h")
 
 
 def _check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: str) -> None:

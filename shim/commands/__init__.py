@@ -23,6 +23,7 @@ VERBS = (
     "exec",
     "token",
     "helper",
+    "backend",
     "activate",
     "deactivate",
     "install",

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from shim.commands import login_vendor
 from shim.commands.named_index import find_index
 from shim.errors import ConfigError, IndexUnreachable, Rejected, SourceError, StoreError, UsageError
 from shim.host import Host
@@ -47,6 +48,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
     if url.is_public and index is None:
         raise UsageError(f"{url.host} serves everybody: no credential is ever looked up for it", hint="give the URL of a private index")
+    if (status := login_vendor.login(arguments, url, index, host)) is not None:
+        return status
     username = arguments.user or username or DEFAULT_USERNAME
     if ":" in username or not username.isprintable():
         raise UsageError("a user name has no colon and no control character", hint="shim login --help")  # RFC 7617 section 2
