@@ -1,22 +1,38 @@
 """A credential for each need: the user's own, else the sources in order. One refresh for any number of processes.
 
 The token cache stands before the one source whose answers it keeps (`command`), not before the whole chain: a variable or a
-file that comes first in the chain, and has changed, is what counts.
+file that comes first in the chain, and has changed, is what counts. In the same way the keyring's last answer stands before the keyring.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Protocol
+
 from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
-from shim.model import Answer, Credential, Need, Needs
+from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_keys import DEFAULT_CHAIN
 from shim.settings import IndexConfig, Settings
 from shim.sources import AGING_SOURCES, Query, load_source
-from shim.store import cache
+from shim.store import cache, flight, recent
+from shim.store.recent import Recent
 from shim.urls import Url, scope_of_index
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking it.
 PATIENCE_S = 5.0
+#: After a refresh that failed, how long a token that still holds is used without trying again.
+RETRY_S = 60.0
+
+
+class Shelf(Protocol):
+    """Where a source's last answer is kept: the module `store.cache`, or a `Recent`."""
+
+    def find(self, key: str, host: Host) -> cache.Found:
+        """Return what is there."""
+
+    def put(self, key: str, credential: Credential, host: Host) -> bool:
+        """Keep an answer; return whether it was kept."""
 
 
 def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
@@ -64,7 +80,7 @@ class _Resolver:
         chain = query.index.source if query.index else DEFAULT_CHAIN
         for name in chain:
             try:
-                credential = self._ask_aging(name, query) if name in AGING_SOURCES else load_source(name).find(query)
+                credential = self._ask(name, query)
             except SourceError as error:
                 if query.index and query.index.source_is_explicit:
                     raise SourceError(f"{error.message} (for {query.need.url})", tried=tuple(query.notes), hint=error.hint) from error
@@ -78,40 +94,63 @@ class _Resolver:
                 return credential
         return None
 
-    def _ask_aging(self, name: str, query: Query) -> Credential | None:
-        """Ask the cache, then a source whose answers may be cached: one process at a time, where the others can use its answer."""
-        key = cache_key(query)
-        found = self._look(key, query)
-        if found.credential:
-            return found.credential
-        if found.is_worth_waiting:
-            with cache.lock(key, self._host, _timeout_s(query.index) + PATIENCE_S):
-                found = self._look(key, query, again=True)  # the one before us may have refreshed it
-                if found.credential:
-                    return found.credential
-                if found.is_worth_waiting:
-                    return self._refresh(name, key, query, found.ending)
-        return self._refresh(name, key, query, found.ending)
+    def _ask(self, name: str, query: Query) -> Credential | None:
+        """Ask one source, by way of what it said before where that may be kept."""
+        if name in AGING_SOURCES:
+            return self._ask_once(name, cache, cache_key(query), query)
+        if name == "keyring" and self._settings.keyring_timeout_s:
+            files = self._settings.files
+            return self._ask_once(name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query)
+        return load_source(name).find(query)
 
-    def _look(self, key: str, query: Query, *, again: bool = False) -> cache.Found:
-        if self._host.is_set("SHIM_REFRESH"):
-            return cache.Found(None, None, "ignored: SHIM_REFRESH is set")
-        found = cache.find(key, self._host)
-        if not found.credential and not again:
+    def _ask_once(self, name: str, shelf: Shelf, key: str, query: Query) -> Credential | None:
+        """Ask the shelf, then the source: one process at a time, where the others can use its answer or its failure."""
+        found = self._look(shelf, key, query)
+        if found.credential or found.nobody:
+            return found.credential
+        failed_ago_s = flight.failed_ago_s(key, self._host)
+        if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
+            return found.ending
+        if found.is_worth_waiting:
+            with flight.turn(key, self._host, _timeout_s(name, query.index) + PATIENCE_S) as failure:
+                again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
+                if again.credential or again.nobody:
+                    return again.credential
+                if failure and again.ending is None:
+                    raise failure
+                if failure:
+                    return again.ending  # who asked has said so
+                if again.is_worth_waiting:
+                    return self._refresh(name, shelf, key, query, again.ending)
+        return self._refresh(name, shelf, key, query, found.ending)
+
+    def _look(self, shelf: Shelf, key: str, query: Query, before: cache.Found | None = None) -> cache.Found:
+        """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody else's refresh is one."""
+        found = shelf.find(key, self._host)
+        if self._host.is_set("SHIM_REFRESH") and (before is None or found.identity == before.identity):
+            found = replace(found, credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set")
+        if found.nobody:
+            query.note("keyring", found.outcome)
+        elif not found.credential and before is None and shelf is cache:
             query.note("cache", found.outcome)
         return found
 
-    def _refresh(self, name: str, key: str, query: Query, ending: Credential | None) -> Credential | None:
+    def _refresh(self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None) -> Credential | None:
         """Ask the source and keep the answer. A token that has not ended yet outlives a refresh that fails."""
         try:
             credential = load_source(name).find(query)
         except SourceError as error:
+            flight.note_failure(key, error, self._host)
             if ending is None:
                 raise
-            self._warn(error)
+            left = cache.describe_duration((ending.expires_at or 0.0) - self._host.clock())
+            self._warn(SourceError(f"{error.message}; the token from before, which ends in {left}, is used", hint=error.hint))
             return ending
+        flight.note_success(key, self._host)
         if credential:
-            cache.put(key, credential, self._host)
+            shelf.put(key, credential, self._host)
+        elif isinstance(shelf, Recent) and query.notes:
+            shelf.put_nobody(key, query.notes[-1][1], self._host)
         return credential or ending
 
     def _warn(self, error: SourceError) -> None:
@@ -119,6 +158,15 @@ class _Resolver:
         if error.message not in self._warned:
             self._warned.add(error.message)
             write_stderr(render(error, level="warning"))
+
+
+def drop(url: Url, secret: Secret, host: Host) -> bool:
+    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return whether there was one.
+
+    The next command asks its source again. What the user stored stays.
+    """
+    in_file, in_memory = cache.drop(url, secret, host), recent.drop(url, secret, host)
+    return in_file or in_memory
 
 
 def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
@@ -160,5 +208,14 @@ def cache_key(query: Query) -> str:
     return cache.key_of(str(query.scope), query.username, configuration)
 
 
-def _timeout_s(index: IndexConfig | None) -> float:
-    return index.command.timeout_s if index and index.command else 0.0
+def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
+    """Return the key under which the OS keyring's answer to a query is remembered: it changes with all that could change the answer."""
+    index = query.index
+    configuration = repr((index and index.url.text, query.need.url.text, recent.surroundings(query.host, config_files)))
+    return cache.key_of(str(query.scope), query.username, configuration)
+
+
+def _timeout_s(name: str, index: IndexConfig | None) -> float:
+    """Return how long a source may take: what its module says, else the configuration."""
+    own: float | None = getattr(load_source(name), "TIMEOUT_S", None)
+    return own if own is not None else index.command.timeout_s if index and index.command else 0.0

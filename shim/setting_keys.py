@@ -25,6 +25,12 @@ TOP_KEYS = (
         '"auto"',
         ("auto", "strict", "env"),
     ),
+    Key(
+        "keyring-timeout",
+        "string",
+        "how long the OS keyring's answer is remembered in the kernel's memory (never on a disk); `0`: not at all",
+        '"5m"',
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 

@@ -17,6 +17,7 @@ from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEY
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
+DEFAULT_KEYRING_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Settings:
     channel: Literal["auto", "strict", "env"] = "auto"
     indexes: tuple[IndexConfig, ...] = ()
     files: tuple[str, ...] = ()
+    keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -122,16 +124,20 @@ def load_settings(host: Host) -> Settings:
     channel: Any = host.environ.get("SHIM_CHANNEL") or None
     if channel is not None:
         _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
+    keyring_timeout_s: float | None = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
         _check_keys(document, TOP_KEYS, file, "")
         channel = channel or document.get("channel")
+        if keyring_timeout_s is None and "keyring-timeout" in document:
+            keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
         for number, table in enumerate(document.get("index", ()), 1):
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
-    return Settings(channel or "auto", tuple(indexes), files)
+    seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
+    return Settings(channel or "auto", tuple(indexes), files, seconds)
 
 
 def read_config(file: str) -> dict[str, Any] | None:

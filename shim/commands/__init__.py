@@ -22,6 +22,7 @@ VERBS = (
     "explain",
     "exec",
     "token",
+    "helper",
     "activate",
     "deactivate",
     "install",

@@ -7,13 +7,14 @@ import os
 import sys
 
 from shim.commands.named_index import find_index
-from shim.errors import IndexUnreachable, Rejected, SourceError, StoreError, UsageError
+from shim.errors import ConfigError, IndexUnreachable, Rejected, SourceError, StoreError, UsageError
 from shim.host import Host
 from shim.model import Credential, Secret
-from shim.settings import IndexConfig, load_settings
+from shim.settings import IndexConfig, load_settings, read_duration
 from shim.sources import DEFAULT_USERNAME
 from shim.sources.keyring import in_time
-from shim.store import keys, stored
+from shim.store import keys, recent, stored
+from shim.store.cache import describe_duration
 from shim.urls import Url, scope_of_index
 
 HELP = "verify a password or token and keep it for an index"
@@ -21,6 +22,9 @@ EXAMPLE = "shim login corp --user alice"
 
 #: More than any token; a whole file on stdin is a mistake.
 MAX_CHARACTERS = 32768
+#: How long `--store memory` keeps a secret: a working day.
+MEMORY_AGE = "12h"
+MAX_AGE_S = 366 * 86400.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("index", metavar="NAME|URL", help="an [[index]] of the configuration, or an index's URL")
     parser.add_argument("-u", "--user", help=f"the user name (default: the configured one, else {DEFAULT_USERNAME})")
     parser.add_argument("--password-stdin", action="store_true", help="read the secret from stdin instead of asking")
-    parser.add_argument("--store", choices=("keyring", "file"), default="keyring", help="where to keep it (file: in clear, for you alone)")
+    stores = "where to keep it (memory: the kernel's, until --max-age or a reboot; file: in clear, for you alone)"
+    parser.add_argument("--store", choices=("keyring", "memory", "file"), default="keyring", help=stores)
+    parser.add_argument("--max-age", metavar="DURATION", default=None, help=f"how long --store memory keeps it (default: {MEMORY_AGE})")
     parser.add_argument("--no-verify", action="store_true", help="keep it without asking the index")
 
 
@@ -44,12 +50,17 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     username = arguments.user or username or DEFAULT_USERNAME
     if ":" in username or not username.isprintable():
         raise UsageError("a user name has no colon and no control character", hint="shim login --help")  # RFC 7617 section 2
+    age_s = _read_age(arguments)
     if arguments.store == "keyring":
-        keys.require_keyring()
+        keys.require_keyring(host)
+    elif arguments.store == "memory":
+        stored.require_memory(host)
     secret = _read_secret(arguments, url, username, host)
-    credential = Credential(username, secret, index.scope if index else scope_of_index(url), "login")
+    ends_at = host.clock() + age_s if arguments.store == "memory" else None
+    credential = Credential(username, secret, index.scope if index else scope_of_index(url), "login", ends_at)
     proved = "not verified, as you asked" if arguments.no_verify else _verify(index.verify_url if index else url, credential, host)
-    where = _keep(arguments.store, url, credential, host)
+    where = _keep(arguments.store, url, credential, age_s, host)
+    recent.forget(host)  # whatever the keyring said before, "nothing" included
     sys.stdout.write(f"stored for {credential.scope} as {username}, in {where}: {proved}\n")
     sys.stdout.write(f"pip, uv and all they start find it from now on{_caution(index, username, arguments.store)}\n")
     return 0
@@ -96,9 +107,25 @@ def _verify(url: Url, credential: Credential, host: Host) -> str:
     return verdict.detail
 
 
-def _keep(store: str, url: Url, credential: Credential, host: Host) -> str:
+def _read_age(arguments: argparse.Namespace) -> float:
+    """Return the seconds of --max-age. Raises UsageError."""
+    if arguments.max_age and arguments.store != "memory":
+        raise UsageError(f"--max-age is for --store memory: {arguments.store} keeps it until shim logout", hint="leave one of them out")
+    try:
+        age_s = read_duration(arguments.max_age or MEMORY_AGE, "--max-age", "the command line", "shim login")
+    except ConfigError:
+        age_s = 0.0
+    if not 0 < age_s <= MAX_AGE_S:
+        raise UsageError("--max-age is a time of at least one second and at most a year", hint="write a number and s, m, h or d, like 12h")
+    return age_s
+
+
+def _keep(store: str, url: Url, credential: Credential, age_s: float, host: Host) -> str:
     if store == "file":
         return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
+    if store == "memory":
+        stored.put_in_memory(credential, host, age_s)
+        return f"the kernel's memory, for {describe_duration(age_s)} or until a reboot"
     if host.interactive:
         return keys.put(url, credential, host)  # a person may take their time to unlock it
     try:
@@ -109,7 +136,7 @@ def _keep(store: str, url: Url, credential: Credential, host: Host) -> str:
 
 def _caution(index: IndexConfig | None, username: str, store: str) -> str:
     """Return what stands against that: the configured sources would not look there, or for another user."""
-    needed = "stored" if store == "file" else "keyring"
+    needed = "keyring" if store == "keyring" else "stored"
     if index and needed not in index.source:
         return f", once the source of [[index]] {index.name} has {needed!r} in it (it is {list(index.source)})"
     if index and index.username not in (None, username):

@@ -23,6 +23,9 @@ TIMEOUT_S = 30.0
 
 Result = TypeVar("Result")
 
+#: The look-ups of this process that did not end in time.
+_hanging: list[threading.Thread] = []
+
 
 def find(query: Query) -> Credential | None:
     """Return what the keyring has for the index or its host.
@@ -34,10 +37,13 @@ def find(query: Query) -> Credential | None:
 
 
 def _find(query: Query) -> Credential | None:
-    import keyring
-    import keyring.errors
-
     url = query.need.url
+    try:
+        import keyring
+        import keyring.errors
+    except BaseException as error:
+        message = f"the keyring library cannot be loaded ({type(error).__name__})"
+        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
     try:
         if not is_usable(keyring.get_keyring()):
             query.note("keyring", "none on this machine")
@@ -59,7 +65,7 @@ def _find(query: Query) -> Credential | None:
     except (keyring.errors.KeyringLocked, keyring.errors.InitError) as error:
         hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
         raise SourceError("the keyring is locked", hint=hint) from error
-    except Exception as error:
+    except BaseException as error:
         raise SourceError(f"the keyring failed ({type(error).__name__})", hint="keyring --list-backends, keyring diagnose") from error
     query.note("keyring", f"nothing for {url.netloc}")
     return None
@@ -102,8 +108,10 @@ def is_usable(backend: object) -> bool:
 def in_time(work: Callable[[], Result]) -> Result:
     """Return what `work` returns, or raise what it raises; SourceError if it takes longer than TIMEOUT_S.
 
-    It runs in a daemon thread, which `exec` or the end of the process takes away.
+    It runs in a daemon thread, which `exec` or the end of the process takes away. While one hangs, nobody waits for a second one.
     """
+    if _hanging and _hanging[-1].is_alive():
+        raise _too_slow()
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -119,5 +127,10 @@ def in_time(work: Callable[[], Result]) -> Result:
     if errors:
         raise errors[0]
     if not results:
-        raise SourceError(f"the keyring did not answer within {TIMEOUT_S:g} s", hint="is a dialog waiting to unlock it?")
+        _hanging.append(thread)
+        raise _too_slow()
     return results[0]
+
+
+def _too_slow() -> SourceError:
+    return SourceError(f"the keyring did not answer within {TIMEOUT_S:g} s", hint="is a dialog waiting to unlock it?")

@@ -11,16 +11,19 @@ from contextlib import suppress
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
+from shim.store import memory
 from shim.store.folders import private_folder
 from shim.urls import Url
 
 
-def require_keyring() -> None:
+def require_keyring(host: Host) -> None:
     """Raise StoreError if there is no keyring here that could hold a secret."""
     import keyring
 
     if type(keyring.get_keyring()).__module__ in ("keyring.backends.fail", "keyring.backends.null"):
         hint = "--store file keeps it in a file that only you can read, in clear"
+        if memory.problem(host) is None:
+            hint = f"--store memory keeps it until a reboot at most; {hint}"
         raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
 
 
