@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shim.errors import InternalError, NoCredential, ShimError, render
+from shim.errors import InternalError, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
 from shim.model import Answer, Delivery, Invocation, Needs
-from shim.settings import Settings, config_files, load_settings
+from shim.settings import config_files, load_settings
 from shim.tools import Tool, load_tool
 
 
@@ -77,8 +77,8 @@ def _trace(plan: Plan, host: Host) -> None:
     host.debug(f"sets {', '.join(delivery.environ) or 'no variable'}; argv {'changed' if delivery.argv != invocation.argv else 'as typed'}")
 
 
-def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
-    """Return everything about one command, with nothing done yet but asking sources.
+def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host, *, ask_indexes: bool = True) -> Plan:
+    """Return everything about one command, with nothing done yet but asking sources and, unless told not to, private indexes.
 
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
@@ -93,6 +93,7 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         return Plan(invocation, needs, (), untouched)
 
     from shim.delivery import plan_delivery
+    from shim.preflight import check_answers
     from shim.resolve import resolve
 
     try:
@@ -101,37 +102,13 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         if all(need.answered_by for need in private):  # the user sees to it alone: a broken config is not in the way
             return Plan(invocation, needs, (), untouched)
         raise
-    answers = resolve(needs, settings, host)
-    warnings = _check_unanswered(tool, answers, settings)
+    answers, warnings = check_answers(tool, invocation, needs, resolve(needs, settings, host), settings, host, ask=ask_indexes)
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     if any(index.ca_bundle or index.insecure for index in settings.indexes):
         from shim.delivery.trust import add_trust
 
         delivery = add_trust(delivery, invocation, needs, settings, host)
     return Plan(invocation, needs, answers, delivery, warnings)
-
-
-def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
-    """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on.
-
-    pip reads a 401 as "not here" and takes a package of the same name from the next index. uv stops by itself.
-    """
-    from shim.resolve import hint_for
-
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
-            continue
-        error = NoCredential(
-            f"no credential for {answer.need.url} (from {answer.need.origin})",
-            tried=answer.tried,
-            hint=hint_for(answer, index),
-        )
-        if tool.FALLS_OPEN and index.on_failure == "stop":
-            raise error
-        warnings.setdefault(index.name, error)
-    return tuple(warnings.values())
 
 
 def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host) -> Delivery:

@@ -25,7 +25,7 @@ MACHINE_FOLDER = "/etc"
 #: Larger configuration and requirements files are not read: no person wrote them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
-_SINGLE = frozenset({"index-url", "index", "python", "cert"})
+_SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
 _WHOLE = frozenset({"group"})
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 

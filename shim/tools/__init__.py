@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from shim.host import Host
 from shim.model import Invocation, Needs
@@ -15,6 +15,10 @@ TOOLS = {
     "uv": "uv",
     "uvx": "uvx",
 }
+
+
+#: What a command wants of its indexes: packages for sure, an answer or maybe packages, or nothing since all is on this machine.
+Demand = Literal["packages", "answers", "nothing"]
 
 
 class Tool(Protocol):
@@ -33,6 +37,9 @@ class Tool(Protocol):
 
     def read_needs(self, invocation: Invocation, host: Host) -> Needs:
         """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+
+    def read_demand(self, invocation: Invocation, host: Host) -> Demand:
+        """Return what the command wants of its indexes."""
 
 
 def load_tool(name: str) -> Tool:

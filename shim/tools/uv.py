@@ -5,6 +5,8 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 
 from __future__ import annotations
 
+from typing import Literal
+
 from shim.formats.optparse_scan import Word, scan
 from shim.host import Host
 from shim.indexes.uv import Command, read_command_needs
@@ -64,6 +66,9 @@ ASKING_WITH = {
 #: Commands whose options end where the user's own program begins.
 RUNNERS = frozenset({("run",), ("tool", "run")})
 
+#: Commands that ask an index even if everything is installed already.
+SURELY_ASKING = frozenset({("add",), ("lock",), ("pip", "compile"), ("pip", "install")})
+
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which uv command this is and whether it may ask an index. `target` is the real uv's path."""
@@ -75,6 +80,11 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     return read_command_needs(parse(invocation.argv), host)
+
+
+def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers"]:  # noqa: ARG001 (what every tool takes)
+    """Return `packages` for a command that surely asks an index; others may find all that they need on this machine."""
+    return "packages" if invocation.verb in SURELY_ASKING else "answers"
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
