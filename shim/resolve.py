@@ -6,6 +6,7 @@ file that comes first in the chain, and has changed, is what counts. In the same
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Protocol
 
@@ -53,6 +54,7 @@ class _Resolver:
         self._host = host
         self._known: dict[tuple[str, str | None], tuple[Credential | None, tuple[tuple[str, str], ...]]] = {}
         self._warned: set[str] = set()
+        self._hanging: dict[str, SourceError] = {}
 
     def answer(self, need: Need) -> Answer:
         """Return the answer for one need."""
@@ -101,7 +103,20 @@ class _Resolver:
         if name == "keyring" and self._settings.keyring_timeout_s:
             files = self._settings.files
             return self._ask_once(name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query)
-        return load_source(name).find(query)
+        return self._find(name, query)
+
+    def _find(self, name: str, query: Query) -> Credential | None:
+        """Ask one source itself. One that has used up all its time in this command would do so again for each further index."""
+        if name in self._hanging:
+            raise self._hanging[name]
+        source = load_source(name)
+        began = time.monotonic()
+        try:
+            return source.find(query)
+        except SourceError as error:
+            if time.monotonic() - began >= getattr(source, "TIMEOUT_S", float("inf")):
+                self._hanging[name] = error
+            raise
 
     def _ask_once(self, name: str, shelf: Shelf, key: str, query: Query) -> Credential | None:
         """Ask the shelf, then the source: one process at a time, where the others can use its answer or its failure."""
@@ -138,7 +153,7 @@ class _Resolver:
     def _refresh(self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None) -> Credential | None:
         """Ask the source and keep the answer. A token that has not ended yet outlives a refresh that fails."""
         try:
-            credential = load_source(name).find(query)
+            credential = self._find(name, query)
         except SourceError as error:
             flight.note_failure(key, error, self._host)
             if ending is None:

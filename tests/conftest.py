@@ -21,6 +21,15 @@ settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_keyring_of_the_machine() -> None:
+    """Tests in this process find no keyring, whatever the machine has and whatever backends other tests define."""
+    import keyring
+    from keyring.backends.null import Keyring
+
+    keyring.set_keyring(Keyring())
+
+
 @pytest.fixture(scope="session")
 def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An installation made by the real install.sh from this checkout, with launchers for pip and uv."""

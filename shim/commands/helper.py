@@ -15,7 +15,7 @@ from shim.resolve import drop
 from shim.urls import Url
 
 HELP = "answer git, docker or bazel, which ask for credentials by protocols of their own"
-EXAMPLE = "git config --global credential.https://git.corp.example.helper '!shim helper git'"
+EXAMPLE = "git config --global credential.https://git.corp.example/.helper '!shim helper git'"
 
 #: More than any question; what is longer is cut, and then no question.
 MAX_BYTES = 65536

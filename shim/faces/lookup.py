@@ -25,5 +25,7 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     from shim.settings import load_settings
 
     alone = dataclasses.replace(host, interactive=False)
-    (answer,) = resolve(Needs((Need(url, Origin("argv", asker), username=username),)), load_settings(alone), alone)
+    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text.
+    need = Need(url, Origin("argv", asker, project=True), username=username)
+    (answer,) = resolve(Needs((need,)), load_settings(alone), alone)
     return answer.credential

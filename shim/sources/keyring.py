@@ -23,9 +23,6 @@ TIMEOUT_S = 30.0
 
 Result = TypeVar("Result")
 
-#: The look-ups of this process that did not end in time.
-_hanging: list[threading.Thread] = []
-
 
 def find(query: Query) -> Credential | None:
     """Return what the keyring has for the index or its host.
@@ -108,10 +105,8 @@ def is_usable(backend: object) -> bool:
 def in_time(work: Callable[[], Result]) -> Result:
     """Return what `work` returns, or raise what it raises; SourceError if it takes longer than TIMEOUT_S.
 
-    It runs in a daemon thread, which `exec` or the end of the process takes away. While one hangs, nobody waits for a second one.
+    It runs in a daemon thread, which `exec` or the end of the process takes away.
     """
-    if _hanging and _hanging[-1].is_alive():
-        raise _too_slow()
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -127,10 +122,5 @@ def in_time(work: Callable[[], Result]) -> Result:
     if errors:
         raise errors[0]
     if not results:
-        _hanging.append(thread)
-        raise _too_slow()
+        raise SourceError(f"the keyring did not answer within {TIMEOUT_S:g} s", hint="is a dialog waiting to unlock it?")
     return results[0]
-
-
-def _too_slow() -> SourceError:
-    return SourceError(f"the keyring did not answer within {TIMEOUT_S:g} s", hint="is a dialog waiting to unlock it?")

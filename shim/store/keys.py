@@ -53,6 +53,8 @@ def forget(host: Host, url: Url | None = None, username: str | None = None) -> l
     removed = []
     for service, name in sorted(wanted | guessed):
         try:
+            if (service, name) in guessed and keyring.get_password(service, name) is None:
+                continue  # some backends "remove" what they never had
             keyring.delete_password(service, name)
             removed.append((service, name))
         except keyring.errors.PasswordDeleteError:

@@ -122,11 +122,59 @@ def test_when_the_one_that_asks_is_stopped_one_other_asks_after_the_sources_time
     assert last[0] in (0, 69), "it may find its own helper too slow when it goes on"
 
 
-def test_a_failure_is_not_repeated_by_everybody_who_waited(world: World) -> None:
-    calls = expire(world, f"sleep {HELPER_S}; exit 3")
-    processes = start(world, 20, "token", "corp")
+def wait_for_waiters(world: World, processes: list[subprocess.Popen[str]]) -> None:
+    """Wait until each of the processes has the lock file open: one holds it, the others queue."""
+    folder = world.folder / "runtime" / "shim" / "tokens"
+    deadline = time.monotonic() + 60
+    waiting = 0
+    while waiting < len(processes) and time.monotonic() < deadline:
+        waiting = sum(has_open(process.pid, folder) for process in processes)
+        time.sleep(0.05)
+    assert waiting == len(processes)
+
+
+def has_open(pid: int, folder: Path) -> bool:
+    try:
+        links = [os.readlink(f"/proc/{pid}/fd/{number}") for number in os.listdir(f"/proc/{pid}/fd")]
+    except OSError:
+        return False
+    return any(link.startswith(str(folder)) and link.endswith(".lock") for link in links)
+
+
+def test_a_failure_is_not_repeated_by_those_who_waited(world: World) -> None:
+    go = world.folder / "go"
+    calls = expire(world, f"while [ ! -e {go} ]; do sleep 0.05; done; exit 3")
+    processes = start(world, 10, "token", "corp")
+    wait_for_waiters(world, processes)
+    go.touch()
     results = collect(processes)
 
     assert {status for status, _, _ in results} == {69}
-    assert all("failed (exit status 3)" in stderr for _, _, stderr in results)
-    assert len(calls.read_text().split()) < 20
+    assert all("failed (exit status 3)" in stderr and "hint: run" in stderr for _, _, stderr in results)
+    assert len(calls.read_text().split()) == 1
+    assert collect(start(world, 1, "token", "corp"))[0][0] == 69
+    assert len(calls.read_text().split()) == 2, "who comes later asks again"
+
+
+def test_commands_that_want_a_refresh_share_one(world: World) -> None:
+    go = world.folder / "go"
+    calls = expire(world, f"while [ ! -e {go} ]; do sleep 0.05; done; echo fresh")
+    processes = start(world, 10, "token", "corp", SHIM_REFRESH="1")
+    wait_for_waiters(world, processes)
+    go.touch()
+
+    assert collect(processes) == [(0, "fresh\n", "")] * 10
+    assert len(calls.read_text().split()) == 1
+    assert collect(start(world, 1, "token", "corp", SHIM_REFRESH="1")) == [(0, "fresh\n", "")]
+    assert len(calls.read_text().split()) == 2, "who comes later gets a new one"
+
+
+def test_a_locked_folder_of_locks_is_no_reason_to_wait(world: World) -> None:
+    """What stands in the place of a lock file, or holds it for ever, costs at most the source's timeout, and asks all the same."""
+    calls = expire(world, "echo fresh")
+    folder = world.folder / "runtime" / "shim" / "tokens"
+    (record,) = folder.glob("*.token")
+    record.with_suffix(".lock").mkdir()
+
+    assert collect(start(world, 3, "token", "corp")) == [(0, "fresh\n", "")] * 3
+    assert 1 <= len(calls.read_text().split()) <= 3

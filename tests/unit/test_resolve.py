@@ -150,11 +150,37 @@ def test_a_token_that_ends_too_soon_is_asked_for_again_and_outlives_a_failing_re
     assert first.credential is not None
     assert kept.credential is not None
     assert kept.credential.secret.reveal() == "token"
-    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+    said = capfd.readouterr().err
+    assert said.count("warning[source-failed]") == 1
+    assert "the token from before, which ends in 3 min, is used" in said
 
     expired = Host(host.environ, host.cwd, clock=lambda: time.time() + 8000)
     with pytest.raises(SourceError, match="failed"):
         ask(settings, expired, URL)
+
+
+def test_after_a_refresh_that_failed_the_old_token_is_used_for_a_while_without_asking_or_saying_it_again(
+    host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line, calls = counting(tmp_path, "exit 1")
+    settings = configured(host, line, 'max-age = "10m"')
+    query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
+    old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() + 250)
+    assert cache.put(cache_key(query), old, host)
+    for _ in range(3):
+        (answer,) = ask(settings, host, URL)
+        assert answer.credential is not None
+        assert answer.credential.secret.reveal() == "old"
+    assert calls.read_text() == "x\n"
+    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+
+    a_minute_later = Host(host.environ, host.cwd, clock=lambda: time.time() + 61)
+    ask(settings, a_minute_later, URL)
+    assert calls.read_text() == "x\nx\n"
+    (tmp_path / "give").write_text("#!/bin/sh\necho new\n")
+    (answer,) = ask(settings, Host(host.environ, host.cwd, clock=lambda: time.time() + 125), URL)
+    assert answer.credential is not None
+    assert answer.credential.secret.reveal() == "new"
 
 
 def test_shim_refresh_ignores_the_cache_once(host: Host, tmp_path: Path) -> None:
