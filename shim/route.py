@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from shim.delivery.trust import FIRST_TRUSTSTORE, REQUESTS_VARIABLES, SYSTEM, pips_authorities
 from shim.host import Host
+from shim.laxity import names
 from shim.model import Invocation, Route
 from shim.settings import IndexConfig
 from shim.urls import Url
@@ -38,7 +39,7 @@ def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: 
         authorities=(own,) if own else (),
         system=adds or own is None,
         client_certificate=host.path(said["client-cert"][-1]) if said["client-cert"] else None,
-        unchecked=any(_is_trusted(url, trusted) for trusted in said["trusted-host"]),
+        unchecked=any(names(trusted, url) for trusted in said["trusted-host"]),
     )
     return _with_index(route, index, host)
 
@@ -60,9 +61,3 @@ def _with_index(route: Route, index: IndexConfig | None, host: Host) -> Route:
         system=route.system or index.ca_bundle == SYSTEM,
         unchecked=route.unchecked or index.insecure,
     )
-
-
-def _is_trusted(url: Url, trusted: str) -> bool:
-    """Return whether a `--trusted-host` names the URL's host, with its port or without any."""
-    host, colon, port = trusted.lower().rpartition(":") if trusted.rpartition(":")[2].isdigit() else (trusted.lower(), "", "")
-    return host.strip("[]") == url.host and (not colon or port == str(url.port))

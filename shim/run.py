@@ -93,6 +93,7 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         return Plan(invocation, needs, (), untouched)
 
     from shim.delivery import plan_delivery
+    from shim.laxity import refuse_laxity
     from shim.preflight import check_answers
     from shim.resolve import resolve
 
@@ -102,7 +103,9 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         if all(need.answered_by for need in private):  # the user sees to it alone: a broken config is not in the way
             return Plan(invocation, needs, (), untouched)
         raise
-    answers, warnings = check_answers(tool, invocation, needs, resolve(needs, settings, host), settings, host, ask=ask_indexes)
+    answers = resolve(needs, settings, host)
+    refuse_laxity(invocation, needs, answers, settings, host)
+    answers, warnings = check_answers(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     if any(index.ca_bundle or index.insecure for index in settings.indexes):
         from shim.delivery.trust import add_trust

@@ -27,6 +27,7 @@ LAYERS = [
     ("shim.run",),
     ("shim.preflight",),
     ("shim.route", "shim.refusals"),
+    ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers"),
     ("shim.execute", "shim.tools"),
     ("shim.indexes", "shim.sources", "shim.store", "shim.targets"),
