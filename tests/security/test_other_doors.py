@@ -169,7 +169,6 @@ def test_git_asked_for_a_secret_obeys_no_repository(world: World, index: Private
     world.run("sh", "-c", script)
     assert pwned.exists()
     pwned.unlink()
-    ours = f'cd / ; test -z "$GIT_DIR" && {script} >/dev/null 2>&1; echo {CANARY}'
     configure(
         world,
         index,
@@ -214,7 +213,7 @@ def test_a_helper_is_not_taken_from_an_unsafe_folder(folder: str, world: World, 
 
 
 @pytest.mark.parametrize(
-    "variables", [{"HOME": ""}, {"HOME": "."}, {"XDG_CONFIG_HOME": "."}, {"XDG_CONFIG_HOME": "", "HOME": "~"}], ids=str
+    "variables", [{"HOME": ""}, {"HOME": "."}, {"XDG_CONFIG_HOME": "."}], ids=str
 )
 def test_a_folder_of_the_project_never_configures_us(variables: dict[str, str], world: World, index: PrivateIndex) -> None:
     """With a relative or missing HOME, `~/.config` is a folder of whoever made the project."""
