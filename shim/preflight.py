@@ -7,6 +7,7 @@ and came from a cache is dropped and resolved once more. Anything but proven sto
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from shim.errors import NoCredential, ShimError
@@ -37,9 +38,18 @@ NAMING = (*PLACES, "input")
 PASSING = ("proven", "open")
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again."""
+
+    answers: tuple[Answer, ...]
+    warnings: tuple[ShimError, ...] = ()
+    valid_until: float = math.inf
+
+
 def check_answers(
-    tool: Tool, invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host, *, ask: bool = True
-) -> tuple[tuple[Answer, ...], tuple[ShimError, ...]]:
+    tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host, *, ask: bool = True
+) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings. Without `ask` no index is asked anything.
 
     Raises:
@@ -48,13 +58,13 @@ def check_answers(
     """
     demand = tool.read_demand(invocation, host)
     if demand == "nothing":
-        return answers, ()
+        return Checked(answers)
     warnings = _check_unanswered(tool, answers, settings)
-    if demand == "packages" and ask:
-        preflight = _Preflight(tool, invocation, needs, list(answers), settings, host)
-        warnings += preflight.run()
-        answers = tuple(preflight.answers)
-    return answers, warnings
+    if demand != "packages" or not ask:
+        return Checked(answers, warnings)
+    preflight = _Preflight(tool, invocation, list(answers), settings, host)
+    warnings += preflight.run()
+    return Checked(tuple(preflight.answers), warnings, preflight.valid_until)
 
 
 def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
@@ -78,10 +88,10 @@ class _Preflight:
 
     tool: Tool
     invocation: Invocation
-    needs: Needs
     answers: list[Answer]
     settings: Settings
     host: Host
+    valid_until: float = math.inf
 
     def run(self) -> tuple[ShimError, ...]:
         """Ask, heal, ask again what was healed; return warnings or raise."""
@@ -130,13 +140,14 @@ class _Preflight:
                 proof = proofs.recall("proven", answer.credential, _place(answer, route), self.host) if answer.credential else None
                 if proof is None or proof.ago_s > age_s:
                     due[position] = route
+                self.valid_until = min(self.valid_until, self.host.clock() + age_s - (0.0 if position in due or not proof else proof.ago_s))
         return verdicts | self._ask(due)
 
     def _recall_rejection(self, answer: Answer) -> proofs.Seen | None:
         """Return the memory of this very secret being rejected: another try could lock the account."""
         if answer.credential is None or not self.tool.FALLS_OPEN or self.host.is_set("SHIM_REFRESH"):
             return None
-        return proofs.recall("rejected", answer.credential, answer.need.url.text, self.host)
+        return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 
     def _ask(self, due: dict[int, Route]) -> dict[int, Verdict]:
         """Ask all of them at the same time, and remember what they said."""
@@ -153,9 +164,9 @@ class _Preflight:
             self.host.debug(f"preflight: {verdict.kind}: {verdict.detail}")
             if answer.credential and verdict.kind in PASSING:
                 proofs.remember("proven", answer.credential, _place(answer, route), verdict.kind, self.host)
-                proofs.forget("rejected", answer.credential, answer.need.url.text, self.host)
+                proofs.forget("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
             elif answer.credential and verdict.kind == "rejected":
-                proofs.remember("rejected", answer.credential, answer.need.url.text, verdict.detail, self.host)
+                proofs.remember("rejected", answer.credential, proofs.place_of(answer.need.url), verdict.detail, self.host)
         return dict(zip(due, verdicts, strict=True))
 
     def _heal(self, position: int, verdict: Verdict) -> bool:

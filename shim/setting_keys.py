@@ -31,6 +31,13 @@ TOP_KEYS = (
         "how long the OS keyring's answer is remembered in the kernel's memory (never on a disk); `0`: not at all",
         '"5m"',
     ),
+    Key(
+        "audit",
+        "string",
+        "write down each release of a credential, never the secret (`shim doctor --audit` reads it)",
+        '"on"',
+        ("on", "off"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -56,7 +63,7 @@ INDEX_KEYS = (
     Key(
         "on-failure",
         "string",
-        "a private index without a credential: `stop` the pip command, `warn`, or `pass`",
+        "a private index that is not proven to take our credential while pip could turn to another one: `stop`, `warn`, or `pass`",
         '"stop"',
         ("stop", "warn", "pass"),
     ),

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from shim.errors import ConfigError
 from shim.host import Host
+from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES, Key
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
@@ -66,6 +67,8 @@ class Settings:
     indexes: tuple[IndexConfig, ...] = ()
     files: tuple[str, ...] = ()
     keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
+    audit: Literal["on", "off"] = "on"
+    policy: Policy = NO_POLICY
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -125,10 +128,13 @@ def load_settings(host: Host) -> Settings:
     if channel is not None:
         _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
     keyring_timeout_s: float | None = None
+    policy = load_policy()
+    audit: Any = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
         _check_keys(document, TOP_KEYS, file, "")
         channel = channel or document.get("channel")
+        audit = audit or document.get("audit")
         if keyring_timeout_s is None and "keyring-timeout" in document:
             keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
         for number, table in enumerate(document.get("index", ()), 1):
@@ -137,7 +143,9 @@ def load_settings(host: Host) -> Settings:
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
-    return Settings(channel or "auto", tuple(indexes), files, seconds)
+    settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, audit or "on", policy)
+    refuse_forbidden(policy, settings.indexes, settings.audit)
+    return settings
 
 
 def read_config(file: str) -> dict[str, Any] | None:

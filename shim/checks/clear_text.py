@@ -24,13 +24,15 @@ def find(host: Host) -> Iterator[Finding]:
     """Yield one finding for each secret in clear, with its file and line or variable, never its value."""
     for path in files(host):
         for sighting in read_sightings(path):
-            yield Finding("problem", f"{path}:{sighting.line}", f"{sighting.what} holds a password in clear; {ROTATE}", _command(path, sighting))
+            yield Finding(
+                "problem", f"{path}:{sighting.line}", f"{sighting.what} holds a password in clear; {ROTATE}", _command(path, sighting)
+            )
     for name, value in sorted(host.environ.items()):
         if name.startswith(TOOLS):
             for sighting in find_in_line(value if "://" in value else f"{name}={value}"):
                 index = str(sighting.url) if sighting.url else "the index"
-                yield Finding("problem", name, f"the variable is exported, and every program that you start can read the password in it; {ROTATE}",
-                              f"shim login {index}, then take the variable out of what exports it")  # fmt: skip
+                text = f"it is exported, and every program that you start can read the password in it; {ROTATE}"
+                yield Finding("problem", name, text, f"shim login {index}, then take the variable out of what exports it")
 
 
 def files(host: Host) -> list[str]:

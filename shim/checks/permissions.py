@@ -21,4 +21,6 @@ def find(host: Host) -> Iterator[Finding]:
         except OSError:
             continue
         if stat.S_ISREG(mode) and mode & 0o077:
-            yield Finding("problem", path, f"others can read it (mode {stat.S_IMODE(mode):04o}), and it may hold passwords", f"chmod 600 {path}")
+            yield Finding(
+                "problem", path, f"others can read it (mode {stat.S_IMODE(mode):04o}), and it may hold passwords", f"chmod 600 {path}"
+            )

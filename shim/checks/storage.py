@@ -21,9 +21,19 @@ def find(host: Host) -> Iterator[Finding]:
     try:
         keys.require_keyring(host)
     except ShimError as error:
-        yield Finding("advice", "OS keyring", error.message.partition(":")[0], "shim login NAME --store memory (until a reboot), or --store file (in clear)")
+        yield Finding(
+            "advice",
+            "OS keyring",
+            error.message.partition(":")[0],
+            "shim login NAME --store memory (until a reboot), or --store file (in clear)",
+        )
     if reason := memory.problem(host):
         yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
     folder, words = cache_folder(host)
     if folder is None:
-        yield Finding("advice", "token cache", f"tokens are asked for anew in each command: {words}", "set SHIM_CACHE_DIR to an absolute folder of mode 0700")
+        yield Finding(
+            "advice",
+            "token cache",
+            f"tokens are asked for anew in each command: {words}",
+            "set SHIM_CACHE_DIR to an absolute folder of mode 0700",
+        )

@@ -28,6 +28,7 @@ VERBS = (
     "install",
     "uninstall",
     "which",
+    "doctor",
     "demo",
     "cache",
 )

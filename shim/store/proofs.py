@@ -14,6 +14,7 @@ from typing import Literal
 from shim.host import Host
 from shim.model import Credential
 from shim.store.folders import cache_folder, private_folder
+from shim.urls import Url
 
 Kind = Literal["proven", "rejected"]
 KEY_BYTES = 32
@@ -25,6 +26,11 @@ class Seen:
 
     words: str
     ago_s: float
+
+
+def place_of(url: Url) -> str:
+    """Return where a rejection counts: the index, however its last slash is written."""
+    return url.text.rstrip("/")
 
 
 def recall(kind: Kind, credential: Credential, where: str, host: Host) -> Seen | None:

@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Literal, Protocol, cast
 
 from shim.host import Host
-from shim.model import Invocation, Needs
+from shim.model import Delivery, Invocation, Needs
 
 #: Launcher name -> module in this package. Adding a tool is one file and one line here.
 TOOLS = {
@@ -40,6 +40,9 @@ class Tool(Protocol):
 
     def read_demand(self, invocation: Invocation, host: Host) -> Demand:
         """Return what the command wants of its indexes."""
+
+    def move_secrets(self, invocation: Invocation, delivery: Delivery) -> Delivery:
+        """Return the delivery with the values of options that are secrets themselves (`--token`) in the tool's variables instead."""
 
 
 def load_tool(name: str) -> Tool:

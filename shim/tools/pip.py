@@ -15,7 +15,7 @@ from shim.indexes import pip as index
 from shim.indexes.pip_demand import takes_packages
 from shim.indexes.pip_settings import Files, Mention, find_verb, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
-from shim.model import Invocation, Needs, Place, Target
+from shim.model import Delivery, Invocation, Needs, Place, Target
 from shim.targets import find_interpreter, find_release
 
 NEEDLESS = (
@@ -87,6 +87,11 @@ def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answ
         return "answers"
     settings = read_settings(invocation.argv, position, invocation.target.prefix, host, Files())
     return "packages" if takes_packages(settings, host) else "nothing"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: pip has no option that is a secret by itself."""
+    return delivery
 
 
 def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:

@@ -212,9 +212,7 @@ def test_a_helper_is_not_taken_from_an_unsafe_folder(folder: str, world: World, 
     assert not (world.folder / "pwned").exists()
 
 
-@pytest.mark.parametrize(
-    "variables", [{"HOME": ""}, {"HOME": "."}, {"XDG_CONFIG_HOME": "."}], ids=str
-)
+@pytest.mark.parametrize("variables", [{"HOME": ""}, {"HOME": "."}, {"XDG_CONFIG_HOME": "."}], ids=str)
 def test_a_folder_of_the_project_never_configures_us(variables: dict[str, str], world: World, index: PrivateIndex) -> None:
     """With a relative or missing HOME, `~/.config` is a folder of whoever made the project."""
     world.use(toolchains.pip("newest"))
