@@ -38,6 +38,14 @@ class Secret:
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
+    def fingerprint(self, key: bytes, *context: str) -> str:
+        """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
+        import hmac  # RFC 2104
+
+        parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)  # ("a", "bc") is not ("ab", "c")
+        return hmac.new(key, framed, "sha256").hexdigest()
+
     def __bool__(self) -> bool:
         return bool(self._value)
 
@@ -181,6 +189,22 @@ class Answer:
     tried: tuple[tuple[str, str], ...] = ()
     index: str | None = None
     """The name of the matching `[[index]]`, if one matches."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a server: what a tool's own options, variables and files say about proxies and TLS.
+
+    `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM files or folders; with
+    `system` the operating system's count as well. `unchecked` accepts any certificate. Its repr is a key: it holds no secret but
+    a proxy's, so it is only ever hashed.
+    """
+
+    proxy: str | None = None
+    authorities: tuple[str, ...] = ()
+    system: bool = True
+    client_certificate: str | None = None
+    unchecked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,12 +127,18 @@ def _is_ours(path: str) -> bool:
 _CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))
 
 
-def record(
-    plan: Plan, observer: Observer, name: str, target: str, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]
-) -> bool:
-    """Write a record of the plan, and return whether it could be done. `plan_again` makes the delivery of other answers."""
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How to do over again what was done once: make the delivery of other answers, and write the audit log at another time."""
+
+    deliver: Callable[[tuple[Answer, ...]], Delivery]
+    audit: Callable[[tuple[str, str]], tuple[str, str] | None]
+
+
+def record(plan: Plan, observer: Observer, name: str, target: str, host: Host, again: Again) -> bool:
+    """Write a record of the plan, and return whether it could be done."""
     folder = _make_folder(host)
-    lines = _render(plan, observer, host, plan_again) if folder else None
+    lines = _render(plan, observer, host, again) if folder else None
     if folder is None or lines is None:
         return False
     text = "\n".join([HEAD, *lines, "end"])
@@ -166,7 +172,7 @@ def _prune(folder: str) -> None:
             os.unlink(path)
 
 
-def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
+def _render(plan: Plan, observer: Observer, host: Host, again: Again) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
     words = [os.fsencode(word) for word in invocation.argv]
@@ -199,10 +205,13 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
             os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)
         ):
             return None
-        template = _find_template(delivery, plan.answers, [credential for _, credential in tokens], plan_again)
+        template = _find_template(delivery, plan.answers, [credential for _, credential in tokens], again.deliver)
         if template is None:
             return None
         changes.append(FIELD.join(["memory", str(delivery.memory.descriptor), template.replace("\n", LINE)]))
+    if audit := again.audit(("-time-", "-parent-")):
+        text = audit[1].replace('"-time-"', f'"{TOKEN}time{TOKEN}"').replace('"-parent-"', f'"{TOKEN}parent{TOKEN}"')
+        changes.append(FIELD.join(["audit", audit[0], text.replace("\n", LINE)]))
     lines += changes
     return None if any("\n" in line for line in lines) else lines
 

@@ -70,6 +70,8 @@ class _Resolver:
             return Answer(need, own, index=name)
         if refused := refuse_scheme(need.url, index):
             return Answer(need, None, (("scope", refused),), name)
+        if forbidden := self._settings.policy.refuses(need.url):
+            return Answer(need, None, (("policy", forbidden),), name)
         query = Query(need, index, self._host)
         key = (str(query.scope), query.username)
         if key not in self._known:
@@ -206,6 +208,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
     """Return what to do about an answer without a credential: something that the sources of its index would notice."""
     if answer.tried and answer.tried[0][0] == "scope":
         return "use https, or set insecure = true for this index"
+    if answer.tried and answer.tried[0][0] == "policy":
+        return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
     if "keyring" in index.source:

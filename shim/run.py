@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shim.delivery.scrub import cut_spare
-from shim.errors import InternalError, NoCredential, ShimError, render
+from shim.errors import InternalError, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
-from shim.model import Answer, Delivery, Invocation, Needs, Plan
+from shim.model import Answer, Credential, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
 
@@ -53,21 +53,47 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
         write_stderr(render(warning, level="warning"))
     for text in plan.delivery.warnings:
         write_stderr(f"shim: warning: {text}\n")
+    _audit(plan, host)
     return plan.delivery
+
+
+def _audit(plan: Plan, host: Host) -> None:
+    """Write down which credentials the target is given, and how."""
+    given = _given(plan)
+    if given:
+        from shim.audit import record_release
+
+        record_release(given, plan.invocation.target.path, _outcome(plan), load_settings(host), host)
+
+
+def _given(plan: Plan) -> list[Credential]:
+    """Return the credentials that leave us with this plan, each once."""
+    given = [answer.credential for answer in plan.answers if answer.credential and not answer.credential.kept_by_tool]
+    return list(dict.fromkeys(given)) if plan.delivery.channels else []
+
+
+def _outcome(plan: Plan) -> str:
+    return "delivered by " + ", ".join(dict.fromkeys(channel for channel, _, _ in plan.delivery.channels))
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
-    from shim.recording import observe, record
+    from shim.recording import Again, observe, record
 
     with observe(host) as (observed, observer):
         plan = make_plan(tool, name, target, argv, observed)
 
-    def plan_again(answers: tuple[Answer, ...]) -> Delivery:
+    def deliver(answers: tuple[Answer, ...]) -> Delivery:
         return _deliver(plan.invocation, plan.needs, answers, load_settings(host), host)
 
+    def audit(moment: tuple[str, str]) -> tuple[str, str] | None:
+        from shim.audit import render_release
+
+        given = _given(plan)
+        return render_release(given, plan.invocation.target.path, _outcome(plan), moment, load_settings(host), host) if given else None
+
     try:
-        record(plan, observer, name, target, host, plan_again)
+        record(plan, observer, name, target, host, Again(deliver, audit))
     except Exception as error:  # noqa: BLE001 (a record is a convenience)
         host.debug(f"no record of this plan: {type(error).__name__}")
     return plan
@@ -90,13 +116,13 @@ def _trace(plan: Plan, host: Host) -> None:
     host.debug(f"sets {', '.join(delivery.environ) or 'no variable'}; argv {'changed' if delivery.argv != invocation.argv else 'as typed'}")
 
 
-def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
-    """Return everything about one command, with nothing done yet but asking sources.
+def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host, *, ask_indexes: bool = True) -> Plan:
+    """Return everything about one command, with nothing done yet but asking sources and, unless told not to, private indexes.
 
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
-    plan = _make_plan(tool, name, target, argv, host)
+    plan = _make_plan(tool, name, target, argv, host, ask_indexes=ask_indexes)
     delivery = tool.move_secrets(plan.invocation, plan.delivery)
     if any(answer.credential for answer in plan.answers) or delivery.environ:
         from shim.delivery.masking import choose_masking
@@ -106,7 +132,7 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     return replace(plan, delivery=delivery)
 
 
-def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
+def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host, *, ask_indexes: bool) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
     if not invocation.touches_index:
         return Plan(invocation, Needs(), (), Delivery(_cut_unneeded(tool, invocation, host)))
@@ -116,6 +142,8 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
     if not private:
         return Plan(invocation, needs, (), untouched)
 
+    from shim.laxity import refuse_laxity
+    from shim.preflight import check_answers
     from shim.resolve import resolve
 
     try:
@@ -125,8 +153,10 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
             return Plan(invocation, needs, (), untouched)
         raise
     answers = resolve(needs, settings, host)
-    warnings = _check_unanswered(tool, answers, settings)
-    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host), warnings, redact=settings.redact)
+    refuse_laxity(invocation, needs, answers, settings, host)
+    checked = check_answers(tool, invocation, answers, settings, host, ask=ask_indexes)
+    delivery = _deliver(invocation, needs, checked.answers, settings, host)
+    return Plan(invocation, needs, checked.answers, delivery, checked.warnings, checked.valid_until, settings.redact)
 
 
 def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
@@ -152,29 +182,6 @@ def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], 
 
         delivery = add_trust(delivery, invocation, needs, settings, host)
     return delivery
-
-
-def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
-    """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on.
-
-    pip reads a 401 as "not here" and takes a package of the same name from the next index. uv stops by itself.
-    """
-    from shim.resolve import hint_for
-
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
-            continue
-        error = NoCredential(
-            f"no credential for {answer.need.url} (from {answer.need.origin})",
-            tried=answer.tried,
-            hint=hint_for(answer, index),
-        )
-        if tool.FALLS_OPEN and index.on_failure == "stop":
-            raise error
-        warnings.setdefault(index.name, error)
-    return tuple(warnings.values())
 
 
 def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host) -> Delivery:

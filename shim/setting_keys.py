@@ -38,6 +38,13 @@ TOP_KEYS = (
         '"auto"',
         ("auto", "always", "never"),
     ),
+    Key(
+        "audit",
+        "string",
+        "write down each release of a credential, never the secret (`shim doctor --audit` reads it)",
+        '"on"',
+        ("on", "off"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -69,7 +76,7 @@ INDEX_KEYS = (
     Key(
         "on-failure",
         "string",
-        "a private index without a credential: `stop` the pip command, `warn`, or `pass`",
+        "a private index that is not proven to take our credential while pip could turn to another one: `stop`, `warn`, or `pass`",
         '"stop"',
         ("stop", "warn", "pass"),
     ),

@@ -29,6 +29,7 @@ VERBS = (
     "install",
     "uninstall",
     "which",
+    "doctor",
     "demo",
     "cache",
 )

@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
+from typing import cast
 
 from shim.errors import SourceError, StoreError, UsageError
 from shim.host import Host
@@ -69,7 +70,7 @@ def _add(packages: list[str], host: Host) -> int:
     _write_list([one for one in read_list() if _name_of(one) not in requirements] + list(requirements.values()))
     after = _offers()
     for name, package in requirements.items():
-        offered = after.get(name, {}).get("backends", [])
+        offered = cast(list[str], after.get(name, {}).get("backends", []))
         if offered:
             sys.stdout.write(f"{package}: keyring has {', '.join(offered)} now\n")
         elif name in OPTIONAL:

@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if name.partition(".")[0] not in TOOLS:
         raise UsageError(f"{name} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
-    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host)
+    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
     explanation = describe(name, plan)
     sys.stdout.write(json.dumps(explanation, indent=2) + "\n" if arguments.json else render(explanation))
     return 0

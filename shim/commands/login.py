@@ -11,10 +11,11 @@ from shim.commands.named_index import find_index
 from shim.errors import ConfigError, IndexUnreachable, Rejected, SourceError, StoreError, UsageError
 from shim.host import Host
 from shim.model import Credential, Secret
-from shim.settings import IndexConfig, load_settings, read_duration
+from shim.setting_checks import read_duration
+from shim.settings import IndexConfig, Settings, load_settings
 from shim.sources import DEFAULT_USERNAME
 from shim.sources.keyring import in_time
-from shim.store import keys, recent, stored
+from shim.store import keys, proofs, recent, stored
 from shim.store.cache import describe_duration
 from shim.urls import Url, scope_of_index
 
@@ -30,39 +31,58 @@ MAX_AGE_S = 366 * 86400.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim login`."""
-    parser.add_argument("index", metavar="NAME|URL", help="an [[index]] of the configuration, or an index's URL")
+    parser.add_argument("index", metavar="NAME|URL", nargs="?", help="an [[index]] of the configuration, or an index's URL")
     parser.add_argument("-u", "--user", help=f"the user name (default: the configured one, else {DEFAULT_USERNAME})")
     parser.add_argument("--password-stdin", action="store_true", help="read the secret from stdin instead of asking")
     stores = "where to keep it (memory: the kernel's, until --max-age or a reboot; file: in clear, for you alone)"
     parser.add_argument("--store", choices=("keyring", "memory", "file"), default="keyring", help=stores)
     parser.add_argument("--max-age", metavar="DURATION", default=None, help=f"how long --store memory keeps it (default: {MEMORY_AGE})")
     parser.add_argument("--no-verify", action="store_true", help="keep it without asking the index")
+    parser.add_argument("--import", dest="file", metavar="FILE", help="move the passwords that stand in a file in clear, and take them out")
+    parser.add_argument("--backup", action="store_true", help="with --import: leave FILE.bak, with the passwords in clear")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Ask for the secret, verify it, keep it, and say what was proved."""
     settings = load_settings(host)
-    url, index, username = find_index(arguments.index, settings)
+    if (arguments.file is None) == (arguments.index is None):
+        raise UsageError("say either which index, or which file to import", hint=EXAMPLE)
+    if arguments.file is not None:
+        from shim.commands.login_import import move_secrets
+
+        def keep(url: Url, username: str | None, secret: Secret) -> None:
+            login(url.text, settings, argparse.Namespace(**vars(arguments) | {"user": username or arguments.user}), host, secret)
+
+        return move_secrets(arguments.file, keep, host, backup=arguments.backup)
+    return login(arguments.index, settings, arguments, host)
+
+
+def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Host, secret: Secret | None = None) -> int:
+    """Verify and keep the secret (asked for if None) of an index, and say what was proved; return the exit status."""
+    url, index, username = find_index(name, settings)
     if not url.is_confidential and not (index and index.insecure):
         hint = "use https, or set insecure = true for this [[index]]"
         raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
     if url.is_public and index is None:
         raise UsageError(f"{url.host} serves everybody: no credential is ever looked up for it", hint="give the URL of a private index")
-    if (status := login_vendor.login(arguments, url, index, host)) is not None:
+    if secret is None and (status := login_vendor.login(arguments, url, index, host)) is not None:
         return status
     username = arguments.user or username or DEFAULT_USERNAME
     if ":" in username or not username.isprintable():
         raise UsageError("a user name has no colon and no control character", hint="shim login --help")  # RFC 7617 section 2
     age_s = _read_age(arguments)
+    if arguments.store == "file" and not settings.policy.allow_file_store:
+        raise StoreError(f"{settings.policy.file} forbids to keep secrets in files", hint="shim login NAME, into the OS keyring")
     if arguments.store == "keyring":
         keys.require_keyring(host)
     elif arguments.store == "memory":
         stored.require_memory(host)
-    secret = _read_secret(arguments, url, username, host)
+    secret = secret or _read_secret(arguments, url, username, host)
     ends_at = host.clock() + age_s if arguments.store == "memory" else None
     credential = Credential(username, secret, (index and index.reach(url)) or scope_of_index(url), "login", ends_at)
-    proved = "not verified, as you asked" if arguments.no_verify else _verify(index.verify_url if index else url, credential, host)
+    proved = "not verified, as you asked" if arguments.no_verify else _verify(url, index, credential, host)
     where = _keep(arguments.store, url, credential, age_s, host)
+    proofs.forget("rejected", credential, proofs.place_of(url), host)
     recent.forget(host)  # whatever the keyring said before, "nothing" included
     sys.stdout.write(f"stored for {credential.scope} as {username}, in {where}: {proved}\n")
     sys.stdout.write(f"pip, uv and all they start find it from now on{_caution(index, username, arguments.store)}\n")
@@ -98,11 +118,12 @@ def _read_stdin() -> str:
         raise UsageError("the secret is not UTF-8: nothing was stored", hint="pipe the password or token as UTF-8") from error
 
 
-def _verify(url: Url, credential: Credential, host: Host) -> str:
+def _verify(url: Url, index: IndexConfig | None, credential: Credential, host: Host) -> str:
     """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is stored."""
+    from shim.route import route_to_index
     from shim.verify import verify
 
-    verdict = verify(url, credential, host)
+    verdict = verify(index.verify_url if index else url, credential, host, route_to_index(index, host))
     if verdict.kind == "rejected":
         raise Rejected(f"{verdict.detail}: nothing was stored", hint="check the user name (--user) and the secret")
     if verdict.kind == "unreachable":

@@ -26,7 +26,7 @@ MACHINE_FOLDER = "/etc"
 #: Larger configuration and requirements files are not read: no person wrote them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
-_SINGLE = frozenset({"index-url", "index", "python", "cert"})
+_SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
 _WHOLE = frozenset({"group"})
 #: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what we hand over.
 _WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from shim.host import Host
 from shim.model import Delivery, Invocation, Needs
@@ -21,6 +21,10 @@ TOOLS = {
     "poetry": "poetry",
     "pdm": "pdm",
 }
+
+
+#: What a command wants of its indexes: packages for sure, an answer or maybe packages, or nothing since all is on this machine.
+Demand = Literal["packages", "answers", "nothing"]
 
 
 class Tool(Protocol):
@@ -41,6 +45,9 @@ class Tool(Protocol):
 
     def read_needs(self, invocation: Invocation, host: Host) -> Needs:
         """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+
+    def read_demand(self, invocation: Invocation, host: Host) -> Demand:
+        """Return what the command wants of its indexes."""
 
     def move_secrets(self, invocation: Invocation, delivery: Delivery) -> Delivery:
         """Return the delivery with the values of options that are secrets themselves (`--token`) in the tool's variables instead."""

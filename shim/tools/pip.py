@@ -8,10 +8,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
 from shim.formats.optparse_scan import drop_value
 from shim.host import Host
 from shim.indexes import pip as index
+from shim.indexes.pip_demand import takes_packages
 from shim.indexes.pip_settings import Files, Mention, find_verb, is_isolated, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
 from shim.model import Delivery, Invocation, Needs, Place, Secret, Target
@@ -43,6 +45,8 @@ LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
 
 #: Commands that ask an index whatever their options are.
 _ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
+#: Those of them that take packages, and would take a stranger's.
+_TAKING = frozenset({"install", "download", "wheel", "lock"})
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -78,6 +82,15 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     needs = index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
     asked = {need.place for need in needs.items}
     return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
+
+
+def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
+    """Return `packages` for a command that will install or fetch some, `nothing` if all of them lie on this machine."""
+    _, position = find_verb(invocation.argv)
+    if position is None or invocation.argv[position] not in _TAKING:
+        return "answers"
+    settings = read_settings(invocation.argv, position, invocation.target.prefix, host, Files())
+    return "packages" if takes_packages(settings, host) else "nothing"
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:

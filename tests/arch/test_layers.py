@@ -23,15 +23,19 @@ LAYERS = [
     ("shim.__main__",),
     ("shim.hot",),
     ("shim.commands", "shim.faces.keyring"),
-    ("shim.demo", "shim.activate"),
+    ("shim.demo", "shim.activate", "shim.checks"),
     ("shim.run",),
-    ("shim.supervise",),
+    ("shim.supervise", "shim.preflight"),
+    ("shim.route", "shim.refusals"),
+    ("shim.laxity", "shim.audit"),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording"),
     ("shim.execute", "shim.replay", "shim.tools"),
     ("shim.indexes", "shim.sources", "shim.programs", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.settings", "shim.private_files"),
+    ("shim.setting_checks", "shim.policy"),
     ("shim.setting_keys",),
     ("shim.formats",),
+    ("shim.verdict",),
     ("shim.model",),
     ("shim.host",),
     ("shim.urls",),
@@ -40,6 +44,7 @@ LAYERS = [
 
 #: What crosses a layer on purpose, and why.
 EXCEPTIONS = {
+    ("shim.policy", "shim.settings"): "what it judges, for type checkers only",
     ("shim.commands", "shim.hot"): "explain masks argv with the same rule as the first act",
     ("shim.recording", "shim.hot"): "no record of a command in whose argv the first act hides something",
     ("shim.demo", "shim.launchers"): "the demo writes launchers of its own",
@@ -98,6 +103,7 @@ OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collection
 
 #: Where a secret may leave its `Secret`, and what for.
 REVEAL_SITES = {
+    "shim/commands/exec.py": "places a second memory file for our keyring face",
     "shim/commands/token.py": "prints it, which is what it is for",
     "shim/delivery/__init__.py": "looks at its letters",
     "shim/delivery/forms.py": "makes the forms that the masker looks for",

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from shim.errors import ConfigError
 from shim.host import Host
+from shim.setting_checks import read_duration
 from shim.setting_keys import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
-from shim.settings import config_files, load_settings, read_duration
+from shim.settings import config_files, load_settings
 
 EVERYTHING = """
 channel = "strict"
