@@ -12,6 +12,7 @@ from typing import Any
 
 from shim.host import Host
 from shim.model import Credential
+from shim.replay import append, parent_name
 from shim.settings import Settings
 from shim.store.folders import private_folder
 from shim.store.proofs import read_key
@@ -19,44 +20,52 @@ from shim.store.proofs import read_key
 FILE = "audit.jsonl"
 #: Beyond that the log becomes `audit.jsonl.1`, and what was there before is gone.
 MAX_BYTES = 4 << 20
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def record_release(credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host) -> None:
     """Write one line for each credential that is given to `target`; `outcome` says how. A log that cannot be written stops nothing."""
-    if settings.audit == "off":
-        return
-    folder = _folder(host)
+    import time
+
+    now = time.strftime(TIME_FORMAT, time.gmtime(host.clock()))
+    write_lines(*render_lines(credentials, target, outcome, settings, host, now, parent_name()))
+
+
+def render_lines(
+    credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host, now: str, parent: str
+) -> tuple[str, str]:
+    """Return the log's path and the lines to write; both empty where the log is off or there is no place for it."""
+    folder = _folder(host) if settings.audit == "on" else None
     key = read_key(folder) if folder else None
-    lines = [_render(credential, target, outcome, key, host) for credential in credentials] if folder and key else []
-    if not lines or folder is None:
+    if folder is None or key is None:
+        return "", ""
+    from json import dumps
+
+    lines = []
+    for credential in credentials:
+        scope = str(credential.scope)
+        entry = {
+            "time": now,
+            "scope": scope,
+            "username": credential.username if credential.source != "url" else "",  # which may be the token itself
+            "source": credential.source,
+            "fingerprint": credential.secret.fingerprint(key, scope)[:16],
+            "target": target,
+            "parent": parent,
+            "outcome": outcome,
+        }
+        lines.append(dumps(entry) + "\n")
+    return os.path.join(folder, FILE), "".join(lines)
+
+
+def write_lines(path: str, lines: str) -> None:
+    """Add lines to the log; begin a new one where it has grown too large."""
+    if not lines:
         return
-    path = os.path.join(folder, FILE)
     with suppress(OSError):
         if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
             os.replace(path, path + ".1")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, "".join(lines).encode())  # one call: lines of parallel commands do not mix
-        finally:
-            os.close(descriptor)
-
-
-def _render(credential: Credential, target: str, outcome: str, key: bytes | None, host: Host) -> str:
-    import time
-    from json import dumps
-
-    scope = str(credential.scope)
-    entry = {
-        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(host.clock())),
-        "scope": scope,
-        "username": credential.username if credential.source != "url" else "",  # which may be the token itself
-        "source": credential.source,
-        "fingerprint": credential.secret.fingerprint(key or b"", scope)[:16],
-        "target": target,
-        "parent": _parent(),
-        "outcome": outcome,
-    }
-    return dumps(entry) + "\n"
+        append(path, lines)
 
 
 def read_entries(host: Host) -> list[dict[str, Any]]:
@@ -77,11 +86,3 @@ def _folder(host: Host) -> str | None:
     return (
         private_folder(os.path.join(host.state_home, "shim"), os.path.join(host.state_home, "shim", "audit")) if host.state_home else None
     )
-
-
-def _parent() -> str:
-    """Return the name and number of the process that started this command."""
-    parent = os.getppid()
-    with suppress(OSError), open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as stream:
-        return f"{stream.read().strip()} {parent}"
-    return str(parent)

@@ -199,8 +199,24 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
         if template is None:
             return None
         changes.append(FIELD.join(["memory", str(delivery.memory.descriptor), template.replace("\n", LINE)]))
-    lines += changes
+    lines += changes + _render_audit(plan, [path for path, _ in tokens], host)
     return None if any("\n" in line for line in lines) else lines
+
+
+def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
+    """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
+    from shim.audit import render_lines
+    from shim.settings import load_settings
+
+    credentials, outcome = plan.released
+    if not credentials:
+        return []
+    target = plan.invocation.target.path
+    path, text = render_lines(credentials, target, outcome, load_settings(host), host, "@TIME@", "@PARENT@")
+    for mark in ("time", "parent"):
+        text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
+    files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
+    return [FIELD.join(["audit", path, text.replace("\n", LINE)]), *files] if text else []
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:

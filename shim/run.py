@@ -52,12 +52,11 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
 
 def _audit(plan: Plan, host: Host) -> None:
     """Write down which credentials the target is given, and how."""
-    given = [answer.credential for answer in plan.answers if answer.credential and not answer.credential.kept_by_tool]
-    if given and plan.delivery.channels:
+    credentials, outcome = plan.released
+    if credentials:
         from shim.audit import record_release
 
-        outcome = "delivered by " + ", ".join(dict.fromkeys(channel for channel, _, _ in plan.delivery.channels))
-        record_release(dict.fromkeys(given), plan.invocation.target.path, outcome, load_settings(host), host)
+        record_release(credentials, plan.invocation.target.path, outcome, load_settings(host), host)
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:

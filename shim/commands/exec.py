@@ -53,4 +53,9 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host) -> 
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
+    if delivery.channels:
+        from shim.audit import record_release
+
+        given = [answer.credential for answer in answers if answer.credential and not answer.credential.kept_by_tool]
+        record_release(given, target, "within reach of all it starts", settings, host)
     return Delivery(delivery.argv, {**delivery.environ, "PATH": path}, delivery.memory, delivery.channels, delivery.warnings)
