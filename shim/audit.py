@@ -6,14 +6,13 @@ A secret is told from another one by a keyed fingerprint; the key lies beside th
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
 from shim.host import Host
 from shim.model import Credential
-from shim.replay import TIME_FORMAT, read_parent
+from shim.replay import append, parent_name
 from shim.settings import Settings
 from shim.store.folders import private_folder
 from shim.store.proofs import read_key
@@ -21,52 +20,52 @@ from shim.store.proofs import read_key
 FILE = "audit.jsonl"
 #: Beyond that the log becomes `audit.jsonl.1`, and what was there before is gone.
 MAX_BYTES = 4 << 20
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def record_release(credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host) -> None:
     """Write one line for each credential that is given to `target`; `outcome` says how. A log that cannot be written stops nothing."""
-    moment = time.strftime(TIME_FORMAT, time.gmtime(host.clock()))
-    found = render_release(credentials, target, outcome, (moment, read_parent()), settings, host)
-    if found is None:
+    import time
+
+    now = time.strftime(TIME_FORMAT, time.gmtime(host.clock()))
+    write_lines(*render_lines(credentials, target, outcome, settings, host, now, parent_name()))
+
+
+def render_lines(
+    credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host, now: str, parent: str
+) -> tuple[str, str]:
+    """Return the log's path and the lines to write; both empty where the log is off or there is no place for it."""
+    folder = _folder(host) if settings.audit == "on" else None
+    key = read_key(folder) if folder else None
+    if folder is None or key is None:
+        return "", ""
+    from json import dumps
+
+    lines = []
+    for credential in credentials:
+        scope = str(credential.scope)
+        entry = {
+            "time": now,
+            "scope": scope,
+            "username": credential.username if credential.source != "url" else "",  # which may be the token itself
+            "source": credential.source,
+            "fingerprint": credential.secret.fingerprint(key, scope)[:16],
+            "target": target,
+            "parent": parent,
+            "outcome": outcome,
+        }
+        lines.append(dumps(entry) + "\n")
+    return os.path.join(folder, FILE), "".join(lines)
+
+
+def write_lines(path: str, lines: str) -> None:
+    """Add lines to the log; begin a new one where it has grown too large."""
+    if not lines:
         return
-    path, text = found
     with suppress(OSError):
         if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
             os.replace(path, path + ".1")
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, text.encode())  # one call: lines of parallel commands do not mix
-        finally:
-            os.close(descriptor)
-
-
-def render_release(
-    credentials: Iterable[Credential], target: str, outcome: str, moment: tuple[str, str], settings: Settings, host: Host
-) -> tuple[str, str] | None:
-    """Return the log's path and the lines for it, `moment` being the time and the parent process; None where nothing is written."""
-    folder = _folder(host) if settings.audit != "off" else None
-    key = read_key(folder) if folder else None
-    if folder is None or key is None:
-        return None
-    text = "".join(_render(credential, target, outcome, moment, key) for credential in credentials)
-    return (os.path.join(folder, FILE), text) if text else None
-
-
-def _render(credential: Credential, target: str, outcome: str, moment: tuple[str, str], key: bytes) -> str:
-    from json import dumps
-
-    scope = str(credential.scope)
-    entry = {
-        "time": moment[0],
-        "scope": scope,
-        "username": credential.username if credential.source != "url" else "",  # which may be the token itself
-        "source": credential.source,
-        "fingerprint": credential.secret.fingerprint(key, scope)[:16],
-        "target": target,
-        "parent": moment[1],
-        "outcome": outcome,
-    }
-    return dumps(entry) + "\n"
+        append(path, lines)
 
 
 def read_entries(host: Host) -> list[dict[str, Any]]:

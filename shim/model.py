@@ -256,3 +256,10 @@ class Plan:
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
     redact: Literal["auto", "always", "never"] = "auto"
+
+    @property
+    def released(self) -> tuple[tuple[Credential, ...], str]:
+        """The credentials that the target is given, and how, in words. What it finds by itself is not given."""
+        given = [answer.credential for answer in self.answers if answer.credential and not answer.credential.kept_by_tool]
+        channels = dict.fromkeys(channel for channel, _, _ in self.delivery.channels if channel != "trust")
+        return (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels)) if channels else ((), "")

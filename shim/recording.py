@@ -4,7 +4,7 @@ What counts is not listed by hand, it is observed: every variable that anybody a
 opened, every folder that is listed, every path whose existence is asked. So a new reader of a new file cannot be forgotten.
 
 No record is written of a command that held a secret in argv or environment, that reads a remote file, whose credential comes from
-where `replay.py` cannot get it again (a variable, a file, the OS keyring), that prints a warning, or whose output is masked.
+where `replay.py` cannot get it again (a variable, a file, the OS keyring), or that prints a warning.
 """
 
 from __future__ import annotations
@@ -127,18 +127,12 @@ def _is_ours(path: str) -> bool:
 _CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
-    """How to do over again what was done once: make the delivery of other answers, and write the audit log at another time."""
-
-    deliver: Callable[[tuple[Answer, ...]], Delivery]
-    audit: Callable[[tuple[str, str]], tuple[str, str] | None]
-
-
-def record(plan: Plan, observer: Observer, name: str, target: str, host: Host, again: Again) -> bool:
-    """Write a record of the plan, and return whether it could be done."""
+def record(
+    plan: Plan, observer: Observer, name: str, target: str, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]
+) -> bool:
+    """Write a record of the plan, and return whether it could be done. `plan_again` makes the delivery of other answers."""
     folder = _make_folder(host)
-    lines = _render(plan, observer, host, again) if folder else None
+    lines = _render(plan, observer, host, plan_again) if folder else None
     if folder is None or lines is None:
         return False
     text = "\n".join([HEAD, *lines, "end"])
@@ -172,13 +166,13 @@ def _prune(folder: str) -> None:
             os.unlink(path)
 
 
-def _render(plan: Plan, observer: Observer, host: Host, again: Again) -> list[str] | None:
+def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
     words = [os.fsencode(word) for word in invocation.argv]
     if mask_words(words) != words or delivery.masking:
         return None
-    if plan.warnings or delivery.warnings or delivery.masking or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
+    if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
         return None
     if any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items) or plan.needs.spare:
         return None
@@ -205,15 +199,28 @@ def _render(plan: Plan, observer: Observer, host: Host, again: Again) -> list[st
             os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)
         ):
             return None
-        template = _find_template(delivery, plan.answers, [credential for _, credential in tokens], again.deliver)
+        template = _find_template(delivery, plan.answers, [credential for _, credential in tokens], plan_again)
         if template is None:
             return None
         changes.append(FIELD.join(["memory", str(delivery.memory.descriptor), template.replace("\n", LINE)]))
-    if audit := again.audit(("-time-", "-parent-")):
-        text = audit[1].replace('"-time-"', f'"{TOKEN}time{TOKEN}"').replace('"-parent-"', f'"{TOKEN}parent{TOKEN}"')
-        changes.append(FIELD.join(["audit", audit[0], text.replace("\n", LINE)]))
-    lines += changes
+    lines += changes + _render_audit(plan, [path for path, _ in tokens], host)
     return None if any("\n" in line for line in lines) else lines
+
+
+def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
+    """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
+    from shim.audit import render_lines
+    from shim.settings import load_settings
+
+    credentials, outcome = plan.released
+    if not credentials:
+        return []
+    target = plan.invocation.target.path
+    path, text = render_lines(credentials, target, outcome, load_settings(host), host, "@TIME@", "@PARENT@")
+    for mark in ("time", "parent"):
+        text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
+    files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
+    return [FIELD.join(["audit", path, text.replace("\n", LINE)]), *files] if text else []
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:

@@ -23,8 +23,6 @@ MAX_BYTES = 1 << 18
 MINIMUM_VALIDITY_S = 300.0
 #: How far the clock may have been set back since a token was written.
 CLOCK_SKEW_S = 60.0
-#: How the audit log writes a time, in UTC.
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 #: Variables that can change anything: all that begin like this are compared, present or not.
 PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
 #: What a package name with a version looks like: such words may differ between the command recorded and the one replayed.
@@ -41,8 +39,7 @@ class Plan:
         self.environ = environ
         self.descriptor = descriptor
         self.text = text
-        self.audit: tuple[str, str] | None = None
-        """The audit log and the lines for it."""
+        self.audit: list[tuple[str, str]] = []
 
 
 def record_folder(environ: dict[str, str]) -> str | None:
@@ -104,39 +101,18 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
     plan = find_plan(name, target, argv, dict(os.environ), time.time())
     if plan is None:
         return
+    for path, lines in plan.audit:
+        try:
+            append(path, lines)
+        except OSError:
+            return
     from shim.execute import apply_environ, start
 
     memory = (plan.descriptor, plan.text) if plan.text is not None else None
-    if plan.audit:
-        _write_audit(*plan.audit)
     try:
         start(target, tuple(plan.argv), apply_environ(plan.environ, {}), memory, sigpipe_ignored=sigpipe_ignored)
     except OSError:
         return
-
-
-def _write_audit(path: str, text: str) -> None:
-    """Add lines to the audit log. One that cannot be written stops nothing."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except OSError:
-        return
-    try:
-        os.write(descriptor, text.encode("utf-8", "surrogateescape"))
-    except OSError:
-        pass
-    finally:
-        os.close(descriptor)
-
-
-def read_parent() -> str:
-    """Return the name and number of the process that started this command."""
-    parent = os.getppid()
-    try:
-        with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as stream:
-            return f"{''.join(filter(str.isprintable, stream.read()))} {parent}"
-    except OSError:
-        return str(parent)
 
 
 def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], now: float) -> Plan | None:
@@ -187,19 +163,13 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
 
 def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
     """Read the token of a cache record; return whether it is the expected user's, plain, and good for long enough."""
-    path, username, scope, state = fields
+    path, username, scope = fields
     values = dict(line.partition("=")[::2] for line in (read_private(path) or "").split("\n"))
     secret, expires_at = values.get("secret", ""), values.get("expires_at", "")
     tokens.append((username, secret))
     # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
     is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
-    same = (
-        describe_file(path) == state
-        and is_timely
-        and values.get("username") == username
-        and values.get("scope") == scope
-        and values.get("end") == "1"
-    )
+    same = is_timely and values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
     is_plain = bool(secret) and PLAIN_LETTERS.issuperset(secret)
     return same and is_plain and bool(expires_at) and float(expires_at) - MINIMUM_VALIDITY_S > now
 
@@ -213,8 +183,8 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
     elif kind == "unset":
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
-        text = fields[1].replace(f"{TOKEN}time{TOKEN}", time.strftime(TIME_FORMAT, time.gmtime()))
-        plan.audit = fields[0], text.replace(f"{TOKEN}parent{TOKEN}", read_parent().replace("\\", "").replace('"', "")).replace(LINE, "\n")
+        lines = fields[1].replace(LINE, "\n").replace(f"{TOKEN}time{TOKEN}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name())))
     elif kind == "memory":
         plan.descriptor = int(fields[0])
         text = fields[1].replace(LINE, "\n")
@@ -233,6 +203,26 @@ def _is_free(descriptor: int) -> bool:
     except OSError:
         return sys.platform == "linux"
     return False
+
+
+def append(path: str, text: str) -> None:
+    """Add whole lines to a file of the owner's alone, by one call: lines of parallel commands do not mix. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def parent_name() -> str:
+    """Return the name and number of the process that started this command, in letters that need no quoting."""
+    parent = os.getppid()
+    try:
+        with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as stream:
+            name = stream.read().strip()
+    except OSError:
+        return str(parent)
+    return "".join(character if character.isalnum() or character in "-_. " else "?" for character in name) + f" {parent}"
 
 
 def read_private(path: str) -> str | None:

@@ -12,7 +12,7 @@ from shim.delivery.scrub import cut_spare
 from shim.errors import InternalError, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
-from shim.model import Answer, Credential, Delivery, Invocation, Needs, Plan
+from shim.model import Answer, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
 
@@ -59,41 +59,25 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
 
 def _audit(plan: Plan, host: Host) -> None:
     """Write down which credentials the target is given, and how."""
-    given = _given(plan)
-    if given:
+    credentials, outcome = plan.released
+    if credentials:
         from shim.audit import record_release
 
-        record_release(given, plan.invocation.target.path, _outcome(plan), load_settings(host), host)
-
-
-def _given(plan: Plan) -> list[Credential]:
-    """Return the credentials that leave us with this plan, each once."""
-    given = [answer.credential for answer in plan.answers if answer.credential and not answer.credential.kept_by_tool]
-    return list(dict.fromkeys(given)) if plan.delivery.channels else []
-
-
-def _outcome(plan: Plan) -> str:
-    return "delivered by " + ", ".join(dict.fromkeys(channel for channel, _, _ in plan.delivery.channels))
+        record_release(credentials, plan.invocation.target.path, outcome, load_settings(host), host)
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
-    from shim.recording import Again, observe, record
+    from shim.recording import observe, record
 
     with observe(host) as (observed, observer):
         plan = make_plan(tool, name, target, argv, observed)
 
-    def deliver(answers: tuple[Answer, ...]) -> Delivery:
+    def plan_again(answers: tuple[Answer, ...]) -> Delivery:
         return _deliver(plan.invocation, plan.needs, answers, load_settings(host), host)
 
-    def audit(moment: tuple[str, str]) -> tuple[str, str] | None:
-        from shim.audit import render_release
-
-        given = _given(plan)
-        return render_release(given, plan.invocation.target.path, _outcome(plan), moment, load_settings(host), host) if given else None
-
     try:
-        record(plan, observer, name, target, host, Again(deliver, audit))
+        record(plan, observer, name, target, host, plan_again)
     except Exception as error:  # noqa: BLE001 (a record is a convenience)
         host.debug(f"no record of this plan: {type(error).__name__}")
     return plan

@@ -76,6 +76,11 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
+    if delivery.channels:
+        from shim.audit import record_release
+
+        given = [answer.credential for answer in answers if answer.credential and not answer.credential.kept_by_tool]
+        record_release(given, target, "within reach of all it starts", settings, host)
     environ = {**delivery.environ, **(_hand_over(env_file, delivery, host) if env_file else {}), "PATH": path}
     return dataclasses.replace(delivery, environ=environ)
 

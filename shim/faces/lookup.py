@@ -27,5 +27,10 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     alone = dataclasses.replace(host, interactive=False)
     # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text.
     need = Need(url, Origin("argv", asker, project=True), username=username)
-    (answer,) = resolve(Needs((need,)), load_settings(alone), alone)
+    settings = load_settings(alone)
+    (answer,) = resolve(Needs((need,)), settings, alone)
+    if answer.credential:
+        from shim.audit import record_release
+
+        record_release((answer.credential,), asker, "answered", settings, alone)
     return answer.credential
