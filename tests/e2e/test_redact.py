@@ -155,14 +155,16 @@ def test_a_key_means_to_pip_in_a_terminal_what_it_means_without_us(key: str, wor
     world.use(toolchains.pip("newest"))
     project = world.cwd / "slow"
     project.mkdir()
-    (project / "slow.py").write_text("import time\ndef build_wheel(*_):\n    while True: time.sleep(0.05)\n")
+    (project / "slow.py").write_text(
+        "import time\ndef build_wheel(*_):\n    print('build' + 'ing', flush=True)\n    while True: time.sleep(0.05)\n"
+    )
     (project / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "slow"\nbackend-path = ["."]\n')
     ends = []
     for path in (world.environ["PATH"], world.environ["PATH"].partition(":")[2]):
         environ = {**world.environ, "PIP_INDEX_URL": corp, "PS1": "", "PATH": path}
         with Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], environ, str(world.cwd)) as terminal:
             terminal.type("stty -echo")
-            terminal.start("pip wheel -v --no-deps -w out ./slow", "Running command")
+            terminal.start("pip wheel -v --no-deps -w out ./slow", "building")
             terminal.press(key)
             if key == "\x1a":
                 terminal.until("Stopped")

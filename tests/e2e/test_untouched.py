@@ -42,7 +42,7 @@ def started(world: World, line: str, *, bare: bool) -> tuple[list[str], dict[str
     """Return the argv and environment that the tool was started with, by a shell as ever, which has its own idea of `_`."""
     argv, text = json.loads(world.run("bash", "-c", f"{line}; exit", bare=bare, SHIM_REDACT="always").stdout)
     environ = dict(entry.partition("=")[::2] for entry in text.split("\0") if entry)
-    del environ["_"]
+    environ.pop("_", None)
     return argv, environ
 
 
