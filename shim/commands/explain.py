@@ -68,7 +68,11 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "answers": [_describe_answer(answer) for answer in plan.answers],
         "unknown": list(plan.needs.unknown),
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
-        "masked": None if delivery.masking is None else "everywhere but on a terminal" if delivery.masking.always else "where it goes into a pipe",
+        "masked": None
+        if delivery.masking is None
+        else "everywhere but on a terminal"
+        if delivery.masking.always
+        else "where it goes into a pipe",
         "argv": [name, *_mask_words(delivery.argv)],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,

@@ -13,6 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from shim.launchers import base_python
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -23,7 +24,7 @@ def measure(command: list[str], environ: dict[str, str]) -> float:
     begin = time.perf_counter()
     process = os.posix_spawn(command[0], command, environ, file_actions=[(os.POSIX_SPAWN_DUP2, devnull, number) for number in (0, 1, 2)])
     with open(f"/proc/{process}/cmdline", "rb", buffering=0) as stream:
-        seen = False
+        seen, line = False, b""
         while not seen or CANARY.encode() in line:
             stream.seek(0)
             line = stream.read()
@@ -47,7 +48,7 @@ def main() -> None:
         (folder / "uv").chmod(0o755)
         world.environ["PATH"] = f"{world.prefix / 'shims'}:{folder}:/usr/bin:/bin"
         command = [str(world.prefix / "shims" / "uv"), "sync", "--index", f"http://{USER}:{CANARY}@127.0.0.1:9/simple/"]
-        python = ["/usr/bin/env", "python3", "-IS", "-c", "pass"]
+        python = [base_python(), "-IS", "-c", "pass"]
         times, starts = [], []
         for _ in range(rounds):
             times.append(measure(command, world.environ))
@@ -55,7 +56,7 @@ def main() -> None:
             subprocess.run(python, check=True)
             starts.append((time.perf_counter() - begin) * 1000)
     print(f"visible for {statistics.median(times):.1f} ms (median of {rounds}; most {max(times):.1f} ms)")
-    print(f"`python3 -IS -c pass` takes {statistics.median(starts):.1f} ms here")
+    print(f"`python -IS -c pass` takes {statistics.median(starts):.1f} ms here")
 
 
 if __name__ == "__main__":
