@@ -9,6 +9,7 @@ The way of one wrapped command through the files:
       indexes/       the Needs: every URL the command will talk to, read as the tool itself reads them (on formats/)
       resolve.py     a Credential for each need: the token cache, else sources/ in order
       delivery/      a Delivery: what changes in argv, environment and descriptors
+      supervise.py   stands between the target and a log, where secrets in its output are to be masked
       execute.py     applies it and becomes the target
 
 `commands/` holds one module per `shim` verb, `faces/` us answering others, `store/` the token cache and stored secrets,

@@ -68,6 +68,11 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "answers": [_describe_answer(answer) for answer in plan.answers],
         "unknown": list(plan.needs.unknown),
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
+        "masked": None
+        if delivery.masking is None
+        else "everywhere but on a terminal"
+        if delivery.masking.always
+        else "where it goes into a pipe",
         "argv": [name, *_mask_words(delivery.argv)],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,
@@ -115,6 +120,8 @@ def render(explanation: dict[str, Any]) -> str:
     if explanation["argv_changed"]:
         lines.append("  argv     " + " ".join(explanation["argv"]))
     lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
+    if explanation["masked"]:
+        lines.append(f"  output   secrets are masked {explanation['masked']}")
     if not explanation["argv_changed"] and not explanation["environ"]:
         lines.append("  change   none: the tool runs exactly as typed")
     lines += [f"  warning  {text}" for text in explanation["warnings"]]
