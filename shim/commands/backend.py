@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from typing import cast
+from typing import TypedDict
 
 from shim.errors import SourceError, StoreError, UsageError
 from shim.host import Host
@@ -27,6 +27,13 @@ OPTIONAL = ("python-dotenv",)
 BUILT_IN = ("keyring",)
 GROUP = "keyring.backends"
 TIMEOUT_S = 600.0
+
+
+class Offer(TypedDict):
+    """What a package in our environment brings: its version and the modules of its keyring backends."""
+
+    version: str
+    backends: list[str]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +56,24 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     return _add(arguments.packages, host) if arguments.action == "add" else _remove(arguments.packages, host)
 
 
+def environment() -> str | None:
+    """Return the prefix of the environment that our dependencies are in, or None if that is not one of its own.
+
+    The launchers start its base interpreter (for speed), so that `sys.prefix` says nothing about it.
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec("keyring")
+    site = os.path.dirname(os.path.dirname(os.path.realpath(spec.origin))) if spec and spec.origin else ""
+    prefix = os.path.normpath(os.path.join(site, "..", "..", ".."))
+    return prefix if os.path.isfile(os.path.join(prefix, "pyvenv.cfg")) else None
+
+
 def list_file() -> str:
-    """Return the path of the list of added packages, one requirement a line, beside our environment."""
-    return os.path.join(os.path.dirname(os.path.abspath(sys.prefix)), "backends")
+    """Return the path of the list of added packages, one requirement a line. install.sh replaces its environment: there it is beside it."""
+    prefix = environment() or "/nonexistent"
+    parent = os.path.dirname(prefix)
+    return os.path.join(parent if os.path.isfile(os.path.join(parent, "installed")) else prefix, "backends")
 
 
 def read_list() -> list[str]:
@@ -70,9 +92,8 @@ def _add(packages: list[str], host: Host) -> int:
     _write_list([one for one in read_list() if _name_of(one) not in requirements] + list(requirements.values()))
     after = _offers()
     for name, package in requirements.items():
-        offered = cast(list[str], after.get(name, {}).get("backends", []))
-        if offered:
-            sys.stdout.write(f"{package}: keyring has {', '.join(offered)} now\n")
+        if name in after and after[name]["backends"]:
+            sys.stdout.write(f"{package}: keyring has {', '.join(after[name]['backends'])} now\n")
         elif name in OPTIONAL:
             sys.stdout.write(f"{package}: shim can read dotenv files now\n")
         elif set(after) - set(before):
@@ -95,27 +116,27 @@ def _remove(packages: list[str], host: Host) -> int:
 
 
 def _list(*, as_json: bool) -> int:
-    rows = [{"name": name, **offer} for name, offer in sorted(_offers().items())]
+    offers = sorted(_offers().items())
     if as_json:
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        sys.stdout.write(json.dumps([{"name": name, **offer} for name, offer in offers], indent=2) + "\n")
         return 0
-    lines = [f"{row['name']} {row['version']}: {', '.join(row['backends']) or 'optional reader'}\n" for row in rows]  # type: ignore[arg-type]
+    lines = [f"{name} {offer['version']}: {', '.join(offer['backends']) or 'reader of dotenv files'}\n" for name, offer in offers]
     sys.stdout.write("".join(lines) or "none but keyring's own\n")
     return 0
 
 
-def _offers() -> dict[str, dict[str, object]]:
+def _offers() -> dict[str, Offer]:
     """Return name -> version and backend modules, for each package in our environment that brings some, or is an optional reader."""
     from importlib import invalidate_caches
     from importlib.metadata import distributions
 
     invalidate_caches()
-    found: dict[str, dict[str, object]] = {}
+    found: dict[str, Offer] = {}
     for distribution in distributions():
         name = _normal(distribution.name or "")
         backends = sorted({point.value.partition(":")[0] for point in distribution.entry_points if point.group == GROUP})
         if name not in BUILT_IN and (backends or name in OPTIONAL):
-            found[name] = {"version": distribution.version, "backends": backends}
+            found[name] = Offer(version=distribution.version, backends=backends)
     return found
 
 
@@ -140,11 +161,12 @@ def _normal(name: str) -> str:
 
 def _install(words: list[str], host: Host) -> None:
     """Run our environment's pip, or uv for it; their output is the user's. Raises SourceError if that fails."""
-    if os.path.realpath(sys.prefix) == os.path.realpath(sys.base_prefix):
-        raise StoreError("shim does not run in an environment of its own", hint="install it with install.sh, or with uv tool or pipx")
-    if not os.access(sys.prefix, os.W_OK):
-        raise StoreError(f"{sys.prefix} is not yours to change", hint="run this as the user who installed shim")
-    command = _installer(words, host)
+    prefix = environment()
+    if prefix is None:
+        raise StoreError("shim does not run in an environment of its own", hint="install it with install.sh, uv tool or pipx")
+    if not os.access(prefix, os.W_OK):
+        raise StoreError(f"{prefix} is not yours to change", hint="run this as the user who installed shim")
+    command = _installer(words, prefix, host)
     environ = {name: value for name, value in host.environ.items() if name not in STEERING}
     try:
         status = subprocess.run(command, cwd="/", env=environ, stdin=subprocess.DEVNULL, check=False, timeout=TIMEOUT_S).returncode
@@ -160,23 +182,22 @@ STEERING = frozenset(
 )
 
 
-def _installer(words: list[str], host: Host) -> list[str]:
-    """Return the command line for `install NAME...` or `uninstall NAME...`: by the pip in our environment, else by uv, by way of our
-    launcher if that is first on PATH, so that a private index is unlocked for it like for any other command.
+def _installer(words: list[str], prefix: str, host: Host) -> list[str]:
+    """Return the command line for `install NAME...` or `uninstall NAME...`: by the pip in our environment (uv makes none), else by the uv
+    or the pip that is first on PATH. Our launchers may be that, and unlock a private index for it like for any other command.
     """
     from importlib.util import find_spec
 
     verb, *names = words
-    quiet = ["--quiet"]
+    python, path = os.path.join(prefix, "bin", "python"), host.environ.get("PATH", os.defpath)
+    options = ["--quiet", "--disable-pip-version-check", *(["--yes"] if verb == "uninstall" else ["--no-warn-script-location"])]
     if find_spec("pip"):
-        asks = ["--yes"] if verb == "uninstall" else ["--no-warn-script-location"]
-        return [sys.executable, "-I", "-m", "pip", verb, *quiet, "--disable-pip-version-check", *asks, *names]
-    uv = find_program("uv", host.environ.get("PATH", os.defpath))
-    if uv is None:
-        raise SourceError(
-            "there is neither pip in shim's environment nor uv on PATH", hint="install uv, or run install.sh again without it"
-        )
-    return [uv, "pip", verb, *quiet, "--python", sys.executable, *names]
+        return [python, "-I", "-m", "pip", verb, *options, *names]
+    if uv := find_program("uv", path):
+        return [uv, "pip", verb, "--quiet", "--python", python, *names]
+    if pip := find_program("pip", path):
+        return [pip, "--python", python, verb, *options, *names]  # since pip 22.3
+    raise SourceError("there is no pip in shim's environment, and neither uv nor pip on PATH", hint="install uv or pip, and run this again")
 
 
 def _write_list(requirements: list[str]) -> None:

@@ -19,22 +19,22 @@ def dotenv_is_there(prefix) -> None:
     """The installed shim has its optional reader."""
     import subprocess
 
-    command = [str(prefix / "venv" / "bin" / "python"), "-I", "-m", "shim", "backend", "add", "python-dotenv"]
-    subprocess.run(command, check=True, timeout=300, capture_output=True)
+    command = [str(prefix / "shims" / "shim"), "backend", "add", "python-dotenv"]
+    environ = {**os.environ, "PATH": f"{toolchains.uv().bin}:{os.environ['PATH']}"}
+    subprocess.run(command, check=True, timeout=300, env=environ)
 
 
 def write(world: World, text: str, mode: int = 0o600) -> None:
-    """Write the dotenv file; the canary may be in it."""
-    (world.cwd / ".env").write_text(text)
-    (world.cwd / ".env").chmod(mode)
-    world.vaults.append(world.cwd / ".env")
+    """Write the dotenv file, in the one folder of the world where the canary may lie."""
+    (world.folder / "config" / ".env").write_bytes(os.fsencode(text))
+    (world.folder / "config" / ".env").chmod(mode)
 
 
 @pytest.mark.parametrize("version", ["newest", "23.1.2"])
 def test_pip_by_name_installs_and_its_builds_see_no_password(world: World, index: PrivateIndex, version: str) -> None:
     world.use(toolchains.pip(version))
     write(world, f"export PIP_INDEX_URL='http://{USER}:{CANARY}@{index.netloc}/simple/' # corp\n")
-    result = world.shim("exec", "--env-file", ".env", "--", "pip", "install", "--target", world.folder / "a", "corp-lib")
+    result = world.shim("exec", "--env-file", "../config/.env", "--", "pip", "install", "--target", world.folder / "a", "corp-lib")
 
     assert result.returncode == 0, result.stderr
     assert CANARY not in result.stdout + result.stderr
@@ -44,7 +44,7 @@ def test_pip_by_name_installs_and_its_builds_see_no_password(world: World, index
 def test_uv_by_name_installs_with_the_password_of_a_named_index(world: World, index: PrivateIndex) -> None:
     world.use(toolchains.uv())
     write(world, f"UV_INDEX=my-corp=http://{index.netloc}/simple/\nUV_INDEX_MY_CORP_USERNAME={USER}\nUV_INDEX_MY_CORP_PASSWORD={CANARY}\n")
-    result = world.shim("exec", "--env-file", ".env", "--", "uv", "pip", "install", "--target", world.folder / "a", "corp-lib")
+    result = world.shim("exec", "--env-file", "../config/.env", "--", "uv", "pip", "install", "--target", world.folder / "a", "corp-lib")
 
     assert result.returncode == 0, result.stderr
     assert CANARY not in result.stdout + result.stderr
@@ -61,7 +61,7 @@ def test_any_program_starts_pip_and_uv_with_it_and_no_environment_has_the_passwo
         f"{toolchains.pip('23.1.2').python} -m pip install --target {world.folder}/c corp-lib",
         f"{uv.path} pip install --target {world.folder}/d corp-lib",
     ):
-        result = world.shim("exec", "--env-file", ".env", "--", "sh", "-c", f"{command} && {LOOK}")
+        result = world.shim("exec", "--env-file", "../config/.env", "--", "sh", "-c", f"{command} && {LOOK}")
 
         assert result.returncode == 0, (command, result.stderr)
         assert CANARY not in result.stdout + result.stderr
@@ -73,7 +73,7 @@ def test_nothing_else_of_the_file_counts_and_the_environment_goes_first(world: W
         world,
         "PATH=/evil\nPIP_TRUSTED_HOST=evil\nHTTPS_PROXY=http://evil\nSHIM_CONFIG_FILE=/evil\nPIP_INDEX_URL=http://127.0.0.1:1/file/\nUV_INDEX_URL=https://x.example/\n",
     )
-    result = world.shim("exec", "--env-file", ".env", "--", "env", PIP_INDEX_URL="http://127.0.0.1:1/mine/")
+    result = world.shim("exec", "--env-file", "../config/.env", "--", "env", PIP_INDEX_URL="http://127.0.0.1:1/mine/")
 
     assert "evil" not in result.stdout
     assert "PIP_INDEX_URL=http://127.0.0.1:1/mine/" in result.stdout.splitlines()
@@ -94,10 +94,8 @@ def test_nothing_else_of_the_file_counts_and_the_environment_goes_first(world: W
 )
 def test_a_bad_file_is_one_message_and_nothing_runs(world: World, text: str, mode: int | None, code: int, message: str) -> None:
     if mode is not None:
-        (world.cwd / ".env").write_bytes(os.fsencode(text))
-        (world.cwd / ".env").chmod(mode)
-        world.vaults.append(world.cwd / ".env")
-    result = world.shim("exec", "--env-file", ".env", "--", "echo", "started")
+        write(world, text, mode)
+    result = world.shim("exec", "--env-file", "../config/.env", "--", "echo", "started")
 
     assert result.returncode == code, result.stderr
     assert message in result.stderr
@@ -108,7 +106,7 @@ def test_a_bad_file_is_one_message_and_nothing_runs(world: World, text: str, mod
 
 def test_a_file_that_everybody_can_read_is_used_with_a_warning(world: World) -> None:
     write(world, f"PIP_INDEX_URL=https://u:{CANARY}@corp.example/simple/\n", 0o644)
-    result = world.shim("exec", "--env-file", ".env", "--", "env")
+    result = world.shim("exec", "--env-file", "../config/.env", "--", "env")
 
     assert "can be read by everybody: chmod 600" in result.stderr
     assert "PIP_INDEX_URL=https://u@corp.example/simple/" in result.stdout
