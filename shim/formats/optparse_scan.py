@@ -1,6 +1,7 @@
 """How Python's optparse reads an argv: joined values, clusters, abbreviated long options, `--`.
 
-A table of options is written as text, one option a line: its names, then `=` if it takes a value.
+A table of options is written as text, one option a line: its names, then `=` if it takes a value, then, where only some
+releases have it, `since:22.1` and `until:25.3` (the first release without it).
 
 Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_process_short_opts`, `_match_abbrev`), 3.13.
 """
@@ -54,19 +55,29 @@ class Word:
     start: int = 0
 
 
-def read_table(text: str, wanted: frozenset[str] = frozenset()) -> OptionTable:
-    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value."""
+def read_table(text: str, wanted: frozenset[str] = frozenset(), release: tuple[int, ...] | None = None) -> OptionTable:
+    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value.
+
+    With `release` the options that this release has, else (None: unknown) those of all releases.
+    """
     short: dict[str, Option] = {}
     long: dict[str, Option] = {}
     for line in filter(None, map(str.strip, text.splitlines())):
-        *names, last = line.split()
-        if last != "=":
-            names.append(last)
+        words = line.split()
+        if release is not None and not _is_in(release, words):
+            continue
+        names = [word for word in words if word.startswith("-")]
         first_long = next(name for name in names if name.startswith("--"))
-        option = Option(first_long[2:], last == "=")
+        option = Option(first_long[2:], "=" in words)
         for name in names:
             (long if name.startswith("--") else short)[name] = option
     return OptionTable(short, long, wanted)
+
+
+def _is_in(release: tuple[int, ...], words: Sequence[str]) -> bool:
+    """Whether `release` is among those that a line's `since:` and `until:` name."""
+    limits = {kind: tuple(map(int, number.split("."))) for kind, _, number in (word.partition(":") for word in words) if number}
+    return limits.get("since", ()) <= release and ("until" not in limits or release < limits["until"])
 
 
 def scan(argv: Sequence[str], table: OptionTable, *, interspersed: bool = True) -> list[Word]:

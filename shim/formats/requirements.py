@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urljoin
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -21,6 +22,11 @@ _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\])?\s*@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
+_LINK = re.compile(r"""<(a|base)\s[^>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_DISTRIBUTION = re.compile(r"[^?#]*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))([?#]|$)", re.IGNORECASE)
+_DIRECT_IN_TOML = re.compile(r"@\s*https?://", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+_MARKER_WORD = re.compile(r"[a-z_]+")
 _SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 #: In this order: the first UTF-16 mark begins the first UTF-32 one.
@@ -35,7 +41,7 @@ _MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logical line that matters: either the words of an option line, or a `requirement` that names a URL.
+    """One logical line that matters: either the words of an option line, or a `requirement` that names a URL or a path.
 
     `number` counts from 1 and is that of the line's beginning.
     """
@@ -64,7 +70,7 @@ def decode_requirements(data: bytes) -> str:
 
 
 def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the option lines of a requirements file and the requirements that name a URL; all others are left out.
+    """Yield the option lines of a requirements file and the requirements that name a URL or a path; all others are left out.
 
     Options beside a requirement belong to it alone and are left out too. A line that cannot be split is left out: pip
     stops there.
@@ -77,8 +83,12 @@ def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
             words = _split(line)
             if words:
                 yield Line(number, options=words)
-        elif "://" in line and "://" in (requirement := line.split(" -", 1)[0]):
+        elif ("/" in line or line.startswith(".")) and _names_place(requirement := line.split(" -", 1)[0]):
             yield Line(number, requirement=requirement)
+
+
+def _names_place(requirement: str) -> bool:
+    return "/" in requirement or requirement.startswith(".")
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -114,21 +124,47 @@ def _split(line: str) -> tuple[str, ...]:
 def find_direct_url(requirement: str) -> tuple[int, int] | None:
     """Return where the http(s) URL of `name @ URL` or of a bare URL begins and ends in `requirement`, or None.
 
-    Markers and extras behind the URL are no part of it. VCS URLs (`git+https`) and paths are not found.
+    Markers and extras behind the URL are no part of it; behind a name the first semicolon begins a marker, blank or not.
+    VCS URLs (`git+https`) and paths are not found.
     """
     match = _DIRECT.match(requirement, len(requirement) - len(requirement.lstrip()))
     if match is None:
         return None
-    url = match["url"].removesuffix(";")
+    has_name = match.start("url") > match.start()
+    url = match["url"].partition(";")[0] if has_name else match["url"].removesuffix(";")
     if url.endswith("]") and "[" in url.rpartition("/")[2]:
         url = url[: url.rindex("[")]
     return match.start("url"), match.start("url") + len(url)
 
 
+def may_apply(rest: str, python: tuple[int, int] | None) -> bool:
+    """Return whether a requirement counts, by its marker, which `rest` begins with (`; python_version < '3'`) or lacks.
+
+    `python` is the target's (major, minor). True where it cannot be told: the marker asks for more than its release and this system.
+    """
+    marker = rest.lstrip(" \t;")
+    words = set(_MARKER_WORD.findall(_QUOTED.sub("", marker))) - {"and", "or", "in", "not"}
+    if not marker or python is None or not words <= {"python_version", "sys_platform", "platform_system", "os_name", "extra"}:
+        return True
+    from packaging.markers import InvalidMarker, Marker, UndefinedComparison
+
+    try:
+        return Marker(marker).evaluate({"python_version": "{}.{}".format(*python), "extra": ""})
+    except (InvalidMarker, UndefinedComparison):
+        return True
+
+
+def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the extras of `name[one,two]`."""
+    if not name.endswith("]") or "[" not in name:
+        return name, ()
+    stem, _, extras = name[:-1].rpartition("[")
+    return stem.rstrip(), tuple(extra.strip() for extra in extras.split(","))
+
+
 def is_pylock(name: str) -> bool:
     """Return whether pip >= 26.1 reads a requirements file as a lock: `pylock.toml`, `pylock.dev.toml[extra]`."""
-    file = name[: name.rindex("[")] if name.endswith("]") and "[" in name else name
-    return _PYLOCK_NAME.match(file.rstrip().rpartition("/")[2]) is not None
+    return _PYLOCK_NAME.match(split_extras(name)[0].rpartition("/")[2]) is not None
 
 
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
@@ -138,6 +174,50 @@ def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
         number += text.count("\n", position, match.start())
         position = match.start()
         yield number, match[1] or match[2] or ""
+
+
+def is_page(path: str) -> bool:
+    """Return whether pip reads a file of find-links as a page of links: by its name, and no other kind of file."""
+    return path.lower().endswith((".html", ".htm"))
+
+
+def find_linked_files(text: str) -> Iterator[tuple[int, str]]:
+    """Yield (line number, URL) for the distributions on other servers that an HTML page links to."""
+    from html import unescape
+
+    base, number, position = "", 1, 0
+    for match in _LINK.finditer(text):
+        url = unescape(match[2] or match[3] or match[4] or "").strip()
+        if match[1].lower() == "base":
+            base = base or url
+            continue
+        number += text.count("\n", position, match.start())
+        position = match.start()
+        url = urljoin(base, url) if base else url
+        if url[:8].lower().startswith(("http://", "https://")) and _DISTRIBUTION.match(url):
+            yield number, url
+
+
+def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[str]:
+    """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies and those of the extras.
+
+    Nothing if it names no URL: then nobody wants to know, and TOML takes long to read.
+    """
+    if not _DIRECT_IN_TOML.search(text):
+        return []
+    document = _parse_toml(text)
+    found = _strings(_table(document, "build-system").get("requires"))
+    if extras is not None:
+        project = _table(document, "project")
+        optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
+        found += _strings(project.get("dependencies"))
+        found += [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
+    return found
+
+
+def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
+    value = document.get(key)
+    return value if isinstance(value, dict) else {}
 
 
 def read_script_requirements(text: str) -> list[str]:

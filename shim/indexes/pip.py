@@ -10,14 +10,15 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import unquote, urljoin
+from urllib.parse import urljoin
 
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
+from shim.indexes.pip_direct import DirectUrls, LocalFiles
 from shim.indexes.pip_settings import Files, Mention, Settings
-from shim.model import Need, Needs, Origin, Secret
+from shim.model import Need, Needs, Origin, Secret, Target
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 Role = Literal["index", "extra", "links", "input", "direct"]
@@ -33,42 +34,38 @@ _NO_INDEX_LASTS = (22, 3, 1)
 #: How many times requirements files may include each other in one command: more is a loop in disguise.
 _MAX_INCLUDES = 1000
 
-#: A lock names one URL per file. Those of one server are one need if they share this many folders: enough to tell the
-#: repositories of GitLab, Artifactory, Nexus, CodeArtifact and Azure Artifacts apart.
-_LOCK_FOLDERS = 4
 
-
-def read_needs(verb: str, settings: Settings, version: tuple[int, ...] | None, host: Host, files: Files) -> Needs:
-    """Return what the command `verb` with these settings will ask; `version` is pip's release, None if unknown.
+def read_needs(verb: str, settings: Settings, target: Target, host: Host, files: Files) -> Needs:
+    """Return what the command `verb` of `target` with these settings will ask.
 
     Nothing is fetched. A file that cannot be read is skipped: pip will say so itself.
     """
-    reader = _Reader(host, files, no_index_lasts=version is not None and version >= _NO_INDEX_LASTS)
+    local = LocalFiles(host, files)
+    direct = DirectUrls(local, target.python, with_dependencies=not settings.is_on("no-deps"))
+    reader = _Reader(local, direct, no_index_lasts=target.version is not None and target.version >= _NO_INDEX_LASTS)
     if verb == "search":
         asked = (settings.all("index") or [Mention(_DEFAULT_SEARCH, _DEFAULT)])[-1]
         reader.indexes = [("index", asked)]
     elif verb == "uninstall":
         reader.read_requirements(settings)
-        reader.indexes, reader.links, reader.direct = [], [], []
+        reader.indexes, reader.links, direct.found = [], [], []
     else:
         reader.begin(settings)
         reader.read_inputs(settings)
     needs = tuple(_without_repeats(filter(None, (_make_need(role, mention) for role, mention in reader.found()))))
-    return Needs(needs, tuple(files.watched), tuple(dict.fromkeys(reader.unknown)))
+    return Needs(needs, tuple(files.watched), tuple(dict.fromkeys(local.unknown)))
 
 
 @dataclass(slots=True)
 class _Reader:
     """Where pip will look, as its requirements files change it line by line."""
 
-    host: Host
-    files: Files
+    local: LocalFiles
+    direct: DirectUrls
     no_index_lasts: bool
     indexes: list[tuple[Role, Mention]] = field(default_factory=list)
     links: list[Mention] = field(default_factory=list)
     remote: list[Mention] = field(default_factory=list)
-    direct: list[Mention] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
     no_index: bool = False
     _includes: int = 0
     _lines: dict[str, list[requirements.Line]] = field(default_factory=dict)
@@ -80,7 +77,7 @@ class _Reader:
             yield "links", mention
         for mention in self.remote:
             yield "input", mention
-        for mention in self.direct:
+        for mention in self.direct.found:
             yield "direct", mention
 
     def begin(self, settings: Settings) -> None:
@@ -95,15 +92,17 @@ class _Reader:
         """Read what pip reads, in its order, since a later file replaces what an earlier one said."""
         for mention in settings.all("constraint"):
             self._read_file(mention)
-        for mention in settings.arguments:
-            self._add_direct(mention)
+        for mention in (*settings.arguments, *settings.all("editable")):
+            self.direct.add(mention)
         for mention in settings.all("group"):
             self._read_group(mention)
         self.read_requirements(settings)
         for mention in settings.all("requirements-from-script"):
-            text = self._read_text(mention.text)
-            self._add_texts(requirements.read_script_requirements(text) if text else [], mention.text)
+            self.direct.read_script(mention.text)
         self._read_build_constraints(settings)
+        for mention in self.links:
+            if not _is_remote(mention.text):
+                self.direct.read_links(mention.text)
 
     def read_requirements(self, settings: Settings) -> None:
         """Read the requirements files, and what they include."""
@@ -131,9 +130,9 @@ class _Reader:
             self._add_remote(replace(said, text=location) if parents else said)
             return
         for line in self._read_lines(location):
-            origin = Origin("file", f"{self._shown(location)}:{line.number}", project=True)
+            origin = Origin("file", f"{self.local.shown(location)}:{line.number}", project=True)
             if line.requirement:
-                self._add_direct(Mention(line.requirement, origin))
+                self.direct.add(Mention(line.requirement, origin))
             else:
                 self._apply(line.options, origin, (*parents, location))
 
@@ -149,6 +148,7 @@ class _Reader:
             if word.name:
                 said.setdefault(word.name, []).append(Mention(word.value or "", origin))
         if "editable" in said:
+            self.direct.add(said["editable"][0])
             return
         nested = said.get("requirement") or said.get("constraint")
         if nested:
@@ -161,53 +161,42 @@ class _Reader:
         if not (self.no_index and self.no_index_lasts):
             self.indexes += [("extra", mention) for mention in said.get("extra-index-url", [])]
         # pip takes the first find-links of a line and drops the others.
-        self.links += said.get("find-links", [])[:1]
+        self.links += [self._beside(mention, parents[-1]) for mention in said.get("find-links", [])[:1]]
+
+    def _beside(self, said: Mention, parent: str) -> Mention:
+        """Return a find-links page as pip takes it: beside the file that names it, if it is there."""
+        beside = os.path.join(os.path.dirname(parent), said.text)
+        return replace(said, text=beside) if os.path.exists(self.local.path_of(beside)) else said
 
     def _read_lines(self, location: str) -> list[requirements.Line]:
         """Return the lines that matter of one file, which several others may include."""
         if location not in self._lines:
-            data = self._read_bytes(location)
+            data = self.local.read_bytes(location)
             text = requirements.decode_requirements(data) if data else ""
-            self._lines[location] = list(requirements.read_lines(text, self.host.environ))
+            self._lines[location] = list(requirements.read_lines(text, self.local.host.environ))
         return self._lines[location]
 
     def _read_lock(self, said: Mention) -> None:
-        """Add the files that a pylock.toml names, those of one server and repository once."""
-        name = said.text[: said.text.rindex("[")].rstrip() if said.text.endswith("]") else said.text
+        """Add the files that a pylock.toml names; a remote one is a need itself, and what it names unknown."""
+        name, _ = requirements.split_extras(said.text)
         if _is_remote(name):
             self._add_remote(said.part(0, len(name)))
-            return
-        seen: set[tuple[str, ...]] = set()
-        for line, url in requirements.find_locked_urls(self._read_text(name) or ""):
-            key = tuple(url.split("/", 3 + _LOCK_FOLDERS)[: 3 + _LOCK_FOLDERS])
-            if key not in seen:
-                seen.add(key)
-                self.direct.append(Mention(url, Origin("file", f"{self._shown(name)}:{line}", project=True)))
+        else:
+            self.direct.read_lock(name)
 
     def _read_group(self, said: Mention) -> None:
         """Add the direct URLs of a dependency group, `[pyproject.toml:]NAME`, or of a lock's group."""
         path, colon, group = said.text.rpartition(":")
         if colon and requirements.is_pylock(path):
             self._read_lock(said.part(0, len(path)))
-            return
-        path = path or "pyproject.toml"
-        text = self._read_text(path)
-        self._add_texts(requirements.read_group_requirements(text, group) if text else [], path)
-
-    def _add_texts(self, texts: Iterable[str], path: str) -> None:
-        for text in texts:
-            self._add_direct(Mention(text, Origin("file", self._shown(path), project=True)))
-
-    def _add_direct(self, said: Mention) -> None:
-        found = requirements.find_direct_url(said.text)
-        if found:
-            self.direct.append(said.part(*found))
+        else:
+            self.direct.read_group(path or "pyproject.toml", group)
 
     def _add_remote(self, said: Mention) -> None:
         need = _make_need("input", said)
         if need:
             self.remote.append(said)
-            self.unknown.append(need.url.text)
+            self.local.unknown.append(need.url.text)
 
     def _locate(self, text: str, parent: str | None) -> str:
         """Return where pip looks for a file that `parent` names: a URL, or an absolute path."""
@@ -218,25 +207,8 @@ class _Reader:
                 return text
         if _has_scheme(text):
             return text
-        folder = os.path.dirname(parent) if parent else self.host.cwd
+        folder = os.path.dirname(parent) if parent else self.local.host.cwd
         return os.path.normpath(os.path.join(folder, text))
-
-    def _read_bytes(self, location: str) -> bytes | None:
-        if _has_scheme(location):
-            location = unquote(location.partition(":")[2].removeprefix("//localhost").removeprefix("//"))
-        path = os.path.join(self.host.cwd, location)
-        data = self.files.read(path)
-        if data is None and os.path.exists(path):
-            self.unknown.append(path)
-        return data
-
-    def _read_text(self, location: str) -> str | None:
-        data = self._read_bytes(location)
-        return None if data is None else data.decode("utf-8", "surrogateescape")
-
-    def _shown(self, location: str) -> str:
-        """Return a path as people write it: relative if it is below the working directory."""
-        return location.removeprefix(self.host.cwd.rstrip("/") + "/")
 
 
 def _has_scheme(text: str) -> bool:

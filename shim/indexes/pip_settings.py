@@ -15,9 +15,9 @@ from typing import Literal
 
 from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
 from shim.formats.pip_config import normal_key, read_pip_config
-from shim.formats.pip_options import COMMANDS, GENERAL, WANTED
+from shim.formats.pip_options import COMMANDS, GENERAL, MAIN, WANTED
 from shim.host import Host
-from shim.model import Origin, Place
+from shim.model import Origin, Place, Target
 from shim.urls import BadUrl, Userinfo, find_userinfo
 
 #: Where pip reads its machine-wide pip.conf, beside `$XDG_CONFIG_DIRS`.
@@ -25,6 +25,11 @@ MACHINE_FOLDER = "/etc"
 
 #: Larger configuration and requirements files are not read: no person wrote them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
+
+#: A pip's release, None if unknown.
+Release = tuple[int, ...] | None
+
+_FIRST_WITH_PYTHON = (22, 3)
 
 _SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
 _WHOLE = frozenset({"group"})
@@ -98,27 +103,42 @@ def _read_bytes(path: str) -> bytes:
         return file.read()
 
 
-def find_verb(argv: Sequence[str]) -> tuple[list[Word], int | None]:
+def find_verb(argv: Sequence[str], release: Release) -> tuple[list[Word], int | None]:
     """Return the options before pip's command, and the command's position in argv (None: there is none)."""
-    words = scan(argv, read_table(GENERAL), interspersed=False)
+    words = scan(argv, read_table(MAIN, release=release), interspersed=False)
     position = next((word.position for word in words if word.name is None), None)
     return [word for word in words if word.name], position
 
 
-def scan_command(argv: Sequence[str], verb: int) -> list[Word]:
+def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | None:
+    """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with; None for the target's own.
+
+    pip asks this before it knows of `--isolated`.
+    """
+    if "_PIP_RUNNING_IN_SUBPROCESS" in host.environ or (target.version or _FIRST_WITH_PYTHON) < _FIRST_WITH_PYTHON:
+        return None
+    typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
+    if typed:
+        return typed[-1]
+    configured, _ = _read_config("", target.prefix, False, host, Files())
+    said = [layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer]
+    return next(filter(None, said), None)
+
+
+def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]:
     """Return what argv says to the command at position `verb`; general options before it are the command's as well.
 
     Raises:
         KeyError: a command that never asks an index.
     """
     rest = [*argv[:verb], *argv[verb + 1 :]]
-    words = scan(rest, command_table(argv[verb]))
+    words = scan(rest, command_table(argv[verb], release))
     return [replace(word, position=word.position + (word.position >= verb)) for word in words]
 
 
-def command_table(name: str) -> OptionTable:
-    """Return the options of pip's command `name`. Raises KeyError for one that never asks an index."""
-    return read_table(COMMANDS[name] + GENERAL, WANTED)
+def command_table(name: str, release: Release) -> OptionTable:
+    """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one that never asks an index."""
+    return read_table(COMMANDS[name] + GENERAL, WANTED, release)
 
 
 def is_isolated(argv: Sequence[str]) -> bool:
@@ -126,22 +146,22 @@ def is_isolated(argv: Sequence[str]) -> bool:
     return "--isolated" in argv
 
 
-def read_settings(argv: Sequence[str], verb: int, prefix: str | None, host: Host, files: Files) -> Settings:
+def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, files: Files) -> Settings:
     """Return the options of the command at argv's position `verb`, all layers applied.
 
-    `prefix` is the target's environment, whose pip.conf is one of the layers. Raises KeyError as `scan_command`.
+    The pip.conf of the target's environment is one of the layers. Raises KeyError as `scan_command`.
     """
     isolated = is_isolated(argv)
-    table = command_table(argv[verb])
+    table = command_table(argv[verb], target.version)
     settings = Settings()
-    layers = _read_config(argv[verb], prefix, isolated, host, files)
+    layers = _read_config(argv[verb], target.prefix, isolated, host, files)
     layers.append({} if isolated else _read_variables(host))
     for layer in layers:
         for key, mention in layer.items():
             option = table.long.get("--" + key)
             if option and mention.text:
                 settings.options[option.name] = _split_value(option.name, option.takes_value, mention)
-    for word in scan_command(argv, verb):
+    for word in scan_command(argv, verb, target.version):
         said = _mention_of(word)
         if word.name is None:
             settings.arguments.append(said)
@@ -152,15 +172,15 @@ def read_settings(argv: Sequence[str], verb: int, prefix: str | None, host: Host
     return settings
 
 
-def find_places(argv: Sequence[str], verb: int, host: Host) -> tuple[Place, ...]:
+def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
 
     URLs of version control keep theirs.
 
     Raises KeyError as `scan_command`.
     """
-    table = command_table(argv[verb])
-    mentions = [_mention_of(word) for word in scan_command(argv, verb) if word.name is None or word.name in WANTED]
+    table = command_table(argv[verb], release)
+    mentions = [_mention_of(word) for word in scan_command(argv, verb, release) if word.name is None or word.name in WANTED]
     for key, variable in ({} if is_isolated(argv) else _read_variables(host)).items():
         option = table.long.get("--" + key)
         if option and option.name in WANTED:

@@ -14,9 +14,11 @@ from typing import Any
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, read_settings
-from shim.model import Need, Needs, Origin
+from shim.model import Need, Needs, Origin, Target
 from shim.urls import BadUrl, find_userinfo, parse_url
 
+#: Which pip these tools start, nobody knows.
+_SOME_PIP = Target("pip")
 #: Where project files stop being looked for.
 MAX_LEVELS = 50
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
@@ -25,10 +27,10 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:
     """Return what `pip install` would ask by its variables and configuration alone, `urls` (from an option) replacing the index."""
     files = Files()
-    settings: Settings = read_settings(("install",), 0, None, host, files)
+    settings: Settings = read_settings(("install",), 0, _SOME_PIP, host, files)
     if urls:
         settings.options["index-url"] = [*urls]
-    return pip.read_needs("install", settings, None, host, files)
+    return pip.read_needs("install", settings, _SOME_PIP, host, files)
 
 
 def project_needs(name: str, key: tuple[str, ...], host: Host) -> Needs:

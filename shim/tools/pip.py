@@ -14,7 +14,7 @@ from shim.formats.optparse_scan import drop_value
 from shim.host import Host
 from shim.indexes import pip as index
 from shim.indexes.pip_demand import takes_packages
-from shim.indexes.pip_settings import Files, Mention, find_verb, is_isolated, read_settings, scan_command
+from shim.indexes.pip_settings import Files, Mention, find_other_python, find_verb, is_isolated, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
 from shim.model import Delivery, Invocation, Needs, Place, Secret, Target
 from shim.targets import find_interpreter, find_release
@@ -51,19 +51,19 @@ _TAKING = frozenset({"install", "download", "wheel", "lock"})
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which pip command this is and whether it asks an index. `target` is the real pip's path."""
-    general, position = find_verb(argv)
+    found = _find_target(target, argv, host)
+    general, position = find_verb(argv, found.version)
     said = {word.name for word in general}
     if position is None or said & {"help", "version"}:
         return _needless(name, argv, target, (), "help or version")
     verb = argv[position]
     try:
-        words = scan_command(argv, position)
+        words = scan_command(argv, position, found.version)
     except KeyError:
         return _needless(name, argv, target, (verb,), f"pip {verb} asks no index")
     if any(word.name == "help" for word in words):
         return _needless(name, argv, target, (verb,), "help")
     actions = tuple(word.value or "" for word in words if word.name is None)[:1] if verb == "index" else ()
-    found = _find_target(target, [word.value for word in general if word.name == "python"], host)
     reason = _why_it_asks(verb, actions, argv, position, found, host)
     asks = reason is not None
     return Invocation(name, "pip", found, argv, (verb, *actions), asks, reason or f"pip {verb} asks no index here")
@@ -74,22 +74,22 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
 
     Files that pip reads are read; remote ones are named in `unknown`, never fetched.
     """
-    _, position = find_verb(invocation.argv)
+    _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return Needs()
     files = Files()
-    settings = read_settings(invocation.argv, position, invocation.target.prefix, host, files)
-    needs = index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
+    settings = read_settings(invocation.argv, position, invocation.target, host, files)
+    needs = index.read_needs(invocation.argv[position], settings, invocation.target, host, files)
     asked = {need.place for need in needs.items}
     return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
 
 
 def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
     """Return `packages` for a command that will install or fetch some, `nothing` if all of them lie on this machine."""
-    _, position = find_verb(invocation.argv)
+    _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or invocation.argv[position] not in _TAKING:
         return "answers"
-    settings = read_settings(invocation.argv, position, invocation.target.prefix, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
     return "packages" if takes_packages(settings, host) else "nothing"
 
 
@@ -99,10 +99,10 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     Everybody can read argv; the environment is the user's and the build backends'. `--isolated` makes pip ignore PIP_PROXY.
     pip itself puts it back into the argv of its child that installs build dependencies.
     """
-    _, position = find_verb(delivery.argv)
+    _, position = find_verb(delivery.argv, invocation.target.version)
     if position is None or not invocation.touches_index or is_isolated(delivery.argv):
         return delivery
-    proxies = [word for word in scan_command(delivery.argv, position) if word.name == "proxy"]
+    proxies = [word for word in scan_command(delivery.argv, position, invocation.target.version) if word.name == "proxy"]
     if not any("@" in (word.value or "") for word in proxies):
         return delivery
     argv = delivery.argv
@@ -113,18 +113,18 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
 
 def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:
     """Return every userinfo in argv and `PIP_*`, also those of URLs that are no need since pip will not ask them."""
-    _, position = find_verb(invocation.argv)
+    _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return ()
-    return find_places_of_command(invocation.argv, position, host)
+    return find_places_of_command(invocation.argv, position, invocation.target.version, host)
 
 
 def read_options(invocation: Invocation, host: Host, names: Iterable[str]) -> dict[str, list[Mention]]:
     """Return what argv, variables and pip.conf say together for each of the options, in pip's order."""
-    _, position = find_verb(invocation.argv)
+    _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return {name: [] for name in names}
-    settings = read_settings(invocation.argv, position, invocation.target.prefix, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
     return {name: settings.all(name) for name in names}
 
 
@@ -138,19 +138,20 @@ def _why_it_asks(verb: str, actions: tuple[str, ...], argv: tuple[str, ...], pos
         return f"pip {verb}"
     if verb == "index":
         return "pip index versions" if actions == ("versions",) else None
-    settings = read_settings(argv, position, target.prefix, host, Files())
+    settings = read_settings(argv, position, target, host, Files())
     if verb == "uninstall":
         return "pip uninstall with a requirements file" if settings.all("requirement") else None
     wanted = next((option for option in ("outdated", "uptodate") if settings.is_on(option)), None)
     return f"pip list --{wanted}" if wanted else None
 
 
-def _find_target(path: str, pythons: list[str | None], host: Host) -> Target:
-    """Return the target. `pip --python X` and PIP_PYTHON run the same pip with another interpreter and its prefix."""
+def _find_target(path: str, argv: tuple[str, ...], host: Host) -> Target:
+    """Return the target. `pip --python X`, PIP_PYTHON and pip.conf's `[global] python` run the same pip with another interpreter."""
     version, python, prefix = find_release(path, "pip", host)
-    other = pythons[-1] if pythons else host.environ.get("PIP_PYTHON")
-    if other and "_PIP_RUNNING_IN_SUBPROCESS" not in host.environ:
-        other = os.path.join(host.cwd, other)
-        interpreter = find_interpreter(os.path.join(other, "bin/python") if os.path.isdir(other) else other)
-        python, prefix = interpreter.python, interpreter.prefix
-    return Target(path, version, python, prefix)
+    target = Target(path, version, python, prefix)
+    other = find_other_python(argv, target, host)
+    if other is None:
+        return target
+    other = os.path.join(host.cwd, other)
+    interpreter = find_interpreter(os.path.join(other, "bin/python") if os.path.isdir(other) else other)
+    return Target(path, version, interpreter.python, interpreter.prefix)

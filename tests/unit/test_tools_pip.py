@@ -1,5 +1,4 @@
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from shim.host import Host
 from shim.indexes import pip_settings
 from shim.model import Need, Needs, Place
 from shim.tools import pip
+from tests.support.calls import count_calls
 
 #: Not a release that any file here names, so the oldest rules hold.
 UNKNOWN = "/nowhere/bin/pip"
@@ -232,6 +232,36 @@ def test_pip_with_another_python_reads_that_one_s_pip_conf(world: World) -> None
     assert world.said(*argv) == [index("other")]
     world.environ["PIP_PYTHON"] = "../other/bin/python"
     assert world.said("install", "x") == [index("other")]
+    del world.environ["PIP_PYTHON"]
+    world.write("home/.config/pip/pip.conf", "[global]\npython = ../other\n")
+    assert world.said("install", "x") == [index("other")]
+    assert world.said("install", "--isolated", "x") == [index("other")]
+
+
+def test_pip_before_22_3_knows_no_other_python(world: World) -> None:
+    world.make_pip("22.2.2")
+    world.write("other/bin/python", "")
+    world.write("other/pip.conf", f"[global]\nindex-url = {url('other')}\n")
+    world.environ["PIP_PYTHON"] = "../other"
+    assert world.said("install", "x") == [DEFAULT]
+
+
+@pytest.mark.parametrize(
+    ("version", "line", "expected"),
+    [
+        ("24.0", "wheel --build --index-url=https://no x", [DEFAULT]),
+        ("24.0", "install --only -i x -i https://i/simple", [index("i")]),
+        ("20.3.4", "install --build -i -i https://i/simple x", [index("i")]),
+        ("24.0", "install --g -i -i https://i/simple x", [index("i")]),
+        ("24.0", "install --con c.txt x", [index("c")]),
+    ],
+)
+def test_an_abbreviation_means_what_it_means_in_that_release(
+    world: World, version: str, line: str, expected: list[tuple[str, str]]
+) -> None:
+    world.make_pip(version)
+    world.write("work/c.txt", f"-i {url('c')}\n")
+    assert world.said(*line.split()) == expected
 
 
 # Requirements files
@@ -322,6 +352,24 @@ def test_direct_urls_are_needs_wherever_they_stand(world: World) -> None:
     assert str(world.folder / "work/pyproject.toml") in needs.watched
 
 
+def test_a_local_project_needs_the_urls_that_its_pyproject_names(world: World) -> None:
+    dependencies = '[project]\ndependencies = ["a @ https://a/a.whl", "x"]\n[project.optional-dependencies]\nm = ["b @ https://b/b.whl"]\n'
+    world.write("work/pyproject.toml", dependencies + '[build-system]\nrequires = ["c @ https://c/c.whl"]\n')
+    world.write("work/r.txt", ".[m]\n")
+    a, b, c = (("direct", f"https://{name}/{name}.whl") for name in "abc")
+    assert world.said("install", ".") == [DEFAULT, c, a]
+    assert world.said("install", "-e", ".[m]") == world.said("install", "-r", "r.txt") == [DEFAULT, c, a, b]
+    assert world.said("install", f"x @ file://{world.folder}/work") == [DEFAULT, c, a]
+    assert world.said("install", "--no-deps", ".") == [DEFAULT, c]
+
+
+def test_a_page_of_links_on_disk_names_servers(world: World) -> None:
+    page = world.write("work/pages/links.html", '<a href="https://a/x-1.whl">x</a><a href="https://a/x-1.whl">x</a>')
+    world.write("work/pages/r.txt", "-f links.html\n")
+    for argv in (["-f", "pages"], ["-f", page], ["-f", f"file://{page}"], ["-r", "pages/r.txt"]):
+        assert world.said("install", "--no-index", *argv, "x") == [("direct", "https://a/x-1.whl")]
+
+
 def test_a_lock_names_the_repositories_of_its_files(world: World) -> None:
     files = [f"https://files/a/b/c/d/{number}.whl" for number in range(50)] + ["https://files/a/b/c/e/1.whl"]
     world.write("work/pylock.toml", "".join(f'url = "{file}"\n' for file in files))
@@ -350,9 +398,8 @@ def test_files_in_a_circle_end(world: World) -> None:
 def test_files_that_include_each_other_twice_in_a_long_row_end(world: World) -> None:
     for number in range(40):
         world.write(f"work/{number}.txt", f"-r {number + 1}.txt\n-c {number + 1}.txt\n")
-    begun = time.process_time()
     assert world.said("install", "-r", "0.txt") == [DEFAULT]
-    assert time.process_time() - begun < 1
+    assert count_calls(lambda: world.said("install", "-r", "0.txt")) < 100_000
 
 
 def test_noise_folders_and_missing_files_are_skipped(world: World) -> None:
@@ -378,17 +425,16 @@ def test_a_huge_file_is_left_to_pip(world: World) -> None:
     assert (needs.items[0].url.text, needs.unknown) == (DEFAULT[1], (path,))
 
 
-def test_ten_thousand_lines_in_a_tree_take_less_than_300_ms(world: World) -> None:
-    for number in range(50):
+@pytest.mark.parametrize("files", [5, 50])
+def test_a_line_in_a_tree_of_files_costs_the_same_however_many_there_are(world: World, files: int) -> None:
+    for number in range(files):
         hashed = "package-{}==1.0 ; python_version > '3.8' \\\n  --hash=sha256:{:064}"
         lines = [hashed.format(line, line) for line in range(90)]
         lines += [f"direct-{line} @ https://h{number}/{line}/x.whl" for line in range(10)]
         lines += [f"--extra-index-url https://h{number}/simple", f"-r {number + 1}.txt"]
         world.write(f"work/{number}.txt", "\n".join(lines) + "\n")
-    begun = time.process_time()
-    needs = world.read("install", "-r", "0.txt")
-    assert time.process_time() - begun < 0.3
-    assert len(needs.items) == 1 + 50 + 500
+    assert len(world.read("install", "-r", "0.txt").items) == 1 + 11 * files
+    assert count_calls(lambda: world.read("install", "-r", "0.txt")) < 4_000 * files + 10_000
 
 
 # Userinfo
