@@ -8,11 +8,16 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NoReturn
 
-from shim.errors import TargetNotExecutable, TargetNotFound
-from shim.model import Delivery, Memory, Secret
+TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from shim.model import Delivery
+
+#: The name of the memory file that `/proc/PID/fd` shows, by which we know our own.
+MEMORY_NAME = "pip-uv-shim"
 
 #: What PEP 538 puts into the environment of an interpreter that starts in the C locale.
 COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
@@ -26,31 +31,48 @@ def become(path: str, name: str, delivery: Delivery, environ: Mapping[str, str],
     Raises:
         TargetNotFound, TargetNotExecutable: the target vanished or cannot be started.
     """
-    if delivery.memory:
-        place_memory(delivery.memory)
-    environment = apply_environ(environ, delivery)
-    restore_signals(sigpipe_ignored=sigpipe_ignored)
-    argv = [path, *delivery.argv]
+    changes = {key: value if value is None or isinstance(value, str) else value.reveal() for key, value in delivery.environ.items()}
+    memory = (delivery.memory.descriptor, delivery.memory.text.reveal()) if delivery.memory else None
     try:
-        os.execve(path, argv, environment)  # noqa: S606 (no shell: that is the point)
+        start(path, delivery.argv, apply_environ(environ, changes), memory, sigpipe_ignored=sigpipe_ignored)
     except OSError as error:
-        if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
-            os.execve("/bin/sh", ["sh", *argv], environment)  # noqa: S606
+        from shim.errors import TargetNotExecutable, TargetNotFound
+
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
             raise TargetNotFound(f"{path} is gone, or the interpreter in its first line is", hint=f"type -a {name}") from error
         raise TargetNotExecutable(f"{path} cannot be started ({error.strerror})", hint=f"ls -l {path}") from error
 
 
-def apply_environ(environ: Mapping[str, str], delivery: Delivery) -> dict[str, str]:
-    """Return the target's environment: the user's, less what Python added at its start, with the delivery's changes."""
+def start(
+    path: str, arguments: tuple[str, ...], environ: Mapping[str, str], memory: tuple[int, str] | None, *, sigpipe_ignored: bool
+) -> NoReturn:
+    """Replace this process by the target with these arguments, environment and (descriptor, text) of a memory file.
+
+    Raises:
+        OSError: it cannot be started.
+    """
+    if memory:
+        place_memory(*memory)
+    restore_signals(sigpipe_ignored=sigpipe_ignored)
+    argv = [path, *arguments]
+    try:
+        os.execve(path, argv, dict(environ))  # noqa: S606 (no shell: that is the point)
+    except OSError as error:
+        if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
+            os.execve("/bin/sh", ["sh", *argv], dict(environ))  # noqa: S606
+        raise
+
+
+def apply_environ(environ: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the target's environment: the user's, less what Python added at its start, with the changes (None: unset)."""
     changed = dict(environ)
     if changed.get("LC_CTYPE") in COERCED_LOCALES and not _had_at_start("LC_CTYPE"):
         del changed["LC_CTYPE"]
-    for name, value in delivery.environ.items():
+    for name, value in changes.items():
         if value is None:
             changed.pop(name, None)
         else:
-            changed[name] = value.reveal() if isinstance(value, Secret) else value
+            changed[name] = value
     return changed
 
 
@@ -63,20 +85,18 @@ def _had_at_start(name: str) -> bool:
         return True
 
 
-def place_memory(memory: Memory) -> None:
+def place_memory(number: int, text: str) -> None:
     """Create the sealed memory file and put it at its descriptor number, to be inherited."""
     import fcntl
 
-    from shim.delivery.memory import NAME
-
     # Whether this is possible was asked before this way was chosen (delivery/memory.py).
-    descriptor = os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    data = memory.text.reveal().encode("utf-8", "surrogateescape")
+    descriptor = os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    data = text.encode("utf-8", "surrogateescape")
     while data:
         data = data[os.write(descriptor, data) :]
     os.fchmod(descriptor, 0o400)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-    os.dup2(descriptor, memory.descriptor, inheritable=True)
+    os.dup2(descriptor, number, inheritable=True)
     os.close(descriptor)
 
 

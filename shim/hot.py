@@ -2,8 +2,9 @@
 `python -IS hot.py SITE NAME TARGET SELF IGNORED ARGUMENTS...`
 
 Its first act takes secrets out of the process list: everybody on the machine can read `/proc/PID/cmdline`, and a password
-typed in `-i https://user:password@host/` would stand there until the target starts. Holds no knowledge of any tool and
-imports only what a bare interpreter has loaded already.
+typed in `-i https://user:password@host/` would stand there until the target starts. Then a record of the same command, made
+before, is replayed if there is one; else the long way is gone. Holds no knowledge of any tool and imports only what a bare
+interpreter has loaded already.
 
 SITE is the folder with our dependencies, NAME the launcher's name, TARGET the real tool, SELF the launcher's path, IGNORED is
 `1` if SIGPIPE was ignored when the launcher started (this interpreter ignores it always, so only the launcher can tell).
@@ -84,6 +85,9 @@ def main() -> int:
         from shim.faces.keyring import main as answer
 
         return answer(tuple(arguments), target, launcher)
+    from shim.replay import replay
+
+    replay(name, target, arguments, sigpipe_ignored=ignored == "1")
     from shim.run import main as run
 
     return run(name, target, tuple(arguments), launcher, sigpipe_ignored=ignored == "1")

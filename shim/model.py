@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NoReturn
 
+from shim.errors import ShimError
 from shim.urls import Scope, Url
 
 Scheme = Literal["basic", "bearer"]
@@ -203,3 +205,18 @@ class Delivery:
     memory: Memory | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that was found out about one command, for `run.main` to carry out and `shim explain` to print.
+
+    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again.
+    """
+
+    invocation: Invocation
+    needs: Needs
+    answers: tuple[Answer, ...]
+    delivery: Delivery
+    warnings: tuple[ShimError, ...] = ()
+    valid_until: float = math.inf

@@ -6,25 +6,14 @@ need one gets one clear message; if its tool would then take the package from so
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from shim.errors import InternalError, NoCredential, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
-from shim.model import Answer, Delivery, Invocation, Needs
+from shim.model import Answer, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """All that was found out about one command, for `main` to carry out and `shim explain` to print."""
-
-    invocation: Invocation
-    needs: Needs
-    answers: tuple[Answer, ...]
-    delivery: Delivery
-    warnings: tuple[ShimError, ...] = ()
 
 
 def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
@@ -44,7 +33,7 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
     """Return the delivery of the command, its warnings printed. A bug of ours must not be the reason that a tool does not run."""
     tool = load_tool(name)
     try:
-        plan = make_plan(tool, name, target, argv, host)
+        plan = _make_and_record(tool, name, target, argv, host)
     except ShimError:
         raise
     except Exception as error:
@@ -58,6 +47,23 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
     for text in plan.delivery.warnings:
         write_stderr(f"shim: warning: {text}\n")
     return plan.delivery
+
+
+def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
+    """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
+    from shim.recording import observe, record
+
+    with observe(host) as (observed, observer):
+        plan = make_plan(tool, name, target, argv, observed)
+
+    def plan_again(answers: tuple[Answer, ...]) -> Delivery:
+        return _deliver(plan.invocation, plan.needs, answers, load_settings(host), host)
+
+    try:
+        record(plan, observer, name, target, host, plan_again)
+    except Exception as error:  # noqa: BLE001 (a record is a convenience)
+        host.debug(f"no record of this plan: {type(error).__name__}")
+    return plan
 
 
 def _trace(plan: Plan, host: Host) -> None:
@@ -83,6 +89,11 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
+    plan = _make_plan(tool, name, target, argv, host)
+    return replace(plan, delivery=tool.move_secrets(plan.invocation, plan.delivery))
+
+
+def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
     untouched = Delivery(argv)
     if not invocation.touches_index:
@@ -92,7 +103,6 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     if not private:
         return Plan(invocation, needs, (), untouched)
 
-    from shim.delivery import plan_delivery
     from shim.resolve import resolve
 
     try:
@@ -103,12 +113,19 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
         raise
     answers = resolve(needs, settings, host)
     warnings = _check_unanswered(tool, answers, settings)
+    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host), warnings)
+
+
+def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
+    """Return what changes for the target: credentials, and the TLS settings of its indexes."""
+    from shim.delivery import plan_delivery
+
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     if any(index.ca_bundle or index.insecure for index in settings.indexes):
         from shim.delivery.trust import add_trust
 
         delivery = add_trust(delivery, invocation, needs, settings, host)
-    return Plan(invocation, needs, answers, delivery, warnings)
+    return delivery
 
 
 def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:

@@ -20,6 +20,7 @@ PUBLIC_HOSTS = frozenset(
     {
         "pypi.org",
         "pypi.python.org",
+        "upload.pypi.org",
         "test.pypi.org",
         "files.pythonhosted.org",
         "test-files.pythonhosted.org",

@@ -11,8 +11,8 @@ from typing import Any
 from shim.errors import UsageError
 from shim.host import Host
 from shim.hot import mask_words
-from shim.model import Answer, Credential, Secret
-from shim.run import Plan, make_plan
+from shim.model import Answer, Credential, Plan, Secret
+from shim.run import make_plan
 from shim.tools import TOOLS, load_tool
 
 HELP = "show what a command would ask, who answers, and how it is handed over"

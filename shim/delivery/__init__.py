@@ -16,10 +16,13 @@ from shim.host import Host
 from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
 from shim.settings import Settings
 
+#: The channels that put a secret into an environment, which `strict` forbids.
+IN_CLEAR = frozenset({"env", "publish"})
+
 #: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
-    "uv": ("store", "netrc", "env"),
+    "uv": ("store", "seed", "publish", "netrc", "env"),
 }
 
 
@@ -66,6 +69,20 @@ class Case:
 
 #: Why no channel of pip's will do for such a secret.
 FOREIGN_LETTERS = "pip sends Latin-1, and the password has other letters"
+#: How uv's channels say that a credential would reach another place on its server.
+WOULD_REACH = "uv would also send it to"
+
+#: What a refusal says -> what helps then; the first that any channel said counts.
+HINTS = (
+    (FOREIGN_LETTERS, "choose a password or token of ASCII letters for this index"),
+    ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
+    (WOULD_REACH, "if it may go there too, say so: an [[index]] whose scope covers both; else ask the two in two commands"),
+    ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),
+    ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
+    ("below it, which has another", "ask the two indexes in two commands"),
+    ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
+    ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),
+)
 
 
 class Channel(Protocol):
@@ -80,8 +97,12 @@ class Channel(Protocol):
 
 def same_credential(one: Credential, other: Credential) -> bool:
     """Return whether two credentials are the same in everything that is handed over."""
-    same = (one.username, one.scope, one.scheme) == (other.username, other.scope, other.scheme)
-    return same and one.secret.same_as(other.secret)
+    return one.scope == other.scope and same_login(one, other)
+
+
+def same_login(one: Credential, other: Credential) -> bool:
+    """Return whether a server cannot tell two credentials apart, whatever their scopes are."""
+    return (one.username, one.scheme) == (other.username, other.scheme) and one.secret.same_as(other.secret)
 
 
 def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
@@ -118,22 +139,16 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
 
 
 def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """Return the channels to try: `strict` leaves `env` out, `env` puts it first."""
-    rest = tuple(name for name in channels if name != "env")
-    return {"strict": rest, "env": ("env", *rest)}.get(wanted, channels)
+    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first."""
+    if wanted == "strict":
+        return tuple(name for name in channels if name not in IN_CLEAR)
+    return ("env", *(name for name in channels if name != "env")) if wanted == "env" else channels
 
 
 def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
     """Return what helps in this very case."""
-    outcomes = dict(refusals)
-    if FOREIGN_LETTERS in outcomes.values():
-        return "choose a password or token of ASCII letters for this index"
-    if any(outcome.startswith("pip would also send it to") for outcome in outcomes.values()):
-        return "leave that other URL out of the command, or write it as the index's own https URL"
-    if wanted == "strict":
+    outcomes = tuple(outcome for _, outcome in refusals)
+    words, hint = next(((words, hint) for words, hint in HINTS if any(words in outcome for outcome in outcomes)), ("", ""))
+    if wanted == "strict" and words in ("", "needs two"):
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
-    if "needs channel" in outcomes.get("env", ""):
-        return "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"
-    if any("needs two" in outcome for outcome in outcomes.values()):
-        return "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"
-    return "a newer release of the tool takes it: upgrade it in this environment"
+    return hint or "a newer release of the tool takes it: upgrade it in this environment"

@@ -33,6 +33,9 @@ def deliver(case: Case) -> Delivery:
 def _pip_refuses(case: Case) -> str | None:
     if crossing := case.crossing_http():
         return f"pip would also send it to {crossing.url}"
+    origins = [(credential.scope.scheme, credential.scope.host, credential.scope.port) for credential in case.credentials]
+    if len(set(origins)) < len(origins):
+        return "pip keeps one credential for each server, and this command needs two"
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore its variables"
     for need, _ in case.deliveries:

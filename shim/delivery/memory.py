@@ -9,14 +9,12 @@ from __future__ import annotations
 import os
 import sys
 
+from shim.execute import MEMORY_NAME
 from shim.host import Host
 from shim.store.folders import is_private, private_folder
 
 #: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's own), below the usual limits.
 DESCRIPTOR = 243
-
-#: The name that `/proc/PID/fd` shows, by which we know our own.
-NAME = "pip-uv-shim"
 
 
 def is_available() -> bool:
@@ -24,7 +22,7 @@ def is_available() -> bool:
     if sys.platform != "linux" or not hasattr(os, "memfd_create") or not os.path.isdir("/proc/self/fd"):
         return False
     try:
-        os.close(os.memfd_create(NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
+        os.close(os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
     except OSError:
         return False
     return True
@@ -45,7 +43,7 @@ def free_descriptor() -> int:
 def _is_free(number: int) -> bool:
     """Whether the number is unused, or holds the memory of an outer command of ours, which this one replaces for itself."""
     try:
-        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{NAME}")
+        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
     except OSError:
         return True
 
@@ -58,7 +56,8 @@ def process_path(number: int) -> str:
 def link_folder(host: Host, number: int, name: str) -> str | None:
     """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it; None if there can be none.
 
-    The folder is made once, 0700, in the runtime directory or the data directory, and holds no secret, only the link.
+    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, in the runtime directory or the data
+    directory, and holds no secret, only the link.
     """
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
@@ -66,9 +65,10 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
         if base is None:
             continue
         levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
-        folder = private_folder(*([shared, *levels] if base == shared else levels))
-        if folder and _make_link(os.path.join(folder, name), number):
-            return folder
+        inner = [os.path.join(levels[-1], os.path.dirname(name))] if os.path.dirname(name) else []
+        folder = private_folder(*([shared, *levels, *inner] if base == shared else [*levels, *inner]))
+        if folder and _make_link(os.path.join(levels[-1], name), number):
+            return levels[-1]
     return None
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 
 from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.memory import free_descriptor, is_available, process_path
+from shim.delivery.realm import find_own
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
@@ -71,6 +72,8 @@ def _pip_refuses(case: Case) -> str | None:
 def _uv_refuses(case: Case) -> str | None:
     if case.invocation.verb in USER_CODE_VERBS:
         return "user code would inherit NETRC"
+    if own := find_own(case):
+        return f"uv would try your own credential for {own.url} first"
     if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
         return "the URL insists on another user name"
     return None

@@ -1,7 +1,8 @@
 """Channel `store`: UV_CREDENTIALS_DIR points at a folder of ours whose `credentials.toml` is a link to a memory file.
 
-uv binds an entry to scheme, host, port and path prefix, asks for it only after a 401, and nothing of it stands in any
-environment: user code under `uv run`, build backends and dependencies that define an index of our name get nothing.
+uv looks an entry up by scheme, host, port and path prefix, and only after a 401, and nothing of it stands in any environment:
+user code under `uv run`, build backends and dependencies that define an index of our name get nothing. What it found once,
+it also tries elsewhere on that scheme, host and port (`realm.py`).
 
 Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
 """
@@ -11,8 +12,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from shim.delivery import Case
+from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
+from shim.delivery.netrc import read_user_entries as read_netrc_entries
+from shim.delivery.realm import find_own, find_sibling, is_same_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.host import Host
 from shim.model import Credential, Delivery, Memory, Secret
@@ -30,14 +33,40 @@ def fits(case: Case) -> str | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return "uv before 0.9 has no credential store"
-    origins: dict[tuple[str, str, int], Credential] = {}
-    for credential in case.credentials:
-        origin = (credential.scope.scheme, credential.scope.host, credential.scope.port)
-        if origin in origins:
-            return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
-        origins[origin] = credential
+    if reason := find_sibling(case) or _find_rival(case):
+        return reason
     if link_folder(case.host, free_descriptor(), FILE) is None:
         return "there is no folder of the user's own for uv's lock file"
+    return None
+
+
+def _find_rival(case: Case) -> str | None:
+    """Return, in words, another credential that uv would send instead of ours; None if there is none.
+
+    Its store is the last place where uv looks, and the first thing it finds for a server is for all of it, except where each
+    URL of that server insists on a user name of its own.
+    """
+    if own := find_own(case):
+        return f"uv would try your own credential for {own.url} first"
+    if rival := _find_in_netrc(case):
+        return f"your netrc has another login for {rival.scope.host}, and uv looks there first"
+    for credential in case.credentials:
+        same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
+        others = [other for _, other in same if not same_login(other, credential)]
+        named = all(need.username and need.given is None for need, _ in same)
+        if others and not (named and all(other.username != credential.username for other in others)):
+            return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
+    return None
+
+
+def _find_in_netrc(case: Case) -> Credential | None:
+    """Return a credential for whose host the user's netrc has another login, which uv would take first."""
+    entries = read_netrc_entries(case.host)
+    default = next((entry for entry in entries if entry.machine is None), None)
+    for credential in case.credentials:
+        entry = next((entry for entry in reversed(entries) if entry.machine == credential.scope.host), default)
+        if entry and not (entry.login == credential.username and entry.password.same_as(credential.secret)):
+            return credential
     return None
 
 

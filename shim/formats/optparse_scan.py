@@ -127,3 +127,18 @@ def _read_short(argv: Sequence[str], position: int, table: OptionTable) -> list[
 def _read_next(argv: Sequence[str], position: int, option: Option) -> list[Word]:
     """Return the word for an option whose value is the next element, whatever that looks like."""
     return [Word(option.name, argv[position + 1], position + 1)] if position + 1 < len(argv) else []
+
+
+def drop_value(argv: Sequence[str], word: Word) -> tuple[str, ...]:
+    """Return `argv` without an option and its value: `--token T`, `--token=T`, `-p T`, `-pT`; of `-vpT`, `-v` stays."""
+    words = list(argv)
+    position = word.position
+    if word.start == 0:
+        del words[position]
+        position -= 1
+    option = words[position][: word.start or None].removesuffix("=")
+    if option.startswith("--") or len(option) <= 2:
+        del words[position]
+    else:
+        words[position] = option[:-1]
+    return tuple(words)

@@ -6,18 +6,52 @@ Sources: uv 0.13.8 crates/uv-resolver/src/lock/mod.rs (`source = { registry = ".
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import pairwise
 
-_URL = re.compile(rb'\b(registry|url) = "(https?://[^"\n]+)"')
+#: A package's source, with its index if it has one, or the folder of a file: server and up to two path segments.
+_SOURCE_OR_FOLDER = re.compile(
+    rb'(?m)^source = \{ (?:registry = "(?P<registry>[^"\r\n]*)")?|\burl = "(?P<folder>https?://[^"/?#\r\n]+(?:/[^"/?#\r\n]+){0,2}/)'
+)
+_SIMPLE_PAGE = re.compile(rb"/\+?simple/?$")
+
+#: So many folders in one tell repositories apart; more of them are hashes in the paths of one repository.
+MAX_SIBLINGS = 8
 
 
-def find_locked_urls(data: bytes) -> list[str]:
-    """Return the registries as they stand, and of the files one URL for each folder, in order and without repeats."""
-    found: dict[str, None] = {}
-    for kind, raw in _URL.findall(data):
-        url = raw.decode("utf-8", "replace")
-        if kind == b"url":
-            scheme, _, rest = url.partition("://")
-            # One server and the first two folders tell repositories apart; a lock names thousands of files.
-            url = f"{scheme}://" + "/".join(rest.split("/")[:-1][:3]) + "/"
-        found.setdefault(url)
-    return list(found)
+def find_folders(data: bytes) -> dict[str, list[str]]:
+    """Return index URL -> the folders that files locked from it lie in; files without an index (direct URLs) stand under "".
+
+    A folder is what an index URL is without its `simple/` if the file lies there, else the server and the first two path segments,
+    less where that makes many.
+    """
+    found: dict[bytes, dict[bytes, None]] = {b"": {}}
+    folders, root = found[b""], b"\n"
+    for match in _SOURCE_OR_FOLDER.finditer(data):
+        if match["folder"] is None:
+            registry = match["registry"] or b""
+            folders, root = found.setdefault(registry, {}), _SIMPLE_PAGE.sub(b"", registry).rstrip(b"/") + b"/"
+        else:
+            folders[root if data.startswith(root, match.start("folder")) else match["folder"]] = None
+    return {_text(registry): _collapse(map(_text, folders)) for registry, folders in found.items()}
+
+
+def _collapse(folders: Iterable[str]) -> list[str]:
+    """Return the folders; for those that have too many siblings, or whose parents do, what they lie in."""
+    children: dict[str, set[str]] = {}
+    chains = [_parents(folder) for folder in folders]
+    for chain in chains:
+        for parent, child in pairwise(chain):
+            children.setdefault(parent, set()).add(child)
+    kept = (next((one for one in chain if len(children.get(one, ())) > MAX_SIBLINGS), chain[-1]) for chain in chains)
+    return list(dict.fromkeys(kept))
+
+
+def _parents(folder: str) -> list[str]:
+    """Return the server and every folder on the way, the folder itself last."""
+    parts = folder.split("/")[:-1]
+    return ["/".join([*parts[:depth], ""]) for depth in range(3, len(parts) + 1)]
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "replace")

@@ -1,298 +1,227 @@
 """What one uv command may ask: its flags, variables, configuration files, requirements, locks and receipts.
 
-An option replaces its variable; configuration comes after both; lists join. An index of an explicit, named or shadowed kind counts
-too: uv seeds and may ask it, and a need too many costs nothing but a look-up.
+An option replaces its variable; configuration comes after both; lists join.
 
-Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv-distribution-types/src/index_url.rs.
+Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv/src/commands.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from shim.formats import requirements, uv_toml
-from shim.formats.optparse_scan import Word, read_table, scan
-from shim.formats.uv_lock import find_locked_urls
+from shim.formats import uv_toml
 from shim.host import Host
-from shim.indexes.uv_files import Document, Reader, discover
-from shim.indexes.uv_needs import Role, Said, make_needs
-from shim.model import Need, Needs, Origin
-from shim.urls import BadUrl, parse_url
+from shim.indexes.uv_command import Command, Part
+from shim.indexes.uv_files import Document, Project, Reader, discover, find_project
+from shim.indexes.uv_inputs import Collector, read_lock
+from shim.indexes.uv_needs import Said, find_place, make_needs
+from shim.indexes.uv_order import ROLES, Layer, in_order, layer_of, named_url, settle
+from shim.indexes.uv_publish import publish_needs
+from shim.model import Need, Needs, Origin, Place
 
-DEFAULT_INDEX = "https://pypi.org/simple"
-#: What stands in for an option, and how several values are separated there.
-SPLIT = {"index": None, "extra-index-url": None, "find-links": ","}
-ROLES: dict[str, Role] = {
-    "index": "extra",
-    "default-index": "index",
-    "index-url": "index",
-    "extra-index-url": "extra",
-    "find-links": "links",
-}
-FILE_OPTIONS = ("requirements", "constraints", "build-constraints", "overrides")
-PROJECT_VERBS = frozenset({"add", "audit", "check", "export", "lock", "remove", "run", "sync", "tree", "upgrade", "version", "workspace"})
-MAX_INCLUDES = 200
-_LINE_TABLE = read_table("-i --index-url =\n--extra-index-url =\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable =")
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """A parsed command line: the verb as words, and options and arguments with their positions in argv."""
-
-    verb: tuple[str, ...]
-    options: tuple[Word, ...]
-    arguments: tuple[Word, ...]
-
-    def all(self, name: str) -> list[Word]:
-        """Return every use of an option."""
-        return [word for word in self.options if word.name == name]
-
-    def last(self, name: str) -> str | None:
-        """Return an option's last value, or None."""
-        return next((word.value for word in reversed(self.options) if word.name == name), None)
-
-
-@dataclass(slots=True)
-class _Collector:
-    """Gathers what is said, in uv's order."""
-
-    host: Host
-    reader: Reader
-    said: list[Said] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
-    includes: int = 0
-
-    def add(self, text: str, origin: Origin, role: Role, key: int | str | None = None, start: int = 0) -> None:
-        """Add `URL` or `name=URL`; a bare name, a path and a file: URL are no need."""
-        name, equals, rest = text.partition("=")
-        named = bool(equals) and ":" not in name and "/" not in name
-        if named and role in ("index", "extra"):
-            text, start = rest, start + len(name) + 1
-        self.said.append(Said(text, origin, role, name if named else None, key, start))
-
-    def add_direct(self, text: str, origin: Origin, key: int | str | None = None, start: int = 0) -> None:
-        """Add the URL of a direct requirement, if it is one."""
-        found = requirements.find_direct_url(text)
-        if found:
-            self.said.append(Said(text[found[0] : found[1]], origin, "direct", None, key, start + found[0]))
-
-    def add_table(self, table: dict[str, Any], origin: Origin) -> None:
-        """Add the indexes of a uv.toml, `[tool.uv]`, `[pip]` or receipt table."""
-        for index in uv_toml.tables(table.get("index")):
-            if isinstance(index.get("url"), str) and index.get("authenticate") != "never":
-                role: Role = "links" if index.get("format") == "flat" else "index" if index.get("default") is True else "extra"
-                name = index.get("name")
-                self.said.append(Said(index["url"], origin, role, name if isinstance(name, str) else None))
-        for key in ("index-url", "extra-index-url", "find-links"):
-            for text in uv_toml.texts(table.get(key)):
-                self.add(text, origin, ROLES[key])
-
-    def add_document(self, document: dict[str, Any], origin: Origin) -> None:
-        """Add the direct URLs of a project or script."""
-        for text in uv_toml.requirement_texts(document):
-            self.add_direct(text, origin)
-        for url in uv_toml.source_urls(uv_toml.tool_table(document) or {}):
-            self.said.append(Said(url, origin, "direct"))
-
-    def add_requirements(self, path: str, origin: Origin, key: int | str | None = None, start: int = 0, parent: str | None = None) -> None:
-        """Add what a requirements or constraints file names; a remote one is the need itself."""
-        self.includes += 1
-        if self.includes > MAX_INCLUDES:
-            return
-        if path.lower().startswith(("http://", "https://")):
-            self.said.append(Said(path, origin, "input", None, key, start))
-            self.unknown.append(path)
-            return
-        path = self.reader.join(path, parent)
-        if path.endswith(".toml"):
-            self._add_toml_input(path)
-            return
-        data = self.reader.read(path)
-        for line in requirements.read_lines(requirements.decode_requirements(data) if data else "", self.host.environ):
-            where = Origin("file", f"{path}:{line.number}", project=True)
-            if line.requirement:
-                self.add_direct(line.requirement, where)
-            for word in scan(line.options, _LINE_TABLE):
-                if word.name in ("requirement", "constraint"):
-                    self.add_requirements(word.value or "", where, parent=path)
-                elif word.name in ROLES:
-                    # uv lets configured indexes go before a file's, so its `-i` is one more index here.
-                    self.said.append(Said(word.value or "", where, "extra" if word.name != "find-links" else "links"))
-
-    def _add_toml_input(self, path: str) -> None:
-        origin = Origin("file", path, project=True)
-        text = (self.reader.read(path) or b"").decode("utf-8", "replace")
-        if requirements.is_pylock(path):
-            for url in dict.fromkeys(url for _, url in requirements.find_locked_urls(text)):
-                self.said.append(Said(url, origin, "direct"))
-        else:
-            self.add_document(uv_toml.parse_toml(text) or {}, origin)
+INDEX_OPTIONS = ("default-index", "index", "extra-index-url", "index-url", "find-links")
+#: Options that name requirements files; `uv pip` obeys the index lines of those in LINE_OPTIONS.
+FILE_OPTIONS = ("requirements", "with-requirements", "constraints", "build-constraints", "overrides")
+LINE_OPTIONS = ("requirements", "constraints", "overrides")
+REQUIREMENT_OPTIONS = ("with", "from")
+FOLDER_OPTIONS = ("editable", "with-editable")
+PROJECT_VERBS = frozenset(
+    {"add", "audit", "build", "check", "export", "lock", "remove", "run", "sync", "tree", "upgrade", "version", "workspace"}
+)
+#: Those that fetch what a lock names.
+SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
+#: Those that ask where tools came from.
+RECEIPT_VERBS = (("tool", "upgrade"), ("tool", "list"))
+#: The first release whose `uv run` begins at the script's folder, not at the working directory.
+FIRST_AT_SCRIPT = (0, 12)
+#: Until then a source's index was asked in spite of --no-index.
+FIRST_PINNED_OFF = (0, 7)
 
 
 def read_command_needs(command: Command, host: Host) -> Needs:
     """Return what a command may ask. Nothing is fetched; a file that cannot be read is skipped, uv will say so itself."""
-    reader = Reader(host, _last(command, host, "directory"))
-    collector = _Collector(host, reader)
-    documents = discover(
-        command.verb, _last(command, host, "config-file"), _is_on(command, host, "no-config"), _project(command, host), reader
-    )
-    if not _is_on(command, host, "no-index"):
-        _add_options(collector, command)
-        _add_script(collector, command)
-        _add_config(collector, command, documents)
-    _add_inputs(collector, command)
-    if command.verb[0] in PROJECT_VERBS:
-        _add_project(collector, documents, reader)
-    if command.verb == ("tool", "upgrade"):
-        for path, receipt in reader.receipts():
-            table = receipt.get("tool")
-            options = table.get("options") if isinstance(table, dict) else None
-            collector.add_table(options if isinstance(options, dict) else {}, Origin("config", path))
+    reader = Reader(host, command.value("directory", host))
+    projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
+    configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
-        return _publish_needs(collector, command, documents)
-    if not any(said.role == "index" for said in collector.said) and not _is_on(command, host, "no-index"):
-        collector.said.append(Said(DEFAULT_INDEX, Origin("config", "uv's default"), "index"))
-    return _needs(collector, make_needs(collector.said, host))
+        return _finish(command, host, reader, publish_needs(command, configurations[0], host))
+    options = _read_options(command, host)
+    collector = Collector(reader, builds_only=command.verb == ("build",))
+    script = _read_script(collector, command)
+    _add_inputs(collector, command, host)
+    if command.verb[0] in PROJECT_VERBS and not script:
+        for project in projects:
+            _add_project(collector, project)
+    said = [one for documents in configurations for one in _settle(collector, command, options, _tables(command, script, documents))]
+    if command.verb[0] in SYNC_VERBS:
+        configured = [one.text for one in said]
+        for lock in _find_locks(reader, script_of(command) if script else None, projects):
+            collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
+    return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host), collector.unknown)
 
 
-def _needs(collector: _Collector, needs: list[Need]) -> Needs:
-    return Needs(tuple(needs), tuple(collector.reader.watched), tuple(dict.fromkeys(_shown(text) for text in collector.unknown)))
+def script_of(command: Command) -> Part | None:
+    """Return the script of `uv run SCRIPT` or `--script SCRIPT`: a path, a URL or `-`; None where a program is run."""
+    named = [Part(word.value, word.position, word.start) for word in command.options if word.name == "script" and word.value]
+    if named or command.verb != ("run",) or not command.arguments or command.has("module"):
+        return named[-1] if named else None
+    first = command.arguments[0]
+    text = first.value or ""
+    is_script = text == "-" or text.lower().endswith((".py", ".pyw")) or text.startswith(("http://", "https://"))
+    return Part(text, first.position, first.start) if is_script or command.has("script", "gui-script") else None
 
 
-def _shown(text: str) -> str:
-    try:
-        return parse_url(text).text
-    except BadUrl:
-        return "a remote file"
+def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
+    """Return the folders where the search for a project and its configuration begins: two if we do not know uv's release."""
+    project = command.value("project", host)
+    script = script_of(command) if command.verb == ("run",) else None
+    if project:
+        return [reader.join(project)]
+    if script is None or script.text == "-" or "://" in script.text:
+        return [reader.cwd]
+    at_script = os.path.dirname(reader.join(script.text))
+    if command.version is None:
+        return list(dict.fromkeys([at_script, reader.cwd]))
+    return [at_script if command.version >= FIRST_AT_SCRIPT else reader.cwd]
 
 
-def _last(command: Command, host: Host, option: str) -> str | None:
-    """Return an option's value: the flag, else its variable, which is not given if empty."""
-    names = {"config-file": "UV_CONFIG_FILE", "directory": "UV_WORKING_DIR", "project": "UV_PROJECT"}
-    legacy = host.environ.get("UV_WORKING_DIRECTORY") if option == "directory" else None
-    return command.last(option) or host.environ.get(names[option]) or legacy or None
+def _read_configuration(command: Command, project: Project, host: Host, reader: Reader) -> list[Document]:
+    config_file = command.value("config-file", host)
+    if command.is_on("no-config", host) and not config_file:
+        return []
+    return discover(None if command.verb[0] == "tool" else project.start, config_file, reader, command.version)
 
 
-def _project(command: Command, host: Host) -> str | None:
-    """Return the folder where discovery starts: --project, else the folder of a script that `uv run` is given, else None."""
-    named = _last(command, host, "project")
-    if named is None and command.verb == ("run",) and command.arguments and (command.arguments[0].value or "").endswith(".py"):
-        return (command.arguments[0].value or "").rpartition("/")[0] or None
-    return named
+def _read_options(command: Command, host: Host) -> Layer:
+    """Return the indexes of argv, and those of variables whose option is not used."""
+    said = {
+        option: [named_url(part, _origin(part, option), ROLES[option]) for part in command.all(option, host)] for option in INDEX_OPTIONS
+    }
+    return Layer([*said["default-index"], *said["index"]], said["extra-index-url"], said["index-url"], said["find-links"])
 
 
-def _is_on(command: Command, host: Host, option: str) -> bool:
-    variable = "UV_" + option.upper().replace("-", "_")
-    return bool(command.all(option)) or host.environ.get(variable, "").lower() in ("1", "true", "yes", "on")
+def _origin(part: Part, option: str) -> Origin:
+    return Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
 
 
-def _add_options(collector: _Collector, command: Command) -> None:
-    """Add the indexes of argv, and those of variables whose option is not used."""
-    for option in ("default-index", "index", "extra-index-url", "index-url", "find-links"):
-        used = command.all(option)
-        for word in used:
-            collector.add(word.value or "", Origin("argv", f"--{option}"), ROLES[option], word.position, word.start)
-        variable = "UV_" + option.upper().replace("-", "_")
-        value = "" if used else collector.host.environ.get(variable, "")
-        for text, start in _split(value, option):
-            collector.add(text, Origin("env", variable), ROLES[option], variable, start)
+def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
+    """Return the metadata of a PEP 723 script; nothing where there is none. With it, the project does not count."""
+    script = script_of(command)
+    if script and "://" in script.text:
+        collector.add_file_part(script, Origin("argv", "script"), with_lines=False)
+    elif script and script.text == "-":
+        collector.add_file("-")
+    elif script:
+        return collector.add_script(collector.reader.join(script.text))
+    return {}
 
 
-def _split(value: str, option: str) -> Iterator[tuple[str, int]]:
-    """Yield the values in a variable and where each begins."""
-    if option not in SPLIT:
-        if value:
-            yield value, 0
-        return
-    position = 0
-    for text in value.split(SPLIT[option]):
-        position = value.index(text, position)
-        yield text.strip(), position + len(text) - len(text.lstrip())
-        position += len(text)
+def _tables(command: Command, script: dict[str, Any], documents: Iterable[Document]) -> list[tuple[dict[str, Any], Origin]]:
+    """Return the tables that configure indexes, the most particular first: for `uv pip`, `[pip]` of all files, then the rest."""
+    tables = [(document.table, document.origin) for document in documents]
+    if command.verb[0] in ("pip", "venv"):
+        own = [(table.get("pip"), origin) for table, origin in tables]
+        return [*((table, origin) for table, origin in own if isinstance(table, dict)), *tables]
+    own_script = uv_toml.tool_table(script)
+    where = script_of(command)
+    return [(own_script, Origin("file", where.text, project=True)), *tables] if own_script and where else tables
 
 
-def _add_script(collector: _Collector, command: Command) -> None:
-    """Add what the PEP 723 metadata of a script says: `uv run x.py`, `uv add --script x.py`."""
-    name = command.last("script") or (command.arguments[0].value if command.verb == ("run",) and command.arguments else None)
-    if not name:
-        return
-    if name.startswith(("http://", "https://")):
-        word = command.arguments[0]
-        collector.said.append(Said(name, Origin("argv", "script"), "input", None, word.position, word.start))
-        collector.unknown.append(name)
-        return
-    path = collector.reader.join(name)
-    document = uv_toml.script_document((collector.reader.read(path) or b"").decode("utf-8", "replace"))
-    origin = Origin("file", path, project=True)
-    collector.add_table(uv_toml.tool_table(document) or {}, origin)
-    collector.add_document(document, origin)
+def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
+    """Return whether the first table that says something about it says that no index is asked at all."""
+    return next((table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False)
 
 
-def _add_config(collector: _Collector, command: Command, documents: Iterable[Document]) -> None:
-    """Add the configuration files' indexes: for `uv pip`, its own table goes before the rest of each file."""
-    for document in documents:
-        own = document.table.get("pip")
-        if command.verb[0] in ("pip", "venv") and isinstance(own, dict):
-            collector.add_table(own, document.origin)
-        collector.add_table(document.table, document.origin)
+def _settle(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
+    """Return the indexes that the command asks: each installed tool has its own, from its receipt.
+
+    Listing them minds no option, no variable, and of configuration only the [[index]] tables.
+    """
+    if command.verb == ("tool", "list"):
+        options, tables = Layer(), [({"index": table.get("index")}, origin) for table, origin in tables]
+    receipts = [[receipt, *tables] for receipt in _read_receipts(collector, command)] if command.verb in RECEIPT_VERBS else [tables]
+    return [one for tables in receipts for one in _settle_once(collector, command, options, tables)]
 
 
-def _add_inputs(collector: _Collector, command: Command) -> None:
-    """Add what requirements files, direct URLs and `--with` name."""
+def _settle_once(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
+    layers = [layer_of(table, origin) for table, origin in tables]
+    groups = [[options], layers] if command.verb[0] in ("pip", "venv") else [[options, *layers]]
+    no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
+    said = settle([*in_order(*groups), *collector.lines], no_index=no_index)
+    if not no_index:
+        given = {one.name for one in options.index}
+        return [*said, *(one for one in collector.pinned if one.name not in given)]
+    return said if command.version and command.version >= FIRST_PINNED_OFF else [*said, *collector.pinned]
+
+
+def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
+    """Add what requirements files, direct URLs, local projects and `--with` name."""
+    is_pip = command.verb[0] == "pip"
     for option in FILE_OPTIONS:
-        used = command.all(option)
-        for word in used:
-            collector.add_requirements(word.value or "", Origin("argv", f"--{option}"), word.position, word.start)
-        variable = {"requirements": "UV_REQUIREMENT", "constraints": "UV_CONSTRAINT", "build-constraints": "UV_BUILD_CONSTRAINT"}.get(
-            option, "UV_OVERRIDE"
-        )
-        for text in [] if used else collector.host.environ.get(variable, "").split():
-            collector.add_requirements(text, Origin("env", variable))
-    for word in [*command.all("with"), *command.all("from"), *(() if command.verb == ("run",) else command.arguments)]:
-        text = word.value or ""
+        for part in command.all(option, host):
+            collector.add_file_part(part, _origin(part, option), with_lines=is_pip and option in LINE_OPTIONS)
+    for part in command.all("group", host):
+        if ":" in part.text:
+            collector.add_file(part.text.rpartition(":")[0])
+    for option in FOLDER_OPTIONS:
+        for part in command.typed(option):
+            collector.add_folder(part.text)
+    for part in [*(part for option in REQUIREMENT_OPTIONS for part in command.typed(option)), *_requirement_arguments(command)]:
         if command.verb in (("pip", "compile"), ("pip", "sync")):
-            collector.add_requirements(text, Origin("argv", "file"), word.position, word.start)
+            collector.add_file_part(part, Origin("argv", "file"), with_lines=True)
+        elif part.text.startswith((".", "/", "file:")) or command.verb == ("build",):
+            collector.add_folder(part.text)
         else:
-            collector.add_direct(text, Origin("argv", "URL"), word.position, word.start)
+            collector.add_direct(part.text, Origin("argv", "URL"), part)
 
 
-def _add_project(collector: _Collector, documents: Iterable[Document], reader: Reader) -> None:
-    """Add the project's direct URLs, the indexes of workspace members, and the servers of the lock."""
-    configured = {document.path for document in documents}
-    for path, document in reader.project_documents():
-        origin = Origin("file", path, project=True)
-        collector.add_document(document, origin)
-        if path not in configured:
-            collector.add_table({"index": (uv_toml.tool_table(document) or {}).get("index")}, origin)
-    lock = reader.lock_path()
-    data = reader.read(lock) if lock else None
-    for url in find_locked_urls(data) if data else ():
-        collector.said.append(Said(url, Origin("file", lock or "", project=True), "direct"))
+def _requirement_arguments(command: Command) -> list[Part]:
+    """Return the arguments that name packages or files: what stands behind a program's name is that program's own."""
+    if command.verb in (("run",), ("version",)):
+        return []
+    words = command.arguments[:1] if command.verb == ("tool", "run") else command.arguments
+    return [Part(word.value or "", word.position, word.start) for word in words]
 
 
-def _publish_needs(collector: _Collector, command: Command, documents: Iterable[Document]) -> Needs:
-    """Return the upload endpoint and the index that is asked what it has already."""
-    host = collector.host
-    said: list[Said] = []
-    for option, role in (("publish-url", "publish"), ("check-url", "index")):
-        variable = {"publish-url": "UV_PUBLISH_URL", "check-url": "UV_PUBLISH_CHECK_URL"}[option]
-        used = command.all(option)
-        said += [Said(word.value or "", Origin("argv", f"--{option}"), role, None, word.position, word.start) for word in used[-1:]]  # type: ignore[arg-type]
-        if not used and host.environ.get(variable):
-            said.append(Said(host.environ[variable], Origin("env", variable), role, None, variable))  # type: ignore[arg-type]
-        elif not used:
-            rows = ((document.table.get(option), document.origin) for document in documents)
-            said += [Said(text, origin, role) for text, origin in rows if isinstance(text, str)][:1]  # type: ignore[arg-type]
-    wanted = command.last("index") or host.environ.get("UV_PUBLISH_INDEX")
-    for document in documents if wanted else ():
-        for index in uv_toml.tables(document.table.get("index")):
-            if index.get("name") == wanted:
-                said += [
-                    Said(str(index.get("publish-url")), document.origin, "publish", wanted),
-                    Said(str(index.get("url")), document.origin, "index", wanted),
-                ]
-    answered = next((name for name in ("UV_PUBLISH_TOKEN", "UV_PUBLISH_PASSWORD") if host.environ.get(name)), None)
-    typed = any(command.all(option) for option in ("token", "password"))
-    return _needs(collector, make_needs(said, host, "--token" if typed else answered))
+def _add_project(collector: Collector, project: Project) -> None:
+    """Add the direct URLs of a project and its workspace's members, and the indexes that their sources name."""
+    documents = list(project.documents(collector.reader))
+    for path, document in documents:
+        collector.add_document(document, path, documents[0][1])
+
+
+def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]) -> list[str]:
+    if script:
+        return [f"{reader.join(script.text)}.lock"]
+    return [reader.join("uv.lock", f"{project.root}/pyproject.toml") for project in projects if project.root]
+
+
+def _read_receipts(collector: Collector, command: Command) -> Iterator[tuple[dict[str, Any], Origin]]:
+    """Yield the options in the receipts of the tools that are asked about: those named, or all."""
+    names = {uv_toml.requirement_name(word.value or "") for word in command.arguments}
+    for path, receipt in collector.reader.receipts():
+        tool = receipt.get("tool")
+        if isinstance(tool, dict) and (not names or command.has("all") or path.split("/")[-2] in names):
+            collector.add_receipt(path, tool)
+            options = tool.get("options")
+            yield options if isinstance(options, dict) else {}, Origin("config", path)
+
+
+def _finish(command: Command, host: Host, reader: Reader, needs: list[Need], unknown: Iterable[str] = ()) -> Needs:
+    """Return all of it; userinfo in argv and variables that no need stands for is spare."""
+    asked = {need.place for need in needs}
+    spare = tuple(place for place in _find_places(command, host) if place not in asked)
+    return Needs(tuple(needs), tuple(reader.watched), tuple(dict.fromkeys(unknown)), spare)
+
+
+def _find_places(command: Command, host: Host) -> list[Place]:
+    """Return where each userinfo of an index stands in argv and variables, used or replaced."""
+    places: dict[Place, None] = {}
+    for option in (*INDEX_OPTIONS, "publish-url", "check-url"):
+        for part in (*command.typed(option), *command.in_variables(option, host)):
+            place = find_place(named_url(part, Origin("argv", option), ROLES.get(option, "publish")))
+            if place:
+                places[place] = None
+    return list(places)

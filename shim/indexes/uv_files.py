@@ -7,17 +7,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fnmatch import fnmatch
-from glob import glob
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from glob import escape, iglob
+from itertools import islice
 from typing import Any
 
 from shim.formats import uv_toml
 from shim.host import Host
+from shim.indexes.uv_command import TRUE
+from shim.indexes.uv_needs import Said
 from shim.model import Origin
 
 #: No configuration or lock file is larger.
 MAX_BYTES = 64 * 1024 * 1024
+
+#: No workspace has more members; what matches beyond is left out.
+MAX_MATCHES = 2000
+
+#: The first release that knows UV_NO_SYSTEM_CONFIG.
+FIRST_WITHOUT_SYSTEM = (0, 11, 16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,8 @@ class Reader:
         self.host = host
         self.cwd = os.path.normpath(os.path.join(host.cwd, directory or "."))
         self.watched: dict[str, None] = {}
-        self._root: str | None = None
+        self._data: dict[str, bytes | None] = {}
+        self._documents: dict[str, dict[str, Any] | None] = {}
 
     def join(self, path: str, parent: str | None = None) -> str:
         """Return an absolute path, relative to the file `parent` or to the working directory."""
@@ -44,98 +54,149 @@ class Reader:
 
     def read(self, path: str) -> bytes | None:
         """Return a regular file's bytes, or None."""
-        self.watched[path] = None
-        try:
-            if not os.path.isfile(path) or os.path.getsize(path) > MAX_BYTES:
-                return None
-            with open(path, "rb") as stream:
-                return stream.read()
-        except (OSError, ValueError):
-            return None
+        if path not in self._data:
+            self.watched[path] = None
+            self._data[path] = _read(path)
+        return self._data[path]
+
+    def read_text(self, path: str) -> str:
+        """Return a file's text; nothing where there is none."""
+        return (self.read(path) or b"").decode("utf-8", "replace")
 
     def read_toml(self, path: str) -> dict[str, Any] | None:
-        """Return a TOML document, or None if there is none."""
-        data = self.read(path)
-        return None if data is None else uv_toml.parse_toml(data.decode("utf-8", "replace"))
+        """Return a TOML document, or None if there is none: uv complains about a broken one by itself."""
+        if path not in self._documents:
+            self._documents[path] = None if self.read(path) is None else uv_toml.parse_toml(self.read_text(path))
+        return self._documents[path]
 
-    def set_project(self, named: str | None) -> str:
-        """Find the workspace root above the project folder, or above the working directory; return it, or that folder."""
-        folder = self.join(named) if named else self.cwd
-        if os.path.isfile(folder):
-            folder = os.path.dirname(folder)
-        self._root = self._find_root(folder)
-        return self._root or folder
-
-    def _find_root(self, folder: str) -> str | None:
-        """Return the folder of the pyproject.toml that rules here: a workspace's that has this project as a member, or its own."""
-        project: str | None = None
-        for parent in _upward(folder):
-            document = self.read_toml(os.path.join(parent, "pyproject.toml"))
-            if document is None:
-                continue
-            workspace = (uv_toml.tool_table(document) or {}).get("workspace")
-            if isinstance(workspace, dict):
-                if project is None or self._is_member(workspace, parent, project):
-                    return parent
-                return project
-            project = project or parent
-        return project
-
-    def _is_member(self, workspace: dict[str, Any], root: str, folder: str) -> bool:
-        relative = os.path.relpath(folder, root)
-        excluded = any(fnmatch(relative, pattern) for pattern in uv_toml.texts(workspace.get("exclude")))
-        return not excluded and any(fnmatch(relative, pattern) for pattern in uv_toml.texts(workspace.get("members")))
-
-    def project_documents(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the pyproject.toml of the project or workspace root, and of each member."""
-        if self._root is None:
-            return
-        path = os.path.join(self._root, "pyproject.toml")
-        document = self.read_toml(path) or {}
-        yield path, document
-        workspace = (uv_toml.tool_table(document) or {}).get("workspace")
-        for pattern in uv_toml.texts(workspace.get("members")) if isinstance(workspace, dict) else ():
-            for member in sorted(glob(os.path.join(self._root, pattern))):
-                found = self.read_toml(os.path.join(member, "pyproject.toml"))
-                if found is not None and member != self._root:
-                    yield os.path.join(member, "pyproject.toml"), found
-
-    def lock_path(self) -> str | None:
-        """Return where the project's uv.lock is, or would be."""
-        return os.path.join(self._root, "uv.lock") if self._root else None
+    def locate(self, one: Said) -> Said:
+        """Return what was said with the line where it first stands, if its file was read and has it."""
+        data = self._data.get(self.join(one.origin.where)) if one.origin.kind in ("file", "config") else None
+        position = data.find(one.text.encode("utf-8", "replace")) if data else -1
+        if data is None or position < 0:
+            return one
+        where = f"{self.join(one.origin.where)}:{data.count(10, 0, position) + 1}"
+        return replace(one, origin=Origin(one.origin.kind, where, one.origin.project))
 
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the receipt of each installed tool."""
+        """Yield the name and the receipt's path of each installed tool, and the receipt."""
         folder = self.host.environ.get("UV_TOOL_DIR") or os.path.join(self.host.data_home or "/nonexistent", "uv", "tools")
-        for path in sorted(glob(os.path.join(folder, "*", "uv-receipt.toml"))):
+        for path in _find(self.join(folder), "*/uv-receipt.toml"):
             yield path, self.read_toml(path) or {}
 
 
-def discover(verb: tuple[str, ...], config_file: str | None, no_config: bool, project: str | None, reader: Reader) -> list[Document]:
-    """Return the configuration files that count, the project's first, then the user's, then the machine's."""
-    start = reader.set_project(project)
+def _read(path: str) -> bytes | None:
+    try:
+        if not os.path.isfile(path) or os.path.getsize(path) > MAX_BYTES:
+            return None
+        with open(path, "rb") as stream:
+            return stream.read()
+    except (OSError, ValueError):
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a command stands: `start` is where the search for configuration begins, `root` the folder with uv.lock, if any."""
+
+    start: str
+    root: str | None
+
+    def documents(self, reader: Reader) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the pyproject.toml of the project or workspace root, and of each member, with their paths."""
+        if self.root is None:
+            return
+        path = os.path.join(self.root, "pyproject.toml")
+        document = reader.read_toml(path) or {}
+        yield path, document
+        workspace = _workspace(document)
+        for pattern in uv_toml.texts(workspace.get("members")):
+            for member in _find(self.root, pattern):
+                if _is_excluded(workspace, os.path.relpath(member, self.root)):
+                    continue
+                path = os.path.join(os.path.normpath(member), "pyproject.toml")
+                found = reader.read_toml(path)
+                if found is not None:
+                    yield path, found
+
+
+def find_project(folder: str, reader: Reader) -> Project:
+    """Return the project that rules `folder`: its workspace's root if it is a member of one, else its own folder.
+
+    A pyproject.toml without `[project]` or a workspace is no root for configuration, but may have a lock.
+    """
+    if os.path.isfile(folder):
+        folder = os.path.dirname(folder)
+    own = next((parent for parent in _upward(folder) if reader.read(os.path.join(parent, "pyproject.toml")) is not None), None)
+    if own is None:
+        return Project(folder, None)
+    document = reader.read_toml(os.path.join(own, "pyproject.toml")) or {}
+    if _workspace(document):
+        return Project(own, own)
+    if "project" not in document:
+        return Project(folder, own)
+    for parent in list(_upward(own))[1:]:
+        workspace = _workspace(reader.read_toml(os.path.join(parent, "pyproject.toml")) or {})
+        if workspace:
+            return Project(parent, parent) if _has_member(workspace, os.path.relpath(own, parent)) else Project(own, own)
+    return Project(own, own)
+
+
+def _workspace(document: dict[str, Any]) -> dict[str, Any]:
+    """Return `[tool.uv.workspace]`; nothing where there is none."""
+    table = (uv_toml.tool_table(document) or {}).get("workspace")
+    return {"members": [], **table} if isinstance(table, dict) else {}
+
+
+def _has_member(workspace: dict[str, Any], relative: str) -> bool:
+    parts = relative.split("/")
+    return not _is_excluded(workspace, relative) and any(_matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members")))
+
+
+def _is_excluded(workspace: dict[str, Any], relative: str) -> bool:
+    return any(_matches(pattern, relative.split("/")) for pattern in uv_toml.texts(workspace.get("exclude")))
+
+
+def _matches(pattern: str, parts: list[str]) -> bool:
+    """Return whether a path's parts match a pattern whose `*` stays within one part and whose `**` stands for any number."""
+    reached = {0}
+    for step in os.path.normpath(pattern).split("/"):
+        if step == "**":
+            reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
+        else:
+            reached = {index + 1 for index in reached if index < len(parts) and fnmatchcase(parts[index], step)}
+    return len(parts) in reached
+
+
+def _find(folder: str, pattern: str) -> list[str]:
+    """Return the paths below `folder` that match; none for a pattern that nobody can match."""
+    try:
+        return sorted(islice(iglob(os.path.join(escape(folder), pattern), recursive=True), MAX_MATCHES))
+    except (OSError, ValueError, RecursionError):
+        return []
+
+
+def discover(start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
+    """Return the configuration files that count: the project's first (none without `start`), then the user's, then the machine's."""
     if config_file:
         path = reader.join(config_file)
         table = reader.read_toml(path)
         return [Document(path, table, Origin("config", path))] if table is not None else []
-    if no_config:
-        return []
-    found = [] if verb[0] in ("tool", "self") else _find_project(start, reader)
-    return [*found, *_find_user(reader), *_find_system(reader)]
+    own = _find_project(start, reader) if start else None
+    return [*([own] if own else []), *_find_user(reader), *_find_system(reader, version)]
 
 
-def _find_project(start: str, reader: Reader) -> list[Document]:
+def _find_project(start: str, reader: Reader) -> Document | None:
     """Return the first uv.toml, or pyproject.toml with a [tool.uv], going up. A uv.toml hides the pyproject.toml beside it."""
     for folder in _upward(start):
         path = os.path.join(folder, "uv.toml")
         table = reader.read_toml(path)
+        if table is None:
+            path = os.path.join(folder, "pyproject.toml")
+            table = uv_toml.tool_table(reader.read_toml(path) or {})
         if table is not None:
-            return [Document(path, table, Origin("file", path, project=True))]
-        path = os.path.join(folder, "pyproject.toml")
-        table = uv_toml.tool_table(reader.read_toml(path) or {})
-        if table is not None:
-            return [Document(path, table, Origin("file", path, project=True))]
-    return []
+            return Document(path, table, Origin("file", path, project=True))
+    return None
 
 
 def _find_user(reader: Reader) -> list[Document]:
@@ -143,8 +204,9 @@ def _find_user(reader: Reader) -> list[Document]:
     return _first(reader, [os.path.join(base, "uv", "uv.toml")] if base else [])
 
 
-def _find_system(reader: Reader) -> list[Document]:
-    if reader.host.is_set("UV_NO_SYSTEM_CONFIG"):
+def _find_system(reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
+    unwanted = reader.host.environ.get("UV_NO_SYSTEM_CONFIG", "").lower() in TRUE
+    if unwanted and version is not None and version >= FIRST_WITHOUT_SYSTEM:
         return []
     folders = reader.host.config_directories
     return _first(reader, [*(os.path.join(folder, "uv", "uv.toml") for folder in folders), "/etc/uv/uv.toml"])

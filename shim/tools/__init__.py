@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from shim.host import Host
-from shim.model import Invocation, Needs
+from shim.model import Delivery, Invocation, Needs
 
 #: Launcher name -> module in this package. Adding a tool is one file and one line here.
 TOOLS = {
@@ -33,6 +33,9 @@ class Tool(Protocol):
 
     def read_needs(self, invocation: Invocation, host: Host) -> Needs:
         """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+
+    def move_secrets(self, invocation: Invocation, delivery: Delivery) -> Delivery:
+        """Return the delivery with the values of options that are secrets themselves (`--token`) in the tool's variables instead."""
 
 
 def load_tool(name: str) -> Tool:

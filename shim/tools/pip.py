@@ -13,7 +13,7 @@ from shim.host import Host
 from shim.indexes import pip as index
 from shim.indexes.pip_settings import Files, Mention, find_verb, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
-from shim.model import Invocation, Needs, Place, Target
+from shim.model import Delivery, Invocation, Needs, Place, Target
 from shim.targets import find_interpreter, find_release
 
 NEEDLESS = (
@@ -74,6 +74,11 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     needs = index.read_needs(invocation.argv[position], settings, invocation.target.version, host, files)
     asked = {need.place for need in needs.items}
     return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: pip has no option that is a secret by itself."""
+    return delivery
 
 
 def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:

@@ -5,11 +5,14 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 
 from __future__ import annotations
 
-from shim.formats.optparse_scan import Word, scan
+from dataclasses import replace
+
+from shim.formats.optparse_scan import Word, drop_value, scan
 from shim.host import Host
-from shim.indexes.uv import Command, read_command_needs
-from shim.model import Invocation, Needs, Target
-from shim.tools.uv_options import SWITCHES, option_table
+from shim.indexes.uv import read_command_needs, script_of
+from shim.indexes.uv_command import Command
+from shim.model import Delivery, Invocation, Needs, Secret, Target
+from shim.tools.uv_options import option_table
 
 NEEDLESS = (
     "",
@@ -20,21 +23,20 @@ NEEDLESS = (
     "help",
     "auth",
     "cache",
+    "format",
     "generate-shell-completion",
     "init",
+    "pip check",
     "pip freeze",
     "pip show",
-    "pip check",
     "pip uninstall",
-    "python find",
-    "python dir",
-    "python pin",
-    "python uninstall",
-    "python update-shell",
-    "self version",
+    "python",
+    "self",
     "tool dir",
     "tool uninstall",
     "tool update-shell",
+    "workspace dir",
+    "workspace list",
 )
 
 #: uv stops at a 401 or 403 by itself.
@@ -61,6 +63,12 @@ ASKING_WITH = {
     ("venv",): ("seed",),
     ("version",): ("bump",),
 }
+#: Options that are secrets themselves, or may be, and the variables that uv reads instead.
+SECRET_OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
+    ("publish",): {"token": "UV_PUBLISH_TOKEN", "username": "UV_PUBLISH_USERNAME", "password": "UV_PUBLISH_PASSWORD"}
+}
+#: Commands that take the lock as it is with --frozen, and do nothing with it that needs a server.
+FROZEN = frozenset({("export",), ("lock",), ("remove",), ("tree",)})
 #: Commands whose options end where the user's own program begins.
 RUNNERS = frozenset({("run",), ("tool", "run")})
 
@@ -74,7 +82,25 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
         return Needs()
-    return read_command_needs(parse(invocation.argv), host)
+    return read_command_needs(parse(invocation.argv).of_release(invocation.target.version), host)
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with the token, user and password of an upload in uv's variables instead of argv.
+
+    An option that is said twice stays: uv refuses that. So does an empty one, which a variable could not say.
+    """
+    variables = SECRET_OPTIONS.get(invocation.verb, {})
+    if not variables:
+        return delivery
+    argv, environ = delivery.argv, dict(delivery.environ)
+    options = [word for word in parse(argv).options if word.name in variables]
+    names = [word.name for word in options]
+    for word in reversed(options):  # from the end, so that positions stay true
+        if word.value and names.count(word.name) == 1:
+            environ[variables[word.name or ""]] = Secret(word.value)
+            argv = drop_value(argv, word)
+    return replace(delivery, argv=argv, environ=environ)
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
@@ -92,47 +118,56 @@ def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
     verb = ALIASES.get(verb, verb)
     found = scan(argv[position:], option_table(verb), interspersed=verb not in RUNNERS)
     words += [_shift(word, position) for word in found]
-    options = tuple(word for word in words if word.name)
+    options = tuple(_without_equals(word, argv) for word in words if word.name)
     return Command(verb, options, tuple(word for word in words if word.name is None))
 
 
 def invocation_of(name: str, command: Command, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return the invocation of a parsed command."""
-    reason = why_not(command, host)
-    if reason is not None:
-        return Invocation(name, "uv", Target(target), argv, command.verb, False, reason)
-    from shim.targets import find_release
+    made = Target(target)
+    if command.verb in ASKING or command.verb in ASKING_WITH:
+        from shim.targets import find_release
 
-    version, python, prefix = find_release(target, "uv", host)
-    version = version or _standalone_version(host, target)
-    text = " ".join(("uv", *command.verb))
-    return Invocation(name, "uv", Target(target, version, python, prefix), argv, command.verb, True, f"{text} may ask an index")
+        version, python, prefix = find_release(target, "uv", host)
+        made = Target(target, version or _standalone_version(host, target), python, prefix)
+    reason = why_not(command.of_release(made.version), host)
+    return Invocation(name, "uv", made, argv, command.verb, reason is None, reason or f"uv {' '.join(command.verb)} may ask an index")
 
 
 def why_not(command: Command, host: Host) -> str | None:
     """Return why a command asks no index, or None if it may."""
-    said = {word.name for word in command.options}
-    if not command.verb or said & {"help"} or ("version" in said and command.verb != ("version",)):
+    if not command.verb or command.has("help") or (command.has("version") and command.verb != ("version",)):
         return "help or version"
     text = " ".join(("uv", *command.verb))
     wanted = ASKING_WITH.get(command.verb)
     if command.verb not in ASKING and wanted is None:
         return f"{text} asks no index"
-    if _is_on("offline", said, host):
+    if command.verb == ("tool", "run") and not command.arguments:
+        return "uv lists the installed tools"
+    if command.has("show-settings"):
+        return "uv shows its settings"
+    if command.is_on("offline", host):
         return "uv is offline"
-    if wanted and not any(_is_on(option, said, host) for option in wanted) and not (command.verb == ("version",) and command.arguments):
+    if command.verb in FROZEN and command.is_on("frozen", host) and not command.has("outdated"):
+        return f"{text} --frozen asks no index"
+    if wanted and not any(command.is_on(option, host) for option in wanted) and not (command.verb == ("version",) and command.arguments):
         return f"{text} with these options asks no index"
-    if command.verb == ("run",) and "no-sync" in said and not said & {"with", "with-editable", "requirements"}:
-        return "uv run --no-sync asks no index"
+    if command.verb == ("run",) and not command.has("with", "with-editable", "with-requirements") and script_of(command) is None:
+        unsynced = next((option for option in ("no-sync", "no-project") if command.is_on(option, host)), None)
+        return f"uv run --{unsynced} asks no index" if unsynced else None
     return None
-
-
-def _is_on(option: str, said: set[str | None], host: Host) -> bool:
-    return option in said or host.environ.get(SWITCHES.get(option, ""), "").lower() in ("1", "true", "yes", "on")
 
 
 def _shift(word: Word, by: int) -> Word:
     return Word(word.name, word.value, word.position + by, word.start)
+
+
+def _without_equals(word: Word, argv: tuple[str, ...]) -> Word:
+    """Return the word of `-i=URL` without the `=`: clap takes it as a joined value's beginning, optparse as a part of it."""
+    joined = word.start > 0 and not argv[word.position].startswith("--")
+    if joined and word.value and word.value.startswith("="):
+        return Word(word.name, word.value[1:], word.position, word.start + 1)
+    return word
 
 
 def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:

@@ -1,13 +1,24 @@
-"""uv's options as data: which take a value; the others count as flags.
+"""uv's options as data: which take a value. All others count as flags, those of newer releases too.
 
-Sources: `uv help` of 0.13.8 for every command; crates/uv-cli/src/lib.rs and uv-static/src/env_vars.rs.
+The union of uv 0.5.31 and 0.13.8, hidden options and aliases included. To read them off a uv: `uv generate-shell-completion bash`.
+
+Sources: the above; crates/uv-cli/src/lib.rs and compat.rs for aliases.
 """
 
 from __future__ import annotations
 
-from shim.formats.optparse_scan import OptionTable, read_table
+from shim.formats.optparse_scan import Option, OptionTable, read_table
 
-#: Names of one option in a line; `=` at the end: it takes a value.
+
+class ExactTable(OptionTable):
+    """Options that must be typed in full: clap knows no abbreviations, so `--refresh` is not a short `--refresh-package`."""
+
+    def find_long(self, typed: str) -> Option | None:
+        """Return the option of exactly that name, or None."""
+        return self.long.get(typed)
+
+
+#: The names of one option in a line; `=` at the end: it takes a value.
 COMMON = """
 -h --help
 -V --version
@@ -15,73 +26,66 @@ COMMON = """
 -v --verbose
 -n --no-cache
 -U --upgrade
--s --script
--m --module
+-s --script =
 -i --index-url =
 -f --find-links =
 -p --python =
--r --requirements --requirement --with-requirements =
+-r --requirements --requirement =
+--with-requirements =
 -c --constraints --constraint =
 -b --build-constraints --build-constraint =
 -C --config-setting --config-settings =
 -P --upgrade-package =
 -w --with =
--e --with-editable =
 -o --output-file =
 -d --depth =
 -t --target =
---index =
---default-index =
---extra-index-url =
---no-index
---offline
---outdated
---seed
---bump =
---directory =
---project =
---config-file =
---no-config
---no-project
---no-sync
---publish-url =
---check-url =
---username -u =
---password =
---token =
+-u --username =
 --overrides --override =
 --excludes --exclude =
---from =
---with-executables-from =
---package =
---env-file =
+--no-offline
+--offline
+--frozen
+--no-frozen
+--gui-script
+--isolated
+--no-config
+--no-index
+--no-project
+--no-sync
+--outdated
+--seed
+--all
+--show-settings
 """
-#: Further options with a value; their names are all that matters.
+#: Further options with a value.
 VALUED = (
-    "allow-insecure-host trusted-host annotation-style author-from bounds branch build-backend cache-dir cert color "
-    "config-settings-package config-setting-package custom-compile-command description exclude-newer exclude-newer-package extra "
-    "fork-strategy format graalpy-mirror group ignore ignore-until-fixed index-strategy install-dir keyring-provider link-mode marker "
-    "mirror name no-binary-package no-build-isolation-package no-build-package no-editable-package no-emit-package no-extra no-group "
-    "no-install-package no-sources-package only-group optional out-dir output-format path prefix prerelease prerelease-package prompt "
-    "prune pyodide-mirror pypy-mirror python-downloads-json-url python-platform python-preference preview-features python-fetch "
-    "python-version refresh-package reinstall-package resolution rev service-format service-url tag torch-backend trusted-publishing "
-    "ty-version upgrade-group vcs"
+    "abi allow-insecure-host annotation-style author-from batch bounds branch build-backend bump cache-dir cert check-url client-cert "
+    "color config config-file config-setting-package config-settings-package custom-compile-command default-index description "
+    "directory env-file exclude-newer exclude-newer-package extra extra-index-url fork-strategy format from "
+    "generate-shell-completion graalpy-mirror group ignore ignore-until-fixed implementation index index-strategy install-dir "
+    "keyring-provider link-mode marker max-recursion-depth max-rounds metadata-directory mirror name no-binary-package "
+    "no-build-isolation-package no-build-package no-editable-package no-emit-package no-extra no-group no-install-package "
+    "no-sources-package only-binary only-emit-package only-group only-install-package optional out-dir output-format "
+    "output-version package password path pip-args platform prefix prerelease prerelease-package preview-feature preview-features "
+    "project prompt protocol prune publish-url pyodide-mirror pypy-mirror python-downloads-json-url python-executable python-fetch "
+    "python-platform python-preference python-version refresh-package reinstall-package resolution resolver rev service-format "
+    "service-url tag token torch-backend trusted-host trusted-publishing ty-version unsafe-package upgrade-group vcs "
+    "with-editable with-executables-from"
 )
-#: What differs for some commands: these lines come before COMMON's.
+#: What differs for some commands: these lines go before COMMON's.
 PARTICULAR = {
-    ("pip", "install"): "-e --editable =\n--no-binary =\n--only-binary =",
-    ("pip", "sync"): "--no-binary =\n--only-binary =",
-    ("pip", "compile"): "--no-binary =\n--only-binary =",
+    ("pip", "install"): "-e --editable =\n--no-binary =",
+    ("pip", "sync"): "-a --ask\n--no-binary =",
+    ("pip", "compile"): "--no-binary =",
     ("pip", "list"): "-e --editable",
     ("tool", "install"): "-e --editable",
-    ("add",): "--script =\n-m --marker =",
+    ("add",): "-m --marker =",
+    ("run",): "-s --script\n-m --module",
     ("venv",): "-c --clear",
     ("build",): "-o --out-dir =",
-    ("publish",): "-p --password =\n-t --token =",
+    ("publish",): "-p --password =\n-t --token =\n--index =",
 }
-
-#: Switches that a variable turns on as well.
-SWITCHES = {"offline": "UV_OFFLINE", "seed": "UV_VENV_SEED"}
 
 
 def option_table(verb: tuple[str, ...]) -> OptionTable:
@@ -89,4 +93,4 @@ def option_table(verb: tuple[str, ...]) -> OptionTable:
     valued = "\n".join(f"--{name} =" for name in VALUED.split())
     common = read_table(f"{COMMON}\n{valued}")
     own = read_table(PARTICULAR.get(verb, ""))
-    return OptionTable({**common.short, **own.short}, {**common.long, **own.long})
+    return ExactTable({**common.short, **own.short}, {**common.long, **own.long})

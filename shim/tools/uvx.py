@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.host import Host
 from shim.indexes.uv import read_command_needs
-from shim.model import Invocation, Needs
+from shim.model import Delivery, Invocation, Needs
 from shim.tools.uv import invocation_of, parse
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version")
@@ -20,4 +20,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command may ask, in uv's order."""
-    return read_command_needs(parse(invocation.argv, VERB), host) if invocation.touches_index else Needs()
+    if not invocation.touches_index:
+        return Needs()
+    return read_command_needs(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: uvx has no option that is a secret by itself."""
+    return delivery

@@ -239,6 +239,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Query], str]] = {
     "env: dotenv without the user name": (lambda folder: _dotenv(folder, b"CORP=canary\n", username="CORP_USER"), "CORP_USER is not"),
     "env: relative dotenv": (lambda folder: query(host_in(folder), env=Lookup("CORP", None, ".env")), "is not an absolute path"),
     "command: escape": (lambda folder: _command(folder, "printf 'canary\\033[2J'"), "control character"),
+    "netrc: huge": (lambda folder: _netrc(folder, "#" * (1 << 20) + "\n"), "too large for a netrc"),
+    "netrc: not UTF-8": (lambda folder: _netrc(folder, "machine x login y password canary\udcff\n"), "is not UTF-8"),
     "netrc: broken": (lambda folder: _netrc(folder, "machine x login y passwd canary\n"), "line 1, is not understood"),
 }
 
@@ -280,8 +282,48 @@ def _dotenv(folder: Path, data: bytes, mode: int = 0o600, username: str | None =
 
 
 def _netrc(folder: Path, text: str) -> Query:
-    (folder / ".netrc").write_text(text)
+    (folder / ".netrc").write_bytes(os.fsencode(text))
     return query(host_in(folder))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "machine pypi.corp.example\n  login alice\n  password p#1\ndefault login x password y\n",
+        "# machine pypi.corp.example login x password y\nmachine pypi.corp.example login alice password p#1 # mine\n",
+        'machine pypi.corp.example login "alice" password "p#1"\n',
+        "macdef init\nmachine pypi.corp.example login x password y\n\nmachine pypi.corp.example login alice password p#1\n",
+        "machine pypi.corp.example login old password y\nmachine pypi.corp.example login alice password p#1\n",
+        "machine xpypi.corp.example login x password y machine pypi.corp.example login alice account z password p#1",
+    ],
+    ids=["lines", "comments", "quotes", "macdef", "twice", "one line"],
+)
+def test_a_netrc_is_read_as_the_tools_read_it(text: str, tmp_path: Path) -> None:
+    found = load_source("netrc").find(_netrc(tmp_path, text))
+
+    assert found is not None
+    assert (found.username, found.secret.reveal(), found.kept_by_tool) == ("alice", "p#1", True)
+
+
+def test_a_truncated_netrc_has_no_password(tmp_path: Path) -> None:
+    asked = _netrc(tmp_path, "machine pypi.corp.example login alice password")
+
+    assert load_source("netrc").find(asked) is None
+    assert asked.notes == [("netrc", "no password for pypi.corp.example")]
+
+
+def test_the_default_of_a_netrc_is_for_nobody(tmp_path: Path) -> None:
+    asked = _netrc(tmp_path, "default login alice password p\n")
+
+    assert load_source("netrc").find(asked) is None
+    assert asked.notes == [("netrc", "no entry for pypi.corp.example")]
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/"])
+def test_a_netrc_that_is_no_file_is_left_to_the_tool(path: str, tmp_path: Path) -> None:
+    asked = query(host_in(tmp_path, NETRC=path))
+
+    assert load_source("netrc").find(asked) is None
 
 
 @pytest.mark.parametrize("case", BROKEN)

@@ -1,7 +1,7 @@
 """Real pips against a recording server: whatever they ask, we had said they would.
 
 Each layout is a random mixture of options, variables, configuration files and requirements files, the same in every
-run. `SHIM_TEST_LAYOUTS` raises their number.
+run. `SHIM_TEST_LAYOUTS` raises their number, `SHIM_TEST_SEED` makes others, `SHIM_TEST_PIPS=22.3.1,24.0` takes other releases.
 """
 
 from __future__ import annotations
@@ -30,8 +30,15 @@ from tests.support.toolchains import python_for
 
 LAYOUTS = int(os.environ.get("SHIM_TEST_LAYOUTS", "40"))
 #: (release, None for the newest; the newest Python 3 it runs on; the commands it has).
+SEED = int(os.environ.get("SHIM_TEST_SEED", "0"))
 OLDEST = ("20.3.4", ("3.9", "3.8", "3.10", "3.11"), ("install", "download", "wheel"))
+MIDDLE = ("23.2.1", ("3.11", "3.12", "3.10"), ("install", "download", "wheel", "index"))
 NEWEST = (None, ("3.11", "3.12", "3.13"), ("install", "download", "wheel", "lock", "index"))
+PIPS = [(version, MIDDLE[1], MIDDLE[2][:3]) for version in os.environ.get("SHIM_TEST_PIPS", "").split(",") if version] or [
+    OLDEST,
+    MIDDLE,
+    NEWEST,
+]
 PASSWORD = "not-a-real-password"
 
 
@@ -88,7 +95,7 @@ class RealPip:
     verbs: tuple[str, ...]
 
 
-@pytest.fixture(scope="module", params=[OLDEST, NEWEST], ids=["oldest", "newest"])
+@pytest.fixture(scope="module", params=PIPS, ids=lambda release: release[0] or "newest")
 def real_pip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealPip:
     """One pip, from the index that this machine is configured for."""
     version, pythons, verbs = request.param
@@ -247,7 +254,7 @@ def add_requirements(layout: Layout, depth: int = 0) -> Path:
 
 def make_layout(number: int, folder: Path, port: int, real: RealPip) -> tuple[Layout, Path, tuple[str, ...]]:
     """Return a layout, its pip, and the argv after `pip`."""
-    layout = Layout(number, folder, port, random.Random(number))
+    layout = Layout(number, folder, port, random.Random(SEED + number))
     (folder / "work").mkdir(parents=True)
     (folder / "home").mkdir()
     script = make_environment(layout, real)

@@ -13,6 +13,7 @@ from shim.faces.answers import read_answers
 from shim.host import Host
 from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
 from shim.settings import Settings
+from shim.tools.uv import move_secrets
 from shim.urls import find_userinfo, parse_url, scope_of_index
 
 CORP = "https://pypi.corp.example/simple/"
@@ -297,12 +298,177 @@ def test_uv_gets_an_entry_bound_to_the_path_and_keeps_the_users_own(world: Host,
     assert folder.stat().st_mode & 0o777 == 0o700
 
 
-def test_uv_with_two_credentials_for_one_server_is_refused_by_name(world: Host) -> None:
+UV = {"family": "uv", "version": (0, 13, 8), "verb": ("pip", "install")}
+
+
+def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: Host, tmp_path: Path) -> None:
+    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    delivery = deliver(world, {one: credential(one, "p@ss/1"), two: credential(two, "second", "bob")}, **UV)  # type: ignore[arg-type]
+    seeds = tomllib.loads(delivery.memory.text.reveal())["index"]  # type: ignore[union-attr]
+    first, *rest = str(delivery.environ["XDG_CONFIG_DIRS"]).split(":")
+
+    assert channel_of(delivery) == "seed"
+    assert [(seed["url"], seed["explicit"]) for seed in seeds] == [
+        ("https://alice:p%40ss%2F1@pypi.corp.example/a/", True),
+        ("https://bob:second@pypi.corp.example/b/", True),
+    ]
+    assert Path(first, "uv", "uv.toml").readlink() == Path(f"/proc/self/fd/{DESCRIPTOR}")
+    assert rest == ["/etc/xdg"]
+
+
+@pytest.mark.parametrize("verb", [("run",), ("tool", "run"), ("tool", "install")])
+def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host, verb: tuple[str, ...]) -> None:
     one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
     with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example") as caught:
-        deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, family="uv", version=(0, 13, 8))
+        deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, **{**UV, "verb": verb})  # type: ignore[arg-type]
 
     assert "two commands" in (caught.value.hint or "")
+
+
+def test_two_user_names_in_the_urls_keep_the_stores_entries_apart(world: Host) -> None:
+    one, two = need("https://alice@pypi.corp.example/a/simple/"), need("https://bob@pypi.corp.example/b/simple/", "extra")
+    answers = {one: credential(one, "first"), two: credential(two, "second", "bob")}
+
+    assert channel_of(deliver(world, answers, **{**UV, "verb": ("run",)})) == "store"  # type: ignore[arg-type]
+
+
+def test_one_login_for_two_places_of_a_server_is_no_second_credential(world: Host) -> None:
+    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    delivery = deliver(world, {one: credential(one), two: credential(two)}, **UV)  # type: ignore[arg-type]
+
+    assert channel_of(delivery) == "store"
+    assert delivery.memory.text.reveal().count("[[credential]]") == 2  # type: ignore[union-attr]
+
+
+def test_a_credential_is_not_put_where_uv_would_send_it_to_a_sibling(world: Host) -> None:
+    corp, other = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp), other: None}, **UV)  # type: ignore[arg-type]
+
+    assert "https://pypi.corp.example/b/simple/" in dict(caught.value.tried)["store"]
+    assert "scope" in (caught.value.hint or "")
+
+
+def test_of_two_nested_places_with_two_credentials_none_is_guessed(world: Host) -> None:
+    outer, inner = need("https://pypi.corp.example/org/simple/"), need("https://pypi.corp.example/org/deep/simple/", "extra")
+    answers = {outer: credential(outer, "first"), inner: credential(inner, "second")}
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, answers, **UV)  # type: ignore[arg-type]
+
+    assert "https://pypi.corp.example/org/deep/simple/" in dict(caught.value.tried)["seed"]
+
+
+def test_a_stale_login_in_the_users_netrc_does_not_come_first(world: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine pypi.corp.example login alice password stale\n")
+    corp = need()
+
+    assert channel_of(deliver(world, {corp: credential(corp)}, **UV)) == "seed"  # type: ignore[arg-type]
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp)}, **{**UV, "verb": ("run",)})  # type: ignore[arg-type]
+    assert "netrc" in (caught.value.hint or "")
+    (tmp_path / ".netrc").write_text("machine pypi.corp.example login alice password canary\n")
+    assert channel_of(deliver(world, {corp: credential(corp)}, **UV)) == "store"  # type: ignore[arg-type]
+
+
+MACHINE = """# the machine's own
+native-tls = true
+[[index]]
+name = "all"
+url = "https://all.example/simple"
+[pip]
+find-links = ["/srv/wheels", "https://links.example/"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "fits"),
+    [
+        (MACHINE, True),
+        ("", True),
+        ('index = [{ name = "inline", url = "https://all.example/simple" }]\n', False),
+        ('[[index]]\nurl = "./wheels"\n', False),
+        ('[pip]\nfind-links = ["wheels"]\n', False),
+        ("not toml", False),
+    ],
+)
+def test_the_machines_configuration_comes_along_to_the_letter_or_the_channel_is_not_taken(
+    world: Host, tmp_path: Path, text: str, fits: bool
+) -> None:
+    (tmp_path / "xdg" / "uv").mkdir(parents=True)
+    (tmp_path / "xdg" / "uv" / "uv.toml").write_text(text)
+    host = Host({**world.environ, "XDG_CONFIG_DIRS": f"/nowhere:{tmp_path / 'xdg'}"}, world.cwd)
+    corp = need()
+    old = {**UV, "version": (0, 7, 22)}
+    delivery = deliver(host, {corp: credential(corp)}, **old)  # type: ignore[arg-type]
+
+    assert channel_of(delivery) == ("seed" if fits else "netrc")
+    if fits:
+        assert delivery.memory.text.reveal().startswith(text.rstrip("\n"))  # type: ignore[union-attr]
+        assert str(delivery.environ["XDG_CONFIG_DIRS"]).endswith(f":/nowhere:{tmp_path / 'xdg'}")
+
+
+@pytest.mark.parametrize("switch", ["--no-config", "--config-file=x", "--no-index"])
+def test_no_seed_where_uv_would_not_read_it(world: Host, switch: str) -> None:
+    corp = need()
+    old = {**UV, "version": (0, 7, 22)}
+
+    assert channel_of(deliver(world, {corp: credential(corp)}, argv=("pip", "install", switch), **old)) == "netrc"  # type: ignore[arg-type]
+
+
+def test_an_upload_with_a_credential_of_its_own_goes_by_uvs_variables(world: Host) -> None:
+    upload, check = need("https://pypi.corp.example/upload/", "publish"), need("https://pypi.corp.example/simple/", "index")
+    answers = {upload: credential(upload, "writer", "bob"), check: credential(check, "reader")}
+    delivery = deliver(world, answers, **{**UV, "verb": ("publish",)})  # type: ignore[arg-type]
+
+    assert [channel for channel, *_ in delivery.channels] == ["publish", "store"]
+    assert delivery.environ["UV_PUBLISH_USERNAME"] == "bob"
+    assert isinstance(delivery.environ["UV_PUBLISH_PASSWORD"], Secret)
+    assert "writer" not in delivery.memory.text.reveal()  # type: ignore[union-attr]
+
+
+def test_the_users_own_token_for_an_upload_is_in_nobodys_way(world: Host) -> None:
+    upload = need("https://pypi.corp.example/upload/", "publish", answered_by="--token")
+    check = need("https://pypi.corp.example/a/simple/", "index")
+
+    assert channel_of(deliver(world, {upload: None, check: credential(check)}, **{**UV, "verb": ("publish",)})) == "store"  # type: ignore[arg-type]
+
+
+def test_the_users_own_variable_for_another_index_of_the_server_comes_before_the_store(world: Host) -> None:
+    """uv would send it to our index, before it looks into its store; seeds are told apart."""
+    own = need("https://pypi.corp.example/a/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
+    corp = need("https://pypi.corp.example/b/simple/")
+
+    assert channel_of(deliver(world, {own: None, corp: credential(corp)}, **UV)) == "seed"  # type: ignore[arg-type]
+    nested = need("https://pypi.corp.example/b/deep/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
+    with pytest.raises(CannotDeliver):
+        deliver(world, {nested: None, corp: credential(corp)}, **UV)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("argv", "left", "variables"),
+    [
+        (("publish", "--token", "t0k", "dist/x"), ("publish", "dist/x"), {"UV_PUBLISH_TOKEN": "t0k"}),
+        (("publish", "--token=t0k"), ("publish",), {"UV_PUBLISH_TOKEN": "t0k"}),
+        (("publish", "-ualice", "-vp", "pw"), ("publish", "-v"), {"UV_PUBLISH_USERNAME": "alice", "UV_PUBLISH_PASSWORD": "pw"}),
+        (
+            ("--quiet", "publish", "-vppw", "-u", "alice"),
+            ("--quiet", "publish", "-v"),
+            {"UV_PUBLISH_USERNAME": "alice", "UV_PUBLISH_PASSWORD": "pw"},
+        ),
+        (("publish", "-p", "one", "-p", "two"), ("publish", "-p", "one", "-p", "two"), {}),
+        (("publish", "--token="), ("publish", "--token="), {}),
+        (("pip", "install", "-p", "3.12", "x"), ("pip", "install", "-p", "3.12", "x"), {}),
+        (("publish", "--", "--token", "t0k"), ("publish", "--", "--token", "t0k"), {}),
+    ],
+)
+def test_what_an_upload_is_told_in_argv_moves_into_variables(
+    argv: tuple[str, ...], left: tuple[str, ...], variables: dict[str, str]
+) -> None:
+    verb = tuple(word for word in argv if not word.startswith("-"))[:1] if "pip" not in argv else ("pip", "install")
+    moved = move_secrets(Invocation("uv", "uv", Target("/usr/bin/uv"), argv, verb, True, ""), Delivery(argv))
+
+    assert moved.argv == left
+    assert {name: value.reveal() for name, value in moved.environ.items()} == variables  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("verb", [("run",), ("tool", "run")])
@@ -311,7 +477,7 @@ def test_user_code_of_an_old_uv_never_meets_a_netrc(world: Host, verb: tuple[str
     with pytest.raises(CannotDeliver, match="uv"):
         deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=verb)
 
-    assert channel_of(deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=("sync",))) == "netrc"
+    assert channel_of(deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=("sync",))) == "seed"
 
 
 def test_uv_variables_are_for_named_indexes_and_only_on_demand(world: Host) -> None:

@@ -1,0 +1,47 @@
+"""Channel `publish`: UV_PUBLISH_USERNAME and UV_PUBLISH_PASSWORD, for uploads that the store cannot serve.
+
+Only uv itself and a keyring helper of the user's live in that environment: an upload builds nothing and runs no user code. What
+the same command reads (`--check-url`) goes by the store.
+
+Sources: uv 0.13.8 crates/uv-static/src/env_vars.rs, uv-publish/src/lib.rs; measured from 0.5.31 on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shim.delivery import Case, store
+from shim.delivery.scrub import cut_userinfo
+from shim.model import Credential, Delivery, Need, Secret
+
+
+def fits(case: Case) -> str | None:
+    """Return None if the command uploads with a user name and password, and the store can carry the rest; else why not."""
+    uploads, rest = _split(case)
+    if not uploads:
+        return "only an upload has variables of its own"
+    if any(credential.scheme != "basic" for _, credential in uploads):
+        return "its variables hold no bearer token"
+    said = case.host.environ.get("UV_PUBLISH_USERNAME") or uploads[0][1].username
+    if said != uploads[0][1].username or any(word.startswith(("-u", "--username")) for word in case.invocation.argv):
+        return "the command names the user itself"
+    return store.fits(rest) if rest.deliveries else None
+
+
+def deliver(case: Case) -> Delivery:
+    """Return the two variables, and the store's delivery of what is left."""
+    uploads, rest = _split(case)
+    need, credential = uploads[0]
+    given = [one for one, other in uploads if other.source == "url"]
+    base = store.deliver(rest) if rest.deliveries else Delivery(case.invocation.argv)
+    argv, environ = cut_userinfo(base.argv, case.host.environ, given)
+    variables: dict[str, str | Secret | None] = {"UV_PUBLISH_USERNAME": credential.username, "UV_PUBLISH_PASSWORD": credential.secret}
+    channel = ("publish", str(need.url), "UV_PUBLISH_PASSWORD: uv alone reads it")
+    return replace(base, argv=argv, environ={**base.environ, **environ, **variables}, channels=(channel, *base.channels))
+
+
+def _split(case: Case) -> tuple[list[tuple[Need, Credential]], Case]:
+    """Return the uploads with their credentials, and the case without them."""
+    uploads = [pair for pair in case.deliveries if pair[0].role == "publish"]
+    rest = tuple(pair for pair in case.deliveries if pair[0].role != "publish")
+    return uploads, replace(case, needs=replace(case.needs, items=tuple(need for need, _ in rest)), deliveries=rest)

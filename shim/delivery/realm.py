@@ -1,0 +1,60 @@
+"""What uv does with a credential beyond the URL it is for: all of one scheme, host and port is one realm to it.
+
+After a 401, 403 or 404, uv takes what it has for the realm, wherever that came from, before it looks at a netrc, and at a netrc
+before its credential store. So a credential may reach a sibling that it is not for, and one that the user has may come first.
+
+Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 0.5.31, 0.7.22, 0.9.30, 0.11.33 and 0.13.8.
+"""
+
+from __future__ import annotations
+
+from shim.delivery import WOULD_REACH, Case
+from shim.model import Need
+from shim.urls import Scope, Url
+
+
+def is_same_realm(scope: Scope, url: Url) -> bool:
+    """Whether uv takes both for one realm."""
+    return (scope.scheme, scope.host, scope.port) == (url.scheme, url.host, url.port)
+
+
+def find_sibling(case: Case) -> str | None:
+    """Return, in words, a URL of the command that uv would send a credential to which is not for it; None if there is none.
+
+    A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
+    """
+    answered = [need for need, _ in case.deliveries]
+    for credential in case.credentials:
+        for need in case.needs.items:
+            if credential.source == "url" or need in answered or has_own(need) or _is_locked(need):
+                continue
+            insists = need.username not in (None, credential.username)
+            if is_same_realm(credential.scope, need.url) and not credential.scope.covers(need.url) and not insists:
+                return f"{WOULD_REACH} {need.url}, which is not in {credential.scope}"
+    return None
+
+
+def find_own(case: Case) -> Need | None:
+    """Return a need in the realm of one of our credentials that the user answers already, by a variable or inside a file.
+
+    What uv is told for an upload, it uses for nothing else.
+    """
+    answered = [need for need, _ in case.deliveries]
+    for need in case.needs.items:
+        if (
+            has_own(need)
+            and need.role != "publish"
+            and need not in answered
+            and any(is_same_realm(credential.scope, need.url) for credential in case.credentials)
+        ):
+            return need
+    return None
+
+
+def has_own(need: Need) -> bool:
+    """Whether the user gave this need a password by a variable of uv's, or inside a file that uv reads."""
+    return bool(need.answered_by) or (need.given is not None and need.place is None)
+
+
+def _is_locked(need: Need) -> bool:
+    return need.role == "direct" and need.origin.project

@@ -1,0 +1,122 @@
+"""Channel `seed`: XDG_CONFIG_DIRS begins with a folder of ours whose `uv/uv.toml` is a link to a memory file.
+
+In it stand explicit indexes, which resolve nothing unless a project asks for them by name, with a user name and password: uv
+keeps these in mind for all that lies below their URLs, and sends them without being asked. Several credentials on one host
+are told apart by path. The machine's own uv.toml, which ours hides, stands in front.
+
+Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs, uv-dirs/src/lib.rs and uv-auth/src/cache.rs (of two URLs, one below
+the other, the shorter one decides); measured with 0.5.31, 0.7.22, 0.9.30, 0.11.33 and 0.13.8.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from shim.delivery import Case, same_login
+from shim.delivery.memory import free_descriptor, is_available, link_folder
+from shim.delivery.realm import find_sibling, has_own
+from shim.delivery.scrub import cut_userinfo
+from shim.formats.uv_toml import parse_toml, tables, texts
+from shim.host import Host
+from shim.model import Credential, Delivery, Memory, Secret
+from shim.urls import parse_url, with_userinfo
+
+FILE = "uv/uv.toml"
+#: The name of the first seed index is this and 1.
+NAME = "pip-uv-shim-"
+#: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv publish` looks indexes up by name.
+OTHER_VERBS = ("run", "tool", "publish")
+#: What makes uv read no machine configuration, keep no index in mind, or print all of them with their passwords.
+SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "--show-settings")
+VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
+
+
+def fits(case: Case) -> str | None:
+    """Return None if uv will read a configuration of ours and send each credential where it belongs, else why not."""
+    if not is_available():
+        return "this system has no memory files"
+    if verb := next((verb for verb in OTHER_VERBS if case.invocation.verb[:1] == (verb,)), None):
+        return f"uv {verb} has no use for it, or would pass it on"
+    said = [word.partition("=")[0] for word in case.invocation.argv]
+    switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
+    if switches:
+        return f"{switches[0]}: uv would not use it, or print it"
+    if any(credential.scheme != "basic" for credential in case.credentials):
+        return "an index URL holds no bearer token"
+    if reason := find_sibling(case) or _find_nested(case):
+        return reason
+    if _render_config(case) is None:
+        return "the machine's uv.toml cannot be carried along as it is"
+    return None if link_folder(case.host, free_descriptor(), FILE) else "there is no folder of the user's own for the link"
+
+
+def deliver(case: Case) -> Delivery:
+    """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
+    number = free_descriptor()
+    typed = [need for need, credential in case.deliveries if credential.source == "url"]
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
+    folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]
+    return Delivery(
+        argv,
+        {**environ, "XDG_CONFIG_DIRS": ":".join(dict.fromkeys(folders))},
+        Memory(Secret(_render_config(case) or ""), number),
+        tuple(("seed", str(need.url), f"sent by uv below {credential.scope}") for need, credential in case.deliveries),
+    )
+
+
+def _find_nested(case: Case) -> str | None:
+    """Return, in words, a URL that another credential is for and that lies below ours: uv would send ours there."""
+    for credential in case.credentials:
+        for need in case.needs.items:
+            others = [other for one, other in case.deliveries if one is need]
+            if credential.scope.covers(need.url) and (has_own(need) if not others else not same_login(others[0], credential)):
+                return f"uv would send the credential for {credential.scope} to {need.url} below it, which has another"
+    return None
+
+
+def _render_config(case: Case) -> str | None:
+    """Return the uv.toml: the machine's text to the letter, then our indexes. None where that would change what it says."""
+    text = read_machine_config(case.host)
+    own = parse_toml(text)
+    if own is None or not all(_is_absolute(place) for place in _places(own)):
+        return None  # a relative path would start at our folder
+    seeds = [_seed(number, credential) for number, credential in enumerate(case.credentials, 1)]
+    both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
+    return both if parse_toml(both) == {**own, "index": [*tables(own.get("index")), *seeds]} else None
+
+
+def read_machine_config(host: Host) -> str:
+    """Return the text of the uv.toml of the machine that uv would read, or nothing."""
+    folders = [os.path.join(folder, "uv") for folder in host.config_directories]
+    for folder in [*folders, "/etc/uv"]:
+        try:
+            with open(os.path.join(folder, "uv.toml"), encoding="utf-8") as stream:
+                return stream.read()
+        except (OSError, UnicodeDecodeError):
+            continue
+    return ""
+
+
+def _places(table: dict[str, Any]) -> Iterator[str]:
+    """Yield every index and find-links page that a configuration names."""
+    own = table.get("pip")
+    for part in (table, own if isinstance(own, dict) else {}):
+        yield from (text for index in tables(part.get("index")) for text in texts(index.get("url")))
+        for key in ("index-url", "extra-index-url", "find-links"):
+            yield from texts(part.get(key))
+
+
+def _is_absolute(place: str) -> bool:
+    return "://" in place or place.startswith("/")
+
+
+def _seed(number: int, credential: Credential) -> dict[str, object]:
+    url = with_userinfo(parse_url(str(credential.scope)), credential.username, credential.secret.reveal())
+    return {"name": f"{NAME}{number}", "url": url, "explicit": True}
+
+
+def _render_table(seed: dict[str, object]) -> str:
+    """Return one `[[index]]`. Its texts are a percent-encoded URL and a name of ours: nothing in them needs escaping."""
+    return f'[[index]]\nname = "{seed["name"]}"\nurl = "{seed["url"]}"\nexplicit = true\n'

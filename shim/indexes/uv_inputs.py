@@ -1,0 +1,205 @@
+"""What a uv command's inputs name: requirements files, scripts, locks, receipts, and the projects it builds.
+
+Sources: uv 0.13.8 crates/uv-requirements-txt/src/lib.rs, uv-requirements/src/sources.rs, uv-distribution/src/metadata/lowering.rs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shim.formats import requirements, uv_toml
+from shim.formats.optparse_scan import read_table, scan
+from shim.formats.uv_lock import find_folders
+from shim.indexes.uv_command import Part
+from shim.indexes.uv_files import Reader
+from shim.indexes.uv_needs import Role, Said
+from shim.indexes.uv_order import ROLES, index_of
+from shim.model import Origin
+from shim.urls import BadUrl, parse_url
+
+#: How many files may name each other in one command: more is a loop in disguise.
+MAX_FILES = 1000
+
+_LINE_TABLE = read_table(
+    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable ="
+)
+_LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
+
+
+@dataclass(slots=True)
+class Collector:
+    """Gathers what inputs say. With `builds_only`, what a project needs when it runs does not count.
+
+    `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything else.
+    `unknown` holds what may say more and is not ours to read.
+    """
+
+    reader: Reader
+    builds_only: bool = False
+    lines: list[Said] = field(default_factory=list)
+    pinned: list[Said] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    no_index: bool = False
+    _seen: set[str] = field(default_factory=set)
+
+    def add(self, text: str, origin: Origin, role: Role) -> None:
+        """Add a URL that a file names."""
+        self.said.append(Said(text, origin, role))
+
+    def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
+        """Add the URL of a direct requirement, if it is one."""
+        found = requirements.find_direct_url(text)
+        if found and part:
+            self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
+        elif found:
+            self.add(text[slice(*found)], origin, "direct")
+
+    def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
+        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
+
+        A workspace member's sources may also name the indexes of its `root`.
+        """
+        origin = Origin("file", path, project=True)
+        tool = uv_toml.tool_table(document) or {}
+        for_build = uv_toml.build_requirement_texts(document)
+        for text in [*([] if self.builds_only else uv_toml.requirement_texts(document)), *for_build]:
+            self.add_direct(text, origin)
+        for url in uv_toml.source_urls(tool):
+            self.add(url, origin, "direct")
+        self._add_pinned(tool, root or {}, {uv_toml.requirement_name(text) for text in for_build}, origin)
+        for source in uv_toml.source_paths(tool):
+            self.add_folder(source, path)
+
+    def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], build_names: Collection[str], origin: Origin) -> None:
+        """Add the indexes that sources name: the document's own before the workspace's."""
+        tables = [*uv_toml.tables(tool.get("index")), *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index"))]
+        for name in uv_toml.source_indexes(tool, build_names if self.builds_only else None):
+            row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
+            one = index_of(row, origin) if row else None
+            if one and not one.never:
+                self.pinned.append(replace(one, role="links" if one.flat else "extra"))
+
+    def add_folder(self, path: str, parent: str | None = None) -> None:
+        """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds it."""
+        path = re.sub(r"\[[^\]]*\]$", "", path.removeprefix("file://").removeprefix("file:"))
+        path = os.path.join(self.reader.join(path, parent), "pyproject.toml")
+        if self._is_new(path):
+            document = self.reader.read_toml(path)
+            if document:
+                self.add_document(document, path)
+
+    def add_script(self, path: str) -> dict[str, Any]:
+        """Add what the metadata of a PEP 723 script names beside its configuration; return the metadata."""
+        document = uv_toml.script_document(self.reader.read_text(path))
+        self.add_document(document, path)
+        return document
+
+    def add_receipt(self, path: str, tool: dict[str, Any]) -> None:
+        """Add the direct URLs that a tool was installed from."""
+        for requirement in uv_toml.tables(tool.get("requirements")):
+            for url in uv_toml.texts(requirement.get("url")):
+                self.add(url, Origin("config", path), "direct")
+
+    def add_file_part(self, part: Part, origin: Origin, *, with_lines: bool) -> None:
+        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the need itself.
+
+        Only `uv pip` obeys its index lines (`with_lines`).
+        """
+        if _is_remote(part.text):
+            self.said.append(Said(part.text, origin, "input", None, part.key, part.start))
+            self.unknown.append(_shown(part.text))
+        else:
+            self.add_file(part.text, with_lines=with_lines)
+
+    def add_file(self, name: str, parent: str | None = None, *, with_lines: bool = False) -> None:
+        """Add what a file says, be it a requirements file, a lock, a script or a project."""
+        if name == "-":
+            self.unknown.append("standard input")
+            return
+        path = self.reader.join(name.removeprefix("file://"), parent)
+        if path.endswith("/pyproject.toml"):
+            self.add_folder(os.path.dirname(path))
+        elif not self._is_new(f"{path} {with_lines}"):
+            pass
+        elif requirements.is_pylock(path):
+            for _, url in requirements.find_locked_urls(self.reader.read_text(path)):
+                self.add(url, Origin("file", path, project=True), "direct")
+        elif path.endswith((".py", ".pyw")):
+            self.add_script(path)
+        else:
+            self._add_requirements(path, with_lines=with_lines)
+
+    def _add_requirements(self, path: str, *, with_lines: bool) -> None:
+        data = self.reader.read(path)
+        text = requirements.decode_requirements(data) if data else ""
+        for line in requirements.read_lines(text, self.reader.host.environ):
+            where = Origin("file", f"{path}:{line.number}", project=True)
+            if line.requirement:
+                self.add_direct(line.requirement, where)
+            for word in scan(line.options, _LINE_TABLE):
+                value = (word.value or "").removeprefix("=")
+                if word.name in ("requirement", "constraint", "editable"):
+                    self._add_named_file(word.name, value, where, path, with_lines=with_lines)
+                elif with_lines:
+                    self._add_index_line(word.name or "", value, where)
+        for match in _LOCAL_LINE.finditer(text):
+            self.add_folder(match[1], path)
+
+    def _add_named_file(self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool) -> None:
+        """Add what another file says. uv does not obey the index lines of a constraints file that a requirements file names."""
+        if kind == "editable":
+            self.add_folder(value, path)
+        elif _is_remote(value):
+            self.add(value, where, "input")
+            self.unknown.append(_shown(value))
+        else:
+            self.add_file(value, path, with_lines=with_lines and kind == "requirement")
+
+    def _add_index_line(self, name: str, value: str, where: Origin) -> None:
+        if name == "no-index":
+            self.no_index = True
+        elif name in ROLES:
+            self.lines.append(Said(value, where, ROLES[name]))
+
+    def _is_new(self, path: str) -> bool:
+        """Whether a file was not added before; false when there are too many."""
+        if path in self._seen or len(self._seen) >= MAX_FILES:
+            return False
+        self._seen.add(path)
+        return True
+
+
+def _is_remote(text: str) -> bool:
+    return text[:8].lower().startswith(("http://", "https://"))
+
+
+def _shown(text: str) -> str:
+    try:
+        return parse_url(text).text
+    except BadUrl:
+        return "a remote file"
+
+
+def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
+    """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those whose index is `configured`.
+
+    uv drops a lock that was made from other indexes. A frozen one needs no index, but the credential of an index opens its files.
+    """
+    said: list[Said] = []
+    origin = Origin("file", path, project=True)
+    known = {url.rstrip("/") for url in configured}
+    for registry, folders in find_folders(reader.read(path) or b"").items():
+        if frozen and any(_server(folder) == _server(registry) for folder in folders):
+            said.append(Said(registry, origin, "extra"))
+        if frozen or not registry or registry.rstrip("/") in known:
+            said += [Said(folder, origin, "direct") for folder in folders]
+    return said
+
+
+def _server(url: str) -> list[str]:
+    return url.split("/")[:3]

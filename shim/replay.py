@@ -1,0 +1,212 @@
+"""The hot path: a delivery record holds the finished plan of an earlier command, and here it is carried out again.
+
+A record is used only if everything that the plan was made from is as it was: the command line but for package names, the working
+directory, every variable that was read, every file that was read or looked for, the target, and our own code; and if each token
+that it delivers is still valid. Any doubt: None, and the long way is gone. `recording.py` writes records.
+
+Imports only what a bare interpreter has loaded already: this is on the way of every wrapped command.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import time
+
+#: First line of every record; another number after a change of the format.
+HEAD = "pip-uv-shim-plan=1"
+#: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
+FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
+MAX_BYTES = 1 << 18
+#: A token must be good for that long still.
+MINIMUM_VALIDITY_S = 300.0
+#: How far the clock may have been set back since a token was written.
+CLOCK_SKEW_S = 60.0
+#: Variables that can change anything: all that begin like this are compared, present or not.
+PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
+#: What a package name with a version looks like: such words may differ between the command recorded and the one replayed.
+NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-=<>~!,[]")
+#: Letters that every channel hands over as they are, in any quoting.
+PLAIN_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+
+
+class Plan:
+    """What is left to do: the target's argv (after its name), its environment, and the text of the memory file or None."""
+
+    def __init__(self, argv: list[str], environ: dict[str, str], descriptor: int, text: str | None) -> None:
+        self.argv = argv
+        self.environ = environ
+        self.descriptor = descriptor
+        self.text = text
+
+
+def record_folder(environ: dict[str, str]) -> str | None:
+    """Return the folder of records, beside the token cache in memory-backed storage; None if it is not there or not ours alone.
+
+    It is never made here: the long way does that (`store/folders.py`), in the same place.
+    """
+    named = environ.get("SHIM_CACHE_DIR")
+    runtime = environ.get("XDG_RUNTIME_DIR", "")
+    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{os.geteuid()}/tokens"]  # noqa: S108
+    for choice in choices:
+        if choice.startswith("/") and is_private(choice):
+            folder = f"{choice}/plans"
+            return folder if is_private(folder) else None
+    return None
+
+
+def is_private(folder: str) -> bool:
+    """Whether a folder is there, no link, ours, and nobody else's."""
+    try:
+        status = os.lstat(folder)
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+
+
+def record_name(name: str, target: str, argv: list[str], cwd: str) -> str:
+    """Return the file name of a command's record: the same for commands that differ in package names only.
+
+    No more than a way to find it: what is in it is compared word by word.
+    """
+    words = [word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)]
+    data = os.fsencode(FIELD.join([name, target, cwd, *words]))
+    return f"{int.from_bytes(data, 'big') % (2**127 - 1):032x}.plan"
+
+
+def is_name(argv: list[str], number: int) -> bool:
+    """Whether a word looks like a package name, and does not follow an option."""
+    word = argv[number]
+    return bool(word) and word[0].isalnum() and NAME_LETTERS.issuperset(word) and (number == 0 or not argv[number - 1].startswith("-"))
+
+
+def code_state() -> str:
+    """Return what changes when our own code is installed anew."""
+    return describe_file(__file__) or ""
+
+
+def describe_file(path: str) -> str | None:
+    """Return what tells two states of a file apart, or None if it is not there."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
+
+
+def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) -> None:
+    """Become the target as an earlier plan of the same command says; return if there is no such plan, or it cannot be done."""
+    plan = find_plan(name, target, argv, dict(os.environ), time.time())
+    if plan is None:
+        return
+    from shim.execute import apply_environ, start
+
+    memory = (plan.descriptor, plan.text) if plan.text is not None else None
+    try:
+        start(target, tuple(plan.argv), apply_environ(plan.environ, {}), memory, sigpipe_ignored=sigpipe_ignored)
+    except OSError:
+        return
+
+
+def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], now: float) -> Plan | None:
+    """Return the plan of the same command as it was made before, or None if there is none that is still true."""
+    folder = record_folder(environ)
+    if folder is None or environ.get("SHIM_REFRESH") or environ.get("SHIM_DEBUG"):
+        return None
+    try:
+        cwd = os.getcwd()
+        text = read_private(f"{folder}/{record_name(name, target, argv, cwd)}")
+        return _check(text.split("\n"), argv, environ, cwd, now) if text else None
+    except (OSError, ValueError, IndexError, KeyError):
+        return None
+
+
+def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str, now: float) -> Plan | None:
+    """Return the plan if every line still holds."""
+    if lines[0] != HEAD or lines[-1] != "end":
+        return None
+    plan = Plan(list(argv), dict(environ), 0, None)
+    compared = {name for name in environ if name.startswith(PREFIXES)}
+    tokens: list[tuple[str, str]] = []
+    for line in lines[1:-1]:
+        kind, *fields = line.split(FIELD)
+        if kind == "code":
+            holds = fields[0] == code_state() and fields[1] == cwd and int(fields[2]) == len(argv) and now < float(fields[3])
+        elif kind == "word":
+            holds = argv[int(fields[0])] == fields[1]
+        elif kind == "name":
+            holds = is_name(argv, int(fields[0]))
+        elif kind == "variable":
+            holds = environ.get(fields[0]) == (fields[1] if len(fields) > 1 else None)
+            compared.discard(fields[0])
+        elif kind == "file":
+            holds = describe_file(fields[0]) == fields[1]
+        elif kind == "folder":
+            holds = os.path.isdir(fields[0])
+        elif kind == "missing":
+            holds = describe_file(fields[0]) is None
+        elif kind == "token":
+            holds = _add_token(fields, tokens, now)
+        else:
+            holds = _apply(kind, fields, plan, tokens)
+        if not holds:
+            return None
+    return None if compared else plan
+
+
+def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
+    """Read the token of a cache record; return whether it is the expected user's, plain, and good for long enough."""
+    path, username, scope = fields
+    values = dict(line.partition("=")[::2] for line in (read_private(path) or "").split("\n"))
+    secret, expires_at = values.get("secret", ""), values.get("expires_at", "")
+    tokens.append((username, secret))
+    # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
+    is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
+    same = is_timely and values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
+    is_plain = bool(secret) and PLAIN_LETTERS.issuperset(secret)
+    return same and is_plain and bool(expires_at) and float(expires_at) - MINIMUM_VALIDITY_S > now
+
+
+def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str]]) -> bool:
+    """Put one change into the plan; return whether it is known."""
+    if kind == "put":
+        plan.argv[int(fields[0])] = fields[1]
+    elif kind == "set":
+        plan.environ[fields[0]] = fields[1].replace(f"{TOKEN}pid{TOKEN}", str(os.getpid()))
+    elif kind == "unset":
+        plan.environ.pop(fields[0], None)
+    elif kind == "memory":
+        plan.descriptor = int(fields[0])
+        text = fields[1].replace(LINE, "\n")
+        for number, (_, secret) in enumerate(tokens):
+            text = text.replace(f"{TOKEN}{number}{TOKEN}", secret)
+        plan.text = text
+        return TOKEN not in text and _is_free(plan.descriptor)
+    else:
+        return False
+    return True
+
+
+def _is_free(descriptor: int) -> bool:
+    try:
+        os.readlink(f"/proc/self/fd/{descriptor}")
+    except OSError:
+        return sys.platform == "linux"
+    return False
+
+
+def read_private(path: str) -> str | None:
+    """Return the text of a file that nobody else could have written or read: regular, ours, 0600, no link. None otherwise."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        safe = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        if not safe or status.st_size > MAX_BYTES:
+            return None
+        return os.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")
+    finally:
+        os.close(descriptor)

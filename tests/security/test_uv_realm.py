@@ -1,0 +1,100 @@
+"""uv hands a credential to every index of a server that refuses it once; through the launcher none arrives where it does not belong.
+
+Each attack is shown to work against the bare uv first: otherwise the test would prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support import toolchains
+from tests.support.realms import Realms, basic
+from tests.support.world import CANARY, USER, World
+
+VERSIONS = ["newest", "0.9.30", "0.5.31"]
+OWN = basic(USER, CANARY)
+
+
+@pytest.fixture
+def server(packages: tuple[str, dict[str, list[str]]]) -> Iterator[Realms]:
+    """A private place, a place within it that belongs to somebody else, and an open one."""
+    realms = {"/team": OWN, "/team/theirs": basic("mallory", "x"), "/open": None}
+    with Realms(*packages, realms, only={"/team", "/team/theirs"}) as served:
+        yield served
+
+
+def configure(world: World, server: Realms, version: str) -> None:
+    world.use(toolchains.uv(version))
+    del world.environ["UV_NO_SYSTEM_CONFIG"]
+    (world.folder / "xdg" / "uv").mkdir()
+    (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
+    world.configure(
+        f'[[index]]\nname = "team"\nurl = "{server.url("/team/simple/")}"\nusername = "{USER}"\nenv = {{ password = "TEAM" }}\n'
+        f'[[index]]\nname = "theirs"\nurl = "{server.url("/team/theirs/simple/")}"\nusername = "mallory"\nenv = {{ password = "THEIRS" }}\n'
+    )
+
+
+def install(world: World, *options: str, bare: bool = False, **environ: str) -> int:
+    words = ["uv", "pip", "install", "--no-cache", "--target", world.folder / "out", *options, "corp-lib"]
+    return world.run(*words, bare=bare, **environ).returncode
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_an_open_index_beside_the_private_one_gets_nothing(version: str, world: World, server: Realms) -> None:
+    configure(world, server, version)
+    options = ("--index", server.url("/open/simple/"), "--default-index", f"team={server.url('/team/simple/')}")
+    install(world, *options, bare=True, UV_INDEX_TEAM_USERNAME=USER, UV_INDEX_TEAM_PASSWORD=CANARY)
+
+    assert [authorization for _, authorization, _ in server.wrongly_sent()] == [OWN]
+    server.sent.clear()
+    assert install(world, *options, TEAM=CANARY) == 77
+    assert server.sent == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_somebody_elses_place_below_ours_gets_nothing(version: str, world: World, server: Realms) -> None:
+    configure(world, server, version)
+    options = ("--index", f"theirs={server.url('/team/theirs/simple/')}", "--default-index", f"team={server.url('/team/')}")
+    variables = {"UV_INDEX_TEAM_USERNAME": USER, "UV_INDEX_TEAM_PASSWORD": CANARY}
+    install(world, *options, bare=True, **variables, UV_INDEX_THEIRS_USERNAME="mallory", UV_INDEX_THEIRS_PASSWORD="x")
+
+    assert OWN in [authorization for _, authorization, _ in server.wrongly_sent()]
+    server.sent.clear()
+    assert install(world, *options, TEAM=CANARY, THEIRS="x") == 77
+    assert server.sent == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_stale_login_in_the_users_netrc_is_not_sent_instead_of_the_configured_one(version: str, world: World, server: Realms) -> None:
+    configure(world, server, version)
+    Path(world.environ["HOME"], ".netrc").write_text(f"machine 127.0.0.1 login {USER} password stale\n")
+    options = ("--default-index", server.url("/team/simple/"))
+
+    assert install(world, *options, bare=True) != 0
+    assert basic(USER, "stale") in [authorization for _, authorization, _ in server.wrongly_sent()]
+    server.sent.clear()
+    assert install(world, *options, TEAM=CANARY) == 0
+    assert server.wrongly_sent() == []
+
+
+def test_an_export_that_prints_index_urls_does_not_print_a_seed(world: World, server: Realms) -> None:
+    """uv 0.11 and later print every index they know with `uv export --emit-index-url`, passwords of the configuration included."""
+    configure(world, server, "newest")
+    (world.folder / "xdg" / "uv" / "uv.toml").write_text(
+        f'[[index]]\nname = "seed"\nurl = "{server.url("/team/").replace("://", f"://{USER}:{CANARY}@")}"\nexplicit = true\n'
+    )
+    (world.cwd / "pyproject.toml").write_text(
+        f'[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+        f'[[tool.uv.index]]\nurl = "{server.url("/team/simple/")}"\ndefault = true\n'
+    )
+    assert CANARY in world.run("uv", "export", "--emit-index-url", bare=True).stdout
+    (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
+    Path(world.environ["HOME"], ".netrc").write_text("default login a password b\n")  # so that the store is not taken
+    result = world.run("uv", "export", "--emit-index-url", TEAM=CANARY, SHIM_DEBUG="1")
+
+    assert result.returncode == 0, result.stderr
+    assert "channel netrc" in result.stderr
+    assert CANARY not in result.stdout + result.stderr
