@@ -11,7 +11,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from shim.delivery import FOREIGN_LETTERS, Case
-from shim.delivery.scrub import cut_userinfo, drop_option, put_userinfo
+from shim.delivery.scrub import configured_extras, cut_userinfo, drop_option, put_userinfo
 from shim.model import Delivery, Need, Place, Secret
 from shim.urls import with_userinfo
 
@@ -41,8 +41,10 @@ def _pip_refuses(case: Case) -> str | None:
     for need, _ in case.deliveries:
         if need.role not in VARIABLES:
             return f"{need.url} is no index, and only indexes have a variable"
-        if need.origin.kind == "file" or (need.origin.kind == "config" and need.role != "index"):
+        if need.origin.kind == "file":
             return f"{need.origin} names the index, and pip lets it overrule its variables"
+    if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
+        return f"{password.origin} holds a password, which would have to move into the environment"
     return FOREIGN_LETTERS if case.has_foreign_letters() else None
 
 
@@ -50,7 +52,9 @@ def _deliver_pip(case: Case) -> Delivery:
     """Return argv without the options of our indexes, and their URLs with userinfo in pip's variables, in pip's own order.
 
     pip appends the extra indexes of argv to those of the environment, so moving them to the end of the variable keeps the order.
+    A variable replaces what pip.conf says, so those extra indexes come first in it.
     """
+    configured = configured_extras(case.needs)
     in_environ: dict[Place, str] = {}
     moved: dict[str, list[str]] = {"PIP_INDEX_URL": [], "PIP_EXTRA_INDEX_URL": []}
     dropped: list[Place] = []
@@ -58,10 +62,14 @@ def _deliver_pip(case: Case) -> Delivery:
         userinfo = f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
         if need.place and need.place.kind == "env":
             in_environ[need.place] = userinfo
+        elif need in configured:
+            configured[need] = with_userinfo(need.url, credential.username, credential.secret.reveal())
         else:
             moved[VARIABLES[need.role]].append(with_userinfo(need.url, credential.username, credential.secret.reveal()))
             dropped += [need.place] if need.place else []
     _, variables = put_userinfo((), case.host.environ, in_environ)
+    if moved["PIP_EXTRA_INDEX_URL"] or configured != configured_extras(case.needs):
+        moved["PIP_EXTRA_INDEX_URL"][:0] = configured.values()
     for name, urls in moved.items():
         if urls:
             before = variables.get(name, case.host.environ.get(name, "")) if name == "PIP_EXTRA_INDEX_URL" else ""

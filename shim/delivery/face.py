@@ -3,7 +3,7 @@
 Reach: the index URL that pip asks about. Two credentials on one host each find their index; once pip has one, it tries it on
 every index of that host and port, as it does with a password in a URL, so a server can see the other credential that it issued.
 argv, environment, `-vvv` and `--log` hold no secret. pip before 26.2 asks only for a URL that has a user name, which
-we put in where the URL stands in argv or environment.
+we put in where the URL stands in argv or environment, or, for one in pip.conf, into the variable that goes before that file.
 
 Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask without a user name, #12543).
 """
@@ -15,9 +15,10 @@ from urllib.parse import quote
 
 from shim.delivery import FOREIGN_LETTERS, Case
 from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.scrub import cut_userinfo, put_userinfo
+from shim.delivery.scrub import configured_extras, cut_userinfo, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
 from shim.model import Delivery, Memory
+from shim.urls import with_userinfo
 
 FIRST_PIP = (23, 1)
 #: From this release pip asks for a user name as well.
@@ -47,8 +48,10 @@ def fits(case: Case) -> str | None:
     if any(credential.username_is_secret for credential in case.credentials):
         return "pip before 26.2 wants the user name in the URL, and this one is the token"
     for need, _ in case.deliveries:
-        if need.role not in INDEX_ROLES or need.place is None:
+        if need.role not in INDEX_ROLES or (need.place is None and need.origin.kind != "config"):
             return f"pip before 26.2 asks a keyring only for a URL with a user name, and {need.origin} has none"
+    if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
+        return f"{password.origin} holds a password, which would have to move into the environment"
     return None
 
 
@@ -61,6 +64,7 @@ def deliver(case: Case) -> Delivery:
     else:
         names = {need.place: quote(credential.username, safe="") + "@" for need, credential in case.deliveries if need.place}
         argv, environ = put_userinfo(case.invocation.argv, case.host.environ, {**dict.fromkeys(case.needs.spare, ""), **names})
+        environ |= _name_users_of_config(case)
     number = free_descriptor()
     return Delivery(
         argv,
@@ -73,3 +77,17 @@ def deliver(case: Case) -> Delivery:
         Memory(render_answers(case.credentials), number),
         tuple(("face", str(need.url), "pip asks our keyring for it") for need, _ in case.deliveries),
     )
+
+
+def _name_users_of_config(case: Case) -> dict[str, str]:
+    """Return pip's variables for the indexes that pip.conf names without a user name: a variable goes before a file."""
+    users = {need: credential.username for need, credential in case.deliveries if need.origin.kind == "config"}
+    named = {need: with_userinfo(need.url, username) for need, username in users.items()}
+    extras = configured_extras(case.needs)
+    variables = {}
+    for need, url in named.items():
+        if need.role == "index":
+            variables["PIP_INDEX_URL"] = url
+        else:
+            variables["PIP_EXTRA_INDEX_URL"] = " ".join(named.get(extra, said) for extra, said in extras.items())
+    return variables

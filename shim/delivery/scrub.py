@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shim.model import Need, Place
+from shim.model import Need, Needs, Place
+from shim.urls import with_userinfo
 
 
 def cut_userinfo(
@@ -35,6 +36,15 @@ def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mappi
         elif new != old or place.key in variables:
             variables[place.key] = new
     return tuple(words), variables
+
+
+def configured_extras(needs: Needs) -> dict[Need, str]:
+    """Return the extra indexes that pip.conf names, each with its URL and user name.
+
+    PIP_EXTRA_INDEX_URL replaces them all, so whoever sets it has to say them again.
+    """
+    extras = [need for need in needs.items if need.role == "extra" and need.origin.kind == "config"]
+    return {need: with_userinfo(need.url, need.username) if need.username else need.url.text for need in extras}
 
 
 def drop_option(argv: tuple[str, ...], place: Place) -> tuple[str, ...]:

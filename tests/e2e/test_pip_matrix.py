@@ -5,6 +5,7 @@ CI runs each way with two releases, so that all of them have their turn; SHIM_TE
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.targets import parse_version
 from tests.support import toolchains
 from tests.support.processes import with_secret_in
 from tests.support.realms import Realms, basic
@@ -28,8 +30,8 @@ OTHER_USER, OTHER_SECRET = "bob", "an0ther-canary-0815"
 class Place:
     """The private URLs of a case, and what to install from them; `environ` is the command's."""
 
-    def __init__(self, world: World, server: Realms, neighbour: Realms, package: str) -> None:
-        self.world, self.server, self.package = world, server, package
+    def __init__(self, world: World, server: Realms, neighbour: Realms, package: str, folder: str) -> None:
+        self.world, self.server, self.package, self.folder = world, server, package, folder
         self.url = server.url("/team/simple/")
         self.other_url = server.url("/other/simple/")
         self.open_url = neighbour.url("/open/simple/").replace("127.0.0.1", "localhost")
@@ -43,9 +45,12 @@ class Place:
         file.write_text(text)
         return file
 
+    @property
+    def file_name(self) -> str:
+        return {"corp-lib": "corp_lib-1.0-py3-none-any.whl", "corp-sdist": "corp_sdist-1.0.tar.gz"}[self.package]
+
     def file_url(self) -> str:
-        name = {"corp-lib": "corp_lib-1.0-py3-none-any.whl", "corp-sdist": "corp_sdist-1.0.tar.gz"}[self.package]
-        return self.server.url(f"/team/files/{name}")
+        return self.server.url(f"/team/files/{self.file_name}")
 
 
 def option(place: Place) -> list[str]:
@@ -110,6 +115,58 @@ def constraints(place: Place) -> list[str]:
     return ["-c", "constraints.txt", place.package]
 
 
+def venv_config(place: Place) -> list[str]:
+    place.file("environment/pip.conf", f"[global]\nindex-url = {place.url}\n")
+    return [place.package]
+
+
+def extra_config(place: Place) -> list[str]:
+    place.file("config/pip/pip.conf", f"[global]\nindex-url = {place.open_url}\nextra-index-url =\n    {place.url}\n")
+    return [place.package]
+
+
+def isolated_config(place: Place) -> list[str]:
+    place.environ["PIP_INDEX_URL"] = place.open_url
+    place.file("xdg/pip/pip.conf", f"[global]\nindex-url = {place.url}\n")
+    return ["--isolated", place.package]
+
+
+def required_by_variable(place: Place) -> list[str]:
+    place.environ["PIP_CONSTRAINT"] = str(place.file("c.txt", f"{place.package} == 1.0\n"))
+    place.environ["PIP_REQUIREMENT"] = str(place.file("r.txt", f"--index-url {place.url}\n"))
+    return [place.package]
+
+
+def other_python(place: Place) -> list[str]:
+    place.file("other/pip.conf", f"[install]\nindex-url = {place.url}\n")
+    place.environ["PIP_PYTHON"] = str(place.world.folder / "other")
+    return [place.package]
+
+
+def local_page(place: Place) -> list[str]:
+    place.file("cwd/links.html", f"<a href='{place.file_url()}'>{place.package}</a>\n")
+    return ["-i", place.url, "-f", "links.html", place.package]
+
+
+def group(place: Place) -> list[str]:
+    place.file("cwd/pyproject.toml", f'[dependency-groups]\ndev = ["{place.package} @ {place.file_url()}"]\n')
+    return ["-i", place.url, "--group", "dev"]
+
+
+def script(place: Place) -> list[str]:
+    place.file("cwd/script.py", f'# /// script\n# dependencies = ["{place.package} @ {place.file_url()}"]\n# ///\n')
+    return ["-i", place.url, "--requirements-from-script", "script.py"]
+
+
+def lock(place: Place) -> list[str]:
+    data = Path(place.folder, place.file_name).read_bytes()
+    kind = "wheels = [{" if place.file_name.endswith(".whl") else "sdist = {"
+    file = f'{kind}url = "{place.file_url()}", hashes = {{sha256 = "{hashlib.sha256(data).hexdigest()}"}}}}{"]" * ("[" in kind)}'
+    text = f'lock-version = "1.0"\ncreated-by = "nobody"\n[[packages]]\nname = "{place.package}"\nversion = "1.0"\n{file}\n'
+    place.file("cwd/pylock.toml", text)
+    return ["-i", place.url, "-r", "pylock.toml"]
+
+
 def find_links(place: Place) -> list[str]:
     return ["--no-index", "--find-links", place.server.url("/team/links/"), place.package]
 
@@ -135,6 +192,20 @@ def two_credentials(place: Place) -> list[str]:
     return ["-i", place.url, "--extra-index-url", place.other_url, place.package]
 
 
+def two_credentials_in_a_file(place: Place) -> list[str]:
+    place.file("cwd/requirements.txt", f"-i {place.url}\n--extra-index-url {place.other_url}\n{place.package}\n")
+    return ["-r", "requirements.txt"]
+
+
+def another_scheme(place: Place) -> list[str]:
+    return ["-i", place.url, "--extra-index-url", place.url.replace("http:", "https:"), place.package]
+
+
+def typed_in_a_file(place: Place) -> list[str]:
+    place.file("cwd/requirements.txt", f"--index-url {place.typed}\n{place.package}\n")
+    return ["-r", "requirements.txt"]
+
+
 def another_port(place: Place) -> list[str]:
     return ["-i", place.url, "--extra-index-url", place.open_port_url, place.package]
 
@@ -143,12 +214,16 @@ CASES: dict[str, Callable[[Place], list[str]]] = {
     function.__name__.replace("_", "-"): function
     for function in (
         *(option, joined_option, shortened_option, extra_option, variable, extra_variable, user_config, command_config, machine_config),
-        *(named_config, requirements_line, nested_requirements, constraints, find_links, direct_url, user_only),
-        *(typed_in_argv, typed_in_environment, two_credentials, another_port),
+        *(venv_config, extra_config, isolated_config, named_config, other_python, requirements_line, nested_requirements, constraints),
+        *(required_by_variable, find_links, local_page, direct_url, group, script, lock, user_only),
+        *(typed_in_argv, typed_in_environment, typed_in_a_file),
+        *(two_credentials, two_credentials_in_a_file, another_port, another_scheme),
     )
 }
+#: The release that first knows what a case is about.
+SINCE = {"other-python": (22, 3), "group": (25, 1), "script": (26, 0), "lock": (26, 1)}
 #: Cases in which the command names a server besides the credential's own.
-WITH_STRANGERS = {"extra-option", "extra-variable", "another-port"}
+WITH_STRANGERS = {"extra-option", "extra-variable", "extra-config", "another-port"}
 EVERYTHING = os.environ.get("SHIM_TEST_MATRIX") == "all"
 
 
@@ -156,17 +231,26 @@ def rows() -> Iterator[tuple[str, str, str]]:
     """Yield (version, case, kind): in CI each case with a wheel and an sdist, each in another release, all in turn."""
     number = 0
     for case in CASES:
+        versions = [version for version in VERSIONS if release_of(version) >= SINCE.get(case, ())]
         for kind in PACKAGES:
-            for version in VERSIONS if EVERYTHING else [VERSIONS[number % len(VERSIONS)]]:
+            for version in versions if EVERYTHING else [versions[number % len(versions)]]:
                 yield version, case, kind
             number += 2 if kind == "wheel" else 3
 
 
+def release_of(version: str) -> tuple[int, ...]:
+    return (99,) if version == "newest" else parse_version(version)
+
+
 def channel_of(version: str, case: str) -> str | None:
     """Return the channel that has to be taken, None where the command must be stopped."""
-    release = (99,) if version == "newest" else tuple(map(int, version.split(".")))
+    release = release_of(version)
+    if case == "another-scheme":
+        return None
     if case == "two-credentials":
         return "face" if release >= (23, 1) else None
+    if case == "two-credentials-in-a-file":
+        return "face" if release >= (26, 2) else None
     if case == "another-port" or (case in WITH_STRANGERS and release < (25, 2)):
         return "face" if release >= (23, 1) else "env"
     return "netrc"
@@ -202,11 +286,20 @@ def configure(world: World, server: Realms, *, typed: bool) -> None:
 
 @pytest.mark.parametrize(("version", "case", "kind"), [*rows()])
 def test_a_private_package_arrives_and_the_secret_is_seen_nowhere(
-    version: str, case: str, kind: str, world: World, server: Realms, neighbour: Realms, report: Path
+    version: str,
+    case: str,
+    kind: str,
+    world: World,
+    server: Realms,
+    neighbour: Realms,
+    report: Path,
+    packages: tuple[str, dict[str, list[str]]],
 ) -> None:
-    world.use(toolchains.pip(version, toolchains.python_for(*PYTHONS.get(version, ("3.11", "3.12", "3.13")))))
+    tool = toolchains.pip(version, toolchains.python_for(*PYTHONS.get(version, ("3.11", "3.12", "3.13"))))
+    world.use(toolchains.pip_environment(tool, world.folder / "environment"))
+    toolchains.pip_environment(tool, world.folder / "other")
     configure(world, server, typed=case.startswith("typed"))
-    place = Place(world, server, neighbour, PACKAGES[kind])
+    place = Place(world, server, neighbour, PACKAGES[kind], packages[0])
     words = CASES[case](place)
     report.write_bytes(b"")
     environments: set[str] = set()
@@ -227,7 +320,8 @@ def test_a_private_package_arrives_and_the_secret_is_seen_nowhere(
         assert result.returncode == 77, output
         assert server.sent == []
         return
-    assert f"channel {channel} for" in result.stderr, output
+    # A password in a file stays there: pip shows it to the child that installs what builds an sdist.
+    assert (f"channel {channel} for" in result.stderr) == (case != "typed-in-a-file"), output
     assert result.returncode == 0, output
     assert (world.folder / "installed" / f"{place.package.replace('-', '_')}.py").is_file()
     assert server.let_in("/team"), "nothing was asked: this would prove nothing"
@@ -236,6 +330,9 @@ def test_a_private_package_arrives_and_the_secret_is_seen_nowhere(
         assert server.wrongly_sent() == []
     builds = [json.loads(line) for line in report.read_text().splitlines()]
     assert bool(builds) == (kind == "sdist")
+    if case == "typed-in-a-file":
+        place.file("cwd/requirements.txt", "")  # it is the only file that may hold it
+        return
     if channel == "env":
         assert "warning" in result.stderr
         return

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.support.pip_recorder import make_wheel
-from tests.support.toolchains import Tool
+from tests.support.toolchains import Tool, pip_environment
 
 PASSWORD = "not-a-real-password"
 NOBODY = "nobody-has-this"
@@ -106,7 +106,7 @@ def make_layout(number: int, seed: str, folder: Path, port: int, tool: Tool, rel
     layout = Layout(number, folder, port, release, random.Random(f"{seed} {number}"))
     (folder / "work").mkdir(parents=True)
     (folder / "home").mkdir()
-    script = make_environment(layout, tool, "environment")
+    script = pip_environment(tool, folder / "environment").path
     verbs = [(verb, often) for verb, since, often in VERBS if release >= since]
     layout.verb = layout.chance.choices([verb for verb, _ in verbs], [often for _, often in verbs])[0]
     layout.is_complete = layout.verb in ("download", "wheel") and layout.maybe(0.5)
@@ -126,25 +126,10 @@ def make_layout(number: int, seed: str, folder: Path, port: int, tool: Tool, rel
         "PATH": "/usr/bin:/bin",
         "XDG_CONFIG_DIRS": f"{folder}/xdg:{folder}/xdg2",
         "TMPDIR": str(folder),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",  # for the pip that installs what builds a project
         "https_proxy": f"http://L{number}:x@127.0.0.1:{port}",
     }
     return layout, script
-
-
-def make_environment(layout: Layout, tool: Tool, name: str) -> Path:
-    """Make a virtual environment whose site-packages are the tool's; return its `pip` script."""
-    prefix = layout.folder / name
-    real = Path(os.path.realpath(tool.python))
-    (library,) = (tool.bin.parent / "lib").glob("python3*")
-    (prefix / "lib" / library.name).mkdir(parents=True)
-    (prefix / "lib" / library.name / "site-packages").symlink_to(library / "site-packages")
-    (prefix / "bin").mkdir()
-    (prefix / "bin" / "python").symlink_to(real)
-    layout.write(f"{name}/pyvenv.cfg", f"home = {real.parent}\nversion = {library.name.removeprefix('python')}\n")
-    text = f"#!{prefix}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n"
-    script = layout.write(f"{name}/bin/pip", text)
-    script.chmod(0o755)
-    return script
 
 
 def add_index_options(layout: Layout) -> None:
@@ -349,7 +334,7 @@ def add_other_python(layout: Layout, tool: Tool) -> None:
     """Let pip run in another environment, whose pip.conf counts then."""
     if not layout.maybe(0.1, since=(22, 3)):
         return
-    make_environment(layout, tool, "other")
+    pip_environment(tool, layout.folder / "other")
     layout.write("other/pip.conf", f"[{layout.chance.choice(['global', layout.verb])}]\nextra-index-url = {layout.url()}\n")
     where = layout.chance.choice(["argv", "variable", "file"])
     path = str(layout.folder / layout.chance.choice(["other", "other/bin/python"]))

@@ -64,6 +64,21 @@ def pip(version: str, python: Path | None = None) -> Tool:
     return Tool("pip", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
 
 
+def pip_environment(tool: Tool, folder: Path) -> Tool:
+    """Return the same pip in a virtual environment of its own, made at `folder`, whose site-packages are the tool's."""
+    real = Path(os.path.realpath(tool.python))
+    (library,) = (tool.bin.parent / "lib").glob("python3*")
+    (folder / "lib" / library.name).mkdir(parents=True)
+    (folder / "lib" / library.name / "site-packages").symlink_to(library / "site-packages")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "python").symlink_to(real)
+    (folder / "pyvenv.cfg").write_text(f"home = {real.parent}\nversion = {library.name.removeprefix('python')}\n")
+    script = folder / "bin" / "pip"
+    script.write_text(f"#!{folder}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+    return Tool("pip", tool.version, folder / "bin", folder / "bin" / "python")
+
+
 def bundled_pip(python: Path) -> Tool:
     """Return the pip that this Python brings along."""
     folder = CACHE / f"pip-bundled-{_label(python)}"

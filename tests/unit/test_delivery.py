@@ -259,6 +259,31 @@ def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
     assert value.reveal() == "https://first.example/ https://second.example/ https://alice:canary@pypi.corp.example/simple/"
 
 
+def test_a_variable_says_again_what_pip_conf_says(world: Host) -> None:
+    """An extra index that moves from argv into PIP_EXTRA_INDEX_URL would else take those of pip.conf away."""
+    configured, typed = need("https://open@mirror.example/simple/", role="extra"), need(role="extra", position=2)
+    needs = {need("https://pypi.org/simple"): None, configured: None, typed: credential(typed)}
+    delivery = deliver(world, needs, version=ANCIENT, argv=("install", "--extra-index-url", CORP, "x"))
+    value = delivery.environ["PIP_EXTRA_INDEX_URL"]
+    assert isinstance(value, Secret)
+    assert value.reveal() == f"https://open@mirror.example/simple/ {CORP.replace('://', '://alice:canary@')}"
+
+
+def test_user_names_for_what_pip_conf_names_go_into_the_variables_that_come_before_it(world: Host) -> None:
+    first, open_one, second = need(), need("https://open.example/simple/", role="extra"), need("https://b.example/simple/", role="extra")
+    delivery = deliver(world, {first: credential(first), open_one: None, second: credential(second, username="b@b")}, version=OLD)
+    assert channel_of(delivery) == "face"
+    assert delivery.environ["PIP_INDEX_URL"] == CORP.replace("://", "://alice@")
+    assert delivery.environ["PIP_EXTRA_INDEX_URL"] == "https://open.example/simple/ https://b%40b@b.example/simple/"
+
+
+@pytest.mark.parametrize("version", [OLD, ANCIENT])
+def test_a_password_in_pip_conf_is_not_moved_into_the_environment(world: Host, version: tuple[int, ...]) -> None:
+    corp, typed = need(role="extra"), need("https://u:p@b.example/simple/", role="extra")
+    with pytest.raises(CannotDeliver, match="cannot be handed"):
+        deliver(world, {corp: credential(corp), typed: credential(typed, source="url")}, version=version)
+
+
 def test_strict_refuses_the_environment_and_says_why_each_way_is_closed(world: Host) -> None:
     corp = need(position=2)
     with pytest.raises(CannotDeliver) as caught:
