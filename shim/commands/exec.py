@@ -17,7 +17,7 @@ from shim.errors import CannotDeliver, TargetNotFound, UsageError
 from shim.execute import become, place_memory
 from shim.host import Host, write_stderr
 from shim.launchers import is_launcher
-from shim.model import Answer, Delivery, Invocation, Memory, Need, Needs, Origin, Target
+from shim.model import Answer, Delivery, Invocation, Need, Needs, Origin, Target
 from shim.settings import Settings
 from shim.urls import parse_url
 
@@ -97,7 +97,7 @@ def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, s
             message, hint="shim install, on Linux; or start pip and uv themselves with it: shim exec --env-file FILE -- pip ..."
         )
     number = (delivery.memory.descriptor if delivery.memory else free_descriptor()) + 1
-    place_memory(Memory(render_answers(env_file.credentials), number))
+    place_memory(number, render_answers(env_file.credentials).reveal())
     if "PIP_KEYRING_PROVIDER" not in host.environ:
         environ["PIP_KEYRING_PROVIDER"] = "subprocess"
     return {**environ, VARIABLE: process_path(number)}

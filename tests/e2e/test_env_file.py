@@ -84,7 +84,7 @@ def test_nothing_else_of_the_file_counts_and_the_environment_goes_first(world: W
     ("text", "mode", "code", "message"),
     [
         (f"PIP_INDEX_URL=http://u:{CANARY}@corp.example/simple/\n", 0o600, 64, "a password for plain http"),
-        (f"PIP_INDEX_URL=https://u:{CANARY}@corp.exa\\mple/\n", 0o600, 64, "no usable URL"),
+        (f"PIP_INDEX_URL=https://u:{CANARY}@corp.example\\/\n", 0o600, 64, "no usable URL"),
         (f"PIP_INDEX_URL=https://u:{CANARY}@corp.example/\n", 0o602, 69, "written by somebody else"),
         ("caf\udce9=1\n", 0o600, 69, "is not UTF-8"),
         ("#" * (1 << 20) + "#\n", 0o600, 69, "too large"),
