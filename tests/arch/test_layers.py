@@ -103,7 +103,7 @@ OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collection
 
 #: Where a secret may leave its `Secret`, and what for.
 REVEAL_SITES = {
-    "shim/commands/exec.py": "places a second memory file for our keyring face",
+    "shim/commands/exec.py": "fills the memory file with what a dotenv file has",
     "shim/commands/token.py": "prints it, which is what it is for",
     "shim/delivery/__init__.py": "looks at its letters",
     "shim/delivery/forms.py": "makes the forms that the masker looks for",

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import shim
+from shim.sources import known
 from shim.urls import PUBLIC_HOSTS
 
 ROOT = Path(shim.__file__).parents[1]
@@ -35,8 +36,9 @@ FILES = tracked()
 
 
 def strangers(text: str) -> set[str]:
-    """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody."""
+    """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody, nor vendors' (sources/known.py)."""
     hosts = {match["host"].lower() for match in URL.finditer(text)}
+    hosts = {host for host in hosts if not f".{host}".endswith(known.SUFFIXES)}
     return {host for host in hosts if host.rpartition(".")[2] not in RESERVED and not host.rpartition(".")[2].isdigit()} - PUBLIC_HOSTS
 
 
