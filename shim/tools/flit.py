@@ -5,6 +5,8 @@ Sources: flit 3.12 `__init__.py`, `upload.py`.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
 from shim.indexes.uploads import Uploader, read_upload_needs
@@ -50,6 +52,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the repository that the command uploads to."""
     return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
 
 
 def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:

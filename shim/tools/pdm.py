@@ -5,6 +5,8 @@ Sources: pdm 2.2x documentation "Configure the package indexes"; measured.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from shim.host import Host
 from shim.indexes.projects import project_needs
 from shim.model import Delivery, Invocation, Needs, Target
@@ -33,6 +35,11 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     return project_needs("pyproject.toml", ("tool", "pdm", "source"), host)
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
 
 
 def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:

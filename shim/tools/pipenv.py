@@ -5,6 +5,8 @@ Sources: pipenv 2026 documentation "Specifying package indexes"; measured.
 
 from __future__ import annotations
 
+from typing import Literal
+
 from shim.host import Host
 from shim.indexes.projects import join, pip_needs, project_needs
 from shim.model import Delivery, Invocation, Needs, Target
@@ -33,6 +35,11 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     return join(project_needs("Pipfile", ("source",), host), pip_needs(host))
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
 
 
 def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:

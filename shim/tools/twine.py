@@ -6,6 +6,7 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from shim.formats.optparse_scan import drop_value, read_table, scan
 from shim.host import Host
@@ -69,6 +70,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the repository that the command uploads to."""
     return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:

@@ -184,7 +184,8 @@ def test_git_asked_for_a_secret_obeys_no_repository(world: World, index: Private
     assert result.returncode == 0, result.stderr
     assert not pwned.exists()
     assert (world.folder / "where").read_text() == "/\n"
-    assert "GIT_" not in environment
+    ours = {"GIT_TERMINAL_PROMPT", "GIT_ASKPASS"}  # so that git asks nobody by itself
+    assert {line.partition("=")[0] for line in environment.splitlines() if line.startswith("GIT_")} <= ours
 
 
 @pytest.mark.parametrize("folder", ["relative", "writable by everybody"])
