@@ -186,6 +186,7 @@ build() {
     install_with_pip "$@"
   fi
   output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' 2>&1) || explain_failure 'the installed packages cannot be imported'
+  bring_backends
   # Their first lines name the folder they were made in. Nothing of ours calls them.
   for stub in "$new/venv/bin"/*; do
     case ${stub##*/} in
@@ -195,6 +196,19 @@ build() {
   done
   "$new/venv/bin/python" -I -m compileall -q -s "$new" -p "$prefix" "$new/venv" >/dev/null 2>&1
   has_room || explain_failure "the disk with $prefix takes no more"
+}
+
+# What `shim backend add` put into the environment that this one replaces. One that cannot be had now is no reason not to upgrade.
+bring_backends() {
+  [ -s "$prefix/backends" ] || return 0
+  set --
+  while IFS= read -r backend; do
+    set -- "$@" "$backend"
+  done <"$prefix/backends"
+  [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
+  "$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check "$@" >/dev/null 2>&1 ||
+    uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 ||
+    say "could not bring along what shim backend added: $(tr '\n' ' ' <"$prefix/backends"); add it again: shim backend add NAME"
 }
 
 # What a run that was killed outright left behind.
@@ -450,7 +464,7 @@ remove_everything() {
   remove_stale
   rm -rf "$prefix/venv" || fail "cannot remove $prefix/venv"
   missing=$(sed -n 's/^made //p' "$prefix/installed")
-  rm -f "$prefix/installed"
+  rm -f "$prefix/installed" "$prefix/backends"
   say "removed $prefix; credentials that you stored are kept (run \`shim logout --all\` before this to forget them)"
 }
 

@@ -64,6 +64,12 @@ class Rejected(ShimError):
     code, exit_code = "rejected", 77
 
 
+class NotProven(ShimError):
+    """A private index did not show that it takes our credential, and pip would go on to the next index."""
+
+    code, exit_code = "not-proven", 77
+
+
 class CannotDeliver(ShimError):
     """There is a credential, and no allowed channel hands it to this tool for this command."""
 

@@ -16,7 +16,9 @@ import os
 import sys
 
 #: Options of any tool whose value may be a secret. Only our own line in the process list is masked by them, so one too many is harmless.
-SECRET_OPTIONS = (b"--password", b"--token", b"-p", b"-t")
+SECRET_OPTIONS = (b"--password", b"--token", b"--proxy", b"-p", b"-t")
+#: Those that a value may be joined to (`-pSECRET`).
+JOINED_OPTIONS = tuple(option for option in SECRET_OPTIONS if len(option) == 2)
 
 
 def mask_words(words: list[bytes]) -> list[bytes]:
@@ -29,6 +31,8 @@ def mask_words(words: list[bytes]) -> list[bytes]:
             masked.append(b"*" * len(word))
         elif equals and option in SECRET_OPTIONS:
             masked.append(option + equals + b"*" * len(value))
+        elif word.startswith(JOINED_OPTIONS):
+            masked.append(word[:2] + b"*" * (len(word) - 2))
         else:
             masked.append(_mask_userinfo(word))
         previous = word
@@ -51,7 +55,7 @@ def hide_secrets() -> None:
     Where there is no /proc the command line stays as it is until the target starts, some 30 ms later: SECURITY.md says so.
     Sources: proc(5), fields 48 and 49 of /proc/PID/stat (arg_start, arg_end).
     """
-    if not any("://" in word or os.fsencode(word).partition(b"=")[0] in SECRET_OPTIONS for word in sys.argv):
+    if not any("://" in word or os.fsencode(word).startswith(SECRET_OPTIONS) for word in sys.argv):
         return
     try:
         with open("/proc/self/cmdline", "rb") as stream:

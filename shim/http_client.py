@@ -1,7 +1,7 @@
-"""The few HTTP requests of our own: one GET whose body is not read, to see what an index answers.
+"""The few HTTP requests of our own: one GET of which at most the beginning is read, to see what an index answers.
 
-A total deadline, the environment's proxies and CA bundle, the system's trust store otherwise, and no credential beyond the
-origin that it was meant for: redirects are followed by hand.
+A total deadline, the proxy, authorities and client certificate of a `Route`, and no credential beyond the origin that it was
+meant for: redirects are followed by hand.
 
 Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 """
@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 import ssl
 import threading
 import time
-from dataclasses import dataclass
-from http.client import HTTPException, HTTPMessage
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin
@@ -22,22 +24,32 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Pr
 
 from shim import __version__
 from shim.host import Host
-from shim.model import Credential
+from shim.model import Credential, Route
 from shim.urls import BadUrl, Url, parse_url
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+#: How much of a page is read to tell an index from a login page.
+MAX_PAGE_BYTES = 65536
+_PASSWORD_FIELD = re.compile(rb"""<input[^>]*type\s*=\s*["']?password""", re.IGNORECASE)
+_LINK = re.compile(rb"<a\s", re.IGNORECASE)
+_INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no answer."""
+    """What an index answered: the status and the last URL, or `error` in words if there was no answer.
+
+    `is_form` says that the page asks for a login instead of listing anything; `is_tls` that the certificate is the trouble.
+    """
 
     status: int | None
     url: Url
     error: str | None = None
+    is_form: bool = field(default=False, kw_only=True)
+    is_tls: bool = field(default=False, kw_only=True)
 
     @property
     def is_success(self) -> bool:
@@ -50,19 +62,38 @@ class _NoRedirect(HTTPRedirectHandler):
         return None
 
 
-def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float = 15.0) -> Outcome:
+def route_of_environment(host: Host) -> Route:
+    """Return what the variables say: the CA file or folder that they name stands for the system's authorities."""
+    bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
+    return Route(authorities=(host.path(bundle),), system=False) if bundle else Route()
+
+
+def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float = 15.0, route: Route | None = None) -> Outcome:
     """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never raises for the network.
 
     It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a name has none.
     """
-    outcomes: list[Outcome] = []
-    thread = threading.Thread(target=lambda: outcomes.append(_follow(url, credential, host, timeout_s)), daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return outcomes[0] if outcomes else Outcome(None, url, "no answer in time")
+    return probe_all([(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
 
 
-def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float) -> Outcome:
+def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
+    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
+    outcomes: list[Outcome] = [Outcome(None, url, "no answer in time") for url, _, _ in questions]
+
+    def ask(number: int) -> None:
+        url, credential, route = questions[number]
+        outcomes[number] = _follow(url, credential, host, timeout_s, route)
+
+    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(questions))]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + timeout_s
+    for thread in threads:
+        thread.join(max(deadline - time.monotonic(), 0))
+    return list(outcomes)
+
+
+def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float, route: Route) -> Outcome:
     """Return the outcome at the end of all redirects."""
     deadline = time.monotonic() + timeout_s
     origin = url.origin
@@ -70,7 +101,7 @@ def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: floa
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
         if credential and url.origin == origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential)
-        outcome, location = _request(_make_opener(url, host), url, headers, deadline - time.monotonic())
+        outcome, location = _request(url, headers, deadline - time.monotonic(), route, host)
         if location is None:
             return outcome
         try:
@@ -80,13 +111,14 @@ def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: floa
     return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times")
 
 
-def _request(opener: OpenerDirector, url: Url, headers: dict[str, str], left_s: float) -> tuple[Outcome, str | None]:
+def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
     if left_s <= 0:
         return Outcome(None, url, "no answer in time"), None
     try:
+        opener = _make_opener(url, route, host)
         with opener.open(Request(url.text, headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
-            return Outcome(response.status, url), None
+            return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
         with error:
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
@@ -94,29 +126,51 @@ def _request(opener: OpenerDirector, url: Url, headers: dict[str, str], left_s: 
     except TimeoutError:
         return Outcome(None, url, "no answer in time"), None
     except URLError as error:
-        return Outcome(None, url, _explain(error.reason)), None
+        return _failure(url, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
-        return Outcome(None, url, _explain(error)), None
+        return _failure(url, error), None
 
 
-def _make_opener(url: Url, host: Host) -> OpenerDirector:
+def _failure(url: Url, reason: object) -> Outcome:
+    return Outcome(None, url, _explain(reason), is_tls=isinstance(reason, ssl.SSLError))
+
+
+def _is_form(response: HTTPResponse) -> bool:
+    """Whether a page is made for a person who logs in: it has a password field, or a form or script and nothing to follow."""
+    if not (response.headers.get_content_type() or "").startswith(("text/html", "application/xhtml")):
+        return False
+    page = response.read(MAX_PAGE_BYTES)
+    return bool(_PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page)))
+
+
+def _make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
     # A proxy could read what plain http carries, which only this machine may see: it is always asked directly.
     proxies = {} if url.is_loopback else getproxies_environment()
-    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(host)), ProxyHandler(proxies))
+    if route.proxy is not None and not url.is_loopback:
+        proxies = {"http": route.proxy, "https": route.proxy} if route.proxy else {}
+    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(route, host)), ProxyHandler(proxies))
 
 
-def _make_context(host: Host) -> ssl.SSLContext:
-    """Return the TLS settings: the CA file or folder that the environment names, else the system's."""
-    bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
-    if bundle:
-        path = host.path(bundle)
+def _make_context(route: Route, host: Host) -> ssl.SSLContext:
+    """Return the TLS settings of a route. Raises OSError for a client certificate that cannot be used."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if route.unchecked:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if route.system:
+        context.load_default_certs()
+    for path in route.authorities:
         try:
             if os.path.isdir(path):
-                return ssl.create_default_context(capath=path)
-            return ssl.create_default_context(cafile=path)
+                context.load_verify_locations(capath=path)
+            else:
+                context.load_verify_locations(cafile=path)
         except (OSError, ssl.SSLError):
-            host.debug(f"the CA bundle {bundle} cannot be read: the system's is used")
-    return ssl.create_default_context()
+            host.debug(f"the CA bundle {path} cannot be read: the system's is used")
+            context.load_default_certs()
+    if route.client_certificate:
+        context.load_cert_chain(route.client_certificate, password=lambda: "")  # a key with a password would ask on the terminal
+    return context
 
 
 def _authorization(credential: Credential) -> str:
@@ -132,6 +186,8 @@ def _explain(reason: object) -> str:
         return "no answer in time"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"
+    if isinstance(reason, ssl.SSLError):
+        return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
     if isinstance(reason, ConnectionRefusedError):
         return "it refuses the connection"
     if isinstance(reason, OSError) and reason.strerror:

@@ -38,6 +38,14 @@ class Secret:
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
+    def fingerprint(self, key: bytes, *context: str) -> str:
+        """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
+        import hmac  # RFC 2104
+
+        parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)  # ("a", "bc") is not ("ab", "c")
+        return hmac.new(key, framed, "sha256").hexdigest()
+
     def __bool__(self) -> bool:
         return bool(self._value)
 
@@ -141,7 +149,7 @@ class Invocation:
     """
 
     tool: str
-    family: Literal["pip", "uv", "other"]
+    family: Literal["pip", "uv", "upload", "project"]
     target: Target
     argv: tuple[str, ...]
     verb: tuple[str, ...]
@@ -154,7 +162,7 @@ class Credential:
     """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the secret has no known end.
 
     `source` names who gave it. `kept_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
-    an answer and is not delivered.
+    an answer and is not delivered. `username_is_secret` marks a host that wants the token as the user name (Gemfury).
     """
 
     username: str
@@ -164,6 +172,12 @@ class Credential:
     expires_at: float | None = None
     scheme: Scheme = "basic"
     kept_by_tool: bool = False
+    username_is_secret: bool = False
+
+    @property
+    def shown_username(self) -> str:
+        """The user name as people may see it."""
+        return "****" if self.username_is_secret else self.username
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +192,35 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Route:
+    """The way to a server: what a tool's own options, variables and files say about proxies and TLS.
+
+    `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM files or folders; with
+    `system` the operating system's count as well. `unchecked` accepts any certificate. Its repr is a key: it holds no secret but
+    a proxy's, so it is only ever hashed.
+    """
+
+    proxy: str | None = None
+    authorities: tuple[str, ...] = ()
+    system: bool = True
+    client_certificate: str | None = None
+    unchecked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
 
     text: Secret
     descriptor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Masking:
+    """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
+
+    secrets: tuple[Secret, ...]
+    always: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +230,7 @@ class Delivery:
     `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
     one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
     `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
+    With a `masking` the target is supervised where its output goes into a pipe; else we become it.
     """
 
     argv: tuple[str, ...]
@@ -199,13 +238,15 @@ class Delivery:
     memory: Memory | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
+    masking: Masking | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All that was found out about one command, for `run.main` to carry out and `shim explain` to print.
 
-    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again.
+    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
+    wants of masking; it has become `delivery.masking` already.
     """
 
     invocation: Invocation
@@ -214,3 +255,11 @@ class Plan:
     delivery: Delivery
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
+    redact: Literal["auto", "always", "never"] = "auto"
+
+    @property
+    def released(self) -> tuple[tuple[Credential, ...], str]:
+        """The credentials that the target is given, and how, in words. What it finds by itself is not given."""
+        given = [answer.credential for answer in self.answers if answer.credential and not answer.credential.kept_by_tool]
+        channels = dict.fromkeys(channel for channel, _, _ in self.delivery.channels if channel != "trust")
+        return (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels)) if channels else ((), "")

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from shim.host import Host
+from shim.hot import mask_words
 from shim.model import Answer, Credential, Delivery, Plan, Secret
 from shim.replay import (
     FIELD,
@@ -168,6 +169,9 @@ def _prune(folder: str) -> None:
 def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
+    words = [os.fsencode(word) for word in invocation.argv]
+    if mask_words(words) != words or delivery.masking:
+        return None
     if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
         return None
     if any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items) or plan.needs.spare:
@@ -199,8 +203,24 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
         if template is None:
             return None
         changes.append(FIELD.join(["memory", str(delivery.memory.descriptor), template.replace("\n", LINE)]))
-    lines += changes
+    lines += changes + _render_audit(plan, [path for path, _ in tokens], host)
     return None if any("\n" in line for line in lines) else lines
+
+
+def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
+    """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
+    from shim.audit import render_lines
+    from shim.settings import load_settings
+
+    credentials, outcome = plan.released
+    if not credentials:
+        return []
+    target = plan.invocation.target.path
+    path, text = render_lines(credentials, target, outcome, load_settings(host), host, "@TIME@", "@PARENT@")
+    for mark in ("time", "parent"):
+        text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
+    files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
+    return [FIELD.join(["audit", path, text.replace("\n", LINE)]), *files] if text else []
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:

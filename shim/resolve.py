@@ -1,25 +1,42 @@
 """A credential for each need: the user's own, else the sources in order. One refresh for any number of processes.
 
 The token cache stands before the one source whose answers it keeps (`command`), not before the whole chain: a variable or a
-file that comes first in the chain, and has changed, is what counts.
+file that comes first in the chain, and has changed, is what counts. In the same way the keyring's last answer stands before the keyring.
 """
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+from typing import Protocol
+
 from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
-from shim.model import Answer, Credential, Need, Needs
+from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_keys import DEFAULT_CHAIN
 from shim.settings import IndexConfig, Settings
-from shim.sources import AGING_SOURCES, Query, load_source
-from shim.store import cache
+from shim.sources import AGING_SOURCES, Query, load_source, program_of
+from shim.store import cache, flight, recent
+from shim.store.recent import Recent
 from shim.urls import Url, scope_of_index, scope_of_origin
 
-#: Sources that know a file by its server alone: what has nothing for one has nothing for the others there.
-SERVER_SOURCES = ("netrc", "keyring")
+#: Sources that know a file by its server alone.
+SERVER_SOURCES = ("netrc", "pypirc", "keyring")
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking it.
 PATIENCE_S = 5.0
+#: After a refresh that failed, how long a token that still holds is used without trying again.
+RETRY_S = 60.0
+
+
+class Shelf(Protocol):
+    """Where a source's last answer is kept: the module `store.cache`, or a `Recent`."""
+
+    def find(self, key: str, host: Host) -> cache.Found:
+        """Return what is there."""
+
+    def put(self, key: str, credential: Credential, host: Host) -> bool:
+        """Keep an answer; return whether it was kept."""
 
 
 def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
@@ -29,7 +46,10 @@ def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
         SourceError: a source that the configuration names is broken.
     """
     resolver = _Resolver(settings, host)
-    return tuple(resolver.answer(need) for need in needs.items)
+    # What the user named himself is asked first: a project file that names it too then finds the answer.
+    ordered = sorted(range(len(needs.items)), key=lambda number: needs.items[number].origin.project)
+    answers = {number: resolver.answer(needs.items[number]) for number in ordered}
+    return tuple(answers[number] for number in range(len(needs.items)))
 
 
 class _Resolver:
@@ -41,6 +61,7 @@ class _Resolver:
         self._known: dict[tuple[str, str | None], tuple[Credential | None, tuple[tuple[str, str], ...]]] = {}
         self._silent: set[tuple[str, str, str | None]] = set()
         self._warned: set[str] = set()
+        self._hanging: dict[str, SourceError] = {}
 
     def answer(self, need: Need) -> Answer:
         """Return the answer for one need."""
@@ -53,6 +74,8 @@ class _Resolver:
             return Answer(need, own, index=name)
         if refused := refuse_scheme(need.url, index):
             return Answer(need, None, (("scope", refused),), name)
+        if forbidden := self._settings.policy.refuses(need.url):
+            return Answer(need, None, (("policy", forbidden),), name)
         query = Query(need, index, self._host)
         key = self._key_of(query)
         if key not in self._known:
@@ -66,9 +89,10 @@ class _Resolver:
         return Answer(need, credential, tried, name)
 
     def _key_of(self, query: Query) -> tuple[str, str | None]:
-        """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that is known already."""
+        """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that has a credential already."""
         server = (str(scope_of_origin(query.need.url)), query.username)
-        return server if _is_file(query) and server in self._known else (str(query.scope), query.username)
+        is_answered = _is_file(query) and self._known.get(server, (None, ()))[0] is not None
+        return server if is_answered else (str(query.scope), query.username)
 
     def _resolve(self, query: Query) -> Credential | None:
         """Ask the sources in their order; return the first answer that fits."""
@@ -78,7 +102,7 @@ class _Resolver:
             if silent in self._silent:
                 continue
             try:
-                credential = self._ask_aging(name, query) if name in AGING_SOURCES else load_source(name).find(query)
+                credential = self._ask(name, query)
             except SourceError as error:
                 if query.index and query.index.source_is_explicit:
                     raise SourceError(f"{error.message} (for {query.need.url})", tried=tuple(query.notes), hint=error.hint) from error
@@ -90,44 +114,80 @@ class _Resolver:
                 query.note(name, flaw)
             elif credential:
                 return credential
-            elif _is_file(query) and name in SERVER_SOURCES:
+            elif _is_file(query) and _has_nothing_there(name, query):
                 self._silent.add(silent)
         return None
 
-    def _ask_aging(self, name: str, query: Query) -> Credential | None:
-        """Ask the cache, then a source whose answers may be cached: one process at a time, where the others can use its answer."""
-        key = cache_key(query)
-        found = self._look(key, query)
-        if found.credential:
-            return found.credential
-        if found.is_worth_waiting:
-            with cache.lock(key, self._host, _timeout_s(query.index) + PATIENCE_S):
-                found = self._look(key, query, again=True)  # the one before us may have refreshed it
-                if found.credential:
-                    return found.credential
-                if found.is_worth_waiting:
-                    return self._refresh(name, key, query, found.ending)
-        return self._refresh(name, key, query, found.ending)
+    def _ask(self, name: str, query: Query) -> Credential | None:
+        """Ask one source, by way of what it said before where that may be kept."""
+        if name in AGING_SOURCES and program_of(name, query):
+            return self._ask_once(name, cache, cache_key(query), query)
+        if name == "keyring" and self._settings.keyring_timeout_s:
+            files = self._settings.files
+            return self._ask_once(name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query)
+        return self._find(name, query)
 
-    def _look(self, key: str, query: Query, *, again: bool = False) -> cache.Found:
-        if self._host.is_set("SHIM_REFRESH"):
-            return cache.Found(None, None, "ignored: SHIM_REFRESH is set")
-        found = cache.find(key, self._host)
-        if not found.credential and not again:
+    def _find(self, name: str, query: Query) -> Credential | None:
+        """Ask one source itself. One that has used up all its time in this command would do so again for each further index."""
+        if name in self._hanging:
+            raise self._hanging[name]
+        source = load_source(name)
+        began = time.monotonic()
+        try:
+            return source.find(query)
+        except SourceError as error:
+            if time.monotonic() - began >= getattr(source, "TIMEOUT_S", float("inf")):
+                self._hanging[name] = error
+            raise
+
+    def _ask_once(self, name: str, shelf: Shelf, key: str, query: Query) -> Credential | None:
+        """Ask the shelf, then the source: one process at a time, where the others can use its answer or its failure."""
+        found = self._look(shelf, key, query)
+        if found.credential or found.nobody:
+            return found.credential
+        failed_ago_s = flight.failed_ago_s(key, self._host)
+        if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
+            return found.ending
+        if found.is_worth_waiting:
+            with flight.turn(key, self._host, _timeout_s(name, query.index) + PATIENCE_S) as failure:
+                again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
+                if again.credential or again.nobody:
+                    return again.credential
+                if failure and again.ending is None:
+                    raise failure
+                if failure:
+                    return again.ending  # who asked has said so
+                if again.is_worth_waiting:
+                    return self._refresh(name, shelf, key, query, again.ending)
+        return self._refresh(name, shelf, key, query, found.ending)
+
+    def _look(self, shelf: Shelf, key: str, query: Query, before: cache.Found | None = None) -> cache.Found:
+        """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody else's refresh is one."""
+        found = shelf.find(key, self._host)
+        if self._host.is_set("SHIM_REFRESH") and (before is None or found.identity == before.identity):
+            found = replace(found, credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set")
+        if found.nobody:
+            query.note("keyring", found.outcome)
+        elif not found.credential and before is None and shelf is cache:
             query.note("cache", found.outcome)
         return found
 
-    def _refresh(self, name: str, key: str, query: Query, ending: Credential | None) -> Credential | None:
+    def _refresh(self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None) -> Credential | None:
         """Ask the source and keep the answer. A token that has not ended yet outlives a refresh that fails."""
         try:
-            credential = load_source(name).find(query)
+            credential = self._find(name, query)
         except SourceError as error:
+            flight.note_failure(key, error, self._host)
             if ending is None:
                 raise
-            self._warn(error)
+            left = cache.describe_duration((ending.expires_at or 0.0) - self._host.clock())
+            self._warn(SourceError(f"{error.message}; the token from before, which ends in {left}, is used", hint=error.hint))
             return ending
+        flight.note_success(key, self._host)
         if credential:
-            cache.put(key, credential, self._host)
+            shelf.put(key, credential, self._host)
+        elif isinstance(shelf, Recent) and query.notes:
+            shelf.put_nobody(key, query.notes[-1][1], self._host)
         return credential or ending
 
     def _warn(self, error: SourceError) -> None:
@@ -142,6 +202,24 @@ def _is_file(query: Query) -> bool:
     return query.need.role == "direct" and query.index is None
 
 
+def _has_nothing_there(name: str, query: Query) -> bool:
+    """Whether a source that has nothing for one file surely has nothing for any other on that server."""
+    if name == "stored":
+        from shim.store import stored
+
+        return all(scope_of_origin(query.need.url) != replace(entry.scope, segments=()) for entry in stored.entries(query.host))
+    return name in SERVER_SOURCES
+
+
+def drop(url: Url, secret: Secret, host: Host) -> bool:
+    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return whether there was one.
+
+    The next command asks its source again. What the user stored stays.
+    """
+    in_file, in_memory = cache.drop(url, secret, host), recent.drop(url, secret, host)
+    return in_file or in_memory
+
+
 def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
     """Return why no secret may travel to `url`, or None if one may: https, this machine, or an index marked insecure."""
     if url.is_confidential or (index and index.insecure):
@@ -152,7 +230,7 @@ def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
 def find_flaw(credential: Credential, query: Query) -> str | None:
     """Return why a source's answer is none: another user name than the URL insists on, or a token that says it has ended."""
     if query.need.username not in (None, credential.username):
-        return f"has {credential.username!r}, the URL wants {query.need.username!r}"
+        return f"has {credential.shown_username!r}, the URL wants {query.need.username!r}"
     over_s = query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
     return f"its token expired {cache.describe_duration(over_s)} ago" if over_s >= 0 else None
 
@@ -161,6 +239,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
     """Return what to do about an answer without a credential: something that the sources of its index would notice."""
     if answer.tried and answer.tried[0][0] == "scope":
         return "use https, or set insecure = true for this index"
+    if answer.tried and answer.tried[0][0] == "policy":
+        return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
     if "keyring" in index.source:
@@ -181,5 +261,14 @@ def cache_key(query: Query) -> str:
     return cache.key_of(str(query.scope), query.username, configuration)
 
 
-def _timeout_s(index: IndexConfig | None) -> float:
-    return index.command.timeout_s if index and index.command else 0.0
+def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
+    """Return the key under which the OS keyring's answer to a query is remembered: it changes with all that could change the answer."""
+    index = query.index
+    configuration = repr((index and index.url.text, query.need.url.text, recent.surroundings(query.host, config_files)))
+    return cache.key_of(str(query.scope), query.username, configuration)
+
+
+def _timeout_s(name: str, index: IndexConfig | None) -> float:
+    """Return how long a source may take: what its module says, else the configuration."""
+    own: float | None = getattr(load_source(name), "TIMEOUT_S", None)
+    return own if own is not None else index.command.timeout_s if index and index.command else 0.0

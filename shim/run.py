@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.errors import InternalError, NoCredential, ShimError, render
+from shim.delivery.scrub import cut_spare
+from shim.errors import InternalError, ShimError, render
 from shim.execute import become
 from shim.host import Host, this_host, write_stderr
 from shim.model import Answer, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
+
+INDEX_ROLES = ("index", "extra", "links")
 
 
 def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
@@ -21,6 +24,10 @@ def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, s
     host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
+        if delivery.masking:
+            from shim.supervise import stand_aside
+
+            delivery = stand_aside(delivery)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)
     except ShimError as error:
         write_stderr(render(error))
@@ -46,7 +53,17 @@ def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) 
         write_stderr(render(warning, level="warning"))
     for text in plan.delivery.warnings:
         write_stderr(f"shim: warning: {text}\n")
+    _audit(plan, host)
     return plan.delivery
+
+
+def _audit(plan: Plan, host: Host) -> None:
+    """Write down which credentials the target is given, and how."""
+    credentials, outcome = plan.released
+    if credentials:
+        from shim.audit import record_release
+
+        record_release(credentials, plan.invocation.target.path, outcome, load_settings(host), host)
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
@@ -72,7 +89,7 @@ def _trace(plan: Plan, host: Host) -> None:
     host.debug(f"{invocation.target.path}: {invocation.reason}")
     for answer in plan.answers:
         credential = answer.credential
-        who = f"{credential.source} as {credential.username}" if credential else "nobody"
+        who = f"{credential.source} as {credential.shown_username}" if credential else "nobody"
         if credential and credential.source == "url":
             who = "the URL"  # its user name may be the token
         host.debug(f"{answer.need.url} (from {answer.need.origin}) is answered by {who}")
@@ -83,26 +100,34 @@ def _trace(plan: Plan, host: Host) -> None:
     host.debug(f"sets {', '.join(delivery.environ) or 'no variable'}; argv {'changed' if delivery.argv != invocation.argv else 'as typed'}")
 
 
-def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
-    """Return everything about one command, with nothing done yet but asking sources.
+def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host, *, ask_indexes: bool = True) -> Plan:
+    """Return everything about one command, with nothing done yet but asking sources and, unless told not to, private indexes.
 
     Raises:
         ShimError: a credential is needed and the configuration, a source or every channel is broken or refuses.
     """
-    plan = _make_plan(tool, name, target, argv, host)
-    return replace(plan, delivery=tool.move_secrets(plan.invocation, plan.delivery))
+    plan = _make_plan(tool, name, target, argv, host, ask_indexes=ask_indexes)
+    delivery = tool.move_secrets(plan.invocation, plan.delivery)
+    if any(answer.credential for answer in plan.answers) or delivery.environ:
+        from shim.delivery.masking import choose_masking
+
+        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.LOG_VERBS)
+        delivery = replace(delivery, masking=masking)
+    return replace(plan, delivery=delivery)
 
 
-def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
+def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host, *, ask_indexes: bool) -> Plan:
     invocation = tool.read_invocation(name, argv, host, target)
-    untouched = Delivery(argv)
     if not invocation.touches_index:
-        return Plan(invocation, Needs(), (), untouched)
+        return Plan(invocation, Needs(), (), Delivery(_cut_unneeded(tool, invocation, host)))
     needs = tool.read_needs(invocation, host)
+    untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
     private = [need for need in needs.items if not need.url.is_public]
     if not private:
         return Plan(invocation, needs, (), untouched)
 
+    from shim.laxity import refuse_laxity
+    from shim.preflight import check_answers
     from shim.resolve import resolve
 
     try:
@@ -112,8 +137,23 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
             return Plan(invocation, needs, (), untouched)
         raise
     answers = resolve(needs, settings, host)
-    warnings = _check_unanswered(tool, answers, settings)
-    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host), warnings)
+    refuse_laxity(invocation, needs, answers, settings, host)
+    checked = check_answers(tool, invocation, answers, settings, host, ask=ask_indexes)
+    delivery = _deliver(invocation, needs, checked.answers, settings, host)
+    return Plan(invocation, needs, checked.answers, delivery, checked.warnings, checked.valid_until, settings.redact)
+
+
+def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
+    """Return argv without the passwords in its index options, for a command that asks no index: it may run for long, and show them."""
+    argv = invocation.argv
+    if not invocation.verb or not any("://" in word and "@" in word for word in argv):
+        return argv
+    try:
+        needs = tool.read_needs(replace(invocation, touches_index=True), host)
+    except KeyError:  # a command without options for indexes, such as `pip config set`
+        return argv
+    named = [need.place for need in needs.items if need.place and need.role in INDEX_ROLES and need.given is not None]
+    return cut_spare(argv, (*named, *needs.spare))
 
 
 def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
@@ -126,29 +166,6 @@ def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], 
 
         delivery = add_trust(delivery, invocation, needs, settings, host)
     return delivery
-
-
-def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
-    """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on.
-
-    pip reads a 401 as "not here" and takes a package of the same name from the next index. uv stops by itself.
-    """
-    from shim.resolve import hint_for
-
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
-            continue
-        error = NoCredential(
-            f"no credential for {answer.need.url} (from {answer.need.origin})",
-            tried=answer.tried,
-            hint=hint_for(answer, index),
-        )
-        if tool.FALLS_OPEN and index.on_failure == "stop":
-            raise error
-        warnings.setdefault(index.name, error)
-    return tuple(warnings.values())
 
 
 def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host) -> Delivery:

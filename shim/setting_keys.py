@@ -25,6 +25,26 @@ TOP_KEYS = (
         '"auto"',
         ("auto", "strict", "env"),
     ),
+    Key(
+        "keyring-timeout",
+        "string",
+        "how long the OS keyring's answer is remembered in the kernel's memory (never on a disk); `0`: not at all",
+        '"5m"',
+    ),
+    Key(
+        "redact",
+        "string",
+        "mask secrets in the tool's output: `auto` (where the tool has one in its environment and writes a log into a pipe), `always` (every command with a credential, but never on a terminal), `never`",
+        '"auto"',
+        ("auto", "always", "never"),
+    ),
+    Key(
+        "audit",
+        "string",
+        "write down each release of a credential, never the secret (`shim doctor --audit` reads it)",
+        '"on"',
+        ("on", "off"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -32,11 +52,17 @@ INDEX_KEYS = (
     Key("name", "string", "for messages and commands; a name never widens a scope", '"corp"'),
     Key("url", "string", "the index, as pip and uv are told it", '"https://pypi.corp.example/simple/"'),
     Key("scope", "string", "who may receive the credential; default: `url` without a trailing `simple/`", '"https://pypi.corp.example/"'),
+    Key(
+        "publish-url",
+        "string",
+        "where packages of this index are uploaded to, if that is not below `scope`; it gets a credential of its own",
+        '"https://upload.corp.example/legacy/"',
+    ),
     Key("username", "string", "default: what the URL says, else what the source says, else `__token__`", '"alice"'),
     Key(
         "source",
         "array of strings",
-        "who is asked, in order; default: what the keys below name, else `netrc`, `keyring`, `stored`",
+        "who is asked, in order; default: what the keys below name, else `netrc`, `pypirc`, `known`, `keyring`, `stored`",
         '["keyring"]',
     ),
     Key(
@@ -50,7 +76,7 @@ INDEX_KEYS = (
     Key(
         "on-failure",
         "string",
-        "a private index without a credential: `stop` the pip command, `warn`, or `pass`",
+        "a private index that is not proven to take our credential while pip could turn to another one: `stop`, `warn`, or `pass`",
         '"stop"',
         ("stop", "warn", "pass"),
     ),
@@ -58,7 +84,7 @@ INDEX_KEYS = (
     Key(
         "command",
         "table",
-        "run a program whose one line of output is the secret (no shell)",
+        "run a program that gives the secret (no shell)",
         '{ argv = ["op", "read", "op://x/y"], timeout = "30s" }',
     ),
     Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
@@ -71,10 +97,32 @@ TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
         Key("argv", "array of strings", "the program and its arguments"),
         Key("timeout", "string", "how long it may take", '"30s"'),
         Key("interactive", "boolean", "let it talk to the terminal", "false"),
+        Key(
+            "protocol",
+            "string",
+            "how it answers: `plain` (one line, the secret), `json`, or as a credential helper of `git`, `docker` or `bazel`",
+            '"json"',
+            ("plain", "json", "git", "docker", "bazel"),
+        ),
+        Key("password", "string", "`json`: dotted path of the secret; default: `password`", '"credential.access_token"'),
+        Key("username", "string", "`json`: dotted path of the user name; default: `username`, if there is one", '"user"'),
+        Key(
+            "expires",
+            "string",
+            "`json`: dotted path of its end (seconds since 1970, or RFC 3339); default: `expires`, if there is one",
+            '"credential.token_expiry"',
+        ),
+        Key("use-path", "boolean", "`git`: name the URL's path too, as git's `useHttpPath` does", "false"),
     ),
     "env": (
         Key("password", "string", "name of the variable with the secret"),
         Key("username", "string", "name of the variable with the user name"),
+        Key(
+            "file",
+            "string",
+            "dotenv file with the variables that the environment has not (needs `shim backend add python-dotenv`)",
+            '"~/.config/corp.env"',
+        ),
     ),
     "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
 }
@@ -84,14 +132,15 @@ VARIABLES = (
     Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
     Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
     Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
+    Key("SHIM_REDACT", "word", "overrides `redact`", choices=("auto", "always", "never")),
     Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
     Key("SHIM_NO_INPUT", "switch", "never ask a person"),
     Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
 )
 
 #: Sources that may be named in `source`, and the order of the chain for an index that names none.
-SOURCE_NAMES = ("env", "file", "command", "netrc", "keyring", "stored")
-DEFAULT_CHAIN = ("netrc", "keyring", "stored")
+SOURCE_NAMES = ("env", "file", "command", "netrc", "pypirc", "known", "keyring", "stored")
+DEFAULT_CHAIN = ("netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:

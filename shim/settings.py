@@ -13,27 +13,40 @@ from typing import Any, Literal
 
 from shim.errors import ConfigError
 from shim.host import Host
-from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES, Key
+from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
+from shim.setting_checks import check_keys, check_value, example_of, nearest, read_duration
+from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
+DEFAULT_KEYRING_TIMEOUT_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
 class CommandSource:
-    """`command = {…}`: an argument vector, seconds, and whether it may use the terminal."""
+    """`command = {…}`: an argument vector, seconds, and whether it may use the terminal.
+
+    `protocol` is a name in `formats/helper_protocols.py`, `fields` are (part, dotted path) pairs of `json`, `use_path` is for `git`.
+    """
 
     argv: tuple[str, ...]
     timeout_s: float
     interactive: bool
+    protocol: str = "plain"
+    fields: tuple[tuple[str, str], ...] = ()
+    use_path: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name."""
+    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name.
+
+    `file` is a dotenv file that has the variables which the environment has not.
+    """
 
     password: str
     username: str | None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,14 @@ class IndexConfig:
     file: Lookup | None
     defined_in: str
     ca_bundle: str | None = None
+    publish_url: Url | None = None
+
+    def reach(self, url: Url) -> Scope | None:
+        """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
+        if self.scope.covers(url):
+            return self.scope
+        publish = scope_of(self.publish_url) if self.publish_url else None
+        return publish if publish and publish.covers(url) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +85,15 @@ class Settings:
     channel: Literal["auto", "strict", "env"] = "auto"
     indexes: tuple[IndexConfig, ...] = ()
     files: tuple[str, ...] = ()
+    keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
+    redact: Literal["auto", "always", "never"] = "auto"
+    audit: Literal["on", "off"] = "on"
+    policy: Policy = NO_POLICY
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
-        matching = [index for index in self.indexes if index.scope.covers(url)]
-        return max(matching, key=lambda index: len(index.scope.segments), default=None)
+        matching = [(len(scope.segments), index) for index in self.indexes if (scope := index.reach(url))]
+        return max(matching, key=lambda found: found[0], default=(0, None))[1]
 
     def index_named(self, name: str) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""
@@ -119,19 +144,35 @@ def load_settings(host: Host) -> Settings:
     documents = [(file, document) for file in files if (document := read_config(file)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
-    channel: Any = host.environ.get("SHIM_CHANNEL") or None
-    if channel is not None:
-        _check(channel, next(key for key in VARIABLES if key.name == "SHIM_CHANNEL"), "the environment", "")
+    channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
+    keyring_timeout_s: float | None = None
+    policy = load_policy()
+    audit: Any = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
-        _check_keys(document, TOP_KEYS, file, "")
+        check_keys(document, TOP_KEYS, file, "")
         channel = channel or document.get("channel")
+        audit = audit or document.get("audit")
+        if keyring_timeout_s is None and "keyring-timeout" in document:
+            keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
+        redact = redact or document.get("redact")
         for number, table in enumerate(document.get("index", ()), 1):
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
-    return Settings(channel or "auto", tuple(indexes), files)
+    seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
+    settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
+    refuse_forbidden(policy, settings.indexes, settings.audit)
+    return settings
+
+
+def _read_variable(name: str, host: Host) -> Any:
+    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is none of its choices."""
+    value = host.environ.get(name) or None
+    if value is not None:
+        check_value(value, next(key for key in VARIABLES if key.name == name), "the environment", "")
+    return value
 
 
 def read_config(file: str) -> dict[str, Any] | None:
@@ -180,7 +221,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
     if not isinstance(table, dict):
         raise ConfigError(f"{file}: index must be tables", hint="write [[index]] with two brackets")
     where = f"[[index]] number {number}"
-    _check_keys(table, INDEX_KEYS, file, where)
+    check_keys(table, INDEX_KEYS, file, where)
     if "url" not in table:
         raise ConfigError(f"{file}: {where} has no url", hint='add a line like url = "https://pypi.example/simple/"')
     url = _read_url(table, "url", file, where)
@@ -211,6 +252,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
+        publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
     )
 
 
@@ -231,9 +273,10 @@ def _read_sources(table: dict[str, Any], file: str, where: str) -> tuple[str, ..
     names = tuple(table.get("source", ()))
     for name in names:
         if name not in SOURCE_NAMES:
-            raise ConfigError(f"{file}: {where}: unknown source {name!r}", hint=_nearest(name, SOURCE_NAMES))
+            shown = repr(name) if name.replace("-", "").isalnum() else "of a strange name"  # maybe a URL with a password
+            raise ConfigError(f"{file}: {where}: unknown source {shown}", hint=nearest(name, SOURCE_NAMES))
         if name in TABLE_KEYS and name not in table:
-            raise ConfigError(f"{file}: {where}: source {name!r} needs a key {name} = {{…}}", hint=f"add {name} = {_example(name)}")
+            raise ConfigError(f"{file}: {where}: source {name!r} needs a key {name} = {{…}}", hint=f"add {name} = {example_of(name)}")
     return names
 
 
@@ -241,69 +284,25 @@ def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource
     if "command" not in table:
         return None
     command = table["command"]
-    _check_keys(command, TABLE_KEYS["command"], file, f"{where}, command")
+    check_keys(command, TABLE_KEYS["command"], file, f"{where}, command")
     if not command.get("argv"):
-        raise ConfigError(f"{file}: {where}: command has no argv", hint=f"write command = {_example('command')}")
+        raise ConfigError(f"{file}: {where}: command has no argv", hint=f"write command = {example_of('command')}")
     seconds = read_duration(command["timeout"], "timeout", file, where) if "timeout" in command else DEFAULT_COMMAND_TIMEOUT_S
-    return CommandSource(tuple(command["argv"]), seconds, command.get("interactive", False))
+    protocol = command.get("protocol", "plain")
+    fields = tuple((name, command[name]) for name in ("password", "username", "expires") if name in command)
+    if fields and protocol != "json":
+        hint = 'add protocol = "json", or leave it out'
+        raise ConfigError(f'{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is "{protocol}"', hint=hint)
+    return CommandSource(
+        tuple(command["argv"]), seconds, command.get("interactive", False), protocol, fields, command.get("use-path", False)
+    )
 
 
 def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Lookup | None:
     if kind not in table:
         return None
     lookup = table[kind]
-    _check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
+    check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
     if not lookup.get("password"):
-        raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=f"write {kind} = {_example(kind)}")
-    return Lookup(lookup["password"], lookup.get("username"))
-
-
-def read_duration(text: str, key: str, file: str, where: str) -> float:
-    """Return seconds for `30s`, `15m`, `12h`, `7d` or `0`. Raises ConfigError for anything else."""
-    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
-    if number.isascii() and number.isdigit() and len(number) <= 9 and (unit or number == "0"):
-        return float(int(number) * units.get(unit, 1))
-    raise ConfigError(f'{file}: {where}: {key} = "{text}" is not a duration', hint="write a number and s, m, h or d, like 12h")
-
-
-def _check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: str) -> None:
-    """Raise ConfigError for a key that is not in `keys`, or a value of the wrong type."""
-    known = {key.name: key for key in keys}
-    for name, value in table.items():
-        if name not in known:
-            place = f"{where}: " if where else ""
-            raise ConfigError(f"{file}: {place}unknown key {name!r}", hint=_nearest(name, known))
-        _check(value, known[name], file, where)
-
-
-def _check(value: object, key: Key, file: str, where: str) -> None:
-    fits = {
-        "string": isinstance(value, str),
-        "word": isinstance(value, str),
-        "boolean": isinstance(value, bool),
-        "table": isinstance(value, dict),
-        "tables": isinstance(value, list),
-        "array of strings": isinstance(value, list) and all(isinstance(item, str) for item in value),
-    }[key.kind]
-    place = f"{where}: " if where else ""
-    if not fits:
-        hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
-        article = "an" if key.kind[0] in "aeiou" else "a"
-        raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
-    if key.choices and value not in key.choices:
-        raise ConfigError(
-            f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"'
-        )
-
-
-def _nearest(name: str, known: Any) -> str:
-    """Return a hint that names the nearest known word, or all of them."""
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, list(known), n=1)
-    return f"did you mean {close[0]!r}?" if close else "known are: " + ", ".join(sorted(known))
-
-
-def _example(name: str) -> str:
-    return next(key.example for key in INDEX_KEYS if key.name == name)
+        raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=f"write {kind} = {example_of(kind)}")
+    return Lookup(lookup["password"], lookup.get("username"), lookup.get("file"))

@@ -12,6 +12,8 @@ from hypothesis import settings
 
 from shim.demo.packages import build_packages
 from shim.demo.server import PrivateIndex
+from shim.host import Host
+from shim.store import recent
 from tests.support import keyrings, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -19,6 +21,15 @@ from tests.support.world import CANARY, USER, World
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_keyring_of_the_machine() -> None:
+    """Tests in this process find no keyring, whatever the machine has and whatever backends other tests define."""
+    import keyring
+    from keyring.backends.null import Keyring
+
+    keyring.set_keyring(Keyring())
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +48,7 @@ def world(tmp_path: Path, prefix: Path) -> Iterator[World]:
     """A fresh world; after the test no file in it may hold the canary, but where we keep it on purpose."""
     made = World(tmp_path, prefix)
     yield made
+    recent.forget(Host(made.environ, str(made.cwd)))  # the kernel has room for 200 keys of a user
     assert made.leftovers() == []
 
 

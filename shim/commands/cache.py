@@ -1,4 +1,4 @@
-"""`shim cache`: look at the token cache, or empty it."""
+"""`shim cache`: look at the token cache and the remembered passwords, or empty them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import sys
 
 from shim.host import Host
-from shim.store import cache
+from shim.model import Credential
+from shim.store import cache, memory, recent
 from shim.store.folders import cache_folder
 
 HELP = "list or clear the token cache"
@@ -21,17 +22,23 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Print what is cached, or was; never a secret."""
+    """Print what is cached, or was; never a secret. What `shim login` stored stays."""
     folder, kind = cache_folder(host)
-    credentials = cache.forget(host) if arguments.action == "clear" else cache.entries(host)
-    rows = [{"scope": str(one.scope), "username": one.username, "source": one.source, "expires_at": one.expires_at} for one in credentials]
+    clear = arguments.action == "clear"
+    tokens, passwords = (cache.forget(host), recent.forget(host)) if clear else (cache.entries(host), recent.entries(host))
     if arguments.json:
-        sys.stdout.write(json.dumps({"folder": folder, "tokens": rows}, indent=2) + "\n")
+        rows = {"folder": folder, "tokens": _rows(tokens), "passwords": _rows(passwords), "memory_problem": memory.problem(host)}
+        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
         return 0
-    verb = "removed " if arguments.action == "clear" else ""
-    lines = [f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n" for one in credentials]
+    verb = "removed " if clear else ""
+    lines = [f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n" for one in tokens]
+    lines += [f"{verb}{one.scope} as {one.username}, from {one.source}, remembered in the kernel's memory\n" for one in passwords]
     sys.stdout.write("".join(lines) or f"no tokens cached ({kind})\n")
     return 0
+
+
+def _rows(credentials: list[Credential]) -> list[dict[str, object]]:
+    return [{"scope": str(one.scope), "username": one.username, "source": one.source, "expires_at": one.expires_at} for one in credentials]
 
 
 def _when(expires_at: float | None, host: Host) -> str:

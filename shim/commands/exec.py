@@ -8,14 +8,18 @@ requests would send it.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shutil
 
-from shim.errors import TargetNotFound, UsageError
-from shim.execute import become
-from shim.host import Host
-from shim.model import Delivery, Invocation, Need, Needs, Origin, Target
+from shim.commands.exec_env_file import EnvFile, read_env_file
+from shim.errors import CannotDeliver, TargetNotFound, UsageError
+from shim.execute import become, place_memory
+from shim.host import Host, write_stderr
+from shim.launchers import is_launcher
+from shim.model import Answer, Delivery, Invocation, Need, Needs, Origin, Target
 from shim.settings import Settings
+from shim.urls import parse_url
 
 HELP = "run any program with the credentials of the configured indexes within reach"
 EXAMPLE = "shim exec -- tox -e py312"
@@ -23,6 +27,7 @@ EXAMPLE = "shim exec -- tox -e py312"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim exec`."""
+    parser.add_argument("--env-file", metavar="FILE", help="take index URLs and credentials, and nothing else, from this dotenv file")
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the program and its arguments")
 
 
@@ -34,23 +39,70 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if not command:
         raise UsageError("no command to run", hint=EXAMPLE)
     name, *argv = command
-    target = shutil.which(name, path=host.environ.get("PATH"))
-    if target is None:
-        raise TargetNotFound(f"no {name} on PATH", hint=f"type -a {name}")
-    delivery = plan(tuple(argv), target, load_settings(host), host)
+    env_file = read_env_file(arguments.env_file, host) if arguments.env_file else None
+    for text in env_file.warnings if env_file else ():
+        write_stderr(f"shim: warning: {text}\n")
+    target = _find_target(name, host, launcher_first=env_file is not None)
+    if env_file and is_launcher(target):  # which takes the passwords out of its environment and hands them over by its own rules
+        become(target, name, Delivery(tuple(argv)), {**host.environ, **env_file.variables})
+    delivery = plan(tuple(argv), target, load_settings(host), host, env_file)
     become(target, name, delivery, host.environ)
 
 
-def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host) -> Delivery:
-    """Return the delivery for a program that may start any tool: uv's store, and PATH with our face and launchers in front."""
+def _find_target(name: str, host: Host, *, launcher_first: bool) -> str:
+    """Return the program's path. Raises TargetNotFound."""
+    folders = [*([host.shims] if host.shims and launcher_first else []), host.environ.get("PATH", os.defpath)]
+    target = shutil.which(name, path=":".join(folders))
+    if target is None:
+        raise TargetNotFound(f"no {name} on PATH", hint=f"type -a {name}")
+    return target
+
+
+def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env_file: EnvFile | None = None) -> Delivery:
+    """Return the delivery for a program that may start any tool: uv's store, and PATH with our face and launchers in front.
+
+    What a dotenv file says goes before what is configured for the same place. Its passwords are put into a memory file here and now.
+    """
     from shim.delivery import plan_delivery
     from shim.resolve import resolve
 
-    needs = Needs(tuple(Need(index.url, Origin("config", index.defined_in), username=index.username) for index in settings.indexes))
+    own = env_file.credentials if env_file else ()
+    configured = [index for index in settings.indexes if not any(credential.scope.covers(index.url) for credential in own)]
+    needs = Needs(tuple(Need(index.url, Origin("config", index.defined_in), username=index.username) for index in configured))
     answers = resolve(needs, settings, host)
+    answers += tuple(Answer(Need(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
     invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
     delivery = plan_delivery(invocation, needs, answers, settings, host)
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
-    return Delivery(delivery.argv, {**delivery.environ, "PATH": path}, delivery.memory, delivery.channels, delivery.warnings)
+    if delivery.channels:
+        from shim.audit import record_release
+
+        given = [answer.credential for answer in answers if answer.credential and not answer.credential.kept_by_tool]
+        record_release(given, target, "within reach of all it starts", settings, host)
+    environ = {**delivery.environ, **(_hand_over(env_file, delivery, host) if env_file else {}), "PATH": path}
+    return dataclasses.replace(delivery, environ=environ)
+
+
+def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, str]:
+    """Return the file's variables without passwords, and where our keyring face finds these: a second memory file, placed now.
+
+    A pip before 26.2 asks the face only if it is told to. The URLs have user names, without which that would disturb it.
+    """
+    from shim.delivery.memory import free_descriptor, is_available, process_path
+    from shim.faces.answers import VARIABLE, render_answers
+
+    environ = dict(env_file.clean)
+    if not env_file.credentials:
+        return environ
+    if not is_available() or host.faces is None:
+        message = "the passwords of the dotenv file cannot be handed to this program safely"
+        raise CannotDeliver(
+            message, hint="shim install, on Linux; or start pip and uv themselves with it: shim exec --env-file FILE -- pip ..."
+        )
+    number = (delivery.memory.descriptor if delivery.memory else free_descriptor()) + 1
+    place_memory(number, render_answers(env_file.credentials).reveal())
+    if "PIP_KEYRING_PROVIDER" not in host.environ:
+        environ["PIP_KEYRING_PROVIDER"] = "subprocess"
+    return {**environ, VARIABLE: process_path(number)}

@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if name.partition(".")[0] not in TOOLS:
         raise UsageError(f"{name} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
-    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host)
+    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
     explanation = describe(name, plan)
     sys.stdout.write(json.dumps(explanation, indent=2) + "\n" if arguments.json else render(explanation))
     return 0
@@ -68,6 +68,11 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "answers": [_describe_answer(answer) for answer in plan.answers],
         "unknown": list(plan.needs.unknown),
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
+        "masked": None
+        if delivery.masking is None
+        else "everywhere but on a terminal"
+        if delivery.masking.always
+        else "where it goes into a pipe",
         "argv": [name, *_mask_words(delivery.argv)],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,
@@ -93,7 +98,7 @@ def _describe_answer(answer: Answer) -> dict[str, Any]:
 def _describe_credential(credential: Credential) -> dict[str, Any]:
     return {
         "source": credential.source,
-        "username": credential.username,
+        "username": credential.shown_username,
         "scope": str(credential.scope),
         "expires_at": credential.expires_at,
         "kept_by_tool": credential.kept_by_tool,
@@ -115,6 +120,8 @@ def render(explanation: dict[str, Any]) -> str:
     if explanation["argv_changed"]:
         lines.append("  argv     " + " ".join(explanation["argv"]))
     lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
+    if explanation["masked"]:
+        lines.append(f"  output   secrets are masked {explanation['masked']}")
     if not explanation["argv_changed"] and not explanation["environ"]:
         lines.append("  change   none: the tool runs exactly as typed")
     lines += [f"  warning  {text}" for text in explanation["warnings"]]

@@ -12,7 +12,7 @@ from shim.host import Host
 from shim.model import Credential, Need, Origin
 from shim.resolve import cache_key, find_flaw, refuse_scheme
 from shim.settings import IndexConfig, load_settings
-from shim.sources import Query, load_source
+from shim.sources import AGING_SOURCES, Query, load_source, program_of
 from shim.store import cache
 
 HELP = "show each configured index, who answers for it, and until when"
@@ -51,10 +51,10 @@ def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
         "defined_in": index.defined_in,
         "source": list(index.source),
         "answered_by": answered_by,
-        "username": credential.username if credential else index.username,
+        "username": credential.shown_username if credential else index.username,
         "expires_at": expires_at,
         "tried": [{"source": source, "outcome": outcome} for source, outcome in query.notes],
-        "state": _state(answered_by, credential.username if credential else None, expires_at, query.notes, host),
+        "state": _state(answered_by, credential.shown_username if credential else None, expires_at, query.notes, host),
     }
 
 
@@ -65,10 +65,10 @@ def _ask(index: IndexConfig, query: Query) -> tuple[str | None, Credential | Non
         return None, None
     for name in index.source:
         try:
-            if name == "command" and index.command:
-                found = cache.find(cache_key(query), query.host)
+            if program := program_of(name, query):
+                found = cache.find(cache_key(query), query.host) if name in AGING_SOURCES else cache.Found(None, None, "")
                 credential = found.credential or found.ending
-                query.note(*(("cache", found.outcome) if credential else (name, f"would run {index.command.argv[0]}")))
+                query.note(*(("cache", found.outcome) if credential else (name, f"would run {program}")))
                 return ("cache" if credential else name), credential
             credential = load_source(name).find(query)
         except SourceError as error:

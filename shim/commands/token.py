@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 
+from shim.audit import record_release
 from shim.commands.named_index import find_index
 from shim.errors import NoCredential
 from shim.host import Host
@@ -31,6 +32,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     credential = answer.credential
     if credential is None:
         raise NoCredential(f"no credential for {url}", tried=answer.tried, hint=hint_for(answer, index))
+    record_release((credential,), "shim token", "printed", settings, host)
     if not arguments.json:
         sys.stdout.write(credential.secret.reveal() + "\n")
         return 0

@@ -11,18 +11,21 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Protocol, cast
 
+from shim.delivery.scrub import cut_spare
 from shim.errors import CannotDeliver
 from shim.host import Host
 from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
 from shim.settings import Settings
 
 #: The channels that put a secret into an environment, which `strict` forbids.
-IN_CLEAR = frozenset({"env", "publish"})
+IN_CLEAR = frozenset({"env", "publish", "upload"})
 
 #: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "seed", "publish", "netrc", "env"),
+    "upload": ("upload",),
+    "project": ("netrc",),
 }
 
 
@@ -119,7 +122,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
         if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given is not None and not answer.need.place)
     )
     if not deliveries:
-        return Delivery(invocation.argv)
+        return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
     refusals: list[tuple[str, str]] = []
     for name in _order(CHANNELS[invocation.family], settings.channel):
@@ -142,7 +145,7 @@ def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
     """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first."""
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
-    return ("env", *(name for name in channels if name != "env")) if wanted == "env" else channels
+    return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
 
 
 def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:

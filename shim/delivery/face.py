@@ -45,6 +45,8 @@ def fits(case: Case) -> str | None:
         return f"pip would also send it to {crossing.url}"
     if version >= ASKS_FOR_USERNAME:
         return None
+    if any(credential.username_is_secret for credential in case.credentials):
+        return "pip before 26.2 wants the user name in the URL, and this one is the token"
     for need, _ in case.deliveries:
         if need.role not in INDEX_ROLES or (need.place is None and need.origin.kind != "config"):
             return f"pip before 26.2 asks a keyring only for a URL with a user name, and {need.origin} has none"

@@ -48,9 +48,12 @@ def _is_free(number: int) -> bool:
         return True
 
 
-def process_path(number: int) -> str:
-    """Return the path of the descriptor as our children see it too. We become the target, so our pid is the target's."""
-    return f"/proc/{os.getpid()}/fd/{number}"
+def process_path(number: int, process: int | None = None) -> str:
+    """Return the path of the descriptor as our children see it too. We become the target, so our pid is the target's.
+
+    Where the target gets a `process` of its own to have its output masked, supervise.py asks again with that one's pid.
+    """
+    return f"/proc/{process or os.getpid()}/fd/{number}"
 
 
 def link_folder(host: Host, number: int, name: str) -> str | None:

@@ -33,7 +33,7 @@ def fits(case: Case) -> str | None:
     """Return None if a netrc can carry every credential of the case to exactly where it belongs, else why not."""
     if not is_available():
         return "this system has no memory files"
-    reason = _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
+    reason = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
     if reason:
         return reason
     for credential in case.credentials:
@@ -50,7 +50,8 @@ def fits(case: Case) -> str | None:
 
 
 def _pip_refuses(case: Case) -> str | None:
-    version = case.invocation.target.version
+    # Which pip or requests is at work behind another tool, nobody knows: the most careful way.
+    version = case.invocation.target.version if case.invocation.family == "pip" else None
     if case.has_foreign_letters():
         return FOREIGN_LETTERS
     if version is not None and version < FIRST_PIP:
@@ -82,7 +83,7 @@ def _uv_refuses(case: Case) -> str | None:
 def deliver(case: Case) -> Delivery:
     """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the user's `default`."""
     # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it may stay.
-    cut = [need for need, _ in case.deliveries if need.given is not None or case.invocation.family == "pip"]
+    cut = [need for need, _ in case.deliveries if need.given is not None or case.invocation.family != "uv"]
     argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, cut, case.needs.spare)
     number = free_descriptor()
     ours = {credential.scope.host: credential for credential in case.credentials}

@@ -19,6 +19,11 @@ def cut_userinfo(
     return put_userinfo(argv, environ, dict.fromkeys([*places, *spare], ""))
 
 
+def cut_spare(argv: tuple[str, ...], spare: Iterable[Place]) -> tuple[str, ...]:
+    """Return argv without the userinfo at the given places, for a command whose environment is left as it is."""
+    return put_userinfo(argv, {}, dict.fromkeys((place for place in spare if place.kind == "argv"), ""))[0]
+
+
 def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Place, str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return argv, and the changed variables, with each place's userinfo replaced by the given text (which ends in `@`, or is empty)."""
     words = list(argv)

@@ -92,7 +92,7 @@ def _for_pip(case: _Case) -> dict[str, str]:
     if case.bundles and not (own and own.origin.kind == "argv"):
         base = case.host.path(own.text) if own else None
         if base is None and not adds and case.has_others:
-            base = _pips_own(case)
+            base = pips_authorities(case.invocation)
         isolated = "--isolated" in case.invocation.argv  # pip then reads no PIP_CERT, but requests its own variable
         if not isolated:
             changes["PIP_CERT"] = case.combine(base)
@@ -103,9 +103,9 @@ def _for_pip(case: _Case) -> dict[str, str]:
     return changes
 
 
-def _pips_own(case: _Case) -> str | None:
+def pips_authorities(invocation: Invocation) -> str | None:
     """Return the authorities that the target pip brings along; Debian's pip has none and takes the system's."""
-    prefix, python = case.invocation.target.prefix, case.invocation.target.python
+    prefix, python = invocation.target.prefix, invocation.target.python
     if prefix and python:
         packages = os.path.join(prefix, "lib", f"python{python[0]}.{python[1]}", "site-packages")
         path = os.path.join(packages, "pip", "_vendor", "certifi", "cacert.pem")

@@ -15,9 +15,9 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from shim.faces.answers import VARIABLE, read_answers
+from shim.faces.lookup import find_credential
 from shim.host import Host, this_host
-from shim.model import Credential, Need, Needs, Origin
+from shim.model import Credential
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 
@@ -83,19 +83,11 @@ def find_answer(question: Question, host: Host) -> Credential | None:
     if url.is_public:
         return None
     username = question.username or (userinfo.username if userinfo else None)
-    for credential in read_answers(host.environ.get(VARIABLE, "")):
-        if credential.scope.covers(url) and username in (None, credential.username):
-            return credential
-    from shim.resolve import resolve
-    from shim.settings import load_settings
-
     try:
-        need = Need(url, Origin("argv", "keyring get"), username=username)
-        (answer,) = resolve(Needs((need,)), load_settings(host), host)
+        return find_credential(url, username, "keyring get", host)
     except ShimError as error:
         host.debug(f"keyring face: {error.code}: {error.message}")
         return None
-    return answer.credential
 
 
 def render_answer(question: Question, credential: Credential) -> str:

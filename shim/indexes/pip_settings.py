@@ -8,6 +8,7 @@ Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`,
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -30,8 +31,10 @@ Release = tuple[int, ...] | None
 
 _FIRST_WITH_PYTHON = (22, 3)
 
-_SINGLE = frozenset({"index-url", "index", "python", "cert"})
+_SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
 _WHOLE = frozenset({"group"})
+#: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what we hand over.
+_WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 
@@ -172,6 +175,8 @@ def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, fi
 def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
 
+    URLs of version control keep theirs.
+
     Raises KeyError as `scan_command`.
     """
     table = command_table(argv[verb], release)
@@ -183,7 +188,7 @@ def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) ->
     places: list[Place] = []
     for mention in mentions:
         try:
-            userinfo = find_userinfo(mention.text)
+            userinfo = find_userinfo(mention.text) if _WEB.search(mention.text) else None
         except BadUrl:
             continue
         place = mention.place_of(userinfo) if userinfo else None

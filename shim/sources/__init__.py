@@ -7,6 +7,7 @@ person only if `query.host.interactive` and its configuration allow it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
@@ -23,12 +24,14 @@ SOURCES = {
     "file": "file",
     "command": "command",
     "netrc": "netrc",
+    "pypirc": "pypirc",
+    "known": "known",
     "keyring": "keyring",
     "stored": "stored",
 }
 
-#: Sources whose secrets `max-age` gives an end. A keyring's password is read again each time instead.
-AGING_SOURCES = ("command",)
+#: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.
+AGING_SOURCES = ("command", "known")
 
 #: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
 DEFAULT_USERNAME = "__token__"
@@ -46,7 +49,7 @@ class Query:
     @property
     def scope(self) -> Scope:
         """Who may receive the answer: the configured scope, else the index and what is below it."""
-        return self.index.scope if self.index else scope_of_index(self.need.url)
+        return (self.index and self.index.reach(self.need.url)) or scope_of_index(self.need.url)
 
     @property
     def username(self) -> str | None:
@@ -58,8 +61,12 @@ class Query:
         self.notes.append((source, outcome))
 
 
-def make_credential(query: Query, source: str, secret: str, username: str | None, scope: Scope | None = None) -> Credential:
+def make_credential(
+    query: Query, source: str, secret: str, username: str | None, scope: Scope | None = None, expires_at: float | None = None
+) -> Credential:
     """Return the answer of a source: the user name by the rules of `username`, the expiry by the secret itself or `max-age`.
+
+    `expires_at` (UTC epoch seconds) is what the source says about it; the nearer end counts.
 
     A secret whose end is unknown and for which no `max-age` is set has none, and is never written to disk.
 
@@ -72,7 +79,7 @@ def make_credential(query: Query, source: str, secret: str, username: str | None
     if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
         raise SourceError(f"the secret of source {source!r} has a line break or a control character in it", hint="store it again, alone")
 
-    expires_at = read_expiry(secret)
+    expires_at = min((end for end in (expires_at, read_expiry(secret)) if end is not None), default=None)
     if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:
         expires_at = query.host.clock() + query.index.max_age_s
     name = username or query.username or DEFAULT_USERNAME
@@ -84,6 +91,12 @@ class Source(Protocol):
 
     def find(self, query: Query) -> Credential | None:
         """Return the credential, None, or raise SourceError (see the package's docstring)."""
+
+
+def program_of(name: str, query: Query) -> str | None:
+    """Return the program that the source called `name` would run for its answer, or None if it needs none: then nothing is cached."""
+    find_program: Callable[[Query], str | None] | None = getattr(load_source(name), "find_program", None)
+    return find_program(query) if find_program else None
 
 
 def load_source(name: str) -> Source:

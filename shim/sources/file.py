@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import stat
-
 from shim.errors import SourceError
 from shim.model import Credential
+from shim.private_files import find_path, read_private
 from shim.sources import Query, make_credential
 
 #: No secret is longer; a wrong path often leads to something that is.
 MAX_BYTES = 65536
-#: Where container runtimes put secrets, readable by all users of the container (0444).
-SHARED = "/run/secrets/"
 
 
 def find(query: Query) -> Credential | None:
     """Return the credential from the configured files, or None if the password's file does not exist.
 
     Raises:
-        SourceError: a file is unreadable, readable by others, empty, too large, or more than one line.
+        SourceError: a file is unreadable, another user's, readable by others, empty, too large, or more than one line.
     """
     lookup = query.index.file if query.index else None
     if lookup is None:
@@ -36,21 +32,10 @@ def find(query: Query) -> Credential | None:
 
 def _read(query: Query, name: str) -> str | None:
     """Return the one line in a file, without its line end; None if there is no such file."""
-    path = query.host.path(name)
-    try:
-        with open(path, "rb") as stream:
-            status = os.fstat(stream.fileno())
-            if not stat.S_ISREG(status.st_mode) and not stat.S_ISFIFO(status.st_mode):
-                raise SourceError(f"{path} is not a file", hint="name the file that holds the secret")
-            if status.st_mode & stat.S_IROTH and not path.startswith(SHARED):
-                raise SourceError(f"{path} can be read by everybody (mode {stat.S_IMODE(status.st_mode):04o})", hint=f"chmod 600 {path}")
-            data = stream.read(MAX_BYTES + 1)
-    except FileNotFoundError:
+    path = find_path(name, query.host)
+    data = read_private(path, MAX_BYTES)
+    if data is None:
         return None
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-    if len(data) > MAX_BYTES:
-        raise SourceError(f"{path} is too large for a secret", hint="name the file that holds the secret alone")
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:

@@ -34,10 +34,13 @@ def find(query: Query) -> Credential | None:
 
 
 def _find(query: Query) -> Credential | None:
-    import keyring
-    import keyring.errors
-
     url = query.need.url
+    try:
+        import keyring
+        import keyring.errors
+    except BaseException as error:
+        message = f"the keyring library cannot be loaded ({type(error).__name__})"
+        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
     try:
         if not is_usable(keyring.get_keyring()):
             query.note("keyring", "none on this machine")
@@ -59,7 +62,7 @@ def _find(query: Query) -> Credential | None:
     except (keyring.errors.KeyringLocked, keyring.errors.InitError) as error:
         hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
         raise SourceError("the keyring is locked", hint=hint) from error
-    except Exception as error:
+    except BaseException as error:
         raise SourceError(f"the keyring failed ({type(error).__name__})", hint="keyring --list-backends, keyring diagnose") from error
     query.note("keyring", f"nothing for {url.netloc}")
     return None

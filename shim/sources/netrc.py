@@ -11,6 +11,9 @@ from shim.model import Credential
 from shim.sources import Query
 from shim.urls import scope_of_origin
 
+#: More than any netrc; a wrong path often leads to something larger.
+MAX_BYTES = 1 << 20
+
 
 def find(query: Query) -> Credential | None:
     """Return the entry for the need's host. A `default` entry is nobody's scope and does not count.
@@ -44,9 +47,13 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
     paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
     for path in paths:
         try:
-            if stat.S_ISFIFO(os.stat(path).st_mode):
-                query.note("netrc", f"{path} is a pipe, which only the tool may read")
+            status = os.stat(path)
+            if not stat.S_ISREG(status.st_mode):
+                kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "no regular file"
+                query.note("netrc", f"{path} is {kind}, which only the tool may read")
                 continue
+            if status.st_size > MAX_BYTES:
+                raise SourceError(f"{path} is too large for a netrc", hint="is that the right file? NETRC, else ~/.netrc")
             return path, read_netrc(path)
         except FileNotFoundError:
             continue

@@ -1,6 +1,8 @@
-"""Source `stored`: what `shim login --store file` keeps, for machines without a keyring."""
+"""Source `stored`: what `shim login --store file` and `--store memory` keep, for machines without a keyring."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from shim.model import Credential
 from shim.sources import Query, make_credential
@@ -16,4 +18,5 @@ def find(query: Query) -> Credential | None:
         query.note("stored", f"nothing for {query.need.url.netloc}")
         return None
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
-    return make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)
+    found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)
+    return found if entry.expires_at is None else replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))

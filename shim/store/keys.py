@@ -11,16 +11,19 @@ from contextlib import suppress
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
+from shim.store import memory
 from shim.store.folders import private_folder
 from shim.urls import Url
 
 
-def require_keyring() -> None:
+def require_keyring(host: Host) -> None:
     """Raise StoreError if there is no keyring here that could hold a secret."""
     import keyring
 
     if type(keyring.get_keyring()).__module__ in ("keyring.backends.fail", "keyring.backends.null"):
         hint = "--store file keeps it in a file that only you can read, in clear"
+        if memory.problem(host) is None:
+            hint = f"--store memory keeps it until a reboot at most; {hint}"
         raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
 
 
@@ -50,6 +53,8 @@ def forget(host: Host, url: Url | None = None, username: str | None = None) -> l
     removed = []
     for service, name in sorted(wanted | guessed):
         try:
+            if (service, name) in guessed and keyring.get_password(service, name) is None:
+                continue  # some backends "remove" what they never had
             keyring.delete_password(service, name)
             removed.append((service, name))
         except keyring.errors.PasswordDeleteError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from urllib.parse import quote, unquote
 
 from shim.model import Credential, Secret
@@ -16,6 +17,10 @@ from shim.urls import BadUrl, parse_url, scope_of
 HEAD = "pip-uv-shim-record=1"
 TAIL = "end=1"
 MAX_BYTES = 1 << 20
+#: What a record is called until it is whole. A process that is killed before leaves it behind, secret and all.
+NEW_SUFFIX = ".new"
+#: No writer takes this long.
+LEFTOVER_S = 60.0
 
 
 def render_record(credential: Credential) -> str:
@@ -69,7 +74,8 @@ def read_record(path: str) -> Credential | None:
 
 def write_record(path: str, credential: Credential) -> None:
     """Write the record so that a reader sees the old one or the new one, never half of it. Raises OSError."""
-    temporary = f"{path}.{os.urandom(6).hex()}.new"  # never a name that an ended process left behind
+    remove_leftovers(os.path.dirname(path), LEFTOVER_S)
+    temporary = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"  # never a name that an ended process left behind
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8") as stream:
@@ -78,5 +84,18 @@ def write_record(path: str, credential: Credential) -> None:
             os.fsync(stream.fileno())
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(OSError):
+            os.unlink(temporary)
         raise
+
+
+def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
+    """Remove what killed processes left behind, if it is older than that; whoever still writes it writes again or goes without."""
+    import time
+
+    limit = time.time() - older_than_s  # the file system's clock, not a host's
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        with suppress(OSError):
+            if name.endswith(NEW_SUFFIX) and os.lstat(path).st_mtime <= limit:
+                os.unlink(path)

@@ -1,4 +1,7 @@
-"""What `shim login --store file` keeps: one record for each scope and user name, in clear, 0600 in a 0700 folder."""
+"""What `shim login` keeps when it is no OS keyring: one record for each scope and user name.
+
+`--store file` keeps it in clear, 0600 in a 0700 folder; `--store memory` in the kernel's memory, until a time or a reboot.
+"""
 
 from __future__ import annotations
 
@@ -7,19 +10,21 @@ import os
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
+from shim.store import memory
 from shim.store.folders import stored_folder
-from shim.store.records import read_record, write_record
+from shim.store.records import read_record, remove_leftovers, write_record
 
 SUFFIX = ".secret"
+KIND = "login"
 
 
 def put(credential: Credential, host: Host) -> str:
-    """Keep the credential and return the path. Raises StoreError."""
+    """Keep the credential in a file and return the path. Raises StoreError."""
     folder = stored_folder(host, create=True)
     if folder is None:
         hint = "check the owner and mode (0700) of ~/.local/share/shim/stored"
         raise StoreError("there is no folder of yours alone to store it in", hint=hint)
-    path = _path(folder, credential)
+    path = os.path.join(folder, _key(credential) + SUFFIX)
     try:
         write_record(path, credential)
     except OSError as error:
@@ -27,27 +32,53 @@ def put(credential: Credential, host: Host) -> str:
     return path
 
 
-def forget(host: Host, scope: str | None = None) -> list[Credential]:
-    """Remove what is stored for a scope, or everything; return what it was. Raises StoreError."""
+def require_memory(host: Host) -> None:
+    """Raise StoreError if nothing can be kept in memory here."""
+    if reason := memory.problem(host):
+        hint = "--store file keeps it in a file that only you can read, in clear"
+        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint=hint)
+
+
+def put_in_memory(credential: Credential, host: Host, timeout_s: float) -> None:
+    """Keep the credential in the kernel's memory for `timeout_s` seconds; its end is then that of the record. Raises StoreError."""
+    if reason := memory.put(KIND, _key(credential), credential, host, timeout_s):
+        hint = "--store file keeps it in a file that only you can read, in clear"
+        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint=hint)
+
+
+def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]:
+    """Remove what is stored for a scope, or everything; return the store's name and what it was. Raises StoreError."""
     folder = stored_folder(host, create=False)
-    forgotten = [one for one in entries(host) if scope is None or str(one.scope) == scope]
-    for credential in forgotten:
-        path = _path(folder or "", credential)
+    forgotten: list[tuple[str, Credential]] = []
+    for key, credential in memory.entries(KIND, host).items():
+        if scope in (None, str(credential.scope)) and memory.forget(KIND, key, host):
+            forgotten.append(("memory", credential))
+    if folder:
+        remove_leftovers(folder)
+    for credential in _files(host):
+        if scope not in (None, str(credential.scope)):
+            continue
+        path = os.path.join(folder or "", _key(credential) + SUFFIX)
         try:
             os.unlink(path)
         except OSError as error:
             raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
+        forgotten.append(("file store", credential))
     return forgotten
 
 
 def entries(host: Host) -> list[Credential]:
-    """Return everything stored."""
+    """Return everything stored; what is in memory first, since it was meant for now."""
+    return [*memory.entries(KIND, host).values(), *_files(host)]
+
+
+def _files(host: Host) -> list[Credential]:
     folder = stored_folder(host, create=False)
     names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX)) if folder else []
     return [one for name in names if (one := read_record(os.path.join(folder or "", name)))]
 
 
-def _path(folder: str, credential: Credential) -> str:
+def _key(credential: Credential) -> str:
     from hashlib import sha256
 
-    return os.path.join(folder, sha256(f"{credential.scope}\n{credential.username}".encode()).hexdigest() + SUFFIX)
+    return sha256(f"{credential.scope}\n{credential.username}".encode()).hexdigest()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Literal, Protocol, cast
 
 from shim.host import Host
 from shim.model import Delivery, Invocation, Needs
@@ -14,7 +14,17 @@ TOOLS = {
     "pip3": "pip",
     "uv": "uv",
     "uvx": "uvx",
+    "twine": "twine",
+    "flit": "flit",
+    "pipx": "pipx",
+    "pipenv": "pipenv",
+    "poetry": "poetry",
+    "pdm": "pdm",
 }
+
+
+#: What a command wants of its indexes: packages for sure, an answer or maybe packages, or nothing since all is on this machine.
+Demand = Literal["packages", "answers", "nothing"]
 
 
 class Tool(Protocol):
@@ -27,12 +37,17 @@ class Tool(Protocol):
     NEEDLESS: tuple[str, ...]
     #: Whether a private index that cannot be asked must stop this tool's index verbs, because it would take the package elsewhere.
     FALLS_OPEN: bool
+    #: Verbs, their words joined by a blank, all of whose output is a log for people and no data: secrets in it may be masked.
+    LOG_VERBS: frozenset[str]
 
     def read_invocation(self, name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
         """Return what this command is, from its argv and environment alone (and the target's metadata on disk)."""
 
     def read_needs(self, invocation: Invocation, host: Host) -> Needs:
         """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+
+    def read_demand(self, invocation: Invocation, host: Host) -> Demand:
+        """Return what the command wants of its indexes."""
 
     def move_secrets(self, invocation: Invocation, delivery: Delivery) -> Delivery:
         """Return the delivery with the values of options that are secrets themselves (`--token`) in the tool's variables instead."""

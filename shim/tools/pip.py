@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Literal
 
+from shim.formats.optparse_scan import drop_value
 from shim.host import Host
 from shim.indexes import pip as index
-from shim.indexes.pip_settings import Files, Mention, find_other_python, find_verb, read_settings, scan_command
+from shim.indexes.pip_demand import takes_packages
+from shim.indexes.pip_settings import Files, Mention, find_other_python, find_verb, is_isolated, read_settings, scan_command
 from shim.indexes.pip_settings import find_places as find_places_of_command
-from shim.model import Delivery, Invocation, Needs, Place, Target
+from shim.model import Delivery, Invocation, Needs, Place, Secret, Target
 from shim.targets import find_interpreter, find_release
 
 NEEDLESS = (
@@ -37,8 +40,13 @@ NEEDLESS = (
 #: pip takes a package from the next index when one refuses or is down.
 FALLS_OPEN = True
 
+#: `lock -o -` and `--report -` make data of what is a log by default; delivery/masking.py knows those.
+LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
+
 #: Commands that ask an index whatever their options are.
 _ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
+#: Those of them that take packages, and would take a stranger's.
+_TAKING = frozenset({"install", "download", "wheel", "lock"})
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -76,9 +84,31 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
 
 
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: pip has no option that is a secret by itself."""
-    return delivery
+def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
+    """Return `packages` for a command that will install or fetch some, `nothing` if all of them lie on this machine."""
+    _, position = find_verb(invocation.argv, invocation.target.version)
+    if position is None or invocation.argv[position] not in _TAKING:
+        return "answers"
+    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
+    return "packages" if takes_packages(settings, host) else "nothing"
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with a `--proxy` that has a password in PIP_PROXY instead of argv; the last one said is what counts.
+
+    Everybody can read argv; the environment is the user's and the build backends'. `--isolated` makes pip ignore PIP_PROXY.
+    pip itself puts it back into the argv of its child that installs build dependencies.
+    """
+    _, position = find_verb(delivery.argv, invocation.target.version)
+    if position is None or not invocation.touches_index or is_isolated(delivery.argv):
+        return delivery
+    proxies = [word for word in scan_command(delivery.argv, position, invocation.target.version) if word.name == "proxy"]
+    if not any("@" in (word.value or "") for word in proxies):
+        return delivery
+    argv = delivery.argv
+    for word in reversed(proxies):  # from the end, so that positions stay true
+        argv = drop_value(argv, word)
+    return replace(delivery, argv=argv, environ={**delivery.environ, "PIP_PROXY": Secret(proxies[-1].value or "")})
 
 
 def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:

@@ -6,6 +6,7 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from shim.formats.optparse_scan import Word, drop_value, scan
 from shim.host import Host
@@ -42,6 +43,11 @@ NEEDLESS = (
 #: uv stops at a 401 or 403 by itself.
 FALLS_OPEN = False
 
+#: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints packages, trees or versions.
+LOG_VERBS = frozenset(
+    {"add", "build", "lock", "publish", "remove", "sync", "venv", "pip install", "pip sync", "tool install", "tool upgrade"}
+)
+
 #: First words that have a second one.
 GROUPS = frozenset({"pip", "tool", "python", "self", "auth", "cache", "workspace"})
 ALIASES = {("tool", "uvx"): ("tool", "run"), ("tool", "update"): ("tool", "upgrade"), ("virtualenv",): ("venv",), ("v",): ("venv",)}
@@ -72,6 +78,9 @@ FROZEN = frozenset({("export",), ("lock",), ("remove",), ("tree",)})
 #: Commands whose options end where the user's own program begins.
 RUNNERS = frozenset({("run",), ("tool", "run")})
 
+#: Commands that ask an index even if everything is installed already.
+SURELY_ASKING = frozenset({("add",), ("lock",), ("pip", "compile"), ("pip", "install")})
+
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which uv command this is and whether it may ask an index. `target` is the real uv's path."""
@@ -101,6 +110,11 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
             environ[variables[word.name or ""]] = Secret(word.value)
             argv = drop_value(argv, word)
     return replace(delivery, argv=argv, environ=environ)
+
+
+def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers"]:  # noqa: ARG001 (what every tool takes)
+    """Return `packages` for a command that surely asks an index; others may find all that they need on this machine."""
+    return "packages" if invocation.verb in SURELY_ASKING else "answers"
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:

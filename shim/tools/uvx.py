@@ -5,10 +5,13 @@ from __future__ import annotations
 from shim.host import Host
 from shim.indexes.uv import read_command_needs
 from shim.model import Delivery, Invocation, Needs
-from shim.tools.uv import invocation_of, parse
+from shim.tools.uv import invocation_of, parse, read_demand
+
+__all__ = ["FALLS_OPEN", "NEEDLESS", "move_secrets", "read_demand", "read_invocation", "read_needs"]
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version")
 FALLS_OPEN = False
+LOG_VERBS: frozenset[str] = frozenset()
 
 VERB = ("tool", "run")
 

@@ -23,14 +23,19 @@ LAYERS = [
     ("shim.__main__",),
     ("shim.hot",),
     ("shim.commands", "shim.faces.keyring"),
-    ("shim.demo", "shim.activate"),
+    ("shim.demo", "shim.activate", "shim.checks"),
     ("shim.run",),
+    ("shim.supervise", "shim.preflight"),
+    ("shim.route", "shim.refusals"),
+    ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording"),
-    ("shim.execute", "shim.replay", "shim.tools"),
-    ("shim.indexes", "shim.sources", "shim.store", "shim.targets"),
-    ("shim.http_client", "shim.settings"),
+    ("shim.execute", "shim.audit", "shim.replay", "shim.tools"),
+    ("shim.indexes", "shim.sources", "shim.programs", "shim.store", "shim.targets"),
+    ("shim.http_client", "shim.settings", "shim.private_files"),
+    ("shim.setting_checks", "shim.policy"),
     ("shim.setting_keys",),
     ("shim.formats",),
+    ("shim.verdict",),
     ("shim.model",),
     ("shim.host",),
     ("shim.urls",),
@@ -39,7 +44,9 @@ LAYERS = [
 
 #: What crosses a layer on purpose, and why.
 EXCEPTIONS = {
+    ("shim.policy", "shim.settings"): "what it judges, for type checkers only",
     ("shim.commands", "shim.hot"): "explain masks argv with the same rule as the first act",
+    ("shim.recording", "shim.hot"): "no record of a command in whose argv the first act hides something",
     ("shim.demo", "shim.launchers"): "the demo writes launchers of its own",
 }
 
@@ -96,14 +103,20 @@ OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collection
 
 #: Where a secret may leave its `Secret`, and what for.
 REVEAL_SITES = {
+    "shim/commands/exec.py": "fills the memory file with what a dotenv file has",
     "shim/commands/token.py": "prints it, which is what it is for",
     "shim/delivery/__init__.py": "looks at its letters",
+    "shim/delivery/forms.py": "makes the forms that the masker looks for",
+    "shim/delivery/masking.py": "tells a token in a variable from a URL",
     "shim/delivery/env.py": "puts it into variables",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
     "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
     "shim/execute.py": "fills the memory file, and the environment of channel env",
     "shim/faces/answers.py": "writes answers into the memory file",
+    "shim/faces/bazel.py": "answers the program that asks",
+    "shim/faces/docker.py": "answers the program that asks",
+    "shim/faces/git.py": "answers git",
     "shim/faces/keyring.py": "answers the tool that asks",
     "shim/http_client.py": "makes the Authorization header of our own requests",
     "shim/recording.py": "checks that a record without secrets comes to the same text",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,11 +110,27 @@ def with_keyring(folder: Path, secret: str) -> Prepared:
     return query(host), elsewhere
 
 
+def with_pypirc(folder: Path, secret: str) -> Prepared:
+    section = "[corp]\nrepository = https://pypi.corp.example/team/upload/\n"
+    (folder / ".pypirc").write_text(f"[distutils]\nindex-servers = corp\n{section}username = __token__\npassword = {secret}\n")
+    (folder / ".pypirc").chmod(0o600)
+    host = host_in(folder)
+    return query(host), query(host, "https://other.example/simple/")
+
+
+def with_known(folder: Path, secret: str) -> Prepared:
+    """GitLab's job token, for the server that runs the job: the one known host that can have any name."""
+    host = host_in(folder, CI_SERVER_URL="https://pypi.corp.example", CI_JOB_TOKEN=secret)
+    return query(host, username="gitlab-ci-token"), query(host, "https://other.example/simple/")
+
+
 PREPARE: dict[str, Callable[[Path, str], Prepared]] = {
     "env": with_env,
     "file": with_file,
     "command": with_command,
     "netrc": with_netrc,
+    "pypirc": with_pypirc,
+    "known": with_known,
     "keyring": with_keyring,
     "stored": with_stored,
 }
@@ -139,7 +157,7 @@ def test_it_gives_the_secret_unchanged_with_a_scope_that_covers_the_index(name: 
 
     assert found is not None
     assert found.secret.reveal() == secret
-    assert found.username == "__token__"
+    assert found.username == ("gitlab-ci-token" if name == "known" else "__token__")
     assert found.source == name
     assert found.scope.covers(parse_url(URL))
     assert not found.scope.covers(parse_url("https://pypi.corp.example:8443/team/simple/"))
@@ -193,7 +211,36 @@ BROKEN: dict[str, tuple[Callable[[Path], Query], str]] = {
     "command: closes its output": (lambda folder: _command(folder, "echo a; exec >&-; sleep 60", 0.5), "took longer than 0.5 s"),
     "command: missing": (lambda folder: query(host_in(folder), command=CommandSource(("no-such-program",), 5.0, False)), "is not on PATH"),
     "command: relative": (lambda folder: query(host_in(folder), command=CommandSource(("./give",), 5.0, False)), "is a relative path"),
+    "command: 100 MB": (lambda folder: _command(folder, "head -c 100000000 /dev/zero"), "more than 65536 bytes"),
+    "command: dies": (lambda folder: _command(folder, "kill -9 $$"), "failed (exit status -9)"),
+    "command: not UTF-8": (lambda folder: _command(folder, "printf '\\377'"), "not UTF-8"),
+    "command: not JSON": (lambda folder: _command(folder, "echo canary", protocol="json"), "printed what is not JSON"),
+    "command: a line break in JSON": (
+        lambda folder: _command(folder, "printf '%s' '{\"password\": \"canary\\nx\"}'", protocol="json"),
+        "control character",
+    ),
+    "command: empty in JSON": (lambda folder: _command(folder, 'echo \'{"password": ""}\'', protocol="json"), "an empty secret"),
+    "command: no expiry": (
+        lambda folder: _command(folder, 'echo \'{"password": "canary"}\'', protocol="json", fields=(("expires", "a.b"),)),
+        "without a field 'a.b'",
+    ),
+    "command: git stops": (lambda folder: _command(folder, "echo quit=1", protocol="git"), "refuses to go on"),
+    "command: docker fails": (lambda folder: _command(folder, "echo canary; exit 1", protocol="docker"), "failed (exit status 1)"),
+    "command: bazel nothing": (lambda folder: _command(folder, "true", protocol="bazel"), "printed nothing"),
+    "file: somebody else's": (lambda folder: _given_to(folder, 65534, 0o600, uid=65534), "belongs to another user (uid 65534)"),
+    "file: a link to somebody else's": (lambda folder: _linked(_given_to(folder, 65534, 0o600, uid=65534)), "belongs to another user"),
+    "file: a pipe without a writer": (lambda folder: _pipe(folder), "into which nobody writes"),  # noqa: PLW0108 (defined below)
+    "file: a device": (lambda folder: query(host_in(folder), file=Lookup("/dev/zero", None)), "is not a file"),
+    "file: relative": (lambda folder: query(host_in(folder), file=Lookup("secret", None)), "is not an absolute path"),
+    "file: no home": (lambda folder: query(Host({}, str(folder)), file=Lookup("~/secret", None)), "is not an absolute path"),
+    "env: loose dotenv": (lambda folder: _dotenv(folder, b"CORP=canary\n", 0o644), "can be read by everybody"),
+    "env: dotenv not UTF-8": (lambda folder: _dotenv(folder, b"CORP=\xff\n"), "is not UTF-8"),
+    "env: huge dotenv": (lambda folder: _dotenv(folder, b"#" * (1 << 20) + b"#"), "too large for a dotenv file"),
+    "env: dotenv without the user name": (lambda folder: _dotenv(folder, b"CORP=canary\n", username="CORP_USER"), "CORP_USER is not"),
+    "env: relative dotenv": (lambda folder: query(host_in(folder), env=Lookup("CORP", None, ".env")), "is not an absolute path"),
     "command: escape": (lambda folder: _command(folder, "printf 'canary\\033[2J'"), "control character"),
+    "netrc: huge": (lambda folder: _netrc(folder, "#" * (1 << 20) + "\n"), "too large for a netrc"),
+    "netrc: not UTF-8": (lambda folder: _netrc(folder, "machine x login y password canary\udcff\n"), "is not UTF-8"),
     "netrc: broken": (lambda folder: _netrc(folder, "machine x login y passwd canary\n"), "line 1, is not understood"),
 }
 
@@ -204,17 +251,86 @@ def _file(folder: Path, data: bytes, mode: int = 0o600) -> Query:
     return query(host_in(folder), file=Lookup(str(folder / "secret"), None))
 
 
-def _command(folder: Path, script: str, timeout_s: float = 10.0) -> Query:
-    return query(host_in(folder), command=CommandSource(("/bin/sh", "-c", script), timeout_s, False))
+def _command(folder: Path, script: str, timeout_s: float = 10.0, **fields: object) -> Query:
+    return query(host_in(folder), command=CommandSource(("/bin/sh", "-c", script), timeout_s, False, **fields))  # type: ignore[arg-type]
+
+
+def _given_to(folder: Path, gid: int, mode: int, uid: int) -> Query:
+    if os.geteuid() != 0:
+        pytest.skip("only root can make somebody else's file")
+    asked = _file(folder, b"canary\n")
+    os.chown(folder / "secret", uid, gid)
+    (folder / "secret").chmod(mode)
+    return asked
+
+
+def _linked(asked: Query) -> Query:
+    folder = Path(asked.host.cwd)
+    (folder / "link").symlink_to("secret")
+    return query(asked.host, file=Lookup(str(folder / "link"), None))
+
+
+def _pipe(folder: Path) -> Query:
+    os.mkfifo(folder / "pipe", 0o600)
+    return query(host_in(folder), file=Lookup(str(folder / "pipe"), None))
+
+
+def _dotenv(folder: Path, data: bytes, mode: int = 0o600, username: str | None = None) -> Query:
+    (folder / ".env").write_bytes(data)
+    (folder / ".env").chmod(mode)
+    return query(host_in(folder), env=Lookup("CORP", username, "~/.env"))
 
 
 def _netrc(folder: Path, text: str) -> Query:
-    (folder / ".netrc").write_text(text)
+    (folder / ".netrc").write_bytes(os.fsencode(text))
     return query(host_in(folder))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "machine pypi.corp.example\n  login alice\n  password p#1\ndefault login x password y\n",
+        "# machine pypi.corp.example login x password y\nmachine pypi.corp.example login alice password p#1 # mine\n",
+        'machine pypi.corp.example login "alice" password "p#1"\n',
+        "macdef init\nmachine pypi.corp.example login x password y\n\nmachine pypi.corp.example login alice password p#1\n",
+        "machine pypi.corp.example login old password y\nmachine pypi.corp.example login alice password p#1\n",
+        "machine xpypi.corp.example login x password y machine pypi.corp.example login alice account z password p#1",
+    ],
+    ids=["lines", "comments", "quotes", "macdef", "twice", "one line"],
+)
+def test_a_netrc_is_read_as_the_tools_read_it(text: str, tmp_path: Path) -> None:
+    found = load_source("netrc").find(_netrc(tmp_path, text))
+
+    assert found is not None
+    assert (found.username, found.secret.reveal(), found.kept_by_tool) == ("alice", "p#1", True)
+
+
+def test_a_truncated_netrc_has_no_password(tmp_path: Path) -> None:
+    asked = _netrc(tmp_path, "machine pypi.corp.example login alice password")
+
+    assert load_source("netrc").find(asked) is None
+    assert asked.notes == [("netrc", "no password for pypi.corp.example")]
+
+
+def test_the_default_of_a_netrc_is_for_nobody(tmp_path: Path) -> None:
+    asked = _netrc(tmp_path, "default login alice password p\n")
+
+    assert load_source("netrc").find(asked) is None
+    assert asked.notes == [("netrc", "no entry for pypi.corp.example")]
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "/dev/null", "/"])
+def test_a_netrc_that_is_no_file_is_left_to_the_tool(path: str, tmp_path: Path) -> None:
+    asked = query(host_in(tmp_path, NETRC=path))
+
+    assert load_source("netrc").find(asked) is None
+
+
 @pytest.mark.parametrize("case", BROKEN)
-def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: str, tmp_path: Path) -> None:
+def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shim import private_files
+
+    monkeypatch.setattr(private_files, "PIPE_TIMEOUT_S", 0.2)
     prepare, message = BROKEN[case]
     with pytest.raises(SourceError) as caught:
         load_source(case.partition(":")[0]).find(prepare(tmp_path))
@@ -224,10 +340,90 @@ def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: st
     assert "canary" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("mode", "uid", "gid", "flawed"),
+    [
+        (0o600, 1000, 1000, False),
+        (0o640, 1000, 1000, False),
+        (0o640, 1000, 27, True),
+        (0o620, 1000, 27, True),
+        (0o640, 0, 27, False),
+        (0o604, 0, 0, True),
+        (0o602, 1000, 1000, True),
+        (0o600, 1001, 1001, True),
+    ],
+    ids=["own", "private group", "group", "group writes", "root's gift", "everybody", "everybody writes", "foreign"],
+)
+def test_who_else_may_read_or_write_a_secrets_file(mode: int, uid: int, gid: int, flawed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shim.private_files import find_flaw
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    status = os.stat_result((0o100000 | mode, 0, 0, 1, uid, gid, 0, 0, 0, 0))
+
+    assert (find_flaw(status, "/home/alice/secret") is not None) is flawed
+
+
+def test_a_pipe_gives_what_its_writer_writes_in_pieces(tmp_path: Path) -> None:
+    asked = _pipe(tmp_path)
+    writer = subprocess.Popen(["/bin/sh", "-c", f"exec >{tmp_path}/pipe; printf tok; sleep 0.2; echo en"])
+    found = load_source("file").find(asked)
+    writer.wait(timeout=20)
+
+    assert found is not None
+    assert found.secret.reveal() == "token"
+
+
+def test_a_dotenv_file_has_what_the_environment_has_not_and_is_taken_as_it_stands(tmp_path: Path) -> None:
+    asked = _dotenv(tmp_path, b"export CORP='${HOME} # x' # comment\nCORP_USER=bob\n", username="CORP_USER")
+    found = load_source("env").find(asked)
+    own = query(host_in(tmp_path, CORP="mine", CORP_USER="me"), env=asked.index.env)  # type: ignore[union-attr]
+    mine = load_source("env").find(own)
+
+    assert found is not None
+    assert mine is not None
+    assert (found.username, found.secret.reveal()) == ("bob", "${HOME} # x")
+    assert (mine.username, mine.secret.reveal()) == ("me", "mine")
+
+
+def test_a_dotenv_file_that_is_not_there_is_no_answer(tmp_path: Path) -> None:
+    asked = query(host_in(tmp_path), env=Lookup("CORP", None, "~/.env"))
+
+    assert load_source("env").find(asked) is None
+    assert asked.notes == [("env", "CORP is not set, nor in ~/.env")]
+
+
+NOTHING = {
+    "git": ("exit 128", "git"),
+    "git, silent": ("true", "git"),
+    "docker": ("echo credentials not found in native keychain; exit 1", "docker"),
+    "bazel": ("echo '{\"headers\": {}}'", "bazel"),
+}
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_a_helper_that_has_nothing_is_not_broken(case: str, tmp_path: Path) -> None:
+    script, protocol = NOTHING[case]
+    asked = _command(tmp_path, script, protocol=protocol)
+
+    assert load_source("command").find(asked) is None
+    assert asked.notes == [("command", "/bin/sh has nothing for pypi.corp.example")]
+
+
+def test_a_helper_reads_its_question_and_may_also_leave_it(tmp_path: Path) -> None:
+    script = 'read -r first; [ "$first" = protocol=https ] && echo password=token; echo password_expiry_utc=4102444800'
+    found = load_source("command").find(_command(tmp_path, script, protocol="git"))
+    deaf = load_source("command").find(_command(tmp_path, "exec <&-; echo password=token", protocol="git"))
+
+    assert found is not None
+    assert deaf is not None
+    assert (found.secret.reveal(), found.expires_at, found.username) == ("token", 4102444800.0, "__token__")
+
+
 def test_a_docker_secret_may_be_readable_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shim import private_files
     from shim.sources import file
 
-    monkeypatch.setattr(file, "SHARED", f"{tmp_path}/")
+    monkeypatch.setattr(private_files, "SHARED", (f"{tmp_path}/",))
     found = file.find(_file(tmp_path, b"canary\n", 0o444))
 
     assert found is not None
@@ -279,11 +475,15 @@ def test_max_age_gives_a_commands_secret_an_end(tmp_path: Path) -> None:
     assert found.expires_at == 1060.0
 
 
-def test_a_hanging_keyring_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import time
+def test_a_hanging_keyring_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from threading import Event
 
     from shim.sources import keyring as source
 
     monkeypatch.setattr(source, "TIMEOUT_S", 0.2)
-    with pytest.raises(SourceError, match="did not answer within"):
-        source.in_time(lambda: time.sleep(5))
+    released = Event()
+    try:
+        with pytest.raises(SourceError, match="did not answer within"):
+            source.in_time(lambda: released.wait(60))
+    finally:
+        released.set()

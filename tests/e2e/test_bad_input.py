@@ -194,7 +194,7 @@ def test_a_bug_of_ours_does_not_stop_a_tool_that_cannot_fall_open(world: World, 
     for launcher in [*(copy / "shims").iterdir()]:
         launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
     (resolver,) = copy.glob("venv/lib/python3*/site-packages/shim/resolve.py")
-    resolver.write_text(f"def resolve(*_):\n    raise ValueError('-'.join({CANARY.split('-')}))\n")
+    resolver.write_text(resolver.read_text() + f"\n\ndef resolve(*_):\n    raise ValueError('-'.join({CANARY.split('-')}))\n")
     os.utime(resolver, (1, 1))
     tool = toolchains.pip("newest")
     environ = {"PATH": f"{copy / 'shims'}:{tool.bin}:/usr/bin:/bin"}

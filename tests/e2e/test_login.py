@@ -9,11 +9,13 @@ import select
 import stat
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import toolchains
+from shim.store import kernel
+from tests.support import keyrings, toolchains
 from tests.support.world import CANARY, USER, World
 
 
@@ -56,6 +58,59 @@ def test_logout_all_finds_everything_again(world: World, index: PrivateIndex, ke
     assert f"removed from keyring: {url} ({USER})" in out
     assert "removed from file store" in out
     assert world.shim("logout", "--all").stdout == "nothing was stored\n"
+
+
+@pytest.mark.skipif(kernel.problem() is not None, reason=f"the kernel keyring: {kernel.problem()}")
+def test_a_login_in_memory_serves_pip_and_uv_and_is_on_no_disk(world: World, index: PrivateIndex) -> None:
+    url = configure(world, index)
+    world.vaults = []  # no file at all may hold it
+    stored = login(world, "corp", "--user", USER, "--store", "memory", "--max-age", "1h")
+
+    assert stored.returncode == 0, stored.stderr
+    assert (
+        f"in the kernel's memory, for 60 min at most (a reboot or the end of your last session ends it): {url} refuses everybody else (401) and answers {USER}"
+        in stored.stdout
+    )
+    for tool, words in (
+        (toolchains.pip("newest"), ["pip", "install", "-i"]),
+        (toolchains.uv(), ["uv", "pip", "install", "--default-index"]),
+    ):
+        world.use(tool)
+        result = world.run(*words, url, "--target", world.folder / tool.name, "corp-lib")
+        assert result.returncode == 0, result.stderr
+    assert f"answered by stored as {USER}, ends in 60 min" in world.shim("status").stdout
+    assert world.leftovers() == []
+    assert world.shim("cache", "clear").returncode == 0
+    assert world.shim("token", "corp").stdout == CANARY + "\n", "a login is no cache"
+    assert world.shim("logout", "corp").stdout == f"removed from memory: http://{index.netloc}/ ({USER})\n"
+    assert world.shim("token", "corp").returncode == 77
+
+
+def test_a_keyring_that_changes_without_us_is_asked_again(world: World, index: PrivateIndex, tmp_path: Path) -> None:
+    """That nobody knew the index a moment ago keeps nobody from finding what was put into the keyring since."""
+    url = f"http://{index.netloc}/simple/"
+    python = world.prefix / "venv" / "bin" / "python"
+    with keyrings.keyring_daemon(tmp_path) as variables:
+        world.environ |= {**variables, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}
+        world.environ["XDG_DATA_HOME"] = str(tmp_path / "data")
+        assert world.shim("token", url).returncode == 77
+        assert " ago)" in world.shim("token", url).stderr, "remembered"
+        assert world.run(python, "-m", "keyring", "set", url, USER, input=CANARY).returncode == 0
+        found = world.shim("token", url)
+
+        assert found.stdout == CANARY + "\n", found.stderr
+        listed = world.shim("cache", "list").stdout
+        assert "remembered in the kernel's memory" in listed or kernel.problem()
+        world.run(python, "-m", "keyring", "del", url, USER)
+        world.shim("logout", "--all")
+
+
+def test_a_rejected_login_leaves_the_one_from_before(world: World, index: PrivateIndex) -> None:
+    configure(world, index, f'username = "{USER}"\n')
+    assert login(world, "corp", "--store", "file").returncode == 0
+    assert login(world, "corp", "--store", "file", secret="wrong").returncode == 77
+
+    assert world.shim("token", "corp").stdout == CANARY + "\n"
 
 
 def test_a_keyring_password_needs_no_configuration_at_all(world: World, index: PrivateIndex, keyring_daemon: dict[str, str]) -> None:
@@ -207,7 +262,7 @@ def test_token_without_a_credential_says_who_was_asked(world: World, index: Priv
     result = world.shim("token", "corp")
 
     assert result.returncode == 77
-    assert "netrc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
+    assert "netrc (no file), pypirc (no file), keyring (none on this machine), stored (nothing for" in result.stderr
 
 
 def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) -> None:

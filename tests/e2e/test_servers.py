@@ -9,6 +9,7 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.store import kernel
 from tests.support import servers, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -130,13 +131,16 @@ def pypiserver(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> 
         yield port
 
 
+@pytest.mark.parametrize("store", ["file", "memory"])
 @pytest.mark.parametrize("tool", TOOLS)
-def test_pypiserver_lets_us_in(tool: str, world: World, pypiserver: int) -> None:
+def test_pypiserver_lets_us_in(tool: str, store: str, world: World, pypiserver: int) -> None:
+    if store == "memory" and kernel.problem():
+        pytest.skip(f"the kernel keyring: {kernel.problem()}")
     url = f"http://127.0.0.1:{pypiserver}/simple/"
     world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\n')
     world.use(TOOLS[tool]())
-    wrong = world.shim("login", "corp", "--user", USER, "--password-stdin", "--store", "file", input="wrong")
-    right = world.shim("login", "corp", "--user", USER, "--password-stdin", "--store", "file", input=CANARY)
+    wrong = world.shim("login", "corp", "--user", USER, "--password-stdin", "--store", store, input="wrong")
+    right = world.shim("login", "corp", "--user", USER, "--password-stdin", "--store", store, input=CANARY)
     words = ["pip", "install", "-i"] if tool.startswith("pip") else ["uv", "pip", "install", "--default-index"]
     result = world.run(*words, url, "--target", world.folder / "out", "corp-lib")
 

@@ -65,6 +65,8 @@ class Realms(PrivateIndex):
         return [path for path, authorization, status in self.sent if path.startswith(f"{prefix}/") and authorization and status == 200]
 
     def _place(self, prefix: str, parts: list[str]) -> tuple[int, str, bytes]:
+        if parts == ["simple"]:
+            return 200, "text/html", self._page_of(prefix, [])
         if self._only and prefix not in self._only:
             return 404, "text/plain", b"not here\n"
         if parts[0] == "simple" and len(parts) == 2 and parts[1] in self._files:

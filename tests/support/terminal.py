@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
 import signal
+import struct
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -43,6 +46,30 @@ class Terminal:
         os.write(self._descriptor, f"printf '\\n<%s\\n' '{half}'; {line}; printf '\\n%s>\\n' '{half}'\n".encode())
         text = self._read_until(f"{half}>", timeout_s)
         return text.rpartition(f"<{half}")[2].rpartition(f"{half}>")[0].strip("\r\n").replace("\r\n", "\n")
+
+    def start(self, line: str, ready: str, timeout_s: float = 60.0) -> None:
+        """Type a line that goes on, and wait until it has printed `ready` (which the typed text does not contain as such)."""
+        os.write(self._descriptor, f"{line}\n".encode())
+        self.until(ready, timeout_s)
+
+    def press(self, key: str) -> None:
+        """Press a key: `\x03` is ^C, `\x1a` ^Z."""
+        os.write(self._descriptor, key.encode())
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the size of the window."""
+        fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def until(self, text: str, timeout_s: float = 60.0) -> str:
+        """Return what is printed, to and with `text`."""
+        deadline = time.monotonic() + timeout_s
+        data = b""
+        while text.encode() not in data:
+            ready, _, _ = select.select([self._descriptor], [], [], max(deadline - time.monotonic(), 0))
+            if not ready:
+                raise AssertionError(f"no {text!r} in: {data.decode('utf-8', 'replace')[-2000:]}")
+            data += os.read(self._descriptor, 65536)
+        return data.decode("utf-8", "replace")
 
     def _read_until(self, mark: str, timeout_s: float) -> str:
         deadline = time.monotonic() + timeout_s

@@ -24,8 +24,8 @@ class Authority:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
 
 
-def make_authority(folder: Path, name: str) -> Authority:
-    """Make an authority and the certificate of one server."""
+def make_authority(folder: Path, name: str, host: str = "localhost") -> Authority:
+    """Make an authority and the certificate of one server, which has the name `host` too."""
 
     def openssl(*words: object) -> None:
         subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
@@ -36,7 +36,7 @@ def make_authority(folder: Path, name: str) -> Authority:
         "-addext", "keyUsage=critical,keyCertSign",
     )  # fmt: skip
     openssl(*new, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", "/CN=localhost")
-    (folder / f"{name}.ext").write_text("subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    (folder / f"{name}.ext").write_text(f"subjectAltName=DNS:{host},IP:127.0.0.1\n")
     openssl(
         "x509", "-req", "-in", f"{name}.csr", "-CA", f"{name}-ca.pem", "-CAkey", f"{name}-ca.key", "-CAcreateserial",
         "-out", f"{name}.pem", "-days", 30, "-extfile", f"{name}.ext",

@@ -101,6 +101,18 @@ def uv(version: str = "newest") -> Tool:
     return Tool("uv", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
 
 
+def program(name: str, *requirements: str) -> Tool:
+    """Return the newest release of a tool of Python's, in a venv of its own; `requirements` say more than its name."""
+    python = python_for("3.11", "3.12", "3.13")
+    folder = CACHE / f"{name}-newest-{_label(python)}"
+    if not (folder / "ready").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(python, "-m", "venv", folder)
+        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *(requirements or [name]))
+        (folder / "ready").write_text(_release(folder, name.replace("-", "_")))
+    return Tool(name, (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+
+
 def _label(python: Path) -> str:
     """Return a folder name that tells two Pythons of one release apart."""
     return str(python.resolve()).strip("/").replace("/", "_")

@@ -18,6 +18,7 @@ CONTRACT = {
     "cannot-store": 74,
     "no-credential": 77,
     "rejected": 77,
+    "not-proven": 77,
     "cannot-deliver": 77,
     "bad-config": 78,
     "not-executable": 126,

@@ -30,9 +30,10 @@ def test_userinfo_is_masked_and_the_length_kept(word: str, shown: str) -> None:
 
 
 def test_values_of_secret_options_are_masked_in_both_spellings() -> None:
-    words = [b"--token", b"abc", b"--password=xyz", b"-p", b"q", b"file.whl"]
+    words = [b"--token", b"abc", b"--password=xyz", b"-p", b"q", b"-pxyz", b"--proxy", b"u:p@host:1", b"file.whl"]
 
-    assert hot.mask_words(words) == [b"--token", b"***", b"--password=***", b"-p", b"*", b"file.whl"]
+    shown = [b"--token", b"***", b"--password=***", b"-p", b"*", b"-p***", b"--proxy", b"**********", b"file.whl"]
+    assert hot.mask_words(words) == shown
 
 
 @given(st.lists(st.binary(max_size=40)))

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,7 +19,7 @@ from shim.host import Host
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.resolve import cache_key, hint_for, resolve
 from shim.settings import Settings, load_settings
-from shim.sources import Query
+from shim.sources import Query, keyring, netrc, pypirc
 from shim.store import cache, stored
 from shim.urls import parse_url, scope_of_index
 from tests.support.calls import count_calls
@@ -102,13 +103,17 @@ def test_needs_of_one_index_share_one_question(host: Host, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("entry", ["", "machine pypi.corp.example login u password p"])
-def test_a_thousand_files_on_one_server_ask_its_netrc_and_keyring_once(host: Host, tmp_path: Path, entry: str) -> None:
+@pytest.mark.parametrize("source", [netrc, pypirc, keyring])
+def test_a_hundred_files_on_one_server_ask_a_source_that_goes_by_servers_once(
+    host: Host, tmp_path: Path, entry: str, source: ModuleType
+) -> None:
     (tmp_path / ".netrc").write_text(entry)
-    texts = [f"https://pypi.corp.example/{number}/x-1.0-py3-none-any.whl" for number in range(1000)]
-    needs = [Need(parse_url(text), Origin("argv", "URL"), role="direct") for text in texts]
-    few, many = Needs(tuple(needs[:3])), Needs(tuple(needs))
-    assert [answer.credential is not None for answer in resolve(few, load_settings(host), host)] == 3 * [bool(entry)]
-    assert count_calls(lambda: resolve(many, Settings(), host)) < 150 * len(needs)
+    texts = [f"https://pypi.corp.example/{number}/x-1.0-py3-none-any.whl" for number in range(100)]
+    answers: list[Answer] = []
+    asked = count_calls(lambda: answers.extend(ask(load_settings(host), host, *texts, role="direct")), source.find)
+
+    assert asked == (0 if entry and source is not netrc else 1)
+    assert [answer.credential is not None for answer in answers] == 100 * [bool(entry)]
 
 
 def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_does(host: Host) -> None:
@@ -116,6 +121,11 @@ def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_d
     texts = [f"https://pypi.corp.example/{name}/x-1.0-py3-none-any.whl" for name in "abc"]
     answers = ask(load_settings(host), host, *texts, role="direct")
     assert [answer.credential is not None for answer in answers] == [False, True, False]
+    index, file = (
+        Need(parse_url(text), Origin("argv", ""), role)
+        for text, role in (("https://pypi.corp.example/simple/", "index"), (texts[1], "direct"))
+    )
+    assert [answer.credential is not None for answer in resolve(Needs((index, file)), load_settings(host), host)] == [False, True]
 
 
 def test_the_longest_scope_wins(host: Host) -> None:
@@ -168,11 +178,37 @@ def test_a_token_that_ends_too_soon_is_asked_for_again_and_outlives_a_failing_re
     assert first.credential is not None
     assert kept.credential is not None
     assert kept.credential.secret.reveal() == "token"
-    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+    said = capfd.readouterr().err
+    assert said.count("warning[source-failed]") == 1
+    assert "the token from before, which ends in 3 min, is used" in said
 
     expired = Host(host.environ, host.cwd, clock=lambda: time.time() + 8000)
     with pytest.raises(SourceError, match="failed"):
         ask(settings, expired, URL)
+
+
+def test_after_a_refresh_that_failed_the_old_token_is_used_for_a_while_without_asking_or_saying_it_again(
+    host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line, calls = counting(tmp_path, "exit 1")
+    settings = configured(host, line, 'max-age = "10m"')
+    query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
+    old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() + 250)
+    assert cache.put(cache_key(query), old, host)
+    for _ in range(3):
+        (answer,) = ask(settings, host, URL)
+        assert answer.credential is not None
+        assert answer.credential.secret.reveal() == "old"
+    assert calls.read_text() == "x\n"
+    assert capfd.readouterr().err.count("warning[source-failed]") == 1
+
+    a_minute_later = Host(host.environ, host.cwd, clock=lambda: time.time() + 61)
+    ask(settings, a_minute_later, URL)
+    assert calls.read_text() == "x\nx\n"
+    (tmp_path / "give").write_text("#!/bin/sh\necho new\n")
+    (answer,) = ask(settings, Host(host.environ, host.cwd, clock=lambda: time.time() + 125), URL)
+    assert answer.credential is not None
+    assert answer.credential.secret.reveal() == "new"
 
 
 def test_shim_refresh_ignores_the_cache_once(host: Host, tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from shim.errors import ConfigError
 from shim.host import Host
+from shim.setting_checks import read_duration
 from shim.setting_keys import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
-from shim.settings import config_files, load_settings, read_duration
+from shim.settings import config_files, load_settings
 
 EVERYTHING = """
 channel = "strict"
@@ -61,7 +62,7 @@ def test_the_least_that_must_be_said_has_sensible_defaults(tmp_path: Path) -> No
     assert (index.name, str(index.scope), index.source, index.source_is_explicit) == (
         "pypi.corp.example",
         "https://pypi.corp.example/",
-        ("netrc", "keyring", "stored"),
+        ("netrc", "pypirc", "known", "keyring", "stored"),
         False,
     )
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import random
+import signal
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -122,3 +125,92 @@ def test_a_home_that_cannot_be_made_is_no_store_and_no_crash() -> None:
     assert stored.entries(host) == []
     with pytest.raises(StoreError):
         stored.put(credential(), host)
+
+
+#: How many writers are killed; SHIM_TEST_KILLS=1000 takes about five seconds.
+KILLS = int(os.environ.get("SHIM_TEST_KILLS", "200"))
+
+
+def write_until_killed(host: Host, said: int, first: int) -> None:
+    """Write one record after the other, and say each number once its record is kept. Runs in a child, which never returns."""
+    os.write(said, b"000000\n")  # here we are
+    for number in range(first, first + 1_000_000):
+        kept = cache.put("key", credential(f"{number:06d}" + "x" * 4000), host)
+        os.write(said, b"%06d\n" % number if kept else b"-00001\n")
+
+
+def test_a_writer_killed_at_any_moment_leaves_a_whole_record_and_loses_none(tmp_path: Path) -> None:
+    host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
+    folder = tmp_path / "cache"
+    moments = random.Random(4711)
+    last = half_written = 0
+    for _ in range(KILLS):
+        heard, said = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                write_until_killed(host, said, last + 1)
+            finally:
+                os._exit(1)
+        os.close(said)
+        lines = [int(os.read(heard, 7))]
+        time.sleep(moments.uniform(0.0, 0.006))
+        os.kill(child, signal.SIGKILL)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        with open(heard, "rb") as stream:
+            lines += map(int, stream.read().split())
+        assert -1 not in lines, "one could not be written"
+        last = max(last, *lines)
+        found = read_record(str(folder / "key.token"))
+        written = int(found.secret.reveal()[:6]) if found else 0
+        assert written in (last, last + 1), "the last one that was said, or one that it had no time to say"
+        last = written
+        for path in folder.iterdir() if last else ():
+            assert stat.S_IMODE(path.lstat().st_mode) == 0o600, path
+        half_written = max(half_written, len(list(folder.glob("*.new"))) if last else 0)
+
+    assert last
+    assert half_written, "some were killed in the middle of it"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+
+
+def test_what_a_killed_writer_left_is_removed_when_it_is_old_and_by_a_logout(tmp_path: Path) -> None:
+    host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
+    cache.put("key", credential(), host)
+    young, old = (tmp_path / "cache" / f"key.token.{name}.new" for name in ("young", "old"))
+    young.write_text("")
+    old.write_text("")
+    os.utime(old, (time.time() - 100, time.time() - 100))
+    cache.put("key", credential(), host)
+
+    assert (young.exists(), old.exists()) == (True, False)
+    cache.forget(host, "https://other.example/")
+    assert not young.exists()
+    assert cache.find("key", host).credential is not None
+
+
+def test_a_token_written_later_than_now_is_asked_for_again(tmp_path: Path) -> None:
+    """A clock that was wrong by a year would have made the token's end a year too late."""
+    environ = {"SHIM_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    now = time.time()
+    cache.put("key", Credential("u", Secret("x"), SCOPE, "command", now + 3600), Host(environ, "/"))
+
+    def outcome(clock_s: float) -> cache.Found:
+        return cache.find("key", Host(environ, "/", clock=lambda: clock_s))
+
+    assert outcome(now).credential is not None
+    assert outcome(now - 30).credential is not None, "clocks are set back by seconds all the time"
+    assert outcome(now - 86400).credential is None
+    assert "the clock went back" in outcome(now - 86400).outcome
+
+
+def test_a_rejected_secret_is_dropped_for_its_scope_only(tmp_path: Path) -> None:
+    host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
+    url = parse_url("https://pypi.corp.example/team/simple/")
+    cache.put("key", credential("good"), host)
+
+    assert not cache.drop(url, Secret("another"), host)
+    assert not cache.drop(parse_url("https://other.example/team/simple/"), Secret("good"), host)
+    assert cache.find("key", host).credential is not None
+    assert cache.drop(url, Secret("good"), host)
+    assert cache.find("key", host).credential is None

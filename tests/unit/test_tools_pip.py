@@ -512,6 +512,7 @@ def test_a_place_marks_the_userinfo_in_a_variable(world: World) -> None:
 def test_every_userinfo_has_a_place_even_where_pip_will_not_ask(world: World) -> None:
     world.environ |= {"PIP_INDEX_URL": "https://e:p@h/s", "PIP_PROXY": "https://not:this@h", "PIP_FIND_LINKS": "https://f@h"}
     argv = ("install", "-i", "https://a:p@h/s", "-ihttps://b:p@h/s", "--no-index", "https://c@h/x.whl", "-f", "https://c@h/x.whl")
+    argv += ("git+https://g:p@h/x.git", "-e", "x@git+ssh://git@h/x.git")
     invocation = pip.read_invocation("pip", argv, world.host, world.target)
     assert {(place.key, cut(world, argv, place)) for place in pip.find_places(invocation, world.host)} == {
         (2, "https://<a:p@>h/s"),

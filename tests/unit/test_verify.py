@@ -169,8 +169,9 @@ def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], mon
 
 
 def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
-    from shim.http_client import _make_context
+    from shim.http_client import _make_context, route_of_environment
 
-    context = _make_context(Host({"PIP_CERT": str(tmp_path)}, "/"))
+    host = Host({"PIP_CERT": str(tmp_path)}, "/")
+    context = _make_context(route_of_environment(host), host)
 
     assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"

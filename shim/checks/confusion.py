@@ -1,0 +1,94 @@
+"""Packages that a private index and another index of the same pip command both have: pip takes the higher version, whoever made it.
+
+Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here; names are those of the requirements files.
+Sources: PEP 503 (normal names), PEP 508.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from shim.checks import Finding
+from shim.errors import UsageError
+from shim.host import Host
+from shim.http_client import probe_all
+from shim.launchers import find_target
+from shim.model import Answer
+from shim.resolve import resolve
+from shim.route import route_to
+from shim.settings import load_settings
+from shim.tools import load_tool
+from shim.urls import Url, parse_url
+
+#: For all indexes together, for each name.
+TIMEOUT_S = 15.0
+_NAME = re.compile(r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:$|[\[<>=!~;@#(]|\s)")
+
+
+def find(files: list[str], host: Host) -> Iterator[Finding]:
+    """Yield a problem for each name on more than one index, and advice for what could not be found out.
+
+    Raises:
+        UsageError: no file, one that cannot be read, or no private index beside another one.
+        ShimError: there is no pip, or a source is broken.
+    """
+    if not files:
+        raise UsageError("--confusion needs to know what you install", hint="shim doctor --confusion -r requirements.txt")
+    tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
+    invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
+    needs, settings = tool.read_needs(invocation, host), load_settings(host)
+    answers = [answer for answer in resolve(needs, settings, host) if answer.need.role in ("index", "extra")]
+    private = [answer for answer in answers if answer.index or answer.credential or answer.need.username]
+    if not private or len(answers) < 2:
+        indexes = ", ".join(str(answer.need.url) for answer in answers) or "none"
+        raise UsageError("these requirements have no private index beside another one", hint=f"pip would ask: {indexes}")
+    routes = [
+        route_to(answer.need.url, settings.index_named(answer.index) if answer.index else None, invocation, host) for answer in answers
+    ]
+    for name in read_names(files, host):
+        questions = [(_page(answer, name), answer.credential, route) for answer, route in zip(answers, routes, strict=True)]
+        outcomes = probe_all(questions, host, TIMEOUT_S)
+        having = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
+        yield from _judge(name, private, having)
+        for answer, outcome in zip(answers, outcomes, strict=True):
+            if not outcome.is_success and outcome.status != 404:
+                yield Finding("advice", name, f"{answer.need.url} did not say whether it has it ({outcome.error or outcome.status})")
+
+
+def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[Finding]:
+    ours = [answer for answer in having if answer in private]
+    others = [answer for answer in having if answer not in private]
+    if ours and others:
+        text = f"is on {ours[0].need.url} and on {others[0].need.url}: pip takes the higher version, whoever made it"
+        yield Finding("problem", name, text, "use one index that proxies the other, or uv, which takes the first index that has the name")
+    elif len(ours) > 1:
+        text = f"is on {ours[0].need.url} and on {ours[1].need.url}: pip takes the higher version"
+        yield Finding("advice", name, text)
+
+
+def read_names(files: list[str], host: Host) -> list[str]:
+    """Return the normal names of the packages in requirements files and those that they include. Raises UsageError."""
+    names: dict[str, None] = {}
+    waiting, seen = [host.path(file) for file in files], set[str]()
+    while waiting:
+        path = waiting.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        try:
+            with open(path, encoding="utf-8", errors="replace") as stream:
+                lines = stream.read().replace("\\\n", " ").splitlines()
+        except OSError as error:
+            raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+        for line in lines:
+            included = re.match(r"\s*(?:-r|--requirement)[\s=]+(\S+)", line)
+            if included and "://" not in included[1]:
+                waiting.append(host.path(f"{path.rpartition('/')[0]}/{included[1]}") if not included[1].startswith("/") else included[1])
+            elif match := _NAME.match(line):
+                names[re.sub(r"[-_.]+", "-", match["name"]).lower()] = None
+    return list(names)
+
+
+def _page(answer: Answer, name: str) -> Url:
+    return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")

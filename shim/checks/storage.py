@@ -1,0 +1,39 @@
+"""Where secrets could be kept on this machine: the OS keyring, the kernel's memory, the token cache; and whether our config reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shim.checks import Finding
+from shim.errors import ShimError
+from shim.host import Host
+from shim.settings import load_settings
+from shim.store import keys, memory
+from shim.store.folders import cache_folder
+
+
+def find(host: Host) -> Iterator[Finding]:
+    """Yield what is missing here."""
+    try:
+        load_settings(host)
+    except ShimError as error:
+        yield Finding("problem", "config.toml", error.message, error.hint)
+    try:
+        keys.require_keyring(host)
+    except ShimError as error:
+        yield Finding(
+            "advice",
+            "OS keyring",
+            error.message.partition(":")[0],
+            "shim login NAME --store memory (until a reboot), or --store file (in clear)",
+        )
+    if reason := memory.problem(host):
+        yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
+    folder, words = cache_folder(host)
+    if folder is None:
+        yield Finding(
+            "advice",
+            "token cache",
+            f"tokens are asked for anew in each command: {words}",
+            "set SHIM_CACHE_DIR to an absolute folder of mode 0700",
+        )

@@ -1,0 +1,71 @@
+"""`shim doctor`: what is wrong here, and the command that mends it. Reads names and places, prints no secret."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+
+from shim.checks import CHECKS, Finding, installation, load_check
+from shim.errors import printable
+from shim.host import Host
+
+HELP = "say what is wrong here and which command mends it"
+EXAMPLE = "shim doctor --confusion -r requirements.txt"
+
+#: The exit status if there is a problem; advice alone is none.
+HAS_PROBLEM = 1
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim doctor`."""
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--fix", action="store_true", help="first repair our own launchers")
+    parser.add_argument("--audit", action="store_true", help="show who was given which credential, and when")
+    parser.add_argument("--confusion", action="store_true", help="find packages that a private index and another one both have")
+    parser.add_argument("-r", "--requirement", metavar="FILE", action="append", default=[], help="what --confusion looks at")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Print what was found; return 1 if there is a problem."""
+    if arguments.audit:
+        return _print_audit(arguments, host)
+    if arguments.confusion:
+        from shim.checks import confusion
+
+        findings = list(confusion.find(arguments.requirement, host))
+        return _print(findings, arguments, "no package of these requirements is on more than one of their indexes")
+    if arguments.fix:
+        for path in installation.fix(host):
+            sys.stderr.write(f"wrote {path}\n")
+    findings = [finding for name in CHECKS for finding in load_check(name).find(host)]
+    return _print(findings, arguments, "nothing is wrong here")
+
+
+def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) -> int:
+    if arguments.json:
+        sys.stdout.write(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2) + "\n")
+    else:
+        for finding in findings:
+            lines = [f"{finding.level}  {finding.where}: {finding.text}"]
+            lines += [f"    {finding.command}"] if finding.command else []
+            sys.stdout.write("".join(printable(line) + "\n" for line in lines))
+        if not findings:
+            sys.stdout.write(well + "\n")
+    return HAS_PROBLEM if any(finding.level == "problem" for finding in findings) else 0
+
+
+def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
+    from shim.audit import read_entries
+
+    entries = read_entries(host)
+    if arguments.json:
+        sys.stdout.write(json.dumps(entries, indent=2) + "\n")
+        return 0
+    for entry in entries:
+        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent"))
+        sys.stdout.write(printable("  ".join(columns)) + "\n")
+    if not entries:
+        sys.stdout.write("no credential was given to anybody yet\n")
+    return 0

@@ -1,0 +1,36 @@
+"""What every face asks our resolver: a read credential for one URL. Never a login, never a question to a person."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from shim.faces.answers import VARIABLE, read_answers
+from shim.host import Host
+from shim.model import Credential, Need, Needs, Origin
+from shim.urls import Url
+
+
+def find_credential(url: Url, username: str | None, asker: str, host: Host) -> Credential | None:
+    """Return the credential whose scope covers `url` and whose user name is `username` (any if None), or None if nobody has one.
+
+    `asker` says who asks, for messages. What the command above us resolved already is not asked again.
+
+    Raises:
+        ShimError: a source or the configuration is broken.
+    """
+    for credential in read_answers(host.environ.get(VARIABLE, "")):
+        if credential.scope.covers(url) and username in (None, credential.username):
+            return credential
+    from shim.resolve import resolve
+    from shim.settings import load_settings
+
+    alone = dataclasses.replace(host, interactive=False)
+    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text.
+    need = Need(url, Origin("argv", asker, project=True), username=username)
+    settings = load_settings(alone)
+    (answer,) = resolve(Needs((need,)), settings, alone)
+    if answer.credential:
+        from shim.audit import record_release
+
+        record_release((answer.credential,), asker, "answered", settings, alone)
+    return answer.credential

@@ -1,0 +1,31 @@
+"""Reads dotenv text with python-dotenv, an optional dependency. Values are taken as they stand: `${NAME}` is not replaced.
+
+Sources: python-dotenv 1.2 `dotenv_values(stream=, interpolate=)` (quotes, `export`, comments, escapes).
+"""
+
+from __future__ import annotations
+
+#: More than any such file; a wrong path often leads to something larger.
+MAX_BYTES = 1 << 20
+
+
+class NoReader(Exception):
+    """python-dotenv is not installed beside us."""
+
+
+def parse_dotenv(text: str) -> dict[str, str]:
+    """Return name -> value, the last one of each name; a name without `=` is left out, and so is a line that is not understood.
+
+    Raises:
+        NoReader: python-dotenv is missing.
+    """
+    try:
+        from dotenv import dotenv_values
+    except ImportError:
+        raise NoReader from None
+    import io
+    import logging
+
+    logging.getLogger("dotenv").addHandler(logging.NullHandler())  # its warnings about a line go nowhere: we never print
+    values = dotenv_values(stream=io.StringIO(text), interpolate=False)
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,121 @@
+"""The machine's policy: what root forbids to every user's configuration. No variable moves or replaces it.
+
+The file must be root's, and nobody else may be able to write it; one that is not, or says something unknown, stops every command
+that needs a credential: a policy that cannot be read forbids everything.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from shim.errors import ConfigError
+from shim.urls import BadUrl, Scope, Url, parse_url, scope_of
+
+if TYPE_CHECKING:
+    from shim.settings import IndexConfig
+
+#: Key -> whether it is a switch (true or absent: allowed) or a list of scopes.
+KEYS = {
+    "allow-insecure": bool,
+    "allow-command": bool,
+    "allow-file-store": bool,
+    "allow-on-failure": bool,
+    "allow-audit-off": bool,
+    "indexes": list,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is allowed. `scopes` is None where any index may get a credential; `file` names the policy in messages."""
+
+    file: str = ""
+    allow_insecure: bool = True
+    allow_command: bool = True
+    allow_file_store: bool = True
+    allow_on_failure: bool = True
+    allow_audit_off: bool = True
+    scopes: tuple[Scope, ...] | None = None
+
+    def refuses(self, url: Url) -> str | None:
+        """Return why no credential may go to this URL, or None if one may."""
+        allowed = self.scopes is None or any(scope.covers(url) for scope in self.scopes)
+        return None if allowed else f"{self.file} does not list this index"
+
+
+#: What counts where there is no policy.
+NO_POLICY = Policy()
+
+
+def policy_file() -> str:
+    """Return the path of the machine's policy, existing or not."""
+    if sys.platform == "linux":
+        return "/etc/xdg/shim/policy.toml"
+    import platformdirs
+
+    return str(platformdirs.site_config_path("shim") / "policy.toml")
+
+
+def load_policy() -> Policy:
+    """Return the machine's policy; one that allows everything where there is none.
+
+    Raises:
+        ConfigError: it is not root's alone, unreadable, not TOML, or says something unknown.
+    """
+    file = policy_file()
+    try:
+        with open(file, "rb") as stream:
+            _refuse_unsafe(file, os.fstat(stream.fileno()))
+            data = stream.read(1 << 20)
+    except (FileNotFoundError, NotADirectoryError):
+        return NO_POLICY
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})", hint="let root make it readable: chmod 644") from error
+    import tomllib
+
+    try:
+        document = tomllib.loads(data.decode("utf-8"))
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: is not valid TOML: {error}", hint="let root correct it") from error
+    return _read(document, file)
+
+
+def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str) -> None:
+    """Raise ConfigError for the first thing in a configuration that the policy forbids."""
+    if audit == "off" and not policy.allow_audit_off:
+        raise ConfigError(f'{policy.file} forbids audit = "off"', hint="take that line out of your config.toml")
+    for index in indexes:
+        said = {
+            "insecure = true": index.insecure and not policy.allow_insecure,
+            "a command as source": index.command is not None and not policy.allow_command,
+            f'on-failure = "{index.on_failure}"': index.on_failure != "stop" and not policy.allow_on_failure,
+            f"a credential for {index.scope}": policy.refuses(index.url) is not None,
+        }
+        for what, is_forbidden in said.items():
+            if is_forbidden:
+                hint = "take it out, or ask who keeps the policy"
+                raise ConfigError(f"{policy.file} forbids {what} ([[index]] {index.name} in {index.defined_in})", hint=hint)
+
+
+def _refuse_unsafe(file: str, status: os.stat_result) -> None:
+    if status.st_uid != 0 or not stat.S_ISREG(status.st_mode) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise ConfigError(f"{file}: a policy must be root's, and writable by nobody else", hint=f"chown root: {file} && chmod 644 {file}")
+
+
+def _read(document: dict[str, Any], file: str) -> Policy:
+    for key, value in document.items():
+        if key not in KEYS:
+            raise ConfigError(f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS)))
+        if not isinstance(value, KEYS[key]):
+            raise ConfigError(f"{file}: {key} has a value of another kind", hint="write true or false, and for indexes a list of URLs")
+    switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
+    try:
+        scopes = tuple(scope_of(parse_url(str(text))) for text in document["indexes"]) if "indexes" in document else None
+    except BadUrl as error:
+        raise ConfigError(f"{file}: indexes holds no usable URL: {error}", hint="write each as https://host/path/") from error
+    return Policy(file, scopes=scopes, **switches)

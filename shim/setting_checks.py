@@ -1,0 +1,61 @@
+"""Are the values of a config file what `setting_keys.py` says? Each trouble is a ConfigError with one true hint."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shim.errors import ConfigError
+from shim.setting_keys import INDEX_KEYS, Key
+
+
+def read_duration(text: str, key: str, file: str, where: str) -> float:
+    """Return seconds for `30s`, `15m`, `12h`, `7d` or `0`. Raises ConfigError for anything else."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
+    if number.isascii() and number.isdigit() and len(number) <= 9 and (unit or number == "0"):
+        return float(int(number) * units.get(unit, 1))
+    raise ConfigError(f"{file}: {where}: {key} is not a duration", hint="write a number and s, m, h or d, like 12h")
+
+
+def check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: str) -> None:
+    """Raise ConfigError for a key that is not in `keys`, or a value of the wrong type."""
+    known = {key.name: key for key in keys}
+    for name, value in table.items():
+        if name not in known:
+            place = f"{where}: " if where else ""
+            raise ConfigError(f"{file}: {place}unknown key {name!r}", hint=nearest(name, known))
+        check_value(value, known[name], file, where)
+
+
+def check_value(value: object, key: Key, file: str, where: str) -> None:
+    """Raise ConfigError for a value of the wrong type, or that is none of the key's choices."""
+    fits = {
+        "string": isinstance(value, str),
+        "word": isinstance(value, str),
+        "boolean": isinstance(value, bool),
+        "table": isinstance(value, dict),
+        "tables": isinstance(value, list),
+        "array of strings": isinstance(value, list) and all(isinstance(item, str) for item in value),
+    }[key.kind]
+    place = f"{where}: " if where else ""
+    if not fits:
+        hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
+        article = "an" if key.kind[0] in "aeiou" else "a"
+        raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
+    if key.choices and value not in key.choices:
+        raise ConfigError(
+            f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"'
+        )
+
+
+def nearest(name: str, known: Any) -> str:
+    """Return a hint that names the nearest known word, or all of them."""
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, list(known), n=1)
+    return f"did you mean {close[0]!r}?" if close else "known are: " + ", ".join(sorted(known))
+
+
+def example_of(name: str) -> str:
+    """Return the example of a key of `[[index]]`."""
+    return next(key.example for key in INDEX_KEYS if key.name == name)

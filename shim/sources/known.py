@@ -1,0 +1,123 @@
+"""Source `known`: package hosts that everybody can know (`builtin.toml`), through their vendor's own variable or logged-in command.
+
+A command is run for an index that the user named. One that only a project's file names must be approved once, with `shim login URL`: a
+cloned repository must not be able to make your cloud's tools run. A variable is no program, and goes to its own vendor's host alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shim.errors import SourceError
+from shim.model import Credential, Secret
+from shim.sources import Query, make_credential
+from shim.store.approvals import is_approved
+from shim.urls import Scope, Url, scope_of_index
+
+if TYPE_CHECKING:
+    from shim.formats.known_hosts import KnownHost
+
+#: What the hosts of `builtin.toml` end with, so that all other hosts cost nothing: neither tomllib nor re is loaded for them.
+SUFFIXES = (
+    ".amazonaws.com",
+    "-python.pkg.dev",
+    "pkgs.dev.azure.com",
+    ".pkgs.visualstudio.com",
+    "gitlab.com",
+    "pypi.fury.io",
+    "dl.cloudsmith.io",
+)
+#: A variable that says that any host may be the one that this job's token is for.
+JOB_TOKEN = "CI_JOB_TOKEN"  # noqa: S105 (a name)
+TIMEOUT_S = 60.0
+
+
+def find(query: Query) -> Credential | None:
+    """Return what the vendor's variable or command says, or None if nobody knows this host, or its command is not on PATH.
+
+    Raises:
+        SourceError: the command fails (nobody is logged in), or only a project's file names this index and nobody approved it.
+    """
+    known, program = _find_known(query)
+    if known is None:  # as most hosts are: no word about it
+        return None
+    if known.variable and (token := query.host.environ.get(known.variable)):
+        return _from_variable(known, token, query)
+    if program is None:
+        missing = [f"{known.variable} is not set"] if known.variable else []
+        missing += [f"no {name} on PATH" for name in known.command[:1]]
+        query.note("known", f"{known.name}: {' and '.join(missing)}")
+        return None
+    if not may_run(query):
+        raise SourceError(
+            f"{known.name} at {query.need.url.host} was not asked: only {query.need.origin} names it",
+            hint=f"shim login {query.need.url} approves it, once",
+        )
+    return run(known, query)
+
+
+def find_program(query: Query) -> str | None:
+    """Return the program that would have to run for an answer, or None."""
+    known, program = _find_known(query)
+    if known is None or program is None or (known.variable and query.host.environ.get(known.variable)) or not may_run(query):
+        return None
+    return known.command[0]
+
+
+def may_run(query: Query) -> bool:
+    """Whether a vendor's command may run: the user named this index, or approved its origin."""
+    return query.index is not None or not query.need.origin.project or is_approved(query.need.url, query.host)
+
+
+def run(known: KnownHost, query: Query) -> Credential | None:
+    """Return what the vendor's command says. Raises SourceError with the vendor's own way to log in."""
+    from shim.programs import ask_program
+    from shim.settings import CommandSource
+
+    command = CommandSource(known.command, TIMEOUT_S, False, known.protocol, known.fields)
+    try:
+        found = ask_program(query, command, "known", username=known.username, scope=_scope(known, query))
+    except SourceError as error:
+        hint = f"log in: {known.login}" if known.login and "failed" in error.message else error.hint
+        raise SourceError(f"{known.name}: {error.message}", hint=hint) from None
+    if found and found.expires_at is None and known.lifetime_s:
+        return replace(found, expires_at=query.host.clock() + known.lifetime_s)
+    return found
+
+
+def _from_variable(known: KnownHost, token: str, query: Query) -> Credential:
+    found = make_credential(query, "known", token, known.username, _scope(known, query))
+    if not known.token_is_username:
+        return found
+    return replace(found, username=token, secret=Secret(token), username_is_secret=True)
+
+
+def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
+    """Return the first known host that can answer and its program's path (or None); if none can, the first that fits."""
+    url = query.need.url
+    if not _may_be_known(url, query):
+        return None, None
+    from shim.formats.known_hosts import find_known
+    from shim.programs import environ_for, find_program
+
+    fitting = list(find_known(url, query.host.environ))
+    for known in fitting:
+        if known.variable and query.host.environ.get(known.variable):
+            return known, None
+        program = find_program(known.command[0], environ_for(query)["PATH"]) if known.command else None
+        if program:
+            return known, program
+    return (fitting[-1] if fitting else None), None
+
+
+def _may_be_known(url: Url, query: Query) -> bool:
+    return url.host.endswith(SUFFIXES) or JOB_TOKEN in query.host.environ
+
+
+def _scope(known: KnownHost, query: Query) -> Scope:
+    """Return who may receive the secret: within what the configuration says, if it says something."""
+    if query.index is not None:
+        return query.index.scope
+    scope = scope_of_index(query.need.url)
+    return scope if known.segments is None else replace(scope, segments=scope.segments[: known.segments])

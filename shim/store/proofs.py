@@ -1,0 +1,89 @@
+"""What indexes said lately about credentials: a proof that one works, or that one was rejected. No secret is kept.
+
+A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
+the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from shim.host import Host
+from shim.model import Credential
+from shim.store.folders import cache_folder, private_folder
+from shim.urls import Url
+
+Kind = Literal["proven", "rejected"]
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was said (`words`) and how many seconds ago."""
+
+    words: str
+    ago_s: float
+
+
+def place_of(url: Url) -> str:
+    """Return where a rejection counts: the index, however its last slash is written."""
+    return url.text.rstrip("/")
+
+
+def recall(kind: Kind, credential: Credential, where: str, host: Host) -> Seen | None:
+    """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
+    path = _path(kind, credential, where, host)
+    try:
+        with open(path or "/nonexistent", encoding="utf-8") as stream:
+            at, _, words = stream.read(4096).partition(" ")
+        ago_s = host.clock() - float(at)
+    except (OSError, ValueError):
+        return None
+    return Seen(words, ago_s) if ago_s >= 0 else None
+
+
+def remember(kind: Kind, credential: Credential, where: str, words: str, host: Host) -> None:
+    """Write it down. Where that is impossible, the index is asked again next time."""
+    path = _path(kind, credential, where, host)
+    if path is None:
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with suppress(OSError):
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(f"{host.clock()!r} {words}")
+        os.replace(temporary, path)
+
+
+def forget(kind: Kind, credential: Credential, where: str, host: Host) -> None:
+    """Forget what is remembered about the credential at `where`."""
+    with suppress(OSError):
+        os.unlink(_path(kind, credential, where, host) or "/nonexistent")
+
+
+def _path(kind: Kind, credential: Credential, where: str, host: Host) -> str | None:
+    tokens, _ = cache_folder(host)
+    folder = private_folder(os.path.join(tokens, "proofs")) if tokens else None
+    key = read_key(folder) if folder else None
+    if folder is None or key is None:
+        return None
+    return os.path.join(folder, f"{kind}-{credential.secret.fingerprint(key, credential.username, where)}")
+
+
+def read_key(folder: str) -> bytes | None:
+    """Return the key of fingerprints in a private folder, made at the first call; None if it can be neither read nor made."""
+    path = os.path.join(folder, "key")
+    for _ in range(2):
+        with suppress(OSError), open(path, "rb") as stream:
+            key = stream.read(KEY_BYTES + 1)
+            return key if len(key) == KEY_BYTES else None
+        temporary = f"{path}.{os.urandom(6).hex()}"
+        with suppress(OSError):
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(os.urandom(KEY_BYTES))
+            with suppress(OSError):
+                os.link(temporary, path)  # of two that begin at once, one wins
+            os.unlink(temporary)
+    return None

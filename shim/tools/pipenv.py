@@ -1,0 +1,47 @@
+"""pipenv: the sources of a Pipfile, asked by the pip that it brings along.
+
+Sources: pipenv 2026 documentation "Specifying package indexes"; measured.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.host import Host
+from shim.indexes.projects import join, pip_needs, project_needs
+from shim.model import Delivery, Invocation, Needs, Target
+from shim.targets import find_release
+
+NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
+#: It installs with pip, which takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
+
+#: Verbs that install or resolve; the others run the user's programs or ask nobody.
+VERBS = frozenset(["install", "lock", "sync", "uninstall", "update", "upgrade"])
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is, by its first argument."""
+    verb = next((word for word in argv if not word.startswith("-")), "")
+    asks = verb in VERBS and not {"-h", "--help"} & set(argv)
+    version, python, prefix = find_release(target, "pipenv", host)
+    reason = f"pipenv {verb} installs packages" if asks else "pipenv asks no index here"
+    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the indexes of the project, and those of pip's own settings."""
+    if not invocation.touches_index:
+        return Needs()
+    return join(project_needs("Pipfile", ("source",), host), pip_needs(host))
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is."""
+    return delivery

