@@ -2,7 +2,8 @@
 
 A record is used only if everything that the plan was made from is as it was: the command line but for package names, the working
 directory, every variable that was read, every file that was read or looked for, the target, and our own code; and if each token
-that it delivers is still valid. Any doubt: None, and the long way is gone. `recording.py` writes records.
+that it delivers is still valid, each password still in the kernel's memory. Any doubt: None, and the long way is gone.
+`recording.py` writes records.
 
 Imports only what a bare interpreter has loaded already: this is on the way of every wrapped command.
 """
@@ -15,7 +16,7 @@ import sys
 import time
 
 #: First line of every record; another number after a change of the format.
-HEAD = "pip-uv-shim-plan=1"
+HEAD = "pip-uv-shim-plan=2"
 #: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
 FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
@@ -29,6 +30,8 @@ PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
 NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-=<>~!,[]")
 #: Letters that every channel hands over as they are, in any quoting.
 PLAIN_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+#: Those that need no escape in a netrc of any Python's grammar, nor in a TOML string.
+BARE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset('"\\')
 
 
 class Plan:
@@ -152,8 +155,13 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
             holds = os.path.isdir(fields[0])
         elif kind == "missing":
             holds = describe_file(fields[0]) is None
+        elif kind == "prefix":
+            compared.update(name for name in environ if name.startswith(fields[0]))
+            holds = True
         elif kind == "token":
             holds = _add_token(fields, tokens, now)
+        elif kind == "remembered":
+            holds = _add_remembered(fields, tokens, now)
         else:
             holds = _apply(kind, fields, plan, tokens)
         if not holds:
@@ -162,16 +170,62 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
 
 
 def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
-    """Read the token of a cache record; return whether it is the expected user's, plain, and good for long enough."""
+    """Read the token of a cache record; return whether it is the expected user's and good for long enough."""
     path, username, scope = fields
-    values = dict(line.partition("=")[::2] for line in (read_private(path) or "").split("\n"))
-    secret, expires_at = values.get("secret", ""), values.get("expires_at", "")
-    tokens.append((username, secret))
+    values = _read_values(read_private(path) or "")
+    tokens.append((username, values["secret"]))
     # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
     is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
-    same = is_timely and values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
-    is_plain = bool(secret) and PLAIN_LETTERS.issuperset(secret)
-    return same and is_plain and bool(expires_at) and float(expires_at) - MINIMUM_VALIDITY_S > now
+    same = values["username"] == username and values["scope"] == scope
+    return is_timely and same and float(values["expires_at"]) - MINIMUM_VALIDITY_S > now
+
+
+def _add_remembered(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
+    """Read what the OS keyring said from the kernel's memory; return whether it is still there, and is the expected user's.
+
+    When that is forgotten is the kernel's business.
+    """
+    from shim.store.sealed import read_sealed
+
+    name, pads, username, scope, expires_at = fields
+    values = _read_values((read_sealed(name, pads) or b"").decode())
+    tokens.append((username, values["secret"]))
+    same = values["username"] == username and values["scope"] == scope and values["expires_at"] == expires_at
+    return same and (not expires_at or float(expires_at) - MINIMUM_VALIDITY_S > now)
+
+
+def _read_values(text: str) -> dict[str, str]:
+    """Return the fields of a stored credential, the secret decoded. Raises ValueError or KeyError for anything that is not a whole one."""
+    values = dict(line.partition("=")[::2] for line in text.split("\n"))
+    values["secret"] = decode_percent(values["secret"])
+    if values["end"] != "1" or not values["secret"]:
+        raise ValueError("not a whole record")
+    return values
+
+
+def decode_percent(text: str) -> str:
+    """Return what a percent-encoded text stands for. Raises ValueError. `urllib.parse` would cost the hot path 5 ms."""
+    first, *others = text.split("%")
+    return (first.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in others)).decode()
+
+
+def encode_percent(text: str) -> str:
+    """Return a text as it stands in a URL's userinfo, as `urllib.parse.quote` writes it."""
+    return "".join(chr(byte) if chr(byte) in PLAIN_LETTERS or byte == 0x7E else f"%{byte:02X}" for byte in text.encode())
+
+
+#: How a secret is written into a memory file: as it is, if it has only such letters, or percent-encoded.
+FORMS = {"plain": PLAIN_LETTERS, "bare": BARE_LETTERS, "percent": None}
+
+
+def fill_template(template: str, secrets: list[str], form: str) -> str | None:
+    """Return the memory file's text with the secrets in the place of their numbers; None if one cannot stand there in this form."""
+    letters = FORMS[form]
+    for number, secret in enumerate(secrets):
+        if letters is not None and not letters.issuperset(secret):
+            return None
+        template = template.replace(f"{TOKEN}{number}{TOKEN}", encode_percent(secret) if letters is None else secret)
+    return None if TOKEN in template else template
 
 
 def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str]]) -> bool:
@@ -187,11 +241,8 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
         plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name())))
     elif kind == "memory":
         plan.descriptor = int(fields[0])
-        text = fields[1].replace(LINE, "\n")
-        for number, (_, secret) in enumerate(tokens):
-            text = text.replace(f"{TOKEN}{number}{TOKEN}", secret)
-        plan.text = text
-        return TOKEN not in text and _is_free(plan.descriptor)
+        plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])
+        return plan.text is not None and _is_free(plan.descriptor)
     else:
         return False
     return True

@@ -1,6 +1,6 @@
 """Delivery records: the same command again takes the hot path, and whatever changes leads back to the long way.
 
-Whether a command was replayed is seen from inside: the long way loads our `run` module, the hot path does not.
+What leads back is one thing at a time: a file, a variable, the clock, the target, our own code.
 """
 
 from __future__ import annotations
@@ -15,21 +15,13 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.long_way import MARK, is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
 
-MARK = "went the long way"
-
-
 @pytest.fixture
-def own(world: World, index: PrivateIndex) -> World:
-    """A copy of the installation that says when it goes the long way, and a token with an end for the index."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
-    (run,) = copy.glob("venv/lib/python3*/site-packages/shim/run.py")
-    run.write_text(run.read_text() + f"\nwrite_stderr({MARK + chr(10)!r})\n")
-    world.prefix = copy
+def own(world: World, index: PrivateIndex, watched_prefix: Path) -> World:
+    """An installation that says when it goes the long way, and a token with an end for the index."""
+    world.prefix = watched_prefix
     program = world.folder / "config" / "give-secret"
     program.write_text(f"#!/bin/sh\necho called >>{world.folder}/calls\necho {CANARY}\n")
     program.chmod(0o700)
@@ -55,20 +47,6 @@ def command(request: pytest.FixtureRequest, own: World, index: PrivateIndex) -> 
     return ["pip", "install", "--upgrade", "--target", str(own.folder / "installed"), "corp-lib"]
 
 
-def is_hot(world: World, command: list[str], **environ: str) -> bool:
-    """Run the command, which must succeed, and return whether it was replayed."""
-    result = world.run(*command, **environ)
-    assert result.returncode == 0, result.stderr
-    assert (world.folder / "installed" / "corp_lib.py").is_file()
-    return MARK not in result.stderr
-
-
-def warm_up(world: World, command: list[str]) -> None:
-    """The first run gets the token and writes the record, the second one replays it."""
-    assert not is_hot(world, command)
-    assert is_hot(world, command)
-
-
 def test_the_second_run_is_replayed_with_the_credential(own: World, command: list[str], index: PrivateIndex) -> None:
     warm_up(own, command)
     shutil.rmtree(own.folder / "installed")
@@ -83,10 +61,6 @@ def test_other_package_names_share_the_record(own: World, command: list[str]) ->
     warm_up(own, command)
 
     assert is_hot(own, [*command[:-1], "corp-build"])
-
-
-def plans(world: World) -> list[Path]:
-    return [*(world.folder / "runtime" / "shim" / "tokens" / "plans").iterdir()]
 
 
 def test_a_record_holds_no_secret(own: World, command: list[str]) -> None:
