@@ -38,7 +38,7 @@ MAX_RECORDS = 500
 #: What the names of variables with secrets have in them: their values are in no record.
 SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL")
 #: What lies in the token cache's folder: folders, and files by their endings.
-KEPT_FOLDERS = ("plans/", "pads/", "proofs/")
+KEPT_FOLDERS = ("", "plans", "pads", "proofs")
 KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 #: Channel -> how a secret stands in its memory file (a key of `replay.FORMS`).
 FORM_OF_CHANNEL = {"netrc": "bare", "store": "bare", "seed": "percent"}
@@ -300,8 +300,10 @@ def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_
 def _is_kept_by_us(path: str, host: Host) -> bool:
     """Whether a file is the token cache's own: it changes with every refresh, and what counts of it has a line of its own."""
     folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
-    inner = path.removeprefix(folder + "/")
-    return inner != path and (inner.startswith(KEPT_FOLDERS) or ("/" not in inner and inner.endswith(KEPT_SUFFIXES)))
+    inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
+    if inner is None:
+        return False
+    return inner.partition("/")[0] in KEPT_FOLDERS or ("/" not in inner and inner.endswith(KEPT_SUFFIXES))
 
 
 def _find_template(

@@ -98,6 +98,18 @@ def test_the_first_act_imports_only_what_a_bare_interpreter_has() -> None:
     assert set(bare.stdout.split()) <= {"shim", "shim.hot", "__future__", *OS}
 
 
+def test_a_replayed_command_imports_only_this_even_if_its_password_is_remembered_by_the_kernel() -> None:
+    program = (
+        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.hot, shim.replay, shim.execute\n"
+        "import fcntl; from shim.store.sealed import digest, read_sealed; digest(b''); read_sealed('nobody', '/nonexistent')\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    bare = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
+
+    ours = {"shim", "shim.hot", "shim.replay", "shim.execute", "shim.store", "shim.store.sealed", "shim.store.kernel"}
+    assert set(bare.stdout.split()) <= {*ours, "__future__", "fcntl", "errno", "time", "_ctypes", "_sha256", "_sha2", *OS}
+
+
 #: What `import os` loads under -S, 1.5 ms in all.
 OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc"}
 
