@@ -8,10 +8,8 @@ that it delivers is still valid, each password still in the kernel's memory. Any
 Imports only what a bare interpreter has loaded already: this is on the way of every wrapped command.
 """
 
-from __future__ import annotations
-
-import os
-import stat
+import _stat
+import posix  # `os` on top of it would cost as much as a quarter of a bare interpreter's start
 import sys
 import time
 
@@ -52,7 +50,7 @@ def record_folder(environ: dict[str, str]) -> str | None:
     """
     named = environ.get("SHIM_CACHE_DIR")
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{os.geteuid()}/tokens"]  # noqa: S108
+    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{posix.geteuid()}/tokens"]  # noqa: S108
     for choice in choices:
         if choice.startswith("/") and is_private(choice):
             folder = f"{choice}/plans"
@@ -63,10 +61,10 @@ def record_folder(environ: dict[str, str]) -> str | None:
 def is_private(folder: str) -> bool:
     """Whether a folder is there, no link, ours, and nobody else's."""
     try:
-        status = os.lstat(folder)
+        status = posix.lstat(folder)
     except OSError:
         return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+    return _stat.S_ISDIR(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
 
 
 def record_name(name: str, target: str, argv: list[str], cwd: str) -> str:
@@ -75,7 +73,7 @@ def record_name(name: str, target: str, argv: list[str], cwd: str) -> str:
     No more than a way to find it: what is in it is compared word by word.
     """
     words = [word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)]
-    data = os.fsencode(FIELD.join([name, target, cwd, *words]))
+    data = FIELD.join([name, target, cwd, *words]).encode("utf-8", "surrogateescape")
     return f"{int.from_bytes(data, 'big') % (2**127 - 1):032x}.plan"
 
 
@@ -93,15 +91,29 @@ def code_state() -> str:
 def describe_file(path: str) -> str | None:
     """Return what tells two states of a file apart, or None if it is not there."""
     try:
-        status = os.stat(path)
+        status = posix.stat(path)
     except (OSError, ValueError):
         return None
     return f"{status.st_mtime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
 
 
+def is_folder(path: str) -> bool:
+    """Whether a path leads to a folder."""
+    try:
+        return _stat.S_ISDIR(posix.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def read_environ() -> dict[str, str]:
+    """Return the environment as `os.environ` has it."""
+    encoding = sys.getfilesystemencoding()
+    return {name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape") for name, value in posix.environ.items()}
+
+
 def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) -> None:
     """Become the target as an earlier plan of the same command says; return if there is no such plan, or it cannot be done."""
-    plan = find_plan(name, target, argv, dict(os.environ), time.time())
+    plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
     for path, lines in plan.audit:
@@ -124,7 +136,7 @@ def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], 
     if folder is None or environ.get("SHIM_REFRESH") or environ.get("SHIM_DEBUG"):
         return None
     try:
-        cwd = os.getcwd()
+        cwd = posix.getcwd()
         text = read_private(f"{folder}/{record_name(name, target, argv, cwd)}")
         return _check(text.split("\n"), argv, environ, cwd, now) if text else None
     except (OSError, ValueError, IndexError, KeyError):
@@ -152,7 +164,7 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
         elif kind == "file":
             holds = describe_file(fields[0]) == fields[1]
         elif kind == "folder":
-            holds = os.path.isdir(fields[0])
+            holds = is_folder(fields[0])
         elif kind == "missing":
             holds = describe_file(fields[0]) is None
         elif kind == "prefix":
@@ -175,7 +187,7 @@ def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> 
     values = _read_values(read_private(path) or "")
     tokens.append((username, values["secret"]))
     # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
-    is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
+    is_timely = posix.lstat(path).st_mtime < now + CLOCK_SKEW_S
     same = values["username"] == username and values["scope"] == scope
     return is_timely and same and float(values["expires_at"]) - MINIMUM_VALIDITY_S > now
 
@@ -233,7 +245,7 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
     if kind == "put":
         plan.argv[int(fields[0])] = fields[1]
     elif kind == "set":
-        plan.environ[fields[0]] = fields[1].replace(f"{TOKEN}pid{TOKEN}", str(os.getpid()))
+        plan.environ[fields[0]] = fields[1].replace(f"{TOKEN}pid{TOKEN}", str(posix.getpid()))
     elif kind == "unset":
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
@@ -250,7 +262,7 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
 
 def _is_free(descriptor: int) -> bool:
     try:
-        os.readlink(f"/proc/self/fd/{descriptor}")
+        posix.readlink(f"/proc/self/fd/{descriptor}")
     except OSError:
         return sys.platform == "linux"
     return False
@@ -258,16 +270,16 @@ def _is_free(descriptor: int) -> bool:
 
 def append(path: str, text: str) -> None:
     """Add whole lines to a file of the owner's alone, by one call: lines of parallel commands do not mix. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, text.encode())
+        posix.write(descriptor, text.encode())
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def parent_name() -> str:
     """Return the name and number of the process that started this command, in letters that need no quoting."""
-    parent = os.getppid()
+    parent = posix.getppid()
     try:
         with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as stream:
             name = stream.read().strip()
@@ -279,14 +291,14 @@ def parent_name() -> str:
 def read_private(path: str) -> str | None:
     """Return the text of a file that nobody else could have written or read: regular, ours, 0600, no link. None otherwise."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC)
     except OSError:
         return None
     try:
-        status = os.fstat(descriptor)
-        safe = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        status = posix.fstat(descriptor)
+        safe = _stat.S_ISREG(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
         if not safe or status.st_size > MAX_BYTES:
             return None
-        return os.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")
+        return posix.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)

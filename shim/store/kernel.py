@@ -11,10 +11,8 @@ half written in Python would cost it 3 ms more.
 Sources: keyrings(7), user-keyring(7), add_key(2), keyctl(2), Linux 6.1; system call numbers from the kernel's syscall tables.
 """
 
-from __future__ import annotations
-
 import errno
-import os
+import posix
 import sys
 
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
@@ -137,7 +135,7 @@ def _keyctl(operation: int, *arguments: object) -> int:
 
 def _syscall(which: int, *arguments: object) -> int:
     """Return the result of add_key (0) or keyctl (1). Raises OSError."""
-    machine = os.uname().machine
+    machine = posix.uname().machine
     if not sys.platform.startswith("linux") or sys.maxsize < 1 << 32 or machine not in NUMBERS:
         raise OSError(errno.ENOSYS, "no kernel keyring")
     long, _, call = _library()
@@ -147,20 +145,20 @@ def _syscall(which: int, *arguments: object) -> int:
         import _ctypes
 
         number = _ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise OSError(number, posix.strerror(number))
     return result
 
 
-def _buffer(size: int) -> Any:
+def _buffer(size: int) -> "Any":
     """Return a writable array of so many bytes: `.raw` is all of it, `.value` what stands before its first NUL."""
     _, character, _ = _library()
     return (character * size)()
 
 
-_LIBRARY: list[tuple[Any, Any, Callable[..., Any]]] = []
+_LIBRARY: "list[tuple[Any, Any, Callable[..., Any]]]" = []
 
 
-def _library() -> tuple[Any, Any, Callable[..., Any]]:
+def _library() -> "tuple[Any, Any, Callable[..., Any]]":
     """Return the C types `long` and `char`, and libc's `syscall`, as ctypes would make them. Raises OSError."""
     if not _LIBRARY:
         try:

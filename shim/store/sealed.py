@@ -3,9 +3,7 @@
 On the hot path of everybody who keeps a password in a keyring, so it imports only what a bare interpreter has loaded, and C modules.
 """
 
-from __future__ import annotations
-
-import os
+import posix
 
 from shim.store import kernel
 
@@ -23,11 +21,11 @@ def read_sealed(name: str, pads: str) -> bytes | None:
     if not number.isalnum():
         return None
     try:
-        descriptor = os.open(pads + number.decode("ascii"), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = posix.open(pads + number.decode("ascii"), posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_CLOEXEC)
         try:
-            plain = xor(data[NUMBER_CHARACTERS:], os.read(descriptor, kernel.MAX_BYTES))
+            plain = xor(data[NUMBER_CHARACTERS:], posix.read(descriptor, kernel.MAX_BYTES))
         finally:
-            os.close(descriptor)
+            posix.close(descriptor)
     except (OSError, ValueError):
         return None
     text = plain[DIGEST_BYTES:]

@@ -21,7 +21,7 @@ MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesu
 #: Each layer may import itself and those after it. The first prefix that fits names a module's layer.
 LAYERS = [
     ("shim.__main__",),
-    ("shim.hot",),
+    ("shim.hot", "shim.start"),
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.activate", "shim.checks"),
     ("shim.run",),
