@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,6 +41,15 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environ = {**os.environ, "PATH": f"{newest.bin}:{os.environ['PATH']}"}
     command = ["sh", str(toolchains.ROOT / "install.sh"), "--prefix", str(folder), "--no-modify-path", "--quiet"]
     subprocess.run(command, check=True, env=environ, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with our wheel, all that it needs, and what builds it: for a machine without an index."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT), "flit_core"]
+    subprocess.run(command, check=True, timeout=300)
     return folder
 
 

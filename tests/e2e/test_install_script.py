@@ -49,14 +49,6 @@ def snapshot(folder: Path) -> dict[str, str]:
     return found
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our wheel and all that it needs, as for a machine without an index."""
-    folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT)], check=True, timeout=300)
-    return folder
-
-
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     """A home with a .bashrc of the user's own."""
