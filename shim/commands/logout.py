@@ -10,7 +10,7 @@ from shim.errors import StoreError, UsageError
 from shim.host import Host, write_stderr
 from shim.settings import load_settings
 from shim.sources import DEFAULT_USERNAME
-from shim.store import approvals, cache, keys, recent, stored
+from shim.store import purge
 from shim.urls import scope_of_index
 
 HELP = "forget a credential everywhere shim stored it"
@@ -32,13 +32,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         url, index, username = find_index(arguments.index, load_settings(host))
         username = username or DEFAULT_USERNAME
         scope = str((index and index.reach(url)) or scope_of_index(url))
-    removed = [f"token cache: {one.scope} ({one.username})" for one in cache.forget(host, scope)]
-    removed += [f"{store}: {one.scope} ({one.username})" for store, one in stored.forget(host, scope)]
-    removed += [f"approved origins: {origin}" for origin in approvals.forget(host, url)]
-    recent.forget(host)  # a copy of what the keyring keeps; which scopes it was for does not matter
+    removed: list[str] = []
     status = 0
     try:
-        removed += [f"keyring: {service} ({username})" for service, username in keys.forget(host, url, username)]
+        removed.extend(purge.forget(host, url, scope, username))
     except StoreError as error:
         from shim.errors import render
 

@@ -42,6 +42,15 @@ def image(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels
     return made
 
 
+@pytest.fixture
+def uv(image: Container) -> Container:
+    """The image with a uv that came after shim did, and the launcher that `shim install` wrote for it."""
+    image.binds["/opt/tools/uv"] = toolchains.uv().path
+    image.environ["PATH"] = image.environ["PATH"].removesuffix(":/opt/tools") + ":/opt/tools"
+    image.run("shim", "install", "--quiet")
+    return image
+
+
 def test_the_image_holds_what_was_installed_and_no_secret(image: Container) -> None:
     """What the last RUN line of the Dockerfile made, as somebody else than root."""
     assert (image.folder / "home/app/lib/corp_lib.py").is_file()
@@ -50,21 +59,33 @@ def test_the_image_holds_what_was_installed_and_no_secret(image: Container) -> N
     assert found == []
 
 
-INSTALL = "pip install --no-cache-dir --target /tmp/lib corp-lib && cat /tmp/lib/corp_lib.py"
-
-
-@pytest.mark.parametrize("home", ["/home/app", "/nonexistent", "relative", None])
-@pytest.mark.parametrize("read_only", [["/home"], ["/"]], ids=["home read-only", "root read-only"])
-@pytest.mark.parametrize("has_shared_memory", [True, False], ids=["shm", "no shm"])
+@pytest.mark.parametrize(("user", "home"), [("app", "/home/app"), ("app", None), ("stranger", "/")])
+@pytest.mark.parametrize(("read_only", "has_shared_memory"), [("/home", True), ("/", True), ("/", False)])
+@pytest.mark.parametrize("tool", ["pip", "uv pip"])
 def test_somebody_else_installs_from_the_private_index(
-    home: str | None, read_only: list[str], has_shared_memory: bool, image: Container
+    tool: str, user: str, home: str | None, read_only: str, has_shared_memory: bool, image: Container, uv: Container
 ) -> None:
-    secret = dockerfile.give_secret(CANARY, 1000, image)
+    """No D-Bus, no keyring, no folder to write in but /tmp: the secret travels in memory all the same."""
+    secret = dockerfile.give_secret(CANARY, 0, image, 0o444)  # as docker compose, swarm and Kubernetes mount them
     image.has_shared_memory = has_shared_memory
     result = image.run(
-        "sh", "-c", INSTALL, user="app", environ={"HOME": home} if home else {}, read_only=read_only, binds={"/run/secrets/corp": secret}
+        *["sh", "-c", f"{tool} install --no-cache-dir --target /tmp/lib corp-lib && cat /tmp/lib/corp_lib.py"],
+        user=user,
+        environ={"UV_INDEX_URL": image.environ["PIP_INDEX_URL"], "SHIM_CHANNEL": "strict", **({"HOME": home} if home else {})},
+        read_only=[read_only],
+        binds={"/run/secrets/corp": secret},
     )
 
     assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    assert CANARY not in result.stdout
+    assert "VALUE" in result.stdout
+    assert "shim:" not in result.stderr
+
+
+def test_a_tool_that_comes_later_gets_its_launcher_by_the_same_line(image: Container, uv: Container) -> None:
+    assert "/opt/shim/shims/uv" in uv.run("sh", "-c", "command -v uv").stdout
+    without = uv.run(
+        "sh", "-c", "shim install; command -v uv; uv --version", environ={"PATH": "/opt/shim/shims:/opt/app/bin:/usr/bin:/bin"}
+    )
+
+    assert without.stdout == "removed /opt/shim/shims/uv (no such tool on PATH)\n"
+    assert without.returncode == 127

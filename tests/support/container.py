@@ -27,9 +27,11 @@ MISSING = (
     )
 )
 
-#: Name -> number of the users, each with a home; nobody has none.
-USERS = {"root": 0, "app": 1000, "vscode": 1001, "nobody": 65534}
-HOMES = {"root": "/root", "app": "/home/app", "vscode": "/home/vscode", "nobody": "/nonexistent"}
+#: Name -> number of the users.
+USERS = {"root": 0, "app": 1000, "vscode": 1001}
+HOMES = {"root": "/root", "app": "/home/app", "vscode": "/home/vscode"}
+#: A number without a name, as `docker run --user 12345` and OpenShift have it.
+STRANGER = 12345
 
 #: What /etc/profile is on Debian (base-files 12.4): it throws away the PATH that the image set.
 PROFILE = """\
@@ -99,9 +101,8 @@ class Container:
         (root / "etc" / "profile").write_text(PROFILE)
         (root / "etc" / "bash.bashrc").write_text("# what Debian says here\n")
         for name, uid in USERS.items():
-            if uid != USERS["nobody"]:
-                (root / HOMES[name].lstrip("/")).mkdir(parents=True)
-                os.chown(root / HOMES[name].lstrip("/"), uid, uid)
+            (root / HOMES[name].lstrip("/")).mkdir(parents=True)
+            os.chown(root / HOMES[name].lstrip("/"), uid, uid)
 
     def write(self, path: str, text: str, *, user: str = "root", mode: int = 0o644) -> Path:
         """Write a file inside."""
@@ -134,7 +135,7 @@ class Container:
         input: str | None = None,
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command inside as a user; the environment is the image's and `environ`, without HOME unless one of them has it.
+        """Run a command inside as one of USERS, or as STRANGER; the environment is the image's and `environ`, without HOME unless one of them has it.
 
         `read_only` names folders (`/` for all but /tmp and /dev/shm); `binds` are mounted for this command alone.
         """
@@ -150,16 +151,27 @@ class Container:
             (self.folder / "dev" / "shm").chmod(0o555)
         for folder in read_only:
             place = '"$root"' if folder == "/" else f'"$root"{_quote(folder)}'
-            mounts.append(f"mount -o remount,bind,ro {place}" if folder == "/" else f"mount --bind {place} {place}; mount -o remount,bind,ro {place}")
+            mounts.append(
+                f"mount -o remount,bind,ro {place}" if folder == "/" else f"mount --bind {place} {place}; mount -o remount,bind,ro {place}"
+            )
             if folder == "/":
                 mounts.append('mount -o remount,bind,ro "$root/usr/local"')
         words = ["-C", cwd, *(f"{name}={value}" for name, value in {**self.environ, **(environ or {})}.items())]
         script = SCRIPT.replace("@MOUNTS@", "\n".join(mounts))
-        unshare = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "sh", str(self.folder), str(USERS[user])]
+        unshare = [
+            "unshare",
+            "--mount",
+            "--propagation",
+            "private",
+            "sh",
+            "-c",
+            script,
+            "sh",
+            str(self.folder),
+            str(USERS.get(user, STRANGER)),
+        ]
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
-        return subprocess.run(
-            [*unshare, *words, *command], capture_output=True, text=True, check=False, timeout=timeout, cwd="/", **stdin
-        )
+        return subprocess.run([*unshare, *words, *command], capture_output=True, text=True, check=False, timeout=timeout, cwd="/", **stdin)
 
 
 def _quote(text: object) -> str:
