@@ -9,10 +9,10 @@ from contextlib import suppress
 from shim.host import Host
 from shim.store import approvals, cache, keys, recent, stored
 from shim.store.folders import cache_folder, stored_folder
+from shim.store.records import is_record_name
 from shim.urls import Url
 
-#: What lies in the token cache's folder: files named by a digest, and folders.
-DIGEST_CHARACTERS = 64
+#: What lies in the token cache's folder beside records.
 FOLDERS = ("plans", "pads", "proofs", "authorities")
 #: What lies in the state folder.
 STATE_FILES = ("keyring-entries", "approved-origins")
@@ -61,16 +61,18 @@ def remove_folders(host: Host) -> list[str]:
         for name in STATE_FILES:
             _unlink(os.path.join(state, name))
         removed += _remove_empty(*(os.path.join(state, name) for name in STATE_FOLDERS), state)
-    if host.data_home:
-        _remove_links(os.path.join(host.data_home, "shim"))
     if folder := stored_folder(host, create=False):
         removed += _remove_empty(folder)
+    if host.data_home:
+        data = os.path.join(host.data_home, "shim")
+        _remove_links(data)
+        removed += _remove_empty(data)
     return removed
 
 
 def _remove_cached(folder: str) -> None:
     for name in os.listdir(folder):
-        if len(name.partition(".")[0]) == DIGEST_CHARACTERS:
+        if is_record_name(name):
             _unlink(os.path.join(folder, name))
     for name in FOLDERS:
         _remove_files(os.path.join(folder, name))
