@@ -95,25 +95,39 @@ is_new_enough() {
   "$1" -IS -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+can_make_venv() {
+  command -v uv >/dev/null 2>&1 || "$1" -I -c 'import venv, ensurepip' 2>/dev/null
+}
+
+# Whether everybody can run the program $1, as far as that matters: in a home nobody else can.
+is_for_all() {
+  [ -n "$system" ] || return 0
+  case $(readlink -f -- "$(command -v "$1")") in
+    /root/* | "${HOME:-/root}"/*) return 1 ;;
+  esac
+}
+
 find_python() {
   if [ -n "$python" ]; then
     command -v -- "$python" >/dev/null 2>&1 || fail "there is no $python" 'give --python a path or a name on PATH'
     is_new_enough "$python" || fail "$python is too old: $("$python" -V 2>&1); shim itself needs 3.11 or newer" 'the tools that it wraps may run on any Python; --python PY names another for shim'
     return
   fi
-  first=
-  # Other users must be able to run it as well, which one in root's home they cannot.
-  [ -z "$system" ] || first=/usr/bin/python3
-  for candidate in $first python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
-    if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
-      python=$candidate
-      return
-    fi
+  # Some are new enough and cannot make a venv, as Debian's without python3-venv, which images with a Python of their own have too.
+  for can in can_make_venv true; do
+    # Other users must be able to run it as well, which one in root's home they cannot.
+    for candidate in ${system:+/usr/bin/python3} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+      if command -v "$candidate" >/dev/null 2>&1 && is_for_all "$candidate" && is_new_enough "$candidate" && "$can" "$candidate"; then
+        python=$candidate
+        return
+      fi
+    done
   done
-  if command -v uv >/dev/null 2>&1 && python=$(SHIM_BYPASS=1 uv python find --no-project '>=3.11' 2>/dev/null) && is_new_enough "$python"; then
+  if command -v uv >/dev/null 2>&1 && python=$(SHIM_BYPASS=1 uv python find --no-project '>=3.11' 2>/dev/null) && is_for_all "$python" && is_new_enough "$python"; then
     return
   fi
   if command -v python3 >/dev/null 2>&1; then
+    is_for_all python3 || fail "python3 lies in a home folder ($(command -v python3)), where others cannot run it" 'apt install python3 python3-venv, or name one for all with --python PY'
     fail "python3 is too old: $(python3 -V 2>&1); shim itself needs 3.11 or newer" 'install one beside it and name it with --python PY'
   fi
   fail 'there is no python3 on PATH; shim itself needs 3.11 or newer' 'apt install python3 python3-venv, or name one with --python PY'

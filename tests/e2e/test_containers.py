@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,3 +92,105 @@ def test_a_tool_that_comes_later_gets_its_launcher_by_the_same_line(image: Conta
 
     assert without.stdout == "removed /opt/shim/shims/uv (no such tool on PATH)\n"
     assert without.returncode == 127
+
+
+FEATURE = toolchains.ROOT / "container" / "feature"
+
+#: What the devcontainer CLI (0.80) wraps a Feature's install.sh into.
+WRAPPER = """\
+#!/bin/sh
+set -e
+set -a
+. ../devcontainer-features.builtin.env
+. ./devcontainer-features.env
+set +a
+chmod +x ./install.sh
+./install.sh
+"""
+
+
+def install_feature(made: Container, folder: Path, options: dict[str, str]) -> dict[str, object]:
+    """Do what the devcontainer CLI does with a local Feature: ENV lines, then install.sh as root; returns devcontainer-feature.json."""
+    feature = json.loads((folder / "devcontainer-feature.json").read_text())
+    for name, value in feature["containerEnv"].items():
+        made.environ[name] = value.replace("${PATH}", made.environ["PATH"])
+    place = made.folder / "srv" / "features" / "pip-uv-shim_0"
+    shutil.copytree(folder, place)
+    chosen = {name: str(options.get(name, option["default"])).lower() for name, option in feature["options"].items()}
+    (place / "devcontainer-features.env").write_text("".join(f'{name.upper()}="{value}"\n' for name, value in chosen.items()))
+    (place / "devcontainer-features-install.sh").write_text(WRAPPER)
+    (place.parent / "devcontainer-features.builtin.env").write_text(
+        "_CONTAINER_USER=root\n_REMOTE_USER=vscode\n_CONTAINER_USER_HOME=/root\n_REMOTE_USER_HOME=/home/vscode\n"
+    )
+    result = made.run("sh", "./devcontainer-features-install.sh", cwd=f"/srv/features/{place.name}", environ={"HOME": "/root"})
+    assert result.returncode == 0, result.stdout + result.stderr
+    shutil.rmtree(place.parent)
+    return feature
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels: Path) -> Container:
+    """The dev container of examples/devcontainer, on an image with a Python and a uv of its own."""
+    folder = tmp_path_factory.mktemp("dev")
+    made = Container(folder / "root")
+    made.run("python3", "-m", "venv", "/opt/python").check_returncode()
+    made.binds |= {"/opt/tools/uv": toolchains.uv().path, "/mnt/wheels": wheels}
+    made.environ["PATH"] = f"/opt/python/bin:/opt/tools:{made.environ['PATH']}"
+    # As the Features for Python and conda do, so that the image's PATH outlives /etc/profile.
+    made.write("/etc/profile.d/00-restore-env.sh", "export PATH=/opt/python/bin:/opt/tools:$PATH\n")
+    subprocess.run([FEATURE / "pack", folder], check=True)
+    install_feature(made, folder / "pip-uv-shim", {"wheels": "/mnt/wheels"})
+    example = json.loads(at(served, (toolchains.ROOT / "examples/devcontainer/.devcontainer/devcontainer.json").read_text()))
+    assert list(example["features"]) == ["./pip-uv-shim"]
+    made.environ |= example["containerEnv"]
+    (folder / "container.toml").write_text(at(served, (EXAMPLE / "shim.toml").read_text()))
+    sources = {"container.toml": folder / "container.toml", "token": dockerfile.give_secret(CANARY, 1001, made, 0o600)}
+    for mount in example["mounts"]:
+        words = dict(word.partition("=")[::2] for word in mount.split(","))
+        made.binds[words["target"]] = sources[words["source"].rpartition("/")[2]]
+    return made
+
+
+TERMINALS = {
+    "an editor's terminal": ["bash", "-ic"],
+    "a login terminal": ["bash", "-lic"],
+    "userEnvProbe": ["bash", "-lc"],
+    "a login sh": ["sh", "-lc"],
+    "a task": ["sh", "-c"],
+}
+
+
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_every_kind_of_terminal_of_a_dev_container_has_the_launchers_in_front(terminal: str, dev: Container) -> None:
+    """Debian's /etc/profile forgets the PATH of the image, so ENV alone would not do."""
+    line = "pip --version; command -v keyring; type pip"
+    result = dev.run(*TERMINALS[terminal], line, user="vscode", environ={"HOME": "/home/vscode"})
+    target, face, launcher = result.stdout.split("\n")[:3]
+
+    assert target.startswith("pip ") and "/opt/python/" in target
+    assert face == "/opt/shim/faces/keyring"
+    assert "function" in launcher or launcher.endswith(" /opt/shim/shims/pip")
+
+
+def test_the_dev_containers_user_installs_and_cannot_change_shim(dev: Container, served: PrivateIndex) -> None:
+    for line in ("pip install --target /tmp/lib corp-lib", "uv pip install --target /tmp/lib2 corp-lib"):
+        result = dev.run("bash", "-ic", line, user="vscode", environ={"HOME": "/home/vscode"})
+        assert result.returncode == 0, result.stderr
+    assert dev.run("sh", "-c", "echo x >>/opt/shim/shims/pip", user="vscode").returncode != 0
+    assert [path for path in dev.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
+
+
+def test_the_feature_is_of_this_release_and_its_own_folder_works_too(tmp_path: Path) -> None:
+    import shim
+
+    feature = json.loads((FEATURE / "pip-uv-shim" / "devcontainer-feature.json").read_text())
+    assert feature["version"] == shim.__version__
+    script = FEATURE / "pip-uv-shim" / "install.sh"
+    result = subprocess.run(
+        ["sh", script],
+        env={"PATH": "/usr/bin:/bin", "WHEELS": "/nonexistent", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "there is no folder /nonexistent" in result.stderr
