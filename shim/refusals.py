@@ -51,7 +51,7 @@ def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhe
 def _who(credential: Credential | None) -> str:
     if credential is None:
         return "without a credential"
-    name = "the user in the URL" if credential.source == "url" else credential.username  # which may be the token itself
+    name = "the user in the URL" if credential.source == "url" else credential.shown_username  # which may be the token itself
     return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
 
 

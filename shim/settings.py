@@ -69,6 +69,8 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    agent: bool = False
+    agent_permanent: bool = False
 
     def reach(self, url: Url) -> Scope | None:
         """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
@@ -253,6 +255,8 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        agent=table.get("agent", False),
+        agent_permanent=table.get("agent-permanent", False),
     )
 
 

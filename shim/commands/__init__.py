@@ -23,6 +23,7 @@ VERBS = (
     "exec",
     "token",
     "helper",
+    "agent",
     "backend",
     "activate",
     "deactivate",
