@@ -48,7 +48,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     agent = Agent(arguments.name, allowed, surroundings(host))
     ending = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda *_: ending.set())
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, or a shell's &, wants it
+            signal.signal(number, lambda *_: ending.set())
     server = Server(path, agent.answer, is_shared=len(allowed) > 1)
     try:
         mount = f"--mount type=bind,src={os.path.dirname(path)},dst={MOUNTED},readonly"

@@ -10,7 +10,7 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from shim.audit import AGENT_FILE, record_refusal, record_release
-from shim.errors import ShimError, render
+from shim.errors import ShimError, SourceError, render
 from shim.formats.agent_protocol import BadLine, Question, Reply, read_question, render_reply
 from shim.host import Host, write_stderr
 from shim.model import Credential, Need, Needs, Origin
@@ -24,6 +24,8 @@ from shim.urls import BadUrl, Url, find_userinfo, parse_url
 NOT_SHARED = Reply(nothing="the host does not share this index")
 NOTHING = Reply(nothing="the host has no credential for it")
 NO_END = Reply(nothing="the host's secret for it has no end, and it shares only those that have one")
+#: What a source that hangs leaves behind in this process; beyond that nobody is asked any more.
+MAX_THREADS = 32
 #: How often a client may have the same index's token made anew.
 REFRESH_S = 30.0
 
@@ -88,6 +90,8 @@ class Agent:
 
     def _find(self, index: IndexConfig, question: Question, settings: Settings) -> Credential | None:
         """Ask the host's sources; past the token cache if that is wanted and was not done just now."""
+        if threading.active_count() > MAX_THREADS:
+            raise SourceError("too many look-ups hang", hint="unlock the keyring, or start `shim agent` again")
         host, now = self.host, self.host.clock()
         if question.refresh and abs(now - self._refreshed.get(index.name, 0.0)) >= REFRESH_S:
             self._refreshed[index.name] = now

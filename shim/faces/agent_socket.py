@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from shim.errors import StoreError, UsageError
+from shim.errors import CannotListen
 from shim.faces.agent import Client
 from shim.formats.agent_protocol import MAX_QUESTION_BYTES
 from shim.host import write_stderr
@@ -43,7 +43,7 @@ class Server:
         """Listen at `path`; `is_shared` lets other users connect, who are then told by their numbers alone.
 
         Raises:
-            StoreError: another agent listens there, or something that is no dead agent's socket is in the way.
+            CannotListen: another agent listens there, or something that is no dead agent's socket is in the way.
         """
         self.path = path
         self._answer = answer
@@ -129,11 +129,11 @@ def _listen(path: str, mode: int) -> socket.socket:
         listener.listen(THREADS)
     except BlockingIOError:
         listener.close()
-        raise StoreError(f"another program holds {os.path.dirname(path)}", hint="end it, or choose another folder") from None
+        raise CannotListen(f"another program holds {os.path.dirname(path)}", hint="end it, or choose another folder") from None
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        raise StoreError(f"{path} cannot be listened at ({reason})", hint="choose a shorter path in a folder of yours") from error
+        raise CannotListen(f"{path} cannot be listened at ({reason})", hint="choose a shorter path in a folder of yours") from error
     except BaseException:
         listener.close()
         raise
@@ -143,13 +143,13 @@ def _listen(path: str, mode: int) -> socket.socket:
 
 
 def _make_room(path: str) -> None:
-    """Take a dead agent's socket away. Raises StoreError if it lives, or if something else is there."""
+    """Take a dead agent's socket away. Raises CannotListen if it lives, or if something else is there."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(status.st_mode) or status.st_uid != os.geteuid():
-        raise StoreError(f"{path} is no socket of yours", hint="choose another --socket")
+        raise CannotListen(f"{path} is no socket of yours", hint="choose another --socket")
     with socket.socket(socket.AF_UNIX) as probe:
         probe.settimeout(CLIENT_S)
         try:
@@ -159,7 +159,7 @@ def _make_room(path: str) -> None:
             return
         except (BlockingIOError, TimeoutError):
             pass  # its queue is full: it lives
-    raise StoreError(f"another agent listens at {path}", hint="end that one first, or give this one another name: --for NAME")
+    raise CannotListen(f"another agent listens at {path}", hint="end that one first, or give this one another name: --for NAME")
 
 
 def _identity(path: str) -> tuple[int, int] | None:
@@ -173,11 +173,11 @@ def _identity(path: str) -> tuple[int, int] | None:
 def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
     """Make a folder of ours for the socket, below folders that nobody else may enter, and return it.
 
-    With `is_shared` others may enter the last level, as they see it where it is mounted into a container. Raises StoreError.
+    With `is_shared` others may enter the last level, as they see it where it is mounted into a container. Raises CannotListen.
     """
     folder = levels[-1]
     if len(levels) > 1 and private_folder(*levels[:-1]) is None:
-        raise StoreError(f"{levels[-2]} is not a folder of yours alone (0700)", hint=f"ls -ld {levels[-2]}; or choose one with --socket")
+        raise CannotListen(f"{levels[-2]} is not a folder of yours alone (0700)", hint=f"ls -ld {levels[-2]}; or choose one with --socket")
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         status = os.lstat(folder)
@@ -185,12 +185,12 @@ def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
             os.chmod(folder, 0o711 if is_shared else 0o700)
             return folder
     except OSError as error:
-        raise StoreError(f"{folder} cannot be made ({error.strerror})", hint="choose another --socket") from error
-    raise StoreError(f"{folder} is not a folder of yours", hint=f"ls -ld {folder}: docker makes a missing one as root; remove it")
+        raise CannotListen(f"{folder} cannot be made ({error.strerror})", hint="choose another --socket") from error
+    raise CannotListen(f"{folder} is not a folder of yours", hint=f"ls -ld {folder}: docker makes a missing one as root; remove it")
 
 
 def check_folder(folder: str, *, is_shared: bool) -> None:
-    """Raise UsageError for a folder of the user's choice that others could read (`is_shared`: write). Made if it is not there."""
+    """Raise CannotListen for a folder of the user's choice that others could read (`is_shared`: write). Made if it is not there."""
     if not os.path.lexists(folder):
         make_folder((folder,), is_shared=is_shared)
         return
@@ -198,4 +198,4 @@ def check_folder(folder: str, *, is_shared: bool) -> None:
     forbidden = 0o022 if is_shared else 0o077
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & forbidden:
         hint = f"give it one of its own: mkdir -m {'711' if is_shared else '700'} {folder}/agent"
-        raise UsageError(f"{folder}, where the socket would be, is not a folder of yours alone", hint=hint)
+        raise CannotListen(f"{folder}, where the socket would be, is not a folder of yours alone", hint=hint)

@@ -113,6 +113,7 @@ REVEAL_SITES = {
     "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
     "shim/execute.py": "fills the memory file, and the environment of channel env",
+    "shim/faces/agent.py": "answers the container that asks, and reads a token's own end",
     "shim/faces/answers.py": "writes answers into the memory file",
     "shim/faces/bazel.py": "answers the program that asks",
     "shim/faces/docker.py": "answers the program that asks",

@@ -5,6 +5,7 @@ The laws of scopes are in test_scope_laws.py; here every source is asked through
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ from shim.store import stored
 from shim.urls import Url, scope_of_index
 from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
+from tests.support.agents import serve
 
 SECRET = "canary"
 #: Two spellings of one URL, or of its neighbours: half of all pairs share all but one part.
@@ -125,6 +127,17 @@ def put_stored(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[Inde
     return ()
 
 
+def put_agent(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    url = json.dumps(issued.text, ensure_ascii=False)
+    (folder / "host.toml").write_text(
+        f'[[index]]\nurl = {url}\ninsecure = true\nagent = true\nagent-permanent = true\nenv = {{ password = "CORP" }}\n'
+    )
+    environ["SHIM_AGENT_SOCKET"] = serve(
+        Host({**environ, "CORP": SECRET, "SHIM_CONFIG_FILE": str(folder / "host.toml")}, os.fspath(folder))
+    )
+    return ()
+
+
 PUT: dict[str, Callable[[Url, Path, dict[str, str]], tuple[IndexConfig, ...]]] = {
     "env": put_env,
     "file": put_file,
@@ -134,6 +147,7 @@ PUT: dict[str, Callable[[Url, Path, dict[str, str]], tuple[IndexConfig, ...]]] =
     "known": put_known,
     "keyring": put_keyring,
     "stored": put_stored,
+    "agent": put_agent,
 }
 #: What the source's own files can say: a netrc knows hosts alone (and the tool itself reads it), `.pypirc` and CI know servers.
 HOST_ONLY, SERVER_ONLY = ("netrc",), ("netrc", "pypirc", "known")
