@@ -24,8 +24,9 @@ from shim.formats.agent_protocol import MAX_QUESTION_BYTES
 from shim.host import write_stderr
 from shim.store.folders import private_folder
 
-#: So many connections are served at a time; others wait in the kernel's queue, which is as long.
+#: So many connections are served at a time, and so many wait in the kernel's queue.
 THREADS = 4
+QUEUE = 128
 #: How long a client may take to ask, and again to read its answer.
 CLIENT_S = 5.0
 #: How long what has begun may go on when we are told to end.
@@ -126,7 +127,7 @@ def _listen(path: str, mode: int) -> socket.socket:
             listener.bind(path)
         finally:
             os.umask(before)
-        listener.listen(THREADS)
+        listener.listen(QUEUE)
     except BlockingIOError:
         listener.close()
         raise CannotListen(f"another program holds {os.path.dirname(path)}", hint="end it, or choose another folder") from None

@@ -160,6 +160,7 @@ def test_a_killed_agent_is_said_the_chain_goes_on_and_the_next_agent_serves(pair
     netrc.write_text(f"machine 127.0.0.1 login {USER} password {CANARY}\n")
     netrc.chmod(0o600)
     by_chain = install(pair, "newest")
+    records = [*pair.container.folder.rglob("*.plan")]
     netrc.unlink()
     pair.container.configure(f'[[index]]\nname = "corp"\nurl = "{pair.index}"\nsource = ["agent"]\n')
     alone = install(pair, "newest")
@@ -170,6 +171,7 @@ def test_a_killed_agent_is_said_the_chain_goes_on_and_the_next_agent_serves(pair
     assert by_chain.returncode == 0, by_chain.stderr
     assert "warning[source-failed]: the host's agent cannot be reached at /mnt/agent.sock (Connection refused)" in by_chain.stderr
     assert by_chain.stderr.count("warning[source-failed]") == 1
+    assert records == [], "the next command asks the agent again"
     assert alone.returncode == 69
     assert "hint: start `shim agent` on the host again" in alone.stderr
     assert served.returncode == 0, served.stderr

@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -381,3 +382,34 @@ def test_the_agent_alone_and_not_there_stops_with_a_hint(tmp_path: Path) -> None
     with pytest.raises(ShimError) as caught:
         resolve(need, load_settings(gone), gone)
     assert "start `shim agent` on the host" in str(caught.value.hint)
+
+
+def test_a_full_queue_is_waited_for(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More clients at once than the kernel queues: Linux refuses them, the source comes again."""
+    monkeypatch.setattr(agent_socket, "QUEUE", 1)
+    begin, sleep = threading.Event(), time.sleep
+    monkeypatch.setattr(agent.time, "sleep", lambda seconds: (begin.set(), sleep(seconds)))  # nobody is answered before one was refused
+
+    def answer(_data: bytes, _client: Client) -> bytes:
+        begin.wait(20)
+        return credential()
+
+    found: list[Credential | None] = []
+    with serving(short / "agent.sock", answer):
+        crowd = [threading.Thread(target=lambda: found.append(agent.find(query(short, short / "agent.sock")))) for _ in range(20)]
+        for thread in crowd:
+            thread.start()
+        for thread in crowd:
+            thread.join(20)
+    assert len(found) == 20
+    assert all(found)
+
+
+def test_doctor_finds_an_agent_that_is_gone(short: Path) -> None:
+    host = query(short, short / "agent.sock").host
+    with serving(short / "agent.sock"):
+        assert agent.find_problem(host) is None
+    problem = agent.find_problem(host)
+    assert problem is not None
+    assert "No such file" in problem.message
+    assert agent.find_problem(Host({}, "/")) is None
