@@ -58,9 +58,9 @@ class Reply:
         return value if isinstance(value, str) and value else None
 
     def secret(self, name: str) -> Secret | None:
-        """Return a field that is a token: printable ASCII without spaces, or None."""
+        """Return a field that is a token, a text of one line, or None."""
         value = self.text(name)
-        return Secret(value) if value and value.isascii() and value.isprintable() and " " not in value else None
+        return Secret(value) if value and value.isprintable() else None
 
     def number(self, name: str) -> float | None:
         """Return a field that is a number, also one that is written as text, or None."""

@@ -5,16 +5,20 @@ A server that is asked for tokens is reached by https, or is this machine: `inse
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 from shim.errors import ConfigError
+from shim.host import Host
 from shim.setting_checks import check_keys, example_of
 from shim.setting_keys import TABLE_KEYS
 from shim.urls import BadUrl, Url, find_userinfo, parse_url
 
 #: R, rspm and posit-keyring read the server's address here.
 ADDRESS_VARIABLE = "PACKAGEMANAGER_ADDRESS"
+#: Where R looks for the shared tokens instead of `~/.ppm/tokens.toml`.
+TOKENS_VARIABLE = "PACKAGEMANAGER_SSO_TOKEN_FILE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,14 @@ REQUIRED = {"posit": ("address",), "oidc": ("issuer", "client-id"), "ambient": (
 def read_address(text: str, where: str) -> PositLogin:
     """Return the Package Manager at an address that `where` names. Raises ConfigError for one that is no safe URL."""
     return PositLogin(read_server(text, where), text)
+
+
+def find_tokens_file(host: Host) -> str | None:
+    """Return the path of the tokens that R, rspm and posit-keyring share with us, or None where there is no home."""
+    named = host.environ.get(TOKENS_VARIABLE)
+    if named:
+        return host.path(named) if named.startswith(("/", "~/")) else None
+    return os.path.join(host.home, ".ppm", "tokens.toml") if host.home else None
 
 
 def read_server(text: str, where: str) -> Url:

@@ -73,6 +73,8 @@ def log_out(query: Query) -> str | None:
 class _Login:
     """Logging in at one provider as one client."""
 
+    source = "oidc"
+
     def __init__(self, oidc: OidcLogin) -> None:
         from shim.store.cache import key_of
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from shim.errors import SourceError, StoreError
 from shim.model import Credential, Secret
+from shim.setting_logins import find_tokens_file
 from shim.sources import DEFAULT_USERNAME, Query
 from shim.urls import Url, parse_url
 
@@ -52,10 +53,8 @@ def find_program(query: Query) -> str | None:
 
 def surroundings(query: Query) -> str:
     """Return what changes whenever another program changes the tokens that we share."""
-    from shim.sso.ppm_file import path_of
-
     try:
-        status = os.stat(path_of(query.host) or "/nonexistent")
+        status = os.stat(find_tokens_file(query.host) or "/nonexistent")
     except OSError:
         return "none"
     return f"{status.st_mtime_ns} {status.st_ino} {status.st_size}"
@@ -94,6 +93,8 @@ def account_of(query: Query) -> str | None:
 
 class _Login:
     """Logging in at one Package Manager."""
+
+    source = "posit"
 
     def __init__(self, posit: PositLogin) -> None:
         from shim.store.cache import key_of

@@ -22,6 +22,7 @@ from shim.urls import BadUrl, Url, parse_url
 
 DEFAULT_INTERVAL_S = 5.0
 SLOW_DOWN_S = 5.0
+MIN_INTERVAL_S = 1.0
 MAX_INTERVAL_S = 60.0
 #: A code without a time of its own, and the longest that anybody waits for a person.
 DEFAULT_TIME_S = 300.0
@@ -79,7 +80,7 @@ def _begin(flow: Flow, verifier: Secret, host: Host, route: Route) -> _Begun:
             f"{flow.issuer} begins a login without a code or an https page for it", hint=f"is {flow.issuer} the right server?"
         )
     time_s = min(reply.number("expires_in") or DEFAULT_TIME_S, MAX_TIME_S)
-    interval_s = min(max(reply.number("interval") or DEFAULT_INTERVAL_S, 1.0), MAX_INTERVAL_S)
+    interval_s = min(max(reply.number("interval") or DEFAULT_INTERVAL_S, MIN_INTERVAL_S), MAX_INTERVAL_S)
     return _Begun(device_code, interval_s, Invitation(flow.issuer, flow.purpose, page, code, time_s, complete))
 
 

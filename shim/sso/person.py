@@ -102,7 +102,8 @@ def _open(page: Url, issuer: Url, host: Host) -> bool:
     environ: Mapping[str, str] = {name: value for name, value in host.environ.items() if not name.startswith(("_SHIM_", "GIT_"))}
     command = [find_opener(page, issuer, host) or "", page.text]
     try:
-        subprocess.Popen(command, cwd="/", env=environ, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        process = subprocess.Popen(command, cwd="/", env=environ, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
     except OSError:
         return False
+    threading.Thread(target=process.wait, daemon=True).start()  # so that it is no zombie while we wait
     return True

@@ -17,22 +17,13 @@ from shim.formats.ppm_tokens import SSO, BadTokens, parse_tokens, put_token
 from shim.host import Host
 from shim.model import Secret
 from shim.private_files import read_private
-from shim.setting_logins import PositLogin
+from shim.setting_logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
 from shim.urls import BadUrl, parse_url, scope_of
 
-PATH_VARIABLE = "PACKAGEMANAGER_SSO_TOKEN_FILE"
 MAX_BYTES = 1 << 20
 LOCK_TIMEOUT_S = 10.0
 #: How often a change is made anew because somebody else was faster.
 TRIES = 5
-
-
-def path_of(host: Host) -> str | None:
-    """Return the file's path, or None where there is no home."""
-    named = host.environ.get(PATH_VARIABLE)
-    if named:
-        return host.path(named) if named.startswith(("/", "~/")) else None
-    return os.path.join(host.home, ".ppm", "tokens.toml") if host.home else None
 
 
 def read_tokens(login: PositLogin, host: Host) -> list[Secret]:
@@ -41,7 +32,7 @@ def read_tokens(login: PositLogin, host: Host) -> list[Secret]:
     Raises:
         SourceError: the file is not TOML, or somebody else could read it.
     """
-    path = path_of(host)
+    path = find_tokens_file(host)
     text = _read(path) if path else ""
     try:
         connections = [one for one in parse_tokens(text).connections if one.auth_type == SSO]
@@ -57,9 +48,9 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
     Raises:
         StoreError: the file is broken, newer than we know, not yours alone, or cannot be written. Then it is as it was.
     """
-    path = path_of(host)
+    path = find_tokens_file(host)
     if path is None:
-        raise StoreError("there is no home folder for tokens.toml", hint=f"set HOME, or {PATH_VARIABLE} to an absolute path")
+        raise StoreError("there is no home folder for tokens.toml", hint=f"set HOME, or {TOKENS_VARIABLE} to an absolute path")
     if token is None and not os.path.exists(path):
         return False
     path = os.path.realpath(path)  # dotfile managers put a link there

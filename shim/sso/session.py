@@ -41,6 +41,7 @@ class Kept:
 class Login(Protocol):
     """One way to log in at one server, as `answer` uses it."""
 
+    source: str
     key: str
     where: str
 
@@ -90,17 +91,16 @@ def log_in(login: Login, query: Query) -> Credential:
 
 def _obtain(login: Login, query: Query, spare: Credential | None) -> Credential | None:
     """Renew or log in. `spare` is what may be used if neither can be done: a token that ends soon."""
-    source = query.index.name if query.index else login.where
     try:
         found = login.renew(query)
         if found is None and (reason := why_not(query)):
             if spare is None:
-                query.note("login", f"nobody is logged in at {login.where}, and {reason}")
+                query.note(login.source, f"nobody is logged in at {login.where}, and {reason}")
             return spare
         found = found or login.log_in(query)
     except SourceError as error:
         flight.note_failure(login.key, error, query.host)
-        query.host.debug(f"{source}: {error.message}")
+        query.host.debug(f"{login.source}: {error.message}")
         return spare or _raise(error)
     flight.note_success(login.key, query.host)
     return found
@@ -147,16 +147,17 @@ def make_token(query: Query, source: str, secret: Secret, lifetime_s: float | No
 
     `lifetime_s` is what the server says, None if nothing. Raises SourceError for a token that cannot be a password.
     """
-    claims, now = read_claims(secret), query.host.clock()
+    found, claims, now = make_credential(query, source, secret.reveal(), None), read_claims(secret), query.host.clock()
+    ends = [now + lifetime_s] if lifetime_s and lifetime_s > 0 else []
     ends_at, issued_at = read_number(claims, "exp"), read_number(claims, "iat")
-    lives = [lifetime_s] if lifetime_s and lifetime_s > 0 else []
-    if ends_at is not None:
-        lives.append(ends_at - (issued_at if issued_at is not None else now))
+    if ends_at is not None and issued_at is not None:
+        ends.append(now + ends_at - issued_at)
+    elif found.expires_at is not None:
+        ends.append(found.expires_at)
     if issued_at is not None and abs(now - issued_at) > SKEW_S:
         wrong = f"{describe_duration(abs(now - issued_at))} {'ahead of' if now > issued_at else 'behind'}"
         write_stderr(f"shim: warning: this machine's clock is {wrong} the server that gives tokens\n")
-    found = make_credential(query, source, secret.reveal(), None)
-    return replace(found, expires_at=now + min(lives) if lives else None)
+    return replace(found, expires_at=min(ends, default=None))
 
 
 def keep(kind: Kind, key: str, credential: Credential, host: Host) -> None:

@@ -1,6 +1,6 @@
 """A server where people log in: a stand-in for a Posit Package Manager and for an OpenID provider, with a private index, on loopback.
 
-It can be made to show every fault that a real one shows once a year. What it hands out are JWTs without a signature.
+`exchanged` is what an exchange gives instead of a new token. It can be made to show every fault that a real one shows once a year. What it hands out are JWTs without a signature.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class LoginServer:
         self.requests: list[tuple[str, dict[str, str]]] = []
         self.reads: list[tuple[str, int]] = []
         self.answers = ["authorization_pending", "ok"]
-        self.interval: object = 1
+        self.interval: object = 0.05
         self.expires_in: object = 60
         self.lifetime_s = 3600.0
         self.clock_ahead_s = 0.0
@@ -45,6 +45,7 @@ class LoginServer:
         self.replays = 0
         self.claims: dict[str, object] = {"sub": "u-1", "preferred_username": "alice"}
         self.opaque = False
+        self.exchanged: str | None = None
         self.rotates = True
         self.gives_refresh = True
         self._tokens: set[str] = set()
@@ -163,7 +164,7 @@ class LoginServer:
     def _exchange(self, form: dict[str, str]) -> tuple[int, str, bytes, dict[str, str]]:
         if form.get("subject_token", "").count(".") != 2:
             return _json(400, {"error": "invalid_request"})
-        return _json(200, {"access_token": self._make("registry")})
+        return _json(200, {"access_token": self.exchanged or self._make("registry")})
 
     def _make(self, kind: str) -> str:
         self._number += 1
