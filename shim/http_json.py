@@ -28,19 +28,23 @@ from shim.urls import Url
 MAX_JSON_BYTES = 1 << 18
 #: How much of a server's explanation is shown.
 MAX_REASON = 200
+#: A difference of clocks that is none: a header has whole seconds, and its way takes time.
+CLOCK_TOLERANCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words if that was not what came back.
 
-    `is_silent` says that there was no HTTP answer at all. The fields may be tokens: they are not in its repr.
+    `is_silent` says that there was none. `ahead_s` is how far our clock is ahead of the server's. The fields may be
+    tokens: they are not in its repr.
     """
 
     status: int | None
     error: str | None = None
     fields: Mapping[str, Any] = field(default_factory=dict, repr=False)
     retry_after_s: float | None = None
+    ahead_s: float = 0.0
 
     @property
     def is_success(self) -> bool:
@@ -103,11 +107,11 @@ def _ask(url: Url, host: Host, route: Route, timeout_s: float, form: Mapping[str
     try:
         opener = make_opener(url, route, host)
         with opener.open(Request(url.text, data, headers), timeout=timeout_s) as response:  # noqa: S310 (a Url is http or https)
-            return _read_reply(response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent)
+            return _read_reply(response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent, host)
     except HTTPError as error:
         with error:
             try:
-                return _read_reply(error.code, error.headers, error.read(MAX_JSON_BYTES + 1), sent)
+                return _read_reply(error.code, error.headers, error.read(MAX_JSON_BYTES + 1), sent, host)
             except (OSError, HTTPException) as broken:
                 return Reply(error.code, explain(broken))
     except TimeoutError:
@@ -118,7 +122,7 @@ def _ask(url: Url, host: Host, route: Route, timeout_s: float, form: Mapping[str
         return Reply(None, explain(error))
 
 
-def _read_reply(status: int, headers: Message[str, str], data: bytes, sent: Sequence[str]) -> Reply:
+def _read_reply(status: int, headers: Message[str, str], data: bytes, sent: Sequence[str], host: Host) -> Reply:
     """Return what came back, any secret that was sent and is told back masked."""
     import json
 
@@ -136,8 +140,19 @@ def _read_reply(status: int, headers: Message[str, str], data: bytes, sent: Sequ
         kind = "a web page" if data.lstrip()[:1] == b"<" else "something else"
         return Reply(status, f"it answers {status} with {kind} instead of JSON", retry_after_s=wait_s)
     if 200 <= status < 300:
-        return Reply(status, None, fields)
+        return Reply(status, None, fields, None, _read_clock(headers, host))
     return Reply(status, _read_refusal(status, fields, sent), fields, wait_s)
+
+
+def _read_clock(headers: Message[str, str], host: Host) -> float:
+    """Return how many seconds our clock is ahead of the server's; 0 if it does not tell (RFC 9110 section 6.6.1), or if that is little."""
+    from email.utils import parsedate_to_datetime
+
+    try:
+        ahead_s = host.clock() - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+    return ahead_s if abs(ahead_s) > CLOCK_TOLERANCE_S else 0.0
 
 
 def _read_refusal(status: int, fields: Mapping[str, Any], sent: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shim.errors import SourceError
 from shim.model import Credential, Secret
-from shim.sources import Query
+from shim.sources import Query, make_credential
 
 TIMEOUT_S = 60.0
 
@@ -26,14 +26,14 @@ def find(query: Query) -> Credential | None:
     if identity is None:
         query.note("ambient", "this is no CI job that has an identity")
         return None
+    if ambient.exchange is None:
+        return make_credential(query, "ambient", identity.reveal(), None)
     from shim.sso.oauth import exchange, route_for
     from shim.sso.session import make_token
 
-    if ambient.exchange is None:
-        return make_token(query, "ambient", identity, None)
     route = route_for(query.index, query.host)
     reply = exchange(ambient.exchange, identity, "id_token", query.host, route, provider=ambient.provider)
-    return make_token(query, "ambient", reply.secret("access_token") or Secret(""), reply.number("expires_in"))
+    return make_token(query, "ambient", reply.secret("access_token") or Secret(""), reply)
 
 
 def find_program(query: Query) -> str | None:

@@ -138,11 +138,11 @@ class _Login:
         if token is None:
             hint = 'set token = "access_token", or ask for the scope openid' if self._oidc.token == "id_token" else "ask who keeps it"  # noqa: S105
             raise SourceError(f"there is no {self._oidc.token} in the answer of {self.where}", hint=hint)
-        lifetime_s = reply.number("expires_in") if self._oidc.token == "access_token" else None  # noqa: S105
+        has_lifetime = self._oidc.token == "access_token"  # noqa: S105 (`expires_in` is that one's)
         if self._oidc.exchange:
             reply = exchange(self._oidc.exchange, token, self._oidc.token, query.host, route)
-            token, lifetime_s = reply.secret("access_token") or token, reply.number("expires_in")
-        found = make_token(query, "oidc", token, lifetime_s)
+            token, has_lifetime = reply.secret("access_token") or token, True
+        found = make_token(query, "oidc", token, reply, has_lifetime=has_lifetime)
         keep("session", self.key, found, query.host)
         return found
 

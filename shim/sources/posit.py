@@ -165,7 +165,7 @@ class _Login:
         secret = reply.secret("access_token")
         if secret is None:
             raise SourceError(f"{self.where} gives no token for an identity", hint=f"is {self.where} a Package Manager?")
-        return make_token(query, "posit", secret, reply.number("expires_in"))
+        return make_token(query, "posit", secret, reply)
 
     def _endpoint(self, name: str) -> Url:
         return parse_url(f"{self._posit.url.text.rstrip('/')}/__api__/{name}")

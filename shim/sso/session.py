@@ -15,9 +15,9 @@ from typing import Literal, Protocol
 
 from shim.errors import SourceError
 from shim.host import Host, write_stderr
+from shim.http_json import Reply
 from shim.model import Credential, Secret
 from shim.sources import Query, make_credential
-from shim.sso.jwt import read_claims, read_number
 from shim.store import flight, proofs
 from shim.store.cache import MIN_VALIDITY_S, describe_duration
 from shim.store.folders import cache_folder
@@ -142,20 +142,18 @@ def is_good(credential: Credential, query: Query) -> bool:
     return not ended and proofs.recall("rejected", credential, proofs.place_of(query.need.url), query.host) is None
 
 
-def make_token(query: Query, source: str, secret: Secret, lifetime_s: float | None) -> Credential:
-    """Return a token that was given just now. Its end is reckoned by its lifetime, so that a wrong clock of ours does not matter.
+def make_token(query: Query, source: str, secret: Secret, reply: Reply, *, has_lifetime: bool = True) -> Credential:
+    """Return a token that was given just now in a reply, whose `expires_in` counts unless told not to.
 
-    `lifetime_s` is what the server says, None if nothing. Raises SourceError for a token that cannot be a password.
+    Its end is reckoned on our clock, however wrong that is. Raises SourceError for a token that cannot be a password.
     """
-    found, claims, now = make_credential(query, source, secret.reveal(), None), read_claims(secret), query.host.clock()
-    ends = [now + lifetime_s] if lifetime_s and lifetime_s > 0 else []
-    ends_at, issued_at = read_number(claims, "exp"), read_number(claims, "iat")
-    if ends_at is not None and issued_at is not None:
-        ends.append(now + ends_at - issued_at)
-    elif found.expires_at is not None:
-        ends.append(found.expires_at)
-    if issued_at is not None and abs(now - issued_at) > SKEW_S:
-        wrong = f"{describe_duration(abs(now - issued_at))} {'ahead of' if now > issued_at else 'behind'}"
+    found = make_credential(query, source, secret.reveal(), None)
+    ends = [found.expires_at + reply.ahead_s] if found.expires_at is not None else []
+    lifetime_s = reply.number("expires_in") if has_lifetime else None
+    if lifetime_s and lifetime_s > 0:
+        ends.append(query.host.clock() + lifetime_s)
+    if abs(reply.ahead_s) > SKEW_S:
+        wrong = f"{describe_duration(abs(reply.ahead_s))} {'ahead of' if reply.ahead_s > 0 else 'behind'}"
         write_stderr(f"shim: warning: this machine's clock is {wrong} the server that gives tokens\n")
     return replace(found, expires_at=min(ends, default=None))
 

@@ -122,6 +122,7 @@ REVEAL_SITES = {
     "shim/http_client.py": "makes the Authorization header of our own requests",
     "shim/http_json.py": "sends codes and tokens to the server that they are for",
     "shim/recording.py": "checks that a record without secrets comes to the same text",
+    "shim/sources/ambient.py": "makes a credential of a job's identity",
     "shim/sources/posit.py": "makes a credential of a shared token",
     "shim/sources/stored.py": "makes a credential of a stored one",
     "shim/sso/device.py": "makes the challenge of its proof key",

@@ -12,6 +12,7 @@ import pytest
 
 from shim.errors import SourceError
 from shim.host import Host
+from shim.http_json import Reply
 from shim.model import Credential, Need, Origin, Secret
 from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
 from shim.settings import CommandSource, IndexConfig, Lookup
@@ -144,7 +145,7 @@ def with_oidc(folder: Path, secret: str) -> Prepared:
     host = host_in(folder, XDG_RUNTIME_DIR=str(folder / "runtime"))
     known, unknown = (Logins(oidc=OidcLogin(parse_url("https://login.example"), client)) for client in ("pip", "other"))
     asked = query(host, logins=known)
-    session.keep("session", oidc.make_login(asked).key, session.make_token(asked, "oidc", Secret(secret), None), host)  # type: ignore[union-attr]
+    session.keep("session", oidc.make_login(asked).key, session.make_token(asked, "oidc", Secret(secret), Reply(200)), host)  # type: ignore[union-attr]
     return asked, query(host, logins=unknown)
 
 

@@ -232,6 +232,9 @@ def _handler_for(server: LoginServer) -> type[BaseHTTPRequestHandler]:
             if self.command != "HEAD":
                 self.wfile.write(body)
 
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return super().date_time_string(int((timestamp or time.time()) + server.clock_ahead_s))
+
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 

@@ -344,7 +344,7 @@ def test_a_session_that_the_provider_has_ended_leads_to_a_new_login_or_says_so(h
     answer = ask(alone(later), server)
 
     assert answer.credential is None
-    (outcome,) = (text for source, text in answer.tried if source == "oidc")
+    outcome = next(text for source, text in answer.tried if source == "oidc")
     assert "has ended (invalid_grant: **** is no token)" in outcome, "the server told the token back"
     assert server.paths("/oauth/device") == 1
     assert takes(server, token(later, server))
