@@ -36,7 +36,7 @@ CLOCK_TOLERANCE_S = 30.0
 class Reply:
     """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words if that was not what came back.
 
-    `is_silent` says that there was none. `ahead_s` is how far our clock is ahead of the server's. The fields may be
+    `ahead_s` is how far our clock is ahead of the server's. The fields may be
     tokens: they are not in its repr.
     """
 

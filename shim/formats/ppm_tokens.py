@@ -20,7 +20,7 @@ KEYS = frozenset({"address", "token", "auth_type"})
 _HEADER = re.compile(r"^[ \t]*\[\[[ \t]*connections[ \t]*\]\][ \t]*(#.*)?$")
 _ANY_HEADER = re.compile(r"^[ \t]*\[")
 _KEY = re.compile(r"^[ \t]*[A-Za-z0-9_\"'-]+[ \t]*=")
-_TOKEN = re.compile(r"""^([ \t]*token[ \t]*=[ \t]*)("[^"\\]*"|'[^']*')([ \t]*(?:#.*)?)$""")
+_TOKEN = re.compile(r"""^([ \t]*token[ \t]*=[ \t]*)("(?:[^"\\]|\\.)*"|'[^']*')([ \t]*(?:#.*)?)$""")
 
 
 class BadTokens(ValueError):
@@ -134,4 +134,4 @@ def _quote(text: str) -> str:
     """Return a TOML basic string; JSON's escapes are a part of TOML's."""
     import json
 
-    return json.dumps(text)
+    return json.dumps(text, ensure_ascii=False)  # TOML has no surrogate pairs
