@@ -82,31 +82,35 @@ def ask(
     form: Mapping[str, str | Secret] | None = None,
     *,
     as_json: bool = False,
+    bearer: Secret | None = None,
 ) -> Reply:
     """Return what `url` answers to a POST of `form` (as JSON if asked for), or to a GET without one. Never raises for the network.
 
+    `bearer` is the access token of who asks, if the server wants to know that.
+
     It runs in a daemon thread, so that neither a slow server nor a name look-up outlasts `timeout_s` or Ctrl-C.
     """
+    values = {name: value.reveal() if isinstance(value, Secret) else value for name, value in (form or {}).items()}
+    sent = [values[name] for name, value in (form or {}).items() if isinstance(value, Secret)]
+    request = Request(url.text, headers={"Accept": "application/json", "User-Agent": f"pip-uv-shim/{__version__}"})  # noqa: S310
+    if form is not None:
+        import json
+
+        request.data = (json.dumps(values) if as_json else urlencode(values)).encode()
+        request.add_header("Content-Type", "application/json" if as_json else "application/x-www-form-urlencoded")
+    if bearer:
+        sent.append(bearer.reveal())
+        request.add_unredirected_header("Authorization", f"Bearer {bearer.reveal()}")
     replies: list[Reply] = []
-    thread = threading.Thread(target=lambda: replies.append(_ask(url, host, route, timeout_s, form, as_json=as_json)), daemon=True)
+    thread = threading.Thread(target=lambda: replies.append(_ask(request, sent, url, host, route, timeout_s)), daemon=True)
     thread.start()
     thread.join(timeout_s)
     return replies[0] if replies else Reply(None, "no answer in time")
 
 
-def _ask(url: Url, host: Host, route: Route, timeout_s: float, form: Mapping[str, str | Secret] | None, *, as_json: bool) -> Reply:
-    headers = {"Accept": "application/json", "User-Agent": f"pip-uv-shim/{__version__}"}
-    data: bytes | None = None
-    values = {name: value.reveal() if isinstance(value, Secret) else value for name, value in (form or {}).items()}
-    if form is not None:
-        import json
-
-        headers["Content-Type"] = "application/json" if as_json else "application/x-www-form-urlencoded"
-        data = (json.dumps(values) if as_json else urlencode(values)).encode()
-    sent = [values[name] for name, value in (form or {}).items() if isinstance(value, Secret)]
+def _ask(request: Request, sent: Sequence[str], url: Url, host: Host, route: Route, timeout_s: float) -> Reply:
     try:
-        opener = make_opener(url, route, host)
-        with opener.open(Request(url.text, data, headers), timeout=timeout_s) as response:  # noqa: S310 (a Url is http or https)
+        with make_opener(url, route, host).open(request, timeout=timeout_s) as response:
             return _read_reply(response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent, host)
     except HTTPError as error:
         with error:

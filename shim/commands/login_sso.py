@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from shim.errors import IndexUnreachable, Rejected, UsageError
+from shim.errors import Rejected, UsageError
 from shim.host import Host
 from shim.model import Need, Origin
 from shim.resolve import cache_key
@@ -21,7 +21,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     """Log in, verify the token, and return the exit status; None if this is a login of another kind.
 
     Raises:
-        SourceError: the login failed. Rejected, IndexUnreachable: the index does not take its token.
+        SourceError: the login failed. Rejected: the index does not take its token.
     """
     name = next((name for name in MODULES if index and name in index.source), None)
     if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store != "keyring":
@@ -43,12 +43,11 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         from shim.route import route_to_index
         from shim.verify import verify
 
-        verdict = verify(index.verify_url if index.scope.covers(index.verify_url) else url, credential, host, route_to_index(index, host))
+        page = index.verify_url if url.text == index.url.text else url
+        verdict = verify(page, credential, host, route_to_index(index, host))
         if verdict.kind == "rejected":
             raise Rejected(f"{verdict.detail}: the login is fine, its token is not", hint="may this account read the index?")
-        if verdict.kind == "unreachable":
-            raise IndexUnreachable(f"{verdict.detail}: the login is fine, the index was not asked", hint="check the index's URL")
         proofs.forget("rejected", credential, proofs.place_of(url), host)
-        sys.stdout.write(f"{index.name}: {verdict.detail}\n")
+        sys.stdout.write(f"{'not verified: ' if verdict.kind == 'unreachable' else ''}{verdict.detail}\n")
     sys.stdout.write("pip, uv and all they start use it from now on\n")
     return 0

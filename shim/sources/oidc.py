@@ -64,7 +64,8 @@ def log_out(query: Query) -> str | None:
         return f"{login.where}: its token is forgotten, and ends by itself" if had_token else None
     try:
         route = route_for(query.index, query.host)
-        outcome = revoke(discover(oidc.issuer, query.host, route), oidc.client_id, kept.secret, query.host, route)
+        access = had_token.secret if had_token and oidc.token == "access_token" and not oidc.exchange else None  # noqa: S105
+        outcome = revoke(discover(oidc.issuer, query.host, route), oidc.client_id, kept.secret, query.host, route, access)
     except SourceError as error:
         outcome = f"forgotten here, but not revoked: {error.message}"
     return f"{login.where}{f' ({kept.username})' if kept.username else ''}: {outcome}"

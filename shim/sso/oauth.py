@@ -108,11 +108,16 @@ def exchange(url: Url, subject: Secret, kind: str, host: Host, route: Route, *, 
     raise SourceError(f"{url} does not exchange the token: {problem}", hint=hint)
 
 
-def revoke(provider: Provider, client_id: str, token: Secret, host: Host, route: Route) -> str:
-    """Return, in words, what became of a token that the provider is asked to revoke."""
+def revoke(provider: Provider, client_id: str, token: Secret, host: Host, route: Route, access: Secret | None) -> str:
+    """Return, in words, what became of a refresh token that the provider is asked to revoke.
+
+    A public client says its name (RFC 7009 section 2.1); a provider that wants more than that is shown its own access token.
+    """
     if provider.revocation is None:
-        return "the provider has no way to revoke it"
+        return "forgotten here; the provider has no way to revoke it"
     form: dict[str, str | Secret] = {"token": token, "token_type_hint": "refresh_token", "client_id": client_id}
     reply = ask(provider.revocation, host, route, TIMEOUT_S, form)
+    if reply.status == 401 and access:
+        reply = ask(provider.revocation, host, route, TIMEOUT_S, form, bearer=access)
     # Some answer with an empty body, or with one that is not JSON.
-    return "revoked" if reply.status in (200, 204) else f"not revoked: {reply.error}"
+    return "revoked" if reply.status in (200, 204) else f"forgotten here, but not revoked: {reply.error}"

@@ -121,7 +121,7 @@ def _set_up(server: Glewlwyd, access_s: int) -> None:
         "device-authorization-interval": 1,
         "pkce-allowed": True,
         "introspection-revocation-allowed": True,
-        "introspection-revocation-allow-target-client": True,
+        "introspection-revocation-auth-scope": [SCOPE],
         "subject-type": "public",
         "scope": [],
         "claims": [],
