@@ -26,8 +26,9 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     name = next((name for name in MODULES if index and name in index.source), None)
     if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store != "keyring":
         return None
-    if host.is_set("SHIM_NO_INPUT"):
-        raise UsageError("SHIM_NO_INPUT is set: nobody can log in", hint=f"unset it and run shim login {index.name} at a terminal")
+    for variable in ("SHIM_NO_INPUT", "CI"):
+        if host.environ.get(variable, "") not in ("", "0", "false"):
+            raise UsageError(f"{variable} is set: there is nobody to log in", hint=f"run shim login {index.name} at a terminal, without it")
     query = Query(Need(url, Origin("argv", "shim login")), index, host)
     way = MODULES[name].make_login(query)
     if way is None:
