@@ -14,11 +14,15 @@ from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_keys import DEFAULT_CHAIN
+from shim.setting_logins import NO_LOGINS
 from shim.settings import IndexConfig, Settings
-from shim.sources import AGING_SOURCES, Query, load_source, program_of
+from shim.sources import AGING_SOURCES, Query, has_own_turns, load_source, program_of
 from shim.store import cache, flight, recent
 from shim.store.recent import Recent
-from shim.urls import Url, scope_of_index
+from shim.urls import Url, scope_of_index, scope_of_origin
+
+#: Sources that know a file by its server alone.
+SERVER_SOURCES = ("netrc", "pypirc", "keyring")
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking it.
 PATIENCE_S = 5.0
@@ -56,6 +60,7 @@ class _Resolver:
         self._settings = settings
         self._host = host
         self._known: dict[tuple[str, str | None], tuple[Credential | None, tuple[tuple[str, str], ...]]] = {}
+        self._silent: set[tuple[str, str, str | None]] = set()
         self._warned: set[str] = set()
         self._hanging: dict[str, SourceError] = {}
 
@@ -73,19 +78,30 @@ class _Resolver:
         if forbidden := self._settings.policy.refuses(need.url):
             return Answer(need, None, (("policy", forbidden),), name)
         query = Query(need, index, self._host)
-        key = (str(query.scope), query.username)
+        key = self._key_of(query)
         if key not in self._known:
             self._known[key] = (self._resolve(query), tuple(query.notes))
         credential, tried = self._known[key]
+        if credential and credential.scope == scope_of_origin(need.url):
+            self._known.setdefault((str(credential.scope), query.username), (credential, tried))
         if credential and not credential.scope.covers(need.url):
             tried = (*tried, (credential.source, f"only for {credential.scope}"))
             credential = None
         return Answer(need, credential, tried, name)
 
+    def _key_of(self, query: Query) -> tuple[str, str | None]:
+        """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that has a credential already."""
+        server = (str(scope_of_origin(query.need.url)), query.username)
+        is_answered = _is_file(query) and self._known.get(server, (None, ()))[0] is not None
+        return server if is_answered else (str(query.scope), query.username)
+
     def _resolve(self, query: Query) -> Credential | None:
         """Ask the sources in their order; return the first answer that fits."""
         chain = query.index.source if query.index else DEFAULT_CHAIN
         for name in chain:
+            silent = (name, query.need.url.origin, query.username)
+            if silent in self._silent:
+                continue
             try:
                 credential = self._ask(name, query)
             except SourceError as error:
@@ -99,6 +115,8 @@ class _Resolver:
                 query.note(name, flaw)
             elif credential:
                 return credential
+            elif _is_file(query) and _has_nothing_there(name, query):
+                self._silent.add(silent)
         return None
 
     def _ask(self, name: str, query: Query) -> Credential | None:
@@ -131,7 +149,7 @@ class _Resolver:
         failed_ago_s = flight.failed_ago_s(key, self._host)
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
-        if found.is_worth_waiting:
+        if found.is_worth_waiting and not has_own_turns(name):
             with flight.turn(key, self._host, _timeout_s(name, query.index) + PATIENCE_S) as failure:
                 again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
                 if again.credential or again.nobody:
@@ -180,6 +198,20 @@ class _Resolver:
             write_stderr(render(error, level="warning"))
 
 
+def _is_file(query: Query) -> bool:
+    """Whether it is a single file that no `[[index]]` covers. A command may name thousands on one server."""
+    return query.need.role == "direct" and query.index is None
+
+
+def _has_nothing_there(name: str, query: Query) -> bool:
+    """Whether a source that has nothing for one file surely has nothing for any other on that server."""
+    if name == "stored":
+        from shim.store import stored
+
+        return all(scope_of_origin(query.need.url) != replace(entry.scope, segments=()) for entry in stored.entries(query.host))
+    return name in SERVER_SOURCES
+
+
 def drop(url: Url, secret: Secret, host: Host) -> bool:
     """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return whether there was one.
 
@@ -212,7 +244,7 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
-    if "keyring" in index.source:
+    if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:
         return f"shim login {index.name} --store file"
@@ -229,6 +261,9 @@ def cache_key(query: Query) -> str:
     """Return the cache's key for a query: its scope, its user name and the configuration of the sources."""
     index = query.index
     configuration = repr((index.source, index.command, index.env, index.file)) if index else ""
+    if index and index.logins != NO_LOGINS:
+        states = [read(query) for name in index.source if (read := getattr(load_source(name), "surroundings", None))]
+        configuration += repr((index.logins, states))
     return cache.key_of(str(query.scope), query.username, configuration)
 
 

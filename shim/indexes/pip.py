@@ -100,6 +100,8 @@ class _Reader:
         for mention in settings.all("requirements-from-script"):
             self.direct.read_script(mention.text)
         self._read_build_constraints(settings)
+        # The pages of an index on disk may link to any server; there may be thousands.
+        self.local.unknown += [mention.text for _, mention in self.indexes if mention.text[:5].lower() == "file:"]
         for mention in self.links:
             if not _is_remote(mention.text):
                 self.direct.read_links(mention.text)
@@ -220,7 +222,11 @@ def _is_remote(text: str) -> bool:
 
 
 def _make_need(role: Role, said: Mention) -> Need | None:
-    """Return the need of a URL that was written somewhere; None for paths, file: URLs and all that is no plain URL."""
+    """Return the need of a URL that was written somewhere; None for paths, file: URLs and all that is no plain URL.
+
+    Blanks before it are nothing to pip; behind it they are a part of its path, and it is no plain URL.
+    """
+    said = said.part(len(said.text) - len(said.text.lstrip()), len(said.text))
     try:
         url = parse_url(said.text)
         userinfo = find_userinfo(said.text)

@@ -105,6 +105,23 @@ def test_nothing_is_approved_by_who_is_not_logged_in_or_whose_token_is_refused(w
     assert world.shim("logout", URL).stdout == "nothing was stored\n"
 
 
+def test_our_keyring_face_runs_no_vendors_command_until_it_is_approved(world: World, vendor: Vendor) -> None:
+    """Who asks the face does not say who named the index: it may be a project's file."""
+    use(world, toolchains.pip("newest"), vendor)
+    face = world.prefix / "faces" / "keyring"
+    world.environ["PATH"] = f"{face.parent}:{world.environ['PATH']}"
+    (world.cwd / "requirements.txt").write_text(f"-i {URL.replace('://', '://aws@')}\ncorp-lib\n")
+    world.environ["PIP_KEYRING_PROVIDER"] = "subprocess"  # with PIP_NO_INPUT pip asks only if it is told to
+    install = (toolchains.pip("newest").python, "-m", "pip", "install", "-r", "requirements.txt", "--target", world.folder / "a")
+    assert world.run(face, "get", URL, "aws").stdout == ""
+    assert world.run(*install).returncode == 1
+    assert vendor.commands.calls() == []
+
+    assert world.shim("login", URL).returncode == 0
+    assert world.run(face, "get", URL, "aws").stdout == f"{CANARY}\n"
+    assert world.run(*install).returncode == 0
+
+
 def test_status_runs_no_vendors_command(world: World, vendor: Vendor) -> None:
     use(world, toolchains.pip("newest"), vendor)
     world.configure(f'[[index]]\nname = "corp"\nurl = "{URL}"\nsource = ["known"]\n')

@@ -2,6 +2,15 @@
 
 Each layout (tests/support/pip_layouts.py) is a random mixture, the same in every run. `SHIM_TEST_LAYOUTS` raises their number,
 `SHIM_TEST_SEED` makes others, `SHIM_TEST_PIPS=22.3.1,24.0` takes other releases.
+
+Differences that stay, and why:
+
+* Foreseen, not always asked: the indexes of a command that takes all from URLs, and those that build constraints name (asked only when
+  something is built); URLs in constraints (only if that package is wanted); files of a lock or page on disk for other machines.
+* Asked, not foreseen: servers that pages or files on *other* servers name (nobody can know them; `unknown` names the files); extra
+  indexes of variables and pip.conf that a requirements file has replaced, which the check for a newer pip and the pip that installs
+  what builds a project still ask; that second pip reads the variables even where the first is `--isolated`. A command must not be
+  stopped for an index that it most likely leaves alone.
 """
 
 from __future__ import annotations

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from types import FrameType, FunctionType
 
 
-def count_calls(work: Callable[[], object]) -> int:
-    """Return how many functions, Python's own and built-in ones, `work` calls."""
+def count_calls(work: Callable[[], object], of: FunctionType | None = None) -> int:
+    """Return how many functions, Python's own and built-in ones, `work` calls, or how often it calls the function `of`."""
     count = 0
 
-    def note(_frame: object, event: str, _argument: object) -> None:
+    def note(frame: FrameType, event: str, _argument: object) -> None:
         nonlocal count
-        count += event in ("call", "c_call")
+        if of is None:
+            count += event in ("call", "c_call")
+        else:
+            count += event == "call" and frame.f_code is of.__code__
 
     before = sys.getprofile()
     sys.setprofile(note)

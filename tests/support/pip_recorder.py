@@ -26,7 +26,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(f"http://{self.headers['Host']}{self.path}")
-        name = self.path.rpartition("/")[2]
+        name = self.path.partition("?")[0].rpartition("/")[2]
         body = make_wheel(name) if name.endswith(".whl") else b""
         self.send_response(200 if body or name.endswith(".txt") else 404)
         self.send_header("Content-Type", "application/octet-stream" if body else "text/plain")

@@ -17,7 +17,7 @@ from pathlib import Path
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 NGINX_CONFIG = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
+{user}daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
 events {{ worker_connections 64; }}
 http {{
   access_log {folder}/access.log combined;
@@ -71,10 +71,8 @@ def nginx(
             (folder / f"htpasswd-{number}").write_text(htpasswd(*who))
             locations.append(f'location {path} {{ auth_basic "{path}"; auth_basic_user_file {folder}/htpasswd-{number}; }}')
     port = free_port()
-    (folder / "nginx.conf").write_text(NGINX_CONFIG.format(folder=folder, port=port, locations="\n".join(locations)))
-    for part in (folder, *folder.parents):
-        if str(part).startswith("/tmp/") and os.geteuid() == 0:
-            part.chmod(part.stat().st_mode | 0o011)  # its worker runs as another user
+    user = "user root; " if os.geteuid() == 0 else ""  # a worker of another user could not enter our folders
+    (folder / "nginx.conf").write_text(NGINX_CONFIG.format(user=user, folder=folder, port=port, locations="\n".join(locations)))
     process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
     try:
         wait_for(port)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from filelock import FileLock
+
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "toolchains"
+CACHE = (ROOT / ".cache" / "toolchains").resolve()  # a venv knows its own path
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,7 @@ def python_for(*wanted: str) -> Path:
 def pip(version: str, python: Path | None = None) -> Tool:
     """Return a pip of that release ("newest" is the package index's) in a venv of `python`."""
     python = python or python_for("3.11", "3.12", "3.13")
-    folder = CACHE / f"pip-{version}-{_label(python)}"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(python, "-m", "venv", folder)
-        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "pip" if version == "newest" else f"pip=={version}")
-        (folder / "ready").write_text(_release(folder, "pip"))
-    return Tool("pip", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+    return _make("pip", CACHE / f"pip-{version}-{_label(python)}", python, "pip" if version == "newest" else f"pip=={version}")
 
 
 def pip_environment(tool: Tool, folder: Path) -> Tool:
@@ -81,35 +77,31 @@ def pip_environment(tool: Tool, folder: Path) -> Tool:
 
 def bundled_pip(python: Path) -> Tool:
     """Return the pip that this Python brings along."""
-    folder = CACHE / f"pip-bundled-{_label(python)}"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(python, "-m", "venv", folder)
-        (folder / "ready").write_text(_release(folder, "pip"))
-    return Tool("pip", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+    return _make("pip", CACHE / f"pip-bundled-{_label(python)}", python)
 
 
 def uv(version: str = "newest") -> Tool:
     """Return a uv of that release in a venv of its own."""
     python = python_for("3.11", "3.12", "3.13")
-    folder = CACHE / f"uv-{version}"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(python, "-m", "venv", folder)
-        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", "uv" if version == "newest" else f"uv=={version}")
-        (folder / "ready").write_text(_release(folder, "uv"))
-    return Tool("uv", (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
+    return _make("uv", CACHE / f"uv-{version}", python, "uv" if version == "newest" else f"uv=={version}")
 
 
 def program(name: str, *requirements: str) -> Tool:
     """Return the newest release of a tool of Python's, in a venv of its own; `requirements` say more than its name."""
     python = python_for("3.11", "3.12", "3.13")
-    folder = CACHE / f"{name}-newest-{_label(python)}"
-    if not (folder / "ready").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        _run(python, "-m", "venv", folder)
-        _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", *(requirements or [name]))
-        (folder / "ready").write_text(_release(folder, name.replace("-", "_")))
+    return _make(name, CACHE / f"{name}-newest-{_label(python)}", python, *(requirements or [name]))
+
+
+def _make(name: str, folder: Path, python: Path, *requirements: str) -> Tool:
+    """Return a tool from a venv with the requirements, made once by whichever test process comes first."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "ready").exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _run(python, "-m", "venv", folder)
+            if requirements:
+                _run(folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", *requirements)
+            (folder / "ready").write_text(_release(folder, name.replace("-", "_")))
     return Tool(name, (folder / "ready").read_text(), folder / "bin", folder / "bin" / "python")
 
 

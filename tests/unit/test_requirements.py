@@ -171,6 +171,14 @@ def test_a_page_names_distributions_on_other_servers() -> None:
     assert list(find_linked_files('<base href="https://c/d/"><a href="x-1.whl">')) == [(1, "https://c/d/x-1.whl")]
 
 
+def test_hostile_texts_take_no_longer_than_their_length() -> None:
+    """Each of these took minutes with a pattern that tries every split: the test's own time limit is the measure."""
+    assert list(find_linked_files("<a " * 1_000_000)) == []
+    assert find_direct_url("a" + " " * 1_000_000 + "x/") is None
+    assert find_direct_url("a" * 1_000_000 + "/") is None
+    assert read_project_requirements("@" + " " * 1_000_000, []) == []
+
+
 def test_a_project_needs_what_builds_it_its_dependencies_and_those_of_the_extras_asked_for() -> None:
     text = """
         [build-system]

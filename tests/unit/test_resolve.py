@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,9 +19,10 @@ from shim.host import Host
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.resolve import cache_key, hint_for, resolve
 from shim.settings import Settings, load_settings
-from shim.sources import Query
+from shim.sources import Query, keyring, netrc, pypirc
 from shim.store import cache, stored
 from shim.urls import parse_url, scope_of_index
+from tests.support.calls import count_calls
 
 BEGAN_AT = int(time.time())
 URL = "https://pypi.corp.example/simple/"
@@ -98,6 +100,32 @@ def test_needs_of_one_index_share_one_question(host: Host, tmp_path: Path) -> No
 
     assert all(answer.credential for answer in answers)
     assert calls.read_text() == "x\n"
+
+
+@pytest.mark.parametrize("entry", ["", "machine pypi.corp.example login u password p"])
+@pytest.mark.parametrize("source", [netrc, pypirc, keyring])
+def test_a_hundred_files_on_one_server_ask_a_source_that_goes_by_servers_once(
+    host: Host, tmp_path: Path, entry: str, source: ModuleType
+) -> None:
+    (tmp_path / ".netrc").write_text(entry)
+    texts = [f"https://pypi.corp.example/{number}/x-1.0-py3-none-any.whl" for number in range(100)]
+    answers: list[Answer] = []
+    asked = count_calls(lambda: answers.extend(ask(load_settings(host), host, *texts, role="direct")), source.find)
+
+    assert asked == (0 if entry and source is not netrc else 1)
+    assert [answer.credential is not None for answer in answers] == 100 * [bool(entry)]
+
+
+def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_does(host: Host) -> None:
+    stored.put(Credential("u", Secret("s"), scope_of_index(parse_url("https://pypi.corp.example/b/simple/")), "stored"), host)
+    texts = [f"https://pypi.corp.example/{name}/x-1.0-py3-none-any.whl" for name in "abc"]
+    answers = ask(load_settings(host), host, *texts, role="direct")
+    assert [answer.credential is not None for answer in answers] == [False, True, False]
+    index, file = (
+        Need(parse_url(text), Origin("argv", ""), role)
+        for text, role in (("https://pypi.corp.example/simple/", "index"), (texts[1], "direct"))
+    )
+    assert [answer.credential is not None for answer in resolve(Needs((index, file)), load_settings(host), host)] == [False, True]
 
 
 def test_the_longest_scope_wins(host: Host) -> None:

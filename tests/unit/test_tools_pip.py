@@ -352,6 +352,17 @@ def test_direct_urls_are_needs_wherever_they_stand(world: World) -> None:
     assert str(world.folder / "work/pyproject.toml") in needs.watched
 
 
+def test_an_index_on_disk_may_name_more_than_we_know(world: World) -> None:
+    assert world.read("install", "-i", "file:///mirror/simple", "x").unknown == ("file:///mirror/simple",)
+
+
+def test_blanks_before_a_url_are_nothing(world: World) -> None:
+    world.environ["PIP_INDEX_URL"] = "\n https://u:p@i/simple"
+    (found,) = world.read("install", "x").items
+    assert (found.url.text, found.username) == ("https://i/simple", "u")
+    assert found.place == Place("env", "PIP_INDEX_URL", 10, 14)
+
+
 def test_a_local_project_needs_the_urls_that_its_pyproject_names(world: World) -> None:
     dependencies = '[project]\ndependencies = ["a @ https://a/a.whl", "x"]\n[project.optional-dependencies]\nm = ["b @ https://b/b.whl"]\n'
     world.write("work/pyproject.toml", dependencies + '[build-system]\nrequires = ["c @ https://c/c.whl"]\n')
