@@ -3,6 +3,7 @@
 The way of one wrapped command through the files:
 
     launcher.sh      finds the target (the real tool); verbs that need no index go straight to it
+    start.py         what the launcher starts: no more than a way to
     hot.py           first Python of ours: takes secrets out of the process list, then run.py
     run.py           the composition root of a wrapped command
       tools/         argv and environment -> Invocation: which verb, does it touch an index?

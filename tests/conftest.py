@@ -14,7 +14,7 @@ from shim.demo.packages import build_packages
 from shim.demo.server import PrivateIndex
 from shim.host import Host
 from shim.store import recent
-from tests.support import keyrings, toolchains
+from tests.support import keyrings, long_way, toolchains
 from tests.support.world import CANARY, USER, World
 
 # In CI the same examples each time: a new one found there would be a red main that nobody can repeat. Random everywhere else.
@@ -41,6 +41,12 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["sh", str(toolchains.ROOT / "install.sh"), "--prefix", str(folder), "--no-modify-path", "--quiet"]
     subprocess.run(command, check=True, env=environ, timeout=300)
     return folder
+
+
+@pytest.fixture(scope="session")
+def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that installation that says when it goes the long way."""
+    return long_way.copy_installation(prefix, tmp_path_factory.mktemp("watched") / "prefix")
 
 
 @pytest.fixture
