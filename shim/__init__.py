@@ -16,7 +16,7 @@ The way of one wrapped command through the files:
       execute.py     applies it and becomes the target
 
 `commands/` holds one module per `shim` verb, `faces/` us answering others, `store/` the token cache and stored secrets,
-`checks/` what `shim doctor` looks at, `audit.py` the log of what was given to whom, `policy.py` what root forbids, `programs.py`
+`checks/` what `shim doctor` looks at, `logins.py` ends logins, `audit.py` the log of what was given to whom, `policy.py` what root forbids, `programs.py`
 runs other people's programs and `private_files.py` reads files with secrets for the sources, `replay.py` and `recording.py` are the
 short way of a command that was seen before, `settings.py` is the configuration (by the tables in `setting_keys.py`),
 `launchers.py` the launchers on disk. `model.py`, `urls.py`

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,15 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of that installation that says when it goes the long way."""
     return long_way.copy_installation(prefix, tmp_path_factory.mktemp("watched") / "prefix")
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with our wheel, all that it needs, and what builds it: for a machine without an index."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT), "flit_core"]
+    subprocess.run(command, check=True, timeout=300)
+    return folder
 
 
 @pytest.fixture
