@@ -184,7 +184,7 @@ def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexCo
     if not address:
         return indexes
     posit = read_address(address, ADDRESS_VARIABLE)
-    scope, chain = scope_of(posit.url), ("posit", *DEFAULT_CHAIN)
+    scope, chain = scope_of(posit.url), ("agent", "posit", *DEFAULT_CHAIN[1:])
     own = [index for index in indexes if scope.covers(index.url)]
     if not own:
         table = {"url": address, "posit": {"address": address}, "source": list(chain)}

@@ -38,7 +38,7 @@ def test_the_address_alone_counts_as_an_index_that_is_asked_before_a_netrc(tmp_p
     index = index_for(settings(tmp_path, PACKAGEMANAGER_ADDRESS=ADDRESS))
 
     assert index is not None
-    assert index.source[:2] == ("posit", "netrc")
+    assert index.source[:3] == ("agent", "posit", "netrc")
     assert not index.source_is_explicit
     assert index.on_failure == "stop"
     assert index.logins.posit is not None
