@@ -63,7 +63,7 @@ def test_an_index_of_that_server_without_a_source_of_its_own_logs_in_there(tmp_p
     (index,) = settings(tmp_path, text, PACKAGEMANAGER_ADDRESS=ADDRESS + "/").indexes
 
     assert index.name == "corp"
-    assert index.source[0] == "posit"
+    assert index.source[:2] == ("agent", "posit")
     assert index.logins.posit is not None
 
 
