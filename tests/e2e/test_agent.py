@@ -145,7 +145,7 @@ def test_another_user_is_refused_by_the_file_and_by_the_kernels_word(pair: Pair)
     allowed = pair.run(python, "-c", CLIENT, pair.index, uid=4711)
 
     assert "Permission denied" in by_mode.stderr
-    assert f"not uid {NOBODY}" in by_number.stdout
+    assert f"uid {NOBODY} may not ask" in by_number.stdout
     assert CANARY not in by_mode.stdout + by_number.stdout
     assert CANARY in allowed.stdout
 
