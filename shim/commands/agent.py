@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import threading
+from contextlib import suppress
 
 from shim.errors import ConfigError, UsageError
 from shim.host import Host, write_stderr
@@ -58,7 +59,16 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         ending.wait()
     finally:
         server.close()
+        _end_programs()
     return 0
+
+
+def _end_programs() -> None:
+    """End the programs that a look-up still waits for: each leads a group of its own, and nobody will read what it says."""
+    for task in os.listdir("/proc/self/task"):
+        with suppress(OSError, ValueError), open(f"/proc/self/task/{task}/children", encoding="ascii") as stream:
+            for child in stream.read().split():
+                os.killpg(int(child), signal.SIGTERM)
 
 
 def _read_uids(more: list[int]) -> frozenset[int]:

@@ -65,15 +65,14 @@ class Agent:
             except ShimError as error:
                 write_stderr(render(error))
                 record_refusal("", target, f"failed: {error.code}", settings, self.host, parent)
-                return render_reply(Reply(failed=f"it could not get the credential ({error.code})", hint="see what it prints on the host"))
+                return render_reply(Reply(failed=f"the credential could not be got ({error.code})"))
             record_release((given,), target, "answered", settings, self.host, parent=parent, file=AGENT_FILE)
         return render_reply(_reply_with(given))
 
     def _decide(self, data: bytes, client: Client, settings: Settings) -> Credential:
         """Return what is given to the client. Raises _Refused, or a ShimError where the host is at fault."""
         if client.uid not in self.allowed:
-            hint = f"start it with --allow-uid {client.uid} if that is the container's user"
-            raise _Refused(Reply(failed=f"it answers other users only, not uid {client.uid}", hint=hint))
+            raise _Refused(Reply(failed=f"uid {client.uid} may not ask; shim agent --allow-uid {client.uid} would let it"))
         question, url = _read(data)
         index = settings.index_for(url)
         if index is None or not index.agent or not index.scope.covers(url):
@@ -97,6 +96,8 @@ class Agent:
             self._refreshed[index.name] = now
             host = replace(host, environ={**host.environ, "SHIM_REFRESH": "1"})
         (answer,) = resolve(Needs((Need(index.url, Origin("config", index.defined_in)),)), settings, host)
+        if answer.index != index.name:  # within its scope lies another one's, which covers its very URL
+            raise _Refused(NOT_SHARED, index.url)
         return answer.credential
 
 
@@ -132,7 +133,7 @@ def _read(data: bytes) -> tuple[Question, Url]:
         return question, parse_url(question.url)
     except (BadLine, BadUrl) as error:
         what = "the question" if isinstance(error, BadLine) else "the URL is not usable:"
-        raise _Refused(Reply(failed=f"{what} {error}", hint="use the same release of shim on both sides")) from None
+        raise _Refused(Reply(failed=f"{what} {error}")) from None
 
 
 def _reply_with(credential: Credential) -> Reply:

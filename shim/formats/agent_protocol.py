@@ -3,7 +3,7 @@
     question   {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
     answer     {"username", "secret", "scope", "expires_at", "username_is_secret"}
                {"nothing": "why"}                the host does not share it, or has no credential
-               {"failed": "why", "hint": "..."}  the host should have one, and could not get it
+               {"failed": "why"}                 the host should have one, and could not get it, or who asks may not
 
 Neither side trusts the other: lengths and kinds are checked, and nothing of a line that is not understood is repeated.
 """
@@ -48,7 +48,6 @@ class Reply:
     username_is_secret: bool = False
     nothing: str | None = None
     failed: str | None = None
-    hint: str | None = None
 
 
 def render_question(question: Question) -> bytes:
@@ -72,7 +71,7 @@ def render_reply(reply: Reply) -> bytes:
     if reply.nothing is not None:
         return _render({"nothing": reply.nothing})
     if reply.failed is not None:
-        return _render({"failed": reply.failed, "hint": reply.hint})
+        return _render({"failed": reply.failed})
     names = ("username", "secret", "scope", "expires_at", "username_is_secret")
     return _render({name: getattr(reply, name) for name in names})
 
@@ -83,7 +82,7 @@ def read_reply(data: bytes) -> Reply:
     if "nothing" in document:
         return Reply(nothing=_words(document["nothing"]))
     if "failed" in document:
-        return Reply(failed=_words(document["failed"]), hint=_words(document.get("hint") or "") or None)
+        return Reply(failed=_words(document["failed"]))
     secret, username, scope = (_text(document.get(name)) for name in ("secret", "username", "scope"))
     is_secret = document.get("username_is_secret", False)
     if not secret or not isinstance(is_secret, bool):

@@ -46,7 +46,7 @@ def find(query: Query) -> Credential | None:
         hint = "is it a socket of `shim agent`, and of the same release?"
         raise SourceError(f"the answer of the agent at {path} {error}", hint=hint) from None
     if reply.failed is not None:
-        raise SourceError(f"the host's agent: {reply.failed}", hint=reply.hint)
+        raise SourceError(f"the host's agent says: {reply.failed}", hint="see what `shim agent` prints on the host")
     if reply.nothing is not None:
         query.note("agent", reply.nothing)
         return None

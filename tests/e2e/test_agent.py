@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import select
 import signal
+import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,7 +149,7 @@ def test_another_user_is_refused_by_the_file_and_by_the_kernels_word(pair: Pair)
     allowed = pair.run(python, "-c", CLIENT, pair.index, uid=4711)
 
     assert "Permission denied" in by_mode.stderr
-    assert f"not uid {NOBODY}" in by_number.stdout
+    assert f"uid {NOBODY} may not ask" in by_number.stdout
     assert CANARY not in by_mode.stdout + by_number.stdout
     assert CANARY in allowed.stdout
 
@@ -178,6 +182,39 @@ def test_a_killed_agent_is_said_the_chain_goes_on_and_the_next_agent_serves(pair
     assert again.wait(timeout=20) == 0
     assert not pair.socket.exists()
     assert pair.container.leftovers() == []
+
+
+def test_the_end_waits_for_nobody_and_takes_a_slow_program_along(pair: Pair) -> None:
+    fifo = pair.host.folder / "config" / "started"
+    os.mkfifo(fifo)
+    words = ["/bin/sh", "-c", f"echo $$ >{fifo}; exec sleep 100"]
+    pair.host.configure(f"[[index]]\nname = 'corp'\nurl = '{pair.index}'\nagent = true\ncommand = {{ argv = {words} }}\n")
+    agent = pair.start()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(pair.socket))
+        client.sendall(f'{{"shim-agent": 1, "url": "{pair.index}"}}\n'.encode())
+        started = os.open(fifo, os.O_RDWR)
+        assert select.select([started], [], [], 20)[0]
+        program = int(os.read(started, 64))
+        os.close(started)
+        agent.terminate()
+
+        assert agent.wait(timeout=20) == 0
+        assert client.recv(1) == b""
+    assert not is_running(program)
+    assert not pair.socket.exists()
+
+
+def is_running(process: int) -> bool:
+    """Whether it runs, or has ended within a second; a zombie that nobody waits for does not count."""
+    for _ in range(100):
+        try:
+            if "\nState:\tZ" in Path(f"/proc/{process}/status").read_text():
+                return False
+        except FileNotFoundError:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def test_a_second_agent_for_the_same_container_is_refused(pair: Pair) -> None:
