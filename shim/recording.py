@@ -141,8 +141,12 @@ def _render_memory(
     """Return the line of the memory file, with numbers in the place of secrets; None if it holds what nobody could put in again."""
     if any(os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)):
         return None
+    from shim.delivery.seed import read_machine_config
+
     template = _find_template(plan.delivery, plan.answers, credentials, plan_again)
     memory = plan.delivery.memory
+    if any(channel == "seed" for channel, _, _ in plan.delivery.channels) and "@" in read_machine_config(host):
+        return None  # maybe a password of the machine's
     form = next((FORM_OF_CHANNEL[channel] for channel, _, _ in plan.delivery.channels if channel in FORM_OF_CHANNEL), "plain")
     if template is None or memory is None:
         return None
@@ -288,7 +292,9 @@ def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_
         if _is_kept_by_us(path, host):
             continue
         state = describe_file(path)
-        if state is None:
+        if state is None and os.path.islink(path):
+            lines.append(FIELD.join(["link", path, os.readlink(path)]))  # to the descriptor of whoever opens it
+        elif state is None:
             lines.append(FIELD.join(["missing", path]))
         elif os.path.isdir(path) and path not in observer.folders and path not in places:
             lines.append(FIELD.join(["folder", path]))

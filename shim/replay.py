@@ -165,6 +165,8 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
             holds = describe_file(fields[0]) == fields[1]
         elif kind == "folder":
             holds = is_folder(fields[0])
+        elif kind == "link":
+            holds = posix.readlink(fields[0]) == fields[1]
         elif kind == "missing":
             holds = describe_file(fields[0]) is None
         elif kind == "prefix":

@@ -23,7 +23,8 @@ pytestmark = [
 ]
 #: Letters that mean something in a netrc, in TOML, in a URL, or to a shell.
 PASSWORD = f"{CANARY}:@/%41#$x&+~"
-TOOLS = ("pip", "uv")
+#: One for each way in which a password is written: a netrc, TOML, a URL in TOML.
+TOOLS = ("pip", "uv-store", "uv-seed")
 
 
 @pytest.fixture
@@ -44,10 +45,15 @@ def own(world: World, served: PrivateIndex, watched_prefix: Path, keyring_daemon
 
 
 def command_of(tool: str, world: World, index: PrivateIndex) -> list[str]:
-    world.use(toolchains.uv() if tool == "uv" else toolchains.pip("newest"))
+    is_uv = tool.startswith("uv")
+    world.use(toolchains.uv() if is_uv else toolchains.pip("newest"))
+    if tool == "uv-seed":
+        del world.environ["UV_NO_SYSTEM_CONFIG"]
+        (world.folder / "xdg" / "uv").mkdir()
+        (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
     url = f"http://{index.netloc}/simple/"
-    world.environ |= {"UV_DEFAULT_INDEX": url} if tool == "uv" else {"PIP_INDEX_URL": url}
-    words = ["uv", "pip", "install"] if tool == "uv" else ["pip", "install", "--upgrade"]
+    world.environ |= {"UV_DEFAULT_INDEX": url} if is_uv else {"PIP_INDEX_URL": url}
+    words = ["uv", "pip", "install"] if is_uv else ["pip", "install", "--upgrade"]
     return [*words, "--target", str(world.folder / "installed"), "corp-lib"]
 
 
