@@ -292,15 +292,27 @@ explain_failure() {
   fail "$1: $last"
 }
 
+# Swaps two folders at one stroke, so that a command that starts meanwhile finds the old one or the new one (renameat2(2),
+# AT_FDCWD, RENAME_EXCHANGE); fails where the system or the file system cannot.
+exchange() {
+  "$1/bin/python" -I -c 'if True:
+    import ctypes, os, sys
+    left, right = map(os.fsencode, sys.argv[1:])
+    sys.exit(ctypes.CDLL(None).renameat2(-100, left, -100, right, 2) != 0)
+' "$1" "$2" 2>/dev/null
+}
+
 put_in_place() {
   is_ours || claimed=1
   is_ours || write_stamp unfinished
   # Before the first renaming, not after it: a signal arrives between any two commands.
   swapped=1
-  if [ -d "$prefix/venv" ]; then
-    mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
+  if [ -d "$prefix/venv" ] && exchange "$new/venv" "$prefix/venv"; then
+    mv "$new/venv" "$old" || fail "cannot write to $prefix"
+  else
+    [ ! -d "$prefix/venv" ] || mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
+    mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
   fi
-  mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
   write_launchers
   write_stamp "$sum"
   swapped= claimed=
@@ -430,6 +442,15 @@ rc_line() {
   esac
 }
 
+# The same of earlier versions, which is taken out again.
+earlier_rc_line() {
+  command=$(quoted "$prefix/shims/shim")
+  case $1 in
+    fish) printf 'if test -x %s; %s activate fish | source; end\n' "$command" "$command" ;;
+    *) printf 'if [ -x %s ]; then eval "$(%s activate %s)"; fi\n' "$command" "$command" "$1" ;;
+  esac
+}
+
 # Fails before anything is made if the rc file could not be written in the end.
 check_rc() {
   place=$rc
@@ -455,6 +476,10 @@ replace_file() {
 write_rc() {
   if [ -f "$rc" ] && grep -qxF "$(rc_line "$shell")" "$rc"; then
     return 0
+  fi
+  line=$(earlier_rc_line "$shell")
+  if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
+    remove_rc_lines "$rc" "$line" || fail "cannot write $rc"
   fi
   if [ ! -e "$rc" ]; then
     printf 'made %s\n' "$rc" >>"$stamp"
@@ -498,10 +523,11 @@ remove_rc() {
   for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" \
     /etc/profile.d/zz-shim.sh /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/fish/conf.d/shim.fish; do
     for shell in bash zsh fish sh; do
-      line=$(rc_line "$shell")
-      if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
-        remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
-      fi
+      for line in "$(rc_line "$shell")" "$(earlier_rc_line "$shell")"; do
+        if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
+          remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
+        fi
+      done
     done
   done
 }
