@@ -1,0 +1,140 @@
+"""One configuration of three lines, the secret in a real keyring alone, an activated shell: every tool that we wrap does its task.
+
+Project and lock files are those that the bare tool writes with the credential in a netrc of the user's. The server is a real
+pypiserver, which asks for a password for packages and for uploads.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.packages import build_wheel
+from shim.demo.watch import ArgvWatch, find_in_files, is_in, needles
+from shim.tools import TOOLS
+from tests.support import toolchains
+from tests.support.servers import pypiserver
+from tests.support.tool_scenes import INSTALLING, PUBLISHING, Scene
+from tests.support.world import CANARY, USER, World
+
+Packages = tuple[str, dict[str, list[str]]]
+Result = subprocess.CompletedProcess[str]
+FORMS = needles(USER, CANARY)
+#: How people work: the line of their rc file, and then what they type.
+ACTIVATED = 'eval "$("$0" activate bash)"; cd "$1" && shift && "$@"'
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> Path:
+    """The folder that the server keeps packages in: ours, and the pip that pipx brings up to date first."""
+    folder = tmp_path_factory.mktemp("shelf")
+    for names in packages[1].values():
+        for name in names:
+            shutil.copy(Path(packages[0], name), folder)
+    entry = "[console_scripts]\ncorp-tool = corp_tool:main\n"
+    build_wheel(
+        str(folder), "corp-tool", {"corp_tool.py": "def main():\n    print('it runs')\n", "corp_tool-1.0.dist-info/entry_points.txt": entry}
+    )
+    pip = [toolchains.pip("newest").python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip"]
+    subprocess.run([str(word) for word in pip], check=True, timeout=120)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def urls(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> Iterator[dict[str, str]]:
+    """The server's URLs."""
+    with pypiserver(tmp_path_factory.mktemp("server"), USER, CANARY, (str(shelf), {})) as port:
+        yield {"index": f"http://127.0.0.1:{port}/simple/", "upload": f"http://127.0.0.1:{port}/"}
+
+
+@pytest.fixture(scope="module")
+def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
+    """The installation with launchers for every tool that we know."""
+    copy = tmp_path_factory.mktemp("wrapped") / "prefix"
+    shutil.copytree(prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    subprocess.run([copy / "shims" / "shim", "install", "--quiet", *TOOLS], check=True, env={"PATH": f"{copy}/shims:/usr/bin:/bin"})
+    return copy
+
+
+@pytest.fixture
+def activated(world: World, wrapped: Path, urls: dict[str, str], keyring_daemon: dict[str, str]) -> World:
+    """The world of somebody who has logged in once, and says nothing of a password anywhere."""
+    world.prefix = wrapped
+    world.environ |= keyring_daemon | {
+        "PATH": f"{wrapped}/shims:/usr/bin:/bin",
+        "PIP_INDEX_URL": urls["index"],
+        "UV_DEFAULT_INDEX": urls["index"],
+    }
+    del world.environ["PIP_NO_INPUT"]
+    world.configure(f'[[index]]\nname = "corp"\nurl = "{urls["index"]}"\n')
+    stored = world.shim("login", "corp", "--user", USER, "--password-stdin", input=CANARY)
+    assert stored.returncode == 0, stored.stderr
+    return world
+
+
+def run(world: World, scene: Scene, folder: Path, urls: dict[str, str], *, activated: bool = True, **environ: str) -> Result:
+    """Do the scene in `folder` with the tool on PATH: in an activated shell, or behind the launchers alone."""
+    words, variables = scene.prepare(folder, urls)
+    tool = scene.tool()
+    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    tools = {
+        "PIPENV_DEFAULT_PYTHON_VERSION": python,
+        "PIPENV_PYTHON": python,
+        "PDM_PYTHON": python,
+        "PIPENV_IGNORE_VIRTUALENVS": "1",
+        "PIPENV_NOSPIN": "1",
+        "PIPX_HOME": str(world.folder / "pipx"),
+        "PIPX_DEFAULT_BACKEND": "pip",
+        "NO_COLOR": "1",
+        "CI": "1",
+    }
+    shims, path = world.prefix / "shims", f"{tool.bin}:{python.rpartition('/')[0]}:/usr/bin:/bin"
+    if not activated:
+        return world.run("sh", "-c", 'cd "$0" && exec "$@"', folder, *words, **{**tools, "PATH": f"{shims}:{path}", **variables, **environ})
+    return world.run("bash", "-c", ACTIVATED, shims / "shim", folder, *words, **{**tools, "PATH": path, **variables, **environ})
+
+
+def texts_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("name", INSTALLING)
+def test_it_installs_with_three_lines_of_configuration(name: str, activated: World, urls: dict[str, str]) -> None:
+    scene, ours, bare = INSTALLING[name], activated.cwd / "ours" / "app", activated.cwd / "bare" / "app"
+    with ArgvWatch(FORMS) as watch:
+        result = run(activated, scene, ours, urls, activated=False)
+
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    assert scene.says in output
+    assert not scene.result or (ours / scene.result).is_file()
+    assert watch.seen == set()
+    assert not is_in(output.encode(), FORMS)
+    assert find_in_files(str(activated.folder), FORMS, [str(activated.folder / "config")]) == []
+    if scene.is_text:
+        netrc = activated.folder / "config" / "netrc"
+        netrc.write_text(f"machine 127.0.0.1 login {USER} password {CANARY}\n")
+        result = run(activated, scene, bare, urls, NETRC=str(netrc), SHIM_BYPASS="1")
+        assert result.returncode == 0, result.stdout + result.stderr
+        assert texts_in(ours) == texts_in(bare)
+
+
+@pytest.mark.parametrize("name", PUBLISHING)
+def test_it_publishes_with_three_lines_of_configuration(name: str, activated: World, urls: dict[str, str], shelf: Path) -> None:
+    scene, folder, project = PUBLISHING[name], activated.cwd / "app", f"corp-{name.partition(' ')[0]}"
+    (folder / "dist").mkdir(parents=True)
+    wheel = build_wheel(str(folder / "dist"), project, {"it.py": ""})
+    with ArgvWatch(FORMS) as watch:
+        result = run(activated, scene, folder, urls, activated=False)
+
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    assert (shelf / wheel).exists() or list(shelf.glob(wheel.partition("-py3")[0] + "*"))
+    assert watch.seen == set()
+    assert not is_in(output.encode(), FORMS)

@@ -1,0 +1,136 @@
+"""One small task for every tool that we wrap: the files of a project, what is typed, and what must be there afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.support import toolchains
+
+PROJECT = '[project]\nname = "corp-app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+PRIVATE_BUILD = '[build-system]\nrequires = ["corp-build"]\nbuild-backend = "corp_build"\n[project]\nname = "corp-sdist"\nversion = "1.0"\n'
+USE_IT = "import corp_lib; print('it is', corp_lib.VALUE)"
+#: What a tool that is run prints by USE_IT.
+IN_USE = "it is 1"
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`files` are written first; `{index}` and `{upload}` in them, in `words` and in `environ` become the server's URLs.
+
+    `result` is a file (a pattern) that the tool writes, `says` what it prints. `is_text` marks results that a bare tool writes to the byte.
+    """
+
+    files: Mapping[str, str]
+    words: tuple[str, ...]
+    result: str = ""
+    says: str = ""
+    is_text: bool = False
+    program: str = ""
+    requirements: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+    def tool(self) -> toolchains.Tool:
+        """Return the real tool."""
+        if self.words[0] == "pip":
+            return toolchains.pip("newest")
+        if self.words[0] == "uv":
+            return toolchains.uv()
+        name = self.program or self.words[0]
+        return toolchains.program(name, *self.requirements)
+
+    def prepare(self, folder: Path, urls: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+        """Write the files; return what to type and the variables to set."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in self.files.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(_fill(text, urls))
+        return [_fill(word, urls) for word in self.words], {name: _fill(text, urls) for name, text in self.environ.items()}
+
+
+def _fill(text: str, urls: Mapping[str, str]) -> str:
+    for name, url in urls.items():
+        text = text.replace("{" + name + "}", url)
+    return text
+
+
+#: pdm does not start with the newest releases of all that it depends on; these are the ones it was tested with.
+PDM = ("pdm[locked]",)
+
+INSTALLING = {
+    "pip": Scene({}, ("pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py"),
+    "uv": Scene({}, ("uv", "pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py"),
+    "pip-compile": Scene(
+        {"requirements.in": "corp-lib\n"}, ("pip-compile", "--quiet"), "requirements.txt", is_text=True, program="pip-tools"
+    ),
+    "pip-sync": Scene(
+        {"requirements.txt": "corp-lib\n"},
+        ("pip-sync", "--pip-args", "--target lib"),
+        "lib/corp_lib.py",
+        program="pip-tools",
+    ),
+    "pipenv": Scene(
+        {"Pipfile": '[[source]]\nurl = "{index}"\nverify_ssl = false\nname = "corp"\n\n[packages]\ncorp-lib = "*"\n'},
+        ("pipenv", "lock"),
+        "Pipfile.lock",
+        is_text=True,
+    ),
+    "poetry": Scene(
+        {"pyproject.toml": PROJECT + '[[tool.poetry.source]]\nname = "corp"\nurl = "{index}"\n'},
+        ("poetry", "lock", "--no-interaction"),
+        "poetry.lock",
+        is_text=True,
+    ),
+    "pdm": Scene(
+        {"pyproject.toml": PROJECT + '[[tool.pdm.source]]\nname = "pypi"\nurl = "{index}"\n'},
+        ("pdm", "lock"),
+        "pdm.lock",
+        is_text=True,
+        requirements=PDM,
+    ),
+    "hatch": Scene(
+        {"pyproject.toml": PROJECT + '[tool.hatch.envs.default]\nskip-install = true\ndependencies = ["corp-lib"]\n'},
+        ("hatch", "run", "python", "-c", USE_IT),
+        says=IN_USE,
+    ),
+    "build": Scene(
+        {"pyproject.toml": PRIVATE_BUILD}, ("pyproject-build", "--wheel"), "dist/corp_sdist-1.0-py3-none-any.whl", program="build"
+    ),
+    "tox": Scene(
+        {"tox.ini": f'[testenv]\npackage = skip\ndeps = corp-lib\ncommands = python -c "{USE_IT}"\n'}, ("tox", "-e", "py"), says=IN_USE
+    ),
+    "nox": Scene(
+        {
+            "noxfile.py": "import nox\n\n@nox.session\ndef tests(session):\n    session.install('corp-lib')\n"
+            f"    session.run('python', '-c', {USE_IT!r})\n"
+        },
+        ("nox", "-s", "tests"),
+        says=IN_USE,
+    ),
+    "pipx": Scene({}, ("pipx", "install", "corp-tool"), says="installed package corp-tool"),
+}
+
+WHEEL = "dist/corp_{name}-1.0-py3-none-any.whl"
+PUBLISHING = {
+    "twine": Scene({}, ("twine", "upload", "--non-interactive", "--repository-url", "{upload}", WHEEL.format(name="twine"))),
+    "uv publish": Scene({}, ("uv", "publish", "--trusted-publishing", "never", "--publish-url", "{upload}", WHEEL.format(name="uv"))),
+    "hatch": Scene({"pyproject.toml": PROJECT}, ("hatch", "publish", "--no-prompt", "--repo", "{upload}", WHEEL.format(name="hatch"))),
+    "pdm": Scene({"pyproject.toml": PROJECT}, ("pdm", "publish", "--no-build", "--repository", "{upload}"), requirements=PDM),
+    "poetry": Scene(
+        {
+            "pyproject.toml": '[project]\nname = "corp-poetry"\nversion = "1.0"\n',
+            "poetry.toml": '[repositories.corp]\nurl = "{upload}"\n',
+        },
+        ("poetry", "publish", "--no-interaction", "--repository", "corp"),
+    ),
+    "flit": Scene(
+        {
+            "corp_flit.py": '"""A module."""\n__version__ = "1.0"\n',
+            "pyproject.toml": '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
+            '[project]\nname = "corp-flit"\nauthors = [{name = "Alice"}]\ndynamic = ["version", "description"]\n',
+        },
+        ("flit", "publish", "--format", "wheel"),
+        environ={"FLIT_INDEX_URL": "{upload}"},
+    ),
+}
