@@ -18,14 +18,16 @@ from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
 from shim.settings import Settings
 
 #: The channels that put a secret into an environment, which `strict` forbids.
-IN_CLEAR = frozenset({"env", "publish", "upload"})
+IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
 
-#: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
+#: Family, or a tool that differs from its family -> channels in the order of preference: the narrowest reach and the cleanest
+#: environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "seed", "publish", "netrc", "env"),
     "upload": ("upload",),
-    "project": ("netrc",),
+    "project": ("netrc", "face"),
+    "poetry": ("netrc", "poetry"),
 }
 
 
@@ -84,7 +86,9 @@ HINTS = (
     ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
     ("below it, which has another", "ask the two indexes in two commands"),
     ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
+    ("poetry's variables are called", "give each source of the project a name of its own"),
     ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),
+    ("of such tools only", "if it may go there too, say so: an [[index]] whose scope covers both"),
 )
 
 
@@ -125,7 +129,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
         return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
     refusals: list[tuple[str, str]] = []
-    for name in _order(CHANNELS[invocation.family], settings.channel):
+    for name in _order(CHANNELS.get(invocation.tool) or CHANNELS[invocation.family], settings.channel):
         channel = cast(Channel, import_module(f"shim.delivery.{name}"))
         refusal = channel.fits(case)
         if refusal is None:

@@ -76,7 +76,7 @@ def source_needs(rows: Any, path: str, host: Host) -> Iterator[Need]:
         url = row.get("url") if isinstance(row, dict) else None
         if not isinstance(url, str):
             continue
-        expanded = _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), url)
+        expanded = expand_variables(url, host)
         try:
             target, userinfo = parse_url(expanded), find_userinfo(expanded)
         except BadUrl:
@@ -86,6 +86,11 @@ def source_needs(rows: Any, path: str, host: Host) -> Iterator[Need]:
         name = row.get("name") if isinstance(row.get("name"), str) else None
         username = userinfo.username or None if userinfo else None
         yield Need(target, Origin("file", path, project=True), "extra", name, username)
+
+
+def expand_variables(text: str, host: Host) -> str:
+    """Return the text with `${NAME}` and `$NAME` replaced; a variable that is not set stays as it is written."""
+    return _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), text)
 
 
 def join(*several: Needs) -> Needs:

@@ -15,10 +15,9 @@ import pytest
 
 from shim.demo.packages import build_wheel
 from shim.demo.watch import ArgvWatch, find_in_files, is_in, needles
-from shim.tools import TOOLS
 from tests.support import toolchains
-from tests.support.servers import pypiserver
-from tests.support.tool_scenes import INSTALLING, PUBLISHING, Scene
+from tests.support.servers import nginx, pypiserver
+from tests.support.tool_scenes import INSTALLING, PUBLISHING, TWO_SOURCES, Scene
 from tests.support.world import CANARY, USER, World
 
 Packages = tuple[str, dict[str, list[str]]]
@@ -49,17 +48,6 @@ def urls(tmp_path_factory: pytest.TempPathFactory, shelf: Path) -> Iterator[dict
     """The server's URLs."""
     with pypiserver(tmp_path_factory.mktemp("server"), USER, CANARY, (str(shelf), {})) as port:
         yield {"index": f"http://127.0.0.1:{port}/simple/", "upload": f"http://127.0.0.1:{port}/"}
-
-
-@pytest.fixture(scope="module")
-def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
-    """The installation with launchers for every tool that we know."""
-    copy = tmp_path_factory.mktemp("wrapped") / "prefix"
-    shutil.copytree(prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
-    subprocess.run([copy / "shims" / "shim", "install", "--quiet", *TOOLS], check=True, env={"PATH": f"{copy}/shims:/usr/bin:/bin"})
-    return copy
 
 
 @pytest.fixture
@@ -138,3 +126,56 @@ def test_it_publishes_with_three_lines_of_configuration(name: str, activated: Wo
     assert (shelf / wheel).exists() or list(shelf.glob(wheel.partition("-py3")[0] + "*"))
     assert watch.seen == set()
     assert not is_in(output.encode(), FORMS)
+
+
+OTHER = f"0ther-canary-{CANARY.rpartition('-')[2]}"
+BOTH = (*FORMS, *needles("bob", OTHER))
+
+
+@pytest.fixture
+def neighbours(activated: World, packages: Packages, tmp_path: Path) -> Iterator[tuple[dict[str, str], Path]]:
+    """Two private indexes on one host, each with a credential of its own; yields their URLs and the server's log."""
+    folder = tmp_path / "config" / "nginx"  # htpasswd files are hashed; the log has user names only
+    folder.mkdir()
+    with nginx(folder, {"/a/": (USER, CANARY), "/b/": ("bob", OTHER)}, packages) as (port, log):
+        urls = {name: f"http://127.0.0.1:{port}/{name}/simple/" for name in "ab"}
+        for name, secret in (("a", CANARY), ("b", OTHER)):
+            (activated.folder / "config" / name).write_text(secret)
+            (activated.folder / "config" / name).chmod(0o600)
+        rows = [
+            f'[[index]]\nname = "{name}"\nurl = "{urls[name]}"\nusername = "{user}"\nfile = {{ password = "{activated.folder}/config/{name}" }}\n'
+            for name, user in (("a", USER), ("b", "bob"))
+        ]
+        activated.configure("".join(rows))
+        activated.environ |= {"PIP_INDEX_URL": urls["a"], "PIP_EXTRA_INDEX_URL": urls["b"]}
+        yield urls, log
+
+
+@pytest.mark.parametrize("name", TWO_SOURCES)
+def test_two_sources_on_one_host_each_get_their_own_credential(
+    name: str, activated: World, neighbours: tuple[dict[str, str], Path]
+) -> None:
+    urls, log = neighbours
+    del activated.environ["PIP_INDEX_URL"], activated.environ["PIP_EXTRA_INDEX_URL"]
+    with ArgvWatch(BOTH) as watch:
+        result = run(activated, TWO_SOURCES[name], activated.cwd / "app", urls, activated=False)
+
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    answered = {(line.split()[2], line.split()[6].split("/")[1]) for line in log.read_text().splitlines() if line.split()[8] == "200"}
+    assert answered == {(USER, "a"), ("bob", "b")}
+    assert watch.seen == set()
+    assert not is_in(output.encode(), BOTH)
+    assert find_in_files(str(activated.cwd), BOTH) == []
+
+
+@pytest.mark.parametrize("name", ["build", "hatch", "nox", "pip-compile", "pipx", "tox"])
+def test_two_credentials_for_one_host_are_refused_where_the_tool_has_no_way_for_them(
+    name: str, activated: World, neighbours: tuple[dict[str, str], Path]
+) -> None:
+    result = run(activated, INSTALLING[name], activated.cwd / "app", neighbours[0], activated=False)
+
+    assert result.returncode == 77
+    assert "error[cannot-deliver]" in result.stderr
+    assert "this command needs two" in result.stderr
+    assert "hint: " in result.stderr

@@ -111,6 +111,34 @@ INSTALLING = {
     "pipx": Scene({}, ("pipx", "install", "corp-tool"), says="installed package corp-tool"),
 }
 
+_TWO_OF_POETRY = "".join(f'[[tool.poetry.source]]\nname = "corp-{name}"\nurl = "{{{name}}}"\npriority = "explicit"\n' for name in "ab")
+#: A project with two private sources on one host, for the tools that can have two credentials there.
+TWO_SOURCES = {
+    "pipenv": Scene(
+        {
+            "Pipfile": "".join(f'[[source]]\nurl = "{{{name}}}"\nverify_ssl = false\nname = "corp-{name}"\n\n' for name in "ab")
+            + '[packages]\ncorp-lib = {version = "*", index = "corp-a"}\ncorp-build = {version = "*", index = "corp-b"}\n'
+        },
+        ("pipenv", "lock"),
+    ),
+    "poetry": Scene(
+        {
+            "pyproject.toml": PROJECT.replace('"corp-lib"', '"corp-lib", "corp-build"')
+            + '[tool.poetry.dependencies]\ncorp-lib = {source = "corp-a"}\ncorp-build = {source = "corp-b"}\n'
+            + _TWO_OF_POETRY
+        },
+        ("poetry", "lock", "--no-interaction"),
+    ),
+    "pdm": Scene(
+        {
+            "pyproject.toml": PROJECT
+            + "".join(f'[[tool.pdm.source]]\nname = "{name}"\nurl = "{{{url}}}"\n' for name, url in (("pypi", "a"), ("corp", "b")))
+        },
+        ("pdm", "lock"),
+        requirements=PDM,
+    ),
+}
+
 WHEEL = "dist/corp_{name}-1.0-py3-none-any.whl"
 PUBLISHING = {
     "twine": Scene({}, ("twine", "upload", "--non-interactive", "--repository-url", "{upload}", WHEEL.format(name="twine"))),
