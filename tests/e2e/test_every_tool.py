@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from shim.demo.packages import build_wheel
+from shim.demo.server import PrivateIndex
 from shim.demo.watch import ArgvWatch, find_in_files, is_in, needles
 from tests.support import toolchains
 from tests.support.servers import nginx, pypiserver
-from tests.support.tool_scenes import INSTALLING, PUBLISHING, TWO_SOURCES, Scene
+from tests.support.tool_scenes import CHILDREN, INSTALLING, PUBLISHING, TWO_SOURCES, Scene
 from tests.support.world import CANARY, USER, World
 
 Packages = tuple[str, dict[str, list[str]]]
@@ -29,7 +30,7 @@ ACTIVATED = 'eval "$("$0" activate bash)"; cd "$1" && shift && "$@"'
 
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> Path:
-    """The folder that the server keeps packages in: ours, and the pip that pipx brings up to date first."""
+    """The folder that the server keeps packages in: ours, and what pipx and pre-commit want of an index besides."""
     folder = tmp_path_factory.mktemp("shelf")
     for names in packages[1].values():
         for name in names:
@@ -38,7 +39,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> Path:
     build_wheel(
         str(folder), "corp-tool", {"corp_tool.py": "def main():\n    print('it runs')\n", "corp_tool-1.0.dist-info/entry_points.txt": entry}
     )
-    pip = [toolchains.pip("newest").python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip"]
+    pip = [toolchains.pip("newest").python, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, "pip", "setuptools"]
     subprocess.run([str(word) for word in pip], check=True, timeout=120)
     return folder
 
@@ -68,8 +69,8 @@ def activated(world: World, wrapped: Path, urls: dict[str, str], keyring_daemon:
 
 def run(world: World, scene: Scene, folder: Path, urls: dict[str, str], *, activated: bool = True, **environ: str) -> Result:
     """Do the scene in `folder` with the tool on PATH: in an activated shell, or behind the launchers alone."""
-    words, variables = scene.prepare(folder, urls)
     tool = scene.tool()
+    words, variables = scene.prepare(folder, {**urls, "python": str(tool.python)})
     python = str(toolchains.python_for("3.11", "3.12", "3.13"))
     tools = {
         "PIPENV_DEFAULT_PYTHON_VERSION": python,
@@ -179,3 +180,54 @@ def test_two_credentials_for_one_host_are_refused_where_the_tool_has_no_way_for_
     assert "error[cannot-deliver]" in result.stderr
     assert "this command needs two" in result.stderr
     assert "hint: " in result.stderr
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+def test_a_pip_that_no_launcher_sees_asks_our_keyring(name: str, activated: World, urls: dict[str, str]) -> None:
+    """An activated shell and nothing else; each line here is one of README's."""
+    venv = activated.folder / "venv"
+    toolchains.pip_environment(toolchains.pip("newest"), venv)
+    scene, folder = CHILDREN[name], activated.cwd / "app"
+    refused = run(activated, scene, folder, urls | {"venv": str(venv)}, SHIM_BYPASS="1", activated=False)
+    assert refused.returncode != 0
+    with ArgvWatch(FORMS) as watch:
+        result = run(activated, scene, folder, urls | {"venv": str(venv)}, SHIM_BYPASS="1")
+
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    assert scene.says in output
+    assert not scene.result or (folder / scene.result).is_file()
+    assert watch.seen == set()
+    assert not is_in(output.encode(), FORMS)
+    assert "answered" in activated.shim("doctor", "--audit", "--json").stdout
+
+
+@pytest.fixture
+def named(activated: World, index: PrivateIndex) -> str:
+    """The URL of an index with the user's name in it. The server must answer 401 to a name without a password: pypiserver does not."""
+    url = f"http://{index.netloc}/simple/"
+    activated.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\n')
+    stored = activated.shim("login", "corp", "--user", USER, "--password-stdin", input=CANARY)
+    assert stored.returncode == 0, stored.stderr
+    return url.replace("://", f"://{USER}@")
+
+
+def test_pip_23_1_asks_it_where_the_url_has_a_user_name(activated: World, named: str) -> None:
+    scene = Scene({}, ("{python}", "-m", "pip", "install", "--target", "lib", "-i", named, "corp-lib"), pip="23.1.2")
+    with ArgvWatch(FORMS) as watch:
+        result = run(activated, scene, activated.cwd / "app", {})
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert watch.seen == set()
+    assert not is_in((result.stdout + result.stderr).encode(), FORMS)
+
+
+def test_a_pip_with_a_keyring_backend_of_its_own_works_as_before(activated: World, named: str) -> None:
+    tool = toolchains.program("keyring")
+    scene = Scene({}, ("{python}", "-m", "pip", "install", "--target", "lib", "-i", named, "corp-lib"), program="keyring")
+    before = run(activated, scene, activated.cwd / "before", {}, activated=False, PATH=f"{tool.bin}:/usr/bin:/bin")
+    after = run(activated, scene, activated.cwd / "after", {})
+
+    assert (before.returncode, after.returncode) == (0, 0), before.stderr
+    assert (after.stdout, after.stderr) == (before.stdout, before.stderr)
+    assert activated.shim("doctor", "--audit").stdout == "no credential was given to anybody yet\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.support import toolchains
@@ -19,7 +19,8 @@ IN_USE = "it is 1"
 class Scene:
     """`files` are written first; `{index}` and `{upload}` in them, in `words` and in `environ` become the server's URLs.
 
-    `result` is a file (a pattern) that the tool writes, `says` what it prints. `is_text` marks results that a bare tool writes to the byte.
+    `result` is a file (a pattern) that the tool writes, `says` what it prints. `is_text` marks results that a bare tool writes to the byte. The tool
+    is the pip of that release, else the `program`, made of `requirements`.
     """
 
     files: Mapping[str, str]
@@ -29,12 +30,13 @@ class Scene:
     is_text: bool = False
     program: str = ""
     requirements: tuple[str, ...] = ()
+    pip: str = ""
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def tool(self) -> toolchains.Tool:
         """Return the real tool."""
-        if self.words[0] == "pip":
-            return toolchains.pip("newest")
+        if self.pip:
+            return toolchains.pip(self.pip)
         if self.words[0] == "uv":
             return toolchains.uv()
         name = self.program or self.words[0]
@@ -59,7 +61,7 @@ def _fill(text: str, urls: Mapping[str, str]) -> str:
 PDM = ("pdm[locked]",)
 
 INSTALLING = {
-    "pip": Scene({}, ("pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py"),
+    "pip": Scene({}, ("pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py", pip="newest"),
     "uv": Scene({}, ("uv", "pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py"),
     "pip-compile": Scene(
         {"requirements.in": "corp-lib\n"}, ("pip-compile", "--quiet"), "requirements.txt", is_text=True, program="pip-tools"
@@ -95,7 +97,11 @@ INSTALLING = {
         says=IN_USE,
     ),
     "build": Scene(
-        {"pyproject.toml": PRIVATE_BUILD}, ("pyproject-build", "--wheel"), "dist/corp_sdist-1.0-py3-none-any.whl", program="build"
+        {"pyproject.toml": PRIVATE_BUILD},
+        ("pyproject-build", "--wheel"),
+        "dist/corp_sdist-1.0-py3-none-any.whl",
+        program="build",
+        requirements=("build", "pip>=26.2"),
     ),
     "tox": Scene(
         {"tox.ini": f'[testenv]\npackage = skip\ndeps = corp-lib\ncommands = python -c "{USE_IT}"\n'}, ("tox", "-e", "py"), says=IN_USE
@@ -109,6 +115,38 @@ INSTALLING = {
         says=IN_USE,
     ),
     "pipx": Scene({}, ("pipx", "install", "corp-tool"), says="installed package corp-tool"),
+}
+
+#: Beside `package = skip`: without it tox keeps from its children how to find the desktop's keyring.
+TOX_PASSES = "pass_env = DBUS_SESSION_BUS_ADDRESS, PYTHON_KEYRING_BACKEND, XDG_*"
+#: What starts a pip by itself, where no launcher of ours is in between. {python} is the tool's own.
+CHILDREN = {
+    "python -m pip": Scene({}, ("{python}", "-m", "pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py", pip="newest"),
+    ".venv/bin/pip": Scene({}, ("{venv}/bin/pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py", pip="newest"),
+    "tox": replace(
+        INSTALLING["tox"],
+        files={name: text.replace("package = skip", f"package = skip\n{TOX_PASSES}") for name, text in INSTALLING["tox"].files.items()},
+        words=("{python}", "-m", "tox", "-e", "py"),
+        program="tox",
+    ),
+    "nox": replace(INSTALLING["nox"], words=("{python}", "-m", "nox", "-s", "tests"), program="nox"),
+    "build": replace(INSTALLING["build"], words=("{python}", "-m", "build", "--wheel")),
+    "pdm": replace(INSTALLING["pdm"], words=("{python}", "-m", "pdm", "lock"), program="pdm"),
+    "pipx": replace(
+        INSTALLING["pipx"], words=("{python}", "-m", "pipx", "install", "corp-tool"), program="pipx", environ={"PIPX_SHARED_LIBS": "{venv}"}
+    ),
+    "pipenv": replace(
+        INSTALLING["pipenv"], words=("{python}", "-m", "pipenv", "lock"), program="pipenv", environ={"PIP_KEYRING_PROVIDER": "subprocess"}
+    ),
+    "pre-commit": Scene(
+        {
+            ".pre-commit-config.yaml": "repos:\n- repo: local\n  hooks:\n  - id: it\n    name: it\n    language: python\n    entry: corp-tool\n"
+            "    additional_dependencies: [corp-tool]\n    pass_filenames: false\n    always_run: true\n    verbose: true\n"
+        },
+        ("sh", "-c", "git init -q && git add .pre-commit-config.yaml && exec pre-commit run"),
+        says="it runs",
+        program="pre-commit",
+    ),
 }
 
 _TWO_OF_POETRY = "".join(f'[[tool.poetry.source]]\nname = "corp-{name}"\nurl = "{{{name}}}"\npriority = "explicit"\n' for name in "ab")
