@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from shim.demo.packages import build_wheel
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import ArgvWatch, find_in_files, is_in, needles
 from tests.support import toolchains
-from tests.support.servers import nginx, pypiserver
+from tests.support.servers import devpi, nginx, pypiserver
 from tests.support.tool_scenes import CHILDREN, INSTALLING, PUBLISHING, TWO_SOURCES, Scene
 from tests.support.world import CANARY, USER, World
 
@@ -231,3 +232,24 @@ def test_a_pip_with_a_keyring_backend_of_its_own_works_as_before(activated: Worl
     assert (before.returncode, after.returncode) == (0, 0), before.stderr
     assert (after.stdout, after.stderr) == (before.stdout, before.stderr)
     assert activated.shim("doctor", "--audit").stdout == "no credential was given to anybody yet\n"
+
+
+def test_a_devpi_gets_uploads_and_gives_packages(activated: World) -> None:
+    with devpi(activated.folder / "config" / "devpi", USER, CANARY) as upload:
+        urls = {"upload": upload, "index": f"{upload}+simple/"}
+        activated.configure(f'[[index]]\nname = "corp"\nurl = "{urls["index"]}"\nscope = "{upload}"\n')
+        stored = activated.shim("login", "corp", "--user", USER, "--password-stdin", "--no-verify", input=CANARY)
+        assert stored.returncode == 0, stored.stderr
+        for name in ("twine", "uv publish", "poetry"):
+            folder = activated.cwd / name.partition(" ")[0]
+            (folder / "dist").mkdir(parents=True)
+            build_wheel(str(folder / "dist"), f"corp-{folder.name}", {f"corp_{folder.name}.py": ""})
+            result = run(activated, PUBLISHING[name], folder, urls, activated=False)
+            assert result.returncode == 0, result.stdout + result.stderr
+            assert not is_in((result.stdout + result.stderr).encode(), FORMS)
+        wanted = ["corp-twine", "corp-uv", "corp-poetry"]
+        activated.environ |= {"PIP_INDEX_URL": urls["index"], "UV_DEFAULT_INDEX": urls["index"]}
+        for name in ("pip", "uv"):
+            scene = INSTALLING[name]
+            result = run(activated, replace(scene, words=(*scene.words[:-1], *wanted)), activated.cwd / name, urls, activated=False)
+            assert result.returncode == 0, result.stdout + result.stderr
