@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shim.errors import ConfigError
@@ -16,6 +16,7 @@ from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.setting_checks import check_keys, check_value, example_of, nearest, read_duration
 from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES
+from shim.setting_logins import ADDRESS_VARIABLE, NO_LOGINS, Logins, read_address, read_logins
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
@@ -69,6 +70,9 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    logins: Logins = NO_LOGINS
+    may_login: bool = True
+    """Whether a command may begin a login by itself (`login = "auto"`)."""
 
     def reach(self, url: Url) -> Scope | None:
         """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
@@ -148,11 +152,13 @@ def load_settings(host: Host) -> Settings:
     keyring_timeout_s: float | None = None
     policy = load_policy()
     audit: Any = None
+    login: Any = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
+        login = login or document.get("login")
         if keyring_timeout_s is None and "keyring-timeout" in document:
             keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
         redact = redact or document.get("redact")
@@ -162,9 +168,29 @@ def load_settings(host: Host) -> Settings:
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
+    indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
+
+
+def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexConfig]:
+    """Return the indexes with the Posit Package Manager that a variable names: asked first by those of its server that name no source
+    of their own, and an index by itself if there is none. Raises ConfigError for an address that is no safe URL.
+    """
+    address = host.environ.get(ADDRESS_VARIABLE)
+    if not address:
+        return indexes
+    posit = read_address(address, ADDRESS_VARIABLE)
+    scope, chain = scope_of(posit.url), ("posit", *DEFAULT_CHAIN)
+    own = [index for index in indexes if scope.covers(index.url)]
+    if not own:
+        table = {"url": address, "posit": {"address": address}, "source": list(chain)}
+        return [*indexes, replace(_read_index(table, f"env {ADDRESS_VARIABLE}", 1), source_is_explicit=False)]
+    return [
+        replace(index, logins=replace(index.logins, posit=posit), source=chain) if index in own and not index.source_is_explicit else index
+        for index in indexes
+    ]
 
 
 def _read_variable(name: str, host: Host) -> Any:
@@ -235,7 +261,11 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
     userinfo = find_userinfo(table["url"])
     command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
-    implied = tuple(kind for kind in ("env", "file", "command") if kind in table)
+    logins = read_logins(table, file, where)
+    if logins.posit and not scope_of(logins.posit.url).covers(url):
+        hint = "its tokens are for its own server: give url the same scheme, host and port as address"
+        raise ConfigError(f"{file}: {where}: url is not below the address of posit", hint=hint)
+    implied = tuple(kind for kind in ("env", "file", "command", "posit", "oidc", "ambient") if kind in table)
     return IndexConfig(
         name=table.get("name") or url.host,
         url=url,
@@ -253,6 +283,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        logins=logins,
     )
 
 
