@@ -37,7 +37,7 @@ def read_project_invocation(
 
     "" stands for the tool alone. `table` has the options before the verb; `distribution` is what the tool's package is called.
     """
-    words = scan(argv, table, interspersed=False)
+    words = scan(argv[: argv.index("--")] if "--" in argv else argv, table, interspersed=False)
     verb, position = next(((word.value or "", word.position) for word in words if word.name is None), ("", -1))
     behind = argv[position + 1 : position + 2]  # further back it may be a word to the user's program
     helps = any(word.name in ("help", "version") for word in words) or behind in (("-h",), ("--help",))
@@ -57,10 +57,12 @@ def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:
 
 
 def installer_needs(host: Host, *installers: str) -> Needs:
-    """Return what the installers (`pip`, `uv`) that a tool may start would ask by their variables and configuration, together."""
-    return join(
-        *(pip_needs(host) if name == "pip" else read_command_needs(Command(("pip", "install"), (), ()), host) for name in installers)
-    )
+    """Return what the installers (`pip`, `uv`) that a tool may start would ask by their variables and configuration, together.
+
+    One that knows well-known public indexes only is left out: it is no other place for what the private ones have.
+    """
+    several = (pip_needs(host) if name == "pip" else read_command_needs(Command(("pip", "install"), (), ()), host) for name in installers)
+    return join(*(needs for needs in several if any(not need.url.is_public for need in needs.items)))
 
 
 def project_needs(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Needs:

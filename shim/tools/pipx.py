@@ -40,7 +40,8 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
     typed = option_needs(words, host)
-    return join(typed, installer_needs(host, "uv")) if backend != "pip" else typed
+    may_be_uv = backend != "pip" and not last_value(words, "index-url")
+    return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

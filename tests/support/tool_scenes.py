@@ -149,6 +149,15 @@ CHILDREN = {
     ),
 }
 
+#: A password that somebody writes into a URL, and that the bare tools write into files: {typed} has it.
+TYPED = {
+    "pip-compile -i": replace(INSTALLING["pip-compile"], words=("pip-compile", "--quiet", "-i", "{typed}")),
+    "pip-compile --pip-args": replace(INSTALLING["pip-compile"], words=("pip-compile", "--quiet", "--pip-args", "-i {typed}")),
+    "pip-compile, variable": replace(INSTALLING["pip-compile"], environ={"PIP_INDEX_URL": "{typed}"}),
+    "tox, variable": replace(INSTALLING["tox"], environ={"PIP_INDEX_URL": "{typed}"}),
+    "pipx -i": replace(INSTALLING["pipx"], words=("pipx", "install", "-i", "{typed}", "corp-tool")),
+}
+
 _TWO_OF_POETRY = "".join(f'[[tool.poetry.source]]\nname = "corp-{name}"\nurl = "{{{name}}}"\npriority = "explicit"\n' for name in "ab")
 #: A project with two private sources on one host, for the tools that can have two credentials there.
 TWO_SOURCES = {
