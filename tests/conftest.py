@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from shim.demo.packages import build_packages
 from shim.demo.server import PrivateIndex
 from shim.host import Host
 from shim.store import recent
+from shim.tools import TOOLS
 from tests.support import keyrings, long_way, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -57,6 +59,17 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT), "flit_core"]
     subprocess.run(command, check=True, timeout=300)
     return folder
+
+
+@pytest.fixture(scope="session")
+def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
+    """A copy of the installation with launchers for every tool that we know."""
+    copy = tmp_path_factory.mktemp("wrapped") / "prefix"
+    shutil.copytree(prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    subprocess.run([copy / "shims" / "shim", "install", "--quiet", *TOOLS], check=True, env={"PATH": f"{copy}/shims:/usr/bin:/bin"})
+    return copy
 
 
 @pytest.fixture
