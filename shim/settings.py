@@ -69,6 +69,12 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    use_as: Literal["default", "extra"] | None = None
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether it is a well-known public index that stands here for its place in the order alone: nobody has a credential for it."""
+        return self.use_as is not None and self.url.is_public and not self.source_is_explicit and self.publish_url is None
 
     def reach(self, url: Url) -> Scope | None:
         """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
@@ -92,8 +98,14 @@ class Settings:
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
-        matching = [(len(scope.segments), index) for index in self.indexes if (scope := index.reach(url))]
+        matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
         return max(matching, key=lambda found: found[0], default=(0, None))[1]
+
+    @property
+    def used(self) -> tuple[IndexConfig, ...]:
+        """The indexes with `use-as`: the first default, then the extra ones in their order. A machine's default yields to the user's."""
+        defaults = [index for index in self.indexes if index.use_as == "default"]
+        return (*defaults[:1], *(index for index in self.indexes if index.use_as == "extra"))
 
     def index_named(self, name: str) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""
@@ -160,6 +172,8 @@ def load_settings(host: Host) -> Settings:
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
+            if index.use_as == "default" and any(other.use_as == "default" and other.defined_in == file for other in indexes):
+                raise ConfigError(f'{file}: two [[index]] are used as "default"', hint='make all but one of them use-as = "extra"')
             indexes.append(index)
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
     settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
@@ -253,6 +267,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        use_as=table.get("use-as"),
     )
 
 

@@ -28,7 +28,7 @@ LAYERS = [
     ("shim.supervise", "shim.preflight"),
     ("shim.route", "shim.refusals"),
     ("shim.laxity",),
-    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording"),
+    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording", "shim.use_as"),
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools"),
     ("shim.indexes", "shim.sources", "shim.programs", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.settings", "shim.private_files"),

@@ -103,7 +103,8 @@ def test_a_lock_is_made_with_the_credential_of_the_index(tool: str, own: World, 
     assert len(written) == 2
 
 
-def test_pipx_installs_a_program_from_the_private_index(own: World, tmp_path_factory: pytest.TempPathFactory) -> None:
+@pytest.mark.parametrize("named", ["by its variable", "by use-as"])
+def test_pipx_installs_a_program_from_the_private_index(named: str, own: World, tmp_path_factory: pytest.TempPathFactory) -> None:
     from shim.demo.packages import build_wheel
 
     folder = str(tmp_path_factory.mktemp("program"))
@@ -122,10 +123,12 @@ def test_pipx_installs_a_program_from_the_private_index(own: World, tmp_path_fac
     with PrivateIndex(folder, files, USER, CANARY) as served:
         own.configure(
             own.config.read_text().replace(own.config.read_text().split('url = "')[1].split('"')[0], f"http://{served.netloc}/simple/")
+            + ("use-as = 'default'\n" if named == "by use-as" else "")
         )
+        said = {} if named == "by use-as" else {"PIP_INDEX_URL": f"http://{served.netloc}/simple/"}
         with ArgvWatch(FORMS) as watch:
             status, output = run(
-                own, "pipx", own.cwd, pipx(own.cwd, ""), PIP_INDEX_URL=f"http://{served.netloc}/simple/", PIPX_HOME=str(own.folder / "pipx"),
+                own, "pipx", own.cwd, pipx(own.cwd, ""), PIPX_HOME=str(own.folder / "pipx"), **said,
                 PIPX_BIN_DIR=str(own.folder / "bin"),
             )  # fmt: skip
 
