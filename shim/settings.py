@@ -246,6 +246,8 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
     if not scope.covers(verify_url):
         # The credential would not be sent there, and its refusal would be taken for the index's.
         raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
+    if "use-as" in table and any(character.isspace() for character in url.text):
+        raise ConfigError(f"{file}: {where}: there is white space in url", hint="write it as %20: tools take what follows for another URL")
     userinfo = find_userinfo(table["url"])
     command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
