@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shim.errors import ConfigError
 from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
-from shim.setting_checks import check_keys, check_value, example_of, nearest, read_duration
+from shim.setting_checks import check_keys, check_uses, check_value, example_of, nearest, read_duration
 from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES
+from shim.setting_logins import ADDRESS_VARIABLE, NO_LOGINS, Logins, read_address, read_logins
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
@@ -69,6 +70,9 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    logins: Logins = NO_LOGINS
+    may_login: bool = True
+    """Whether a command may begin a login by itself (`login = "auto"`)."""
     use_as: Literal["default", "extra"] | None = None
 
     @property
@@ -100,12 +104,6 @@ class Settings:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
         matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
         return max(matching, key=lambda found: found[0], default=(0, None))[1]
-
-    @property
-    def used(self) -> tuple[IndexConfig, ...]:
-        """The indexes with `use-as`: the first default, then the extra ones in their order. A machine's default yields to the user's."""
-        defaults = [index for index in self.indexes if index.use_as == "default"]
-        return (*defaults[:1], *(index for index in self.indexes if index.use_as == "extra"))
 
     def index_named(self, name: str) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""
@@ -160,11 +158,14 @@ def load_settings(host: Host) -> Settings:
     keyring_timeout_s: float | None = None
     policy = load_policy()
     audit: Any = None
+    login: Any = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
+        check_uses(document, file)
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
+        login = login or document.get("login")
         if keyring_timeout_s is None and "keyring-timeout" in document:
             keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
         redact = redact or document.get("redact")
@@ -172,13 +173,31 @@ def load_settings(host: Host) -> Settings:
             index = _read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
-            if index.use_as == "default" and any(other.use_as == "default" and other.defined_in == file for other in indexes):
-                raise ConfigError(f'{file}: two [[index]] are used as "default"', hint='make all but one of them use-as = "extra"')
             indexes.append(index)
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
+    indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
+
+
+def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexConfig]:
+    """Return the indexes with the Posit Package Manager that a variable names: asked first by those of its server that name no source
+    of their own, and an index by itself if there is none. Raises ConfigError for an address that is no safe URL.
+    """
+    address = host.environ.get(ADDRESS_VARIABLE)
+    if not address:
+        return indexes
+    posit = read_address(address, ADDRESS_VARIABLE)
+    scope, chain = scope_of(posit.url), ("posit", *DEFAULT_CHAIN)
+    own = [index for index in indexes if scope.covers(index.url)]
+    if not own:
+        table = {"url": address, "posit": {"address": address}, "source": list(chain)}
+        return [*indexes, replace(_read_index(table, f"env {ADDRESS_VARIABLE}", 1), source_is_explicit=False)]
+    return [
+        replace(index, logins=replace(index.logins, posit=posit), source=chain) if index in own and not index.source_is_explicit else index
+        for index in indexes
+    ]
 
 
 def _read_variable(name: str, host: Host) -> Any:
@@ -246,12 +265,14 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
     if not scope.covers(verify_url):
         # The credential would not be sent there, and its refusal would be taken for the index's.
         raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
-    if "use-as" in table and any(character.isspace() for character in url.text):
-        raise ConfigError(f"{file}: {where}: there is white space in url", hint="write it as %20: tools take what follows for another URL")
     userinfo = find_userinfo(table["url"])
     command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
-    implied = tuple(kind for kind in ("env", "file", "command") if kind in table)
+    logins = read_logins(table, file, where)
+    if logins.posit and not scope_of(logins.posit.url).covers(url):
+        hint = "its tokens are for its own server: give url the same scheme, host and port as address"
+        raise ConfigError(f"{file}: {where}: url is not below the address of posit", hint=hint)
+    implied = tuple(kind for kind in ("env", "file", "command", "posit", "oidc", "ambient") if kind in table)
     return IndexConfig(
         name=table.get("name") or url.host,
         url=url,
@@ -269,6 +290,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        logins=logins,
         use_as=table.get("use-as"),
     )
 

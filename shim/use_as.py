@@ -20,7 +20,7 @@ from typing import cast
 
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs, Origin
-from shim.settings import IndexConfig, config_files, load_settings
+from shim.settings import IndexConfig, Settings, config_files, load_settings
 from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
@@ -37,8 +37,8 @@ UV_VERBS = frozenset(
 ) | {("venv",)}
 UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
-#: Tools that start a pip which reads these variables, and nothing else.
-PIP_STARTERS = frozenset({"pipx"})
+#: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
+PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     if not is_mentioned(host):
         return Usage(needs, inherited)
     reason = _why_not(invocation, needs, around(host, inherited))
-    used = () if reason else load_settings(host).used
+    used = () if reason else used_indexes(load_settings(host))
     if not used:
         return Usage(needs, inherited, reason)
     variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
@@ -71,6 +71,12 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     if items == with_ours.items:
         return Usage(needs, inherited, "this command takes no index from variables")
     return Usage(replace(with_ours, items=items), added)
+
+
+def used_indexes(settings: Settings) -> tuple[IndexConfig, ...]:
+    """Return the indexes with `use-as`: the first default, then the extra ones in their order. A machine's default yields to the user's."""
+    defaults = [index for index in settings.indexes if index.use_as == "default"]
+    return (*defaults[:1], *(index for index in settings.indexes if index.use_as == "extra"))
 
 
 def around(host: Host, changes: Mapping[str, str | None]) -> Host:
@@ -151,13 +157,13 @@ def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
 
 
 def _writes_index(invocation: Invocation, host: Host) -> bool:
-    """Whether the command writes a lock, or index lines into a requirements file."""
+    """Whether the command writes a lock, with the places of all files in it."""
     if invocation.verb == ("pip", "compile"):
         from shim.tools.uv import parse
 
         command = parse(invocation.argv)
         output, form = command.value("output-file", host) or "", command.value("format", host) or ""
-        return command.has("emit-index-url") or output.endswith(".toml") or form.endswith(".toml")
+        return output.endswith(".toml") or form.endswith(".toml")
     return invocation.family == "pip" and invocation.verb == ("lock",)
 
 
@@ -177,7 +183,8 @@ def _says(invocation: Invocation, host: Host) -> str | None:
         if command.has("no-index") or host.is_set("UV_NO_INDEX"):
             return "--no-index"
         return next((f"--{name}" for name in UV_OPTIONS if command.all(name, host)), None)
-    return next((word.partition("=")[0] for word in invocation.argv if "index" in word or word in ("-i", "--pip-args")), None)
+    options = [word for word in invocation.argv if word.startswith("-") or " " in word]  # blanks: what --pip-args is given
+    return next((word.partition("=")[0] for word in options if "index" in word or word.startswith("-i")), None)
 
 
 def _name_origin(need: Need, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Need:

@@ -20,7 +20,7 @@ from shim.route import route_to
 from shim.settings import load_settings
 from shim.tools import load_tool
 from shim.urls import Url, parse_url
-from shim.use_as import find_usage
+from shim.use_as import find_usage, used_indexes
 
 #: For all indexes together, for each name.
 TIMEOUT_S = 15.0
@@ -64,7 +64,7 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
 
 def find_beside(host: Host) -> Iterator[Finding]:
     """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both at once."""
-    used = load_settings(host).used
+    used = used_indexes(load_settings(host))
     private = [index.name for index in used if not index.url.is_public]
     public = [index.name for index in used if index.url.is_public] or (["pypi.org"] if used and used[0].use_as == "extra" else [])
     if private and public:

@@ -9,7 +9,7 @@ from shim.model import Plan
 from shim.settings import IndexConfig, load_settings
 from shim.tools import Tool
 from shim.urls import scope_of_index
-from shim.use_as import find_usage, is_eligible, is_mentioned, uv_order
+from shim.use_as import find_usage, is_eligible, is_mentioned, used_indexes, uv_order
 
 UV_LINES = '[[tool.uv.index]]\nname = "{name}"\nurl = "{url}"{default}'
 POETRY_LINES = '[[tool.poetry.source]]\nname = "{name}"\nurl = "{url}"\npriority = "{priority}"'
@@ -29,7 +29,7 @@ def describe(tool: Tool, plan: Plan, host: Host) -> list[str]:
     invocation = plan.invocation
     if not invocation.touches_index or not is_mentioned(host):
         return []
-    usage, used = find_usage(tool, invocation, host), load_settings(host).used
+    usage, used = find_usage(tool, invocation, host), used_indexes(load_settings(host))
     if not used:
         return []
     if not usage.why_not:
