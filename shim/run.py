@@ -126,7 +126,7 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
 
     usage = find_usage(tool, invocation, host)
     plan = _plan_needs(tool, invocation, usage.needs, around(host, usage.added), ask_indexes=ask_indexes)
-    return replace(plan, delivery=put_into(plan.delivery, usage.added), added=usage.added)
+    return replace(plan, delivery=put_into(plan.delivery, usage.added, usage.warning), added=usage.added)
 
 
 def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:

@@ -18,6 +18,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import cast
 
+from shim.errors import ShimError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs, Origin
 from shim.settings import IndexConfig, Settings, config_files, load_settings
@@ -36,6 +37,7 @@ UV_VERBS = frozenset(
     ]
 ) | {("venv",)}
 UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
+RECEIPT = "uv-receipt.toml"
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
 #: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
 PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
@@ -43,11 +45,15 @@ PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words."""
+    """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words.
+
+    The `warning` is for a command that asks strangers although the configuration has a private default.
+    """
 
     needs: Needs
     added: Mapping[str, str | None] = field(default_factory=dict)
     why_not: str = ""
+    warning: str = ""
 
 
 def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
@@ -60,10 +66,11 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     needs = tool.read_needs(invocation, around(host, inherited))
     if not is_mentioned(host):
         return Usage(needs, inherited)
-    reason = _why_not(invocation, needs, around(host, inherited))
-    used = () if reason else used_indexes(load_settings(host))
+    if reason := _why_not(invocation, needs, around(host, inherited)):
+        return Usage(needs, inherited, reason, _warning(invocation, needs, host))
+    used = used_indexes(load_settings(host))
     if not used:
-        return Usage(needs, inherited, reason)
+        return Usage(needs, inherited)
     variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
     added = {**inherited, **variables, MARK: "\t".join(f"{name}={value}" for name, value in variables.items())}
     with_ours = tool.read_needs(invocation, around(host, added))
@@ -92,9 +99,11 @@ def around(host: Host, changes: Mapping[str, str | None]) -> Host:
     return replace(host, environ=environ)
 
 
-def put_into(delivery: Delivery, added: Mapping[str, str | None]) -> Delivery:
+def put_into(delivery: Delivery, added: Mapping[str, str | None], warning: str = "") -> Delivery:
     """Return the delivery with the variables of `use-as`; what a channel made of one of them counts."""
-    return replace(delivery, environ={**added, **delivery.environ}) if added else delivery
+    if not added and not warning:
+        return delivery
+    return replace(delivery, environ={**added, **delivery.environ}, warnings=(*delivery.warnings, *([warning] if warning else [])))
 
 
 def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
@@ -149,11 +158,34 @@ def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
     """Return why `use-as` does not count for this command, in words; nothing if it does."""
     if not is_eligible(invocation) or _writes_index(invocation, host):
         return "this command writes its indexes into a project or lock file, or reads them there: name them there"
-    if named := next((need for need in needs.items if need.role in ("index", "extra") and need.origin.where not in DEFAULTS), None):
+    if named := _find_named(needs, host):
         return f"{named.origin} names an index"
     if said := _says(invocation, host):
         return f"{said} is said"
     return "" if any(need.origin.where in DEFAULTS for need in needs.items) else "this command asks no default index"
+
+
+def _find_named(needs: Needs, host: Host) -> Need | None:
+    """Return the first index that somebody names. A tool's receipt may say what came by `use-as` when the tool was installed."""
+    named = [need for need in needs.items if need.role in ("index", "extra") and need.origin.where not in DEFAULTS]
+    if any(RECEIPT in need.origin.where for need in named):
+        ours = {index.url.text for index in used_indexes(load_settings(host))}
+        named = [need for need in named if RECEIPT not in need.origin.where or need.url.text not in ours]
+    return named[0] if named else None
+
+
+def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
+    """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
+    default = next((need for need in needs.items if need.origin.where in DEFAULTS), None)
+    if default is None or not is_eligible(invocation):
+        return ""
+    try:
+        named, used = _find_named(needs, host), used_indexes(load_settings(host))
+    except ShimError:  # the configuration is not what this command goes by
+        return ""
+    if named is None or not used or used[0].use_as != "default" or used[0].url.is_public:
+        return ""
+    return f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index: use-as is for commands that name none"
 
 
 def _writes_index(invocation: Invocation, host: Host) -> bool:

@@ -26,7 +26,9 @@ Value = TypeVar("Value")
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim setup`."""
     parser.add_argument("url", metavar="URL", nargs="?", help="the index, as pip is told it (asked for if left out)")
-    parser.add_argument("--login", metavar="HOW", help="login, env:NAME, file:PATH, command:COMMAND LINE, or none (default: login)")
+    parser.add_argument(
+        "--login", metavar="HOW", help="login, env:NAME, file:PATH, command:COMMAND LINE, posit:ADDRESS, or none (default: login)"
+    )
     parser.add_argument("--use-as", metavar="USE", help="default, extra or no: also for commands that name no index (default: no)")
     parser.add_argument("--name", help="what to call it in messages and commands (default: after its host)")
     parser.add_argument("-u", "--user", help="the user name (default: __token__)")

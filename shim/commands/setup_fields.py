@@ -7,7 +7,7 @@ import re
 import shlex
 
 from shim.config_edit import Table
-from shim.errors import UsageError
+from shim.errors import ConfigError, UsageError
 from shim.host import Host
 from shim.settings import IndexConfig, Settings
 from shim.urls import BadUrl, Url, find_userinfo, parse_url
@@ -18,6 +18,7 @@ LOGINS = (
     ("env", "NAME", "a variable holds it"),
     ("file", "PATH", "a file holds it"),
     ("command", "COMMAND LINE", "a program prints it, such as op, pass, vault or a script of yours"),
+    ("posit", "ADDRESS", "single sign-on of a Posit Package Manager: `shim login` opens it"),
     ("none", "", "not at all: the index is open to everybody who can reach it"),
 )
 #: For which commands the index is meant: the value of `use-as`, "" for none, and what people are told.
@@ -80,7 +81,7 @@ def read_login(text: str, host: Host) -> Table:
         raise UsageError(f"{kind} {'needs a value' if wanted[kind] else 'takes no value'}", hint=f"write {_shown(kind)}")
     if not value.isprintable():
         raise UsageError(f"there is a control character in that {kind}", hint=f"write {_shown(kind)}")
-    readers = {"env": _read_variable, "file": _read_file, "command": _read_command}
+    readers = {"env": _read_variable, "file": _read_file, "command": _read_command, "posit": _read_posit}
     if kind in readers:
         return readers[kind](value, host)
     return {"on-failure": "pass"} if kind == "none" else {}
@@ -148,6 +149,16 @@ def _read_command(value: str, host: Host) -> Table:
     if not words or shutil.which(words[0], path=host.environ.get("PATH")) is None:
         raise UsageError(f"there is no program {words[0] if words else ''!r} on PATH", hint="name one that is, or give its absolute path")
     return {"command": {"argv": words}}
+
+
+def _read_posit(value: str, _: Host) -> Table:
+    from shim.setting_logins import read_address
+
+    try:
+        read_address(value, "the address")
+    except ConfigError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    return {"posit": {"address": value}}
 
 
 def _shown(word: str) -> str:

@@ -108,6 +108,7 @@ def test_nothing_is_written_without_a_yes(words: list[str], world: World) -> Non
         ([URL, "--login", "file:relative"], "absolute path"),
         ([URL, "--login", "command:no-such-program"], "no program 'no-such-program' on PATH"),
         ([URL, "--login", "command:sh 'x"], "No closing quotation"),
+        ([URL, "--login", "posit:http://p3m.corp.example"], "plain http"),
         ([URL, "--use-as", "first"], "no use that shim knows"),
         ([URL, "--from", "pip.conf"], "as the file says"),
         (["--from", "requirements.txt"], "what that file is"),

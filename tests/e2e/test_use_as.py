@@ -180,6 +180,18 @@ def test_what_the_user_or_the_project_names_goes_before_it(
     assert asked(pypi)
 
 
+@pytest.mark.parametrize("label", ["pip", "uv"])
+def test_an_extra_index_that_keeps_the_private_default_away_is_said(label: str, own: World, corp: PrivateIndex) -> None:
+    """Else the name of a private package would be taken from pypi.org without a word, because a project names one more index."""
+    name = use(own, label)
+    (own.cwd / "requirements.txt").write_text("--extra-index-url https://b.corp.example/simple/\n")
+    result = own.run(*installing(name, own, "-r", "requirements.txt", SHARED))
+
+    assert "https://pypi.org/simple is asked and corp is not, since" in result.stderr
+    assert "requirements.txt:1 names an index" in result.stderr
+    assert corp.requests == []
+
+
 @pytest.mark.parametrize("words", [["--isolated"], ["--no-index"]])
 def test_pip_that_is_to_read_no_settings_or_ask_nobody_gets_nothing(words: list[str], own: World) -> None:
     use(own, "pip")
