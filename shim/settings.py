@@ -268,7 +268,6 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         # The credential would not be sent there, and its refusal would be taken for the index's.
         raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
     userinfo = find_userinfo(table["url"])
-    command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
@@ -286,7 +285,7 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
-        command=command,
+        command=_read_command(table, file, where),
         env=lookups["env"],
         file=lookups["file"],
         defined_in=file,
