@@ -97,7 +97,7 @@ def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str)
             "a command as source": index.command is not None and not policy.allow_command,
             f'on-failure = "{index.on_failure}"': index.on_failure != "stop" and not policy.allow_on_failure,
             "agent = true": index.agent and not policy.allow_agent,
-            f"a credential for {index.scope}": policy.refuses(index.url) is not None,
+            f"a credential for {index.scope}": not index.is_everybodys and policy.refuses(index.url) is not None,
         }
         for what, is_forbidden in said.items():
             if is_forbidden:

@@ -73,6 +73,13 @@ INDEX_KEYS = (
         '["keyring"]',
     ),
     Key(
+        "use-as",
+        "string",
+        "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
+        '"default"',
+        ("default", "extra"),
+    ),
+    Key(
         "ca-bundle",
         "string",
         "PEM file of the authority that signs the index's certificate, or `system` for the operating system's authorities",

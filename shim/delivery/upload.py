@@ -15,6 +15,8 @@ from shim.model import Delivery
 VARIABLES = {
     "twine": ("TWINE_USERNAME", "TWINE_PASSWORD"),
     "flit": ("FLIT_USERNAME", "FLIT_PASSWORD"),
+    "hatch": ("HATCH_INDEX_USER", "HATCH_INDEX_AUTH"),
+    "pdm": ("PDM_PUBLISH_USERNAME", "PDM_PUBLISH_PASSWORD"),
 }
 
 
