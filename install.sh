@@ -209,10 +209,14 @@ build() {
   mkdir "$new" 2>/dev/null || fail "cannot write to $prefix" 'choose another place with --prefix DIR'
   if [ -n "$wheels" ]; then
     [ -d "$wheels" ] || fail "there is no folder $wheels" 'give --wheels the folder that holds the wheels'
+    # What asks CI services for identities is optional: it counts if it is among the wheels.
     set -- --no-index --find-links "$wheels" pip-uv-shim
+    for wheel in "$wheels"/id-*.whl; do
+      [ ! -f "$wheel" ] || set -- --no-index --find-links "$wheels" 'pip-uv-shim[ci]'
+    done
   else
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
-    set -- "$source"
+    set -- "$source[ci]"
   fi
   # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.

@@ -43,7 +43,7 @@ def render_launcher() -> str:
     values = {
         "SHELL": shell,
         "PYTHON": _quote(base_python()),
-        "HOT": _quote(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hot.py")),
+        "HOT": _quote(os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")),
         "SITE": _quote(site_folder()),
         "NEEDLESS": _render_needless(),
         "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),

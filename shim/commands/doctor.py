@@ -64,7 +64,7 @@ def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
         sys.stdout.write(json.dumps(entries, indent=2) + "\n")
         return 0
     for entry in entries:
-        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent"))
+        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent", "outcome"))
         sys.stdout.write(printable("  ".join(columns)) + "\n")
     if not entries:
         sys.stdout.write("no credential was given to anybody yet\n")

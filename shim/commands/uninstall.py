@@ -6,9 +6,10 @@ import argparse
 import sys
 
 from shim.activate import remove_activation
-from shim.errors import UsageError
-from shim.host import Host
+from shim.errors import ShimError, UsageError, render
+from shim.host import Host, write_stderr
 from shim.launchers import default_folder, remove_launchers
+from shim.logins import end_logins, read_whole_settings
 from shim.store import purge
 
 HELP = "remove launchers"
@@ -46,5 +47,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 
 def _purge(host: Host) -> list[str]:
-    lines = [f"removed from {line}" for line in purge.forget(host)]
+    """Forget everything and return it in words. A login that its server does not end is said, and stops nothing."""
+    problems: list[ShimError] = []
+    lines = [f"removed from login: {line}" for line in end_logins(None, read_whole_settings(host, problems), host, problems)]
+    lines += [f"removed from {line}" for line in purge.forget(host)]
+    for problem in problems:
+        write_stderr(render(problem))
     return lines + [f"removed {folder}" for folder in purge.remove_folders(host)]

@@ -39,6 +39,11 @@ def run(home: Path, *flags: object, cwd: Path | None = None, **environ: str) -> 
     )
 
 
+def quickly(home: Path, *flags: object, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run with uv on PATH, which makes the environment in a tenth of pip's time, for tests that are about something else."""
+    return run(home, *flags, PATH=f"{toolchains.uv().bin}:{TOOLS_PATH}", UV_CACHE_DIR=str(home.parent / "uv-cache"), **environ)
+
+
 def snapshot(folder: Path) -> dict[str, str]:
     """Return every path below the folder with what it holds; byte code apart."""
     found = {}
@@ -86,11 +91,11 @@ def test_install_twice_changes_nothing_and_uninstall_leaves_what_was_there(home:
 
 def test_foreign_files_in_the_prefix_survive_an_uninstall(home: Path, tmp_path: Path, wheels: Path) -> None:
     prefix = tmp_path / "a prefix with 'quotes' and spaces"
-    assert run(home, "--wheels", wheels, "--prefix", prefix, "--quiet").returncode == 0
+    assert quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet").returncode == 0
     (prefix / "mine").write_text("x")
     (prefix / "shims" / "mine").write_text("x")
     version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
-    run(home, "--uninstall", "--prefix", prefix)
+    quickly(home, "--uninstall", "--prefix", prefix)
 
     assert version.stdout.startswith("shim ")
     assert sorted(path.name for path in prefix.rglob("*")) == ["mine", "mine", "shims"]
@@ -106,9 +111,9 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
         ("/usr/bin/fish", ".config/fish/conf.d/shim.fish"),
         ("/bin/dash", ".profile"),
     ):
-        assert run(empty, "--wheels", wheels, "--quiet", SHELL=shell).returncode == 0
+        assert quickly(empty, "--wheels", wheels, "--quiet", SHELL=shell).returncode == 0
         assert (empty / rc).is_file()
-        run(empty, "--uninstall")
+        quickly(empty, "--uninstall")
 
         assert list(empty.iterdir()) == [], rc
 
@@ -154,7 +159,7 @@ def upgraded(home: Path, *flags: object) -> subprocess.CompletedProcess[str]:
     """Install again as if something had changed since."""
     stamp = next(home.rglob("installed"))
     stamp.write_text(stamp.read_text().replace("pip-uv-shim ", "pip-uv-shim 0", 1))
-    return run(home, *flags)
+    return quickly(home, *flags)
 
 
 @pytest.mark.parametrize("before", ["alias ll='ls -l'", "", "\n\n", "a\nb\n", "no end\nand \\ $x 'q'"])
@@ -162,14 +167,14 @@ def test_an_rc_file_is_byte_for_byte_what_it_was(before: str, home: Path, wheels
     """The last line of a file may lack its end; our mark must not be glued to it."""
     (home / ".bashrc").write_text(before)
     (home / ".bashrc").chmod(0o600)
-    assert run(home, "--wheels", wheels, "--quiet").returncode == 0
+    assert quickly(home, "--wheels", wheels, "--quiet").returncode == 0
     during = (home / ".bashrc").read_text()
     assert upgraded(home, "--wheels", wheels, "--quiet").returncode == 0
 
     assert during.startswith(before)
     assert during.split("\n").count("# >>> pip-uv-shim >>>") == 1
     assert (home / ".bashrc").read_text() == during
-    run(home, "--uninstall")
+    quickly(home, "--uninstall")
     assert (home / ".bashrc").read_text() == before
     assert (home / ".bashrc").stat().st_mode & 0o777 == 0o600
 
@@ -177,9 +182,9 @@ def test_an_rc_file_is_byte_for_byte_what_it_was(before: str, home: Path, wheels
 def test_an_rc_file_that_we_made_goes_away_after_an_upgrade_too(tmp_path: Path, wheels: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert run(empty, "--wheels", wheels, "--quiet").returncode == 0
+    assert quickly(empty, "--wheels", wheels, "--quiet").returncode == 0
     assert upgraded(empty, "--wheels", wheels, "--quiet").returncode == 0
-    run(empty, "--uninstall")
+    quickly(empty, "--uninstall")
 
     assert list(empty.iterdir()) == []
 
@@ -189,21 +194,21 @@ def test_an_rc_file_behind_a_link_stays_behind_it(home: Path, tmp_path: Path, wh
     dotfile.parent.mkdir()
     (home / ".bashrc").rename(dotfile)
     (home / ".bashrc").symlink_to(dotfile)
-    run(home, "--wheels", wheels, "--quiet")
+    quickly(home, "--wheels", wheels, "--quiet")
 
     assert (home / ".bashrc").is_symlink()
     assert ">>> pip-uv-shim >>>" in dotfile.read_text()
-    run(home, "--uninstall")
+    quickly(home, "--uninstall")
     assert (home / ".bashrc").is_symlink()
     assert dotfile.read_text() == "alias ll='ls -l'\n"
 
 
 def test_lines_that_somebody_edited_stay_and_so_does_what_follows(home: Path, wheels: Path) -> None:
     rc = home / ".bashrc"
-    run(home, "--wheels", wheels, "--quiet")
+    quickly(home, "--wheels", wheels, "--quiet")
     rc.write_text(rc.read_text().replace("# <<< pip-uv-shim <<<\n", "alias later=1\n"))
     edited = rc.read_text()
-    result = run(home, "--uninstall")
+    result = quickly(home, "--uninstall")
 
     assert result.returncode == 0, result.stderr
     assert rc.read_text() == edited
@@ -212,8 +217,8 @@ def test_lines_that_somebody_edited_stay_and_so_does_what_follows(home: Path, wh
 
 def test_two_prefixes_have_lines_of_their_own(home: Path, tmp_path: Path, wheels: Path) -> None:
     for name in ("one", "two"):
-        assert run(home, "--wheels", wheels, "--prefix", tmp_path / name, "--quiet").returncode == 0
-    run(home, "--uninstall", "--prefix", tmp_path / "one")
+        assert quickly(home, "--wheels", wheels, "--prefix", tmp_path / name, "--quiet").returncode == 0
+    quickly(home, "--uninstall", "--prefix", tmp_path / "one")
 
     assert (home / ".bashrc").read_text().count(">>> pip-uv-shim >>>") == 1
     assert f"'{tmp_path}/two/activate/bash'" in (home / ".bashrc").read_text()
@@ -240,16 +245,16 @@ def test_a_foreign_program_among_the_launchers_is_named_and_everything_else_undo
     (prefix / "shims").mkdir(parents=True)
     (prefix / "shims" / "pip").write_text("theirs")
 
-    assert_one_message(run(home, "--wheels", wheels, "--prefix", prefix), "shims/pip is not a launcher of ours")
+    assert_one_message(quickly(home, "--wheels", wheels, "--prefix", prefix), "shims/pip is not a launcher of ours")
     assert sorted(path.name for path in prefix.rglob("*")) == ["pip", "shims"]
 
 
 def test_a_lost_venv_is_made_again(home: Path, tmp_path: Path, wheels: Path) -> None:
     prefix = tmp_path / "prefix"
-    run(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
+    quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
     shutil.rmtree(prefix / "venv")
     (prefix / ".new-4194305").mkdir()
-    result = run(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
+    result = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
 
     assert result.returncode == 0, result.stderr
     assert sorted(os.listdir(prefix)) == ["activate", "faces", "hook", "installed", "shims", "venv"]
