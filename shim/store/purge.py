@@ -63,6 +63,8 @@ def remove_folders(host: Host) -> list[str]:
         for name in STATE_FILES:
             _unlink(os.path.join(state, name))
         removed += _remove_empty(*(os.path.join(state, name) for name in STATE_FOLDERS), state)
+        if not host.environ.get("XDG_STATE_HOME"):
+            _remove_empty(host.state_home)  # ours was perhaps the only one below ~/.local/state
     if folder := stored_folder(host, create=False):
         removed += _remove_empty(folder)
     if host.data_home:
