@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from shim.commands import setup_fields as fields
 from shim.config_edit import Table, append, render
-from shim.errors import UsageError
+from shim.errors import UsageError, printable
 from shim.errors import render as render_error
 from shim.host import Host, write_stderr
 from shim.settings import Settings, config_files, load_settings
@@ -54,7 +54,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     else:
         tables, notes = [_ask_table(arguments, settings, file, host)], []
     for note in notes:
-        write_stderr(f"shim: {note}\n")
+        write_stderr(f"shim: {printable(note)}\n")
     if not tables:
         raise UsageError("nothing to write", hint="shim status shows what is configured already")
     sys.stdout.write(f"to be added to {file}:\n\n" + "".join(f"    {line}\n" for line in render(tables).splitlines()) + "\n")
@@ -64,7 +64,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if not _confirmed(arguments, host):
         raise UsageError("nothing was written", hint="--yes writes it without a question")
     written = append(file, tables, host)
-    sys.stdout.write(f"written; to undo it: {written.undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables)))
+    sys.stdout.write(f"written; to undo it: {written.undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables, arguments)))
     return 0
 
 
@@ -191,11 +191,12 @@ def _confirmed(arguments: argparse.Namespace, host: Host) -> bool:
     return host.interactive and _prompt("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
 
 
-def _next_steps(tables: list[Table]) -> list[str]:
+def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:
     """Return what to do now: log in where a secret is to be stored, and look at what a command will do."""
     sources = ("env", "file", "command", "on-failure")
     steps = [f"shim login {table['name']}" for table in tables if not any(key in table for key in sources) and not _is_public(table)]
-    return [*steps, "shim status"]
+    opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and arguments.file else []
+    return [*steps, *opened, "shim status"]
 
 
 def _is_public(table: Table) -> bool:
