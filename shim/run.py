@@ -68,7 +68,8 @@ def _audit(plan: Plan, host: Host) -> None:
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
-    from shim.recording import observe, record
+    from shim.observing import observe
+    from shim.recording import record
 
     with observe(host) as (observed, observer):
         plan = make_plan(tool, name, target, argv, observed)

@@ -70,6 +70,8 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    agent: bool = False
+    agent_permanent: bool = False
     logins: Logins = NO_LOGINS
     may_login: bool = True
     """Whether a command may begin a login by itself (`login = "auto"`)."""
@@ -189,7 +191,7 @@ def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexCo
     if not address:
         return indexes
     posit = read_address(address, ADDRESS_VARIABLE)
-    scope, chain = scope_of(posit.url), ("posit", *DEFAULT_CHAIN)
+    scope, chain = scope_of(posit.url), ("agent", "posit", *DEFAULT_CHAIN[1:])
     own = [index for index in indexes if scope.covers(index.url)]
     if not own:
         table = {"url": address, "posit": {"address": address}, "source": list(chain)}
@@ -266,7 +268,6 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         # The credential would not be sent there, and its refusal would be taken for the index's.
         raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
     userinfo = find_userinfo(table["url"])
-    command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
@@ -284,12 +285,14 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
-        command=command,
+        command=_read_command(table, file, where),
         env=lookups["env"],
         file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        agent=table.get("agent", False),
+        agent_permanent=table.get("agent-permanent", False),
         logins=logins,
         use_as=table.get("use-as"),
     )

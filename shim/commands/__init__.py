@@ -24,6 +24,7 @@ VERBS = (
     "exec",
     "token",
     "helper",
+    "agent",
     "backend",
     "activate",
     "deactivate",
