@@ -20,6 +20,8 @@ EXAMPLE = "shim setup https://pypi.corp.example/simple/ --login env:CORP_TOKEN -
 
 #: How many wrong answers to one question are answered with its hint.
 MAX_TRIES = 3
+#: The exit status after a no.
+DECLINED = 1
 Value = TypeVar("Value")
 
 
@@ -61,8 +63,11 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
-    if not _confirmed(arguments, host):
-        raise UsageError("nothing was written", hint="--yes writes it without a question")
+    if not arguments.yes and not host.interactive:
+        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
+    if not arguments.yes and _prompt("Write this? [Y/n] ").strip().lower() not in ("", "y", "yes"):
+        write_stderr("nothing was written\n")
+        return DECLINED
     written = append(file, tables, host)
     sys.stdout.write(f"written; to undo it: {written.undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables, arguments)))
     return 0
@@ -165,7 +170,9 @@ def _field(
 
 def _menu(title: str, choices: Iterable[tuple[str, str, str]]) -> str:
     """Return a question with numbered answers."""
-    rows = [f"   {number}  {word}{':' + value if value else ''}  {text}\n" for number, (word, value, text) in enumerate(choices, 1)]
+    texts = [(f"{word}:{value}" if value else word, text) for word, value, text in choices]
+    width = max(len(word) for word, _ in texts)
+    rows = [f"   {number}  {word:<{width}}  {text}\n" for number, (word, text) in enumerate(texts, 1)]
     return f"{title}\n{''.join(rows)}   Number or word: "
 
 
@@ -183,12 +190,6 @@ def _prompt(question: str) -> str:
         write_stderr("\n")
         raise UsageError("no answer: nothing was written", hint=EXAMPLE)
     return line.rstrip("\r\n")
-
-
-def _confirmed(arguments: argparse.Namespace, host: Host) -> bool:
-    if arguments.yes:
-        return True
-    return host.interactive and _prompt("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
 
 
 def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:

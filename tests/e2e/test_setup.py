@@ -60,6 +60,22 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
     }
 
 
+def test_a_no_a_wrong_answer_three_times_and_an_early_end_write_nothing(world: World) -> None:
+    shim, environ = str(world.prefix / "shims" / "shim"), {**world.environ, "TERM": "dumb"}
+    for answers, last in ((["n\n"], "nothing was written"), (["\x04"], "no answer: nothing was written")):
+        with Terminal([shim, "setup", URL, "--login", "login", "--use-as", "no"], environ, str(world.cwd)) as terminal:
+            terminal.until("Write this? [Y/n] ")
+            terminal.press(answers[0])
+            terminal.until(last)
+    with Terminal([shim, "setup"], environ, str(world.cwd)) as terminal:
+        for _ in range(3):
+            terminal.until("URL of the index: ")
+            terminal.press(f"https://{USER}:{CANARY}@pypi.corp.example/\n")
+        terminal.until("there is a password in that URL")
+
+    assert not world.config.parent.exists()
+
+
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"], ids=["no line end", "line end", "CRLF"])
 def test_what_is_there_stays_and_the_undo_command_brings_it_back(ending: str, world: World) -> None:
     before = (BEFORE.replace("\n", ending) if ending == "\r\n" else BEFORE) + ending
