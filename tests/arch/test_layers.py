@@ -33,7 +33,7 @@ LAYERS = [
     ("shim.use_as", "shim.config_edit"),
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.store", "shim.targets"),
-    ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files"),
+    ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client"),
     ("shim.setting_checks", "shim.setting_logins", "shim.policy"),
     ("shim.setting_keys",),
     ("shim.formats",),

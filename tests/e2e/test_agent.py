@@ -18,14 +18,14 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import needles
-from tests.support import containers, toolchains
+from tests.support import namespaces, toolchains
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
 
 FORMS = needles(USER, CANARY)
 NOBODY = 65534
 
-needs_namespaces = pytest.mark.skipif(containers.is_missing(), reason="nobody may make a mount namespace here")
+needs_namespaces = pytest.mark.skipif(namespaces.is_missing(), reason="nobody may make a mount namespace here")
 
 
 @dataclass
@@ -59,8 +59,8 @@ class Pair:
 
     def run(self, *words: object, uid: int | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the container."""
-        around = containers.inside(self.socket.parent, self.host.folder, uid)
-        return self.container.run(*around, *words, SHIM_AGENT_SOCKET=f"{containers.MOUNTED}/agent.sock", **environ)
+        around = namespaces.inside(self.socket.parent, self.host.folder, uid)
+        return self.container.run(*around, *words, SHIM_AGENT_SOCKET=f"{namespaces.MOUNTED}/agent.sock", **environ)
 
 
 @pytest.fixture

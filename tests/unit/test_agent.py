@@ -7,6 +7,8 @@ import json
 import os
 import re
 import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from shim import agent_client
 from shim.audit import read_entries
 from shim.commands import agent as command
 from shim.errors import CannotListen, ShimError, SourceError
@@ -403,7 +406,9 @@ def test_a_full_queue_is_waited_for(short: Path, monkeypatch: pytest.MonkeyPatch
     """More clients at once than the kernel queues: Linux refuses them, the source comes again."""
     monkeypatch.setattr(agent_socket, "QUEUE", 1)
     begin, sleep = threading.Event(), time.sleep
-    monkeypatch.setattr(agent.time, "sleep", lambda seconds: (begin.set(), sleep(seconds)))  # nobody is answered before one was refused
+    monkeypatch.setattr(
+        agent_client.time, "sleep", lambda seconds: (begin.set(), sleep(seconds))
+    )  # nobody is answered before one was refused
 
     def answer(_data: bytes, _client: Client) -> bytes:
         begin.wait(20)
@@ -445,3 +450,20 @@ def test_the_guides_lines_are_ones_that_are_understood(tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     command.configure(parser)
     assert parser.parse_args(line.replace("%i", "dev").split()).name == "dev"
+
+
+def test_without_an_agent_nothing_of_it_is_loaded() -> None:
+    """`socket` alone would cost every command 4 ms."""
+    program = """
+import sys
+from shim.host import Host
+from shim.model import Need, Origin
+from shim.sources import Query, load_source
+from shim.urls import parse_url
+before = set(sys.modules)
+load_source("agent").find(Query(Need(parse_url("https://x.example/"), Origin("argv", "-i")), None, Host({}, "/")))
+print(*sorted(set(sys.modules) - before))
+"""
+    loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert loaded.stdout.split() == ["shim.sources.agent"]
