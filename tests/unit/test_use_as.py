@@ -8,7 +8,9 @@ import pytest
 
 from shim.errors import ConfigError
 from shim.host import Host
+from shim.policy import Policy, refuse_forbidden
 from shim.settings import load_settings
+from shim.urls import parse_url, scope_of
 from shim.use_as import MARK, around, find_inherited, pip_variables, used_indexes, uv_variables
 
 A, B, PUBLIC = "https://a.example/simple/", "https://b.example/simple/", "https://pypi.org/simple/"
@@ -70,6 +72,14 @@ def test_a_public_index_in_the_order_takes_no_credential_and_does_not_cover_one(
 
     assert settings.index_for(settings.indexes[1].url) is None
     assert settings.index_for(settings.indexes[0].url) is settings.indexes[0]
+
+
+def test_a_policys_list_of_indexes_is_about_credentials_and_leaves_a_public_place_in_the_order(tmp_path: Path) -> None:
+    policy = Policy("policy.toml", scopes=(scope_of(parse_url(A)),))
+    refuse_forbidden(policy, load_settings(host_with(tmp_path, (A, "default"), (PUBLIC, "extra"))).indexes, "on")
+
+    with pytest.raises(ConfigError):
+        refuse_forbidden(policy, load_settings(host_with(tmp_path, (A, "default"), (B, "extra"))).indexes, "on")
 
 
 def test_a_nested_command_takes_back_what_is_still_as_we_set_it() -> None:
