@@ -15,21 +15,14 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.ways import MARK, is_hot, own_installation
 from tests.support.world import CANARY, USER, World
-
-MARK = "went the long way"
 
 
 @pytest.fixture
 def own(world: World, index: PrivateIndex) -> World:
     """A copy of the installation that says when it goes the long way, and a token with an end for the index."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
-    (run,) = copy.glob("venv/lib/python3*/site-packages/shim/run.py")
-    run.write_text(run.read_text() + f"\nwrite_stderr({MARK + chr(10)!r})\n")
-    world.prefix = copy
+    own_installation(world)
     program = world.folder / "config" / "give-secret"
     program.write_text(f"#!/bin/sh\necho called >>{world.folder}/calls\necho {CANARY}\n")
     program.chmod(0o700)
@@ -53,14 +46,6 @@ def command(request: pytest.FixtureRequest, own: World, index: PrivateIndex) -> 
     own.use(toolchains.pip(TOOLS[label]))
     own.environ["PIP_INDEX_URL"] = url
     return ["pip", "install", "--upgrade", "--target", str(own.folder / "installed"), "corp-lib"]
-
-
-def is_hot(world: World, command: list[str], **environ: str) -> bool:
-    """Run the command, which must succeed, and return whether it was replayed."""
-    result = world.run(*command, **environ)
-    assert result.returncode == 0, result.stderr
-    assert (world.folder / "installed" / "corp_lib.py").is_file()
-    return MARK not in result.stderr
 
 
 def warm_up(world: World, command: list[str]) -> None:
