@@ -36,14 +36,15 @@ def hatch_repositories(name: str, config: str, host: Host) -> Repositories:
 
 def pdm_repositories(config: str, folder: str, host: Host) -> Repositories:
     """Return what the project's pdm.toml and pdm's own config.toml say; the project goes first."""
-    own = pdm_config(config, host)
-    project = find_upwards("pdm.toml", host.path(folder)) or ""
+    own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
     rows: dict[str, dict[str, str]] = {}
+    named: set[str] = set()
     for path in (own, project):
         for name, row in _items(_table(path, "repository")):
             if isinstance(row, dict):
                 rows[name] = {**rows.get(name, {}), **_rename(row, url="repository", username="username", password="password")}  # noqa: S106
-    return Repositories(own, rows)
+                named |= {name} if path == project and "url" in row else set()
+    return Repositories(own, rows, project=frozenset(named))
 
 
 def pdm_config(config: str, host: Host) -> str:
