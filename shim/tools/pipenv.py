@@ -11,6 +11,7 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
+from shim.indexes.direct_urls import direct_needs
 from shim.indexes.pip_tools import option_needs
 from shim.indexes.projects import join, project_needs, read_project_invocation, read_table_at, source_needs
 from shim.model import Delivery, Invocation, Needs
@@ -43,7 +44,8 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
         sources = Needs(tuple(source_needs(read_table_at(path, ("source",)), os.path.relpath(path, host.cwd), host)), (path,))
     else:
         sources = project_needs("Pipfile", ("source",), host)
-    return join(sources, option_needs(typed, host))
+    direct = direct_needs("pipenv", invocation.argv, host.path(sources.watched[0]), "Pipfile.lock")
+    return join(sources, option_needs(typed, host), direct)
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

@@ -58,6 +58,29 @@ ASKED = {
         {},
         {CORP, OTHER},
     ),
+    "a URL in a Pipfile": (
+        "pipenv lock",
+        {"Pipfile": f'[packages]\nx = {{file = "{CORP}x.whl"}}\ny = {{git = "{OTHER}"}}\n'},
+        {},
+        {f"{CORP}x.whl"},
+    ),
+    "a URL in pyproject.toml": (
+        "pdm lock",
+        {
+            "pyproject.toml": f'[project]\nurls.home = "{OTHER}"\n[dependency-groups]\ndev = ["x[y] @ {CORP}x.whl ; python_version > \'3\'"]\n'
+        },
+        {},
+        {f"{CORP}x.whl"},
+    ),
+    "a URL in a lock": (
+        "poetry install",
+        {"poetry.lock": f'[package.source]\ntype = "url"\nurl = "{CORP}x.whl"\n[package.source]\ntype = "git"\nurl = "{OTHER}"\n'},
+        {},
+        {f"{CORP}x.whl"},
+    ),
+    "a URL in Pipfile.lock": ("pipenv sync", {"Pipfile.lock": f'{{"default": {{"x": {{"file": "{CORP}x.whl"}}}}}}'}, {}, {f"{CORP}x.whl"}),
+    "a URL that is typed": (f"poetry add {CORP}x.whl", {}, {}, {f"{CORP}x.whl"}),
+    "pdm.toml": ("pdm lock", {"pdm.toml": f'[pypi]\nurl = "{OTHER}"\n'}, {}, {OTHER}),
     "pipx": (f"pipx install -i {OTHER} x", {}, {"PIP_INDEX_URL": CORP, "UV_INDEX_URL": CORP}, {OTHER}),
     "pipx --pip-args": (f"pipx install --pip-args=--extra-index-url={OTHER} x", {}, {"PIP_INDEX_URL": CORP}, {CORP, OTHER}),
     "pipx, pip alone": ("pipx install --backend pip x", {}, {"UV_INDEX_URL": OTHER}, set()),
