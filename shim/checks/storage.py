@@ -1,4 +1,4 @@
-"""Where secrets could be kept on this machine: the OS keyring, the kernel's memory, the token cache; and whether our config reads."""
+"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache, agent; and whether our config reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
 from shim.settings import load_settings
+from shim.sources import agent
 from shim.store import keys, memory
 from shim.store.folders import cache_folder
 
@@ -18,6 +19,8 @@ def find(host: Host) -> Iterator[Finding]:
         load_settings(host)
     except ShimError as error:
         yield Finding("problem", "config.toml", error.message, error.hint)
+    if trouble := agent.find_problem(host):
+        yield Finding("problem", "agent", trouble.message, trouble.hint)
     try:
         keys.require_keyring(host)
     except ShimError as error:

@@ -30,6 +30,10 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "poetry": ("netrc", "poetry"),
 }
 
+#: uv's verbs that ask an index for page after page. Its store costs each of them a request more, which is refused first; so here the
+#: seed comes first, which is sent unasked. What is resolved, locked and installed is the same.
+EAGER_VERBS = (("lock",), ("sync",), ("add",), ("remove",), ("pip", "install"), ("pip", "sync"), ("pip", "compile"))
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -129,7 +133,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
         return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
     refusals: list[tuple[str, str]] = []
-    for name in _order(CHANNELS.get(invocation.tool) or CHANNELS[invocation.family], settings.channel):
+    for name in _order(invocation, settings.channel):
         channel = cast(Channel, import_module(f"shim.delivery.{name}"))
         refusal = channel.fits(case)
         if refusal is None:
@@ -145,8 +149,11 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
     )
 
 
-def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first."""
+def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
+    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first, a verb with many pages the seed."""
+    channels = CHANNELS.get(invocation.tool) or CHANNELS[invocation.family]
+    if invocation.family == "uv" and invocation.verb in EAGER_VERBS:
+        channels = tuple(sorted(channels, key=lambda name: name != "seed"))
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
     return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -52,14 +51,6 @@ def snapshot(folder: Path) -> dict[str, str]:
                 hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "-"
             )
     return found
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our wheel and all that it needs, as for a machine without an index."""
-    folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT)], check=True, timeout=300)
-    return folder
 
 
 @pytest.fixture
