@@ -1,5 +1,7 @@
 """hatch: environments made by pip or uv, which ask what their own settings say; `hatch publish` uploads with variables of its own.
 
+`hatch shell` is left to the `keyring` launcher: a shell that stays would keep what we hand over.
+
 Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/auth.py`; measured.
 """
 
@@ -15,12 +17,12 @@ from shim.indexes.repositories import hatch_repositories
 from shim.indexes.uploads import Uploader, move_password, read_upload_needs
 from shim.model import Delivery, Invocation, Needs
 
-NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "status")
+NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
 #: pip takes a package from the next index when one refuses.
 FALLS_OPEN = True
 LOG_VERBS = frozenset({"publish"})
 
-VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "shell", "test", "version"})
+VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
 _BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
 _PUBLISH = read_table(
     "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key =\n-p --publisher =\n-o --option =\n"
@@ -37,7 +39,7 @@ UPLOADER = Uploader(
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is; of `run` and `shell` the user's program is a part."""
+    """Return which command this is; of `run` the user's program is a part."""
     found = read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
     return replace(found, family="upload", reason="hatch publish uploads") if found.verb == ("publish",) and found.touches_index else found
 

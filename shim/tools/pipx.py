@@ -35,7 +35,7 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
-    if not invocation.touches_index:
+    if not invocation.touches_index or not VERBS.intersection(invocation.verb):
         return Needs()
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
