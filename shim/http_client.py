@@ -1,4 +1,5 @@
-"""The few HTTP requests of our own: one GET of which at most the beginning is read, to see what an index answers.
+"""The few HTTP requests of our own: one GET of which at most the beginning is read, to see what an index answers (`http_json.py` asks
+those who log people in).
 
 A total deadline, the proxy, authorities and client certificate of a `Route`, and no credential beyond the origin that it was
 meant for: redirects are followed by hand.
@@ -116,7 +117,7 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
     if left_s <= 0:
         return Outcome(None, url, "no answer in time"), None
     try:
-        opener = _make_opener(url, route, host)
+        opener = make_opener(url, route, host)
         with opener.open(Request(url.text, headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
             return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
@@ -132,7 +133,7 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
 
 
 def _failure(url: Url, reason: object) -> Outcome:
-    return Outcome(None, url, _explain(reason), is_tls=isinstance(reason, ssl.SSLError))
+    return Outcome(None, url, explain(reason), is_tls=isinstance(reason, ssl.SSLError))
 
 
 def _is_form(response: HTTPResponse) -> bool:
@@ -143,7 +144,8 @@ def _is_form(response: HTTPResponse) -> bool:
     return bool(_PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page)))
 
 
-def _make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
+def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
+    """Return what opens `url` by its route and follows no redirect. Raises OSError for a client certificate that cannot be used."""
     # A proxy could read what plain http carries, which only this machine may see: it is always asked directly.
     proxies = {} if url.is_loopback else getproxies_environment()
     if route.proxy is not None and not url.is_loopback:
@@ -180,7 +182,7 @@ def _authorization(credential: Credential) -> str:
     return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")).decode("ascii")
 
 
-def _explain(reason: object) -> str:
+def explain(reason: object) -> str:
     """Return why there was no answer, in words."""
     if isinstance(reason, TimeoutError):
         return "no answer in time"

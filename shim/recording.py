@@ -199,8 +199,8 @@ def _find_kept(answers: tuple[Answer, ...], observer: Observer, host: Host) -> l
         credential = answer.credential
         if answer.need.answered_by or (answer.need.url.is_public and credential is None):
             continue
-        if credential is None or credential.username_is_secret:
-            return None
+        if credential is None or credential.username_is_secret or observer.environ.get("SHIM_AGENT_SOCKET"):
+            return None  # an agent is asked each time, also one that had nothing, or was not there, this time
         if credential.kept_by_tool:
             continue
         kept = _find_remembered(credential, observer, host) if credential.source == "keyring" else _find_token(credential, observer)

@@ -14,8 +14,9 @@ from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_keys import DEFAULT_CHAIN
+from shim.setting_logins import NO_LOGINS
 from shim.settings import IndexConfig, Settings
-from shim.sources import AGING_SOURCES, Query, load_source, program_of
+from shim.sources import AGING_SOURCES, Query, has_own_turns, load_source, program_of
 from shim.store import cache, flight, recent
 from shim.store.recent import Recent
 from shim.urls import Url, scope_of_index, scope_of_origin
@@ -148,7 +149,7 @@ class _Resolver:
         failed_ago_s = flight.failed_ago_s(key, self._host)
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
-        if found.is_worth_waiting:
+        if found.is_worth_waiting and not has_own_turns(name):
             with flight.turn(key, self._host, _timeout_s(name, query.index) + PATIENCE_S) as failure:
                 again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
                 if again.credential or again.nobody:
@@ -243,7 +244,7 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
-    if "keyring" in index.source:
+    if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:
         return f"shim login {index.name} --store file"
@@ -251,6 +252,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return f"export {index.env.password}"
     if "file" in index.source and index.file:
         return f"put the secret into {index.file.password}"
+    if "agent" in index.source:
+        return "say agent = true for this index in the host's config.toml, run `shim agent` there, and set SHIM_AGENT_SOCKET"
     return f"check the source of [[index]] {index.name}, which is {list(index.source)}, in {index.defined_in}"
 
 
@@ -258,6 +261,9 @@ def cache_key(query: Query) -> str:
     """Return the cache's key for a query: its scope, its user name and the configuration of the sources."""
     index = query.index
     configuration = repr((index.source, index.command, index.env, index.file)) if index else ""
+    if index and index.logins != NO_LOGINS:
+        states = [read(query) for name in index.source if (read := getattr(load_source(name), "surroundings", None))]
+        configuration += repr((index.logins, states))
     return cache.key_of(str(query.scope), query.username, configuration)
 
 

@@ -45,6 +45,13 @@ TOP_KEYS = (
         '"on"',
         ("on", "off"),
     ),
+    Key(
+        "login",
+        "string",
+        "may a command that needs it begin a login by itself: `auto` (on a terminal, never in CI), or `manual` (`shim login` alone)",
+        '"auto"',
+        ("auto", "manual"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -62,8 +69,15 @@ INDEX_KEYS = (
     Key(
         "source",
         "array of strings",
-        "who is asked, in order; default: what the keys below name, else `netrc`, `pypirc`, `known`, `keyring`, `stored`",
+        "who is asked, in order; default: what the keys below name, else `agent`, `netrc`, `pypirc`, `known`, `keyring`, `stored`",
         '["keyring"]',
+    ),
+    Key(
+        "use-as",
+        "string",
+        "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
+        '"default"',
+        ("default", "extra"),
     ),
     Key(
         "ca-bundle",
@@ -80,6 +94,8 @@ INDEX_KEYS = (
         '"stop"',
         ("stop", "warn", "pass"),
     ),
+    Key("agent", "boolean", "`shim agent` may give its credential to a container: one that has an end of its own", "true"),
+    Key("agent-permanent", "boolean", "with `agent`: also a password or token without an end", "false"),
     Key("verify-url", "string", "what to ask when verifying a credential; default: `url`", '"https://pypi.corp.example/simple/corp-ping/"'),
     Key(
         "command",
@@ -89,6 +105,19 @@ INDEX_KEYS = (
     ),
     Key("env", "table", "take the secret from a variable", '{ password = "CORP_TOKEN" }'),
     Key("file", "table", "take the secret from a file", '{ password = "/run/secrets/corp" }'),
+    Key("posit", "table", "log in at a Posit Package Manager", '{ address = "https://packagemanager.example" }'),
+    Key(
+        "oidc",
+        "table",
+        "log in at an OpenID Connect or OAuth provider, on any device",
+        '{ issuer = "https://login.corp.example", client-id = "pip" }',
+    ),
+    Key(
+        "ambient",
+        "table",
+        "use the identity of a CI job",
+        '{ audience = "pypi.corp.example", exchange-url = "https://pypi.corp.example/token" }',
+    ),
 )
 
 #: The keys of the inline tables: required ones first.
@@ -125,22 +154,57 @@ TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
         ),
     ),
     "file": (Key("password", "string", "file with the secret"), Key("username", "string", "file with the user name")),
+    "posit": (
+        Key(
+            "address",
+            "string",
+            "the server, as R and `PACKAGEMANAGER_ADDRESS` spell it (that variable alone does it, too)",
+            '"https://packagemanager.example"',
+        ),
+    ),
+    "oidc": (
+        Key("issuer", "string", "the provider; its own metadata say where to log in", '"https://login.corp.example"'),
+        Key("client-id", "string", "the public client that is registered there for this", '"pip"'),
+        Key("scopes", "array of strings", "what is asked for; default: `openid`, `offline_access`", '["openid"]'),
+        Key(
+            "token",
+            "string",
+            "which of its tokens is the password: `access_token` or `id_token`",
+            '"access_token"',
+            ("access_token", "id_token"),
+        ),
+        Key("exchange-url", "string", "where the index exchanges that token for its own (RFC 8693)", '"https://pypi.corp.example/token"'),
+    ),
+    "ambient": (
+        Key("audience", "string", "for whom the CI job's identity is said", '"pypi.corp.example"'),
+        Key(
+            "exchange-url",
+            "string",
+            "where the index exchanges the identity for a token of its own (RFC 8693)",
+            '"https://pypi.corp.example/token"',
+        ),
+        Key("provider", "string", "Artifactory: the name of its OpenID Connect provider; the exchange is JSON then", '"github"'),
+    ),
 }
 
 VARIABLES = (
+    Key("PACKAGEMANAGER_ADDRESS", "word", "a Posit Package Manager: like an `[[index]]` with `posit`, and then the default chain"),
+    Key("PACKAGEMANAGER_IDENTITY_TOKEN_FILE", "path", "an identity to exchange at a Posit Package Manager instead of logging in"),
+    Key("PACKAGEMANAGER_SSO_TOKEN_FILE", "path", "the shared file of tokens, if it is not `~/.ppm/tokens.toml`"),
     Key("SHIM_BYPASS", "switch", "run the real tool at once, without us"),
     Key("SHIM_CONFIG_FILE", "path", "read this file instead of the user's and the machine's config"),
     Key("SHIM_CACHE_DIR", "path", "keep the token cache here"),
     Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
     Key("SHIM_REDACT", "word", "overrides `redact`", choices=("auto", "always", "never")),
     Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
+    Key("SHIM_AGENT_SOCKET", "path", "ask the `shim agent` that listens here, first of all (absolute; set it in a container)"),
     Key("SHIM_NO_INPUT", "switch", "never ask a person"),
     Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
 )
 
 #: Sources that may be named in `source`, and the order of the chain for an index that names none.
-SOURCE_NAMES = ("env", "file", "command", "netrc", "pypirc", "known", "keyring", "stored")
-DEFAULT_CHAIN = ("netrc", "pypirc", "known", "keyring", "stored")
+SOURCE_NAMES = ("env", "file", "command", "posit", "oidc", "ambient", "netrc", "pypirc", "known", "keyring", "stored", "agent")
+DEFAULT_CHAIN = ("agent", "netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:

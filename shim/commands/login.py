@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from shim.commands import login_vendor
+from shim.commands import login_sso, login_vendor
 from shim.commands.named_index import find_index
 from shim.errors import ConfigError, IndexUnreachable, Rejected, SourceError, StoreError, UsageError
 from shim.host import Host
@@ -65,6 +65,8 @@ def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Ho
         raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
     if url.is_public and index is None:
         raise UsageError(f"{url.host} serves everybody: no credential is ever looked up for it", hint="give the URL of a private index")
+    if secret is None and (status := login_sso.login(arguments, url, index, host)) is not None:
+        return status
     if secret is None and (status := login_vendor.login(arguments, url, index, host)) is not None:
         return status
     username = arguments.user or username or DEFAULT_USERNAME

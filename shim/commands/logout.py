@@ -6,11 +6,12 @@ import argparse
 import sys
 
 from shim.commands.named_index import find_index
-from shim.errors import StoreError, UsageError
+from shim.errors import ShimError, StoreError, UsageError, render
 from shim.host import Host, write_stderr
+from shim.logins import end_logins, read_whole_settings
 from shim.settings import load_settings
 from shim.sources import DEFAULT_USERNAME
-from shim.store import approvals, cache, keys, recent, stored
+from shim.store import purge
 from shim.urls import scope_of_index
 
 HELP = "forget a credential everywhere shim stored it"
@@ -28,21 +29,18 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if bool(arguments.index) == arguments.all:
         raise UsageError("say which index, or --all", hint=EXAMPLE)
     url = scope = username = None
+    problems: list[ShimError] = []
+    settings = read_whole_settings(host, problems) if arguments.all else load_settings(host)
     if arguments.index:
-        url, index, username = find_index(arguments.index, load_settings(host))
+        url, index, username = find_index(arguments.index, settings)
         username = username or DEFAULT_USERNAME
         scope = str((index and index.reach(url)) or scope_of_index(url))
-    removed = [f"token cache: {one.scope} ({one.username})" for one in cache.forget(host, scope)]
-    removed += [f"{store}: {one.scope} ({one.username})" for store, one in stored.forget(host, scope)]
-    removed += [f"approved origins: {origin}" for origin in approvals.forget(host, url)]
-    recent.forget(host)  # a copy of what the keyring keeps; which scopes it was for does not matter
-    status = 0
+    removed = [f"login: {line}" for line in end_logins(url, settings, host, problems)]  # before the cache, where their tokens are
     try:
-        removed += [f"keyring: {service} ({username})" for service, username in keys.forget(host, url, username)]
+        removed.extend(purge.forget(host, url, scope, username))
     except StoreError as error:
-        from shim.errors import render
-
-        write_stderr(render(error))
-        status = error.exit_code
+        problems.append(error)
+    for problem in problems:
+        write_stderr(render(problem))
     sys.stdout.write("".join(f"removed from {line}\n" for line in removed) or "nothing was stored\n")
-    return status
+    return problems[-1].exit_code if problems else 0

@@ -23,15 +23,19 @@ SOURCES = {
     "env": "environ",
     "file": "file",
     "command": "command",
+    "posit": "posit",
+    "oidc": "oidc",
+    "ambient": "ambient",
     "netrc": "netrc",
     "pypirc": "pypirc",
     "known": "known",
     "keyring": "keyring",
     "stored": "stored",
+    "agent": "agent",
 }
 
 #: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.
-AGING_SOURCES = ("command", "known")
+AGING_SOURCES = ("command", "known", "posit", "oidc", "ambient")
 
 #: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
 DEFAULT_USERNAME = "__token__"
@@ -97,6 +101,11 @@ def program_of(name: str, query: Query) -> str | None:
     """Return the program that the source called `name` would run for its answer, or None if it needs none: then nothing is cached."""
     find_program: Callable[[Query], str | None] | None = getattr(load_source(name), "find_program", None)
     return find_program(query) if find_program else None
+
+
+def has_own_turns(name: str) -> bool:
+    """Whether a source lets one process at a time do what others can use, and tells those who wait what they wait for."""
+    return getattr(load_source(name), "HAS_OWN_TURNS", False)
 
 
 def load_source(name: str) -> Source:

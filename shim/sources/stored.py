@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shim.model import Credential
+from shim.policy import load_policy
 from shim.sources import Query, make_credential
 from shim.store import stored
 
 
 def find(query: Query) -> Credential | None:
     """Return the stored credential whose scope covers the need, the longest scope first; None if there is none."""
-    matching = [entry for entry in stored.entries(query.host) if entry.scope.covers(query.need.url)]
+    policy = load_policy()  # files that were written before it forbade them are not read either
+    matching = [entry for entry in stored.entries(query.host, with_files=policy.allow_file_store) if entry.scope.covers(query.need.url)]
     if query.username is not None:
         matching = [entry for entry in matching if entry.username == query.username]
     if not matching:
-        query.note("stored", f"nothing for {query.need.url.netloc}")
+        which = "" if policy.allow_file_store else f" outside files, which {policy.file} forbids"
+        query.note("stored", f"nothing for {query.need.url.netloc}{which}")
         return None
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
     found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.errors import SourceError, printable
@@ -25,13 +25,17 @@ from shim.store.folders import cache_folder
 LOCK_SUFFIXES = (".lock", ".1.lock", ".2.lock")
 #: How often a waiting process looks whether it is its turn.
 LOOK_S = 0.1
+#: After how long somebody who waits is told so.
+PATIENCE_S = 1.0
 #: The last failure: its message and hint, which never hold a secret.
 FAILED_SUFFIX = ".failed"
 
 
 @contextmanager
-def turn(key: str, host: Host, timeout_s: float) -> Iterator[SourceError | None]:
+def turn(key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None) -> Iterator[SourceError | None]:
     """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it within the `with`.
+
+    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why nothing happens.
 
     Yields what went wrong for somebody else while we waited, or None. A failure is recognised by its file having changed, not
     by a time, so that no clock can be wrong about it.
@@ -43,17 +47,18 @@ def turn(key: str, host: Host, timeout_s: float) -> Iterator[SourceError | None]
     path = os.path.join(folder, key + FAILED_SUFFIX)
     before = _identity(path)
     with ExitStack() as stack:
-        _take(stack, os.path.join(folder, key), timeout_s)
+        _take(stack, os.path.join(folder, key), timeout_s, on_wait)
         yield None if _identity(path) in (None, before) else _read(path)
 
 
-def _take(stack: ExitStack, base: str, timeout_s: float) -> None:
+def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None) -> None:
     """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on without.
 
     A lock ends with its descriptor, which no child inherits; its file is never removed, since a new one would be another lock.
     """
     import fcntl
 
+    began = time.monotonic()
     for suffix in LOCK_SUFFIXES:
         try:
             descriptor = os.open(base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
@@ -64,6 +69,9 @@ def _take(stack: ExitStack, base: str, timeout_s: float) -> None:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                if on_wait and time.monotonic() - began > PATIENCE_S:
+                    on_wait()
+                    on_wait = None
                 time.sleep(LOOK_S)
                 continue
             except OSError:  # a file system without locks

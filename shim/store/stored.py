@@ -67,9 +67,9 @@ def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]
     return forgotten
 
 
-def entries(host: Host) -> list[Credential]:
-    """Return everything stored; what is in memory first, since it was meant for now."""
-    return [*memory.entries(KIND, host).values(), *_files(host)]
+def entries(host: Host, *, with_files: bool = True) -> list[Credential]:
+    """Return everything stored, or what is in memory alone, which is the first since it was meant for now."""
+    return [*memory.entries(KIND, host).values(), *(_files(host) if with_files else ())]
 
 
 def _files(host: Host) -> list[Credential]:

@@ -15,8 +15,8 @@ ROOT = Path(shim.__file__).parents[1]
 #: Top-level names that nobody can register (RFC 2606, RFC 6761), so that an example never reaches a real server.
 RESERVED = ("example", "test", "invalid", "localhost")
 URL = re.compile(r"https?://(?:[^\s/@\"'`]*@)?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
-#: The home of a person or a build machine; `/home/alice` is everybody's example.
-HOMES = re.compile(r"/root/\.|/home/(?!alice\b|user\b|runner\b)\w+|/Users/\w+|/builds?/\w+/")
+#: The home of a person or a build machine; `/home/alice`, `app` and `vscode` are everybody's examples.
+HOMES = re.compile(r"/root/\.|/home/(?!alice\b|user\b|runner\b|app\b|vscode\b)\w+|/Users/\w+|/builds?/\w+/")
 
 
 def tracked() -> dict[str, str]:
@@ -33,13 +33,19 @@ def tracked() -> dict[str, str]:
 
 
 FILES = tracked()
+#: Names of XML vocabularies look like URLs.
+VOCABULARIES = {"www.w3.org"}
 
 
 def strangers(text: str) -> set[str]:
     """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody, nor vendors' (sources/known.py)."""
     hosts = {match["host"].lower() for match in URL.finditer(text)}
     hosts = {host for host in hosts if not f".{host}".endswith(known.SUFFIXES)}
-    return {host for host in hosts if host.rpartition(".")[2] not in RESERVED and not host.rpartition(".")[2].isdigit()} - PUBLIC_HOSTS
+    return (
+        {host for host in hosts if host.rpartition(".")[2] not in RESERVED and not host.rpartition(".")[2].isdigit()}
+        - PUBLIC_HOSTS
+        - VOCABULARIES
+    )
 
 
 def test_every_server_in_the_tree_is_an_example_or_everybodys() -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from shim.errors import SourceError
 from shim.host import Host
+from shim.http_json import Reply
 from shim.model import Credential, Need, Origin, Secret
+from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
 from shim.settings import CommandSource, IndexConfig, Lookup
-from shim.sources import SOURCES, Query, load_source
+from shim.sources import SOURCES, Query, load_source, oidc
+from shim.sso import session
 from shim.store import stored
 from shim.urls import parse_url, scope_of_index
+from tests.support.agents import serve
+from tests.support.login_server import LoginServer, jwt
 
 URL = "https://pypi.corp.example/team/simple/"
 SECRETS = ["plain", ": @/%# 'x'", "t" * 2000, "pässwörd€"]
@@ -124,15 +129,73 @@ def with_known(folder: Path, secret: str) -> Prepared:
     return query(host, username="gitlab-ci-token"), query(host, "https://other.example/simple/")
 
 
+def with_agent(folder: Path, secret: str) -> Prepared:
+    """A real agent, whose host has the secret in a variable."""
+    (folder / "host.toml").write_text(f'[[index]]\nurl = "{URL}"\nagent = true\nagent-permanent = true\nenv = {{ password = "CORP" }}\n')
+    (folder / "host.toml").chmod(0o600)
+    path = serve(host_in(folder, CORP=secret, SHIM_CONFIG_FILE=str(folder / "host.toml")))
+    host = host_in(folder, SHIM_AGENT_SOCKET=path)
+    return query(host), query(host, "https://other.example/simple/")
+
+
+def with_posit(folder: Path, secret: str) -> Prepared:
+    """As R and posit-keyring leave it."""
+    (folder / ".ppm").mkdir(mode=0o700)
+    file = folder / ".ppm" / "tokens.toml"
+    file.write_text(f'[[connections]]\naddress = "https://pypi.corp.example"\ntoken = "{secret}"\nauth_type = "sso"\n')
+    file.chmod(0o600)
+    host = host_in(folder)
+    known, unknown = (Logins(posit=read_address(f"https://{name}", "test")) for name in ("pypi.corp.example", "other.example"))
+    return query(host, logins=known), query(host, logins=unknown)
+
+
+def with_oidc(folder: Path, secret: str) -> Prepared:
+    """As a login leaves it."""
+    (folder / "runtime").mkdir(mode=0o700)
+    host = host_in(folder, XDG_RUNTIME_DIR=str(folder / "runtime"))
+    known, unknown = (Logins(oidc=OidcLogin(parse_url("https://login.example"), client)) for client in ("pip", "other"))
+    asked = query(host, logins=known)
+    session.keep("session", oidc.make_login(asked).key, session.make_token(asked, "oidc", Secret(secret), Reply(200)), host)  # type: ignore[union-attr]
+    return asked, query(host, logins=unknown)
+
+
+EXCHANGE = LoginServer()
+
+
+def with_ambient(folder: Path, secret: str) -> Prepared:
+    """As in a job of GitLab, whose identity the index exchanges."""
+    EXCHANGE.exchanged = secret
+    ambient = AmbientLogin("corp", parse_url(f"{EXCHANGE.url}/exchange"))
+    host = host_in(folder)
+    return query(host, logins=Logins(ambient=ambient)), query(host)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def exchange() -> Iterator[None]:
+    with EXCHANGE:
+        yield
+
+
+@pytest.fixture(autouse=True)
+def gitlab(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package `id` reads this process's environment, which no other source does."""
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("CORP_ID_TOKEN", jwt(aud="corp"))
+
+
 PREPARE: dict[str, Callable[[Path, str], Prepared]] = {
     "env": with_env,
     "file": with_file,
     "command": with_command,
+    "posit": with_posit,
+    "oidc": with_oidc,
+    "ambient": with_ambient,
     "netrc": with_netrc,
     "pypirc": with_pypirc,
     "known": with_known,
     "keyring": with_keyring,
     "stored": with_stored,
+    "agent": with_agent,
 }
 
 

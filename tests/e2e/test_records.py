@@ -60,6 +60,20 @@ def test_the_second_run_is_replayed_with_the_credential(own: World, command: lis
     assert (own.folder / "calls").read_text().count("called") == 1
 
 
+def test_an_index_that_came_by_use_as_is_replayed_until_the_user_names_one(own: World, command: list[str], index: PrivateIndex) -> None:
+    url = own.environ.pop("UV_DEFAULT_INDEX" if command[0] == "uv" else "PIP_INDEX_URL")
+    own.environ["PIP_CONFIG_FILE"] = os.devnull
+    own.config.write_text(own.config.read_text() + "use-as = 'default'\n")
+    warm_up(own, command)
+    index.requests.clear()
+
+    assert is_hot(own, [*command[:-1], "corp-build"])
+    assert any(user == USER and status == 200 for _, user, status in index.requests)
+    assert not is_hot(own, command, **{"UV_INDEX" if command[0] == "uv" else "PIP_EXTRA_INDEX_URL": url})
+    own.config.write_text(own.config.read_text().replace("'default'", "'extra'"))
+    assert MARK in own.run(*command).stderr
+
+
 def test_other_package_names_share_the_record(own: World, command: list[str]) -> None:
     warm_up(own, command)
 

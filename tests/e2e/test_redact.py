@@ -149,6 +149,37 @@ def normal(text: str) -> list[str]:
     return [line for line in lines if not re.search("[⠁-⣿]|━|\x1b\\[2K", line)]
 
 
+WINDOW_WATCHER = """
+import os, signal, time
+
+def show(*_):
+    rows = os.get_terminal_size(os.open("/dev/tty", os.O_RDONLY)).lines
+    os.write(1, b"window of %d rows\\n" % rows)
+
+def build_wheel(*_):
+    signal.signal(signal.SIGWINCH, show)
+    os.write(1, b"build" + b"ing\\n")
+    while True:
+        time.sleep(0.05)
+"""
+
+
+def test_a_window_that_changes_its_size_says_so_to_pip_and_its_builds(world: World, corp: str) -> None:
+    world.use(toolchains.pip("newest"))
+    project = world.cwd / "watcher"
+    project.mkdir()
+    (project / "watcher.py").write_text(WINDOW_WATCHER)
+    (project / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "watcher"\nbackend-path = ["."]\n')
+    environ = {**world.environ, "PIP_INDEX_URL": corp, "PS1": ""}
+    with Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], environ, str(world.cwd)) as terminal:
+        terminal.type("stty -echo")
+        terminal.start("pip wheel -v --no-deps -w out ./watcher", "building")
+        for rows in (20, 50):
+            terminal.resize(rows, 100)
+            assert terminal.until(f"window of {rows} rows").count("window of") == 1
+        terminal.press("\x03")
+
+
 @pytest.mark.parametrize("key", ["\x03", "\x1a"])
 def test_a_key_means_to_pip_in_a_terminal_what_it_means_without_us(key: str, world: World, corp: str) -> None:
     """pip is caught in the middle of a build that goes on for ever: ^C ends it, ^Z stops it and `fg` goes on."""
@@ -156,7 +187,7 @@ def test_a_key_means_to_pip_in_a_terminal_what_it_means_without_us(key: str, wor
     project = world.cwd / "slow"
     project.mkdir()
     (project / "slow.py").write_text(
-        "import time\ndef build_wheel(*_):\n    print('build' + 'ing', flush=True)\n    while True: time.sleep(0.05)\n"
+        "import time\ndef build_wheel(*_):\n    while True:\n        print('build' + 'ing', flush=True)\n        time.sleep(0.05)\n"
     )
     (project / "pyproject.toml").write_text('[build-system]\nrequires = []\nbuild-backend = "slow"\nbackend-path = ["."]\n')
     ends = []
@@ -168,7 +199,7 @@ def test_a_key_means_to_pip_in_a_terminal_what_it_means_without_us(key: str, wor
             terminal.press(key)
             if key == "\x1a":
                 terminal.until("Stopped")
-                terminal.start("fg", "pip wheel")
+                terminal.start("fg", "building")  # the shell says the command's name before it has handed over the terminal
                 terminal.press("\x03")
             ends.append(terminal.type("echo status $?").rpartition("status")[2])
 

@@ -5,11 +5,13 @@ The laws of scopes are in test_scope_laws.py; here every source is asked through
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import keyring
 import pytest
@@ -20,16 +22,22 @@ from keyring.credentials import SimpleCredential
 
 from shim.errors import ShimError
 from shim.host import Host
+from shim.http_json import Reply
 from shim.model import Credential, Need, Needs, Origin, Secret
 from shim.resolve import resolve
+from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
 from shim.settings import CommandSource, IndexConfig, Lookup, Settings
-from shim.sources import SOURCES
+from shim.sources import SOURCES, Query, oidc
+from shim.sso import session
 from shim.store import stored
-from shim.urls import Url, scope_of_index
+from shim.urls import Url, parse_url, scope_of_index
 from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
+from tests.support.agents import serve
+from tests.support.login_server import jwt
 
-SECRET = "canary"
+#: A token, since the identity of a CI job must be one.
+SECRET = jwt(aud="corp")
 #: Two spellings of one URL, or of its neighbours: half of all pairs share all but one part.
 pairs = st.one_of(st.tuples(urls, urls), urls.flatmap(lambda url: st.tuples(st.just(url), neighbours(url))))
 
@@ -77,7 +85,7 @@ class OneKeyring(KeyringBackend):
 
 def configured(issued: Url, folder: Path, **fields: object) -> tuple[IndexConfig, ...]:
     scope = scope_of_index(issued)
-    values = {"url": issued, "scope": scope, "verify_url": issued, "source": (next(iter(fields)),), "insecure": True, **fields}
+    values = {"url": issued, "scope": scope, "verify_url": issued, "source": tuple(fields), "insecure": True, **fields}
     return (index_config(**values),) if scope.covers(issued) else ()
 
 
@@ -125,6 +133,41 @@ def put_stored(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[Inde
     return ()
 
 
+def put_agent(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    url = json.dumps(issued.text, ensure_ascii=False)
+    (folder / "host.toml").write_text(
+        f'[[index]]\nurl = {url}\ninsecure = true\nagent = true\nagent-permanent = true\nenv = {{ password = "CORP" }}\n'
+    )
+    environ["SHIM_AGENT_SOCKET"] = serve(
+        Host({**environ, "CORP": SECRET, "SHIM_CONFIG_FILE": str(folder / "host.toml")}, os.fspath(folder))
+    )
+    return ()
+
+
+def put_posit(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    file = folder / "tokens.toml"
+    file.touch(0o600)
+    file.write_text(f'[[connections]]\naddress = "https://ppm.example"\ntoken = "{SECRET}"\nauth_type = "sso"\n')
+    environ["PACKAGEMANAGER_SSO_TOKEN_FILE"] = str(file)
+    return configured(issued, folder, source=("posit",), logins=Logins(posit=read_address("https://ppm.example", "test")))
+
+
+def put_oidc(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    login = OidcLogin(parse_url("https://login.example"), "pip")
+    indexes = configured(issued, folder, source=("oidc",), logins=Logins(oidc=login))
+    for index in indexes:
+        query = Query(Need(issued, Origin("config", "")), index, Host(environ, str(folder)))
+        way = oidc.make_login(query)
+        assert way is not None
+        session.keep("session", way.key, session.make_token(query, "oidc", Secret(SECRET), Reply(200)), query.host)
+    return indexes
+
+
+def put_ambient(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    os.environ |= {"GITLAB_CI": "true", "CORP_ID_TOKEN": SECRET}  # the package `id` looks nowhere else
+    return configured(issued, folder, source=("ambient",), logins=Logins(ambient=AmbientLogin("corp")))
+
+
 PUT: dict[str, Callable[[Url, Path, dict[str, str]], tuple[IndexConfig, ...]]] = {
     "env": put_env,
     "file": put_file,
@@ -134,6 +177,10 @@ PUT: dict[str, Callable[[Url, Path, dict[str, str]], tuple[IndexConfig, ...]]] =
     "known": put_known,
     "keyring": put_keyring,
     "stored": put_stored,
+    "agent": put_agent,
+    "posit": put_posit,
+    "oidc": put_oidc,
+    "ambient": put_ambient,
 }
 #: What the source's own files can say: a netrc knows hosts alone (and the tool itself reads it), `.pypirc` and CI know servers.
 HOST_ONLY, SERVER_ONLY = ("netrc",), ("netrc", "pypirc", "known")
@@ -143,7 +190,7 @@ HOST_ONLY, SERVER_ONLY = ("netrc",), ("netrc", "pypirc", "known")
 def world(name: str, issued: Url) -> Iterator[tuple[Settings, Host]]:
     """Yield settings and a host in which the source `name` has the secret for `issued` alone."""
     before = keyring.get_keyring()
-    with tempfile.TemporaryDirectory() as text:
+    with patch.dict(os.environ), tempfile.TemporaryDirectory() as text:
         folder = Path(text)
         environ = {"HOME": text, "PATH": "/usr/bin:/bin", "SHIM_CACHE_DIR": f"{text}/cache"}
         try:

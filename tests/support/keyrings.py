@@ -49,11 +49,11 @@ def keyring_daemon(home: Path, *, unlock: bool = True) -> Iterator[dict[str, str
 
 
 def _wait_for_service(environ: dict[str, str]) -> None:
-    """Wait until org.freedesktop.secrets has an owner: at most ten seconds."""
+    """Wait until org.freedesktop.secrets has an owner: at most thirty seconds."""
     import time
 
     command = ["dbus-send", "--session", "--print-reply", "--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.NameHasOwner"]
-    for _ in range(100):
+    for _ in range(300):
         result = subprocess.run([*command, "string:org.freedesktop.secrets"], capture_output=True, text=True, env=environ, check=False)
         if "boolean true" in result.stdout:
             return

@@ -47,10 +47,10 @@ class Terminal:
         text = self._read_until(f"{half}>", timeout_s)
         return text.rpartition(f"<{half}")[2].rpartition(f"{half}>")[0].strip("\r\n").replace("\r\n", "\n")
 
-    def start(self, line: str, ready: str, timeout_s: float = 60.0) -> None:
-        """Type a line that goes on, and wait until it has printed `ready` (which the typed text does not contain as such)."""
+    def start(self, line: str, ready: str, timeout_s: float = 60.0) -> str:
+        """Type a line that goes on, wait until it has printed `ready` (which the typed text does not contain as such), and return that."""
         os.write(self._descriptor, f"{line}\n".encode())
-        self.until(ready, timeout_s)
+        return self.until(ready, timeout_s)
 
     def press(self, key: str) -> None:
         """Press a key: `\x03` is ^C, `\x1a` ^Z."""

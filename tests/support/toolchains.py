@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
-CACHE = ROOT / ".cache" / "toolchains"
+CACHE = (ROOT / ".cache" / "toolchains").resolve()  # a venv knows its own path
 
 
 @dataclass(frozen=True)

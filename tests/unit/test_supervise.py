@@ -254,7 +254,7 @@ def terminal(tmp_path: Path) -> Terminal:
 
 
 def test_in_a_terminal_a_key_reaches_the_target_once_and_ends_the_pipeline(terminal: Terminal, tmp_path: Path) -> None:
-    handler = "lambda *_: (print('caught', flush=True), os._exit(9))"
+    handler = "lambda *_: (os.write(1, b'caught\\n'), os._exit(9))"
     (tmp_path / "target.py").write_text(
         f"import os, signal\nsignal.signal(signal.SIGINT, {handler})\nprint('ready', flush=True)\nwhile True: signal.pause()\n"
     )

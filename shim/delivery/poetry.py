@@ -1,0 +1,64 @@
+"""Channel `poetry`: poetry's own variables for each named source hold the secret in clear, where one netrc will not do for two credentials.
+
+poetry reads no index from its environment and asks no keyring command, so this is what it has. What it builds inherits them: there is a
+warning each time, and `strict` forbids it.
+
+Sources: poetry 2 documentation "Configuring credentials"; `utils/authenticator.py` (a credential counts for its source's URL and below).
+"""
+
+from __future__ import annotations
+
+import os
+
+from shim.delivery import Case
+from shim.indexes.repositories import poetry_name, poetry_repositories
+from shim.model import Credential, Delivery, Secret
+from shim.urls import BadUrl, parse_url
+
+STEM = "POETRY_HTTP_BASIC_"
+_CALLED = "poetry's variables are called after the source's name"
+
+
+def fits(case: Case) -> str | None:
+    """Return None if poetry has a variable for every credential of the case, else why not."""
+    if any(credential.scheme != "basic" for credential in case.credentials):
+        return "its variables hold no bearer token"
+    named = [(need.index_name, need.url.text) for need in case.needs.items if need.index_name]
+    stems = [variable_stem(name) for name, _ in named]
+    if any(not need.index_name for need, _ in case.deliveries) or len(set(stems)) < len(stems):
+        return f"{_CALLED}, and a source has none or shares it"
+    for need, credential in case.deliveries:
+        folder = os.path.dirname(need.origin.where)
+        for name, url in poetry_repositories(folder, case.host):
+            if variable_stem(name) == variable_stem(need.index_name or "") and not _is_covered(url, credential):
+                return f"{_CALLED}, and {url} has the name of {need.url} in a configuration of poetry's"
+    return None
+
+
+def deliver(case: Case) -> Delivery:
+    """Return two variables for each source, with a warning unless the configuration asked for this channel."""
+    values: dict[str, str | Secret | None] = {}
+    for need, credential in case.deliveries:
+        values[f"{variable_stem(need.index_name or '')}_USERNAME"] = credential.username
+        values[f"{variable_stem(need.index_name or '')}_PASSWORD"] = credential.secret
+    names = ", ".join(name for name in values if name.endswith("PASSWORD"))
+    consequence = "build backends can read it"
+    warning = f"the credentials of this project's sources go into {names}, where {consequence}"
+    return Delivery(
+        case.invocation.argv,
+        values,
+        channels=tuple(("poetry", str(need.url), f"{names}: {consequence}") for need, _ in case.deliveries),
+        warnings=() if case.settings.channel == "env" else (warning,),
+    )
+
+
+def variable_stem(name: str) -> str:
+    """Return `POETRY_HTTP_BASIC_<NAME>`: upper case, dashes as underscores."""
+    return STEM + poetry_name(name)
+
+
+def _is_covered(url: str, credential: Credential) -> bool:
+    try:
+        return credential.scope.covers(parse_url(url))
+    except BadUrl:
+        return False

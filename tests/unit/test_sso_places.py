@@ -1,0 +1,258 @@
+"""Where logins come from: the variables of Posit Package Manager, and the identities of CI jobs."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from shim.errors import ConfigError, SourceError
+from shim.host import Host
+from shim.model import Need, Origin
+from shim.setting_logins import AmbientLogin
+from shim.settings import IndexConfig, Settings, load_settings
+from shim.sources import Query, ambient, posit
+from shim.urls import parse_url
+from tests.support.login_server import LoginServer, jwt
+
+URL = "https://ppm.corp.example/pypi/simple/"
+ADDRESS = "https://ppm.corp.example"
+
+
+def settings(tmp_path: Path, text: str = "", **environ: str) -> Settings:
+    (tmp_path / "config.toml").write_text(text)
+    return load_settings(Host({"HOME": str(tmp_path), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), **environ}, "/"))
+
+
+def index_for(found: Settings, url: str = URL) -> IndexConfig | None:
+    return found.index_for(parse_url(url))
+
+
+def test_the_address_alone_counts_as_an_index_that_is_asked_before_a_netrc(tmp_path: Path) -> None:
+    index = index_for(settings(tmp_path, PACKAGEMANAGER_ADDRESS=ADDRESS))
+
+    assert index is not None
+    assert index.source[:3] == ("agent", "posit", "netrc")
+    assert not index.source_is_explicit
+    assert index.on_failure == "stop"
+    assert index.logins.posit is not None
+    assert index.logins.posit.address == ADDRESS
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ppm.corp.example:8443/simple/",
+        "https://ppm.corp.example.evil.example/simple/",
+        "http://ppm.corp.example/simple/",
+        "https://corp.example/simple/",
+    ],
+)
+def test_the_address_is_no_index_for_another_server(url: str, tmp_path: Path) -> None:
+    assert index_for(settings(tmp_path, PACKAGEMANAGER_ADDRESS=ADDRESS), url) is None
+
+
+def test_an_index_of_that_server_without_a_source_of_its_own_logs_in_there(tmp_path: Path) -> None:
+    text = f'[[index]]\nname = "corp"\nurl = "{URL}"\n'
+    (index,) = settings(tmp_path, text, PACKAGEMANAGER_ADDRESS=ADDRESS + "/").indexes
+
+    assert index.name == "corp"
+    assert index.source[:2] == ("agent", "posit")
+    assert index.logins.posit is not None
+
+
+def test_an_index_with_a_source_of_its_own_is_left_as_it_is(tmp_path: Path) -> None:
+    text = f'[[index]]\nname = "corp"\nurl = "{URL}"\nenv = {{ password = "X" }}\n'
+    (index,) = settings(tmp_path, text, PACKAGEMANAGER_ADDRESS=ADDRESS).indexes
+
+    assert index.source == ("env",)
+
+
+@pytest.mark.parametrize(
+    "address", ["ppm.corp.example", "http://ppm.corp.example", "https://u:canary@ppm.corp.example", "ftp://x", "https://"]
+)
+def test_an_address_that_is_no_safe_url_is_refused(address: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="PACKAGEMANAGER_ADDRESS") as caught:
+        settings(tmp_path, PACKAGEMANAGER_ADDRESS=address)
+
+    assert caught.value.hint
+    assert "canary" not in caught.value.message
+
+
+def test_an_empty_address_is_none(tmp_path: Path) -> None:
+    assert settings(tmp_path, PACKAGEMANAGER_ADDRESS="").indexes == ()
+
+
+def query(found: Settings, tmp_path: Path, **environ: str) -> Query:
+    host = Host({"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), **environ}, str(tmp_path))
+    index = found.indexes[0]
+    return Query(Need(index.url, Origin("argv", "-i")), index, host)
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "message"),
+    [
+        (None, 0, "which is not there"),
+        ("hunter2-canary", 0o600, r"holds no identity token \(JWT\): it was sent nowhere"),
+        ("a.b.c", 0o600, "holds no identity token"),
+        (jwt(sub="x") + "\n" + jwt(sub="y"), 0o600, "holds no identity token"),
+        ("\xff\xfe", 0o600, "holds no identity token"),
+        (jwt(sub="canary", exp=1000), 0o600, "has ended"),
+        (jwt(sub="canary"), 0o644, "can be read by everybody"),
+        ("x" * 70000, 0o600, "too large"),
+    ],
+)
+def test_an_identity_file_that_is_none_is_sent_nowhere(text: str | None, mode: int, message: str, tmp_path: Path) -> None:
+    with LoginServer() as server:
+        file = tmp_path / "identity"
+        if text is not None:
+            file.write_text(text, encoding="latin-1")
+            file.chmod(mode)
+        asked = query(settings(tmp_path, PACKAGEMANAGER_ADDRESS=server.url), tmp_path, PACKAGEMANAGER_IDENTITY_TOKEN_FILE=str(file))
+        with pytest.raises(SourceError, match=message) as caught:
+            posit.find(asked)
+
+        assert server.requests == []
+    assert caught.value.hint
+    assert "canary" not in caught.value.message
+
+
+def test_an_identity_is_exchanged_with_and_without_a_line_end(tmp_path: Path) -> None:
+    with LoginServer() as server:
+        file = tmp_path / "identity"
+        file.write_text(jwt(sub="job", exp=int(time.time()) + 60) + "\n")
+        file.chmod(0o600)
+        found = posit.find(
+            query(settings(tmp_path, PACKAGEMANAGER_ADDRESS=server.url), tmp_path, PACKAGEMANAGER_IDENTITY_TOKEN_FILE=str(file))
+        )
+        ((path, form),) = server.requests
+
+    assert found is not None
+    assert found.source == "posit"
+    assert path == "/__api__/token"
+    assert form == {
+        "grant_type": "urn:ietf:params:oauth:grant-type:token-exchange",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:id_token",
+        "subject_token": file.read_text().strip(),
+    }
+
+
+class GitHub:
+    """What GitHub Actions offers to a job: a URL that gives an identity for an audience to who has the job's own token."""
+
+    def __init__(self) -> None:
+        outer = self
+        self.asked: list[tuple[str, str]] = []
+        self.status = 200
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                audience = parse_qs(urlsplit(self.path).query)["audience"][0]
+                outer.asked.append((audience, self.headers["Authorization"]))
+                body = json.dumps({"value": jwt(aud=audience, sub="repo:corp/x")}).encode()
+                self.send_response(outer.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *arguments: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/?api=1"
+
+
+CI_VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    made = GitHub()
+    thread = threading.Thread(target=made.server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", made.url)
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary-of-the-job")
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+def job(tmp_path: Path, exchange: str | None, more: str = "") -> Query:
+    url = f', exchange-url = "{exchange}"' if exchange else ""
+    text = f'[[index]]\nname = "corp"\nurl = "{URL}"\nambient = {{ audience = "corp"{url}{more} }}\n'
+    return query(settings(tmp_path, text), tmp_path)
+
+
+def test_the_identity_of_a_github_job_is_exchanged_at_the_index(github: GitHub, tmp_path: Path) -> None:
+    with LoginServer() as server:
+        found = ambient.find(job(tmp_path, f"{server.url}/exchange"))
+        ((_, form),) = server.requests
+
+    assert found is not None
+    assert found.secret.reveal() in server._tokens
+    assert github.asked == [("corp", "bearer canary-of-the-job")]
+    assert form["subject_token"] == jwt(aud="corp", sub="repo:corp/x")
+    assert "provider_name" not in form
+
+
+def test_artifactorys_exchange_is_asked_in_its_own_way(github: GitHub, tmp_path: Path) -> None:
+    with LoginServer() as server:
+        assert ambient.find(job(tmp_path, f"{server.url}/exchange", ', provider = "github"'))
+        ((_, form),) = server.requests
+
+    assert form["provider_name"] == "github"
+    assert form["grant_type"].endswith(":token-exchange")
+
+
+def test_without_an_exchange_the_identity_itself_is_the_password(github: GitHub, tmp_path: Path) -> None:
+    found = ambient.find(job(tmp_path, None))
+
+    assert found is not None
+    assert found.secret.reveal() == jwt(aud="corp", sub="repo:corp/x")
+
+
+def test_a_github_job_without_the_permission_is_told_which_one(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+    with pytest.raises(SourceError, match="GitHub Actions does not let") as caught:
+        ambient.find(job(tmp_path, None))
+
+    assert caught.value.hint == "give the job `permissions: id-token: write`"
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_ci_service_that_fails_is_said_to_and_its_secrets_are_not(status: int, github: GitHub, tmp_path: Path) -> None:
+    github.status = status
+    with pytest.raises(SourceError, match="gives no identity") as caught:
+        ambient.find(job(tmp_path, None))
+
+    assert "canary" not in caught.value.message
+
+
+def test_an_exchange_that_refuses_does_not_show_the_identity(github: GitHub, tmp_path: Path) -> None:
+    with LoginServer() as server:
+        server.token_fault = "access_denied"
+        with pytest.raises(SourceError, match="does not exchange the token: access_denied") as caught:
+            ambient.find(job(tmp_path, f"{server.url}/exchange"))
+
+    assert jwt(aud="corp", sub="repo:corp/x") not in caught.value.message
+
+
+def test_outside_of_ci_there_is_no_identity(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("id._internal.oidc.ambient._GCP_PRODUCT_NAME_FILE", str(tmp_path / "none"))
+    asked = job(tmp_path, None)
+
+    assert ambient.find(asked) is None
+    assert asked.notes == [("ambient", "this is no CI job that has an identity")]
+    assert AmbientLogin("corp") == asked.index.logins.ambient  # type: ignore[union-attr]
