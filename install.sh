@@ -133,8 +133,9 @@ find_python() {
   fail 'there is no python3 on PATH; shim itself needs 3.11 or newer' 'apt install python3 python3-venv, or name one with --python PY'
 }
 
-# What decides whether there is anything to do: the sources, the interpreter, and where from.
+# What decides whether there is anything to do: the sources, the interpreter, and where from. Empty where there is no cksum.
 checksum() {
+  command -v cksum >/dev/null 2>&1 || return 0
   {
     "$python" -IS -c 'import sys; print(sys.version, sys._base_executable)'
     printf '%s\n' "$prefix" "$wheels"
@@ -157,7 +158,7 @@ is_ours() {
 }
 
 is_up_to_date() {
-  [ "$(head -n 1 "$stamp" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
+  [ -n "$sum" ] && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
 }
 
 # Writes the stamp with the first line $1 and keeps, or adds, the lines of what we made.

@@ -136,7 +136,7 @@ if [ "$_shim_name" != shim ]; then
 fi
 
 # A prefix that was moved as a whole has everything where it was, as seen from here.
-if [ ! -r "$_shim_hot" ]; then
+if [ ! -r "$_shim_hot" ] && [ -f "${_shim_folder%/*}/installed" ]; then
   for _shim_entry in "${_shim_folder%/*}/venv/lib/python3"*/site-packages; do
     if [ -r "$_shim_entry/shim/hot.py" ]; then
       _shim_site=$_shim_entry

@@ -58,7 +58,7 @@ def record(
     data = text.encode("utf-8", "surrogateescape")
     if len(data) >= MAX_BYTES or any(mark in text for mark in ("\0", "\r")):
         return False
-    path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd))
+    path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ)))
     temporary = f"{path}.{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as stream:

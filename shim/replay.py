@@ -67,13 +67,15 @@ def is_private(folder: str) -> bool:
     return _stat.S_ISDIR(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
 
 
-def record_name(name: str, target: str, argv: list[str], cwd: str) -> str:
+def record_name(name: str, target: str, argv: list[str], cwd: str, environ: dict[str, str]) -> str:
     """Return the file name of a command's record: the same for commands that differ in package names only.
 
-    No more than a way to find it: what is in it is compared word by word.
+    No more than a way to find it: what is in it is compared word by word. The tools' own variables are in it, so that two terminals
+    with different ones do not take each other's record away. (A command with a secret in a variable has no record.)
     """
+    variables = sorted([f"{variable}={value}" for variable, value in environ.items() if variable.startswith(PREFIXES)])
     words = [word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)]
-    data = FIELD.join([name, target, cwd, *words]).encode("utf-8", "surrogateescape")
+    data = FIELD.join([name, target, cwd, *words, *variables]).encode("utf-8", "surrogateescape")
     return f"{int.from_bytes(data, 'big') % (2**127 - 1):032x}.plan"
 
 
@@ -137,7 +139,7 @@ def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], 
         return None
     try:
         cwd = posix.getcwd()
-        text = read_private(f"{folder}/{record_name(name, target, argv, cwd)}")
+        text = read_private(f"{folder}/{record_name(name, target, argv, cwd, environ)}")
         return _check(text.split("\n"), argv, environ, cwd, now) if text else None
     except (OSError, ValueError, IndexError, KeyError):
         return None

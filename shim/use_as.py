@@ -66,8 +66,9 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     needs = tool.read_needs(invocation, around(host, inherited))
     if not is_mentioned(host):
         return Usage(needs, inherited)
-    if reason := _why_not(invocation, needs, around(host, inherited)):
-        return Usage(needs, inherited, reason, _warning(invocation, needs, host))
+    asked = _all_asked(invocation, needs, around(host, inherited))
+    if reason := _why_not(invocation, asked, around(host, inherited)):
+        return Usage(needs, inherited, reason, _warning(invocation, asked, host))
     used = used_indexes(load_settings(host))
     if not used:
         return Usage(needs, inherited)
@@ -163,6 +164,15 @@ def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
     if said := _says(invocation, host):
         return f"{said} is said"
     return "" if any(need.origin.where in DEFAULTS for need in needs.items) else "this command asks no default index"
+
+
+def _all_asked(invocation: Invocation, needs: Needs, host: Host) -> Needs:
+    """Return the needs, with those of pip's settings for a tool that starts a pip: it leaves out what is public."""
+    if invocation.tool not in PIP_STARTERS:
+        return needs
+    from shim.indexes.projects import join, pip_needs
+
+    return join(needs, pip_needs(host))
 
 
 def _find_named(needs: Needs, host: Host) -> Need | None:

@@ -10,8 +10,6 @@ from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
 
-FIX = "shim doctor --fix"
-
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield launchers that are missing, old, shadowed or without a tool, stale shell texts, and other copies of shim on PATH."""
@@ -24,10 +22,10 @@ def find(host: Host) -> Iterator[Finding]:
     yield from _find_shadowed(folder, host)
     for name in installing.vanished_names(folder, host):
         text = f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it ends with 127"
-        yield Finding("problem", os.path.join(folder, name), text, FIX)
+        yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
     if not installing.shells_are_current(folder):
         yield Finding(
-            "problem", os.path.dirname(folder), "what shells read is missing, or was written elsewhere or by another release", FIX
+            "problem", os.path.dirname(folder), "what shells read is missing, or was written elsewhere or by another release", _fix(folder)
         )
     for other in other_copies(folder, host):
         text = f"PATH has another copy of shim here; of two, the first one works and passes the other by: {folder}"
@@ -56,9 +54,11 @@ def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
     for path, name in paths.items():
         if not launchers.is_launcher(path):
             words = ", which is on PATH" if name not in (launchers.COMMAND, launchers.FACE) else ""
-            yield Finding("problem", path, f"there is no launcher for {name}{words}", FIX)
+            yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
         elif _read(path) != text:
-            yield Finding("problem", path, "the launcher is of another release, or its Python is gone, or its folder was moved", FIX)
+            yield Finding(
+                "problem", path, "the launcher is of another release, or its Python is gone, or its folder was moved", _fix(folder)
+            )
 
 
 def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
@@ -66,6 +66,10 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
         path, first = os.path.join(folder, name), _first_on_path(name, host)
         if launchers.is_launcher(path) and first and not launchers.is_launcher(first):
             yield Finding("problem", path, f"{first} stands before it on PATH, so `{name}` runs without shim", 'eval "$(shim activate)"')
+
+
+def _fix(folder: str) -> str:
+    return "shim doctor --fix" + ("" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root")
 
 
 def _first_on_path(name: str, host: Host) -> str | None:

@@ -21,16 +21,13 @@ def find(host: Host) -> Iterator[Finding]:
         yield Finding("problem", "config.toml", error.message, error.hint)
     if trouble := agent.find_problem(host):
         yield Finding("problem", "agent", trouble.message, trouble.hint)
+    reason = memory.problem(host)
     try:
         keys.require_keyring(host)
     except ShimError as error:
-        yield Finding(
-            "advice",
-            "OS keyring",
-            error.message.partition(":")[0],
-            "shim login NAME --store memory (until a reboot), or --store file (in clear)",
-        )
-    if reason := memory.problem(host):
+        stores = "--store file (in clear)" if reason else "--store memory (until a reboot), or --store file (in clear)"
+        yield Finding("advice", "OS keyring", error.message.partition(":")[0], f"shim login NAME {stores}")
+    if reason:
         yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
     folder, words = cache_folder(host)
     if folder is None:

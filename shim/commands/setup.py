@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from shim.commands import setup_fields as fields
 from shim.config_edit import Table, append, render
-from shim.errors import UsageError
+from shim.errors import UsageError, printable
 from shim.errors import render as render_error
 from shim.host import Host, write_stderr
 from shim.settings import Settings, config_files, load_settings
@@ -20,6 +20,8 @@ EXAMPLE = "shim setup https://pypi.corp.example/simple/ --login env:CORP_TOKEN -
 
 #: How many wrong answers to one question are answered with its hint.
 MAX_TRIES = 3
+#: The exit status after a no.
+DECLINED = 1
 Value = TypeVar("Value")
 
 
@@ -54,17 +56,20 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     else:
         tables, notes = [_ask_table(arguments, settings, file, host)], []
     for note in notes:
-        write_stderr(f"shim: {note}\n")
+        write_stderr(f"shim: {printable(note)}\n")
     if not tables:
         raise UsageError("nothing to write", hint="shim status shows what is configured already")
     sys.stdout.write(f"to be added to {file}:\n\n" + "".join(f"    {line}\n" for line in render(tables).splitlines()) + "\n")
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
-    if not _confirmed(arguments, host):
-        raise UsageError("nothing was written", hint="--yes writes it without a question")
+    if not arguments.yes and not host.interactive:
+        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
+    if not arguments.yes and _prompt("Write this? [Y/n] ").strip().lower() not in ("", "y", "yes"):
+        write_stderr("nothing was written\n")
+        return DECLINED
     written = append(file, tables, host)
-    sys.stdout.write(f"written; to undo it: {written.undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables)))
+    sys.stdout.write(f"written; to undo it: {written.undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables, arguments)))
     return 0
 
 
@@ -165,7 +170,9 @@ def _field(
 
 def _menu(title: str, choices: Iterable[tuple[str, str, str]]) -> str:
     """Return a question with numbered answers."""
-    rows = [f"   {number}  {word}{':' + value if value else ''}  {text}\n" for number, (word, value, text) in enumerate(choices, 1)]
+    texts = [(f"{word}:{value}" if value else word, text) for word, value, text in choices]
+    width = max(len(word) for word, _ in texts)
+    rows = [f"   {number}  {word:<{width}}  {text}\n" for number, (word, text) in enumerate(texts, 1)]
     return f"{title}\n{''.join(rows)}   Number or word: "
 
 
@@ -185,17 +192,12 @@ def _prompt(question: str) -> str:
     return line.rstrip("\r\n")
 
 
-def _confirmed(arguments: argparse.Namespace, host: Host) -> bool:
-    if arguments.yes:
-        return True
-    return host.interactive and _prompt("Write this? [Y/n] ").strip().lower() in ("", "y", "yes")
-
-
-def _next_steps(tables: list[Table]) -> list[str]:
+def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:
     """Return what to do now: log in where a secret is to be stored, and look at what a command will do."""
     sources = ("env", "file", "command", "on-failure")
     steps = [f"shim login {table['name']}" for table in tables if not any(key in table for key in sources) and not _is_public(table)]
-    return [*steps, "shim status"]
+    opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and arguments.file else []
+    return [*steps, *opened, "shim status"]
 
 
 def _is_public(table: Table) -> bool:

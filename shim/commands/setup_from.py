@@ -63,8 +63,8 @@ def read_tables(what: str, use: str, settings: Settings, file: str, host: Host) 
         if same or any(table["url"] == url.text for table in made) or (url.is_public and use == "no"):
             notes[f"{path}: left out: {url} {_why_left_out(url, same.name if same else None)}"] = None
             continue
-        if _holds_password(one):
-            notes[f"{path} holds a password for {url}; it was not copied: shim login --import {path}"] = None
+        if note := _say_password(one, url, path):
+            notes[note] = None
         name = (
             one.name
             if one.name and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.name) and one.name not in taken
@@ -84,7 +84,7 @@ def _why_left_out(url: Url, name: str | None) -> str:
 
 
 def _read_url(one: Found) -> tuple[Url, Table]:
-    """Return the URL and what goes with it: a user name, or the variables that stand for it. Raises UsageError."""
+    """Return the URL and what goes with it: a user name or nothing. Raises UsageError."""
     text = one.text.strip()
     head, scheme, rest = text.partition("://")
     userinfo, at, _ = rest.partition("/")[0].rpartition("@")
@@ -104,11 +104,6 @@ def _read_url(one: Found) -> tuple[Url, Table]:
 
 def _login_of(one: Found, userinfo: str) -> Table:
     username, _, password = userinfo.partition(":")
-    variables = {part: _PLACEHOLDER.fullmatch(text) for part, text in (("username", username), ("password", password))}
-    if variables["password"]:
-        names = {part: match["name"] for part, match in variables.items() if match}
-        beside = {"username": _decoded(one)} if username and not variables["username"] else {}
-        return {**beside, "env": {"password": names["password"], **({"username": names["username"]} if "username" in names else {})}}
     name = one.username or (_decoded(one) if username and "$" not in username else None)
     is_certain = bool(password or one.has_password or one.username)
     return {"username": name} if name and name.isprintable() and ":" not in name and (is_certain or len(name) <= MAX_USERNAME) else {}
@@ -119,10 +114,16 @@ def _decoded(one: Found) -> str:
     return userinfo.username if userinfo else ""
 
 
-def _holds_password(one: Found) -> bool:
+def _say_password(one: Found, url: Url, path: str) -> str | None:
+    """Return what there is to say about a password. A variable is not taken over: a stranger's file could name any of yours."""
     authority = one.text.partition("://")[2].partition("/")[0]
     password = authority.rpartition("@")[0].partition(":")[2]
-    return one.has_password or (bool(password) and not _PLACEHOLDER.fullmatch(password))
+    if variable := _PLACEHOLDER.fullmatch(password):
+        name = variable["name"]
+        return (
+            f'{path} takes the password for {url} from {name}; if that is meant for this server, add env = {{ password = "{name}" }} to it'
+        )
+    return f"{path} holds a password for {url}; it was not copied: shim login --import {path}" if password or one.has_password else None
 
 
 def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]:

@@ -33,7 +33,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         return 0
     if not rows:
         files = " or ".join(settings.files)
-        sys.stdout.write(f"no [[index]] is configured (looked for {files})\n")
+        sys.stdout.write(f"no [[index]] is configured (looked for {files}); `shim setup` writes one\n")
     for row in rows:
         sys.stdout.write(f"{row['name']}  {row['url']}  {row['state']}\n")
     return 0

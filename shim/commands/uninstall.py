@@ -47,9 +47,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 
 def _purge(host: Host) -> list[str]:
+    """Forget everything and return it in words. A login that its server does not end is said, and stops nothing."""
     problems: list[ShimError] = []
     lines = [f"removed from login: {line}" for line in end_logins(None, read_whole_settings(host, problems), host, problems)]
-    for problem in problems:
-        write_stderr(render(problem, level="warning"))
     lines += [f"removed from {line}" for line in purge.forget(host)]
+    for problem in problems:
+        write_stderr(render(problem))
     return lines + [f"removed {folder}" for folder in purge.remove_folders(host)]

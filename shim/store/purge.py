@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -12,8 +13,9 @@ from shim.store.folders import cache_folder, stored_folder
 from shim.store.records import is_record_name
 from shim.urls import Url
 
-#: What lies in the token cache's folder beside records.
+#: What lies in the token cache's folder beside records. The names of the files in them hold a digest as well, but for one.
 FOLDERS = ("plans", "pads", "proofs", "authorities")
+KEY = "key"
 #: What lies in the state folder.
 STATE_FILES = ("keyring-entries", "approved-origins")
 STATE_FOLDERS = ("audit", "tokens")
@@ -61,6 +63,8 @@ def remove_folders(host: Host) -> list[str]:
         for name in STATE_FILES:
             _unlink(os.path.join(state, name))
         removed += _remove_empty(*(os.path.join(state, name) for name in STATE_FOLDERS), state)
+        if not host.environ.get("XDG_STATE_HOME"):
+            _remove_empty(host.state_home)  # ours was perhaps the only one below ~/.local/state
     if folder := stored_folder(host, create=False):
         removed += _remove_empty(folder)
     if host.data_home:
@@ -75,8 +79,12 @@ def _remove_cached(folder: str) -> None:
         if is_record_name(name):
             _unlink(os.path.join(folder, name))
     for name in FOLDERS:
-        _remove_files(os.path.join(folder, name))
-        _remove_empty(os.path.join(folder, name))
+        below = os.path.join(folder, name)
+        if os.path.isdir(below) and not os.path.islink(below):
+            for file in os.listdir(below):
+                if re.search("[0-9a-f]{16}", file) or file == KEY:
+                    _unlink(os.path.join(below, file))
+            _remove_empty(below)
 
 
 def _remove_files(folder: str) -> None:

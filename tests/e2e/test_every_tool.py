@@ -6,6 +6,9 @@ pypiserver, which asks for a password for packages and for uploads.
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -114,6 +117,38 @@ def test_it_installs_with_three_lines_of_configuration(name: str, activated: Wor
         result = run(activated, scene, bare, urls, NETRC=str(netrc), SHIM_BYPASS="1")
         assert result.returncode == 0, result.stdout + result.stderr
         assert texts_in(ours) == texts_in(bare)
+
+
+@pytest.mark.parametrize("name", ["pip-compile", "pip-sync", "build", "tox", "nox", "hatch"])
+def test_it_installs_where_nothing_but_use_as_names_the_index(name: str, activated: World, urls: dict[str, str]) -> None:
+    """pip, uv and pipx are in test_use_as.py and test_projects.py."""
+    del activated.environ["PIP_INDEX_URL"], activated.environ["UV_DEFAULT_INDEX"]
+    activated.configure(activated.config.read_text() + 'use-as = "default"\n')
+    scene, folder = INSTALLING[name], activated.cwd / "app"
+    result = run(activated, scene, folder, urls, activated=False, PIP_CONFIG_FILE=os.devnull)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert scene.says in result.stdout + result.stderr
+    assert not scene.result or (folder / scene.result).is_file()
+
+
+@pytest.mark.parametrize(("name", "file"), [("pipenv", "Pipfile"), ("poetry", "pyproject.toml"), ("pdm", "pyproject.toml")])
+def test_the_lines_that_explain_has_for_a_project_file_are_what_the_tool_wants(
+    name: str, file: str, activated: World, urls: dict[str, str]
+) -> None:
+    del activated.environ["PIP_INDEX_URL"], activated.environ["UV_DEFAULT_INDEX"]
+    activated.configure(activated.config.read_text() + 'use-as = "default"\n')
+    scene, folder = INSTALLING[name], activated.cwd / "app"
+    without = re.sub(r"\[\[[\w.]+\]\]\n(?:\w+ = .*\n)+\n?", "", scene.files[file])
+    asking = replace(scene, files={file: without}, words=("shim", "explain", "--json", "--", *scene.words), program=name)
+    explained = run(activated, asking, folder, urls, activated=False)
+    said: list[str] = json.loads(explained.stdout)["use_as"]
+    lines = [line.removeprefix("  ") for line in said[said.index(f"lines for {file}:") + 1 :]]
+    result = run(activated, replace(scene, files={file: without + "\n" + "\n".join(lines) + "\n"}), folder, urls, activated=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (folder / scene.result).is_file()
+    assert "corp-lib" in (folder / scene.result).read_text()
 
 
 @pytest.mark.parametrize("name", PUBLISHING)

@@ -224,6 +224,8 @@ def test_purge_leaves_what_else_lies_in_a_cache_folder_of_the_users_choice(insta
     cache.mkdir(mode=0o700)
     (cache / "precious").write_text("x")
     (cache / "precious.new").write_text("x")
+    (cache / "plans").mkdir(mode=0o700)
+    (cache / "plans" / "for next year").write_text("x")
     installed.environ["SHIM_CACHE_DIR"] = str(cache)
     installed.vaults.append(cache)
     store = ["login", f"http://{index.netloc}/simple/", "--user", USER, "--store", "file", "--password-stdin"]
@@ -233,7 +235,8 @@ def test_purge_leaves_what_else_lies_in_a_cache_folder_of_the_users_choice(insta
     assert installed.shim("cache", "clear").returncode == 0
     assert installed.shim("uninstall", "--purge").returncode == 0
 
-    assert sorted(os.listdir(cache)) == ["precious", "precious.new"]
+    assert sorted(os.listdir(cache)) == ["plans", "precious", "precious.new"]
+    assert os.listdir(cache / "plans") == ["for next year"]
 
 
 def test_purge_belongs_to_uninstall(installed: World) -> None:

@@ -60,6 +60,22 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
     }
 
 
+def test_a_no_a_wrong_answer_three_times_and_an_early_end_write_nothing(world: World) -> None:
+    shim, environ = str(world.prefix / "shims" / "shim"), {**world.environ, "TERM": "dumb"}
+    for answers, last in ((["n\n"], "nothing was written"), (["\x04"], "no answer: nothing was written")):
+        with Terminal([shim, "setup", URL, "--login", "login", "--use-as", "no"], environ, str(world.cwd)) as terminal:
+            terminal.until("Write this? [Y/n] ")
+            terminal.press(answers[0])
+            terminal.until(last)
+    with Terminal([shim, "setup"], environ, str(world.cwd)) as terminal:
+        for _ in range(3):
+            terminal.until("URL of the index: ")
+            terminal.press(f"https://{USER}:{CANARY}@pypi.corp.example/\n")
+        terminal.until("there is a password in that URL")
+
+    assert not world.config.parent.exists()
+
+
 @pytest.mark.parametrize("ending", ["", "\n", "\r\n"], ids=["no line end", "line end", "CRLF"])
 def test_what_is_there_stays_and_the_undo_command_brings_it_back(ending: str, world: World) -> None:
     before = (BEFORE.replace("\n", ending) if ending == "\r\n" else BEFORE) + ending
@@ -167,12 +183,13 @@ def test_the_indexes_of_another_tools_file_are_taken_over_without_its_passwords(
     assert all(f"left out: {url} is configured already, as " in again.stderr for url in found)
 
 
-def test_variables_in_a_pipfile_become_the_source(world: World) -> None:
+def test_a_variable_in_a_strangers_pipfile_is_said_and_not_taken_over(world: World) -> None:
+    """It could be any of the user's, and the server any of the stranger's."""
     (world.cwd / "Pipfile").write_text('[[source]]\nname = "corp"\nurl = "https://$CORP_USER:${CORP_TOKEN}@pypi.corp.example/simple"\n')
-    assert world.shim("setup", "--from", "Pipfile", "--yes").returncode == 0
-    assert tables(world) == [
-        {"name": "corp", "url": "https://pypi.corp.example/simple", "env": {"password": "CORP_TOKEN", "username": "CORP_USER"}}
-    ]
+    result = world.shim("setup", "--from", "Pipfile", "--yes")
+
+    assert tables(world) == [{"name": "corp", "url": "https://pypi.corp.example/simple"}], result.stderr
+    assert 'add env = { password = "CORP_TOKEN" } to it' in result.stderr
 
 
 def test_a_pypirc_is_found_where_twine_looks(world: World) -> None:

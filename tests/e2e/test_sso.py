@@ -165,57 +165,6 @@ def test_login_status_and_logout_say_where_and_until_when_and_never_the_token(wo
     assert world.shim("logout", "--all").stdout == "nothing was stored\n"
 
 
-def test_eight_logins_to_eight_servers_at_once_keep_all_eight_entries(world: World) -> None:
-    servers = [LoginServer() for _ in range(8)]
-    for each in servers:
-        each.__enter__()
-        each.answers = ["ok"]
-    try:
-        processes = [
-            subprocess.Popen(
-                ["/usr/bin/env", "shim", "login", "--no-verify", each.url],
-                env={**world.environ, "PACKAGEMANAGER_ADDRESS": each.url},
-                stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                text=True,
-                stdout=subprocess.DEVNULL,
-            )
-            for each in servers
-        ]
-        said = [process.communicate(timeout=120)[1] for process in processes]
-    finally:
-        for each in servers:
-            each.__exit__()
-
-    assert [process.returncode for process in processes] == [0] * 8, said
-    assert tokens_of(world).keys() == {each.url for each in servers}
-
-
-def test_posit_keyring_and_we_read_what_the_other_wrote(world: World, server: LoginServer) -> None:
-    server.answers = ["ok"]
-    other = toolchains.program("keyring", "keyring", "posit-keyring", "toml", "requests", "setuptools<81")
-    environ = {"PACKAGEMANAGER_ADDRESS": server.url, "PYTHON_KEYRING_BACKEND": "posit_keyring.backends.PackageManagerKeyring"}
-    netloc = server.url.removeprefix("http://")
-    file = world.folder / "home" / ".ppm" / "tokens.toml"
-    file.parent.mkdir(mode=0o700)
-    file.write_text('# others\n[[connections]]\naddress = "https://other.example"\ntoken = "theirs"\nauth_type = "sso"\n')
-    file.chmod(0o600)
-
-    assert world.shim("login", "corp").returncode == 0
-    theirs = world.run(other.path, "get", netloc, "__token__", **environ)
-    assert theirs.stdout.strip() == tokens_of(world)[server.url], theirs.stderr
-    assert server.paths("/__api__/device") == 1, "it found ours"
-    assert file.read_text().startswith("# others\n")
-
-    assert world.shim("logout", "corp").returncode == 0
-    written = world.run(other.path, "get", netloc, "__token__", **environ).stdout.strip()
-    assert server.paths("/__api__/device") == 2
-    ours = world.shim("token", "corp")
-    assert ours.stdout.strip() == written == tokens_of(world)[server.url]
-    assert server.paths("/__api__/device") == 2, "we found theirs"
-    assert tokens_of(world)["https://other.example"] == "theirs"
-
-
 @pytest.mark.parametrize(("text", "status"), [("token", 0), ("not a token", 77), ("ey.but.no", 77), (None, 77)])
 def test_an_identity_in_a_file_is_exchanged_if_it_is_one(text: str | None, status: int, world: World, server: LoginServer) -> None:
     file = world.folder / "config" / "identity"

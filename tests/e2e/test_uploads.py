@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from shim.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
+from tests.support.installation import copy_installation
 from tests.support.servers import pypiserver
 from tests.support.world import CANARY, USER, World
 
@@ -37,10 +37,7 @@ def server(tmp_path: Path, shelf: Path, packages: Packages) -> Iterator[str]:
 @pytest.fixture
 def own(world: World, tmp_path: Path) -> World:
     """The world with launchers for the uploading tools; the installation is a copy."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    copy = copy_installation(world.prefix, world.folder / "prefix")
     world.prefix = copy
     for name in ("twine", "flit"):
         assert world.shim("install", name, PATH=f"{copy}/shims:/usr/bin:/bin").returncode == 0
