@@ -1,6 +1,5 @@
 """URLs of single files that a project, its lock or argv names for tools other than pip and uv: a netrc goes there by host name.
 
-
 Sources: PEP 508 (`name @ URL`), PEP 621, PEP 735; poetry 2 documentation "url dependencies", poetry.lock; pdm.lock (`url`); pipenv
 documentation "Pipfile" (`file`). What git fetches is none: it knows nothing of what we hand over.
 """
