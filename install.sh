@@ -19,6 +19,7 @@ usage: ./install.sh [FLAGS]
   --system           for a whole machine or a container image: /opt/shim and /etc/profile.d/shim.sh; run as root
   --demo             install, then show it working against a private index on this machine
   --uninstall        remove exactly what was installed
+  --purge            with --uninstall: first forget every credential that shim stored for you, and its lists and logs
   --quiet            print errors only
   --help             this text
 END
@@ -38,7 +39,7 @@ fail() {
 read_arguments() {
   new= output= swapped= claimed= missing= nl='
 '
-  prefix= python= wheels= modify_path=1 system= demo= uninstall= quiet=
+  prefix= python= wheels= modify_path=1 system= demo= uninstall= purge= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
       --prefix | --python | --wheels)
@@ -57,12 +58,14 @@ read_arguments() {
       --system) system=1 ;;
       --demo) demo=1 ;;
       --uninstall) uninstall=1 ;;
+      --purge) purge=1 ;;
       --quiet | -q) quiet=1 ;;
       --help | -h) usage && exit 0 ;;
       *) fail "unknown flag $1" './install.sh --help' ;;
     esac
     shift
   done
+  [ -n "$uninstall" ] || [ -z "$purge" ] || fail '--purge belongs to --uninstall' './install.sh --uninstall --purge'
   if [ -z "$prefix" ]; then
     if [ -n "$system" ]; then
       prefix=/opt/shim
@@ -77,6 +80,7 @@ read_arguments() {
     /*) ;;
     *) prefix=$(pwd)/$prefix ;;
   esac
+  stamp=$prefix/installed
   case $prefix in
     *:*) fail "PATH cannot hold $prefix: it has a colon" 'choose another --prefix' ;;
   esac
@@ -91,32 +95,47 @@ is_new_enough() {
   "$1" -IS -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 }
 
+can_make_venv() {
+  command -v uv >/dev/null 2>&1 || "$1" -I -c 'import venv, ensurepip' 2>/dev/null
+}
+
+# Whether everybody can run the program $1, as far as that matters: in a home nobody else can.
+is_for_all() {
+  [ -n "$system" ] || return 0
+  case $(readlink -f -- "$(command -v "$1")") in
+    /root/* | "${HOME:-/root}"/*) return 1 ;;
+  esac
+}
+
 find_python() {
   if [ -n "$python" ]; then
     command -v -- "$python" >/dev/null 2>&1 || fail "there is no $python" 'give --python a path or a name on PATH'
     is_new_enough "$python" || fail "$python is too old: $("$python" -V 2>&1); shim itself needs 3.11 or newer" 'the tools that it wraps may run on any Python; --python PY names another for shim'
     return
   fi
-  first=
-  # Other users must be able to run it as well, which one in root's home they cannot.
-  [ -z "$system" ] || first=/usr/bin/python3
-  for candidate in $first python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
-    if command -v "$candidate" >/dev/null 2>&1 && is_new_enough "$candidate"; then
-      python=$candidate
-      return
-    fi
+  # Some are new enough and cannot make a venv, as Debian's without python3-venv, which images with a Python of their own have too.
+  for can in can_make_venv true; do
+    # Other users must be able to run it as well, which one in root's home they cannot.
+    for candidate in ${system:+/usr/bin/python3} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+      if command -v "$candidate" >/dev/null 2>&1 && is_for_all "$candidate" && is_new_enough "$candidate" && "$can" "$candidate"; then
+        python=$candidate
+        return
+      fi
+    done
   done
-  if command -v uv >/dev/null 2>&1 && python=$(SHIM_BYPASS=1 uv python find --no-project '>=3.11' 2>/dev/null) && is_new_enough "$python"; then
+  if command -v uv >/dev/null 2>&1 && python=$(SHIM_BYPASS=1 uv python find --no-project '>=3.11' 2>/dev/null) && is_for_all "$python" && is_new_enough "$python"; then
     return
   fi
   if command -v python3 >/dev/null 2>&1; then
+    is_for_all python3 || fail "python3 lies in a home folder ($(command -v python3)), where others cannot run it" 'apt install python3 python3-venv, or name one for all with --python PY'
     fail "python3 is too old: $(python3 -V 2>&1); shim itself needs 3.11 or newer" 'install one beside it and name it with --python PY'
   fi
   fail 'there is no python3 on PATH; shim itself needs 3.11 or newer' 'apt install python3 python3-venv, or name one with --python PY'
 }
 
-# What decides whether there is anything to do: the sources, the interpreter, and where from.
+# What decides whether there is anything to do: the sources, the interpreter, and where from. Empty where there is no cksum.
 checksum() {
+  command -v cksum >/dev/null 2>&1 || return 0
   {
     "$python" -IS -c 'import sys; print(sys.version, sys._base_executable)'
     printf '%s\n' "$prefix" "$wheels"
@@ -128,17 +147,18 @@ checksum() {
   } | cksum
 }
 
-# PREFIX/installed: `pip-uv-shim CHECKSUM`, then a line for each thing outside that we made (`made PATH`, files before folders and
-# folders from the inside out) or completed (`joined FILE`: its last line had no end). What has no such first line is not ours.
+# PREFIX/installed: `pip-uv-shim CHECKSUM`, then `prefix PREFIX`, and a line for each thing outside that we made (`made PATH`, files
+# before folders and folders from the inside out) or completed (`joined FILE`: its last line had no end). What has no such first line
+# is not ours.
 is_ours() {
-  case $(head -n 1 "$prefix/installed" 2>/dev/null) in
+  case $(head -n 1 "$stamp" 2>/dev/null) in
     'pip-uv-shim '*) return 0 ;;
     *) return 1 ;;
   esac
 }
 
 is_up_to_date() {
-  [ "$(head -n 1 "$prefix/installed" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
+  [ -n "$sum" ] && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
 }
 
 # Writes the stamp with the first line $1 and keeps, or adds, the lines of what we made.
@@ -146,14 +166,34 @@ write_stamp() {
   {
     printf 'pip-uv-shim %s\n' "$1"
     if is_ours; then
-      tail -n +2 "$prefix/installed"
+      tail -n +2 "$stamp"
     fi
+    grep -qxF "prefix $prefix" "$stamp" || printf 'prefix %s\n' "$prefix"
     printf '%s' "$missing" | sed 's/^/made /'
-  } 2>/dev/null >"$prefix/.installed-$$" && mv -f "$prefix/.installed-$$" "$prefix/installed" || {
+  } 2>/dev/null >"$prefix/.installed-$$" && mv -f "$prefix/.installed-$$" "$stamp" || {
     rm -f "$prefix/.installed-$$"
     fail "cannot write $prefix/installed"
   }
   missing=
+}
+
+# The folder was moved since: rc files forget its old place, and what was made there is now here.
+follow_move() {
+  was=$(sed -n 's/^prefix //p' "$stamp" 2>/dev/null)
+  if [ -z "$was" ] || [ "$was" = "$prefix" ] || [ -e "$was/installed" ]; then
+    return 0
+  fi
+  here=$prefix
+  prefix=$was
+  remove_rc
+  prefix=$here
+  while IFS= read -r line; do
+    case $line in
+      "prefix $was") printf 'prefix %s\n' "$prefix" ;;
+      "made $was" | "made $was/"*) printf 'made %s\n' "$prefix${line#"made $was"}" ;;
+      *) printf '%s\n' "$line" ;;
+    esac
+  done <"$stamp" | replace_file "$stamp" || fail "cannot write $stamp"
 }
 
 # Everything is made in a folder of its own and put in place by renaming, so that nothing is ever half there.
@@ -253,15 +293,27 @@ explain_failure() {
   fail "$1: $last"
 }
 
+# Swaps two folders at one stroke, so that a command that starts meanwhile finds the old one or the new one (renameat2(2),
+# AT_FDCWD, RENAME_EXCHANGE); fails where the system or the file system cannot.
+exchange() {
+  "$1/bin/python" -I -c 'if True:
+    import ctypes, os, sys
+    left, right = map(os.fsencode, sys.argv[1:])
+    sys.exit(ctypes.CDLL(None).renameat2(-100, left, -100, right, 2) != 0)
+' "$1" "$2" 2>/dev/null
+}
+
 put_in_place() {
   is_ours || claimed=1
   is_ours || write_stamp unfinished
   # Before the first renaming, not after it: a signal arrives between any two commands.
   swapped=1
-  if [ -d "$prefix/venv" ]; then
-    mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
+  if [ -d "$prefix/venv" ] && exchange "$new/venv" "$prefix/venv"; then
+    mv "$new/venv" "$old" || fail "cannot write to $prefix"
+  else
+    [ ! -d "$prefix/venv" ] || mv "$prefix/venv" "$old" || fail "cannot replace $prefix/venv"
+    mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
   fi
-  mv "$new/venv" "$prefix/venv" || fail "cannot write $prefix/venv"
   write_launchers
   write_stamp "$sum"
   swapped= claimed=
@@ -270,13 +322,19 @@ put_in_place() {
 }
 
 write_launchers() {
-  set -- install --shims "$prefix/shims"
+  run_shim 'the launchers could not be written' install --shims "$prefix/shims"
+}
+
+# Runs `shim` with the words after $1; ends with its message, or with $1 if it had none.
+run_shim() {
+  otherwise=$1
+  shift
   [ -z "$quiet" ] || set -- "$@" --quiet
   if said=$("$prefix/venv/bin/python" -I -m shim "$@" 2>&1); then
     [ -z "$said" ] || say "$said"
   else
     reason=$(printf '%s\n' "$said" | sed -n 's/^shim: error[^:]*: //p')
-    fail "${reason:-the launchers could not be written}" "$(printf '%s\n' "$said" | sed -n 's/^hint: //p')"
+    fail "${reason:-$otherwise}" "$(printf '%s\n' "$said" | sed -n 's/^hint: //p')"
   fi
 }
 
@@ -329,8 +387,8 @@ finish() {
   fi
   [ -z "$new" ] || rm -rf "$new" "$old"
   if [ -n "$claimed" ]; then
-    missing=$missing$(sed -n 's/^made //p' "$prefix/installed" 2>/dev/null)
-    rm -f "$prefix/installed"
+    missing=$missing$(sed -n 's/^made //p' "$stamp" 2>/dev/null)
+    rm -f "$stamp"
   fi
   printf '%s\n' "$missing" | remove_empty_folders
   exit "$status"
@@ -385,6 +443,15 @@ rc_line() {
   esac
 }
 
+# The same of earlier versions, which is taken out again.
+earlier_rc_line() {
+  command=$(quoted "$prefix/shims/shim")
+  case $1 in
+    fish) printf 'if test -x %s; %s activate fish | source; end\n' "$command" "$command" ;;
+    *) printf 'if [ -x %s ]; then eval "$(%s activate %s)"; fi\n' "$command" "$command" "$1" ;;
+  esac
+}
+
 # Fails before anything is made if the rc file could not be written in the end.
 check_rc() {
   place=$rc
@@ -411,12 +478,16 @@ write_rc() {
   if [ -f "$rc" ] && grep -qxF "$(rc_line "$shell")" "$rc"; then
     return 0
   fi
+  line=$(earlier_rc_line "$shell")
+  if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
+    remove_rc_lines "$rc" "$line" || fail "cannot write $rc"
+  fi
   if [ ! -e "$rc" ]; then
-    printf 'made %s\n' "$rc" >>"$prefix/installed"
+    printf 'made %s\n' "$rc" >>"$stamp"
     make_folder "$(dirname -- "$rc")"
     [ -z "$missing" ] || write_stamp "$sum"
   elif [ -n "$(tail -c 1 "$rc")" ]; then
-    printf 'joined %s\n' "$rc" >>"$prefix/installed"
+    printf 'joined %s\n' "$rc" >>"$stamp"
   fi
   {
     if [ -f "$rc" ]; then
@@ -439,10 +510,10 @@ remove_rc_lines() {
     say "left lines in $1 that somebody has edited; without $prefix they do nothing"
     return 0
   fi
-  if [ "$(tail -n 1 "$1")" = "$end_mark" ] && grep -qxF "joined $1" "$prefix/installed"; then
+  if [ "$(tail -n 1 "$1")" = "$end_mark" ] && grep -qxF "joined $1" "$stamp"; then
     rest=${rest%"$nl"}
   fi
-  if [ -z "$rest" ] && grep -qxF "made $1" "$prefix/installed"; then
+  if [ -z "$rest" ] && grep -qxF "made $1" "$stamp"; then
     rm -f "$1" && say "removed $1"
   else
     printf '%s' "$rest" | replace_file "$1" && say "removed our lines from $1"
@@ -453,23 +524,40 @@ remove_rc() {
   for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" \
     /etc/profile.d/zz-shim.sh /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/fish/conf.d/shim.fish; do
     for shell in bash zsh fish sh; do
-      line=$(rc_line "$shell")
-      if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
-        remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
-      fi
+      for line in "$(rc_line "$shell")" "$(earlier_rc_line "$shell")"; do
+        if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
+          remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
+        fi
+      done
     done
   done
 }
 
+# Forgets what is stored for this user: in the keyring, in the kernel, in files. Nothing is uninstalled if that cannot be done.
+purge_credentials() {
+  "$prefix/venv/bin/python" -I -c 'import shim.store.purge' 2>/dev/null ||
+    fail 'this installation is damaged or an older one, which cannot find all that it stored' "mend it first: ./install.sh --prefix $(quoted "$prefix")"
+  run_shim 'the credentials could not be forgotten' uninstall --purge --shims "$prefix/shims"
+  [ -z "$system" ] || say "what other users stored is theirs: shim uninstall --purge, before this"
+}
+
 remove_everything() {
   is_ours || fail "nothing is installed in $prefix" 'give the --prefix that was used'
+  if [ -n "$purge" ]; then
+    purge_credentials
+  fi
+  follow_move
   remove_rc
   remove_launchers
   remove_stale
   rm -rf "$prefix/venv" || fail "cannot remove $prefix/venv"
-  missing=$(sed -n 's/^made //p' "$prefix/installed")
-  rm -f "$prefix/installed" "$prefix/backends"
-  say "removed $prefix; credentials that you stored are kept (run \`shim logout --all\` before this to forget them)"
+  missing=$(sed -n 's/^made //p' "$stamp")
+  rm -f "$stamp" "$prefix/backends"
+  if [ -n "$purge" ]; then
+    say "removed $prefix"
+    return
+  fi
+  say "removed $prefix; credentials that you stored are kept (--purge forgets them as well)"
 }
 
 main() {
@@ -489,6 +577,7 @@ main() {
     each_rc check_rc
   fi
   sum=$(checksum)
+  ! is_ours || follow_move
   if is_up_to_date; then
     write_launchers
   else

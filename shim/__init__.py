@@ -3,6 +3,7 @@
 The way of one wrapped command through the files:
 
     launcher.sh      finds the target (the real tool); verbs that need no index go straight to it
+    start.py         what the launcher starts: no more than a way to
     hot.py           first Python of ours: takes secrets out of the process list, then run.py
     run.py           the composition root of a wrapped command
       tools/         argv and environment -> Invocation: which verb, does it touch an index?
@@ -14,12 +15,15 @@ The way of one wrapped command through the files:
       supervise.py   stands between the target and a log, where secrets in its output are to be masked
       execute.py     applies it and becomes the target
 
-`commands/` holds one module per `shim` verb, `faces/` us answering others, `store/` the token cache and stored secrets,
-`checks/` what `shim doctor` looks at, `audit.py` the log of what was given to whom, `policy.py` what root forbids, `programs.py`
-runs other people's programs and `private_files.py` reads files with secrets for the sources, `replay.py` and `recording.py` are the
-short way of a command that was seen before, `settings.py` is the configuration (by the tables in `setting_keys.py`),
-`launchers.py` the launchers on disk. `model.py`, `urls.py`
-and `errors.py` are the values and rules that everything above speaks in, `host.py` is the outside world.
+The short way of a command that was seen before is `replay.py`; `observing.py` and `recording.py` write down what it takes.
+
+Beside that way: `commands/` holds one module per `shim` verb, `checks/` what `shim doctor` looks at, `faces/` us answering others,
+`store/` the token cache and stored secrets, `sso/` logging in, `programs.py`, `private_files.py` and `agent_client.py` what
+sources run, read and ask,
+`logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
+`settings.py` the configuration (by the tables in `setting_keys.py`, as far as root's `policy.py` allows), `config_edit.py` changes
+it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.
+`model.py`, `urls.py` and `errors.py` are the values and rules that everything speaks in, `host.py` is the outside world.
 Imports go one way, from the top of this list to its end; a test holds the arrows.
 """
 

@@ -18,17 +18,38 @@ from shim.store.folders import private_folder
 from shim.store.proofs import read_key
 
 FILE = "audit.jsonl"
+#: What containers asked `shim agent`: apart, since they could ask until older lines are gone.
+AGENT_FILE = "agent.jsonl"
 #: Beyond that the log becomes `audit.jsonl.1`, and what was there before is gone.
 MAX_BYTES = 4 << 20
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def record_release(credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host) -> None:
-    """Write one line for each credential that is given to `target`; `outcome` says how. A log that cannot be written stops nothing."""
+def record_release(
+    credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host, *, parent: str = "", file: str = FILE
+) -> None:
+    """Write one line for each credential that is given to `target`; `outcome` says how. A log that cannot be written stops nothing.
+
+    `parent` is who asked (default: the process that started us), `file` the log.
+    """
+    path, lines = render_lines(credentials, target, outcome, settings, host, _now(host), parent or parent_name())
+    write_lines(path and os.path.join(os.path.dirname(path), file), lines)
+
+
+def record_refusal(scope: str, target: str, outcome: str, settings: Settings | None, host: Host, parent: str) -> None:
+    """Write one line for a question of a container's that `target` refused; `settings` are None if they cannot be read."""
+    folder = _folder(host) if settings is None or settings.audit == "on" else None
+    if folder is not None:
+        from json import dumps
+
+        entry = {"time": _now(host), "scope": scope, "target": target, "parent": parent, "outcome": outcome}
+        write_lines(os.path.join(folder, AGENT_FILE), dumps(entry) + "\n")
+
+
+def _now(host: Host) -> str:
     import time
 
-    now = time.strftime(TIME_FORMAT, time.gmtime(host.clock()))
-    write_lines(*render_lines(credentials, target, outcome, settings, host, now, parent_name()))
+    return time.strftime(TIME_FORMAT, time.gmtime(host.clock()))
 
 
 def render_lines(
@@ -47,7 +68,7 @@ def render_lines(
         entry = {
             "time": now,
             "scope": scope,
-            "username": credential.username if credential.source != "url" else "",  # which may be the token itself
+            "username": credential.shown_username if credential.source != "url" else "",  # which may be the token itself
             "source": credential.source,
             "fingerprint": credential.secret.fingerprint(key, scope)[:16],
             "target": target,
@@ -69,17 +90,17 @@ def write_lines(path: str, lines: str) -> None:
 
 
 def read_entries(host: Host) -> list[dict[str, Any]]:
-    """Return the entries, oldest first; lines that are not whole are left out."""
+    """Return the entries of both logs, oldest first; lines that are not whole are left out."""
     from json import loads
 
     folder, entries = _folder(host), list[dict[str, Any]]()
-    for name in (FILE + ".1", FILE):
+    for name in (FILE + ".1", FILE, AGENT_FILE + ".1", AGENT_FILE):
         with suppress(OSError), open(os.path.join(folder or "/nonexistent", name), encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 with suppress(ValueError):
                     entry = loads(line)
                     entries += [entry] if isinstance(entry, dict) else []
-    return entries
+    return sorted(entries, key=lambda entry: str(entry.get("time", "")))
 
 
 def _folder(host: Host) -> str | None:

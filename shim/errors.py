@@ -52,6 +52,12 @@ class StoreError(ShimError):
     code, exit_code = "cannot-store", 74
 
 
+class CannotListen(ShimError):
+    """There is no socket for a container: another agent has it, or its folder is not ours alone."""
+
+    code, exit_code = "cannot-listen", 74
+
+
 class NoCredential(ShimError):
     """A private index needs a credential and nobody has one."""
 

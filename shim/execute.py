@@ -3,10 +3,7 @@
 The target finds stdin, stdout, stderr, working directory, umask, signals and locale as the user had them.
 """
 
-from __future__ import annotations
-
-import errno
-import os
+import posix
 import sys
 
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
@@ -23,7 +20,7 @@ MEMORY_NAME = "pip-uv-shim"
 COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
 
 
-def become(path: str, name: str, delivery: Delivery, environ: Mapping[str, str], *, sigpipe_ignored: bool = False) -> NoReturn:
+def become(path: str, name: str, delivery: "Delivery", environ: "Mapping[str, str]", *, sigpipe_ignored: bool = False) -> "NoReturn":
     """Replace this process by the target with the delivery applied.
 
     `name` is what the target is called (its argv[0] unless it is a script), `environ` the user's environment.
@@ -36,6 +33,8 @@ def become(path: str, name: str, delivery: Delivery, environ: Mapping[str, str],
     try:
         start(path, delivery.argv, apply_environ(environ, changes), memory, sigpipe_ignored=sigpipe_ignored)
     except OSError as error:
+        import errno
+
         from shim.errors import TargetNotExecutable, TargetNotFound
 
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
@@ -44,8 +43,8 @@ def become(path: str, name: str, delivery: Delivery, environ: Mapping[str, str],
 
 
 def start(
-    path: str, arguments: tuple[str, ...], environ: Mapping[str, str], memory: tuple[int, str] | None, *, sigpipe_ignored: bool
-) -> NoReturn:
+    path: str, arguments: tuple[str, ...], environ: "Mapping[str, str]", memory: tuple[int, str] | None, *, sigpipe_ignored: bool
+) -> "NoReturn":
     """Replace this process by the target with these arguments, environment and (descriptor, text) of a memory file.
 
     Raises:
@@ -56,14 +55,16 @@ def start(
     restore_signals(sigpipe_ignored=sigpipe_ignored)
     argv = [path, *arguments]
     try:
-        os.execve(path, argv, dict(environ))  # noqa: S606 (no shell: that is the point)
+        posix.execve(path, argv, dict(environ))
     except OSError as error:
+        import errno
+
         if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
-            os.execve("/bin/sh", ["sh", *argv], dict(environ))  # noqa: S606
+            posix.execve("/bin/sh", ["sh", *argv], dict(environ))
         raise
 
 
-def apply_environ(environ: Mapping[str, str], changes: Mapping[str, str | None]) -> dict[str, str]:
+def apply_environ(environ: "Mapping[str, str]", changes: "Mapping[str, str | None]") -> dict[str, str]:
     """Return the target's environment: the user's, less what Python added at its start, with the changes (None: unset)."""
     changed = dict(environ)
     if changed.get("LC_CTYPE") in COERCED_LOCALES and not _had_at_start("LC_CTYPE"):
@@ -90,14 +91,14 @@ def place_memory(number: int, text: str) -> None:
     import fcntl
 
     # Whether this is possible was asked before this way was chosen (delivery/memory.py).
-    descriptor = os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    descriptor = posix.memfd_create(MEMORY_NAME, posix.MFD_CLOEXEC | posix.MFD_ALLOW_SEALING)
     data = text.encode("utf-8", "surrogateescape")
     while data:
-        data = data[os.write(descriptor, data) :]
-    os.fchmod(descriptor, 0o400)
+        data = data[posix.write(descriptor, data) :]
+    posix.fchmod(descriptor, 0o400)
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
-    os.dup2(descriptor, number, inheritable=True)
-    os.close(descriptor)
+    posix.dup2(descriptor, number, inheritable=True)
+    posix.close(descriptor)
 
 
 def restore_signals(*, sigpipe_ignored: bool) -> None:

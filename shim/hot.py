@@ -1,5 +1,5 @@
-"""The first Python of ours in a wrapped command, started by the launcher as a script:
-`python -IS hot.py SITE NAME TARGET SELF IGNORED ARGUMENTS...`
+"""The first Python of ours in a wrapped command: `main` finds in sys.argv what the launcher said to `start.py`,
+`SITE NAME TARGET SELF IGNORED ARGUMENTS...`
 
 Its first act takes secrets out of the process list: everybody on the machine can read `/proc/PID/cmdline`, and a password
 typed in `-i https://user:password@host/` would stand there until the target starts. Then a record of the same command, made
@@ -10,15 +10,14 @@ SITE is the folder with our dependencies, NAME the launcher's name, TARGET the r
 `1` if SIGPIPE was ignored when the launcher started (this interpreter ignores it always, so only the launcher can tell).
 """
 
-from __future__ import annotations
-
-import os
+import posix  # `os` on top of it would cost as much as a quarter of a bare interpreter's start
 import sys
 
 #: Options of any tool whose value may be a secret. Only our own line in the process list is masked by them, so one too many is harmless.
 SECRET_OPTIONS = (b"--password", b"--token", b"--proxy", b"-p", b"-t")
 #: Those that a value may be joined to (`-pSECRET`).
 JOINED_OPTIONS = tuple(option for option in SECRET_OPTIONS if len(option) == 2)
+SECRET_TEXTS = tuple(option.decode() for option in SECRET_OPTIONS)
 
 
 def mask_words(words: list[bytes]) -> list[bytes]:
@@ -55,7 +54,7 @@ def hide_secrets() -> None:
     Where there is no /proc the command line stays as it is until the target starts, some 30 ms later: SECURITY.md says so.
     Sources: proc(5), fields 48 and 49 of /proc/PID/stat (arg_start, arg_end).
     """
-    if not any("://" in word or os.fsencode(word).startswith(SECRET_OPTIONS) for word in sys.argv):
+    if not any("://" in word or word.startswith(SECRET_TEXTS) for word in sys.argv):
         return
     try:
         with open("/proc/self/cmdline", "rb") as stream:
@@ -65,11 +64,11 @@ def hide_secrets() -> None:
             return
         with open("/proc/self/stat", "rb") as stream:
             start, end = (int(number) for number in stream.read().rpartition(b")")[2].split()[45:47])
-        memory = os.open("/proc/self/mem", os.O_RDWR)
+        memory = posix.open("/proc/self/mem", posix.O_RDWR)
         try:
-            os.pwrite(memory, masked[: end - start], start)
+            posix.pwrite(memory, masked[: end - start], start)
         finally:
-            os.close(memory)
+            posix.close(memory)
     except (OSError, ValueError, IndexError):
         return
 
@@ -79,7 +78,7 @@ def main() -> int:
     hide_secrets()
     site, name, target, launcher, ignored = sys.argv[1:6]
     arguments = sys.argv[6:]
-    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    root = __file__.rpartition("/shim/")[0]
     sys.path.extend(folder for folder in (root, site) if folder not in sys.path)
     if name == "shim":
         from shim.commands import main as command

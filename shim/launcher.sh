@@ -135,6 +135,15 @@ if [ "$_shim_name" != shim ]; then
   fi
 fi
 
+# A prefix that was moved as a whole has everything where it was, as seen from here.
+if [ ! -r "$_shim_hot" ] && [ -f "${_shim_folder%/*}/installed" ]; then
+  for _shim_entry in "${_shim_folder%/*}/venv/lib/python3"*/site-packages; do
+    if [ -r "$_shim_entry/shim/hot.py" ]; then
+      _shim_site=$_shim_entry
+      _shim_hot=$_shim_entry/shim/hot.py
+    fi
+  done
+fi
 if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
   # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it ignored.
   _shim_ignored=0

@@ -43,7 +43,7 @@ def render_launcher() -> str:
     values = {
         "SHELL": shell,
         "PYTHON": _quote(base_python()),
-        "HOT": _quote(os.path.join(os.path.dirname(os.path.abspath(__file__)), "hot.py")),
+        "HOT": _quote(os.path.join(os.path.dirname(os.path.abspath(__file__)), "start.py")),
         "SITE": _quote(site_folder()),
         "NEEDLESS": _render_needless(),
         "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),
@@ -99,7 +99,8 @@ def _quote(text: str) -> str:
 def default_folder(host: Host) -> str:
     """Return where launchers belong: beside the launcher that started us, else beside install.sh's venv, else the data folder."""
     if host.shims:
-        return host.shims
+        behind = os.path.join(os.path.dirname(host.shims), os.readlink(host.shims)) if os.path.islink(host.shims) else host.shims
+        return behind if hook_folder(behind) == host.shims else host.shims
     prefix = os.path.dirname(sys.prefix)
     if os.path.isfile(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
@@ -151,13 +152,27 @@ def write_launchers(folder: str, names: Iterable[str]) -> list[str]:
     text = render_launcher().encode()
     paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [os.path.join(faces_folder(folder), FACE)]
     changed = [path for path in paths if _write_one(path, text)]
-    hook = hook_folder(folder)
-    if not os.path.lexists(hook):
-        try:
-            os.symlink(os.path.basename(folder), hook)
-        except OSError as error:
-            raise StoreError(f"{hook} cannot be made ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+    _write_hook(folder)
     return changed
+
+
+def has_hook(folder: str) -> bool:
+    """Return whether the second path to a folder of launchers leads there."""
+    hook = hook_folder(folder)
+    return os.path.isdir(hook) and os.path.samefile(hook, folder)
+
+
+def _write_hook(folder: str) -> None:
+    """Make the second path to the folder, or lead a link that is there back to it."""
+    hook = hook_folder(folder)
+    if has_hook(folder):
+        return
+    try:
+        if os.path.islink(hook):
+            os.unlink(hook)
+        os.symlink(os.path.basename(folder), hook)
+    except OSError as error:
+        raise StoreError(f"{hook} cannot be made ({error.strerror})", hint="shim install --shims /some/other/folder") from error
 
 
 def _write_one(path: str, text: bytes) -> bool:

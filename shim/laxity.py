@@ -10,7 +10,7 @@ Sources: pip 26.3 `req/req_file.py` (`--trusted-host` counts there, `--proxy` an
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -20,6 +20,7 @@ from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
+from shim.indexes.projects import expand_variables
 from shim.model import Answer, Invocation, Needs
 from shim.settings import Settings
 from shim.urls import Url
@@ -64,6 +65,8 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
         yield from _in_requirements(invocation, needs, host)
     elif invocation.family == "uv":
         yield from _in_uv_files(invocation, needs, host)
+    elif invocation.family == "project":
+        yield from _in_project_files(invocation, needs, host)
 
 
 def names(pattern: str, url: Url) -> bool:
@@ -82,13 +85,56 @@ def _in_requirements(invocation: Invocation, needs: Needs, host: Host) -> Iterat
     from shim.tools.pip import read_options
 
     own = {mention.text for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]}
+    yield from _in_lines(needs.watched, own, host)
+
+
+def _in_lines(paths: Iterable[str], own: set[str], host: Host) -> Iterator[Laxity]:
+    """Yield from requirements files; `own` is what the user says."""
     table = read_table(REQUIREMENTS_LINE, WANTED)
-    for path in needs.watched:
+    for path in paths:
         data = _read(path)
         for line in requirements.read_lines(requirements.decode_requirements(data), host.environ) if data else ():
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
                     yield Laxity(word.value or "", "", f"{_shown(path, host)}:{line.number}")
+
+
+def _in_project_files(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+    """Yield the sources whose certificate nobody checks, and what requirements files and pip-tools' configuration say.
+
+    What tox, nox and hatch read is not looked at: those run the project's own code, which can do as it likes.
+    """
+    own = {after for word, after in pairwise([*invocation.argv, ""]) if word == "--trusted-host"}
+    own |= {word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")}
+    own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
+    yield from _in_lines((path for path in needs.watched if path.endswith((".txt", ".in"))), own, host)
+    for path in needs.watched:
+        document = uv_toml.parse_toml((_read(path) or b"").decode("utf-8", "replace")) or {}
+        for url in _unchecked_sources(path, document, host):
+            yield Laxity(url, "", _shown(path, host))
+        for pattern in uv_toml.texts(_at(document, "tool", "pip-tools", "trusted-host")):
+            if pattern not in own:
+                yield Laxity(pattern, "", _shown(path, host))
+
+
+def _unchecked_sources(path: str, document: dict[str, Any], host: Host) -> Iterator[str]:
+    """Yield the URLs of sources with `verify_ssl = false`, or, for poetry, whose `certificates.NAME.cert` is false."""
+    beside = os.path.join(os.path.dirname(host.path(path)), "poetry.toml")
+    poetry = uv_toml.parse_toml((_read(beside) or b"").decode("utf-8", "replace")) or {}
+    rows = [*uv_toml.tables(document.get("source"))]
+    rows += [row for tool in ("pdm", "poetry") for row in uv_toml.tables(_at(document, "tool", tool, "source"))]
+    named = _at(poetry, "repositories")
+    rows += [{**row, "name": name} for name, row in named.items() if isinstance(row, dict)] if isinstance(named, dict) else []
+    for row in rows:
+        is_unchecked = row.get("verify_ssl") is False or _at(poetry, "certificates", str(row.get("name")), "cert") is False
+        if is_unchecked and isinstance(row.get("url"), str):
+            yield expand_variables(row["url"], host)
+
+
+def _at(document: Any, *key: str) -> Any:
+    for part in key:
+        document = document.get(part) if isinstance(document, dict) else None
+    return document
 
 
 def _in_uv_files(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:

@@ -246,7 +246,7 @@ class Plan:
     """All that was found out about one command, for `run.main` to carry out and `shim explain` to print.
 
     `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
-    wants of masking; it has become `delivery.masking` already.
+    wants of masking; it has become `delivery.masking` already. `added` are the variables of `use-as`, a part of the delivery's.
     """
 
     invocation: Invocation
@@ -256,6 +256,7 @@ class Plan:
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
     redact: Literal["auto", "always", "never"] = "auto"
+    added: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:

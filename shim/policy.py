@@ -26,6 +26,7 @@ KEYS = {
     "allow-file-store": bool,
     "allow-on-failure": bool,
     "allow-audit-off": bool,
+    "allow-agent": bool,
     "indexes": list,
 }
 
@@ -40,6 +41,7 @@ class Policy:
     allow_file_store: bool = True
     allow_on_failure: bool = True
     allow_audit_off: bool = True
+    allow_agent: bool = True
     scopes: tuple[Scope, ...] | None = None
 
     def refuses(self, url: Url) -> str | None:
@@ -94,7 +96,8 @@ def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str)
             "insecure = true": index.insecure and not policy.allow_insecure,
             "a command as source": index.command is not None and not policy.allow_command,
             f'on-failure = "{index.on_failure}"': index.on_failure != "stop" and not policy.allow_on_failure,
-            f"a credential for {index.scope}": policy.refuses(index.url) is not None,
+            "agent = true": index.agent and not policy.allow_agent,
+            f"a credential for {index.scope}": not index.is_everybodys and policy.refuses(index.url) is not None,
         }
         for what, is_forbidden in said.items():
             if is_forbidden:

@@ -1,35 +1,32 @@
 """Writes delivery records: what a plan was made from, seen while it was made, and what it came to.
 
-What counts is not listed by hand, it is observed: every variable that anybody asks the environment for, every file that is
-opened, every folder that is listed, every path whose existence is asked. So a new reader of a new file cannot be forgotten.
+What counts is not listed by hand, it is observed (`observing.py`).
 
 No record is written of a command that held a secret in argv or environment, that reads a remote file, whose credential comes from
-where `replay.py` cannot get it again (a variable, a file, the OS keyring), or that prints a warning.
+where `replay.py` cannot get it again (a variable, a file, a keyring whose answer is not remembered), or that prints a warning.
 """
 
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from shim.host import Host
 from shim.hot import mask_words
 from shim.model import Answer, Credential, Delivery, Plan, Secret
+from shim.observing import Observed, Observer
 from shim.replay import (
     FIELD,
     HEAD,
     LINE,
     MAX_BYTES,
-    PLAIN_LETTERS,
     PREFIXES,
     TOKEN,
     code_state,
     describe_file,
+    fill_template,
     is_name,
     read_private,
     record_folder,
@@ -40,91 +37,13 @@ from shim.replay import (
 MAX_RECORDS = 500
 #: What the names of variables with secrets have in them: their values are in no record.
 SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL")
+#: What lies in the token cache's folder: folders, and files by their endings.
+KEPT_FOLDERS = ("", "plans", "pads", "proofs")
+KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
+#: Channel -> how a secret stands in its memory file (a key of `replay.FORMS`).
+FORM_OF_CHANNEL = {"netrc": "bare", "store": "bare", "seed": "percent"}
 #: Files whose entries are merged into a memory file: their secrets must not be copied.
 MERGED_FILES = (".netrc", "_netrc", "netrc", "credentials.toml")
-
-
-class Observed(dict[str, str]):
-    """An environment that remembers which variables were asked for. A copy of it is an ordinary dictionary."""
-
-    def __init__(self, environ: Iterable[tuple[str, str]]) -> None:
-        super().__init__(environ)
-        self.asked: set[str] = set()
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a variable's value and remember its name."""
-        self.asked.add(name)
-        return super().get(name, default)
-
-    def __getitem__(self, name: str) -> str:
-        self.asked.add(name)
-        return super().__getitem__(name)
-
-    def __contains__(self, name: object) -> bool:
-        self.asked.add(str(name))
-        return super().__contains__(name)
-
-
-@dataclass(slots=True)
-class Observer:
-    """What was looked at while a plan was made."""
-
-    environ: Observed
-    paths: dict[str, None] = field(default_factory=dict)
-    folders: dict[str, None] = field(default_factory=dict)
-    is_watching: bool = False
-
-    def see(self, path: object) -> None:
-        """Remember a path whose content or existence counts."""
-        if self.is_watching and isinstance(path, (str, bytes)) and not _is_ours(text := os.fsdecode(path)):
-            self.paths[text] = None
-
-    def see_folder(self, path: object) -> None:
-        """Remember a folder whose entries count. The target may live in our own environment: that folder itself counts."""
-        folder = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else os.getcwd()
-        if self.is_watching and not _is_ours(folder):
-            self.folders[folder] = None
-
-
-@contextmanager
-def observe(host: Host) -> Iterator[tuple[Host, Observer]]:
-    """Watch what is looked at; yields the host to use meanwhile, and the observer."""
-    observer = Observer(Observed(host.environ.items()))
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            observer.see(arguments[0])
-        elif event in ("os.listdir", "os.scandir"):
-            observer.see_folder(arguments[0])
-
-    # A hook cannot be taken away; it looks away when we are done. What only asks for a state raises no event.
-    sys.addaudithook(hook)
-    kept = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink")}
-    for name, function in kept.items():
-        setattr(os, name, _watched(function, observer))
-    observer.is_watching = True
-    try:
-        yield replace(host, environ=observer.environ), observer
-    finally:
-        observer.is_watching = False
-        for name, function in kept.items():
-            setattr(os, name, function)
-
-
-def _watched(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
-    def call(path: Any, *arguments: Any, **options: Any) -> Any:
-        observer.see(path)
-        return function(path, *arguments, **options)
-
-    return call
-
-
-def _is_ours(path: str) -> bool:
-    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line of its own tells them), or no file."""
-    return path.startswith((*_CODE, "/proc/", "/dev/null"))
-
-
-_CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))
 
 
 def record(
@@ -139,7 +58,7 @@ def record(
     data = text.encode("utf-8", "surrogateescape")
     if len(data) >= MAX_BYTES or any(mark in text for mark in ("\0", "\r")):
         return False
-    path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd))
+    path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ)))
     temporary = f"{path}.{os.getpid()}"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "wb") as stream:
@@ -169,42 +88,70 @@ def _prune(folder: str) -> None:
 def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
-    words = [os.fsencode(word) for word in invocation.argv]
-    if mask_words(words) != words or delivery.masking:
+    if not _is_repeatable(plan) or host.is_set("SHIM_REFRESH") or host.is_set("SHIM_DEBUG"):
         return None
-    if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
-        return None
-    if any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items) or plan.needs.spare:
-        return None
-    tokens = _find_tokens(plan.answers, observer)
+    kept = _find_kept(plan.answers, observer, host)
+    asked_keyring = _asked_keyring(plan.answers)
+    variables = _render_variables(observer.environ, asked_keyring)
     changes = _render_changes(delivery, invocation.argv)
-    if tokens is None or changes is None or host.is_set("SHIM_REFRESH") or host.is_set("SHIM_DEBUG"):
+    if kept is None or variables is None or changes is None:
         return None
+    if delivery.memory:
+        memory = _render_memory(plan, observer, host, [one.credential for one in kept], plan_again)
+        if memory is None:
+            return None
+        changes.append(memory)
     lines = [FIELD.join(["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)])]
     lines += [
         FIELD.join(["name" if number in _names(invocation.argv, plan) else "word", str(number), word])
         for number, word in enumerate(invocation.argv)
     ]
-    variables = _render_variables(observer.environ)
-    files = _render_files(observer, plan.needs.watched, {path for path, _ in tokens})
-    if variables is None:
-        return None
-    lines += [*variables, *files]
-    lines += [
-        FIELD.join(["token", path, quote(credential.username, safe=""), quote(str(credential.scope), safe="")])
-        for path, credential in tokens
-    ]
-    if delivery.memory:
-        if any(
-            os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)
-        ):
-            return None
-        template = _find_template(delivery, plan.answers, [credential for _, credential in tokens], plan_again)
-        if template is None:
-            return None
-        changes.append(FIELD.join(["memory", str(delivery.memory.descriptor), template.replace("\n", LINE)]))
-    lines += changes + _render_audit(plan, [path for path, _ in tokens], host)
+    lines += [*variables, *_render_files(observer, plan.needs.watched, host, asked_keyring)]
+    lines += [FIELD.join(one.fields) for one in kept]
+    lines += changes + _render_audit(plan, [one.file for one in kept if one.file], host)
     return None if any("\n" in line for line in lines) else lines
+
+
+def _is_repeatable(plan: Plan) -> bool:
+    """Whether nothing about the command speaks against a record: no secret typed, nothing remote, nothing to say to the user."""
+    delivery, invocation = plan.delivery, plan.invocation
+    words = [os.fsencode(word) for word in invocation.argv]
+    if mask_words(words) != words or delivery.masking:
+        return False
+    if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
+        return False
+    typed = any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items)
+    return not typed and not plan.needs.spare
+
+
+def _asked_keyring(answers: tuple[Answer, ...]) -> bool:
+    """Whether an OS keyring was asked, or what it said lately: then whatever could change its answer counts."""
+    return any(
+        (one.credential and one.credential.source == "keyring") or any(name == "keyring" for name, _ in one.tried) for one in answers
+    )
+
+
+def _render_memory(
+    plan: Plan,
+    observer: Observer,
+    host: Host,
+    credentials: list[Credential],
+    plan_again: Callable[[tuple[Answer, ...]], Delivery],
+) -> str | None:
+    """Return the line of the memory file, with numbers in the place of secrets; None if it holds what nobody could put in again."""
+    if any(os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)):
+        return None
+    from shim.delivery.seed import read_machine_config
+
+    template = _find_template(plan.delivery, plan.answers, credentials, plan_again)
+    memory = plan.delivery.memory
+    if any(channel == "seed" for channel, _, _ in plan.delivery.channels) and "@" in read_machine_config(host):
+        return None  # maybe a password of the machine's
+    form = next((FORM_OF_CHANNEL[channel] for channel, _, _ in plan.delivery.channels if channel in FORM_OF_CHANNEL), "plain")
+    if template is None or memory is None:
+        return None
+    filled = fill_template(template, [credential.secret.reveal() for credential in credentials], form)
+    return FIELD.join(["memory", str(memory.descriptor), form, template.replace("\n", LINE)]) if filled == memory.text.reveal() else None
 
 
 def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
@@ -236,29 +183,66 @@ def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:
     return found
 
 
-def _find_tokens(answers: tuple[Answer, ...], observer: Observer) -> list[tuple[str, Credential]] | None:
-    """Return (path of the cache record, credential) for each answer of ours; None if one cannot be found again later."""
-    found: list[tuple[str, Credential]] = []
-    records = [path for path in observer.paths if path.endswith(".token")]
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A credential that can be got again later, and the fields of the record that say how. `file` is that of a cached token."""
+
+    credential: Credential
+    fields: tuple[str, ...]
+    file: str | None = None
+
+
+def _find_kept(answers: tuple[Answer, ...], observer: Observer, host: Host) -> list[_Kept] | None:
+    """Return where each answer of ours is kept; None if one cannot be found again later."""
+    found: list[_Kept] = []
     for answer in answers:
         credential = answer.credential
         if answer.need.answered_by or (answer.need.url.is_public and credential is None):
             continue
-        if credential is None:
-            return None
+        if credential is None or credential.username_is_secret or observer.environ.get("SHIM_AGENT_SOCKET"):
+            return None  # an agent is asked each time, also one that had nothing, or was not there, this time
         if credential.kept_by_tool:
             continue
-        path = next((path for path in records if _holds(path, credential)), None)
-        if path is None or credential.expires_at is None or not PLAIN_LETTERS.issuperset(credential.secret.reveal()):
+        kept = _find_remembered(credential, observer, host) if credential.source == "keyring" else _find_token(credential, observer)
+        if kept is None:
             return None
-        if (path, credential) not in found:
-            found.append((path, credential))
+        if kept not in found:
+            found.append(kept)
     return found
+
+
+def _find_token(credential: Credential, observer: Observer) -> _Kept | None:
+    """Return the record of the token cache that a credential came from or went to, or None."""
+    path = next((path for path in observer.paths if path.endswith(".token") and _holds(path, credential)), None)
+    if path is None or credential.expires_at is None:
+        return None
+    return _Kept(credential, ("token", path, *_identity(credential)), path)
 
 
 def _holds(path: str, credential: Credential) -> bool:
     text = read_private(path) or ""
-    return f"\nsecret={credential.secret.reveal()}\n" in text and f"\nusername={quote(credential.username, safe='')}\n" in text
+    return f"\nsecret={quote(credential.secret.reveal(), safe='')}\n" in text and f"\nusername={_identity(credential)[0]}\n" in text
+
+
+def _find_remembered(credential: Credential, observer: Observer, host: Host) -> _Kept | None:
+    """Return what the kernel's memory has of a keyring's answer, known by the pad that was read or written; None if it has nothing."""
+    from shim.delivery import same_credential
+    from shim.store import memory, recent
+
+    for path in observer.paths:
+        folder, name = os.path.split(path)
+        key = name.partition(".")[0].removeprefix(f"{recent.KIND}-")
+        place = memory.place_of(recent.KIND, key, host) if os.path.basename(folder) == memory.PADS else None
+        same = memory.find(recent.KIND, key, host) if place and path.startswith(place[1]) else None
+        if place and same and same_credential(same, credential):
+            end = repr(credential.expires_at) if credential.expires_at is not None else ""
+            return _Kept(credential, ("remembered", *place, *_identity(credential), quote(end, safe="")))
+    return None
+
+
+def _identity(credential: Credential) -> tuple[str, str]:
+    """Return user name and scope as records of credentials spell them."""
+    return quote(credential.username, safe=""), quote(str(credential.scope), safe="")
 
 
 def _render_changes(delivery: Delivery, argv: tuple[str, ...]) -> list[str] | None:
@@ -274,10 +258,13 @@ def _render_changes(delivery: Delivery, argv: tuple[str, ...]) -> list[str] | No
     return lines
 
 
-def _render_variables(environ: Observed) -> list[str] | None:
+def _render_variables(environ: Observed, asked_keyring: bool) -> list[str] | None:
     """Return the lines of all variables that were asked for or that can change anything; None if one holds a secret."""
-    names = environ.asked | {name for name in environ if name.startswith(PREFIXES)}
-    lines = []
+    from shim.store import recent
+
+    prefixes = recent.VARIABLES if asked_keyring else ()
+    names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
+    lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
     for name in sorted(names):
         value = dict.get(environ, name)
         if value is None:
@@ -289,24 +276,40 @@ def _render_variables(environ: Observed) -> list[str] | None:
     return lines
 
 
-def _render_files(observer: Observer, watched: Iterable[str], tokens: set[str]) -> list[str]:
+def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_keyring: bool) -> list[str]:
     """Return the lines of all files and folders: as they are, or that they are not there.
 
-    A folder that was listed counts with its entries; of any other only that it is there: people make files in it all the time.
+    A folder that was listed counts with its entries; of any other only that it is there: people make files in it all the time. The
+    folders that a keyring lies in count with their entries too.
     """
-    paths = dict.fromkeys([*observer.paths, *watched, *observer.folders])
+    from shim.settings import config_files
+    from shim.store import recent
+
+    places = recent.places(host, config_files(host)) if asked_keyring else ()
+    paths = dict.fromkeys([*observer.paths, *watched, *observer.folders, *places])
     lines = []
     for path in paths:
-        if path in tokens or "/tokens/" in path:
+        if _is_kept_by_us(path, host):
             continue
         state = describe_file(path)
-        if state is None:
+        if state is None and os.path.islink(path):
+            lines.append(FIELD.join(["link", path, os.readlink(path)]))  # to the descriptor of whoever opens it
+        elif state is None:
             lines.append(FIELD.join(["missing", path]))
-        elif os.path.isdir(path) and path not in observer.folders:
+        elif os.path.isdir(path) and path not in observer.folders and path not in places:
             lines.append(FIELD.join(["folder", path]))
         else:
             lines.append(FIELD.join(["file", path, state]))
     return lines
+
+
+def _is_kept_by_us(path: str, host: Host) -> bool:
+    """Whether a file is the token cache's own: it changes with every refresh, and what counts of it has a line of its own."""
+    folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
+    inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
+    if inner is None:
+        return False
+    return inner.partition("/")[0] in KEPT_FOLDERS or ("/" not in inner and inner.endswith(KEPT_SUFFIXES))
 
 
 def _find_template(
@@ -327,8 +330,7 @@ def _find_template(
     again = plan_again(tuple(marked(answer) for answer in answers))
     if again.memory is None or delivery.memory is None or again.environ != delivery.environ or again.argv != delivery.argv:
         return None
-    template = filled = again.memory.text.reveal()
-    for number, (mark, credential) in enumerate(zip(marks, credentials, strict=True)):
+    template = again.memory.text.reveal()
+    for number, mark in enumerate(marks):
         template = template.replace(mark, f"{TOKEN}{number}{TOKEN}")
-        filled = filled.replace(mark, credential.secret.reveal())
-    return template if filled == delivery.memory.text.reveal() else None
+    return template

@@ -51,7 +51,7 @@ def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhe
 def _who(credential: Credential | None) -> str:
     if credential is None:
         return "without a credential"
-    name = "the user in the URL" if credential.source == "url" else credential.username  # which may be the token itself
+    name = "the user in the URL" if credential.source == "url" else credential.shown_username  # which may be the token itself
     return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
 
 
@@ -84,6 +84,8 @@ def _renewal(answer: Answer, index: IndexConfig | None) -> str:
             return f"put a new secret into {index.file.password}"
         case "command" if index and index.command:
             return f"run `{index.command.argv[0]}` by hand and see whether it still gives a good secret"
+        case "agent":
+            return "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the host"
         case "stored":
             return f"shim login {name} --store file"
     return f"shim login {name}"

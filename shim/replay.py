@@ -2,20 +2,19 @@
 
 A record is used only if everything that the plan was made from is as it was: the command line but for package names, the working
 directory, every variable that was read, every file that was read or looked for, the target, and our own code; and if each token
-that it delivers is still valid. Any doubt: None, and the long way is gone. `recording.py` writes records.
+that it delivers is still valid, each password still in the kernel's memory. Any doubt: None, and the long way is gone.
+`recording.py` writes records.
 
 Imports only what a bare interpreter has loaded already: this is on the way of every wrapped command.
 """
 
-from __future__ import annotations
-
-import os
-import stat
+import _stat
+import posix  # `os` on top of it would cost as much as a quarter of a bare interpreter's start
 import sys
 import time
 
 #: First line of every record; another number after a change of the format.
-HEAD = "pip-uv-shim-plan=1"
+HEAD = "pip-uv-shim-plan=2"
 #: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
 FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
@@ -29,6 +28,8 @@ PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
 NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-=<>~!,[]")
 #: Letters that every channel hands over as they are, in any quoting.
 PLAIN_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+#: Those that need no escape in a netrc of any Python's grammar, nor in a TOML string.
+BARE_LETTERS = frozenset(chr(code) for code in range(0x21, 0x7F)) - frozenset('"\\')
 
 
 class Plan:
@@ -49,7 +50,7 @@ def record_folder(environ: dict[str, str]) -> str | None:
     """
     named = environ.get("SHIM_CACHE_DIR")
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{os.geteuid()}/tokens"]  # noqa: S108
+    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{posix.geteuid()}/tokens"]  # noqa: S108
     for choice in choices:
         if choice.startswith("/") and is_private(choice):
             folder = f"{choice}/plans"
@@ -60,19 +61,21 @@ def record_folder(environ: dict[str, str]) -> str | None:
 def is_private(folder: str) -> bool:
     """Whether a folder is there, no link, ours, and nobody else's."""
     try:
-        status = os.lstat(folder)
+        status = posix.lstat(folder)
     except OSError:
         return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+    return _stat.S_ISDIR(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
 
 
-def record_name(name: str, target: str, argv: list[str], cwd: str) -> str:
+def record_name(name: str, target: str, argv: list[str], cwd: str, environ: dict[str, str]) -> str:
     """Return the file name of a command's record: the same for commands that differ in package names only.
 
-    No more than a way to find it: what is in it is compared word by word.
+    No more than a way to find it: what is in it is compared word by word. The tools' own variables are in it, so that two terminals
+    with different ones do not take each other's record away. (A command with a secret in a variable has no record.)
     """
+    variables = sorted([f"{variable}={value}" for variable, value in environ.items() if variable.startswith(PREFIXES)])
     words = [word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)]
-    data = os.fsencode(FIELD.join([name, target, cwd, *words]))
+    data = FIELD.join([name, target, cwd, *words, *variables]).encode("utf-8", "surrogateescape")
     return f"{int.from_bytes(data, 'big') % (2**127 - 1):032x}.plan"
 
 
@@ -90,15 +93,29 @@ def code_state() -> str:
 def describe_file(path: str) -> str | None:
     """Return what tells two states of a file apart, or None if it is not there."""
     try:
-        status = os.stat(path)
+        status = posix.stat(path)
     except (OSError, ValueError):
         return None
     return f"{status.st_mtime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
 
 
+def is_folder(path: str) -> bool:
+    """Whether a path leads to a folder."""
+    try:
+        return _stat.S_ISDIR(posix.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def read_environ() -> dict[str, str]:
+    """Return the environment as `os.environ` has it."""
+    encoding = sys.getfilesystemencoding()
+    return {name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape") for name, value in posix.environ.items()}
+
+
 def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) -> None:
     """Become the target as an earlier plan of the same command says; return if there is no such plan, or it cannot be done."""
-    plan = find_plan(name, target, argv, dict(os.environ), time.time())
+    plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
     for path, lines in plan.audit:
@@ -121,8 +138,8 @@ def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], 
     if folder is None or environ.get("SHIM_REFRESH") or environ.get("SHIM_DEBUG"):
         return None
     try:
-        cwd = os.getcwd()
-        text = read_private(f"{folder}/{record_name(name, target, argv, cwd)}")
+        cwd = posix.getcwd()
+        text = read_private(f"{folder}/{record_name(name, target, argv, cwd, environ)}")
         return _check(text.split("\n"), argv, environ, cwd, now) if text else None
     except (OSError, ValueError, IndexError, KeyError):
         return None
@@ -149,11 +166,18 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
         elif kind == "file":
             holds = describe_file(fields[0]) == fields[1]
         elif kind == "folder":
-            holds = os.path.isdir(fields[0])
+            holds = is_folder(fields[0])
+        elif kind == "link":
+            holds = posix.readlink(fields[0]) == fields[1]
         elif kind == "missing":
             holds = describe_file(fields[0]) is None
+        elif kind == "prefix":
+            compared.update(name for name in environ if name.startswith(fields[0]))
+            holds = True
         elif kind == "token":
             holds = _add_token(fields, tokens, now)
+        elif kind == "remembered":
+            holds = _add_remembered(fields, tokens, now)
         else:
             holds = _apply(kind, fields, plan, tokens)
         if not holds:
@@ -162,16 +186,62 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
 
 
 def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
-    """Read the token of a cache record; return whether it is the expected user's, plain, and good for long enough."""
+    """Read the token of a cache record; return whether it is the expected user's and good for long enough."""
     path, username, scope = fields
-    values = dict(line.partition("=")[::2] for line in (read_private(path) or "").split("\n"))
-    secret, expires_at = values.get("secret", ""), values.get("expires_at", "")
-    tokens.append((username, secret))
+    values = _read_values(read_private(path) or "")
+    tokens.append((username, values["secret"]))
     # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
-    is_timely = os.lstat(path).st_mtime < now + CLOCK_SKEW_S
-    same = is_timely and values.get("username") == username and values.get("scope") == scope and values.get("end") == "1"
-    is_plain = bool(secret) and PLAIN_LETTERS.issuperset(secret)
-    return same and is_plain and bool(expires_at) and float(expires_at) - MINIMUM_VALIDITY_S > now
+    is_timely = posix.lstat(path).st_mtime < now + CLOCK_SKEW_S
+    same = values["username"] == username and values["scope"] == scope
+    return is_timely and same and float(values["expires_at"]) - MINIMUM_VALIDITY_S > now
+
+
+def _add_remembered(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
+    """Read what the OS keyring said from the kernel's memory; return whether it is still there, and is the expected user's.
+
+    When that is forgotten is the kernel's business.
+    """
+    from shim.store.sealed import read_sealed
+
+    name, pads, username, scope, expires_at = fields
+    values = _read_values((read_sealed(name, pads) or b"").decode())
+    tokens.append((username, values["secret"]))
+    same = values["username"] == username and values["scope"] == scope and values["expires_at"] == expires_at
+    return same and (not expires_at or float(expires_at) - MINIMUM_VALIDITY_S > now)
+
+
+def _read_values(text: str) -> dict[str, str]:
+    """Return the fields of a stored credential, the secret decoded. Raises ValueError or KeyError for anything that is not a whole one."""
+    values = dict(line.partition("=")[::2] for line in text.split("\n"))
+    values["secret"] = decode_percent(values["secret"])
+    if values["end"] != "1" or not values["secret"]:
+        raise ValueError("not a whole record")
+    return values
+
+
+def decode_percent(text: str) -> str:
+    """Return what a percent-encoded text stands for. Raises ValueError. `urllib.parse` would cost the hot path 5 ms."""
+    first, *others = text.split("%")
+    return (first.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in others)).decode()
+
+
+def encode_percent(text: str) -> str:
+    """Return a text as it stands in a URL's userinfo, as `urllib.parse.quote` writes it."""
+    return "".join(chr(byte) if chr(byte) in PLAIN_LETTERS or byte == 0x7E else f"%{byte:02X}" for byte in text.encode())
+
+
+#: How a secret is written into a memory file: as it is, if it has only such letters, or percent-encoded.
+FORMS = {"plain": PLAIN_LETTERS, "bare": BARE_LETTERS, "percent": None}
+
+
+def fill_template(template: str, secrets: list[str], form: str) -> str | None:
+    """Return the memory file's text with the secrets in the place of their numbers; None if one cannot stand there in this form."""
+    letters = FORMS[form]
+    for number, secret in enumerate(secrets):
+        if letters is not None and not letters.issuperset(secret):
+            return None
+        template = template.replace(f"{TOKEN}{number}{TOKEN}", encode_percent(secret) if letters is None else secret)
+    return None if TOKEN in template else template
 
 
 def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str]]) -> bool:
@@ -179,7 +249,7 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
     if kind == "put":
         plan.argv[int(fields[0])] = fields[1]
     elif kind == "set":
-        plan.environ[fields[0]] = fields[1].replace(f"{TOKEN}pid{TOKEN}", str(os.getpid()))
+        plan.environ[fields[0]] = fields[1].replace(f"{TOKEN}pid{TOKEN}", str(posix.getpid()))
     elif kind == "unset":
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
@@ -187,11 +257,8 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
         plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name())))
     elif kind == "memory":
         plan.descriptor = int(fields[0])
-        text = fields[1].replace(LINE, "\n")
-        for number, (_, secret) in enumerate(tokens):
-            text = text.replace(f"{TOKEN}{number}{TOKEN}", secret)
-        plan.text = text
-        return TOKEN not in text and _is_free(plan.descriptor)
+        plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])
+        return plan.text is not None and _is_free(plan.descriptor)
     else:
         return False
     return True
@@ -199,7 +266,7 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
 
 def _is_free(descriptor: int) -> bool:
     try:
-        os.readlink(f"/proc/self/fd/{descriptor}")
+        posix.readlink(f"/proc/self/fd/{descriptor}")
     except OSError:
         return sys.platform == "linux"
     return False
@@ -207,16 +274,16 @@ def _is_free(descriptor: int) -> bool:
 
 def append(path: str, text: str) -> None:
     """Add whole lines to a file of the owner's alone, by one call: lines of parallel commands do not mix. Raises OSError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600)
     try:
-        os.write(descriptor, text.encode())
+        posix.write(descriptor, text.encode())
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)
 
 
 def parent_name() -> str:
     """Return the name and number of the process that started this command, in letters that need no quoting."""
-    parent = os.getppid()
+    parent = posix.getppid()
     try:
         with open(f"/proc/{parent}/comm", encoding="utf-8", errors="replace") as stream:
             name = stream.read().strip()
@@ -228,14 +295,14 @@ def parent_name() -> str:
 def read_private(path: str) -> str | None:
     """Return the text of a file that nobody else could have written or read: regular, ours, 0600, no link. None otherwise."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC)
     except OSError:
         return None
     try:
-        status = os.fstat(descriptor)
-        safe = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
+        status = posix.fstat(descriptor)
+        safe = _stat.S_ISREG(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
         if not safe or status.st_size > MAX_BYTES:
             return None
-        return os.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")
+        return posix.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")
     finally:
-        os.close(descriptor)
+        posix.close(descriptor)

@@ -252,6 +252,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return f"export {index.env.password}"
     if "file" in index.source and index.file:
         return f"put the secret into {index.file.password}"
+    if "agent" in index.source:
+        return "say agent = true for this index in the host's config.toml, run `shim agent` there, and set SHIM_AGENT_SOCKET"
     return f"check the source of [[index]] {index.name}, which is {list(index.source)}, in {index.defined_in}"
 
 

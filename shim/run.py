@@ -68,13 +68,16 @@ def _audit(plan: Plan, host: Host) -> None:
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
     """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
-    from shim.recording import observe, record
+    from shim.observing import observe
+    from shim.recording import record
 
     with observe(host) as (observed, observer):
         plan = make_plan(tool, name, target, argv, observed)
 
     def plan_again(answers: tuple[Answer, ...]) -> Delivery:
-        return _deliver(plan.invocation, plan.needs, answers, load_settings(host), host)
+        from shim.use_as import around, put_into
+
+        return put_into(_deliver(plan.invocation, plan.needs, answers, load_settings(host), around(host, plan.added)), plan.added)
 
     try:
         record(plan, observer, name, target, host, plan_again)
@@ -120,7 +123,15 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
     invocation = tool.read_invocation(name, argv, host, target)
     if not invocation.touches_index:
         return Plan(invocation, Needs(), (), Delivery(_cut_unneeded(tool, invocation, host)))
-    needs = tool.read_needs(invocation, host)
+    from shim.use_as import around, find_usage, put_into
+
+    usage = find_usage(tool, invocation, host)
+    plan = _plan_needs(tool, invocation, usage.needs, around(host, usage.added), ask_indexes=ask_indexes)
+    return replace(plan, delivery=put_into(plan.delivery, usage.added, usage.warning), added=usage.added)
+
+
+def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:
+    argv = invocation.argv
     untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
     private = [need for need in needs.items if not need.url.is_public]
     if not private:
@@ -174,7 +185,9 @@ def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception,
         f"{type(error).__name__} in shim itself while preparing this {name}",
         hint="run it again with SHIM_DEBUG=1 and report what it prints; SHIM_BYPASS=1 runs it without shim",
     )
-    if tool.FALLS_OPEN and _has_configured_index(host):
+    from shim.use_as import is_mentioned
+
+    if (tool.FALLS_OPEN or is_mentioned(host)) and _has_configured_index(host):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)

@@ -48,6 +48,15 @@ def check_value(value: object, key: Key, file: str, where: str) -> None:
         )
 
 
+def check_uses(document: dict[str, Any], file: str) -> None:
+    """Raise ConfigError for two defaults, or for a URL that tools would take for two where they read it from a variable."""
+    used = [table for table in document.get("index", ()) if isinstance(table, dict) and "use-as" in table]
+    if sum(table["use-as"] == "default" for table in used) > 1:
+        raise ConfigError(f'{file}: two [[index]] are used as "default"', hint='make all but one of them use-as = "extra"')
+    if any(character.isspace() for table in used for character in str(table.get("url", "")).strip()):
+        raise ConfigError(f"{file}: there is white space in the url of an [[index]] with use-as", hint="write it as %20")
+
+
 def nearest(name: str, known: Any) -> str:
     """Return a hint that names the nearest known word, or all of them."""
     from difflib import get_close_matches

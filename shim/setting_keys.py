@@ -69,8 +69,15 @@ INDEX_KEYS = (
     Key(
         "source",
         "array of strings",
-        "who is asked, in order; default: what the keys below name, else `netrc`, `pypirc`, `known`, `keyring`, `stored`",
+        "who is asked, in order; default: what the keys below name, else `agent`, `netrc`, `pypirc`, `known`, `keyring`, `stored`",
         '["keyring"]',
+    ),
+    Key(
+        "use-as",
+        "string",
+        "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
+        '"default"',
+        ("default", "extra"),
     ),
     Key(
         "ca-bundle",
@@ -87,6 +94,8 @@ INDEX_KEYS = (
         '"stop"',
         ("stop", "warn", "pass"),
     ),
+    Key("agent", "boolean", "`shim agent` may give its credential to a container: one that has an end of its own", "true"),
+    Key("agent-permanent", "boolean", "with `agent`: also a password or token without an end", "false"),
     Key("verify-url", "string", "what to ask when verifying a credential; default: `url`", '"https://pypi.corp.example/simple/corp-ping/"'),
     Key(
         "command",
@@ -188,13 +197,14 @@ VARIABLES = (
     Key("SHIM_CHANNEL", "word", "overrides `channel`", choices=("auto", "strict", "env")),
     Key("SHIM_REDACT", "word", "overrides `redact`", choices=("auto", "always", "never")),
     Key("SHIM_REFRESH", "switch", "ignore cached tokens for this command"),
+    Key("SHIM_AGENT_SOCKET", "path", "ask the `shim agent` that listens here, first of all (absolute; set it in a container)"),
     Key("SHIM_NO_INPUT", "switch", "never ask a person"),
     Key("SHIM_DEBUG", "switch", "a trace on stderr, secrets masked; tracebacks for our own bugs"),
 )
 
 #: Sources that may be named in `source`, and the order of the chain for an index that names none.
-SOURCE_NAMES = ("env", "file", "command", "posit", "oidc", "ambient", "netrc", "pypirc", "known", "keyring", "stored")
-DEFAULT_CHAIN = ("netrc", "pypirc", "known", "keyring", "stored")
+SOURCE_NAMES = ("env", "file", "command", "posit", "oidc", "ambient", "netrc", "pypirc", "known", "keyring", "stored", "agent")
+DEFAULT_CHAIN = ("agent", "netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from shim.errors import ConfigError
 from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
-from shim.setting_checks import check_keys, check_value, example_of, nearest, read_duration
+from shim.setting_checks import check_keys, check_uses, check_value, example_of, nearest, read_duration
 from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS, TOP_KEYS, VARIABLES
 from shim.setting_logins import ADDRESS_VARIABLE, NO_LOGINS, Logins, read_address, read_logins
 from shim.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
@@ -70,9 +70,17 @@ class IndexConfig:
     defined_in: str
     ca_bundle: str | None = None
     publish_url: Url | None = None
+    agent: bool = False
+    agent_permanent: bool = False
     logins: Logins = NO_LOGINS
     may_login: bool = True
     """Whether a command may begin a login by itself (`login = "auto"`)."""
+    use_as: Literal["default", "extra"] | None = None
+
+    @property
+    def is_everybodys(self) -> bool:
+        """Whether it is a well-known public index that stands here for its place in the order alone: nobody has a credential for it."""
+        return self.use_as is not None and self.url.is_public and not self.source_is_explicit and self.publish_url is None
 
     def reach(self, url: Url) -> Scope | None:
         """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
@@ -96,7 +104,7 @@ class Settings:
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
-        matching = [(len(scope.segments), index) for index in self.indexes if (scope := index.reach(url))]
+        matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
         return max(matching, key=lambda found: found[0], default=(0, None))[1]
 
     def index_named(self, name: str) -> IndexConfig | None:
@@ -156,6 +164,7 @@ def load_settings(host: Host) -> Settings:
     indexes: list[IndexConfig] = []
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
+        check_uses(document, file)
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
         login = login or document.get("login")
@@ -182,7 +191,7 @@ def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexCo
     if not address:
         return indexes
     posit = read_address(address, ADDRESS_VARIABLE)
-    scope, chain = scope_of(posit.url), ("posit", *DEFAULT_CHAIN)
+    scope, chain = scope_of(posit.url), ("agent", "posit", *DEFAULT_CHAIN[1:])
     own = [index for index in indexes if scope.covers(index.url)]
     if not own:
         table = {"url": address, "posit": {"address": address}, "source": list(chain)}
@@ -259,7 +268,6 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         # The credential would not be sent there, and its refusal would be taken for the index's.
         raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
     userinfo = find_userinfo(table["url"])
-    command = _read_command(table, file, where)
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
@@ -277,13 +285,16 @@ def _read_index(table: object, file: str, number: int) -> IndexConfig:
         max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
-        command=command,
+        command=_read_command(table, file, where),
         env=lookups["env"],
         file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        agent=table.get("agent", False),
+        agent_permanent=table.get("agent-permanent", False),
         logins=logins,
+        use_as=table.get("use-as"),
     )
 
 

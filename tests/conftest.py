@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +16,8 @@ from shim.demo.packages import build_packages
 from shim.demo.server import PrivateIndex
 from shim.host import Host
 from shim.store import recent
-from tests.support import keyrings, toolchains
+from shim.tools import TOOLS
+from tests.support import keyrings, long_way, toolchains
 from tests.support.world import CANARY, USER, World
 
 # In CI the same examples each time: a new one found there would be a red main that nobody can repeat. Random everywhere else.
@@ -41,6 +44,32 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = ["sh", str(toolchains.ROOT / "install.sh"), "--prefix", str(folder), "--no-modify-path", "--quiet"]
     subprocess.run(command, check=True, env=environ, timeout=300)
     return folder
+
+
+@pytest.fixture(scope="session")
+def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of that installation that says when it goes the long way."""
+    return long_way.copy_installation(prefix, tmp_path_factory.mktemp("watched") / "prefix")
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with our wheel, all that it needs, and what builds it: for a machine without an index."""
+    folder = tmp_path_factory.mktemp("wheels")
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), f"{toolchains.ROOT}[ci]", "flit_core"]
+    subprocess.run(command, check=True, timeout=300)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
+    """A copy of the installation with launchers for every tool that we know."""
+    copy = tmp_path_factory.mktemp("wrapped") / "prefix"
+    shutil.copytree(prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    subprocess.run([copy / "shims" / "shim", "install", "--quiet", *TOOLS], check=True, env={"PATH": f"{copy}/shims:/usr/bin:/bin"})
+    return copy
 
 
 @pytest.fixture

@@ -41,18 +41,27 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
     return text
 
 
+def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
+    """Return path -> text of the files beside the launchers' folder."""
+    names = list(names)
+    return {os.path.join(activation_folder(shims), shell): render_activation(shell, shims, hook, faces, names) for shell in FILES}
+
+
+def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
+    """Return whether the files are there and what this release writes."""
+    return all(_read(path) == text for path, text in render_files(shims, hook, faces, names).items())
+
+
 def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) -> list[str]:
     """Write what `shim activate` prints into files beside the launchers' folder, for rc files to read; return the paths that changed.
 
     Raises:
         StoreError: the folder cannot be written.
     """
-    folder, names = activation_folder(shims), list(names)
     changed = []
     try:
-        os.makedirs(folder, mode=0o755, exist_ok=True)
-        for shell in FILES:
-            path, text = os.path.join(folder, shell), render_activation(shell, shims, hook, faces, names)
+        os.makedirs(activation_folder(shims), mode=0o755, exist_ok=True)
+        for path, text in render_files(shims, hook, faces, names).items():
             if _read(path) != text:
                 with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
                     stream.write(text)
@@ -60,7 +69,9 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
                 os.replace(stream.name, path)
                 changed.append(path)
     except OSError as error:
-        raise StoreError(f"{folder} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+        raise StoreError(
+            f"{activation_folder(shims)} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder"
+        ) from error
     return changed
 
 

@@ -44,6 +44,9 @@ _shim_define() {
     if [ ! -e @SHIMS@/"$_shim_name" ] && [ -w @SHIMS@ ] && [ -x @SHIMS@/shim ]; then
       @SHIMS@/shim install --quiet --shims @SHIMS@ "$_shim_name" || :
     fi
+    case $_shim_name in
+      *-*) continue ;; # no name for a function in every shell; PATH leads to its launcher
+    esac
     eval "$_shim_name() { if [ -x "@SHIM_QUOTED@" ]; then _SHIM_AS=$_shim_name "@SHIM_QUOTED@" \"\$@\"; else command $_shim_name \"\$@\"; fi; }"
     _shim_defined="$_shim_defined $_shim_name"
   done

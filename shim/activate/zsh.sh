@@ -31,6 +31,7 @@ if [[ -o interactive && " ${precmd_functions-} " != *" _shim_prompt "* ]]; then
 fi
 
 _shim_forget_prompt() {
+  (( ${+precmd_functions} )) || precmd_functions=()
   precmd_functions=(${precmd_functions:#_shim_prompt})
   (( ${#precmd_functions} )) || unset precmd_functions
   unset -f _shim_settle _shim_prompt

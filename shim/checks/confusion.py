@@ -20,6 +20,7 @@ from shim.route import route_to
 from shim.settings import load_settings
 from shim.tools import load_tool
 from shim.urls import Url, parse_url
+from shim.use_as import find_usage, used_indexes
 
 #: For all indexes together, for each name.
 TIMEOUT_S = 15.0
@@ -33,11 +34,16 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
         UsageError: no file, one that cannot be read, or no private index beside another one.
         ShimError: there is no pip, or a source is broken.
     """
+    beside = list(find_beside(host))
+    yield from beside
+    if not files and beside:
+        return
     if not files:
         raise UsageError("--confusion needs to know what you install", hint="shim doctor --confusion -r requirements.txt")
     tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
     invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
-    needs, settings = tool.read_needs(invocation, host), load_settings(host)
+    usage, settings = find_usage(tool, invocation, host), load_settings(host)
+    needs = usage.needs
     answers = [answer for answer in resolve(needs, settings, host) if answer.need.role in ("index", "extra")]
     private = [answer for answer in answers if answer.index or answer.credential or answer.need.username]
     if not private or len(answers) < 2:
@@ -54,6 +60,18 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
         for answer, outcome in zip(answers, outcomes, strict=True):
             if not outcome.is_success and outcome.status != 404:
                 yield Finding("advice", name, f"{answer.need.url} did not say whether it has it ({outcome.error or outcome.status})")
+
+
+def find_beside(host: Host) -> Iterator[Finding]:
+    """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both at once."""
+    used = used_indexes(load_settings(host))
+    private = [index.name for index in used if not index.url.is_public]
+    public = [index.name for index in used if index.url.is_public] or (["pypi.org"] if used and used[0].use_as == "extra" else [])
+    if private and public:
+        text = f"use-as puts {', '.join(private)} beside {', '.join(public)}: pip takes the higher version, whoever made it"
+        yield Finding(
+            "problem", "config.toml", text, f'let {private[0]} pass public packages on, and be the only one with use-as = "default"'
+        )
 
 
 def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[Finding]:

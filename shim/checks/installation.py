@@ -1,40 +1,75 @@
-"""Our own launchers: are they there, of this release, and in front of the tools that they stand for?"""
+"""Our own installation: launchers and shell texts that are there, of this release, and in front of the tools that they stand for."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 
-from shim import launchers
+from shim import installing, launchers
 from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield launchers that are missing, old or shadowed."""
+    """Yield launchers that are missing, old, shadowed or without a tool, stale shell texts, and other copies of shim on PATH."""
     try:
         folder = launchers.default_folder(host)
     except ShimError as error:
         yield Finding("problem", "launchers", error.message, error.hint)
         return
-    text = launchers.render_launcher().encode()
-    for name in launchers.wrapped_names(folder, host):
-        path = os.path.join(folder, name)
-        if not launchers.is_launcher(path):
-            yield Finding("problem", path, f"there is no launcher for {name}, which is on PATH", "shim doctor --fix")
-            continue
-        if _read(path) != text:
-            yield Finding("problem", path, "the launcher is of another release, or its Python is gone", "shim doctor --fix")
-        first = _first_on_path(name, host)
-        if first and not launchers.is_launcher(first):
-            yield Finding("problem", path, f"{first} stands before it on PATH, so `{name}` runs without shim", 'eval "$(shim activate)"')
+    yield from _find_missing_and_old(folder, host)
+    yield from _find_shadowed(folder, host)
+    for name in installing.vanished_names(folder, host):
+        text = f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it ends with 127"
+        yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
+    if not installing.shells_are_current(folder):
+        yield Finding(
+            "problem", os.path.dirname(folder), "what shells read is missing, or was written elsewhere or by another release", _fix(folder)
+        )
+    for other in other_copies(folder, host):
+        text = f"PATH has another copy of shim here; of two, the first one works and passes the other by: {folder}"
+        yield Finding("advice", other, text, "uninstall the one that you do not want")
 
 
 def fix(host: Host) -> list[str]:
-    """Write the launchers that are missing or old; return the paths. Raises StoreError."""
-    folder = launchers.default_folder(host)
-    return launchers.write_launchers(folder, launchers.wrapped_names(folder, host))
+    """Set our installation up again, for the tools that are here; return a line for each launcher that changed. Raises StoreError."""
+    return installing.set_up(launchers.default_folder(host), (), host)[1]
+
+
+def other_copies(folder: str, host: Host) -> list[str]:
+    """Return the folders on PATH with a `shim` launcher that is not in `folder`."""
+    found: dict[str, str] = {}
+    for entry in host.environ.get("PATH", os.defpath).split(":"):
+        real = os.path.realpath(host.path(entry or "."))
+        if real != os.path.realpath(folder) and launchers.is_launcher(os.path.join(real, launchers.COMMAND)):
+            found.setdefault(real, entry)
+    return list(found.values())
+
+
+def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
+    text = launchers.render_launcher().encode()
+    paths = {os.path.join(folder, name): name for name in (*launchers.wrapped_names(folder, host), launchers.COMMAND)}
+    paths[os.path.join(launchers.faces_folder(folder), launchers.FACE)] = launchers.FACE
+    for path, name in paths.items():
+        if not launchers.is_launcher(path):
+            words = ", which is on PATH" if name not in (launchers.COMMAND, launchers.FACE) else ""
+            yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
+        elif _read(path) != text:
+            yield Finding(
+                "problem", path, "the launcher is of another release, or its Python is gone, or its folder was moved", _fix(folder)
+            )
+
+
+def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
+    for name in launchers.wrapped_names(folder, host):
+        path, first = os.path.join(folder, name), _first_on_path(name, host)
+        if launchers.is_launcher(path) and first and not launchers.is_launcher(first):
+            yield Finding("problem", path, f"{first} stands before it on PATH, so `{name}` runs without shim", 'eval "$(shim activate)"')
+
+
+def _fix(folder: str) -> str:
+    return "shim doctor --fix" + ("" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root")
 
 
 def _first_on_path(name: str, host: Host) -> str | None:

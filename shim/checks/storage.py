@@ -1,4 +1,4 @@
-"""Where secrets could be kept on this machine: the OS keyring, the kernel's memory, the token cache; and whether our config reads."""
+"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache, agent; and whether our config reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
 from shim.settings import load_settings
+from shim.sources import agent
 from shim.store import keys, memory
 from shim.store.folders import cache_folder
 
@@ -18,16 +19,15 @@ def find(host: Host) -> Iterator[Finding]:
         load_settings(host)
     except ShimError as error:
         yield Finding("problem", "config.toml", error.message, error.hint)
+    if trouble := agent.find_problem(host):
+        yield Finding("problem", "agent", trouble.message, trouble.hint)
+    reason = memory.problem(host)
     try:
         keys.require_keyring(host)
     except ShimError as error:
-        yield Finding(
-            "advice",
-            "OS keyring",
-            error.message.partition(":")[0],
-            "shim login NAME --store memory (until a reboot), or --store file (in clear)",
-        )
-    if reason := memory.problem(host):
+        stores = "--store file (in clear)" if reason else "--store memory (until a reboot), or --store file (in clear)"
+        yield Finding("advice", "OS keyring", error.message.partition(":")[0], f"shim login NAME {stores}")
+    if reason:
         yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
     folder, words = cache_folder(host)
     if folder is None:

@@ -16,6 +16,7 @@ from shim.host import Host, this_host, write_stderr
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.
 VERBS = (
+    "setup",
     "login",
     "logout",
     "status",
@@ -23,6 +24,7 @@ VERBS = (
     "exec",
     "token",
     "helper",
+    "agent",
     "backend",
     "activate",
     "deactivate",

@@ -21,7 +21,7 @@ HAS_PROBLEM = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim doctor`."""
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--fix", action="store_true", help="first repair our own launchers")
+    parser.add_argument("--fix", action="store_true", help="first repair our own installation")
     parser.add_argument("--audit", action="store_true", help="show who was given which credential, and when")
     parser.add_argument("--confusion", action="store_true", help="find packages that a private index and another one both have")
     parser.add_argument("-r", "--requirement", metavar="FILE", action="append", default=[], help="what --confusion looks at")
@@ -37,8 +37,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         findings = list(confusion.find(arguments.requirement, host))
         return _print(findings, arguments, "no package of these requirements is on more than one of their indexes")
     if arguments.fix:
-        for path in installation.fix(host):
-            sys.stderr.write(f"wrote {path}\n")
+        for line in installation.fix(host):
+            sys.stderr.write(printable(line) + "\n")
     findings = [finding for name in CHECKS for finding in load_check(name).find(host)]
     return _print(findings, arguments, "nothing is wrong here")
 
@@ -64,7 +64,7 @@ def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
         sys.stdout.write(json.dumps(entries, indent=2) + "\n")
         return 0
     for entry in entries:
-        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent"))
+        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent", "outcome"))
         sys.stdout.write(printable("  ".join(columns)) + "\n")
     if not entries:
         sys.stdout.write("no credential was given to anybody yet\n")

@@ -8,6 +8,7 @@ import os
 import sys
 from typing import Any
 
+from shim.commands import explain_use_as
 from shim.errors import UsageError
 from shim.host import Host
 from shim.hot import mask_words
@@ -38,7 +39,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         raise UsageError(f"{name} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
     plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
-    explanation = describe(name, plan)
+    explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
     sys.stdout.write(json.dumps(explanation, indent=2) + "\n" if arguments.json else render(explanation))
     return 0
 
@@ -115,6 +116,7 @@ def render(explanation: dict[str, Any]) -> str:
     for need in explanation["needs"]:
         lines.append(f"  need     {need['url']}  ({need['named_by']})")
         lines += [f"             {text}" for text in _explain_answer(need, explanation)]
+    lines += [f"  use-as   {text}" for text in explanation.get("use_as", ())]
     lines += [f"  unknown  {text} may name more; it is read by the tool alone" for text in explanation["unknown"]]
     lines += [f"  channel  {row['channel']} for {row['url']}: {row['why']}" for row in explanation["channels"]]
     if explanation["argv_changed"]:

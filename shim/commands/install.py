@@ -6,20 +6,10 @@ import argparse
 import os
 import sys
 
-from shim.activate import write_activation
 from shim.errors import UsageError
 from shim.host import Host
-from shim.launchers import (
-    FACE,
-    default_folder,
-    faces_folder,
-    hook_folder,
-    is_launcher,
-    is_wrapped,
-    remove_launchers,
-    wrapped_names,
-    write_launchers,
-)
+from shim.installing import set_up
+from shim.launchers import FACE, default_folder, faces_folder, is_wrapped
 from shim.tools import TOOLS
 
 HELP = "write launchers for the tools on PATH"
@@ -39,24 +29,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         if not is_wrapped(name):
             raise UsageError(f"{name} cannot be wrapped", hint="known are: " + ", ".join(TOOLS))
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
-    names = arguments.tools or wrapped_names(folder, host)
-    compile_package()
-    changed = [f"wrote {path}" for path in write_launchers(folder, names)]
-    if ":" not in folder:
-        write_activation(folder, hook_folder(folder), faces_folder(folder), TOOLS)
-    if not arguments.tools:
-        gone = [name for name in os.listdir(folder) if name not in names and is_wrapped(name) and is_launcher(os.path.join(folder, name))]
-        changed += [f"removed {path} (no such tool on PATH)" for path in remove_launchers(folder, gone)]
+    names, changed = set_up(folder, arguments.tools, host)
     if not arguments.quiet:
         shown = ", ".join(names) or "no tool found on PATH"
         face = os.path.join(faces_folder(folder), FACE)
         lines = changed or [f"nothing changed: {shown} in {folder}, and {face}"]
         sys.stdout.write("".join(line + "\n" for line in lines))
     return 0
-
-
-def compile_package() -> None:
-    """Byte-compile our package: uncached, every command would pay 25 ms. A read-only installation stays as it is."""
-    import compileall
-
-    compileall.compile_dir(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), quiet=2)

@@ -33,7 +33,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         return 0
     if not rows:
         files = " or ".join(settings.files)
-        sys.stdout.write(f"no [[index]] is configured (looked for {files})\n")
+        sys.stdout.write(f"no [[index]] is configured (looked for {files}); `shim setup` writes one\n")
     for row in rows:
         sys.stdout.write(f"{row['name']}  {row['url']}  {row['state']}\n")
     return 0
@@ -62,6 +62,9 @@ def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
 
 def _ask(index: IndexConfig, query: Query) -> tuple[str | None, Credential | None]:
     """Return who answers and, unless a program would have to run for it, the answer; the query has notes of what was found."""
+    if index.is_everybodys:
+        query.note("public", "nobody is asked")
+        return None, None
     if refused := refuse_scheme(index.url, index):
         query.note("scope", refused)
         return None, None

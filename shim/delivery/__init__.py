@@ -18,15 +18,21 @@ from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
 from shim.settings import Settings
 
 #: The channels that put a secret into an environment, which `strict` forbids.
-IN_CLEAR = frozenset({"env", "publish", "upload"})
+IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
 
-#: Family -> channels in the order of preference: the narrowest reach and the cleanest environment first.
+#: Family, or a tool that differs from its family -> channels in the order of preference: the narrowest reach and the cleanest
+#: environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "seed", "publish", "netrc", "env"),
     "upload": ("upload",),
-    "project": ("netrc",),
+    "project": ("netrc", "face"),
+    "poetry": ("netrc", "poetry"),
 }
+
+#: uv's verbs that ask an index for page after page. Its store costs each of them a request more, which is refused first; so here the
+#: seed comes first, which is sent unasked. What is resolved, locked and installed is the same.
+EAGER_VERBS = (("lock",), ("sync",), ("add",), ("remove",), ("pip", "install"), ("pip", "sync"), ("pip", "compile"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +90,9 @@ HINTS = (
     ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
     ("below it, which has another", "ask the two indexes in two commands"),
     ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
+    ("poetry's variables are called", "give each source of the project a name of its own"),
     ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),
+    ("of such tools only", "if it may go there too, say so: an [[index]] whose scope covers both"),
 )
 
 
@@ -125,7 +133,7 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
         return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
     refusals: list[tuple[str, str]] = []
-    for name in _order(CHANNELS[invocation.family], settings.channel):
+    for name in _order(invocation, settings.channel):
         channel = cast(Channel, import_module(f"shim.delivery.{name}"))
         refusal = channel.fits(case)
         if refusal is None:
@@ -141,8 +149,11 @@ def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
     )
 
 
-def _order(channels: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first."""
+def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
+    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first, a verb with many pages the seed."""
+    channels = CHANNELS.get(invocation.tool) or CHANNELS[invocation.family]
+    if invocation.family == "uv" and invocation.verb in EAGER_VERBS:
+        channels = tuple(sorted(channels, key=lambda name: name != "seed"))
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
     return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels

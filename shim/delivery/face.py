@@ -5,7 +5,10 @@ every index of that host and port, as it does with a password in a URL, so a ser
 argv, environment, `-vvv` and `--log` hold no secret. pip before 26.2 asks only for a URL that has a user name, which
 we put in where the URL stands in argv or environment, or, for one in pip.conf, into the variable that goes before that file.
 
-Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask without a user name, #12543).
+pdm asks by itself, and pipenv has a pip in it that does.
+
+Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask without a user name, #12543);
+unearth 0.17 auth.py; pipenv 2026 `patched/pip`.
 """
 
 from __future__ import annotations
@@ -18,21 +21,24 @@ from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import configured_extras, cut_userinfo, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
 from shim.model import Delivery, Memory
+from shim.targets import find_release, parse_version
 from shim.urls import with_userinfo
 
 FIRST_PIP = (23, 1)
 #: From this release pip asks for a user name as well.
 ASKS_FOR_USERNAME = (26, 2)
 INDEX_ROLES = ("index", "extra")
+_NAMES = {"pipenv": "pipenv's pip", "pdm": "pdm"}
+_REFUSAL = "of such tools only pdm, and pipenv with a pip from 26.2 in it, ask a keyring command for each index"
 
 
 def fits(case: Case) -> str | None:
     """Return None if pip will ask our keyring face for every credential of the case, else why not."""
-    version = case.invocation.target.version
+    version = _asker(case)
     if not is_available():
         return "this system has no memory files"
     if version is None or version < FIRST_PIP:
-        return "only pip 23.1 and later can be told to ask a keyring command"
+        return "only pip 23.1 and later can be told to ask a keyring command" if case.invocation.family == "pip" else _REFUSAL
     if case.host.faces is None:
         return "the keyring launcher is missing; `shim install` writes it"
     if "--isolated" in case.invocation.argv:
@@ -57,7 +63,7 @@ def fits(case: Case) -> str | None:
 
 def deliver(case: Case) -> Delivery:
     """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
-    version = case.invocation.target.version or FIRST_PIP
+    version = _asker(case) or FIRST_PIP
     if version >= ASKS_FOR_USERNAME:
         asked = [need for need, _ in case.deliveries]
         argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, asked, case.needs.spare)
@@ -75,8 +81,32 @@ def deliver(case: Case) -> Delivery:
             VARIABLE: process_path(number),
         },
         Memory(render_answers(case.credentials), number),
-        tuple(("face", str(need.url), "pip asks our keyring for it") for need, _ in case.deliveries),
+        tuple(("face", str(need.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for need, _ in case.deliveries),
     )
+
+
+def _asker(case: Case) -> tuple[int, ...] | None:
+    """Return the release of the pip that will ask, or of one that asks in the same way; None if there is none or nobody knows it."""
+    target = case.invocation.target
+    if case.invocation.family == "pip":
+        return target.version
+    if case.invocation.tool == "pdm":
+        # With the module keyring at hand pdm asks that, and not the command.
+        return ASKS_FOR_USERNAME if find_release(target.path, "keyring", case.host)[0] is None else None
+    if case.invocation.tool == "pipenv" and target.prefix and target.python:
+        folder = os.path.join(target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages")
+        return _read_version(os.path.join(folder, "pipenv", "patched", "pip", "__init__.py"))
+    return None
+
+
+def _read_version(path: str) -> tuple[int, ...] | None:
+    """Return the release that a Python file says in `__version__ = "26.2.2"`."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = stream.read(4096).splitlines()
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((parse_version(line.partition('"')[2]) or None for line in lines if line.startswith("__version__ =")), None)
 
 
 def _name_users_of_config(case: Case) -> dict[str, str]:

@@ -39,11 +39,11 @@ def fits(case: Case) -> str | None:
     for credential in case.credentials:
         if credential.scheme != "basic":
             return "a netrc holds no bearer token"
+        if sum(other.scope.host == credential.scope.host for other in case.credentials) > 1:
+            return f"a netrc holds one credential for {credential.scope.host}, this command needs two"
         for need in case.needs.items:
             if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
                 return f"a netrc would also send it to {need.url}, another place on {need.url.host}"
-        if sum(other.scope.host == credential.scope.host for other in case.credentials) > 1:
-            return f"a netrc holds one credential for {credential.scope.host}, this command needs two"
         if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
             return "its netrc grammar cannot hold this user name or password" + _name_python(case)
     return None

@@ -1,11 +1,14 @@
 """Channel `upload`: the user name and password in the variables that an uploading tool documents.
 
-Such a tool runs nobody's code, so the reach is the tool itself. `strict` forbids it like every other variable with a secret.
+Such a tool runs nobody's code unless it builds first, so the reach is the tool itself. `strict` forbids it like every other variable
+with a secret.
 
-Sources: twine 7.0 and flit 3.12 documentation, "environment variables".
+Sources: twine 7.0, flit 3.12, hatch 1.18 and pdm 2.29 documentation, "environment variables", "Publish".
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from shim.delivery import Case
 from shim.delivery.scrub import cut_userinfo
@@ -15,7 +18,12 @@ from shim.model import Delivery
 VARIABLES = {
     "twine": ("TWINE_USERNAME", "TWINE_PASSWORD"),
     "flit": ("FLIT_USERNAME", "FLIT_PASSWORD"),
+    "hatch": ("HATCH_INDEX_USER", "HATCH_INDEX_AUTH"),
+    "pdm": ("PDM_PUBLISH_USERNAME", "PDM_PUBLISH_PASSWORD"),
 }
+
+#: Tools that build before they upload, and the option that says not to: the build inherits the variables.
+BUILDING = {"pdm": "--no-build"}
 
 
 def fits(case: Case) -> str | None:
@@ -37,4 +45,12 @@ def deliver(case: Case) -> Delivery:
         argv,
         {**environ, username: credential.username, password: credential.secret},
         channels=(("upload", str(need.url), f"{password}: {case.invocation.tool} alone reads it"),),
+        warnings=tuple(_warn_of_build(password, case)),
     )
+
+
+def _warn_of_build(variable: str, case: Case) -> Iterator[str]:
+    tool = case.invocation.tool
+    option = BUILDING.get(tool)
+    if option and option not in case.invocation.argv and case.settings.channel != "env":
+        yield f"{variable} is there while {tool} builds, and build backends can read it; `{tool} build`, then `{tool} publish {option}`"

@@ -8,20 +8,43 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
+from shim.formats.optparse_scan import OptionTable, Word, scan
+from shim.formats.uv_toml import parse_toml
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, read_settings
-from shim.model import Need, Needs, Origin, Target
+from shim.indexes.uv import read_command_needs
+from shim.indexes.uv_command import Command
+from shim.model import Invocation, Need, Needs, Origin, Target
+from shim.targets import find_release
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 #: Which pip these tools start, nobody knows.
 _SOME_PIP = Target("pip")
 #: Where project files stop being looked for.
 MAX_LEVELS = 50
+MAX_BYTES = 1 << 20
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+
+
+def read_project_invocation(
+    name: str, argv: tuple[str, ...], host: Host, target: str, table: OptionTable, verbs: Container[str], distribution: str = ""
+) -> Invocation:
+    """Return which command this is. Those in `verbs` may install packages; the others ask nobody, or run the user's programs.
+
+    "" stands for the tool alone. `table` has the options before the verb; `distribution` is what the tool's package is called.
+    """
+    words = scan(argv[: argv.index("--")] if "--" in argv else argv, table, interspersed=False)
+    verb, position = next(((word.value or "", word.position) for word in words if word.name is None), ("", -1))
+    behind = argv[position + 1 : position + 2]  # further back it may be a word to the user's program
+    helps = any(word.name in ("help", "version") for word in words) or behind in (("-h",), ("--help",))
+    asks = verb in verbs and not helps
+    version, python, prefix = find_release(target, distribution or name, host)
+    reason = f"{' '.join(filter(None, (name, verb)))} may install packages" if asks else f"{name} asks no index here"
+    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,) if verb else (), asks, reason)
 
 
 def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:
@@ -33,23 +56,43 @@ def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:
     return pip.read_needs("install", settings, _SOME_PIP, host, files)
 
 
-def project_needs(name: str, key: tuple[str, ...], host: Host) -> Needs:
-    """Return the sources that the nearest project file `name` has at `key`: tables with a `url`."""
-    path = _find_upwards(name, host)
-    watched = (path or os.path.join(host.cwd, name),)
-    needs = []
-    for url in _sources(path, key) if path else ():
-        expanded = _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), url)
+def installer_needs(host: Host, *installers: str) -> Needs:
+    """Return what the installers (`pip`, `uv`) that a tool may start would ask by their variables and configuration, together.
+
+    One that knows well-known public indexes only is left out: it is no other place for what the private ones have.
+    """
+    several = (pip_needs(host) if name == "pip" else read_command_needs(Command(("pip", "install"), (), ()), host) for name in installers)
+    return join(*(needs for needs in several if any(not need.url.is_public for need in needs.items)))
+
+
+def project_needs(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Needs:
+    """Return the sources that the nearest project file `name` has at `key`: tables with a `url`. `start` is the folder to begin at."""
+    path = find_upwards(name, host.path(start) if start else host.cwd)
+    watched = (path or os.path.join(host.path(start) if start else host.cwd, name),)
+    return Needs(tuple(source_needs(read_table_at(path, key) if path else None, path or name, host)), watched)
+
+
+def source_needs(rows: Any, path: str, host: Host) -> Iterator[Need]:
+    """Yield the sources among `rows`, what a project's TOML file has for them; one with a password in its URL is the tool's own affair."""
+    for row in rows if isinstance(rows, list) else ():
+        url = row.get("url") if isinstance(row, dict) else None
+        if not isinstance(url, str):
+            continue
+        expanded = expand_variables(url, host)
         try:
             target, userinfo = parse_url(expanded), find_userinfo(expanded)
         except BadUrl:
             continue
         if userinfo and userinfo.password:
-            continue  # the user's own; the tool reads it from there
-        needs.append(
-            Need(target, Origin("file", path or name, project=True), "extra", username=userinfo.username or None if userinfo else None)
-        )
-    return Needs(tuple(needs), watched)
+            continue
+        name = row.get("name") if isinstance(row.get("name"), str) else None
+        username = userinfo.username or None if userinfo else None
+        yield Need(target, Origin("file", path, project=True), "extra", name, username)
+
+
+def expand_variables(text: str, host: Host) -> str:
+    """Return the text with `${NAME}` and `$NAME` replaced; a variable that is not set stays as it is written."""
+    return _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), text)
 
 
 def join(*several: Needs) -> Needs:
@@ -59,11 +102,12 @@ def join(*several: Needs) -> Needs:
         tuple(reversed(items.values())),
         tuple(path for needs in several for path in needs.watched),
         tuple(text for needs in several for text in needs.unknown),
+        tuple(dict.fromkeys(place for needs in several for place in needs.spare)),
     )
 
 
-def _find_upwards(name: str, host: Host) -> str | None:
-    folder = host.cwd
+def find_upwards(name: str, folder: str) -> str | None:
+    """Return the nearest file of that name in `folder` or above it, or None."""
     for _ in range(MAX_LEVELS):
         path = os.path.join(folder, name)
         if os.path.isfile(path):
@@ -74,17 +118,18 @@ def _find_upwards(name: str, host: Host) -> str | None:
     return None
 
 
-def _sources(path: str, key: tuple[str, ...]) -> Iterator[str]:
-    """Yield the URLs; a file that cannot be read has none, the tool will say so itself."""
-    import tomllib
-
+def read_table_at(path: str, key: Sequence[str]) -> Any:
+    """Return what a TOML file has at `key`, None if it has nothing there or cannot be read: the tool will say so itself."""
     try:
         with open(path, "rb") as stream:
-            found: Any = tomllib.load(stream)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
-        return
+            found: Any = parse_toml(stream.read(MAX_BYTES).decode("utf-8", "replace"))
+    except OSError:
+        return None
     for part in key:
         found = found.get(part) if isinstance(found, dict) else None
-    for row in found if isinstance(found, list) else ():
-        if isinstance(row, dict) and isinstance(row.get("url"), str):
-            yield row["url"]
+    return found
+
+
+def last_value(words: Sequence[Word], name: str) -> str:
+    """Return the last value of an option, "" if it was not said."""
+    return next((word.value or "" for word in reversed(words) if word.name == name), "")

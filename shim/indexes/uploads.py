@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from shim.formats.optparse_scan import Word
+from shim.formats.optparse_scan import Word, drop_value
 from shim.host import Host
-from shim.model import Need, Needs, Origin, Place, Secret
+from shim.model import Delivery, Need, Needs, Origin, Place, Secret
 from shim.urls import BadUrl, find_userinfo, parse_url
 
-#: The repositories that every tool knows without a .pypirc.
-KNOWN = {"pypi": "https://upload.pypi.org/legacy/", "testpypi": "https://test.pypi.org/legacy/"}
+_PYPI, _TEST = "https://upload.pypi.org/legacy/", "https://test.pypi.org/legacy/"
+#: The repositories that the tools know without a configuration file; the last two are hatch's.
+KNOWN = {"pypi": _PYPI, "testpypi": _TEST, "main": _PYPI, "test": _TEST}
 MAX_BYTES = 1 << 20
 
 
@@ -37,13 +38,25 @@ class Uploader:
         return (typed[-1] if typed else host.environ.get(self.variables.get(option, ""), "")) or None
 
 
-def read_upload_needs(uploader: Uploader, words: list[Word], host: Host) -> Needs:
-    """Return the one endpoint that the command uploads to, and who answers for it already."""
-    path = host.path(uploader.said(uploader.config_file, words, host) or "~/.pypirc")
-    name = uploader.said(uploader.repository, words, host) or "pypi"
-    section = _read_pypirc(path).get(name, {})
+@dataclass(frozen=True, slots=True)
+class Repositories:
+    """The repositories that a configuration file names: name -> `repository` (the URL), `username`, `password`, as far as it says them."""
+
+    path: str
+    rows: Mapping[str, Mapping[str, str]]
+    default: str = "pypi"
+
+
+def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, repositories: Repositories | None = None) -> Needs:
+    """Return the one endpoint that the command uploads to, and who answers for it already. Without `repositories` a .pypirc has them."""
+    if repositories is None:
+        path = host.path(uploader.said(uploader.config_file, words, host) or "~/.pypirc")
+        repositories = Repositories(path, read_pypirc(path))
+    path = repositories.path
+    name = uploader.said(uploader.repository, words, host) or repositories.default
+    section = repositories.rows.get(name, {})
     url = uploader.said(uploader.url, words, host)
-    if url:
+    if url and (uploader.url != uploader.repository or "://" in url):  # some tools take a name and a URL by the same option
         origin, key = _origin(uploader.url, uploader, words)
         section = {}  # the tools read no section then
     else:
@@ -70,6 +83,18 @@ def read_upload_needs(uploader: Uploader, words: list[Word], host: Host) -> Need
     return Needs((Need(target, origin, "publish", name, username, given, place, None if given else answered),), (path,))
 
 
+def move_password(delivery: Delivery, words: list[Word], uploader: Uploader) -> Delivery:
+    """Return the delivery with a typed password in the tool's variable instead of argv. `words` are those of the delivery's argv."""
+    typed = [word for word in words if word.name == uploader.password and word.value]
+    if not typed:
+        return delivery
+    argv = delivery.argv
+    for word in reversed(typed):  # from the end, so that positions stay true
+        argv = drop_value(argv, word)
+    variable = uploader.variables[uploader.password]
+    return replace(delivery, argv=argv, environ={**delivery.environ, variable: Secret(typed[-1].value or "")})
+
+
 def _origin(option: str, uploader: Uploader, words: list[Word]) -> tuple[Origin, int | str | None]:
     """Return where the URL was said, and the element of argv (None if it is only a part of one) or the variable."""
     typed = [word for word in words if word.name == option]
@@ -79,7 +104,7 @@ def _origin(option: str, uploader: Uploader, words: list[Word]) -> tuple[Origin,
     return Origin("env", variable), variable
 
 
-def _read_pypirc(path: str) -> dict[str, dict[str, str]]:
+def read_pypirc(path: str) -> dict[str, dict[str, str]]:
     """Return section -> keys of a .pypirc; nothing for a file that is not there or cannot be understood."""
     parser = configparser.RawConfigParser()
     try:

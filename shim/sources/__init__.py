@@ -31,6 +31,7 @@ SOURCES = {
     "known": "known",
     "keyring": "keyring",
     "stored": "stored",
+    "agent": "agent",
 }
 
 #: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.

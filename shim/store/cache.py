@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from shim.host import Host
 from shim.model import Credential, Secret
 from shim.store.folders import cache_folder
-from shim.store.records import read_record, remove_leftovers, write_record
+from shim.store.records import is_record_name, read_record, remove_leftovers, write_record
 from shim.urls import Url
 
 #: A token that ends sooner than this is asked for again: it must last for the installation that begins now.
@@ -107,8 +107,8 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
         remove_leftovers(folder)  # nobody knows what is in them
     for name in sorted(os.listdir(folder)) if folder else ():
         path = os.path.join(folder or "", name)
-        if name.endswith(".lock"):
-            continue  # somebody may hold it, and a new file would be another lock
+        if name.endswith(".lock") or not is_record_name(name):
+            continue  # somebody may hold the lock, and a new file would be another one; what else lies here is not ours
         credential = read_record(path) if name.endswith(SUFFIX) else None
         if scope is not None and (credential is None or str(credential.scope) != scope):
             continue

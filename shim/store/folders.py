@@ -39,7 +39,8 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
         return folder, "in memory"
     if host.state_home and not is_ephemeral(host):
         base = os.path.join(host.state_home, "shim")
-        return private_folder(base, os.path.join(base, "tokens")), f"on disk, {base}"
+        folder = private_folder(base, os.path.join(base, "tokens"))
+        return folder, f"on disk, {base}" + ("" if folder else ", which cannot be written or is not yours alone")
     return None, "no memory-backed folder here, and a disk would carry tokens away"
 
 

@@ -4,18 +4,21 @@ The *user* keyring, because every terminal, cron job and service of the user rea
 login. A key may be read by its owner alone: processes of the user that do not "possess" that keyring (below sudo, or in a systemd
 service) need the owner's bits, and nobody else gets any.
 
-Through libc's `syscall`: there is no wrapper in the standard library, and the one on PyPI has been dead since 2019.
+Through libc's `syscall`: there is no wrapper in the standard library, and the one on PyPI has been dead since 2019. And by `_ctypes`
+alone, the half of ctypes that is written in C: this is on the hot path of everybody who keeps a password in a keyring, and the
+half written in Python would cost it 3 ms more.
 
 Sources: keyrings(7), user-keyring(7), add_key(2), keyctl(2), Linux 6.1; system call numbers from the kernel's syscall tables.
 """
 
-from __future__ import annotations
-
 import errno
-import os
+import posix
 import sys
-from functools import cache
-from typing import Any
+
+TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 #: Machine -> the numbers of add_key and keyctl.
 NUMBERS = {
@@ -103,10 +106,8 @@ def _find(name: str) -> int:
 
 def _describe(key: int) -> str:
     """Return a key's name, or an empty string for one that has ended or is no `user` key."""
-    import ctypes
-
-    buffer = ctypes.create_string_buffer(4096)
     try:
+        buffer = _buffer(4096)
         _keyctl(DESCRIBE, key, buffer, len(buffer))
     except OSError:
         return ""
@@ -116,20 +117,16 @@ def _describe(key: int) -> str:
 
 def _read(key: int) -> bytes:
     """Return a key's bytes; for a keyring, the numbers of the keys in it. Raises OSError."""
-    import ctypes
-
     size = _keyctl(READ, key, None, 0)
     while True:
-        buffer = ctypes.create_string_buffer(max(size, 1))
+        buffer = _buffer(max(size, 1))
         size = _keyctl(READ, key, buffer, len(buffer))
         if size <= len(buffer):  # it may have grown since it was asked for its size
-            return buffer.raw[:size]
+            return bytes(buffer.raw[:size])
 
 
 def _add_key(name: str, data: bytes) -> int:
-    import ctypes
-
-    return _syscall(0, b"user", name.encode(), data, ctypes.c_size_t(len(data)), PROCESS_KEYRING)
+    return _syscall(0, b"user", name.encode(), data, len(data), PROCESS_KEYRING)
 
 
 def _keyctl(operation: int, *arguments: object) -> int:
@@ -138,26 +135,43 @@ def _keyctl(operation: int, *arguments: object) -> int:
 
 def _syscall(which: int, *arguments: object) -> int:
     """Return the result of add_key (0) or keyctl (1). Raises OSError."""
-    import ctypes
-
-    machine = os.uname().machine
+    machine = posix.uname().machine
     if not sys.platform.startswith("linux") or sys.maxsize < 1 << 32 or machine not in NUMBERS:
         raise OSError(errno.ENOSYS, "no kernel keyring")
-    words = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
-    result = int(_libc().syscall(ctypes.c_long(NUMBERS[machine][which]), *words))
+    long, _, call = _library()
+    words = [long(one) if isinstance(one, int) else one for one in arguments]
+    result = int(call(long(NUMBERS[machine][which]), *words))
     if result < 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        import _ctypes
+
+        number = _ctypes.get_errno()
+        raise OSError(number, posix.strerror(number))
     return result
 
 
-@cache
-def _libc() -> Any:
-    import ctypes
+def _buffer(size: int) -> "Any":
+    """Return a writable array of so many bytes: `.raw` is all of it, `.value` what stands before its first NUL."""
+    _, character, _ = _library()
+    return (character * size)()
 
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.syscall.restype = ctypes.c_long
-    return libc
+
+_LIBRARY: "list[tuple[Any, Any, Callable[..., Any]]]" = []
+
+
+def _library() -> "tuple[Any, Any, Callable[..., Any]]":
+    """Return the C types `long` and `char`, and libc's `syscall`, as ctypes would make them. Raises OSError."""
+    if not _LIBRARY:
+        try:
+            import _ctypes
+
+            long = type("long", (_ctypes._SimpleCData,), {"_type_": "l"})
+            character = type("character", (_ctypes._SimpleCData,), {"_type_": "c"})
+            flags = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
+            function = type("function", (_ctypes.CFuncPtr,), {"_flags_": flags, "_restype_": long})
+            _LIBRARY.append((long, character, function(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))))  # type: ignore[arg-type]
+        except (ImportError, AttributeError, TypeError) as error:
+            raise OSError(errno.ENOSYS, "this Python cannot call the kernel") from error
+    return _LIBRARY[0]
 
 
 def _words(error: OSError) -> str:

@@ -17,10 +17,10 @@ from shim.model import Credential
 from shim.store import kernel
 from shim.store.folders import cache_folder, private_folder
 from shim.store.records import parse_record, render_record
+from shim.store.sealed import NUMBER_CHARACTERS, digest, read_sealed, xor
 
-DIGEST_BYTES = 16
-#: A record begins with the number of its pad, in hexadecimal: a new record has a new pad, and the old pair stays whole meanwhile.
-NUMBER_CHARACTERS = 12
+#: The folder of pads, in that of the token cache.
+PADS = "pads"
 #: How long after its time a pad is removed; between writing a pad and dating it, a moment passes.
 GRACE_S = 60.0
 
@@ -40,32 +40,33 @@ def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: floa
     if folder is None or not host.data_home:
         return problem(host)
     text = render_record(credential).encode()
-    data = _digest(text) + text  # so that nobody who lacks the secret can change what is around it
+    data = digest(text) + text  # so that nobody who lacks the secret can change what is around it
     if len(data) + NUMBER_CHARACTERS > kernel.MAX_BYTES:
         return f"the secret is too long for the kernel ({len(data)} bytes)"
     pad, number = os.urandom(len(data)), os.urandom(NUMBER_CHARACTERS // 2).hex()
     now = host.clock()
     _sweep(folder, now)
     try:
-        _write_pad(_pad_path(folder, kind, key, number), pad, now + timeout_s)
+        _write_pad(os.path.join(folder, f"{kind}-{key}.{number}"), pad, now + timeout_s)
     except OSError as error:
         return f"{folder}: {error.strerror}"
-    return kernel.put(_name(host, kind, key), number.encode() + _xor(data, pad), timeout_s)
+    return kernel.put(_name(host, kind, key), number.encode() + xor(data, pad), timeout_s)
 
 
 def find(kind: str, key: str, host: Host) -> Credential | None:
     """Return the credential kept under `kind` and `key`, or None."""
-    folder = _pads(host)
-    data = kernel.get(_name(host, kind, key)) if folder and host.data_home else None
-    if data is None or folder is None:
-        return None
+    place = place_of(kind, key, host)
+    text = read_sealed(*place) if place else None
     try:
-        with open(_pad_path(folder, kind, key, data[:NUMBER_CHARACTERS].decode("ascii")), "rb") as stream:
-            plain = _xor(data[NUMBER_CHARACTERS:], stream.read())
-        text = plain[DIGEST_BYTES:]
-        return parse_record(text.decode("utf-8")) if _digest(text) == plain[:DIGEST_BYTES] else None
-    except (OSError, ValueError):
+        return parse_record(text.decode("utf-8")) if text is not None else None
+    except UnicodeDecodeError:
         return None
+
+
+def place_of(kind: str, key: str, host: Host) -> tuple[str, str] | None:
+    """Return where the two halves of a credential are: the kernel's name, and how the path of the pad begins; None if nowhere."""
+    folder = _pads(host)
+    return (_name(host, kind, key), os.path.join(folder, f"{kind}-{key}.")) if folder and host.data_home else None
 
 
 def identity(kind: str, key: str, host: Host) -> str | None:
@@ -93,31 +94,13 @@ def forget(kind: str, key: str, host: Host) -> bool:
 
 
 def _name(host: Host, kind: str, key: str) -> str:
-    world = _digest((host.data_home or "").encode("utf-8", "surrogateescape")).hex()
+    world = digest((host.data_home or "").encode("utf-8", "surrogateescape")).hex()
     return f"pip-uv-shim:{world}:{kind}:{key}"
-
-
-def _digest(data: bytes) -> bytes:
-    from hashlib import sha256
-
-    return sha256(data).digest()[:DIGEST_BYTES]
-
-
-def _xor(data: bytes, pad: bytes) -> bytes:
-    if len(data) != len(pad):
-        raise ValueError("this pad belongs to another record")
-    return (int.from_bytes(data) ^ int.from_bytes(pad)).to_bytes(len(data))
 
 
 def _pads(host: Host) -> str | None:
     folder, _ = cache_folder(host)
-    return private_folder(os.path.join(folder, "pads")) if folder else None
-
-
-def _pad_path(folder: str, kind: str, key: str, number: str) -> str:
-    if not number.isalnum():
-        raise ValueError("not a number of ours")
-    return os.path.join(folder, f"{kind}-{key}.{number}")
+    return private_folder(os.path.join(folder, PADS)) if folder else None
 
 
 def _write_pad(path: str, pad: bytes, until: float) -> None:

@@ -98,10 +98,15 @@ def entries(host: Host) -> list[Credential]:
 def surroundings(host: Host, config_files: tuple[str, ...]) -> str:
     """Return all that could change the keyring's answer without us, for a key: variables, its files, installed backends, our config."""
     variables = sorted(item for item in host.environ.items() if item[0].startswith(VARIABLES))
+    return repr((variables, [_state(path) for path in places(host, config_files)]))
+
+
+def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the files and folders whose state says whether the keyring's answer may have changed."""
     paths = [os.path.join(host.data_home or "/", place) for place in DATA_PLACES]
     paths += [os.path.join(host.config_home or "/", place) for place in CONFIG_PLACES]
     paths += [folder for folder in sys.path if folder.endswith("-packages")]
-    return repr((variables, [_state(path) for path in (*paths, *config_files)]))
+    return (*paths, *config_files)
 
 
 def _state(path: str) -> tuple[int, int] | None:

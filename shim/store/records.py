@@ -19,6 +19,8 @@ TAIL = "end=1"
 MAX_BYTES = 1 << 20
 #: What a record is called until it is whole. A process that is killed before leaves it behind, secret and all.
 NEW_SUFFIX = ".new"
+#: How long the names of records are, before their suffix.
+DIGEST_CHARACTERS = 64
 #: No writer takes this long.
 LEFTOVER_S = 60.0
 
@@ -89,6 +91,11 @@ def write_record(path: str, credential: Credential) -> None:
         raise
 
 
+def is_record_name(name: str) -> bool:
+    """Whether a file's name begins with a digest, as every name of ours does: the folder may be one that the user chose."""
+    return len(name.partition(".")[0]) == DIGEST_CHARACTERS
+
+
 def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
     """Remove what killed processes left behind, if it is older than that; whoever still writes it writes again or goes without."""
     import time
@@ -97,5 +104,5 @@ def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
     for name in os.listdir(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if name.endswith(NEW_SUFFIX) and os.lstat(path).st_mtime <= limit:
+            if is_record_name(name) and name.endswith(NEW_SUFFIX) and os.lstat(path).st_mtime <= limit:
                 os.unlink(path)

@@ -20,6 +20,12 @@ TOOLS = {
     "pipenv": "pipenv",
     "poetry": "poetry",
     "pdm": "pdm",
+    "hatch": "hatch",
+    "pyproject-build": "build",
+    "pip-compile": "pip_tools",
+    "pip-sync": "pip_tools",
+    "tox": "tox",
+    "nox": "nox",
 }
 
 

@@ -1,39 +1,40 @@
 """pipenv: the sources of a Pipfile, asked by the pip that it brings along.
 
-Sources: pipenv 2026 documentation "Specifying package indexes"; measured.
+Sources: pipenv 2026 documentation "Specifying package indexes", `PIPENV_PIPFILE`; measured.
 """
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
+from shim.formats.optparse_scan import read_table
 from shim.host import Host
-from shim.indexes.projects import join, pip_needs, project_needs
-from shim.model import Delivery, Invocation, Needs, Target
-from shim.targets import find_release
+from shim.indexes.projects import join, pip_needs, project_needs, read_project_invocation, read_table_at, source_needs
+from shim.model import Delivery, Invocation, Needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
 #: It installs with pip, which takes a package from the next index when one refuses.
 FALLS_OPEN = True
 LOG_VERBS: frozenset[str] = frozenset()
 
-#: Verbs that install or resolve; the others run the user's programs or ask nobody.
-VERBS = frozenset(["install", "lock", "sync", "uninstall", "update", "upgrade"])
+VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
+_BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is, by its first argument."""
-    verb = next((word for word in argv if not word.startswith("-")), "")
-    asks = verb in VERBS and not {"-h", "--help"} & set(argv)
-    version, python, prefix = find_release(target, "pipenv", host)
-    reason = f"pipenv {verb} installs packages" if asks else "pipenv asks no index here"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
-    """Return the indexes of the project, and those of pip's own settings."""
+    """Return the sources of the project, and the indexes of pip's own settings."""
     if not invocation.touches_index:
         return Needs()
+    if named := host.environ.get("PIPENV_PIPFILE"):
+        path = host.path(named)
+        rows = read_table_at(path, ("source",))
+        return join(Needs(tuple(source_needs(rows, os.path.relpath(path, host.cwd), host)), (path,)), pip_needs(host))
     return join(project_needs("Pipfile", ("source",), host), pip_needs(host))
 
 

@@ -1,40 +1,47 @@
 """pipx: installs programs with pip or uv, which ask what their own settings say.
 
-Sources: pipx 1.8 documentation; measured.
+`pipx run` is left to the `keyring` launcher: the program that it becomes would inherit what we hand over.
+
+Sources: pipx 1.18 documentation, `backends/__init__.py`; measured.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
+from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import pip_needs
-from shim.model import Delivery, Invocation, Needs, Target
-from shim.targets import find_release
+from shim.indexes.pip_tools import option_needs
+from shim.indexes.projects import installer_needs, join, last_value, read_project_invocation
+from shim.model import Delivery, Invocation, Needs
 
-NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all")
+NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
 #: It installs with pip, which takes a package from the next index when one refuses.
 FALLS_OPEN = True
 LOG_VERBS: frozenset[str] = frozenset()
 
-#: Verbs that install or resolve; the others run the user's programs or ask nobody.
 VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])
+_BEFORE = read_table("-h --help\n--version\n-q --quiet\n-v --verbose\n--global")
+_TABLE = read_table(
+    "-h --help\n-i --index-url =\n--pip-args =\n--backend =\n--python =\n--suffix =\n--preinstall =\n--cooldown =\n--fetch-python =\n"
+    "-r --requirement =\n-c --constraint =\n-e --editable\n-f --force"
+)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is, by its first argument."""
-    verb = next((word for word in argv if not word.startswith("-")), "")
-    asks = verb in VERBS and not {"-h", "--help"} & set(argv)
-    version, python, prefix = find_release(target, "pipx", host)
-    reason = f"pipx {verb} installs packages" if asks else "pipx asks no index here"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
-    """Return the indexes of the project, and those of pip's own settings."""
+    """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
     if not invocation.touches_index:
         return Needs()
-    return pip_needs(host)
+    words = scan(invocation.argv, _TABLE)
+    backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
+    typed = option_needs(words, host)
+    may_be_uv = backend != "pip" and not last_value(words, "index-url")
+    return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

@@ -1,16 +1,18 @@
-"""poetry: the sources of pyproject.toml, asked by its own installer, which reads a netrc.
+"""poetry: the sources of pyproject.toml, asked by its own installer, which reads a netrc; so does `poetry publish`.
 
-Sources: poetry 2 documentation "Repositories"; measured.
+Sources: poetry 2 documentation "Repositories"; `publishing/uploader.py`; measured.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
+from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import project_needs
-from shim.model import Delivery, Invocation, Needs, Target
-from shim.targets import find_release
+from shim.indexes.projects import last_value, project_needs, read_project_invocation
+from shim.indexes.repositories import poetry_needs, poetry_variables
+from shim.model import Delivery, Invocation, Needs
 
 NEEDLESS = (
     "",
@@ -23,36 +25,40 @@ NEEDLESS = (
     "config",
     "shell",
     "check",
-    "show",
     "version",
-    "search",
     "init",
     "new",
     "about",
-    "cache",
 )
 #: It stops by itself when an index refuses.
 FALLS_OPEN = False
 LOG_VERBS: frozenset[str] = frozenset()
 
-#: Verbs that install or resolve; the others run the user's programs or ask nobody.
-VERBS = frozenset(["add", "build", "install", "lock", "remove", "sync", "update"])
+VERBS = frozenset(["add", "build", "install", "lock", "publish", "remove", "search", "self", "show", "sync", "update"])
+_FOLDERS = "-C --directory =\n-P --project =\n"
+_BEFORE = read_table(_FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n --no-interaction\n--no-plugins\n--no-cache")
+_PUBLISH = read_table(
+    _FOLDERS + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n--client-cert =\n--dist-dir =\n--build\n--dry-run"
+)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is, by its first argument."""
-    verb = next((word for word in argv if not word.startswith("-")), "")
-    asks = verb in VERBS and not {"-h", "--help"} & set(argv)
-    version, python, prefix = find_release(target, "poetry", host)
-    reason = f"poetry {verb} installs packages" if asks else "poetry asks no index here"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
-    """Return the indexes of the project, and those of pip's own settings."""
+    """Return the sources of the project, or the repository of an upload."""
     if not invocation.touches_index:
         return Needs()
-    return project_needs("pyproject.toml", ("tool", "poetry", "source"), host)
+    words = scan(invocation.argv, _PUBLISH if invocation.verb == ("publish",) else _BEFORE)
+    folder = last_value(words, "project") or last_value(words, "directory") or "."
+    if invocation.verb == ("publish",):
+        typed = bool(last_value(words, "username") and last_value(words, "password"))
+        needs = poetry_needs(last_value(words, "repository"), folder, host)
+        return replace(needs, items=() if typed else needs.items)
+    needs = project_needs("pyproject.toml", ("tool", "poetry", "source"), host, folder)
+    return replace(needs, items=tuple(replace(need, answered_by=_answer(need.index_name or "", host)) for need in needs.items))
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
@@ -61,5 +67,10 @@ def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
 
 
 def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is."""
+    """Return the delivery as it is: `publish --password` has no variable that would count in its place."""
     return delivery
+
+
+def _answer(name: str, host: Host) -> str | None:
+    """Return the user's own variable with the password of a source, or None."""
+    return next((variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None)

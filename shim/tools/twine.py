@@ -5,13 +5,12 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
-from shim.formats.optparse_scan import drop_value, read_table, scan
+from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.uploads import Uploader, read_upload_needs
-from shim.model import Delivery, Invocation, Needs, Secret, Target
+from shim.indexes.uploads import Uploader, move_password, read_upload_needs
+from shim.model import Delivery, Invocation, Needs, Target
 from shim.targets import find_release
 
 NEEDLESS = ("", "-h", "--help", "--version", "check")
@@ -79,10 +78,4 @@ def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     """Return the delivery with a typed password in twine's variable instead of argv."""
-    words = [word for word in scan(delivery.argv, _TABLE) if word.name == "password" and word.value]
-    if not invocation.touches_index or not words:
-        return delivery
-    argv = delivery.argv
-    for word in reversed(words):  # from the end, so that positions stay true
-        argv = drop_value(argv, word)
-    return replace(delivery, argv=argv, environ={**delivery.environ, "TWINE_PASSWORD": Secret(words[-1].value or "")})
+    return move_password(delivery, scan(delivery.argv, _TABLE), UPLOADER) if invocation.touches_index else delivery

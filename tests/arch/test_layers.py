@@ -21,17 +21,19 @@ MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesu
 #: Each layer may import itself and those after it. The first prefix that fits names a module's layer.
 LAYERS = [
     ("shim.__main__",),
-    ("shim.hot",),
+    ("shim.hot", "shim.start"),
     ("shim.commands", "shim.faces.keyring"),
-    ("shim.demo", "shim.activate", "shim.checks"),
+    ("shim.demo", "shim.checks"),
+    ("shim.installing", "shim.activate"),
     ("shim.run",),
     ("shim.supervise", "shim.preflight"),
     ("shim.route", "shim.refusals"),
     ("shim.laxity",),
-    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording"),
-    ("shim.execute", "shim.audit", "shim.replay", "shim.tools"),
+    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording", "shim.observing"),
+    ("shim.use_as", "shim.config_edit"),
+    ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.store", "shim.targets"),
-    ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files"),
+    ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client"),
     ("shim.setting_checks", "shim.setting_logins", "shim.policy"),
     ("shim.setting_keys",),
     ("shim.formats",),
@@ -80,7 +82,7 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
 def test_siblings_do_not_import_each_other(package: str) -> None:
     """One tool may have several files, named after it; uvx is uv under another name."""
-    shared = {"shim.commands.named_index"}
+    shared = {"shim.commands.named_index", "shim.commands.setup_fields"}
     for path in (PACKAGE / package).glob("*.py"):
         module = MODULES[path]
         if module == f"shim.{package}":
@@ -98,6 +100,18 @@ def test_the_first_act_imports_only_what_a_bare_interpreter_has() -> None:
     assert set(bare.stdout.split()) <= {"shim", "shim.hot", "__future__", *OS}
 
 
+def test_a_replayed_command_imports_only_this_even_if_its_password_is_remembered_by_the_kernel() -> None:
+    program = (
+        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.hot, shim.replay, shim.execute\n"
+        "import fcntl; from shim.store.sealed import digest, read_sealed; digest(b''); read_sealed('nobody', '/nonexistent')\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    bare = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
+
+    ours = {"shim", "shim.hot", "shim.replay", "shim.execute", "shim.store", "shim.store.sealed", "shim.store.kernel"}
+    assert set(bare.stdout.split()) <= {*ours, "__future__", "fcntl", "errno", "time", "_ctypes", "_sha256", "_sha2", *OS}
+
+
 #: What `import os` loads under -S, 1.5 ms in all.
 OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collections_abc"}
 
@@ -113,6 +127,7 @@ REVEAL_SITES = {
     "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
     "shim/execute.py": "fills the memory file, and the environment of channel env",
+    "shim/faces/agent.py": "answers the container that asks, and reads a token's own end",
     "shim/faces/answers.py": "writes answers into the memory file",
     "shim/faces/bazel.py": "answers the program that asks",
     "shim/faces/docker.py": "answers the program that asks",

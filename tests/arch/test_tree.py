@@ -15,8 +15,8 @@ ROOT = Path(shim.__file__).parents[1]
 #: Top-level names that nobody can register (RFC 2606, RFC 6761), so that an example never reaches a real server.
 RESERVED = ("example", "test", "invalid", "localhost")
 URL = re.compile(r"https?://(?:[^\s/@\"'`]*@)?(?P<host>[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)")
-#: The home of a person or a build machine; `/home/alice` is everybody's example.
-HOMES = re.compile(r"/root/\.|/home/(?!alice\b|user\b|runner\b)\w+|/Users/\w+|/builds?/\w+/")
+#: The home of a person or a build machine; `/home/alice`, `app` and `vscode` are everybody's examples.
+HOMES = re.compile(r"/root/\.|/home/(?!alice\b|user\b|runner\b|app\b|vscode\b)\w+|/Users/\w+|/builds?/\w+/")
 
 
 def tracked() -> dict[str, str]:

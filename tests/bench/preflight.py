@@ -49,7 +49,7 @@ def main() -> None:
 
 def measure(pip: str, words: list[str], environ: dict[str, str], forget: Path | None) -> float:
     """Return the median of several runs in ms; with `forget` no run finds a proof."""
-    command = [os.path.realpath(sys.executable), "-IS", str(ROOT / "shim" / "hot.py"), site(), "pip", pip, "/x/shims/pip", "0", *words]
+    command = [os.path.realpath(sys.executable), "-IS", str(ROOT / "shim" / "start.py"), site(), "pip", pip, "/x/shims/pip", "0", *words]
     times = []
     for _ in range(RUNS + 1):
         if forget:

@@ -20,6 +20,7 @@ from shim.sources import SOURCES, Query, load_source, oidc
 from shim.sso import session
 from shim.store import stored
 from shim.urls import parse_url, scope_of_index
+from tests.support.agents import serve
 from tests.support.login_server import LoginServer, jwt
 
 URL = "https://pypi.corp.example/team/simple/"
@@ -128,6 +129,15 @@ def with_known(folder: Path, secret: str) -> Prepared:
     return query(host, username="gitlab-ci-token"), query(host, "https://other.example/simple/")
 
 
+def with_agent(folder: Path, secret: str) -> Prepared:
+    """A real agent, whose host has the secret in a variable."""
+    (folder / "host.toml").write_text(f'[[index]]\nurl = "{URL}"\nagent = true\nagent-permanent = true\nenv = {{ password = "CORP" }}\n')
+    (folder / "host.toml").chmod(0o600)
+    path = serve(host_in(folder, CORP=secret, SHIM_CONFIG_FILE=str(folder / "host.toml")))
+    host = host_in(folder, SHIM_AGENT_SOCKET=path)
+    return query(host), query(host, "https://other.example/simple/")
+
+
 def with_posit(folder: Path, secret: str) -> Prepared:
     """As R and posit-keyring leave it."""
     (folder / ".ppm").mkdir(mode=0o700)
@@ -185,6 +195,7 @@ PREPARE: dict[str, Callable[[Path, str], Prepared]] = {
     "known": with_known,
     "keyring": with_keyring,
     "stored": with_stored,
+    "agent": with_agent,
 }
 
 

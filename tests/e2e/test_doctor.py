@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shim.demo.server import PrivateIndex
+from shim.store import kernel
 from tests.support import toolchains
 from tests.support.bait import Stranger, make_stranger
 from tests.support.world import CANARY, USER, World
@@ -99,7 +100,8 @@ def test_a_file_that_others_can_read_is_found(name: str, world: World) -> None:
 def test_a_machine_without_a_keyring_is_told_where_else_a_secret_may_be(world: World) -> None:
     _, findings = doctor(world)
 
-    assert "shim login NAME --store memory" in next(str(finding["command"]) for finding in findings if finding["where"] == "OS keyring")
+    command = next(str(finding["command"]) for finding in findings if finding["where"] == "OS keyring")
+    assert command.startswith("shim login NAME --store memory" if kernel.problem() is None else "shim login NAME --store file")
 
 
 def test_a_shadowed_launcher_is_found(world: World) -> None:
@@ -268,3 +270,42 @@ def test_a_token_printed_and_a_program_started_are_written_down_too(world: World
         ("true", "within reach of all it starts"),
         ("keyring get", "answered"),
     ]
+
+
+#: What doctor says of the pip in a project's .venv, by its release and a variable.
+REACH = {
+    "asks by itself": ("newest", {}, None),
+    "is too old": ("23.0.1", {}, "asks no keyring command"),
+    "wants a user name": ("23.1.2", {}, "only for an index URL with a user name"),
+    "is kept from it": ("newest", {"PIP_NO_INPUT": "1"}, "PIP_NO_INPUT says no-input"),
+    "is told to": ("newest", {"PIP_NO_INPUT": "1", "PIP_KEYRING_PROVIDER": "subprocess"}, None),
+    "is told not to": ("newest", {"PIP_KEYRING_PROVIDER": "disabled"}, "says keyring-provider disabled"),
+}
+
+
+@pytest.mark.parametrize("what", REACH)
+def test_a_pip_that_will_not_ask_our_keyring_is_found(what: str, world: World) -> None:
+    version, variables, text = REACH[what]
+    toolchains.pip_environment(toolchains.pip(version), world.cwd / ".venv")
+    del world.environ["PIP_NO_INPUT"]
+    world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
+    path = f"{world.prefix}/shims:{world.prefix}/faces:/usr/bin:/bin"
+    said = [finding["text"] for finding in doctor(world, PATH=path, **variables)[1] if finding["where"].startswith(str(world.cwd))]
+
+    assert len(said) == (text is not None)
+    assert all(text in one for one in said if text)
+
+
+def test_a_keyring_that_is_not_on_path_or_not_ours_is_found(world: World) -> None:
+    world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
+    other = toolchains.program("keyring").bin
+    texts = [finding["text"] for finding in doctor(world)[1]]
+    assert any("our keyring is not on PATH" in text for text in texts)
+    (found,) = [
+        finding
+        for finding in doctor(world, PATH=f"{world.prefix}/shims:{other}:{world.prefix}/faces:/usr/bin:/bin")[1]
+        if finding["where"] == f"{other}/keyring"
+    ]
+    assert "before our keyring" in found["text"]
+    world.configure("")
+    assert not any("our keyring" in finding["text"] for finding in doctor(world)[1])

@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -19,14 +18,16 @@ from tests.support import toolchains
 SCRIPT = toolchains.ROOT / "install.sh"
 
 #: A Python for the script, and a pip to write a launcher for, which a fresh Debian does not have.
-TOOLS_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
+PIP_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
+#: The same and uv, with which the script takes one second where it takes seven with pip.
+TOOLS_PATH = f"{toolchains.uv().bin}:{PIP_PATH}"
 
 
 def run(home: Path, *flags: object, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIRTUAL_ENV", "PYTHON"))}
     command = ["sh", str(SCRIPT), *map(str, flags)]
     # No rustup on PATH: pip asks rustc for its version, and that leaves a folder in HOME.
-    base["PATH"] = TOOLS_PATH
+    base |= {"PATH": TOOLS_PATH, "UV_CACHE_DIR": str(home.parent / "uv-cache")}
     return subprocess.run(
         command,
         env={**base, "HOME": str(home), "SHELL": "/bin/bash", **environ},
@@ -52,14 +53,6 @@ def snapshot(folder: Path) -> dict[str, str]:
                 hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() and not path.is_symlink() else "-"
             )
     return found
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our wheel and all that it needs, as for a machine without an index."""
-    folder = tmp_path_factory.mktemp("wheels")
-    subprocess.run([sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), str(toolchains.ROOT)], check=True, timeout=300)
-    return folder
 
 
 @pytest.fixture
@@ -276,7 +269,7 @@ def test_neither_the_folder_we_stand_in_nor_pips_habits_decide(with_uv: bool, ho
     project.mkdir()
     (project / "uv.toml").write_text("this is no TOML [")
     environ = {"PIP_USER": "1", "PIP_TARGET": str(project / "stolen"), "UV_SYSTEM_PYTHON": "1", "UV_PYTHON": "3.2"}
-    environ |= {"UV_CACHE_DIR": str(tmp_path / "cache"), "PATH": f"{toolchains.uv().bin}:{TOOLS_PATH}" if with_uv else TOOLS_PATH}
+    environ |= {"UV_CACHE_DIR": str(tmp_path / "cache"), "PATH": TOOLS_PATH if with_uv else PIP_PATH}
     result = run(home, "--wheels", wheels, "--prefix", prefix, "--no-modify-path", cwd=project, **environ)
 
     assert result.returncode == 0, result.stderr
@@ -350,7 +343,7 @@ def test_a_full_disk_is_named_and_left_empty(size: str, home: Path, wheels: Path
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
     try:
-        result = run(home, "--wheels", wheels, "--prefix", disk / "shim")
+        result = run(home, "--wheels", wheels, "--prefix", disk / "shim", PATH=PIP_PATH)
 
         assert_one_message(result, "full", "hint: ")
         assert list(disk.iterdir()) == []
@@ -360,7 +353,7 @@ def test_a_full_disk_is_named_and_left_empty(size: str, home: Path, wheels: Path
 
 def interrupted(home: Path, prefix: Path, awaited: str, *flags: object) -> subprocess.CompletedProcess[str]:
     """Run the script and end its whole process group, as Ctrl-C does, as soon as a path appears in the prefix."""
-    environ = {"HOME": str(home), "SHELL": "/bin/bash", "PATH": TOOLS_PATH}
+    environ = {"HOME": str(home), "SHELL": "/bin/bash", "PATH": PIP_PATH}
     command = ["sh", str(SCRIPT), "--prefix", str(prefix), *map(str, flags)]
     process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120

@@ -98,16 +98,28 @@ def test_an_empty_entry_at_the_end_counts(world: World, shims: Path) -> None:
     assert world.run("uv", "--version").stdout.startswith("real ")
 
 
-def test_a_second_launcher_of_another_kind_never_loops(world: World, shims: Path, real: Path) -> None:
-    """A naive shim skips only itself and finds us again, as pyenv does for its `system` version."""
-    text = 'PATH=$(printf %s "$PATH" | sed "s#$(dirname "$0"):##"); exec "$(basename "$0")" "$@"'
-    naive = tool(world.folder / "naive", "uv", text).parent
-    for places in ((shims, naive, real), (naive, shims, real)):
-        on_path(world, *places)
-        for line in ("uv --version", "uv sync --offline"):
-            result = world.run(*line.split(), timeout=30)
+#: Shims of others, each in the way that a well-known one has: what it takes off PATH, and how it hands over.
+OTHERS = {
+    "by its folder, as asdf": 'PATH=$(printf %s "$PATH" | sed "s#$(dirname "$0"):##"); exec "$(basename "$0")" "$@"',
+    "a supervisor, as volta": 'PATH=$(printf %s "$PATH" | sed "s#$(dirname "$0"):##"); "$(basename "$0")" "$@"; exit $?',
+    "by its own file, as mise": 'for place in $(printf %s "$PATH" | tr : " "); do [ "$place/uv" -ef "$0" ] || [ ! -x "$place/uv" ] || exec "$place/uv" "$@"; done',
+    "by a supervisor's search, as pyenv": 'PATH=$(printf %s "$PATH" | sed "s#$(dirname "$0"):##g"); program=$(command -v uv); "$program" "$@"; exit $?',
+}
 
-            assert result.stdout.startswith(f"real {real}/uv"), result.stderr
+
+@pytest.mark.parametrize("other", OTHERS)
+@pytest.mark.parametrize("order", ["shims other real", "other shims real", "link other shims real"])
+def test_a_second_launcher_of_another_kind_never_loops(other: str, order: str, world: World, shims: Path, real: Path) -> None:
+    """Such a shim skips only itself and finds us again, as pyenv does for its `system` version."""
+    places = {"shims": shims, "real": real, "link": world.folder / "link"}
+    places["link"].symlink_to(shims)
+    places["other"] = tool(world.folder / "other", "uv", OTHERS[other]).parent
+    on_path(world, *(places[name] for name in order.split()))
+    for line in ("uv --version", "uv sync --offline"):
+        result = world.run(*line.split(), timeout=30)
+
+        assert result.stdout.startswith(f"real {real}/uv"), result.stderr
+        assert result.returncode == 0
 
 
 def test_a_wrapper_that_always_calls_us_ends_with_one_message(world: World, shims: Path) -> None:

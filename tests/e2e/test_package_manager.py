@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.support import toolchains
+from tests.support.long_way import is_hot
 from tests.support.package_manager import PackageManager, package_managers
-from tests.support.ways import is_hot, own_installation
 from tests.support.world import World
 
 Packages = tuple[str, dict[str, list[str]]]
@@ -119,8 +119,10 @@ def end_tokens(world: World, expires_at: float) -> None:
         record.write_text(re.sub(r"(?m)^expires_at=.*$", f"expires_at={expires_at}", record.read_text()))
 
 
-def test_a_record_ends_with_its_token_and_a_login_makes_the_next_command_right(world: World, server: PackageManager) -> None:
-    own_installation(world)
+def test_a_record_ends_with_its_token_and_a_login_makes_the_next_command_right(
+    world: World, server: PackageManager, watched_prefix: Path
+) -> None:
+    world.prefix = watched_prefix
     world.use(toolchains.uv())
     index, target = f"{server.url}/simple/", str(world.folder / "installed")
     command = ["uv", "pip", "install", "--no-deps", "--target", target, "--default-index", index, "corp-lib"]

@@ -1,6 +1,6 @@
 """Delivery records: the same command again takes the hot path, and whatever changes leads back to the long way.
 
-Whether a command was replayed is seen from inside: the long way loads our `run` module, the hot path does not.
+What leads back is one thing at a time: a file, a variable, the clock, the target, our own code.
 """
 
 from __future__ import annotations
@@ -8,21 +8,23 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from shim import replay
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
-from tests.support.ways import MARK, is_hot, own_installation
+from tests.support.long_way import MARK, is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
 
 
 @pytest.fixture
-def own(world: World, index: PrivateIndex) -> World:
-    """A copy of the installation that says when it goes the long way, and a token with an end for the index."""
-    own_installation(world)
+def own(world: World, index: PrivateIndex, watched_prefix: Path) -> World:
+    """An installation that says when it goes the long way, and a token with an end for the index."""
+    world.prefix = watched_prefix
     program = world.folder / "config" / "give-secret"
     program.write_text(f"#!/bin/sh\necho called >>{world.folder}/calls\necho {CANARY}\n")
     program.chmod(0o700)
@@ -48,12 +50,6 @@ def command(request: pytest.FixtureRequest, own: World, index: PrivateIndex) -> 
     return ["pip", "install", "--upgrade", "--target", str(own.folder / "installed"), "corp-lib"]
 
 
-def warm_up(world: World, command: list[str]) -> None:
-    """The first run gets the token and writes the record, the second one replays it."""
-    assert not is_hot(world, command)
-    assert is_hot(world, command)
-
-
 def test_the_second_run_is_replayed_with_the_credential(own: World, command: list[str], index: PrivateIndex) -> None:
     warm_up(own, command)
     shutil.rmtree(own.folder / "installed")
@@ -64,14 +60,24 @@ def test_the_second_run_is_replayed_with_the_credential(own: World, command: lis
     assert (own.folder / "calls").read_text().count("called") == 1
 
 
+def test_an_index_that_came_by_use_as_is_replayed_until_the_user_names_one(own: World, command: list[str], index: PrivateIndex) -> None:
+    url = own.environ.pop("UV_DEFAULT_INDEX" if command[0] == "uv" else "PIP_INDEX_URL")
+    own.environ["PIP_CONFIG_FILE"] = os.devnull
+    own.config.write_text(own.config.read_text() + "use-as = 'default'\n")
+    warm_up(own, command)
+    index.requests.clear()
+
+    assert is_hot(own, [*command[:-1], "corp-build"])
+    assert any(user == USER and status == 200 for _, user, status in index.requests)
+    assert not is_hot(own, command, **{"UV_INDEX" if command[0] == "uv" else "PIP_EXTRA_INDEX_URL": url})
+    own.config.write_text(own.config.read_text().replace("'default'", "'extra'"))
+    assert MARK in own.run(*command).stderr
+
+
 def test_other_package_names_share_the_record(own: World, command: list[str]) -> None:
     warm_up(own, command)
 
     assert is_hot(own, [*command[:-1], "corp-build"])
-
-
-def plans(world: World) -> list[Path]:
-    return [*(world.folder / "runtime" / "shim" / "tokens" / "plans").iterdir()]
 
 
 def test_a_record_holds_no_secret(own: World, command: list[str]) -> None:
@@ -125,14 +131,80 @@ UV_CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", [*CHANGES, *PIP_CHANGES, *UV_CHANGES])
+#: (tool, what changes): a change that has nothing to do with the tool is tried with one of them.
+CASES = [("pip", change) for change in (*CHANGES, *PIP_CHANGES)] + [("uv", change) for change in UV_CHANGES]
+
+
+@pytest.mark.parametrize(("command", "change"), CASES, indirect=["command"])
 def test_whatever_changes_leads_back_to_the_long_way(change: str, own: World, command: list[str]) -> None:
-    if (change in PIP_CHANGES and command[0] == "uv") or (change in UV_CHANGES and command[0] == "pip"):
-        change = "our configuration changed"
     warm_up(own, command)
     {**CHANGES, **PIP_CHANGES, **UV_CHANGES}[change](own)
 
     assert not is_hot(own, command)
+
+
+def split(line: str) -> list[str]:
+    return line.split(replay.FIELD)
+
+
+@pytest.mark.parametrize("command", ["pip", "uv"], indirect=True)
+def test_each_single_thing_that_a_plan_was_made_from_counts(own: World, command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file, missing file, variable, word, folder and moment that a real record names, changed one after the other."""
+    warm_up(own, command)
+    (plan,) = plans(own)
+    (code,) = own.prefix.glob("venv/lib/python3*/site-packages/shim/replay.py")
+    monkeypatch.setattr(replay, "__file__", str(code))
+    monkeypatch.chdir(own.cwd)
+    target = str(toolchains.uv().path if command[0] == "uv" else toolchains.pip("newest").path)
+    lines = [split(line) for line in plan.read_text().split("\n")[1:-1]]
+    seen = {name: value for kind, name, *rest in lines if kind == "variable" for value in rest}
+    environ = {**own.environ, **seen}
+
+    def is_found(argv: list[str] = command[1:], now: float | None = None, **changed: str | None) -> bool:
+        variables = {name: value for name, value in {**environ, **changed}.items() if value is not None}
+        return replay.find_plan(command[0], target, argv, variables, now or time.time()) is not None
+
+    assert is_found()
+    now = time.time()
+    found = {f"the clock is {seconds} s off": is_found(now=now + seconds) for seconds in (3400, -7200)}
+    for kind, *fields in lines:
+        if kind == "variable":
+            found[f"{fields[0]} is another"] = is_found(**{fields[0]: "other"})
+            found[f"{fields[0]} is there or not"] = is_found(**{fields[0]: None if len(fields) > 1 else ""})
+        elif kind in ("word", "name"):
+            words = [*command[1:]]
+            words[int(fields[0])] = "--other"
+            found[f"word {words}"] = is_found(words)
+        elif kind in ("file", "folder", "missing") and fields[0].startswith(str(own.folder)) and not os.path.islink(fields[0]):
+            with changed_path(Path(fields[0]), kind):
+                found[f"{kind} {fields[0]}"] = is_found()
+    found |= {f"{prefix}NEW appeared": is_found(**{prefix + "NEW": ""}) for prefix in replay.PREFIXES}
+
+    assert [what for what, is_there in found.items() if is_there] == []
+    assert is_found()
+    assert len(found) > 40
+
+
+@contextmanager
+def changed_path(path: Path, kind: str) -> Iterator[None]:
+    """Change one path while it lasts: make what is missing, take a folder away, write a file's last byte again."""
+    if kind == "missing":
+        made = [folder for folder in (path, *path.parents) if not folder.exists()]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+        yield
+        path.unlink()
+        for folder in made[1:]:
+            folder.rmdir()
+    elif kind == "folder":
+        path.rename(f"{path}.away")
+        yield
+        Path(f"{path}.away").rename(path)
+    else:
+        before = path.stat()
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        yield
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_another_folder_is_another_command(own: World, command: list[str]) -> None:

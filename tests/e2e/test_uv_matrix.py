@@ -208,8 +208,8 @@ def configure(world: World, server: Realms, *, typed: bool) -> None:
 
 
 def channel_of(version: str, case: str) -> str:
-    """Return the channel that has to be taken: the store where there is one and one credential is enough."""
-    return "seed" if version in ("0.7.22", "0.5.31") or case == "two-credentials" else "store"
+    """Return the channel that has to be taken: the store where user code runs, and uv has one."""
+    return "store" if case == "script" and version not in ("0.7.22", "0.5.31") else "seed"
 
 
 @pytest.mark.parametrize(("version", "case", "kind"), ROWS)

@@ -5,6 +5,7 @@ The laws of scopes are in test_scope_laws.py; here every source is asked through
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ from shim.store import stored
 from shim.urls import Url, parse_url, scope_of_index
 from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
+from tests.support.agents import serve
 from tests.support.login_server import jwt
 
 #: A token, since the identity of a CI job must be one.
@@ -131,6 +133,17 @@ def put_stored(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[Inde
     return ()
 
 
+def put_agent(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
+    url = json.dumps(issued.text, ensure_ascii=False)
+    (folder / "host.toml").write_text(
+        f'[[index]]\nurl = {url}\ninsecure = true\nagent = true\nagent-permanent = true\nenv = {{ password = "CORP" }}\n'
+    )
+    environ["SHIM_AGENT_SOCKET"] = serve(
+        Host({**environ, "CORP": SECRET, "SHIM_CONFIG_FILE": str(folder / "host.toml")}, os.fspath(folder))
+    )
+    return ()
+
+
 def put_posit(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
     file = folder / "tokens.toml"
     file.touch(0o600)
@@ -164,6 +177,7 @@ PUT: dict[str, Callable[[Url, Path, dict[str, str]], tuple[IndexConfig, ...]]] =
     "known": put_known,
     "keyring": put_keyring,
     "stored": put_stored,
+    "agent": put_agent,
     "posit": put_posit,
     "oidc": put_oidc,
     "ambient": put_ambient,

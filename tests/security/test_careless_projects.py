@@ -161,3 +161,40 @@ def test_the_users_own_uv_toml_is_no_projects(world: World, impostor: Attacker) 
 
     assert result.returncode not in (0, 77)
     assert impostor.has_secret
+
+
+def careless_project(kind: str, cwd: Path, url: str) -> list[str]:
+    """Write a project of another tool that has nobody check the certificate of its source; return the command that obeys it."""
+    project = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+    source = f'[[tool.{kind}.source]]\nname = "corp"\nurl = "{url}"\n'
+    if kind == "pipenv":
+        (cwd / "Pipfile").write_text(f'[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n[packages]\ncorp-lib = "*"\n')
+        return ["pipenv", "lock"]
+    if kind == "pdm":
+        (cwd / "pyproject.toml").write_text(project + source + "verify_ssl = false\n")
+        return ["pdm", "lock"]
+    if kind == "poetry":
+        (cwd / "pyproject.toml").write_text(project + source)
+        (cwd / "poetry.toml").write_text("[certificates.corp]\ncert = false\n")
+        return ["poetry", "lock", "--no-interaction"]
+    (cwd / "requirements.in").write_text(f"--index-url {url}\n--trusted-host localhost\ncorp-lib\n")
+    return ["pip-compile"]
+
+
+@pytest.mark.parametrize("kind", ["pipenv", "pdm", "poetry", "pip-tools"])
+def test_the_other_tools_stop_as_well(kind: str, world: World, wrapped: Path, impostor: Attacker) -> None:
+    world.prefix = wrapped
+    world.use(toolchains.program(kind, *(["pdm[locked]"] if kind == "pdm" else [kind])))
+    del world.environ["VIRTUAL_ENV"]
+    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
+    command = careless_project(kind, world.cwd, url_of(impostor))
+    configure(world, url_of(impostor))
+    world.run(*command, bare=True, **as_netrc(world, "localhost"))
+    assert impostor.has_secret
+    impostor.loot.clear()
+    result = world.run(*command)
+
+    assert impostor.loot == []
+    assert result.returncode == 77, result.stdout + result.stderr
+    assert "says that nobody checks the certificate of localhost" in result.stderr

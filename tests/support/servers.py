@@ -1,18 +1,23 @@
-"""Real index servers on loopback: nginx with basic auth, and pypiserver, which answers a wrong password with 403."""
+"""Real index servers on loopback: nginx with basic auth, pypiserver, which answers a wrong password with 403, and devpi."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+
+from tests.support import toolchains
+from tests.support.realms import basic
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
@@ -97,3 +102,29 @@ def pypiserver(folder: Path, username: str, password: str, packages: tuple[str, 
     finally:
         process.terminate()
         process.wait(timeout=20)
+
+
+@contextmanager
+def devpi(folder: Path, username: str, password: str) -> Iterator[str]:
+    """Serve a real devpi with one user, who alone may upload to the index `private`, which everybody may read; yields its URL."""
+    tool = toolchains.program("devpi-server")
+    subprocess.run([tool.bin / "devpi-init", "--serverdir", folder, "--root-passwd", "r"], check=True, capture_output=True, timeout=60)
+    port = free_port()
+    command = [tool.path, "--serverdir", folder, "--port", str(port), "--offline-mode"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        url = f"http://127.0.0.1:{port}/{username}"
+        _put(url, {"password": password})
+        _put(f"{url}/private", {"type": "stage", "bases": []}, basic(username, password))
+        yield f"{url}/private/"
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _put(url: str, values: dict[str, object], authorization: str = "") -> None:
+    headers = {"Content-Type": "application/json", **({"Authorization": authorization} if authorization else {})}
+    request = urllib.request.Request(url, json.dumps(values).encode(), headers, method="PUT")
+    with urllib.request.urlopen(request, timeout=20) as reply:
+        reply.read()

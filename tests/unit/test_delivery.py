@@ -359,7 +359,7 @@ def test_two_user_names_in_the_urls_keep_the_stores_entries_apart(world: Host) -
 
 def test_one_login_for_two_places_of_a_server_is_no_second_credential(world: Host) -> None:
     one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
-    delivery = deliver(world, {one: credential(one), two: credential(two)}, **UV)  # type: ignore[arg-type]
+    delivery = deliver(world, {one: credential(one), two: credential(two)}, **{**UV, "verb": ("run",)})  # type: ignore[arg-type]
 
     assert channel_of(delivery) == "store"
     assert delivery.memory.text.reveal().count("[[credential]]") == 2  # type: ignore[union-attr]
@@ -392,7 +392,7 @@ def test_a_stale_login_in_the_users_netrc_does_not_come_first(world: Host, tmp_p
         deliver(world, {corp: credential(corp)}, **{**UV, "verb": ("run",)})  # type: ignore[arg-type]
     assert "netrc" in (caught.value.hint or "")
     (tmp_path / ".netrc").write_text("machine pypi.corp.example login alice password canary\n")
-    assert channel_of(deliver(world, {corp: credential(corp)}, **UV)) == "store"  # type: ignore[arg-type]
+    assert channel_of(deliver(world, {corp: credential(corp)}, **{**UV, "verb": ("run",)})) == "store"  # type: ignore[arg-type]
 
 
 MACHINE = """# the machine's own

@@ -10,14 +10,18 @@ from pathlib import Path
 import pytest
 
 import shim
+from shim.audit import read_entries, record_release
 from shim.errors import SourceError
 from shim.formats.known_hosts import load_tables, suffix_of
 from shim.host import Host
-from shim.model import Credential, Need, Origin
+from shim.model import Answer, Credential, Need, Origin
 from shim.programs import find_program
+from shim.refusals import refusal
+from shim.settings import Settings
 from shim.sources import SOURCES, Query, known, program_of
 from shim.store import approvals
 from shim.urls import BadUrl, parse_url
+from shim.verdict import Verdict
 from tests.support.vendors import Vendors
 
 AWS = "https://my-team-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/repo/simple/"
@@ -175,6 +179,18 @@ def test_a_token_that_stands_as_the_user_name_is_not_shown(host: Host, vendors: 
 
     assert found is not None
     assert (found.username, str(found.scope), found.shown_username) == ("canary", "https://pypi.fury.io/corp/", "****")
+
+
+def test_a_token_that_stands_as_the_user_name_is_in_no_log_and_in_no_message(host: Host, tmp_path: Path) -> None:
+    asked = ask(replace(host, environ={**host.environ, "FURY_AUTH": "canary", "XDG_STATE_HOME": str(tmp_path / "state")}), GEMFURY)
+    found = known.find(asked)
+    assert found is not None
+    record_release((found,), "/usr/bin/pip", "delivered by netrc", Settings(), asked.host)
+    (entry,) = read_entries(asked.host)
+    message = refusal(Answer(asked.need, found), None, Verdict("rejected", "it answers 401", "refused"), None).message
+
+    assert entry["username"] == "****"
+    assert "canary" not in repr(entry) + message
 
 
 def test_a_variable_goes_before_the_command_and_needs_no_program(host: Host, vendors: Vendors) -> None:

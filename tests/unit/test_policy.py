@@ -35,6 +35,7 @@ def write(host: Host, rules: str, config: str) -> None:
         ("allow-command = false", INDEX + 'command = { argv = ["x"] }\n', "a command as source"),
         ("allow-on-failure = false", INDEX + 'on-failure = "warn"\n', 'on-failure = "warn"'),
         ("allow-audit-off = false", 'audit = "off"\n' + INDEX, 'audit = "off"'),
+        ("allow-agent = false", INDEX + "agent = true\n", "agent = true"),
         ('indexes = ["https://other.example/"]', INDEX, "a credential for https://pypi.corp.example/"),
     ],
 )

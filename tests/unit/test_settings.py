@@ -62,7 +62,7 @@ def test_the_least_that_must_be_said_has_sensible_defaults(tmp_path: Path) -> No
     assert (index.name, str(index.scope), index.source, index.source_is_explicit) == (
         "pypi.corp.example",
         "https://pypi.corp.example/",
-        ("netrc", "pypirc", "known", "keyring", "stored"),
+        ("agent", "netrc", "pypirc", "known", "keyring", "stored"),
         False,
     )
 

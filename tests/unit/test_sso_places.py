@@ -38,7 +38,7 @@ def test_the_address_alone_counts_as_an_index_that_is_asked_before_a_netrc(tmp_p
     index = index_for(settings(tmp_path, PACKAGEMANAGER_ADDRESS=ADDRESS))
 
     assert index is not None
-    assert index.source[:2] == ("posit", "netrc")
+    assert index.source[:3] == ("agent", "posit", "netrc")
     assert not index.source_is_explicit
     assert index.on_failure == "stop"
     assert index.logins.posit is not None
@@ -63,7 +63,7 @@ def test_an_index_of_that_server_without_a_source_of_its_own_logs_in_there(tmp_p
     (index,) = settings(tmp_path, text, PACKAGEMANAGER_ADDRESS=ADDRESS + "/").indexes
 
     assert index.name == "corp"
-    assert index.source[0] == "posit"
+    assert index.source[:2] == ("agent", "posit")
     assert index.logins.posit is not None
 
 

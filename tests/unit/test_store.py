@@ -176,17 +176,18 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_record_and_loses_none(tmp_
 
 def test_what_a_killed_writer_left_is_removed_when_it_is_old_and_by_a_logout(tmp_path: Path) -> None:
     host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
-    cache.put("key", credential(), host)
-    young, old = (tmp_path / "cache" / f"key.token.{name}.new" for name in ("young", "old"))
+    key = "0" * 64
+    cache.put(key, credential(), host)
+    young, old = (tmp_path / "cache" / f"{key}.token.{name}.new" for name in ("young", "old"))
     young.write_text("")
     old.write_text("")
     os.utime(old, (time.time() - 100, time.time() - 100))
-    cache.put("key", credential(), host)
+    cache.put(key, credential(), host)
 
     assert (young.exists(), old.exists()) == (True, False)
     cache.forget(host, "https://other.example/")
     assert not young.exists()
-    assert cache.find("key", host).credential is not None
+    assert cache.find(key, host).credential is not None
 
 
 def test_a_token_written_later_than_now_is_asked_for_again(tmp_path: Path) -> None:

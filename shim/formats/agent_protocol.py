@@ -1,0 +1,127 @@
+"""What `shim agent` and those who ask it say to each other: one line of JSON each way, then the connection ends.
+
+    question   {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
+    answer     {"username", "secret", "scope", "expires_at", "username_is_secret"}
+               {"nothing": "why"}                the host does not share it, or has no credential
+               {"failed": "why"}                 the host should have one, and could not get it, or who asks may not
+
+Neither side trusts the other: lengths and kinds are checked, and nothing of a line that is not understood is repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+VERSION = 1
+#: More than any index URL.
+MAX_QUESTION_BYTES = 8192
+#: More than any secret with what belongs to it.
+MAX_REPLY_BYTES = 1 << 17
+#: Longer words are cut: they are for a person.
+MAX_WORDS = 200
+#: Seconds since 1970 beyond this are nonsense: the year 5138.
+MAX_EPOCH_S = 1e11
+
+
+class BadLine(ValueError):
+    """The line is none of this protocol. The message says what is wrong with it, never what is in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which index is asked about, and whether a cached token will not do."""
+
+    url: str
+    refresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the agent said. `nothing` or `failed` is set where there is no secret; `expires_at` is in UTC epoch seconds."""
+
+    secret: str = field(default="", repr=False)
+    username: str = field(default="", repr=False)
+    scope: str = ""
+    expires_at: float | None = None
+    username_is_secret: bool = False
+    nothing: str | None = None
+    failed: str | None = None
+
+
+def render_question(question: Question) -> bytes:
+    """Return the line of a question."""
+    return _render({"shim-agent": VERSION, "url": question.url, "refresh": question.refresh})
+
+
+def read_question(data: bytes) -> Question:
+    """Return what is asked. Raises BadLine."""
+    document = _load(data)
+    if document.get("shim-agent") != VERSION:
+        raise BadLine(f"is not of version {VERSION}")
+    url, refresh = document.get("url"), document.get("refresh", False)
+    if not isinstance(url, str) or not isinstance(refresh, bool):
+        raise BadLine("names no URL")
+    return Question(url, refresh)
+
+
+def render_reply(reply: Reply) -> bytes:
+    """Return the line of a reply, with the secret in clear."""
+    if reply.nothing is not None:
+        return _render({"nothing": reply.nothing})
+    if reply.failed is not None:
+        return _render({"failed": reply.failed})
+    names = ("username", "secret", "scope", "expires_at", "username_is_secret")
+    return _render({name: getattr(reply, name) for name in names})
+
+
+def read_reply(data: bytes) -> Reply:
+    """Return what the agent said. Raises BadLine."""
+    document = _load(data)
+    if "nothing" in document:
+        return Reply(nothing=_words(document["nothing"]))
+    if "failed" in document:
+        return Reply(failed=_words(document["failed"]))
+    secret, username, scope = (_text(document.get(name)) for name in ("secret", "username", "scope"))
+    is_secret = document.get("username_is_secret", False)
+    if not secret or not isinstance(is_secret, bool):
+        raise BadLine("holds no secret")
+    return Reply(secret, username, scope, _moment(document.get("expires_at")), is_secret)
+
+
+def _render(document: dict[str, Any]) -> bytes:
+    from json import dumps
+
+    return dumps(document).encode() + b"\n"
+
+
+def _load(data: bytes) -> dict[str, Any]:
+    from json import loads
+
+    try:
+        document = loads(data)
+    except (ValueError, RecursionError):
+        raise BadLine("is not JSON") from None
+    if not isinstance(document, dict):
+        raise BadLine("is not an object")
+    return document
+
+
+def _text(value: object) -> str:
+    """Return a text that can be written again as UTF-8; JSON can also say halves of letters."""
+    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
+        raise BadLine("lacks a part, or has one of another kind")
+    return value
+
+
+def _words(value: object) -> str:
+    return _text(value)[:MAX_WORDS]
+
+
+def _moment(value: object) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < MAX_EPOCH_S or not math.isfinite(value):
+        raise BadLine("has an end that is no time")
+    return float(value)

@@ -1,0 +1,57 @@
+"""build (`pyproject-build`): installs what a build needs, with pip or uv, which ask what their own settings say.
+
+Sources: build 1.6 documentation, `env.py`; measured.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.formats.optparse_scan import read_table, scan
+from shim.host import Host
+from shim.indexes.projects import installer_needs, last_value
+from shim.model import Delivery, Invocation, Needs, Target
+from shim.targets import find_release
+
+NEEDLESS = ("-h", "--help", "-V", "--version")
+#: pip takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
+
+_TABLE = read_table(
+    """
+    -h --help
+    -V --version
+    -n --no-isolation
+    --installer =
+    -o --outdir =
+    -C --config-setting =
+    --config-json =
+    --env-dir =
+    """
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is: it has no verbs, and without isolation it installs nothing."""
+    asks = not {"help", "version", "no-isolation"} & {word.name for word in scan(argv, _TABLE)}
+    version, python, prefix = find_release(target, "build", host)
+    reason = "build installs what the build needs" if asks else "build asks no index here"
+    return Invocation(name, "project", Target(target, version, python, prefix), argv, (), asks, reason)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the indexes of the installer's own settings."""
+    if not invocation.touches_index:
+        return Needs()
+    return installer_needs(host, "uv" if last_value(scan(invocation.argv, _TABLE), "installer") == "uv" else "pip")
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: no option is a secret."""
+    return delivery

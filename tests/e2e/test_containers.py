@@ -1,0 +1,196 @@
+"""Containers: installed in an image as root, used by others, with nothing to write on and nobody's home."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.demo.server import PrivateIndex
+from tests.support import container, dockerfile, toolchains
+from tests.support.container import Container
+from tests.support.world import CANARY, USER
+
+pytestmark = pytest.mark.skipif(bool(container.MISSING), reason=container.MISSING)
+
+EXAMPLE = toolchains.ROOT / "examples" / "docker"
+
+
+@pytest.fixture(scope="module")
+def served(packages: tuple[str, dict[str, list[str]]]) -> Iterator[PrivateIndex]:
+    """One private index for all tests here: its port is written into the image."""
+    with PrivateIndex(*packages, USER, CANARY) as index:
+        yield index
+
+
+def at(index: PrivateIndex, text: str) -> str:
+    """Return the text with the example's index in the place of the one it names."""
+    return text.replace("https://pypi.corp.example/", f"http://{index.netloc}/").replace("alice", USER)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels: Path) -> Container:
+    """What the Dockerfile of examples/docker makes."""
+    folder = tmp_path_factory.mktemp("image")
+    made = Container(folder / "root")
+    made.offer(wheels)
+    context = folder / "context"
+    context.mkdir()
+    (context / "shim.toml").write_text(at(served, (EXAMPLE / "shim.toml").read_text()))
+    dockerfile.play(at(served, (EXAMPLE / "Dockerfile").read_text()), context, {"shim": toolchains.ROOT}, {"corp": CANARY}, made)
+    return made
+
+
+@pytest.fixture
+def uv(image: Container) -> Container:
+    """The image with a uv that came after shim did, and the launcher that `shim install` wrote for it."""
+    image.binds["/opt/tools/uv"] = toolchains.uv().path
+    image.environ["PATH"] = image.environ["PATH"].removesuffix(":/opt/tools") + ":/opt/tools"
+    image.run("shim", "install", "--quiet")
+    return image
+
+
+def test_the_image_holds_what_was_installed_and_no_secret(image: Container) -> None:
+    """What the last RUN line of the Dockerfile made, as somebody else than root."""
+    assert (image.folder / "home/app/lib/corp_lib.py").is_file()
+    assert list((image.folder / "opt/app/lib").glob("python3*/site-packages/corp_lib.py"))
+    found = [path for path in image.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()]
+    assert found == []
+
+
+@pytest.mark.parametrize(("user", "home"), [("app", "/home/app"), ("app", None), ("stranger", "/")])
+@pytest.mark.parametrize(("read_only", "has_shared_memory"), [("/home", True), ("/", True), ("/", False)])
+@pytest.mark.parametrize("tool", ["pip", "uv pip"])
+def test_somebody_else_installs_from_the_private_index(
+    tool: str, user: str, home: str | None, read_only: str, has_shared_memory: bool, image: Container, uv: Container
+) -> None:
+    """No D-Bus, no keyring, no folder to write in but /tmp: the secret travels in memory all the same."""
+    secret = dockerfile.give_secret(CANARY, 0, image, 0o444)  # as docker compose, swarm and Kubernetes mount them
+    image.has_shared_memory = has_shared_memory
+    result = image.run(
+        *["sh", "-c", f"{tool} install --no-cache-dir --target /tmp/lib corp-lib && cat /tmp/lib/corp_lib.py"],
+        user=user,
+        environ={"UV_INDEX_URL": image.environ["PIP_INDEX_URL"], "SHIM_CHANNEL": "strict", **({"HOME": home} if home else {})},
+        read_only=[read_only],
+        binds={"/run/secrets/corp": secret},
+    )
+
+    assert result.returncode == 0, result.stderr
+    assert "VALUE" in result.stdout
+    assert "shim:" not in result.stderr
+
+
+def test_a_tool_that_comes_later_gets_its_launcher_by_the_same_line(image: Container, uv: Container) -> None:
+    assert "/opt/shim/shims/uv" in uv.run("sh", "-c", "command -v uv").stdout
+    without = uv.run(
+        "sh", "-c", "shim install; command -v uv; uv --version", environ={"PATH": "/opt/shim/shims:/opt/app/bin:/usr/bin:/bin"}
+    )
+
+    assert without.stdout == "removed /opt/shim/shims/uv (no such tool on PATH)\n"
+    assert without.returncode == 127
+
+
+FEATURE = toolchains.ROOT / "container" / "feature"
+
+#: What the devcontainer CLI (0.80) wraps a Feature's install.sh into.
+WRAPPER = """\
+#!/bin/sh
+set -e
+set -a
+. ../devcontainer-features.builtin.env
+. ./devcontainer-features.env
+set +a
+chmod +x ./install.sh
+./install.sh
+"""
+
+
+def install_feature(made: Container, folder: Path, options: dict[str, str]) -> dict[str, object]:
+    """Do what the devcontainer CLI does with a local Feature: ENV lines, then install.sh as root; returns devcontainer-feature.json."""
+    feature = json.loads((folder / "devcontainer-feature.json").read_text())
+    for name, value in feature["containerEnv"].items():
+        made.environ[name] = value.replace("${PATH}", made.environ["PATH"])
+    place = made.folder / "srv" / "features" / "pip-uv-shim_0"
+    shutil.copytree(folder, place)
+    chosen = {name: str(options.get(name, option["default"])).lower() for name, option in feature["options"].items()}
+    (place / "devcontainer-features.env").write_text("".join(f'{name.upper()}="{value}"\n' for name, value in chosen.items()))
+    (place / "devcontainer-features-install.sh").write_text(WRAPPER)
+    (place.parent / "devcontainer-features.builtin.env").write_text(
+        "_CONTAINER_USER=root\n_REMOTE_USER=vscode\n_CONTAINER_USER_HOME=/root\n_REMOTE_USER_HOME=/home/vscode\n"
+    )
+    result = made.run("sh", "./devcontainer-features-install.sh", cwd=f"/srv/features/{place.name}", environ={"HOME": "/root"})
+    assert result.returncode == 0, result.stdout + result.stderr
+    shutil.rmtree(place.parent)
+    return feature
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels: Path) -> Container:
+    """The dev container of examples/devcontainer, on an image with a Python and a uv of its own."""
+    folder = tmp_path_factory.mktemp("dev")
+    made = Container(folder / "root")
+    made.run("python3", "-m", "venv", "/opt/python").check_returncode()
+    made.binds |= {"/opt/tools/uv": toolchains.uv().path, "/mnt/wheels": wheels}
+    made.environ["PATH"] = f"/opt/python/bin:/opt/tools:{made.environ['PATH']}"
+    # As the Features for Python and conda do, so that the image's PATH outlives /etc/profile.
+    made.write("/etc/profile.d/00-restore-env.sh", "export PATH=/opt/python/bin:/opt/tools:$PATH\n")
+    subprocess.run([FEATURE / "pack", folder], check=True)
+    install_feature(made, folder / "pip-uv-shim", {"wheels": "/mnt/wheels"})
+    example = json.loads(at(served, (toolchains.ROOT / "examples/devcontainer/.devcontainer/devcontainer.json").read_text()))
+    assert list(example["features"]) == ["./pip-uv-shim"]
+    made.environ |= example["containerEnv"]
+    (folder / "container.toml").write_text(at(served, (EXAMPLE / "shim.toml").read_text()))
+    sources = {"container.toml": folder / "container.toml", "token": dockerfile.give_secret(CANARY, 1001, made, 0o600)}
+    for mount in example["mounts"]:
+        words = dict(word.partition("=")[::2] for word in mount.split(","))
+        made.binds[words["target"]] = sources[words["source"].rpartition("/")[2]]
+    return made
+
+
+TERMINALS = {
+    "an editor's terminal": ["bash", "-ic"],
+    "a login terminal": ["bash", "-lic"],
+    "userEnvProbe": ["bash", "-lc"],
+    "a login sh": ["sh", "-lc"],
+    "a task": ["sh", "-c"],
+}
+
+
+@pytest.mark.parametrize("terminal", TERMINALS)
+def test_every_kind_of_terminal_of_a_dev_container_has_the_launchers_in_front(terminal: str, dev: Container) -> None:
+    """Debian's /etc/profile forgets the PATH of the image, so ENV alone would not do."""
+    line = "pip --version; command -v keyring; type pip"
+    result = dev.run(*TERMINALS[terminal], line, user="vscode", environ={"HOME": "/home/vscode"})
+    target, face, launcher = result.stdout.split("\n")[:3]
+
+    assert target.startswith("pip ") and "/opt/python/" in target
+    assert face == "/opt/shim/faces/keyring"
+    assert "function" in launcher or launcher.endswith(" /opt/shim/shims/pip")
+
+
+def test_the_dev_containers_user_installs_and_cannot_change_shim(dev: Container, served: PrivateIndex) -> None:
+    for line in ("pip install --target /tmp/lib corp-lib", "uv pip install --target /tmp/lib2 corp-lib"):
+        result = dev.run("bash", "-ic", line, user="vscode", environ={"HOME": "/home/vscode"})
+        assert result.returncode == 0, result.stderr
+    assert dev.run("sh", "-c", "echo x >>/opt/shim/shims/pip", user="vscode").returncode != 0
+    assert [path for path in dev.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
+
+
+def test_the_feature_is_of_this_release_and_its_own_folder_works_too(tmp_path: Path) -> None:
+    import shim
+
+    feature = json.loads((FEATURE / "pip-uv-shim" / "devcontainer-feature.json").read_text())
+    assert feature["version"] == shim.__version__
+    script = FEATURE / "pip-uv-shim" / "install.sh"
+    result = subprocess.run(
+        ["sh", script],
+        env={"PATH": "/usr/bin:/bin", "WHEELS": "/nonexistent", "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "there is no folder /nonexistent" in result.stderr

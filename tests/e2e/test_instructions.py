@@ -1,0 +1,18 @@
+"""How much work the hot path is: callgrind's count, which a busy machine does not change. `tests/bench/instructions.py` records it."""
+
+import shutil
+
+import pytest
+
+from tests.bench.instructions import REFERENCE, TOLERANCE, build, measure, read_reference
+
+
+@pytest.mark.skipif(shutil.which("valgrind") is None, reason="not installed here: valgrind")
+def test_a_wrapped_command_takes_no_more_instructions_than_recorded() -> None:
+    recorded = read_reference()
+    if recorded is None:
+        pytest.skip(f"{REFERENCE.name} has no numbers for Python {build()}: only tests/arch holds the hot path, by its list of imports")
+    counted = measure()
+
+    grown = {way: f"{counted[way]} instead of {recorded[way]}" for way in ("hot", "cold") if counted[way] > recorded[way] * (1 + TOLERANCE)}
+    assert not grown, f"{grown}: find out why, or record the new numbers (CONTRIBUTING.md)"

@@ -1,0 +1,39 @@
+"""Tells from outside whether a command was replayed: the long way loads our `run` module, and this copy of it says so."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from tests.support.world import World
+
+MARK = "went the long way"
+
+
+def copy_installation(prefix: Path, copy: Path) -> Path:
+    """Copy an installation to `copy`, and make the copy say on stderr when it goes the long way; returns `copy`."""
+    shutil.copytree(prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    (run,) = copy.glob("venv/lib/python3*/site-packages/shim/run.py")
+    run.write_text(run.read_text() + f"\nwrite_stderr({MARK + chr(10)!r})\n")
+    return copy
+
+
+def is_hot(world: World, command: list[str], **environ: str) -> bool:
+    """Run the command, which must install corp-lib, and return whether it was replayed."""
+    result = world.run(*command, **environ)
+    assert result.returncode == 0, result.stderr
+    assert (world.folder / "installed" / "corp_lib.py").is_file()
+    return MARK not in result.stderr
+
+
+def warm_up(world: World, command: list[str]) -> None:
+    """Run the command twice: the first run gets the credential and writes the record, the second one replays it."""
+    assert not is_hot(world, command)
+    assert is_hot(world, command)
+
+
+def plans(world: World) -> list[Path]:
+    """Return the files of the records."""
+    return [*(world.folder / "runtime" / "shim" / "tokens" / "plans").iterdir()]

@@ -1,0 +1,35 @@
+"""What stands in a memory file is the same whether the channel wrote it or the hot path, which has no urllib."""
+
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shim.delivery.netrc import _render_token
+from shim.delivery.store import render_string
+from shim.replay import BARE_LETTERS, TOKEN, decode_percent, encode_percent, fill_template
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+
+
+@given(TEXTS)
+def test_percent_encoding_is_that_of_urllib(text: str) -> None:
+    assert encode_percent(text) == quote(text, safe="")
+    assert decode_percent(quote(text, safe="")) == unquote(quote(text, safe="")) == text
+
+
+@given(st.text(st.sampled_from(sorted(BARE_LETTERS)), min_size=1), st.sampled_from([None, (3, 6), (3, 10), (3, 11), (3, 13)]))
+def test_bare_letters_need_no_escape_in_any_netrc_nor_in_toml(text: str, python: tuple[int, int] | None) -> None:
+    assert _render_token(text, python) == text
+    assert render_string(text) == f'"{text}"'
+
+
+@pytest.mark.parametrize("secret", ['a"b', "a\\b", "a b", "ä", "a\nb"])
+def test_other_letters_are_left_to_the_long_way(secret: str) -> None:
+    assert fill_template(f"password {TOKEN}0{TOKEN}", [secret], "bare") is None
+    assert fill_template(f"password {TOKEN}0{TOKEN}", ["a:b"], "plain") is None
+
+
+def test_a_number_without_a_secret_is_no_text() -> None:
+    assert fill_template(f"password {TOKEN}1{TOKEN}", ["a"], "bare") is None
