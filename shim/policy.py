@@ -28,12 +28,16 @@ KEYS = {
     "allow-audit-off": bool,
     "allow-agent": bool,
     "indexes": list,
+    "logins": list,
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed. `scopes` is None where any index may get a credential; `file` names the policy in messages."""
+    """What is allowed; `file` names the policy in messages.
+
+    `scopes` is None where any index may get a credential, `logins` where any server may be one that people and jobs log in at.
+    """
 
     file: str = ""
     allow_insecure: bool = True
@@ -43,11 +47,16 @@ class Policy:
     allow_audit_off: bool = True
     allow_agent: bool = True
     scopes: tuple[Scope, ...] | None = None
+    logins: tuple[Scope, ...] | None = None
 
     def refuses(self, url: Url) -> str | None:
         """Return why no credential may go to this URL, or None if one may."""
         allowed = self.scopes is None or any(scope.covers(url) for scope in self.scopes)
         return None if allowed else f"{self.file} does not list this index"
+
+    def refuses_login(self, url: Url) -> bool:
+        """Whether no identity may go to this URL: a provider, a Package Manager, or where a token is exchanged."""
+        return self.logins is not None and not any(scope.covers(url) for scope in self.logins)
 
 
 #: What counts where there is no policy.
@@ -98,6 +107,7 @@ def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str)
             f'on-failure = "{index.on_failure}"': index.on_failure != "stop" and not policy.allow_on_failure,
             "agent = true": index.agent and not policy.allow_agent,
             f"a credential for {index.scope}": not index.is_everybodys and policy.refuses(index.url) is not None,
+            **{f"a login at {server}": policy.refuses_login(server) for server in index.logins.servers},
         }
         for what, is_forbidden in said.items():
             if is_forbidden:
@@ -115,10 +125,16 @@ def _read(document: dict[str, Any], file: str) -> Policy:
         if key not in KEYS:
             raise ConfigError(f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS)))
         if not isinstance(value, KEYS[key]):
-            raise ConfigError(f"{file}: {key} has a value of another kind", hint="write true or false, and for indexes a list of URLs")
+            raise ConfigError(
+                f"{file}: {key} has a value of another kind", hint="write true or false, and for indexes and logins a list of URLs"
+            )
     switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
+    return Policy(file, scopes=_read_scopes(document, "indexes", file), logins=_read_scopes(document, "logins", file), **switches)
+
+
+def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:
+    """Return what a list of URLs covers, or None where there is no list. Raises ConfigError."""
     try:
-        scopes = tuple(scope_of(parse_url(str(text))) for text in document["indexes"]) if "indexes" in document else None
+        return tuple(scope_of(parse_url(str(text))) for text in document[key]) if key in document else None
     except BadUrl as error:
-        raise ConfigError(f"{file}: indexes holds no usable URL: {error}", hint="write each as https://host/path/") from error
-    return Policy(file, scopes=scopes, **switches)
+        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write each as https://host/path/") from error

@@ -57,6 +57,13 @@ class Logins:
     oidc: OidcLogin | None = None
     ambient: AmbientLogin | None = None
 
+    @property
+    def servers(self) -> tuple[Url, ...]:
+        """Every server that is told who one is."""
+        exchanges = (login.exchange for login in (self.oidc, self.ambient) if login)
+        named = (self.posit and self.posit.url, self.oidc and self.oidc.issuer, *exchanges)
+        return tuple(url for url in named if url)
+
 
 NO_LOGINS = Logins()
 

@@ -10,7 +10,7 @@ from typing import Literal, Protocol, cast
 from shim.host import Host
 
 #: In the order of the report. Adding a check is one file and one line here.
-CHECKS = ("installation", "reach", "storage", "clear_text", "permissions")
+CHECKS = ("installation", "reach", "storage", "clear_text", "permissions", "logins")
 
 
 @dataclass(frozen=True, slots=True)

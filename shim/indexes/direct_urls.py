@@ -1,4 +1,4 @@
-"""URLs of single files that a project or its lock names for pipenv, poetry, pdm and hatch: whatever goes by host name goes there too.
+"""URLs of single files that a project, its lock or argv names for tools other than pip and uv: a netrc goes there by host name.
 
 Sources: PEP 508 (`name @ URL`), PEP 621, PEP 735; poetry 2 documentation "url dependencies", poetry.lock; pdm.lock (`url`); pipenv
 documentation "Pipfile" (`file`). What git fetches is none: it knows nothing of what we hand over.
@@ -32,7 +32,8 @@ def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Need
     found |= {match[2]: lock for match in _IN_LOCK.finditer(_read(lock)) if match[1] in (None, "url", "legacy")}
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
-    return Needs(tuple(need for url, origin in origins.items() if (need := _make_need(url, origin))), (lock,))
+    watched = (lock,) if os.path.basename(lock) else ()
+    return Needs(tuple(need for url, origin in origins.items() if (need := _make_need(url, origin))), watched)
 
 
 def _make_need(text: str, origin: Origin) -> Need | None:

@@ -11,6 +11,7 @@ from shim.model import Credential, Secret
 from shim.sources import Query, make_credential
 
 TIMEOUT_S = 60.0
+INSTALL_HINT = "run install.sh again, or install pip-uv-shim[ci] where shim is installed"
 
 
 def find(query: Query) -> Credential | None:
@@ -47,8 +48,7 @@ def _detect(audience: str) -> Secret | None:
     try:
         from id import AmbientCredentialError, GitHubOidcPermissionCredentialError, detect_credential
     except ImportError:
-        hint = "run install.sh again, or install pip-uv-shim[ci] where shim is installed"
-        raise SourceError("the package `id`, which asks CI services, is not installed", hint=hint) from None
+        raise SourceError("the package `id`, which asks CI services, is not installed", hint=INSTALL_HINT) from None
     try:
         token = detect_credential(audience)
     except GitHubOidcPermissionCredentialError:

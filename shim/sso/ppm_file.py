@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from shim.errors import SourceError, StoreError
-from shim.formats.ppm_tokens import SSO, BadTokens, parse_tokens, put_token
+from shim.errors import ShimError, SourceError, StoreError
+from shim.formats.ppm_tokens import SSO, BadTokens, TokenFile, parse_tokens, put_token
 from shim.host import Host
 from shim.model import Secret
 from shim.private_files import read_private
@@ -32,14 +32,28 @@ def read_tokens(login: PositLogin, host: Host) -> list[Secret]:
     Raises:
         SourceError: the file is not TOML, or somebody else could read it.
     """
-    path = find_tokens_file(host)
-    text = _read(path) if path else ""
-    try:
-        connections = [one for one in parse_tokens(text).connections if one.auth_type == SSO]
-    except BadTokens as error:
-        raise SourceError(f"{path} {error}", hint=f"correct it, or move it away: mv {path} {path}.broken") from None
+    connections = [one for one in _parse(find_tokens_file(host)).connections if one.auth_type == SSO]
     exact = [one.token for one in connections if one.address == login.address]
     return exact + [one.token for one in connections if one.address != login.address and _is_same(one.address, login)]
+
+
+def find_problem(host: Host) -> ShimError | None:
+    """Return why the file cannot be read, or not be changed, by us; None if it can or is not there."""
+    path = find_tokens_file(host)
+    try:
+        is_newer = _parse(path).is_newer
+    except SourceError as error:
+        return error
+    hint = f"log in with the program that wrote it; tokens of ours stay with us until then: ls -l {path}"
+    return StoreError(f"{path} is of a newer version than shim knows: it is read, and left as it is", hint=hint) if is_newer else None
+
+
+def _parse(path: str | None) -> TokenFile:
+    """Return the entries. Raises SourceError: the file is not TOML, or somebody else could read it."""
+    try:
+        return parse_tokens(_read(path) if path else "")
+    except BadTokens as error:
+        raise SourceError(f"{path} {error}", hint=f"correct it, or move it away: mv {path} {path}.broken") from None
 
 
 def put(login: PositLogin, token: Secret | None, host: Host) -> bool:

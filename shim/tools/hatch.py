@@ -12,7 +12,8 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import installer_needs, last_value, read_project_invocation
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.projects import find_upwards, installer_needs, join, last_value, read_project_invocation
 from shim.indexes.repositories import hatch_repositories
 from shim.indexes.uploads import Uploader, move_password, read_upload_needs
 from shim.model import Delivery, Invocation, Needs
@@ -49,7 +50,9 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     if invocation.verb != ("publish",):
-        return installer_needs(host, "pip", "uv")
+        needs = installer_needs(host, "pip", "uv")
+        path = find_upwards("pyproject.toml", host.cwd)
+        return join(needs, direct_needs("hatch", (), path, "hatch.lock")) if path and needs.items else needs
     words = scan(invocation.argv, _PUBLISH)
     return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
 

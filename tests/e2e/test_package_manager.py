@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -140,6 +141,34 @@ def test_a_record_ends_with_its_token_and_a_login_makes_the_next_command_right(
     assert NOBODY in world.run(*command).stderr, "a record is nobody's login"
     tokens_file(world).write_text(text)
     assert not is_hot(world, command), "who has logged in elsewhere is logged in here"
+
+
+def test_explain_audit_and_doctor_know_a_login(world: World, server: PackageManager) -> None:
+    world.use(toolchains.pip("newest"))
+    command = ["pip", "download", "--no-deps", "-d", "got", "-i", f"{server.url}/simple/", "corp-lib"]
+    begun = server.asked("/__api__/device")
+    before = world.shim("explain", "--", *command)
+    assert "posit (nobody is logged in at" in before.stdout + before.stderr
+    assert server.asked("/__api__/device") == begun, "it asked nobody to log in"
+
+    assert log_in(world, server)[0] == 0
+    token = tokens_of(world)[server.url]
+    assert re.search(r"answered by (posit|cache) as __token__", world.shim("explain", "--", *command).stdout)
+    assert world.run(*command).returncode == 0
+    (entry,) = json.loads(world.shim("doctor", "--audit", "--json").stdout)
+    assert (entry["source"], entry["username"], entry["scope"]) == ("posit", "__token__", f"{server.url}/")
+    assert token not in json.dumps(entry)
+
+    for text, mode, said in [
+        ("[[", 0o600, "is not valid TOML"),
+        ("version = 2\n", 0o600, "of a newer version"),
+        ("", 0o644, "can be read"),
+    ]:
+        tokens_file(world).write_text(text)
+        tokens_file(world).chmod(mode)
+        findings = json.loads(world.shim("doctor", "--json").stdout)
+        (found,) = (finding for finding in findings if finding["where"] == "tokens.toml")
+        assert (found["level"], said in found["text"]) == ("problem", True), found
 
 
 def test_eight_logins_to_eight_servers_at_once_keep_all_eight_entries(world: World, servers: list[PackageManager]) -> None:

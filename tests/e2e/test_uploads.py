@@ -78,21 +78,6 @@ def test_twine_uploads_with_the_credential_of_the_index(where: str, own: World, 
     assert not is_in((result.stdout + result.stderr).encode(), FORMS)
 
 
-def test_flit_publishes_with_the_credential_of_the_index(own: World, server: str, shelf: Path) -> None:
-    own.use(toolchains.program("flit"))
-    configure(own, server)
-    (own.cwd / "corp_flit.py").write_text('"""A module."""\n__version__ = "1.0"\n')
-    (own.cwd / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
-        '[project]\nname = "corp-flit"\nauthors = [{name = "Alice"}]\ndynamic = ["version", "description"]\n'
-    )
-    result = own.run("flit", "publish", "--format", "wheel", FLIT_INDEX_URL=server)
-
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert [path.name for path in shelf.iterdir()] == ["corp_flit-1.0-py2.py3-none-any.whl"] or list(shelf.glob("corp_flit-1.0-*.whl"))
-    assert not is_in((result.stdout + result.stderr).encode(), FORMS)
-
-
 def test_a_typed_password_leaves_argv_and_wins(own: World, server: str, shelf: Path, packages: Packages) -> None:
     own.use(toolchains.program("twine"))
     wheel = Path(packages[0], packages[1]["corp-lib"][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from shim.settings import load_settings
 from shim.urls import parse_url
 
 INDEX = '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n'
+LOGINS = 'logins = ["https://login.example/"]'
 
 
 @pytest.fixture
@@ -36,6 +38,14 @@ def write(host: Host, rules: str, config: str) -> None:
         ("allow-on-failure = false", INDEX + 'on-failure = "warn"\n', 'on-failure = "warn"'),
         ("allow-audit-off = false", 'audit = "off"\n' + INDEX, 'audit = "off"'),
         ("allow-agent = false", INDEX + "agent = true\n", "agent = true"),
+        (LOGINS, INDEX + 'posit = { address = "https://pypi.corp.example" }\n', "a login at https://pypi.corp.example"),
+        (LOGINS, INDEX + 'oidc = { issuer = "https://login.example.evil.example", client-id = "pip" }\n', "a login at https://login.example.evil.example"),
+        (
+            LOGINS,
+            INDEX + 'oidc = { issuer = "https://login.example", client-id = "pip", exchange-url = "https://evil.example/x" }\n',
+            "a login at https://evil.example/x",
+        ),
+        (LOGINS, INDEX + 'ambient = { audience = "x", exchange-url = "https://evil.example/x" }\n', "a login at https://evil.example/x"),
         ('indexes = ["https://other.example/"]', INDEX, "a credential for https://pypi.corp.example/"),
     ],
 )
@@ -47,6 +57,13 @@ def test_what_is_forbidden_stops_with_the_policys_name(rules: str, config: str, 
         load_settings(host)
 
     assert what in caught.value.message
+
+
+def test_a_login_at_a_listed_server_is_allowed_and_a_variable_names_no_other(host: Host) -> None:
+    write(host, LOGINS, INDEX + 'oidc = { issuer = "https://login.example/realm", client-id = "pip" }\n')
+    load_settings(host)
+    with pytest.raises(ConfigError, match=r"forbids a login at https://ppm\.example"):
+        load_settings(replace(host, environ={**host.environ, "PACKAGEMANAGER_ADDRESS": "https://ppm.example"}))
 
 
 def test_an_index_beyond_the_list_gets_no_credential_from_any_source(host: Host, tmp_path: Path) -> None:

@@ -144,18 +144,34 @@ def test_an_identity_is_exchanged_with_and_without_a_line_end(tmp_path: Path) ->
 
 
 class GitHub:
-    """What GitHub Actions offers to a job: a URL that gives an identity for an audience to who has the job's own token."""
+    """What GitHub Actions offers to a job: a URL that gives an identity for an audience to who has the job's own token.
+
+    Beside it, what Google's metadata server and its IAM offer.
+    """
 
     def __init__(self) -> None:
         outer = self
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[tuple[str, str | None]] = []
         self.status = 200
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                path = urlsplit(self.path).path
+                if path == "/token" and self.headers["Metadata-Flavor"] == "Google":
+                    return self._send(json.dumps({"access_token": "of-the-machine"}))
                 audience = parse_qs(urlsplit(self.path).query)["audience"][0]
                 outer.asked.append((audience, self.headers["Authorization"]))
-                body = json.dumps({"value": jwt(aud=audience, sub="repo:corp/x")}).encode()
+                if path == "/identity" and self.headers["Metadata-Flavor"] == "Google":
+                    return self._send(jwt(aud=audience, sub="a service account"))
+                return self._send(json.dumps({"value": jwt(aud=audience, sub="repo:corp/x")}))
+
+            def do_POST(self) -> None:
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.asked.append((asked["audience"], self.headers["Authorization"]))
+                self._send(json.dumps({"token": jwt(aud=asked["audience"], sub="a service account")}))
+
+            def _send(self, text: str) -> None:
+                body = text.encode()
                 self.send_response(outer.status)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -168,7 +184,15 @@ class GitHub:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/?api=1"
 
 
-CI_VARIABLES = ("GITHUB_ACTIONS", "GITLAB_CI", "BUILDKITE", "CIRCLECI", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL")
+CI_VARIABLES = (
+    "GITHUB_ACTIONS",
+    "GOOGLE_SERVICE_ACCOUNT_NAME",
+    "GITLAB_CI",
+    "BUILDKITE",
+    "CIRCLECI",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+)
 
 
 @pytest.fixture
@@ -187,9 +211,9 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     thread.join()
 
 
-def job(tmp_path: Path, exchange: str | None, more: str = "") -> Query:
+def job(tmp_path: Path, exchange: str | None, more: str = "", audience: str = "corp") -> Query:
     url = f', exchange-url = "{exchange}"' if exchange else ""
-    text = f'[[index]]\nname = "corp"\nurl = "{URL}"\nambient = {{ audience = "corp"{url}{more} }}\n'
+    text = f'[[index]]\nname = "corp"\nurl = "{URL}"\nambient = {{ audience = "{audience}"{url}{more} }}\n'
     return query(settings(tmp_path, text), tmp_path)
 
 
@@ -245,6 +269,75 @@ def test_an_exchange_that_refuses_does_not_show_the_identity(github: GitHub, tmp
             ambient.find(job(tmp_path, f"{server.url}/exchange"))
 
     assert jwt(aud="corp", sub="repo:corp/x") not in caught.value.message
+
+
+#: Service -> the variables of its jobs, and the program of its runner that gives an identity, with what it must be told.
+SERVICES = {
+    "GitLab": ({"GITLAB_CI": "true", "CORP_ID_TOKEN": "{identity}"}, None, ""),
+    "Buildkite": ({"BUILDKITE": "true"}, "buildkite-agent", "oidc request-token --audience corp"),
+    "CircleCI": ({"CIRCLECI": "true"}, "circleci", 'run oidc get --claims {"aud": "corp"} --root-issuer'),
+}
+
+
+@pytest.fixture
+def service(github: GitHub, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A job of that service; returns its identity."""
+    variables, program, told = SERVICES[request.param]
+    identity = jwt(aud="corp", sub=f"a job at {request.param}")
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("id._internal.oidc.ambient._GCP_PRODUCT_NAME_FILE", str(tmp_path / "none"))
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value.format(identity=identity))
+    if program:
+        (tmp_path / "bin").mkdir()
+        runner = tmp_path / "bin" / program
+        runner.write_text(f"#!/bin/sh\n[ \"$*\" = '{told}' ] || {{ echo canary; echo canary >&2; exit 3; }}\necho {identity}\n")
+        runner.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    return identity
+
+
+@pytest.mark.parametrize("service", SERVICES, indirect=True)
+def test_the_identity_of_a_job_is_exchanged_at_the_index(service: str, tmp_path: Path) -> None:
+    with LoginServer() as server:
+        found = ambient.find(job(tmp_path, f"{server.url}/exchange"))
+        ((_, form),) = server.requests
+
+    assert form["subject_token"] == service
+    assert found is not None
+    assert found.secret.reveal() in server._tokens
+
+
+@pytest.mark.parametrize("service", SERVICES, indirect=True)
+def test_a_service_that_gives_no_identity_for_an_audience_says_so_without_its_output(service: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="the CI service gives no identity: ") as caught:
+        ambient.find(job(tmp_path, None, audience="other"))
+
+    assert "canary" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("impersonates", [False, True])
+def test_google_is_asked_at_its_metadata_server(
+    impersonates: bool, github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "product").write_text("Google Compute Engine\n")
+    base = github.url.partition("?")[0]
+    google = "id._internal.oidc.ambient."
+    monkeypatch.setattr(google + "_GCP_PRODUCT_NAME_FILE", str(tmp_path / "product"))
+    monkeypatch.setattr(google + "_GCP_IDENTITY_REQUEST_URL", base + "identity")
+    monkeypatch.setattr(google + "_GCP_TOKEN_REQUEST_URL", base + "token")
+    monkeypatch.setattr(google + "_GCP_GENERATEIDTOKEN_REQUEST_URL", base + "generate/{}")
+    if impersonates:
+        monkeypatch.setenv("GOOGLE_SERVICE_ACCOUNT_NAME", "builder@corp")
+    found = ambient.find(job(tmp_path, None))
+
+    assert found is not None
+    assert found.secret.reveal() == jwt(aud="corp", sub="a service account")
+    assert github.asked == ([("corp", "Bearer of-the-machine")] if impersonates else [("corp", None)])
 
 
 def test_outside_of_ci_there_is_no_identity(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
