@@ -2,28 +2,28 @@
 
 A program runs without a shell, in `/`, without GIT_* variables (a hostile repository could configure git for it), found on
 absolute, not world-writable entries of PATH, with its own process group, a timeout and a cap on its output.
+
+Where a cached answer will do, a program is only looked for: what it takes to run one is imported when one is run.
 """
 
 from __future__ import annotations
 
 import os
-import select
-import signal
 import stat
-import subprocess
-import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 from shim.errors import SourceError
-from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question
 from shim.host import Host
 from shim.model import Credential
 from shim.settings import CommandSource
 from shim.sources import Query, make_credential
 from shim.urls import Scope
+
+if TYPE_CHECKING:
+    import subprocess
 
 MAX_BYTES = 65536
 #: How often it is checked whether the program has ended while something else still holds its pipe.
@@ -40,6 +40,8 @@ def ask_program(
     Raises:
         SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has reached the user's.
     """
+    from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question
+
     name, protocol = command.argv[0], PROTOCOLS[command.protocol]
     question = Question(query.need.url, query.username, dict(command.fields), command.use_path)
     try:
@@ -108,6 +110,8 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
     Raises:
         SourceError: it is not there, cannot be started, is too slow, or prints more than MAX_BYTES.
     """
+    import subprocess
+
     if "/" in command.argv[0] and not command.argv[0].startswith("/"):
         raise SourceError(f"the command `{name}` is a relative path", hint="write an absolute path, or a name that is on PATH")
     program = find_program(command.argv[0], environ["PATH"])
@@ -134,6 +138,9 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
 @contextmanager
 def _standard_input(request: str | None, interactive: bool) -> Iterator[int | IO[bytes] | None]:
     """Yield what becomes stdin. A request stands in a file: a program that never reads a pipe would make us wait."""
+    import subprocess
+    import tempfile
+
     if request is None:
         yield None if interactive else subprocess.DEVNULL
         return
@@ -145,6 +152,8 @@ def _standard_input(request: str | None, interactive: bool) -> Iterator[int | IO
 
 def _finish(process: subprocess.Popen[bytes], timeout_s: float, name: str, interactive: bool) -> tuple[bytes, int]:
     """Return what the program prints and its exit status, once it has ended."""
+    import subprocess
+
     deadline = time.monotonic() + timeout_s
     try:
         output = _read_output(process, deadline, name)
@@ -170,6 +179,9 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
         subprocess.TimeoutExpired: the deadline, a monotonic time, has passed.
         SourceError: it says more than MAX_BYTES.
     """
+    import select
+    import subprocess
+
     descriptor = cast(IO[bytes], process.stdout).fileno()
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
@@ -191,6 +203,8 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
 
 def _end(process: subprocess.Popen[bytes], interactive: bool) -> None:
     """End the program, and what it started where it has a process group of its own."""
+    import signal
+
     try:
         if interactive:
             process.kill()
@@ -201,6 +215,8 @@ def _end(process: subprocess.Popen[bytes], interactive: bool) -> None:
 
 
 def _decode(output: bytes) -> str:
+    from shim.formats.helper_protocols import BadAnswer
+
     try:
         return output.decode("utf-8")
     except UnicodeDecodeError:

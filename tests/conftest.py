@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from shim.host import Host
 from shim.store import recent
 from shim.tools import TOOLS
 from tests.support import keyrings, long_way, toolchains
+from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
 # In CI the same examples each time: a new one found there would be a red main that nobody can repeat. Random everywhere else.
@@ -49,7 +49,7 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of that installation that says when it goes the long way."""
-    return long_way.copy_installation(prefix, tmp_path_factory.mktemp("watched") / "prefix")
+    return long_way.watch_installation(prefix, tmp_path_factory.mktemp("watched") / "prefix")
 
 
 @pytest.fixture(scope="session")
@@ -64,10 +64,7 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
     """A copy of the installation with launchers for every tool that we know."""
-    copy = tmp_path_factory.mktemp("wrapped") / "prefix"
-    shutil.copytree(prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    copy = copy_installation(prefix, tmp_path_factory.mktemp("wrapped") / "prefix")
     subprocess.run([copy / "shims" / "shim", "install", "--quiet", *TOOLS], check=True, env={"PATH": f"{copy}/shims:/usr/bin:/bin"})
     return copy
 

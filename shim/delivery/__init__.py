@@ -48,19 +48,22 @@ class Case:
     @property
     def credentials(self) -> tuple[Credential, ...]:
         """The distinct credentials to hand over, in the order of the needs."""
-        distinct: list[Credential] = []
+        distinct: dict[tuple[object, ...], list[Credential]] = {}
         for _, credential in self.deliveries:
-            if not any(same_credential(credential, other) for other in distinct):
-                distinct.append(credential)
-        return tuple(distinct)
+            alike = distinct.setdefault((credential.scope, credential.username, credential.scheme), [])
+            if not any(credential.secret.same_as(other.secret) for other in alike):
+                alike.append(credential)
+        kept = {id(credential) for alike in distinct.values() for credential in alike}
+        return tuple(dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept))
 
     def crossing_http(self) -> Need | None:
         """Return a plain http URL of the command on the very host and port text of an https credential, or None.
 
         pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
         """
+        credentials = self.credentials
         for need in self.needs.items:
-            for credential in self.credentials:
+            for credential in credentials:
                 same_host = need.url.host == credential.scope.host and need.url.text.split("/")[2] == str(credential.scope).split("/")[2]
                 if same_host and need.url.scheme != credential.scope.scheme:
                     return need

@@ -17,11 +17,12 @@ import os
 from urllib.parse import quote
 
 from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery.behind import pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import configured_extras, cut_userinfo, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
 from shim.model import Delivery, Memory
-from shim.targets import find_release, parse_version
+from shim.targets import find_release
 from shim.urls import with_userinfo
 
 FIRST_PIP = (23, 1)
@@ -88,25 +89,10 @@ def deliver(case: Case) -> Delivery:
 def _asker(case: Case) -> tuple[int, ...] | None:
     """Return the release of the pip that will ask, or of one that asks in the same way; None if there is none or nobody knows it."""
     target = case.invocation.target
-    if case.invocation.family == "pip":
-        return target.version
     if case.invocation.tool == "pdm":
         # With the module keyring at hand pdm asks that, and not the command.
         return ASKS_FOR_USERNAME if find_release(target.path, "keyring", case.host)[0] is None else None
-    if case.invocation.tool == "pipenv" and target.prefix and target.python:
-        folder = os.path.join(target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages")
-        return _read_version(os.path.join(folder, "pipenv", "patched", "pip", "__init__.py"))
-    return None
-
-
-def _read_version(path: str) -> tuple[int, ...] | None:
-    """Return the release that a Python file says in `__version__ = "26.2.2"`."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            lines = stream.read(4096).splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
-    return next((parse_version(line.partition('"')[2]) or None for line in lines if line.startswith("__version__ =")), None)
+    return pip_behind(case)
 
 
 def _name_users_of_config(case: Case) -> dict[str, str]:

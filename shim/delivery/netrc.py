@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable
 
 from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery.behind import is_faithful, pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.realm import find_own
 from shim.delivery.scrub import cut_userinfo
@@ -22,8 +23,6 @@ from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
 from shim.model import Delivery, Memory, Secret
 
-#: From this release pip cannot be tricked by a redirect into sending the entry to another host, and ignores `user@` in the URL.
-SAFE_PIP = (25, 2)
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
 USER_CODE_VERBS = (("run",), ("tool", "run"))
@@ -36,10 +35,12 @@ def fits(case: Case) -> str | None:
     reason = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
     if reason:
         return reason
-    for credential in case.credentials:
+    credentials = case.credentials
+    hosts = [credential.scope.host for credential in credentials]
+    for credential in credentials:
         if credential.scheme != "basic":
             return "a netrc holds no bearer token"
-        if sum(other.scope.host == credential.scope.host for other in case.credentials) > 1:
+        if hosts.count(credential.scope.host) > 1:
             return f"a netrc holds one credential for {credential.scope.host}, this command needs two"
         for need in case.needs.items:
             if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
@@ -50,13 +51,12 @@ def fits(case: Case) -> str | None:
 
 
 def _pip_refuses(case: Case) -> str | None:
-    # Which pip or requests is at work behind another tool, nobody knows: the most careful way.
-    version = case.invocation.target.version if case.invocation.family == "pip" else None
+    version = pip_behind(case)  # None: nobody knows it, so the most careful way
     if case.has_foreign_letters():
         return FOREIGN_LETTERS
     if version is not None and version < FIRST_PIP:
         return "pip before 20.3 ignores NETRC"
-    if version is not None and version >= SAFE_PIP:
+    if is_faithful(case):
         return None
     release = "this pip" if version is None else "pip before 25.2"
     own = [credential.scope for credential in case.credentials]

@@ -8,19 +8,30 @@ Sources: poetry 2 documentation "Configuring credentials"; `utils/authenticator.
 
 from __future__ import annotations
 
+import os
+
 from shim.delivery import Case
-from shim.model import Delivery, Secret
+from shim.indexes.repositories import poetry_name, poetry_repositories
+from shim.model import Credential, Delivery, Secret
+from shim.urls import BadUrl, parse_url
 
 STEM = "POETRY_HTTP_BASIC_"
+_CALLED = "poetry's variables are called after the source's name"
 
 
 def fits(case: Case) -> str | None:
     """Return None if poetry has a variable for every credential of the case, else why not."""
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "its variables hold no bearer token"
-    stems = [variable_stem(need.index_name) for need, _ in case.deliveries if need.index_name]
-    if len(set(stems)) < len(case.deliveries):
-        return "poetry's variables are called after the source's name, and a source has none or shares it"
+    named = [(need.index_name, need.url.text) for need in case.needs.items if need.index_name]
+    stems = [variable_stem(name) for name, _ in named]
+    if any(not need.index_name for need, _ in case.deliveries) or len(set(stems)) < len(stems):
+        return f"{_CALLED}, and a source has none or shares it"
+    for need, credential in case.deliveries:
+        folder = os.path.dirname(need.origin.where)
+        for name, url in poetry_repositories(folder, case.host):
+            if variable_stem(name) == variable_stem(need.index_name or "") and not _is_covered(url, credential):
+                return f"{_CALLED}, and {url} has the name of {need.url} in a configuration of poetry's"
     return None
 
 
@@ -43,4 +54,11 @@ def deliver(case: Case) -> Delivery:
 
 def variable_stem(name: str) -> str:
     """Return `POETRY_HTTP_BASIC_<NAME>`: upper case, dashes as underscores."""
-    return STEM + name.upper().replace("-", "_")
+    return STEM + poetry_name(name)
+
+
+def _is_covered(url: str, credential: Credential) -> bool:
+    try:
+        return credential.scope.covers(parse_url(url))
+    except BadUrl:
+        return False

@@ -23,10 +23,11 @@ def find_sibling(case: Case) -> str | None:
 
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
     """
-    answered = [need for need, _ in case.deliveries]
+    answered = {need for need, _ in case.deliveries}
+    others = [need for need in case.needs.items if need not in answered and not has_own(need) and not _is_locked(need)]
     for credential in case.credentials:
-        for need in case.needs.items:
-            if credential.source == "url" or need in answered or has_own(need) or _is_locked(need):
+        for need in others:
+            if credential.source == "url":
                 continue
             insists = need.username not in (None, credential.username)
             if is_same_realm(credential.scope, need.url) and not credential.scope.covers(need.url) and not insists:
@@ -39,13 +40,14 @@ def find_own(case: Case) -> Need | None:
 
     What uv is told for an upload, it uses for nothing else.
     """
-    answered = [need for need, _ in case.deliveries]
+    answered = {need for need, _ in case.deliveries}
+    credentials = case.credentials
     for need in case.needs.items:
         if (
             has_own(need)
             and need.role != "publish"
             and need not in answered
-            and any(is_same_realm(credential.scope, need.url) for credential in case.credentials)
+            and any(is_same_realm(credential.scope, need.url) for credential in credentials)
         ):
             return need
     return None

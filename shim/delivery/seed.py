@@ -68,10 +68,13 @@ def deliver(case: Case) -> Delivery:
 
 def _find_nested(case: Case) -> str | None:
     """Return, in words, a URL that another credential is for and that lies below ours: uv would send ours there."""
+    others = {id(need): other for need, other in reversed(case.deliveries)}
     for credential in case.credentials:
         for need in case.needs.items:
-            others = [other for one, other in case.deliveries if one is need]
-            if credential.scope.covers(need.url) and (has_own(need) if not others else not same_login(others[0], credential)):
+            if not credential.scope.covers(need.url):
+                continue
+            other = others.get(id(need))
+            if has_own(need) if other is None else not same_login(other, credential):
                 return f"uv would send the credential for {credential.scope} to {need.url} below it, which has another"
     return None
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from shim.host import Host
-from shim.indexes.projects import find_upwards, read_table_at
+from shim.indexes.projects import find_upwards, read_table_at, source_needs
 from shim.indexes.uploads import Repositories, read_pypirc
 from shim.model import Need, Needs, Origin
 from shim.urls import BadUrl, find_userinfo, parse_url
@@ -36,14 +37,26 @@ def hatch_repositories(name: str, config: str, host: Host) -> Repositories:
 
 def pdm_repositories(config: str, folder: str, host: Host) -> Repositories:
     """Return what the project's pdm.toml and pdm's own config.toml say; the project goes first."""
-    own = pdm_config(config, host)
-    project = find_upwards("pdm.toml", host.path(folder)) or ""
+    own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
     rows: dict[str, dict[str, str]] = {}
+    named: set[str] = set()
     for path in (own, project):
         for name, row in _items(_table(path, "repository")):
             if isinstance(row, dict):
                 rows[name] = {**rows.get(name, {}), **_rename(row, url="repository", username="username", password="password")}  # noqa: S106
-    return Repositories(own, rows)
+                named |= {name} if path == project and "url" in row else set()
+    return Repositories(own, rows, project=frozenset(named))
+
+
+def pdm_sources(config: str, folder: str, host: Host) -> Needs:
+    """Return the sources in pdm's own config.toml, which are the user's, and in the project's pdm.toml."""
+    own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
+    tables = {path: _table(path, "pypi") for path in (own, project) if path}
+    found = [need for path, table in tables.items() for need in source_needs([table, *table.values()], path, host)]
+    users = [
+        replace(need, origin=replace(need.origin, kind="config", project=False)) if need.origin.where == own else need for need in found
+    ]
+    return Needs(tuple(users), tuple(tables))
 
 
 def pdm_config(config: str, host: Host) -> str:
@@ -53,9 +66,7 @@ def pdm_config(config: str, host: Host) -> str:
 
 def poetry_needs(name: str, folder: str, host: Host) -> Needs:
     """Return the endpoint that `poetry publish` uploads to: a variable, the project's poetry.toml, or poetry's config.toml names it."""
-    home = host.environ.get("POETRY_CONFIG_DIR") or _below(host, "pypoetry")
-    files = [os.path.join(home, file) for file in ("auth.toml", "config.toml")]
-    files += filter(None, [find_upwards("poetry.toml", host.path(folder))])
+    files = poetry_files(folder, host)
     name = name or "pypi"
     variable = f"POETRY_REPOSITORIES_{poetry_name(name)}_URL"
     url, origin = host.environ.get(variable), Origin("env", variable)
@@ -73,6 +84,19 @@ def poetry_needs(name: str, folder: str, host: Host) -> Needs:
     if userinfo and userinfo.password:
         return Needs((), tuple(files))  # the user's own; poetry reads it from there
     return Needs((Need(target, origin, "publish", name, answered_by=answered),), tuple(files))
+
+
+def poetry_files(folder: str, host: Host) -> list[str]:
+    """Return poetry's configuration files, the one that counts most at the end: the project's poetry.toml, if there is one."""
+    home = host.environ.get("POETRY_CONFIG_DIR") or _below(host, "pypoetry")
+    own = [os.path.join(home, file) for file in ("auth.toml", "config.toml")]
+    return [*own, *filter(None, [find_upwards("poetry.toml", host.path(folder))])]
+
+
+def poetry_repositories(folder: str, host: Host) -> list[tuple[str, str]]:
+    """Return (name, URL) of each repository for uploads that a file names; poetry takes those for sources of that URL as well."""
+    tables = [_table(path, "repositories") for path in poetry_files(folder, host)]
+    return [(name, str(row.get("url"))) for table in tables for name, row in _items(table) if isinstance(row, dict)]
 
 
 def poetry_variables(name: str) -> tuple[str, ...]:

@@ -40,11 +40,15 @@ class Uploader:
 
 @dataclass(frozen=True, slots=True)
 class Repositories:
-    """The repositories that a configuration file names: name -> `repository` (the URL), `username`, `password`, as far as it says them."""
+    """The repositories that a configuration file names: name -> `repository` (the URL), `username`, `password`, as far as it says them.
+
+    `project` are the names whose URL a file of the project says.
+    """
 
     path: str
     rows: Mapping[str, Mapping[str, str]]
     default: str = "pypi"
+    project: frozenset[str] = frozenset()
 
 
 def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, repositories: Repositories | None = None) -> Needs:
@@ -61,7 +65,8 @@ def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, reposit
         section = {}  # the tools read no section then
     else:
         url = section.get("repository") or KNOWN.get(name)
-        origin, key = Origin("config", f"{path} [{name}]"), None
+        is_project = name in repositories.project
+        origin, key = Origin("file" if is_project else "config", f"{path} [{name}]", project=is_project), None
     if not url:
         return Needs((), (path,))
     try:

@@ -39,11 +39,14 @@ def make_needs(said: Iterable[Said], host: Host) -> list[Need]:
     needs = [need for one in said if (need := _make_need(one, host)) is not None]
     scopes = [scope_of_index(need.url) for need in needs if need.role != "direct"]
     kept: list[Need] = []
+    numbers: dict[tuple[str, str], list[int]] = {}  # of what is kept, by URL: a command may name hundreds
     for need in needs:
         if need.role == "direct" and need.username is None and need.given is None and any(scope.covers(need.url) for scope in scopes):
             continue
-        number = next((number for number, other in enumerate(kept) if _is_one(need, other)), None)
+        alike = numbers.setdefault(_normal(need.url), [])
+        number = next((number for number in alike if _is_one(need, kept[number])), None)
         if number is None:
+            alike.append(len(kept))
             kept.append(need)
         else:
             kept[number] = _merge(kept[number], need)
@@ -97,8 +100,8 @@ def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | N
 
 
 def _is_one(need: Need, other: Need) -> bool:
-    """Return whether two needs are one question. A URL without userinfo is the same as with one: uv keeps credentials by URL."""
-    if _normal(need.url) != _normal(other.url) or (need.role == "publish") != (other.role == "publish"):
+    """Return whether two needs of one URL are one question. A URL without userinfo is the same as with one: uv keeps credentials by URL."""
+    if (need.role == "publish") != (other.role == "publish"):
         return False
     plain = [one for one in (need, other) if one.username is None and one.given is None]
     if plain:

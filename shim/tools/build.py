@@ -5,11 +5,13 @@ Sources: build 1.6 documentation, `env.py`; measured.
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import installer_needs, last_value
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.projects import installer_needs, join, last_value
 from shim.model import Delivery, Invocation, Needs, Target
 from shim.targets import find_release
 
@@ -44,7 +46,10 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the indexes of the installer's own settings."""
     if not invocation.touches_index:
         return Needs()
-    return installer_needs(host, "uv" if last_value(scan(invocation.argv, _TABLE), "installer") == "uv" else "pip")
+    words = scan(invocation.argv, _TABLE)
+    needs = installer_needs(host, "uv" if last_value(words, "installer") == "uv" else "pip")
+    folder = next((word.value or "" for word in words if word.name is None), ".")
+    return join(needs, direct_needs("build", (), host.path(os.path.join(folder, "pyproject.toml")), "")) if needs.items else needs
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

@@ -1,5 +1,7 @@
 """hatch: environments made by pip or uv, which ask what their own settings say; `hatch publish` uploads with variables of its own.
 
+`hatch shell` is left to the `keyring` launcher: a shell that stays would keep what we hand over.
+
 Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/auth.py`; measured.
 """
 
@@ -10,17 +12,18 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import installer_needs, last_value, read_project_invocation
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.projects import find_upwards, installer_needs, join, last_value, read_project_invocation
 from shim.indexes.repositories import hatch_repositories
 from shim.indexes.uploads import Uploader, move_password, read_upload_needs
 from shim.model import Delivery, Invocation, Needs
 
-NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "status")
+NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
 #: pip takes a package from the next index when one refuses.
 FALLS_OPEN = True
 LOG_VERBS = frozenset({"publish"})
 
-VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "shell", "test", "version"})
+VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
 _BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
 _PUBLISH = read_table(
     "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key =\n-p --publisher =\n-o --option =\n"
@@ -37,7 +40,7 @@ UPLOADER = Uploader(
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is; of `run` and `shell` the user's program is a part."""
+    """Return which command this is; of `run` the user's program is a part."""
     found = read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
     return replace(found, family="upload", reason="hatch publish uploads") if found.verb == ("publish",) and found.touches_index else found
 
@@ -47,7 +50,9 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     if invocation.verb != ("publish",):
-        return installer_needs(host, "pip", "uv")
+        needs = installer_needs(host, "pip", "uv")
+        path = find_upwards("pyproject.toml", host.cwd)
+        return join(needs, direct_needs("hatch", (), path, "hatch.lock")) if path and needs.items else needs
     words = scan(invocation.argv, _PUBLISH)
     return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
 

@@ -10,8 +10,9 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import join, last_value, project_needs, read_project_invocation, read_table_at, source_needs
-from shim.indexes.repositories import pdm_config, pdm_repositories
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.projects import join, last_value, project_needs, read_project_invocation
+from shim.indexes.repositories import pdm_repositories, pdm_sources
 from shim.indexes.uploads import Uploader, move_password, read_upload_needs
 from shim.model import Delivery, Invocation, Needs
 
@@ -51,13 +52,9 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     folder, config = last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".", last_value(words, "config")
     if invocation.verb == ("publish",):
         return read_upload_needs(UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host))
-    path = pdm_config(config, host)
-    table = read_table_at(path, ("pypi",))
-    rows = [table, *table.values()] if isinstance(table, dict) else []
-    own = Needs(
-        tuple(replace(need, origin=replace(need.origin, kind="config", project=False)) for need in source_needs(rows, path, host)), (path,)
-    )
-    return join(project_needs("pyproject.toml", ("tool", "pdm", "source"), host, folder), own)
+    own = pdm_sources(config, folder, host)
+    project = project_needs("pyproject.toml", ("tool", "pdm", "source"), host, folder)
+    return join(project, own, direct_needs("pdm", invocation.argv, project.watched[0], "pdm.lock"))
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:

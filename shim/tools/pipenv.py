@@ -6,11 +6,14 @@ Sources: pipenv 2026 documentation "Specifying package indexes", `PIPENV_PIPFILE
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Literal
 
-from shim.formats.optparse_scan import read_table
+from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import join, pip_needs, project_needs, read_project_invocation, read_table_at, source_needs
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.pip_tools import option_needs
+from shim.indexes.projects import join, project_needs, read_project_invocation, read_table_at, source_needs
 from shim.model import Delivery, Invocation, Needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
@@ -20,6 +23,10 @@ LOG_VERBS: frozenset[str] = frozenset()
 
 VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
 _BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
+#: `--index` takes the name of a source as well as a URL; it is one more index.
+_TABLE = read_table(
+    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories =\n--extra-pip-args =\n-e --editable ="
+)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -31,11 +38,14 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the sources of the project, and the indexes of pip's own settings."""
     if not invocation.touches_index:
         return Needs()
+    typed = [replace(word, name="extra-index-url") for word in scan(invocation.argv, _TABLE) if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
-        rows = read_table_at(path, ("source",))
-        return join(Needs(tuple(source_needs(rows, os.path.relpath(path, host.cwd), host)), (path,)), pip_needs(host))
-    return join(project_needs("Pipfile", ("source",), host), pip_needs(host))
+        sources = Needs(tuple(source_needs(read_table_at(path, ("source",)), os.path.relpath(path, host.cwd), host)), (path,))
+    else:
+        sources = project_needs("Pipfile", ("source",), host)
+    direct = direct_needs("pipenv", invocation.argv, host.path(sources.watched[0]), "Pipfile.lock")
+    return join(sources, option_needs(typed, host), direct)
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

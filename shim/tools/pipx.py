@@ -11,6 +11,7 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
+from shim.indexes.direct_urls import direct_needs
 from shim.indexes.pip_tools import option_needs
 from shim.indexes.projects import installer_needs, join, last_value, read_project_invocation
 from shim.model import Delivery, Invocation, Needs
@@ -35,11 +36,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
-    if not invocation.touches_index:
+    if not invocation.touches_index or not VERBS.intersection(invocation.verb):
         return Needs()
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
-    typed = option_needs(words, host)
+    typed = join(option_needs(words, host), direct_needs("pipx", invocation.argv, "", ""))
     may_be_uv = backend != "pip" and not last_value(words, "index-url")
     return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
 

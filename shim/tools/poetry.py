@@ -10,7 +10,8 @@ from typing import Literal
 
 from shim.formats.optparse_scan import read_table, scan
 from shim.host import Host
-from shim.indexes.projects import last_value, project_needs, read_project_invocation
+from shim.indexes.direct_urls import direct_needs
+from shim.indexes.projects import join, last_value, project_needs, read_project_invocation
 from shim.indexes.repositories import poetry_needs, poetry_variables
 from shim.model import Delivery, Invocation, Needs
 
@@ -58,7 +59,8 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
         needs = poetry_needs(last_value(words, "repository"), folder, host)
         return replace(needs, items=() if typed else needs.items)
     needs = project_needs("pyproject.toml", ("tool", "poetry", "source"), host, folder)
-    return replace(needs, items=tuple(replace(need, answered_by=_answer(need.index_name or "", host)) for need in needs.items))
+    items = tuple(replace(need, answered_by=_answer(need.index_name or "", host)) for need in needs.items)
+    return join(replace(needs, items=items), direct_needs("poetry", invocation.argv, needs.watched[0], "poetry.lock"))
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:

@@ -190,3 +190,18 @@ def test_files_and_functions_are_of_a_size_to_read() -> None:
 def test_nobody_prints_or_runs_a_shell_by_accident() -> None:
     for path in MODULES:
         assert not re.search(r"shell=True|os\.system\(|verify=False|\beval\(", path.read_text()), path
+
+
+@pytest.mark.parametrize(("backend", "loaded"), [("null.Keyring", {"null"}), ("fail.Keyring", set())])
+def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, loaded: set[str]) -> None:
+    program = (
+        "import sys; from shim.host import Host; from shim.model import Need, Origin; from shim.sources import Query, keyring\n"
+        "from shim.urls import parse_url; assert 'keyring' not in sys.modules\n"
+        "keyring.find(Query(Need(parse_url('https://h.example/simple/'), Origin('argv', 'x')), None, Host({}, '/')))\n"
+        "print(*[name.split('.')[2] for name in sys.modules if name.startswith('keyring.backends.')])"
+    )
+    environ = {"PATH": "/usr/bin:/bin", "PYTHON_KEYRING_BACKEND": f"keyring.backends.{backend}", "PYTHONPATH": str(ROOT)}
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environ)
+
+    assert set(result.stdout.split()) <= {*loaded, "fail"}
+    assert loaded <= set(result.stdout.split())

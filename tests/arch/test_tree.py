@@ -33,13 +33,19 @@ def tracked() -> dict[str, str]:
 
 
 FILES = tracked()
+#: Names of XML vocabularies look like URLs.
+VOCABULARIES = {"www.w3.org"}
 
 
 def strangers(text: str) -> set[str]:
     """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody, nor vendors' (sources/known.py)."""
     hosts = {match["host"].lower() for match in URL.finditer(text)}
     hosts = {host for host in hosts if not f".{host}".endswith(known.SUFFIXES)}
-    return {host for host in hosts if host.rpartition(".")[2] not in RESERVED and not host.rpartition(".")[2].isdigit()} - PUBLIC_HOSTS
+    return (
+        {host for host in hosts if host.rpartition(".")[2] not in RESERVED and not host.rpartition(".")[2].isdigit()}
+        - PUBLIC_HOSTS
+        - VOCABULARIES
+    )
 
 
 def test_every_server_in_the_tree_is_an_example_or_everybodys() -> None:

@@ -7,13 +7,13 @@ both editors read the environment of a login shell at their start (`$SHELL -i -l
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 import pytest
 
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.installation import copy_installation
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
 
@@ -35,10 +35,7 @@ PYCHARM = '. ~/.bashrc\nexport PATH="$VSCODE_VENV/bin:$PATH"\nsource "$VSCODE_VE
 @pytest.fixture
 def own(world: World, index: PrivateIndex) -> World:
     """A copy of the installation, a home whose rc file activates it, a real venv, and one index as the default of all tools."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    copy = copy_installation(world.prefix, world.folder / "prefix")
     world.prefix = copy
     home = Path(world.environ["HOME"])
     (home / ".bashrc").write_text(f'case $- in *i*) ;; *) return ;; esac\neval "$({copy}/shims/shim activate bash)"\n')

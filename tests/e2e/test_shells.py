@@ -11,6 +11,7 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.installation import copy_installation
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
 
@@ -49,10 +50,7 @@ def probe(folder: Path, name: str, label: str) -> None:
 @pytest.fixture
 def own(world: World) -> World:
     """The world with an installation of its own (a copy), since a hook may add launchers to it."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    copy = copy_installation(world.prefix, world.folder / "prefix")
     for name in ("uv", "uvx", "pip3.11"):
         (copy / "shims" / name).unlink(missing_ok=True)
     world.prefix = copy

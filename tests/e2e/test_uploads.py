@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from shim.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
+from tests.support.installation import copy_installation
 from tests.support.servers import pypiserver
 from tests.support.world import CANARY, USER, World
 
@@ -37,10 +37,7 @@ def server(tmp_path: Path, shelf: Path, packages: Packages) -> Iterator[str]:
 @pytest.fixture
 def own(world: World, tmp_path: Path) -> World:
     """The world with launchers for the uploading tools; the installation is a copy."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    copy = copy_installation(world.prefix, world.folder / "prefix")
     world.prefix = copy
     for name in ("twine", "flit"):
         assert world.shim("install", name, PATH=f"{copy}/shims:/usr/bin:/bin").returncode == 0
@@ -78,21 +75,6 @@ def test_twine_uploads_with_the_credential_of_the_index(where: str, own: World, 
     assert result.returncode == 0, result.stdout + result.stderr
     assert (shelf / wheel.name).read_bytes() == wheel.read_bytes()
     assert watch.seen == set()
-    assert not is_in((result.stdout + result.stderr).encode(), FORMS)
-
-
-def test_flit_publishes_with_the_credential_of_the_index(own: World, server: str, shelf: Path) -> None:
-    own.use(toolchains.program("flit"))
-    configure(own, server)
-    (own.cwd / "corp_flit.py").write_text('"""A module."""\n__version__ = "1.0"\n')
-    (own.cwd / "pyproject.toml").write_text(
-        '[build-system]\nrequires = ["flit_core"]\nbuild-backend = "flit_core.buildapi"\n'
-        '[project]\nname = "corp-flit"\nauthors = [{name = "Alice"}]\ndynamic = ["version", "description"]\n'
-    )
-    result = own.run("flit", "publish", "--format", "wheel", FLIT_INDEX_URL=server)
-
-    assert result.returncode == 0, result.stdout + result.stderr
-    assert [path.name for path in shelf.iterdir()] == ["corp_flit-1.0-py2.py3-none-any.whl"] or list(shelf.glob("corp_flit-1.0-*.whl"))
     assert not is_in((result.stdout + result.stderr).encode(), FORMS)
 
 

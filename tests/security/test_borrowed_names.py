@@ -5,7 +5,6 @@ Each attack is shown to succeed where the credential is bound to a name, or to a
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.attacker import Attacker
+from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
 
@@ -26,10 +26,7 @@ def evil() -> Iterator[Attacker]:
 @pytest.fixture
 def own(world: World, index: PrivateIndex) -> World:
     """The world with launchers for these tools, in a copy of the installation, and one index named corp."""
-    copy = world.folder / "prefix"
-    shutil.copytree(world.prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(world.prefix), str(copy)))
+    copy = copy_installation(world.prefix, world.folder / "prefix")
     world.prefix = copy
     assert world.shim("install", "twine", "pipenv", PATH=f"{copy}/shims:/usr/bin:/bin").returncode == 0
     world.configure(

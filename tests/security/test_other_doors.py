@@ -15,8 +15,10 @@ import pytest
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.attacker import Attacker
+from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World
 
+Packages = tuple[str, dict[str, list[str]]]
 #: Releases in which requests takes the host of a redirect's user name for the server's (CVE-2024-47081).
 TRICKED = "23.2.1"
 
@@ -263,3 +265,67 @@ def test_neither_a_server_nor_a_project_writes_to_the_terminal(world: World, ind
     assert result.returncode == 77
     assert "\x1b" not in result.stderr
     assert "\x07" not in result.stderr
+
+
+def use_other(world: World, wrapped: Path, name: str) -> None:
+    """Put one of the tools that install projects behind its launcher."""
+    world.prefix = wrapped
+    world.use(toolchains.program(name, *(["pdm[locked]"] if name == "pdm" else [name])))
+    del world.environ["VIRTUAL_ENV"]
+    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
+
+
+PROJECT = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n'
+
+
+@pytest.mark.parametrize("name", ["pipenv", "pdm", "poetry"])
+def test_another_port_that_a_project_names_gets_nothing_from_its_tool(
+    name: str, world: World, wrapped: Path, index: PrivateIndex, evil: Attacker
+) -> None:
+    use_other(world, wrapped, name)
+    url, there = configure(world, index), f"http://127.0.0.1:{evil.port}/corp_evil-1-py3-none-any.whl"
+    if name == "pipenv":
+        sources = f'[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = true\n'
+        (world.cwd / "Pipfile").write_text(f'{sources}[packages]\ncorp-evil = {{file = "{there}"}}\n')
+    else:
+        source = f'[[tool.{name}.source]]\nname = "corp"\nurl = "{url}"\n'
+        (world.cwd / "pyproject.toml").write_text(f'{PROJECT}dependencies = ["corp-evil @ {there}"]\n{source}')
+    world.run(name, "lock", bare=True, **as_netrc(world))
+    assert evil.has_secret
+    evil.loot.clear()
+    evil.asked.clear()
+    world.run(name, "lock")
+
+    assert evil.asked != []  # the tool runs: the credential goes to its index by URL or by name, not by host
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize("place", ["another source", "poetry.toml"])
+def test_a_poetry_source_of_a_like_name_gets_nothing(place: str, world: World, wrapped: Path, evil: Attacker, packages: Packages) -> None:
+    """Two credentials on one host go by variables that are called after the sources; `corp-a` and `corp_a` have the same."""
+    use_other(world, wrapped, "poetry")
+    there = f"http://127.0.0.1:{evil.port}/simple/"
+    with Realms(*packages, {"/a": basic(USER, CANARY), "/b": basic("bob", CANARY)}) as server:
+        urls = {"corp-a": server.url("/a/simple/"), "corp-b": server.url("/b/simple/")}
+        rows = [
+            f'[[index]]\nname = "{name}"\nurl = "{url}"\nusername = "{user}"\nenv = {{ password = "CORP_TOKEN" }}\n'
+            for (name, url), user in zip(urls.items(), (USER, "bob"), strict=True)
+        ]
+        world.configure("".join(rows))
+        world.environ["CORP_TOKEN"] = CANARY
+        sources = urls | {"corp_a" if place == "another source" else "other": there}
+        text = "".join(f'[[tool.poetry.source]]\nname = "{name}"\nurl = "{url}"\npriority = "explicit"\n' for name, url in sources.items())
+        wanted = f'dependencies = ["corp-evil"]\n[tool.poetry.dependencies]\ncorp-evil = {{source = "{[*sources][-1]}"}}\n'
+        (world.cwd / "pyproject.toml").write_text(PROJECT + wanted + text)
+        if place == "poetry.toml":
+            (world.cwd / "poetry.toml").write_text(f'[repositories.corp_a]\nurl = "{there}"\n')
+        words = ["poetry", "lock", "--no-interaction"]
+        world.run(*words, bare=True, POETRY_HTTP_BASIC_CORP_A_USERNAME=USER, POETRY_HTTP_BASIC_CORP_A_PASSWORD=CANARY)
+        assert evil.has_secret
+        evil.loot.clear()
+        result = world.run(*words)
+
+    assert evil.loot == []
+    assert result.returncode == 77, result.stdout + result.stderr
+    assert "give each source of the project a name of its own" in result.stderr

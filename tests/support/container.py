@@ -7,24 +7,20 @@ said, no D-Bus, no kernel of another machine. The network is this machine's, so 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support import namespaces
+
 #: Why there can be none here, or an empty text.
 MISSING = (
-    "needs root"
-    if os.geteuid() != 0
-    else ", ".join(
-        f"{what} is not here"
-        for what, there in {
-            "unshare": shutil.which("unshare"),
-            "/usr/bin/python3 with venv": Path("/usr/bin/python3").exists() and list(Path("/usr/lib").glob("python3.*/ensurepip")),
-        }.items()
-        if not there
-    )
+    "nobody may make a mount namespace here"
+    if namespaces.is_missing()
+    else "/usr/bin/python3 cannot make a venv"
+    if not Path("/usr/bin/python3").exists() or not list(Path("/usr/lib").glob("python3.*/ensurepip"))
+    else ""
 )
 
 #: Name -> number of the users.
@@ -58,7 +54,7 @@ if [ -d /etc/profile.d ]; then
 fi
 """
 
-#: Mounts everything below $1, then becomes the command; BINDS and READ_ONLY are lines of shell.
+#: Mounts everything below $1, then becomes the command.
 SCRIPT = """\
 set -e
 root=$1 user=$2; shift 2

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
+from tests.support.installation import copy_installation
 from tests.support.world import World
 
 MARK = "went the long way"
 
 
-def copy_installation(prefix: Path, copy: Path) -> Path:
+def watch_installation(prefix: Path, copy: Path) -> Path:
     """Copy an installation to `copy`, and make the copy say on stderr when it goes the long way; returns `copy`."""
-    shutil.copytree(prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    copy_installation(prefix, copy)
     (run,) = copy.glob("venv/lib/python3*/site-packages/shim/run.py")
     run.write_text(run.read_text() + f"\nwrite_stderr({MARK + chr(10)!r})\n")
     return copy

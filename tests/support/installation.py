@@ -1,0 +1,14 @@
+"""Copies of the one installation that all tests share, for a test that changes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+
+def copy_installation(prefix: Path, copy: Path) -> Path:
+    """Copy an installation to `copy`, with launchers that start the copy; returns `copy`."""
+    shutil.copytree(prefix, copy, symlinks=True)
+    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
+        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    return copy
