@@ -39,7 +39,11 @@ def write(host: Host, rules: str, config: str) -> None:
         ("allow-audit-off = false", 'audit = "off"\n' + INDEX, 'audit = "off"'),
         ("allow-agent = false", INDEX + "agent = true\n", "agent = true"),
         (LOGINS, INDEX + 'posit = { address = "https://pypi.corp.example" }\n', "a login at https://pypi.corp.example"),
-        (LOGINS, INDEX + 'oidc = { issuer = "https://login.example.evil.example", client-id = "pip" }\n', "a login at https://login.example.evil.example"),
+        (
+            LOGINS,
+            INDEX + 'oidc = { issuer = "https://login.example.evil.example", client-id = "pip" }\n',
+            "a login at https://login.example.evil.example",
+        ),
         (
             LOGINS,
             INDEX + 'oidc = { issuer = "https://login.example", client-id = "pip", exchange-url = "https://evil.example/x" }\n',
