@@ -271,8 +271,18 @@ install_with_pip() {
     fi
     explain_failure "$python -m venv failed"
   fi
-  output=$("$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check --no-warn-script-location "$@" 2>&1) ||
-    explain_failure 'pip could not install the packages'
+  if run_pip "$@"; then
+    return 0
+  fi
+  # An index that lacks what is optional is no reason not to install.
+  case $1 in
+    *'[ci]') run_pip "${1%'[ci]'}" && return 0 ;;
+  esac
+  explain_failure 'pip could not install the packages'
+}
+
+run_pip() {
+  output=$("$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check --no-warn-script-location "$@" 2>&1)
 }
 
 # Whether the disk takes some more. Tried, because Python's venv and compileall do not say that it does not.

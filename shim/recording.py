@@ -78,7 +78,7 @@ def _make_folder(host: Host) -> str | None:
 
 
 def _prune(folder: str) -> None:
-    names = os.listdir(folder)
+    names = [name for name in os.listdir(folder) if name[32:37] == ".plan"]  # the user may have chosen the folder
     if len(names) > MAX_RECORDS:
         paths = sorted((os.path.join(folder, name) for name in names), key=lambda path: os.lstat(path).st_mtime)
         for path in paths[: MAX_RECORDS // 5]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 
 SCRIPT = toolchains.ROOT / "install.sh"
@@ -400,6 +401,16 @@ def test_a_failed_upgrade_keeps_the_old_installation(home: Path, wheels: Path, t
     assert_one_message(result, "missing in")
     version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
     assert version.stdout.startswith("shim ")
+
+
+def test_an_index_that_lacks_what_is_optional_is_enough(home: Path, wheels: Path, tmp_path: Path) -> None:
+    names = [path.name for path in wheels.glob("*.whl") if not path.name.startswith(("id-", "pip_uv_shim-"))]
+    with PrivateIndex(str(wheels), {name.partition("-")[0].replace("_", "-"): [name] for name in names}, "u", "p") as index:
+        own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"http://u:p@{index.netloc}/simple/", "PIP_NO_CACHE_DIR": "1"}
+        result = run(home, "--prefix", tmp_path / "p", "--quiet", "--no-modify-path", **own)
+
+    assert result.returncode == 0, result.stderr
+    assert subprocess.run([tmp_path / "p/shims/shim", "--version"], check=False, capture_output=True).returncode == 0
 
 
 def test_unknown_flags_and_missing_values_are_named(home: Path) -> None:

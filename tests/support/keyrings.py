@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,9 +20,8 @@ def keyring_daemon(home: Path, *, unlock: bool = True) -> Iterator[dict[str, str
 
     Without `unlock`, an existing login keyring stays locked and nobody is there to unlock it.
     """
-    runtime = home / "runtime"
-    runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-    environ = {"HOME": str(home), "XDG_RUNTIME_DIR": str(runtime), "PATH": os.environ["PATH"], "XDG_DATA_HOME": str(home / "data")}
+    runtime = tempfile.mkdtemp()  # short: a socket's path has 107 letters at most
+    environ = {"HOME": str(home), "XDG_RUNTIME_DIR": runtime, "PATH": os.environ["PATH"], "XDG_DATA_HOME": str(home / "data")}
     bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address=1"], stdout=subprocess.PIPE, text=True, env=environ)
     keyring: subprocess.Popen[str] | None = None
     try:
@@ -46,6 +46,7 @@ def keyring_daemon(home: Path, *, unlock: bool = True) -> Iterator[dict[str, str
                 process.send_signal(signal.SIGTERM)
                 process.wait(timeout=10)
         bus.stdout.close()  # type: ignore[union-attr]
+        shutil.rmtree(runtime, ignore_errors=True)
 
 
 def _wait_for_service(environ: dict[str, str]) -> None:

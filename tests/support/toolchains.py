@@ -89,7 +89,8 @@ def uv(version: str = "newest") -> Tool:
 def program(name: str, *requirements: str) -> Tool:
     """Return the newest release of a tool of Python's, in a venv of its own; `requirements` say more than its name."""
     python = python_for("3.11", "3.12", "3.13")
-    return _make(name, CACHE / f"{name}-newest-{_label(python)}", python, *(requirements or [name]))
+    others = "".join(f"-{word}" for requirement in requirements if (word := re.sub(r"[^\w.]+", "_", requirement)) != name)
+    return _make(name, CACHE / f"{name}-newest{others}-{_label(python)}", python, *(requirements or [name]))
 
 
 def _make(name: str, folder: Path, python: Path, *requirements: str) -> Tool:
