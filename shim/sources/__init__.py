@@ -37,6 +37,9 @@ SOURCES = {
 #: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.
 AGING_SOURCES = ("command", "known", "posit", "oidc", "ambient")
 
+#: What tells one job of a CI service from the next one, which may run as the same user and have other rights.
+JOB_VARIABLES = ("GITHUB_RUN_ID", "GITHUB_JOB", "CI_JOB_ID", "BUILDKITE_JOB_ID", "CIRCLE_WORKFLOW_JOB_ID")
+
 #: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
 DEFAULT_USERNAME = "__token__"
 
@@ -111,3 +114,8 @@ def has_own_turns(name: str) -> bool:
 def load_source(name: str) -> Source:
     """Return the module of the source called `name` in the configuration. Raises KeyError for an unknown name."""
     return cast(Source, import_module(f"shim.sources.{SOURCES[name]}"))
+
+
+def job_of(host: Host) -> str:
+    """Return the name of the CI job that this command is a part of; empty outside of CI."""
+    return " ".join(f"{name}={value}" for name in JOB_VARIABLES if (value := host.environ.get(name)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from shim.errors import SourceError
 from shim.model import Credential, Secret
-from shim.sources import Query, make_credential
+from shim.sources import Query, job_of, make_credential
 
 TIMEOUT_S = 60.0
 INSTALL_HINT = "run install.sh again, or install pip-uv-shim[ci] where shim is installed"
@@ -35,6 +35,11 @@ def find(query: Query) -> Credential | None:
     route = route_for(query.index, query.host)
     reply = exchange(ambient.exchange, identity, "id_token", query.host, route, provider=ambient.provider)
     return make_token(query, "ambient", reply.secret("access_token") or Secret(""), reply)
+
+
+def surroundings(query: Query) -> str:
+    """Return what tells this job from others: a token of one is no token for the next."""
+    return job_of(query.host)
 
 
 def find_program(query: Query) -> str | None:

@@ -13,9 +13,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shim.errors import SourceError, StoreError
+from shim.host import Host
 from shim.model import Credential, Secret
 from shim.setting_logins import find_tokens_file
-from shim.sources import DEFAULT_USERNAME, Query
+from shim.sources import DEFAULT_USERNAME, Query, job_of
 from shim.urls import Url, parse_url
 
 if TYPE_CHECKING:
@@ -52,18 +53,18 @@ def find_program(query: Query) -> str | None:
 
 
 def surroundings(query: Query) -> str:
-    """Return what changes whenever another program changes the tokens that we share."""
+    """Return what changes whenever another program changes the tokens that we share, and from one CI job to the next."""
     try:
         status = os.stat(find_tokens_file(query.host) or "/nonexistent")
     except OSError:
-        return "none"
-    return f"{status.st_mtime_ns} {status.st_ino} {status.st_size}"
+        return f"none {job_of(query.host)}"
+    return f"{job_of(query.host)} {status.st_mtime_ns} {status.st_ino} {status.st_size}"
 
 
 def make_login(query: Query) -> Login | None:
     """Return the way to log in for a query, or None where no Package Manager is named."""
     posit = query.index.logins.posit if query.index else None
-    return _Login(posit) if posit else None
+    return _Login(posit, query.host) if posit else None
 
 
 def log_out(query: Query) -> str | None:
@@ -77,7 +78,7 @@ def log_out(query: Query) -> str | None:
     posit = query.index.logins.posit if query.index else None
     if posit is None:
         return None
-    had_own = forget("session", _Login(posit).key, query.host)
+    had_own = forget("session", _Login(posit, query.host).key, query.host)
     had_shared = ppm_file.put(posit, None, query.host)
     return f"{posit.address}: its token is forgotten, and ends by itself" if had_own or had_shared else None
 
@@ -96,12 +97,12 @@ class _Login:
 
     source = "posit"
 
-    def __init__(self, posit: PositLogin) -> None:
+    def __init__(self, posit: PositLogin, host: Host) -> None:
         from shim.store.cache import key_of
 
         self._posit = posit
         self.where = str(posit.url)
-        self.key = key_of(str(posit.url), DEFAULT_USERNAME, "posit")
+        self.key = key_of(str(posit.url), DEFAULT_USERNAME, f"posit {job_of(host)}".rstrip())
 
     def find_kept(self, query: Query) -> Kept | None:
         """Return the shared token with the latest end; else the one that only we have."""

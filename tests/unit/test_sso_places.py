@@ -14,7 +14,8 @@ import pytest
 
 from shim.errors import ConfigError, SourceError
 from shim.host import Host
-from shim.model import Need, Origin
+from shim.model import Need, Needs, Origin
+from shim.resolve import resolve
 from shim.setting_logins import AmbientLogin
 from shim.settings import IndexConfig, Settings, load_settings
 from shim.sources import Query, ambient, posit
@@ -349,3 +350,29 @@ def test_outside_of_ci_there_is_no_identity(github: GitHub, tmp_path: Path, monk
     assert ambient.find(asked) is None
     assert asked.notes == [("ambient", "this is no CI job that has an identity")]
     assert AmbientLogin("corp") == asked.index.logins.ambient  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("kind", ["posit", "ambient"])
+def test_a_token_of_one_job_is_none_for_the_next_job_of_the_same_user(kind: str, github: GitHub, tmp_path: Path) -> None:
+    identity = tmp_path / "identity"
+    identity.write_text(jwt(sub="job", exp=int(time.time()) + 600))
+    identity.chmod(0o600)
+    (tmp_path / "runtime").mkdir(mode=0o700)
+    with LoginServer() as server:
+        lines = {"posit": f'address = "{server.url}"', "ambient": f'audience = "corp", exchange-url = "{server.url}/exchange"'}
+        (tmp_path / "config.toml").write_text(f'[[index]]\nname = "corp"\nurl = "{server.url}/simple/"\n{kind} = {{ {lines[kind]} }}\n')
+        environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml")}
+        needs = Needs((Need(parse_url(f"{server.url}/simple/"), Origin("argv", "-i")),))
+
+        def token(job: str) -> str:
+            job_environ = {**environ, "GITHUB_RUN_ID": job, "PACKAGEMANAGER_IDENTITY_TOKEN_FILE": str(identity)}
+            host = Host(job_environ, str(tmp_path))
+            (answer,) = resolve(needs, load_settings(host), host)
+            assert answer.credential is not None
+            return answer.credential.secret.reveal()
+
+        tokens = [token(job) for job in ("1", "1", "2")]
+
+    assert tokens[0] == tokens[1]
+    assert tokens[2] != tokens[0]
+    assert len(server.requests) == 2
