@@ -17,7 +17,7 @@ from shim.errors import ConfigError
 from shim.urls import BadUrl, Scope, Url, parse_url, scope_of
 
 if TYPE_CHECKING:
-    from shim.settings import IndexConfig
+    from shim.setting_indexes import IndexConfig
 
 #: Key -> whether it is a switch (true or absent: allowed) or a list of scopes.
 KEYS = {

@@ -16,7 +16,8 @@ from shim.model import Answer, Invocation, Needs, Route
 from shim.refusals import refusal
 from shim.resolve import drop, hint_for, resolve
 from shim.route import route_to
-from shim.settings import IndexConfig, Settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool

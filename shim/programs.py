@@ -18,7 +18,7 @@ from typing import IO, TYPE_CHECKING, cast
 from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Credential
-from shim.settings import CommandSource
+from shim.setting_indexes import CommandSource
 from shim.sources import Query, make_credential
 from shim.urls import Scope
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from shim.errors import NotProven, Rejected, ShimError
 from shim.model import Answer, Credential
 from shim.resolve import hint_for
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.verdict import Trouble, Verdict
 
 #: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a credential".

@@ -13,9 +13,10 @@ from typing import Protocol
 from shim.errors import SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
+from shim.setting_indexes import IndexConfig
 from shim.setting_keys import DEFAULT_CHAIN
 from shim.setting_logins import NO_LOGINS
-from shim.settings import IndexConfig, Settings
+from shim.settings import Settings
 from shim.sources import AGING_SOURCES, Query, has_own_turns, load_source, program_of
 from shim.store import cache, flight, recent
 from shim.store.recent import Recent

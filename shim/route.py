@@ -15,7 +15,7 @@ from shim.delivery.trust import FIRST_TRUSTSTORE, REQUESTS_VARIABLES, SYSTEM, pi
 from shim.host import Host
 from shim.laxity import names
 from shim.model import Invocation, Route
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.urls import Url
 
 OPTIONS = ("proxy", "no-proxy-env", "cert", "client-cert", "trusted-host")

@@ -21,7 +21,8 @@ from typing import cast
 from shim.errors import ShimError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs, Origin
-from shim.settings import IndexConfig, Settings, config_files, load_settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from shim.host import Host
 from shim.model import Plan
-from shim.settings import IndexConfig, load_settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import load_settings
 from shim.tools import Tool
 from shim.urls import scope_of_index
 from shim.use_as import find_usage, is_eligible, is_mentioned, used_indexes, uv_order

@@ -12,7 +12,8 @@ from shim.errors import ConfigError, IndexUnreachable, Rejected, SourceError, St
 from shim.host import Host
 from shim.model import Credential, Secret
 from shim.setting_checks import read_duration
-from shim.settings import IndexConfig, Settings, load_settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings, load_settings
 from shim.sources import DEFAULT_USERNAME
 from shim.sources.keyring import in_time
 from shim.store import keys, proofs, recent, stored

@@ -9,7 +9,7 @@ from shim.errors import Rejected, UsageError
 from shim.host import Host
 from shim.model import Need, Origin
 from shim.resolve import cache_key
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.sources import Query, oidc, posit
 from shim.store import cache, proofs
 from shim.urls import Url

@@ -12,7 +12,7 @@ import sys
 from shim.errors import IndexUnreachable, Rejected, SourceError
 from shim.host import Host
 from shim.model import Need, Origin
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.sources import Query, known
 from shim.store import approvals
 from shim.urls import Url

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from shim.errors import UsageError
-from shim.settings import IndexConfig, Settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
 from shim.urls import BadUrl, Url, find_userinfo, parse_url
 
 

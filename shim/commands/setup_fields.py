@@ -9,7 +9,8 @@ import shlex
 from shim.config_edit import Table
 from shim.errors import ConfigError, UsageError
 from shim.host import Host
-from shim.settings import IndexConfig, Settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
 from shim.urls import BadUrl, Url, find_userinfo, parse_url
 
 #: The ways to log in: the word, whether it needs a value (as `env:NAME`), and what people are told.

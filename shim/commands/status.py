@@ -11,7 +11,8 @@ from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Credential, Need, Origin
 from shim.resolve import cache_key, find_flaw, refuse_scheme
-from shim.settings import IndexConfig, load_settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import load_settings
 from shim.sources import AGING_SOURCES, Query, load_source, program_of
 from shim.store import cache
 

@@ -17,7 +17,8 @@ from dataclasses import dataclass, replace
 from shim.errors import ConfigError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs
-from shim.settings import IndexConfig, Settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings along.
 SYSTEM = "system"

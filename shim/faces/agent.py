@@ -15,7 +15,8 @@ from shim.formats.agent_protocol import BadLine, Question, Reply, read_question,
 from shim.host import Host, write_stderr
 from shim.model import Credential, Need, Needs, Origin
 from shim.resolve import resolve
-from shim.settings import IndexConfig, Settings, load_settings
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings, load_settings
 from shim.sources import AGING_SOURCES
 from shim.store.expiry import read_expiry
 from shim.urls import BadUrl, Url, find_userinfo, parse_url

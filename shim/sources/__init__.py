@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Credential, Need, Secret
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.urls import Scope, scope_of_index
 
 #: Name in `source = [...]` -> module in this package. Adding a source is one file and one line here.

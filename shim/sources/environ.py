@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from shim.errors import SourceError
 from shim.model import Credential
-from shim.settings import Lookup
+from shim.setting_indexes import Lookup
 from shim.sources import Query, make_credential
 
 

@@ -73,7 +73,7 @@ def may_run(query: Query) -> bool:
 def run(known: KnownHost, query: Query) -> Credential | None:
     """Return what the vendor's command says. Raises SourceError with the vendor's own way to log in."""
     from shim.programs import ask_program
-    from shim.settings import CommandSource
+    from shim.setting_indexes import CommandSource
 
     command = CommandSource(known.command, TIMEOUT_S, False, known.protocol, known.fields)
     try:

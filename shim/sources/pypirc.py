@@ -60,7 +60,7 @@ def _may_run(query: Query) -> bool:
 
 def _run(section: Section, query: Query, username: str | None) -> Credential | None:
     from shim.programs import ask_program
-    from shim.settings import CommandSource
+    from shim.setting_indexes import CommandSource
 
     return ask_program(query, CommandSource(section.password_command or (), TIMEOUT_S, False), "pypirc", username=username)
 

@@ -13,7 +13,7 @@ from shim.host import Host
 from shim.http_client import route_of_environment
 from shim.http_json import Reply, ask
 from shim.model import Route, Secret
-from shim.settings import IndexConfig
+from shim.setting_indexes import IndexConfig
 from shim.urls import BadUrl, Url, parse_url
 
 TIMEOUT_S = 20.0

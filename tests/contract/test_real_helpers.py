@@ -14,7 +14,7 @@ import pytest
 import shim
 from shim.host import Host
 from shim.model import Credential
-from shim.settings import CommandSource
+from shim.setting_indexes import CommandSource
 from shim.sources import load_source
 from tests.contract.test_sources import URL, host_in, query
 from tests.support import toolchains

@@ -14,8 +14,8 @@ from shim.errors import SourceError
 from shim.host import Host
 from shim.http_json import Reply
 from shim.model import Credential, Need, Origin, Secret
+from shim.setting_indexes import CommandSource, IndexConfig, Lookup
 from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
-from shim.settings import CommandSource, IndexConfig, Lookup
 from shim.sources import SOURCES, Query, load_source, oidc
 from shim.sso import session
 from shim.store import stored

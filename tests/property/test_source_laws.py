@@ -25,8 +25,9 @@ from shim.host import Host
 from shim.http_json import Reply
 from shim.model import Credential, Need, Needs, Origin, Secret
 from shim.resolve import resolve
+from shim.setting_indexes import CommandSource, IndexConfig, Lookup
 from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
-from shim.settings import CommandSource, IndexConfig, Lookup, Settings
+from shim.settings import Settings
 from shim.sources import SOURCES, Query, oidc
 from shim.sso import session
 from shim.store import stored

@@ -16,8 +16,9 @@ from shim.errors import ConfigError, SourceError
 from shim.host import Host
 from shim.model import Need, Needs, Origin
 from shim.resolve import resolve
+from shim.setting_indexes import IndexConfig
 from shim.setting_logins import AmbientLogin
-from shim.settings import IndexConfig, Settings, load_settings
+from shim.settings import Settings, load_settings
 from shim.sources import Query, ambient, posit
 from shim.urls import parse_url
 from tests.support.login_server import LoginServer, jwt
