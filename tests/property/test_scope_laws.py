@@ -79,6 +79,7 @@ def parsed(text: str) -> Url | None:
 @example("https://corp.example/", "https://corp.example@evil.example/")
 @example("https://corp.example/", "https://corp.example\\@evil.example/")
 @example("https://strasse.example/", "https://straße.example/")
+@example("https://corp.example/simple//", "https://corp.example/simple//")
 def test_what_a_scope_covers_is_on_its_scheme_host_port_and_below_its_path(one: str, other: str) -> None:
     issued, asked = parsed(one), parsed(other)
     assume(issued is not None and asked is not None)
@@ -87,7 +88,7 @@ def test_what_a_scope_covers_is_on_its_scheme_host_port_and_below_its_path(one: 
         split = urlsplit(asked.text)  # type: ignore[union-attr]
         assert (split.scheme, split.hostname and split.hostname.lower().encode("idna").decode()) == (scope.scheme, scope.host)
         assert (split.port or {"http": 80, "https": 443}[split.scheme]) == scope.port
-        assert f"{split.path.rstrip('/')}/".startswith("/" + "".join(f"{segment}/" for segment in scope.segments).replace("//", "//"))
+        assert f"{split.path}/".startswith("/" + "".join(f"{segment}/" for segment in scope.segments))
         assert not any(
             part in ("..", ".") for part in split.path.lower().replace("%2e", ".").replace("%2f", "/").replace("%5c", "/").split("/")
         )
