@@ -13,6 +13,8 @@ from tests.bench.measuring import Row
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 
+BACKEND = "PYTHON_KEYRING_BACKEND"
+
 
 class Scene:
     """The index's URL with and without a credential, an installed package, and a world with shim in it and a cached credential.
@@ -25,6 +27,7 @@ class Scene:
         self.folder.mkdir()
         self.world = World(self.folder, prefix)
         self.world.environ |= keyring
+        self.backend = {BACKEND: keyring[BACKEND]}
         self.url = f"http://{index.netloc}/simple/"
         self.typed = f"http://{USER}:{CANARY}@{index.netloc}/simple/"
         self.named = f"http://{USER}@{index.netloc}/simple/"
@@ -141,13 +144,11 @@ def asking_rows(token: Scene, keyring: Scene) -> list[Row]:
                 [keyring.launcher(name), *words],
                 keyring.wrapped(name, **{variable: keyring.url}),
             ),
-            Row(
-                f"{said}, keyring subprocess provider",
-                said,
-                [path, *words],
-                keyring.with_keyring(name, **{variable: keyring.named, provider: "subprocess"}),
-            ),
         ]
+        for label, more in (("keyring subprocess provider", {}), ("keyring subprocess provider, its backend named", keyring.backend)):
+            environ = keyring.with_keyring(name, **{variable: keyring.named, provider: "subprocess"})
+            environ.pop(BACKEND)  # nobody has it set; keyring then looks through all the backends that there are
+            rows.append(Row(f"{said}, {label}", said, [path, *words], {**environ, **more}))
         if name == "pip":
             environ = keyring.with_keyring(name, **{variable: keyring.named, provider: "import"})
             rows.append(Row(f"{said}, keyring import provider", said, [path, *words], environ))
