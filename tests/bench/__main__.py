@@ -1,4 +1,5 @@
 """`python -m tests.bench [ROUNDS]`: what a wrapped command costs, from one interleaved run; written to docs/speed.md and docs/speed.svg.
+`python -m tests.bench ROUNDS WORDS` measures the commands with these words in their names alone, and writes nothing.
 
 Whole commands, medians and quartiles, ratios within this run. Nothing here is a test: timings are never asserted. What is counted and
 asserted is in `instructions.py`.
@@ -52,6 +53,7 @@ def render_table(results: list[Result]) -> str:
 def main() -> None:
     """Measure, print, and write the document and its chart."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_ROUNDS
+    wanted = sys.argv[2] if len(sys.argv) > 2 else ""
     if keyrings.MISSING:
         sys.exit(f"not installed here: {', '.join(keyrings.MISSING)}")
     with tempfile.TemporaryDirectory(prefix="shim-bench-") as name:
@@ -67,6 +69,10 @@ def main() -> None:
             token = Scene(folder, prefix, index, keyring, "token")
             kept = Scene(folder, prefix, index, keyring, "keyring")
             rows = [*small_rows(token), *satisfied_rows(token, kept), *asking_rows(token, kept)]
+            if wanted:
+                chosen = [row for row in rows if wanted in row.family or row.family == "start"]
+                print(render_table(measure(chosen, rounds, folder)))
+                return
             results = measure(rows, rounds, folder)
             imports = render_imports(kept)
         latency = measure_latency(folder, prefix)
