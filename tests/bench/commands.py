@@ -50,7 +50,8 @@ class Scene:
         return toolchains.uv() if name == "uv" else toolchains.pip("newest")
 
     def bare(self, name: str, **more: str) -> dict[str, str]:
-        """Return the environment of a command without shim."""
+        """Return the environment of a command without shim: the same but for PATH."""
+        self.world.use(self.tool(name))
         return {**self.world.environ, "PATH": f"{self.tool(name).bin}:/usr/bin:/bin", **more}
 
     def wrapped(self, name: str, **more: str) -> dict[str, str]:
