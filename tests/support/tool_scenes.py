@@ -123,6 +123,13 @@ TOX_PASSES = "pass_env = DBUS_SESSION_BUS_ADDRESS, PYTHON_KEYRING_BACKEND, XDG_*
 CHILDREN = {
     "python -m pip": Scene({}, ("{python}", "-m", "pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py", pip="newest"),
     ".venv/bin/pip": Scene({}, ("{venv}/bin/pip", "install", "--target", "lib", "corp-lib"), "lib/corp_lib.py", pip="newest"),
+    # What conda runs for the `pip:` section of an environment.yml (`conda/env/installers/pip.py`), less the folder.
+    "conda's pip section": Scene(
+        {"condaenv.requirements.txt": "corp-lib\n"},
+        (*("{venv}/bin/python", "-m", "pip", "install", "-U", "-r", "condaenv.requirements.txt", "--exists-action=b"), "--target", "lib"),
+        "lib/corp_lib.py",
+        pip="newest",
+    ),
     "tox": replace(
         INSTALLING["tox"],
         files={name: text.replace("package = skip", f"package = skip\n{TOX_PASSES}") for name, text in INSTALLING["tox"].files.items()},
