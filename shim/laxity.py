@@ -20,7 +20,6 @@ from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
-from shim.indexes.projects import expand_variables
 from shim.model import Answer, Invocation, Needs
 from shim.settings import Settings
 from shim.urls import Url
@@ -128,6 +127,8 @@ def _unchecked_sources(path: str, document: dict[str, Any], host: Host) -> Itera
     for row in rows:
         is_unchecked = row.get("verify_ssl") is False or _at(poetry, "certificates", str(row.get("name")), "cert") is False
         if is_unchecked and isinstance(row.get("url"), str):
+            from shim.indexes.projects import expand_variables  # pip and uv never come here
+
             yield expand_variables(row["url"], host)
 
 
