@@ -10,6 +10,7 @@ Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import re
 import ssl
@@ -21,7 +22,16 @@ from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin
-from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener, getproxies_environment
+from urllib.request import (
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+    getproxies_environment,
+    proxy_bypass,
+)
 
 from shim import __version__
 from shim.host import Host
@@ -145,12 +155,21 @@ def _is_form(response: HTTPResponse) -> bool:
 
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
-    """Return what opens `url` by its route and follows no redirect. Raises OSError for a client certificate that cannot be used."""
-    # A proxy could read what plain http carries, which only this machine may see: it is always asked directly.
-    proxies = {} if url.is_loopback else getproxies_environment()
-    if route.proxy is not None and not url.is_loopback:
-        proxies = {"http": route.proxy, "https": route.proxy} if route.proxy else {}
+    """Return what opens `url` by its route and follows no redirect. Raises OSError for a certificate or proxy that cannot be used."""
+    proxies = _find_proxies(url, route)
     return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(route, host)), ProxyHandler(proxies))
+
+
+def _find_proxies(url: Url, route: Route) -> dict[str, str]:
+    """Return scheme -> proxy, as requests takes them. Raises OSError for a proxy that is no HTTP proxy."""
+    if url.is_loopback:  # a proxy could read what plain http carries, which only this machine may see: it is always asked directly
+        return {}
+    named = {name: route.proxy for name in ("http", "https") if route.proxy} if route.proxy is not None else getproxies_environment()
+    proxies = {name: proxy for name in ("http", "https") if (proxy := named.get(name) or named.get("all"))}
+    kind, mark, _ = proxies.get(url.scheme, "").partition("://")
+    if mark and kind.lower().startswith("socks") and not proxy_bypass(url.host):
+        raise OSError(errno.EPROTONOSUPPORT, "it is behind a SOCKS proxy, through which shim cannot ask")
+    return proxies
 
 
 def _make_context(route: Route, host: Host) -> ssl.SSLContext:

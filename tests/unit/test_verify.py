@@ -157,6 +157,31 @@ def test_a_server_that_drips_is_given_up_in_time() -> None:
         assert time.monotonic() - began < 2
 
 
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY", "all_proxy"])
+def test_a_proxy_is_found_in_the_variables_that_requests_reads(
+    variable: str, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proxy = serve(lambda *_: (200, None))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, proxy.url)
+
+    assert probe(parse_url("http://pypi.corp.invalid/simple/"), None, Host({}, "/")).is_success
+    assert len(proxy.seen) == 1
+
+
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY"])
+def test_a_socks_proxy_is_named_and_not_spoken_to(variable: str, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy = serve(lambda *_: (200, None))
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv(variable, proxy.url.replace("http://", "socks5h://"))
+    outcome = probe(parse_url("https://pypi.corp.invalid/simple/"), None, Host({}, "/"))
+
+    assert outcome.error == "it is behind a SOCKS proxy, through which shim cannot ask"
+    assert proxy.seen == []
+
+
 def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
     proxy = serve(lambda *_: (200, None))
     server = serve(lambda _, authorization: only(authorization, (401, None)))
