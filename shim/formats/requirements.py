@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
 
+from shim.formats.toml import parse_toml
+
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _BLANKS = re.compile(r"[ \t\r\n]+")
@@ -205,7 +207,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     """
     if not _DIRECT_IN_TOML.search(text):
         return []
-    document = _parse_toml(text)
+    document = parse_toml(text) or {}
     found = _strings(_table(document, "build-system").get("requires"))
     if extras is not None:
         project = _table(document, "project")
@@ -226,12 +228,12 @@ def read_script_requirements(text: str) -> list[str]:
     if len(blocks) != 1:
         return []
     content = "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
-    return _strings(_parse_toml(content).get("dependencies"))
+    return _strings((parse_toml(content) or {}).get("dependencies"))
 
 
 def read_group_requirements(text: str, group: str) -> list[str]:
     """Return the requirements of one dependency group of a pyproject.toml, included groups and all."""
-    groups = _parse_toml(text).get("dependency-groups")
+    groups = (parse_toml(text) or {}).get("dependency-groups")
     if not isinstance(groups, dict):
         return []
     by_name = {_normal_name(name): entries for name, entries in groups.items()}
@@ -256,13 +258,3 @@ def _normal_name(name: str) -> str:
 
 def _strings(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _parse_toml(text: str) -> dict[str, Any]:
-    """Return the document, or nothing for what is not TOML: pip stops there."""
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}

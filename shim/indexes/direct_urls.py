@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shim.formats.uv_toml import parse_toml
+from shim.formats.toml import parse_toml
 from shim.model import Need, Needs, Origin
 from shim.urls import BadUrl, find_userinfo, parse_url
 
