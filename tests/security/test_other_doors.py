@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -143,6 +143,36 @@ def test_a_redirect_that_bears_our_host_as_user_name_gets_nothing(version: str, 
         result = world.run(*command)
 
     assert result.returncode == 0, result.stderr
+    assert evil.asked
+    assert evil.loot == []
+
+
+def sends_to(way: str, evil: Attacker) -> Callable[[str], str]:
+    """Return how a server answers that leads to another port of our host: by a redirect, or by a link."""
+    there = f"http://127.0.0.1:{evil.port}/"
+    return lambda path: (
+        f"{there}{path}" if way == "redirect" else f'<a href="{there}corp_evil-1-py3-none-any.whl">corp_evil-1-py3-none-any.whl</a>'
+    )
+
+
+@pytest.mark.parametrize("way", ["redirect", "link"])
+@pytest.mark.parametrize("version", ["24.0", "newest"])
+def test_another_index_that_leads_pip_to_another_port_of_our_host_gets_nothing(
+    version: str, way: str, world: World, index: PrivateIndex, evil: Attacker
+) -> None:
+    """A netrc reaches every port of its host."""
+    world.use(toolchains.pip(version))
+    with Attacker(sends_to(way, evil)) as other:
+        url = f"http://{index.netloc}/simple/"
+        extra = f"http://localhost:{other.port}/simple/"
+        command = ["pip", "install", "--target", world.folder / "out", "-i", url, "--extra-index-url", extra, "corp-lib", "corp-evil"]
+        world.run(*command, bare=True, **as_netrc(world))
+        assert evil.has_secret
+        evil.loot.clear()
+        evil.asked.clear()
+        configure(world, index)
+        world.run(*command)
+
     assert evil.asked
     assert evil.loot == []
 
@@ -333,6 +363,29 @@ def test_another_port_that_a_project_names_gets_nothing_from_its_tool(
     world.run(name, "lock")
 
     assert evil.asked != []  # the tool runs: the credential goes to its index by URL or by name, not by host
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize(("name", "way"), [("pipenv", "redirect"), ("pdm", "link"), ("poetry", "redirect"), ("poetry", "link")])
+def test_another_source_that_leads_a_tool_to_another_port_of_our_host_gets_nothing(
+    name: str, way: str, world: World, wrapped: Path, index: PrivateIndex, evil: Attacker
+) -> None:
+    use_other(world, wrapped, name)
+    with Attacker(sends_to(way, evil)) as other:
+        sources = {"corp": configure(world, index), "other": f"http://localhost:{other.port}/simple/"}
+        if name == "pipenv":
+            rows = "".join(f'[[source]]\nname = "{one}"\nurl = "{url}"\nverify_ssl = true\n' for one, url in sources.items())
+            (world.cwd / "Pipfile").write_text(f'{rows}[packages]\ncorp-lib = "*"\ncorp-evil = {{version = "*", index = "other"}}\n')
+        else:
+            rows = "".join(f'[[tool.{name}.source]]\nname = "{one}"\nurl = "{url}"\n' for one, url in sources.items())
+            (world.cwd / "pyproject.toml").write_text(f'{PROJECT}dependencies = ["corp-lib", "corp-evil"]\n{rows}')
+        world.run(name, "lock", bare=True, **as_netrc(world))
+        assert evil.has_secret
+        evil.loot.clear()
+        evil.asked.clear()
+        world.run(name, "lock")
+
+    assert evil.asked != []
     assert evil.loot == []
 
 
