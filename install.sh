@@ -227,7 +227,7 @@ build() {
   # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
   cd /
-  unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON
+  unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON PYTHONHOME PYTHONPATH PYTHONWARNINGS
   export PIP_USER=0 SHIM_BYPASS=1
   if command -v uv >/dev/null 2>&1 && uv venv --quiet --python "$python" "$new/venv" >/dev/null 2>&1; then
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 || install_with_pip "$@"

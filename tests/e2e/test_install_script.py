@@ -278,6 +278,14 @@ def test_neither_the_folder_we_stand_in_nor_pips_habits_decide(with_uv: bool, ho
     assert ("uv = " in (prefix / "venv" / "pyvenv.cfg").read_text()) == with_uv
 
 
+def test_what_python_is_told_by_variables_is_for_other_programs(home: Path, tmp_path: Path) -> None:
+    """pip builds our wheel in a process of its own, which would obey them."""
+    (tmp_path / "sitecustomize.py").write_text("raise SystemExit(3)\n")
+    result = run(home, "--prefix", tmp_path / "prefix", "--no-modify-path", PYTHONPATH=str(tmp_path), PATH=PIP_PATH)
+
+    assert result.returncode == 0, result.stderr
+
+
 def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) -> None:
     """One `install.sh:` line and a hint, exit status 1."""
     assert result.returncode == 1, result.stdout + result.stderr
