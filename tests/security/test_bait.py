@@ -360,6 +360,20 @@ def test_an_offline_machine_is_not_stopped(pip: toolchains.Tool, world: World) -
     assert result.status == 0, result.stderr
 
 
+def test_a_proven_index_gets_its_credential_or_pip_stops(
+    pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
+    """On one host with the stranger a netrc will not do, and pip asks a keyring for indexes alone, by their host in its normal form."""
+    url, public = (f"http://localhost:{index.netloc.partition(':')[2]}/simple/" for index in (private, stranger))
+    configure(world, url)
+    loud = install(world, url.replace("localhost", "LocalHost"), public, wanted="corp-lib<99")
+    assert (loud.status, loud.has_ours) == (0, True), loud.stderr
+    shutil.rmtree(world.folder / "out")
+    links = install(world, public, public, "--find-links", f"{url}corp-lib/")
+
+    assert (links.status, links.installed) == (77, None), links.stderr
+
+
 def test_a_client_certificate_and_a_proxy_are_those_of_pip(pip: toolchains.Tool, world: World, stranger: Stranger) -> None:
     """A host that only pip's proxy knows is proven by way of that proxy."""
     import threading
