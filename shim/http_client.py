@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urljoin
@@ -213,4 +213,8 @@ def explain(reason: object) -> str:
         return "it refuses the connection"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
+    if isinstance(reason, RemoteDisconnected):
+        return "it hangs up without an answer"
+    if isinstance(reason, BadStatusLine | IncompleteRead | LineTooLong):
+        return "its answer is no HTTP"
     return type(reason).__name__

@@ -114,7 +114,7 @@ def _cannot_find(case: Case) -> str | None:
         if need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc:
             return f"pip asks a keyring for {need.url.asked_netloc}, and {need.origin} writes it in another way"
         beside = [index for index in indexes if index.url.asked_netloc == need.url.asked_netloc]
-        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)  # noqa: B023
+        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)
         found = given.get(nearest) if nearest else None
         if need.role not in INDEX_ROLES and not (found and same_login(found, credential)):
             return f"{ELSEWHERE_THAN_INDEXES}, and none near {need.url} has this credential"

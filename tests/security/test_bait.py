@@ -30,9 +30,10 @@ FAULTS: dict[int | str, str] = {
     "login page": "shows a login page as alice, from env instead of packages",
     "forbidden": "forbids us to read it as alice, from env (403)",
     "hidden": "says that it does not exist as alice, from env (404)",
+    "welcoming": "refuses us as alice, from env (401)",
 }
 #: The faults that a wrong secret shows; with the others the server is what is wrong.
-BY_SECRET = ("login page", "forbidden", "hidden")
+BY_SECRET = ("login page", "forbidden", "hidden", "welcoming")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -200,3 +201,21 @@ def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
     context = _make_context(route_of_environment(host), host)
 
     assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"
+
+
+@pytest.mark.parametrize(("answer", "words"), [(b"", "it hangs up without an answer"), (b"SSH-2.0-x\r\n", "its answer is no HTTP")])
+def test_a_server_that_speaks_no_http_is_named_so(answer: bytes, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.sendall(answer)
+            connection.close()
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        outcome = probe(parse_url(f"http://127.0.0.1:{listener.getsockname()[1]}/"), None, Host({}, "/"))
+        thread.join()
+
+    assert outcome.error == words
