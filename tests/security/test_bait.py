@@ -375,6 +375,22 @@ def test_a_proven_index_gets_its_credential_or_pip_stops(
     assert (links.status, links.installed) == (77, None), links.stderr
 
 
+@pytest.mark.parametrize("written", ["{}\r", '"{}"'], ids=["carriage return", "quotes"])
+def test_an_index_that_pip_will_look_for_elsewhere_stops_it(
+    written: str, pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
+    """As `docker --env-file` reads a file with quotes, or one from Windows."""
+    configure(world, private.url)
+    world.environ |= {"PIP_INDEX_URL": written.format(private.url), "PIP_EXTRA_INDEX_URL": stranger.url}
+    target = world.folder / "out"
+    assert world.run("pip", "install", "--target", target, "corp-lib", bare=True).returncode == 0
+    shutil.rmtree(target)
+    result = world.run("pip", "install", "--target", target, "corp-lib")
+
+    assert (result.returncode, target.exists()) == (77, False)
+    assert f"hint: write {private.url} without them in env PIP_INDEX_URL" in result.stderr
+
+
 def test_a_client_certificate_and_a_proxy_are_those_of_pip(pip: toolchains.Tool, world: World, stranger: Stranger) -> None:
     """A host that only pip's proxy knows is proven by way of that proxy."""
     import threading

@@ -203,6 +203,13 @@ def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
     assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"
 
 
+def test_a_path_is_asked_for_as_requests_writes_it(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (200, None))
+    outcome = probe(parse_url(f"{server.url}/a b/ä%20(c)/"), None, Host({}, "/"))
+
+    assert (outcome.status, [path for path, _ in server.seen]) == (200, ["/a%20b/%C3%A4%20(c)/"])
+
+
 @pytest.mark.parametrize(("answer", "words"), [(b"", "it hangs up without an answer"), (b"SSH-2.0-x\r\n", "its answer is no HTTP")])
 def test_a_server_that_speaks_no_http_is_named_so(answer: bytes, words: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
