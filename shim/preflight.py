@@ -24,9 +24,9 @@ from shim.tools import Tool
 from shim.urls import Url
 from shim.verdict import Verdict
 
-#: All questions to private indexes together, and then those to the other ones.
+#: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
 DEADLINE_S = 12.0
-OTHERS_DEADLINE_S = 5.0
+OTHERS_DEADLINE_S = 15.0
 #: How long a proof counts where another index could step in, and where only a failure is spared.
 PROOF_S = 300.0
 RELAXED_PROOF_S = 900.0

@@ -81,13 +81,17 @@ class Case:
 #: Why no channel of pip's will do for such a secret.
 FOREIGN_LETTERS = "pip sends Latin-1, and the password has other letters"
 #: How the face says that pip's question would not find the answer.
-ELSEWHERE_THAN_INDEXES = "pip asks a keyring for its indexes only"
+ELSEWHERE_THAN_INDEXES = "pip asks a keyring about its indexes only"
+OTHER_SPELLING = "pip asks a keyring for"
 #: How uv's channels say that a credential would reach another place on its server.
 WOULD_REACH = "uv would also send it to"
 
 #: What a refusal says -> what helps then; the first that any channel said counts.
 HINTS = (
     (FOREIGN_LETTERS, "choose a password or token of ASCII letters for this index"),
+    ("--isolated makes pip ignore", "leave --isolated out of this command"),
+    ("--keyring-provider goes before", "leave --keyring-provider out of this command"),
+    (OTHER_SPELLING, "write that host so, in small letters and without zeros in front of the port"),
     (ELSEWHERE_THAN_INDEXES, "ask the places on that host in commands of their own"),
     ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
     (WOULD_REACH, "if it may go there too, say so: an [[index]] whose scope covers both; else ask the two in two commands"),

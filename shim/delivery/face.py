@@ -17,12 +17,12 @@ import os
 from dataclasses import replace
 from urllib.parse import quote
 
-from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, Case, same_login
+from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, same_login
 from shim.delivery.behind import pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import configured_extras, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
-from shim.model import Delivery, Memory
+from shim.model import Delivery, Memory, Need
 from shim.targets import find_release
 from shim.urls import with_userinfo
 
@@ -53,10 +53,10 @@ def fits(case: Case) -> str | None:
         return FOREIGN_LETTERS
     if crossing := case.crossing_http():
         return f"pip would also send it to {crossing.url}"
-    if reason := _cannot_find(case):
-        return reason
+    if odd := next((need for need, _ in case.deliveries if _is_odd(need)), None):
+        return f"{OTHER_SPELLING} {odd.url.asked_netloc}, and {odd.origin} writes it in another way"
     if version >= ASKS_FOR_USERNAME:
-        return None
+        return _cannot_find(case)
     if any(credential.username_is_secret for credential in case.credentials):
         return "pip before 26.2 wants the user name in the URL, and this one is the token"
     for need, _ in case.deliveries:
@@ -102,17 +102,19 @@ def _is_told_another_provider(case: Case) -> bool:
     return any(mention.origin.kind == "argv" for mention in said) and said[-1].text != "subprocess"
 
 
-def _cannot_find(case: Case) -> str | None:
-    """Return why pip's question would not find the answer to a need, or None.
+def _is_odd(need: Need) -> bool:
+    """Whether pip would not know an index again where we cannot rewrite it: it compares the host, as it asked for it, with the text."""
+    return need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc
 
-    pip asks for the index on the same host that has the longest way in common with a URL. It compares hosts as text: the one that
-    it asked, in its normal form, and the index's, as written.
+
+def _cannot_find(case: Case) -> str | None:
+    """Return why pip's question would not find the answer to a need that is no index, or None.
+
+    pip asks for the index on the same host that has the longest way in common with the URL.
     """
     given = dict(case.deliveries)
     indexes = [need for need in case.needs.items if need.role in INDEX_ROLES]
     for need, credential in case.deliveries:
-        if need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc:
-            return f"pip asks a keyring for {need.url.asked_netloc}, and {need.origin} writes it in another way"
         beside = [index for index in indexes if index.url.asked_netloc == need.url.asked_netloc]
         nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)
         found = given.get(nearest) if nearest else None

@@ -235,6 +235,22 @@ def test_the_face_is_not_taken_where_pip_would_not_find_an_answer_there(world: H
     assert channel_of(deliver(world, {near: found, other: None, links: found})) == "face"
 
 
+@pytest.mark.parametrize(
+    ("url", "option", "hint"),
+    [
+        (CORP, "--isolated", "leave --isolated out of this command"),
+        (CORP, "--keyring-provider=import", "leave --keyring-provider out of this command"),
+        ("https://PYPI.corp.example/simple/", "-q", "write that host so, in small letters and without zeros in front of the port"),
+    ],
+)
+def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, option: str, hint: str) -> None:
+    corp, public = need(url), need("https://pypi.corp.example:8443/simple/", "extra")
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp), public: None}, argv=("install", option, "corp-lib"), channel="strict")
+
+    assert caught.value.hint == hint
+
+
 def test_an_old_pip_gets_a_netrc_only_beside_well_known_servers(world: Host) -> None:
     corp = need(position=2)
     public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
