@@ -215,7 +215,8 @@ def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: Priva
     world.configure(
         f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n'
     )
-    (world.cwd / "more.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
+    (world.cwd / "more.txt").write_text("-rmost.txt\n")
+    (world.cwd / "most.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
     requirements = f"-i http://{index.netloc}/simple/\n--extra-index-url http://{stranger.netloc}/simple/\ncorp-build\n-r more.txt\n"
     (world.cwd / "requirements.txt").write_text(requirements)
     status, findings = doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY)
