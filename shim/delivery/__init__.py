@@ -61,12 +61,11 @@ class Case:
 
         pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
         """
-        for need in self.needs.items:
-            for answered, credential in self.deliveries:
-                same_host = need.url.asked_netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2])
-                if same_host and need.url.scheme != credential.scope.scheme:
-                    return need
-        return None
+        schemes: dict[str, set[str]] = {}
+        for answered, credential in self.deliveries:
+            for netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2]):
+                schemes.setdefault(netloc, set()).add(credential.scope.scheme)
+        return next((need for need in self.needs.items if schemes.get(need.url.asked_netloc, set()) - {need.url.scheme}), None)
 
     def has_foreign_letters(self) -> bool:
         """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
