@@ -91,7 +91,7 @@ HINTS = (
     ("--isolated makes pip ignore", "leave --isolated out of this command"),
     ("--keyring-provider goes before", "leave --keyring-provider out of this command"),
     (OTHER_SPELLING, "write that host so, in small letters and without zeros in front of the port"),
-    (ELSEWHERE_THAN_INDEXES, "ask the places on that host in commands of their own"),
+    (ELSEWHERE_THAN_INDEXES, "ask for it in a command of its own, without other servers"),
     ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
     (WOULD_REACH, "if it may go there too, say so: an [[index]] whose scope covers both; else ask the two in two commands"),
     ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),
