@@ -18,10 +18,10 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPMessage, HTTPResponse
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
 from typing import IO
 from urllib.error import HTTPError, URLError
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 from urllib.request import (
     HTTPRedirectHandler,
     HTTPSHandler,
@@ -42,6 +42,8 @@ ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+ht
 MAX_REDIRECTS = 5
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+#: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
+URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"
 #: How much of a page is read to tell an index from a login page.
 MAX_PAGE_BYTES = 65536
 _PASSWORD_FIELD = re.compile(rb"""<input[^>]*type\s*=\s*["']?password""", re.IGNORECASE)
@@ -128,7 +130,7 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
         return Outcome(None, url, "no answer in time"), None
     try:
         opener = make_opener(url, route, host)
-        with opener.open(Request(url.text, headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
+        with opener.open(Request(_on_the_wire(url), headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
             return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
         with error:
@@ -140,6 +142,12 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
         return _failure(url, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
         return _failure(url, error), None
+
+
+def _on_the_wire(url: Url) -> str:
+    """Return the URL in ASCII, as requests writes it: the host's normal form, and what is no URL character percent-encoded."""
+    rest = url.text.partition("://")[2][len(url.spelled_netloc) :]
+    return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
 def _failure(url: Url, reason: object) -> Outcome:
@@ -213,4 +221,8 @@ def explain(reason: object) -> str:
         return "it refuses the connection"
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
+    if isinstance(reason, RemoteDisconnected):
+        return "it hangs up without an answer"
+    if isinstance(reason, BadStatusLine | IncompleteRead | LineTooLong):
+        return "its answer is no HTTP"
     return type(reason).__name__

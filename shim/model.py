@@ -118,13 +118,15 @@ class Needs:
 
     `watched` holds every file that was read or would have been, had it existed. `unknown` names remote inputs that may
     name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
-    because the URL was said twice or replaced by a later one: it can be cut without asking.
+    because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
+    something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     """
 
     items: tuple[Need, ...] = ()
     watched: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     spare: tuple[Place, ...] = ()
+    garbled: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

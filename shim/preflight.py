@@ -10,23 +10,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-from shim.errors import NoCredential, ShimError
+from shim.errors import NoCredential, NotProven, ShimError
 from shim.host import Host
 from shim.model import Answer, Invocation, Needs, Route
 from shim.refusals import refusal
 from shim.resolve import drop, hint_for, resolve
 from shim.route import route_to
 from shim.setting_indexes import IndexConfig
-from shim.settings import Settings
+from shim.settings import Settings, load_settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
 from shim.urls import Url
 from shim.verdict import Verdict
 
-#: All questions to private indexes together, and then those to the other ones.
+#: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
 DEADLINE_S = 12.0
-OTHERS_DEADLINE_S = 5.0
+OTHERS_DEADLINE_S = 15.0
 #: How long a proof counts where another index could step in, and where only a failure is spared.
 PROOF_S = 300.0
 RELAXED_PROOF_S = 900.0
@@ -66,6 +66,24 @@ def check_answers(
     preflight = _Preflight(tool, invocation, list(answers), settings, host)
     warnings += preflight.run()
     return Checked(tuple(preflight.answers), warnings, preflight.valid_until)
+
+
+def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> None:
+    """Stop where pip would not find a private index, since its URL is not written as one, and go on to the next.
+
+    Raises:
+        NotProven: so it is.
+    """
+    if not needs.garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
+        return
+    settings = load_settings(host)
+    for need in needs.garbled:
+        index = settings.index_for(need.url)
+        elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
+        if elsewhere and (need.username or index) and (index is None or index.on_failure == "stop"):
+            what = f"{need.url} (from {need.origin}) is written with white space, control characters or quotes"
+            consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
+            raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
 
 
 def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:

@@ -132,6 +132,10 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
 
 def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:
     argv = invocation.argv
+    if needs.garbled:
+        from shim.preflight import refuse_garbled
+
+        refuse_garbled(tool, invocation, needs, host)
     untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
     private = [need for need in needs.items if not need.url.is_public]
     if not private:

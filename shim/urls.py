@@ -60,6 +60,18 @@ class Url:
         return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
 
     @property
+    def spelled_netloc(self) -> str:
+        """Host and port as they stand in the text."""
+        rest = self.text.partition("://")[2]
+        return rest[: min((position for mark in "/?#" if (position := rest.find(mark)) >= 0), default=len(rest))]
+
+    @property
+    def asked_netloc(self) -> str:
+        """Host and port as HTTP clients write them when they ask (requests): the host's normal form, and a port that the text names."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}" if self.spelled_netloc.rpartition("]")[2].partition(":")[2] else host
+
+    @property
     def origin(self) -> str:
         """`scheme://host[:port]`."""
         return f"{self.scheme}://{self.netloc}"

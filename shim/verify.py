@@ -37,11 +37,13 @@ def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: 
     """Return what two answers mean: to nobody in particular, and to the credential.
 
     Many servers answer a stranger with a redirect to their login page, which then answers everybody: only an index page from
-    the index itself, or one that the credential does not change, makes it an open one.
+    the index itself, or one that the credential does not change, makes it an open one. Others let strangers in and refuse a wrong
+    password all the same, and the tool sends what it has.
     """
     if anonymous.status is None:
         return _unreachable(url, anonymous)
-    if _is_open(url, anonymous) or (_is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form):
+    is_open = _is_open(url, anonymous) or (_is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form)
+    if is_open and outcome.is_success:
         return Verdict("open", f"{url} answers without login, so nothing could be verified")
     who = credential.shown_username if credential else "everybody"
     if credential and _is_listing(url, outcome):

@@ -30,9 +30,10 @@ def find(host: Host) -> Iterator[Finding]:
     for name, value in sorted(host.environ.items()):
         if name.startswith(TOOLS):
             for sighting in find_in_line(value if "://" in value else f"{name}={value}"):
-                index = str(sighting.url) if sighting.url else "the index"
+                index = str(sighting.url) if sighting.url else "URL of the index"
                 text = f"it is exported, and every program that you start can read the password in it; {ROTATE}"
-                yield Finding("problem", name, text, f"shim login {index}, then take the variable out of what exports it")
+                command = None if name.endswith("_PROXY") else f"shim login {index}, then take the variable out of what exports it"
+                yield Finding("problem", name, text, command)
 
 
 def files(host: Host) -> list[str]:

@@ -100,7 +100,7 @@ def read_names(files: list[str], host: Host) -> list[str]:
         except OSError as error:
             raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
         for line in lines:
-            included = re.match(r"\s*(?:-r|--requirement)[\s=]+(\S+)", line)
+            included = re.match(r"\s*(?:-r\s*|--requirement[\s=]+)(\S+)", line)
             if included and "://" not in included[1]:
                 waiting.append(host.path(f"{path.rpartition('/')[0]}/{included[1]}") if not included[1].startswith("/") else included[1])
             elif match := _NAME.match(line):

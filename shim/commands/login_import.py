@@ -65,8 +65,10 @@ def cut(text: str, sightings: Iterable[Sighting]) -> str:
 
 def _read(path: str) -> str:
     try:
+        if os.path.getsize(path) > MAX_BYTES:  # what is not read would not be written either
+            raise UsageError(f"{path} is too large", hint="shim login NAME asks for a password; take it out of the file by hand")
         with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES).decode("utf-8", "surrogateescape")
+            return stream.read().decode("utf-8", "surrogateescape")
     except OSError as error:
         raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
 
@@ -91,5 +93,5 @@ def _write(path: str, text: str, *, backup: bool) -> None:
             if os.path.exists(temporary):
                 os.unlink(temporary)
     except OSError as error:
-        message = f"{path} cannot be replaced ({error.strerror}): the passwords are stored, and still in the file as well"
+        message = f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are stored, and still in the file as well"
         raise StoreError(message, hint=f"ls -ld {os.path.dirname(path)}") from error

@@ -57,17 +57,15 @@ class Case:
         return tuple(dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept))
 
     def crossing_http(self) -> Need | None:
-        """Return a plain http URL of the command on the very host and port text of an https credential, or None.
+        """Return a plain http URL of the command on the very host and port of an https credential, as pip writes them, or None.
 
         pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
         """
-        credentials = self.credentials
-        for need in self.needs.items:
-            for credential in credentials:
-                same_host = need.url.host == credential.scope.host and need.url.text.split("/")[2] == str(credential.scope).split("/")[2]
-                if same_host and need.url.scheme != credential.scope.scheme:
-                    return need
-        return None
+        schemes: dict[str, set[str]] = {}
+        for answered, credential in self.deliveries:
+            for netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2]):
+                schemes.setdefault(netloc, set()).add(credential.scope.scheme)
+        return next((need for need in self.needs.items if schemes.get(need.url.asked_netloc, set()) - {need.url.scheme}), None)
 
     def has_foreign_letters(self) -> bool:
         """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
@@ -81,12 +79,19 @@ class Case:
 
 #: Why no channel of pip's will do for such a secret.
 FOREIGN_LETTERS = "pip sends Latin-1, and the password has other letters"
+#: How the face says that pip's question would not find the answer.
+ELSEWHERE_THAN_INDEXES = "pip asks a keyring about its indexes only"
+OTHER_SPELLING = "pip asks a keyring for"
 #: How uv's channels say that a credential would reach another place on its server.
 WOULD_REACH = "uv would also send it to"
 
 #: What a refusal says -> what helps then; the first that any channel said counts.
 HINTS = (
     (FOREIGN_LETTERS, "choose a password or token of ASCII letters for this index"),
+    ("--isolated makes pip ignore", "leave --isolated out of this command"),
+    ("--keyring-provider goes before", "leave --keyring-provider out of this command"),
+    (OTHER_SPELLING, "write that host so, in small letters and without zeros in front of the port"),
+    (ELSEWHERE_THAN_INDEXES, "ask for it in a command of its own, without other servers"),
     ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
     (WOULD_REACH, "if it may go there too, say so: an [[index]] whose scope covers both; else ask the two in two commands"),
     ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),

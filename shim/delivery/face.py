@@ -14,14 +14,15 @@ unearth 0.17 auth.py; pipenv 2026 `patched/pip`.
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from urllib.parse import quote
 
-from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, same_login
 from shim.delivery.behind import pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.scrub import configured_extras, cut_userinfo, put_userinfo
+from shim.delivery.scrub import configured_extras, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
-from shim.model import Delivery, Memory
+from shim.model import Delivery, Memory, Need
 from shim.targets import find_release
 from shim.urls import with_userinfo
 
@@ -44,14 +45,18 @@ def fits(case: Case) -> str | None:
         return "the keyring launcher is missing; `shim install` writes it"
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore PIP_KEYRING_PROVIDER"
+    if _is_told_another_provider(case):
+        return "--keyring-provider goes before PIP_KEYRING_PROVIDER"
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "pip has no use for a bearer token"
     if case.has_foreign_letters():
         return FOREIGN_LETTERS
     if crossing := case.crossing_http():
         return f"pip would also send it to {crossing.url}"
+    if odd := next((need for need, _ in case.deliveries if _is_odd(need)), None):
+        return f"{OTHER_SPELLING} {odd.url.asked_netloc}, and {odd.origin} writes it in another way"
     if version >= ASKS_FOR_USERNAME:
-        return None
+        return _cannot_find(case)
     if any(credential.username_is_secret for credential in case.credentials):
         return "pip before 26.2 wants the user name in the URL, and this one is the token"
     for need, _ in case.deliveries:
@@ -64,13 +69,14 @@ def fits(case: Case) -> str | None:
 
 def deliver(case: Case) -> Delivery:
     """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
-    version = _asker(case) or FIRST_PIP
-    if version >= ASKS_FOR_USERNAME:
-        asked = [need for need, _ in case.deliveries]
-        argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, asked, case.needs.spare)
-    else:
-        names = {need.place: quote(credential.username, safe="") + "@" for need, credential in case.deliveries if need.place}
-        argv, environ = put_userinfo(case.invocation.argv, case.host.environ, {**dict.fromkeys(case.needs.spare, ""), **names})
+    texts = dict.fromkeys(case.needs.spare, "")
+    named = (_asker(case) or FIRST_PIP) < ASKS_FOR_USERNAME
+    for need, credential in case.deliveries:
+        if need.place:
+            userinfo = quote(credential.username, safe="") + "@" if named else ""
+            texts[replace(need.place, end=need.place.end + len(need.url.spelled_netloc))] = userinfo + need.url.asked_netloc
+    argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
+    if named:
         environ |= _name_users_of_config(case)
     number = free_descriptor()
     return Delivery(
@@ -84,6 +90,37 @@ def deliver(case: Case) -> Delivery:
         Memory(render_answers(case.credentials), number),
         tuple(("face", str(need.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for need, _ in case.deliveries),
     )
+
+
+def _is_told_another_provider(case: Case) -> bool:
+    """Whether argv has pip ask something else than a keyring command."""
+    if case.invocation.family != "pip":
+        return False
+    from shim.tools.pip import read_options
+
+    said = read_options(case.invocation, case.host, ("keyring-provider",))["keyring-provider"]
+    return any(mention.origin.kind == "argv" for mention in said) and said[-1].text != "subprocess"
+
+
+def _is_odd(need: Need) -> bool:
+    """Whether pip would not know an index again where we cannot rewrite it: it compares the host, as it asked for it, with the text."""
+    return need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc
+
+
+def _cannot_find(case: Case) -> str | None:
+    """Return why pip's question would not find the answer to a need that is no index, or None.
+
+    pip asks for the index on the same host that has the longest way in common with the URL.
+    """
+    given = dict(case.deliveries)
+    indexes = [need for need in case.needs.items if need.role in INDEX_ROLES]
+    for need, credential in case.deliveries:
+        beside = [index for index in indexes if index.url.asked_netloc == need.url.asked_netloc]
+        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)
+        found = given.get(nearest) if nearest else None
+        if need.role not in INDEX_ROLES and not (found and same_login(found, credential)):
+            return f"{ELSEWHERE_THAN_INDEXES}, and none near {need.url} has this credential"
+    return None
 
 
 def _asker(case: Case) -> tuple[int, ...] | None:

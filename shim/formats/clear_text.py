@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from shim.model import Secret
 from shim.urls import BadUrl, Url, parse_url
 
-_URL = re.compile(r"(?P<head>https?://(?P<user>[^\s/:@'\"<>]*))(?P<password>:[^\s/@'\"<>]+)@(?P<tail>[^\s'\"<>,;)\]}]*)")
+_URL = re.compile(r"(?P<head>https?://(?P<user>[^\s/:@'\"<>]*))(?P<password>:[^\s/'\"<>]+)@(?P<tail>[^\s'\"<>,;)\]}]*)")
 _VARIABLE = re.compile(
     r"""(?P<name>\b(?:UV_INDEX_\w+_PASSWORD|UV_PUBLISH_(?:TOKEN|PASSWORD)|UV_HTTP_BASIC_\w+_PASSWORD|TWINE_PASSWORD|POETRY_PYPI_TOKEN_\w+|"""
     r"""POETRY_HTTP_BASIC_\w+_PASSWORD|FLIT_PASSWORD|HATCH_INDEX_AUTH|PDM_PUBLISH_PASSWORD))(?:\s*=\s*|\s+)["']?(?P<value>[^\s"'$#][^\s"']*)"""
@@ -64,7 +64,7 @@ def find_in_line(line: str, number: int = 0) -> Iterator[Sighting]:
 
 
 def find_in_pypirc(text: str) -> Iterator[Sighting]:
-    """Yield the passwords of a .pypirc, each with its section's `repository` and `username` where it names them."""
+    """Yield the passwords of a .pypirc: in URLs, and each with its section's `repository` and `username` where it names them."""
     lines = text.split("\n")
     section, fields, passwords = "", dict[str, dict[str, str]](), list[tuple[int, str, re.Match[str]]]()
     for number, line in enumerate(lines, 1):
@@ -73,6 +73,7 @@ def find_in_pypirc(text: str) -> Iterator[Sighting]:
         elif found := _PASSWORD_LINE.match(line):
             passwords.append((number, section, found))
         else:
+            yield from find_in_line(line, number)
             key, equals, value = line.partition("=" if "=" in line else ":")
             if equals:
                 fields.setdefault(section, {})[key.strip().lower()] = value.strip()

@@ -31,6 +31,9 @@ _LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
 #: From this release on `--no-index` also holds for requirements files read after it.
 _NO_INDEX_LASTS = (22, 3, 1)
 
+#: From this release on blanks before an index's URL are nothing; before it, pip says that there is no such location, and goes on.
+_TAKES_BLANKS = (24, 1)
+
 #: How many times requirements files may include each other in one command: more is a loop in disguise.
 _MAX_INCLUDES = 1000
 
@@ -52,8 +55,16 @@ def read_needs(verb: str, settings: Settings, target: Target, host: Host, files:
     else:
         reader.begin(settings)
         reader.read_inputs(settings)
-    needs = tuple(_without_repeats(filter(None, (_make_need(role, mention) for role, mention in reader.found()))))
-    return Needs(needs, tuple(files.watched), tuple(dict.fromkeys(local.unknown)))
+    takes_blanks = target.version is None or target.version >= _TAKES_BLANKS
+    items: list[Need] = []
+    garbled: list[Need] = []
+    for role, mention in reader.found():
+        if need := _make_need(role, mention):
+            items.append(need)
+        if (need is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := _make_garbled(role, mention)):
+            garbled.append(meant)
+    unknown = tuple(dict.fromkeys(local.unknown))
+    return Needs(tuple(_without_repeats(items)), tuple(files.watched), unknown, garbled=tuple(_without_repeats(garbled)))
 
 
 @dataclass(slots=True)
@@ -238,6 +249,16 @@ def _make_need(role: Role, said: Mention) -> Need | None:
     is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
     given = Secret(userinfo.password or "") if is_given else None
     return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=said.place_of(userinfo))
+
+
+def _make_garbled(role: Role, said: Mention) -> Need | None:
+    """Return the need that was meant by a URL with white space, control characters or quotes in it; None for any other text.
+
+    Variables come with them: `docker --env-file` keeps quotes and the carriage returns of a file from Windows.
+    """
+    meant = "".join(letter for letter in said.text if letter.isprintable() and letter not in " '\"")
+    is_garbled = role in ("index", "extra", "links") and meant != said.text
+    return _make_need(role, Mention(meant, said.origin)) if is_garbled else None
 
 
 def _without_repeats(needs: Iterable[Need]) -> Iterator[Need]:

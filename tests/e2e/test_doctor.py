@@ -70,6 +70,12 @@ def test_an_exported_secret_is_found_by_name(name: str, world: World) -> None:
     assert [finding["where"] for finding in findings if finding["level"] == "problem" and finding["where"] == name] == [name]
 
 
+def test_the_password_of_a_proxy_is_no_index_to_log_in_to(world: World) -> None:
+    _, findings = doctor(world, PIP_PROXY=URL)
+
+    assert [finding["command"] for finding in findings if finding["where"] == "PIP_PROXY"] == [None]
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -167,6 +173,16 @@ def test_login_import_leaves_a_backup_only_if_asked(world: World, index: Private
     assert backup.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_backup_that_is_there_already_is_named(world: World, index: PrivateIndex) -> None:
+    path = write(world, "config/pip/pip.conf", f"[global]\nindex-url = http://{USER}:{CANARY}@{index.netloc}/simple/")
+    backup = write(world, "config/pip/pip.conf.bak", "older")
+    result = world.shim("login", "--import", path, "--store", "file", "--backup")
+
+    assert (result.returncode, backup.read_text()) == (74, "older\n")
+    assert f"(File exists: {backup})" in result.stderr
+    assert CANARY in path.read_text()
+
+
 def test_a_secret_that_the_index_rejects_stays_in_the_file(world: World, index: PrivateIndex) -> None:
     text = f"--index-url http://{USER}:wrong@{index.netloc}/simple/"
     path = write(world, "cwd/requirements.txt", text)
@@ -199,7 +215,8 @@ def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: Priva
     world.configure(
         f'[[index]]\nname = "corp"\nurl = "http://{index.netloc}/simple/"\nusername = "{USER}"\nenv = {{ password = "CORP" }}\n'
     )
-    (world.cwd / "more.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
+    (world.cwd / "more.txt").write_text("-rmost.txt\n")
+    (world.cwd / "most.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
     requirements = f"-i http://{index.netloc}/simple/\n--extra-index-url http://{stranger.netloc}/simple/\ncorp-build\n-r more.txt\n"
     (world.cwd / "requirements.txt").write_text(requirements)
     status, findings = doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY)

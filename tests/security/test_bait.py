@@ -30,9 +30,10 @@ FAULTS: dict[int | str, str] = {
     "login page": "shows a login page as alice, from env instead of packages",
     "forbidden": "forbids us to read it as alice, from env (403)",
     "hidden": "says that it does not exist as alice, from env (404)",
+    "welcoming": "refuses us as alice, from env (401)",
 }
 #: The faults that a wrong secret shows; with the others the server is what is wrong.
-BY_SECRET = ("login page", "forbidden", "hidden")
+BY_SECRET = ("login page", "forbidden", "hidden", "welcoming")
 
 
 @pytest.fixture
@@ -358,6 +359,36 @@ def test_an_offline_machine_is_not_stopped(pip: toolchains.Tool, world: World) -
     result = install(world, next(private), public, "--find-links", path.parent, wanted="corp-local")
 
     assert result.status == 0, result.stderr
+
+
+def test_a_proven_index_gets_its_credential_or_pip_stops(
+    pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
+    """On one host with the stranger a netrc will not do, and pip asks a keyring for indexes alone, by their host in its normal form."""
+    url, public = (f"http://localhost:{index.netloc.partition(':')[2]}/simple/" for index in (private, stranger))
+    configure(world, url)
+    loud = install(world, url.replace("localhost", "LocalHost"), public, wanted="corp-lib<99")
+    assert (loud.status, loud.has_ours) == (0, True), loud.stderr
+    shutil.rmtree(world.folder / "out")
+    links = install(world, public, public, "--find-links", f"{url}corp-lib/")
+
+    assert (links.status, links.installed) == (77, None), links.stderr
+
+
+@pytest.mark.parametrize("written", ["{}\r", '"{}"'], ids=["carriage return", "quotes"])
+def test_an_index_that_pip_will_look_for_elsewhere_stops_it(
+    written: str, pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
+    """As `docker --env-file` reads a file with quotes, or one from Windows."""
+    configure(world, private.url)
+    world.environ |= {"PIP_INDEX_URL": written.format(private.url), "PIP_EXTRA_INDEX_URL": stranger.url}
+    target = world.folder / "out"
+    assert world.run("pip", "install", "--target", target, "corp-lib", bare=True).returncode == 0
+    shutil.rmtree(target)
+    result = world.run("pip", "install", "--target", target, "corp-lib")
+
+    assert (result.returncode, target.exists()) == (77, False)
+    assert f"hint: write {private.url} without them in env PIP_INDEX_URL" in result.stderr
 
 
 def test_a_client_certificate_and_a_proxy_are_those_of_pip(pip: toolchains.Tool, world: World, stranger: Stranger) -> None:

@@ -12,7 +12,8 @@ from tests.support.world import World
 
 
 class FaultyIndex(PrivateIndex):
-    """A private index with a `fault`: None, a status that it answers with, "login page", or "hidden" (404 instead of 401).
+    """A private index with a `fault`: None, a status that it answers with, "login page", "hidden" (404 instead of 401), or
+    "welcoming" (strangers are let in, who has a wrong password is not).
 
     `accept(secret)` chooses the only secret that works from then on. `logins` lists the secrets of failing logins.
     """
@@ -40,6 +41,8 @@ class FaultyIndex(PrivateIndex):
             return 404, "text/plain", b"not here\n"
         if self.fault == "forbidden" and status == 401 and authorization:
             return 403, "text/plain", b"not you\n"
+        if self.fault == "welcoming" and not authorization:
+            return self._page(path)
         if self.fault == "login page" and status == 401:
             return 200, "text/html", b'<html><form action="/session"><input name="user"><input type="password" name="p"></form></html>'
         return status, kind, body

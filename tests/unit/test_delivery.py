@@ -171,6 +171,8 @@ def test_plain_http_beside_https_is_refused_by_every_way_of_pips(world: Host) ->
 
     assert [name for name, _ in caught.value.tried] == ["netrc", "face", "env"]
     assert "leave that other URL out" in (caught.value.hint or "")
+    with pytest.raises(CannotDeliver):
+        deliver(world, {corp: credential(corp), need("http://PYPI.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
 
 
 def test_two_credentials_on_one_host_go_through_the_face_each_with_its_own_scope(world: Host, tmp_path: Path) -> None:
@@ -204,6 +206,49 @@ def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) ->
         "https://alice@pypi.corp.example/a/simple/",
         "--extra-index-url=https://b%40b@pypi.corp.example/b/simple/",
     )
+
+
+@pytest.mark.parametrize(("version", "userinfo"), [(NEWEST, ""), (OLD, "alice@")])
+def test_pip_finds_its_index_by_the_host_as_it_asks_for_it(world: Host, version: tuple[int, ...], userinfo: str) -> None:
+    argv = ("install", "-i", "https://PYPI.Corp.example:08443/a/simple/", "--extra-index-url", "https://pypi.corp.example:8443/b/simple/")
+    one, two = need(argv[2], position=2), need(argv[4], "extra", position=4)
+    delivery = deliver(world, {one: credential(one, "first"), two: None}, version=version, argv=argv)
+
+    assert channel_of(delivery) == "face"
+    assert delivery.argv == (*argv[:2], f"https://{userinfo}pypi.corp.example:8443/a/simple/", *argv[3:])
+
+
+def test_the_face_is_not_taken_where_pip_would_not_find_an_answer_there(world: Host) -> None:
+    public = need("https://pypi.corp.example:8443/simple/", "extra")
+    odd = need("https://PYPI.corp.example/simple/")
+    links = need("https://pypi.corp.example/team/links/", "links")
+    near, other = need("https://pypi.corp.example/team/simple/"), need("https://pypi.corp.example/public/simple/", "extra")
+    found = credential(near)
+
+    assert channel_of(deliver(world, {odd: credential(odd), public: None})) == "env"
+    assert channel_of(deliver(world, {near: found, other: None}, argv=("install", "--keyring=import", "corp-lib"))) == "env"
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {links: credential(links), public: None})
+    assert caught.value.hint == "ask for it in a command of its own, without other servers"
+    with pytest.raises(CannotDeliver):
+        deliver(world, {near: credential(near, "another"), other: None, links: found})
+    assert channel_of(deliver(world, {near: found, other: None, links: found})) == "face"
+
+
+@pytest.mark.parametrize(
+    ("url", "option", "hint"),
+    [
+        (CORP, "--isolated", "leave --isolated out of this command"),
+        (CORP, "--keyring-provider=import", "leave --keyring-provider out of this command"),
+        ("https://PYPI.corp.example/simple/", "-q", "write that host so, in small letters and without zeros in front of the port"),
+    ],
+)
+def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, option: str, hint: str) -> None:
+    corp, public = need(url), need("https://pypi.corp.example:8443/simple/", "extra")
+    with pytest.raises(CannotDeliver) as caught:
+        deliver(world, {corp: credential(corp), public: None}, argv=("install", option, "corp-lib"), channel="strict")
+
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize("version", [OLD, NEWEST])

@@ -363,6 +363,16 @@ def test_blanks_before_a_url_are_nothing(world: World) -> None:
     assert found.place == Place("env", "PIP_INDEX_URL", 10, 14)
 
 
+@pytest.mark.parametrize(
+    "text", ["https://u:p@i/simple\r", "'https://u:p@i/simple'", "https://u:p@i/sim\tple ", "\u200bhttps://u:p@i/simple"]
+)
+def test_a_url_that_is_none_is_known_as_what_was_meant(world: World, text: str) -> None:
+    world.environ["PIP_INDEX_URL"] = text
+    needs = world.read("install", "-f", "/a folder's/", "x")
+    assert needs.items == ()
+    assert [(need.url.text, need.username, str(need.origin)) for need in needs.garbled] == [("https://i/simple", "u", "env PIP_INDEX_URL")]
+
+
 def test_a_local_project_needs_the_urls_that_its_pyproject_names(world: World) -> None:
     dependencies = '[project]\ndependencies = ["a @ https://a/a.whl", "x"]\n[project.optional-dependencies]\nm = ["b @ https://b/b.whl"]\n'
     world.write("work/pyproject.toml", dependencies + '[build-system]\nrequires = ["c @ https://c/c.whl"]\n')

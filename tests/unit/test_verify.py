@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -200,3 +201,28 @@ def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
     context = _make_context(route_of_environment(host), host)
 
     assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"
+
+
+def test_a_path_is_asked_for_as_requests_writes_it(serve: Callable[..., Server]) -> None:
+    server = serve(lambda *_: (200, None))
+    outcome = probe(parse_url(f"{server.url}/a b/ä%20(c)/"), None, Host({}, "/"))
+
+    assert (outcome.status, [path for path, _ in server.seen]) == (200, ["/a%20b/%C3%A4%20(c)/"])
+
+
+@pytest.mark.parametrize(("answer", "words"), [(b"", "it hangs up without an answer"), (b"SSH-2.0-x\r\n", "its answer is no HTTP")])
+def test_a_server_that_speaks_no_http_is_named_so(answer: bytes, words: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def reply() -> None:
+            connection, _ = listener.accept()
+            connection.recv(65536)
+            connection.sendall(answer)
+            connection.close()
+
+        thread = threading.Thread(target=reply)
+        thread.start()
+        outcome = probe(parse_url(f"http://127.0.0.1:{listener.getsockname()[1]}/"), None, Host({}, "/"))
+        thread.join()
+
+    assert outcome.error == words
