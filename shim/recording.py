@@ -44,6 +44,9 @@ KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 FORM_OF_CHANNEL = {"netrc": "bare", "store": "bare", "seed": "percent"}
 #: Files whose entries are merged into a memory file: their secrets must not be copied.
 MERGED_FILES = (".netrc", "_netrc", "netrc", "credentials.toml")
+#: Verbs whose arguments are packages, of any tool: the plan is the same for other ones. Those of other verbs are files, folders, names of
+#: installed tools with settings of their own, or the user's program.
+PACKAGE_VERBS = frozenset({"add", "download", "install", "wheel"})
 
 
 def record(
@@ -102,10 +105,8 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
             return None
         changes.append(memory)
     lines = [FIELD.join(["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)])]
-    lines += [
-        FIELD.join(["name" if number in _names(invocation.argv, plan) else "word", str(number), word])
-        for number, word in enumerate(invocation.argv)
-    ]
+    names = _names(invocation.argv, plan)
+    lines += [FIELD.join(["name" if number in names else "word", str(number), word]) for number, word in enumerate(invocation.argv)]
     lines += [*variables, *_render_files(observer, plan.needs.watched, host, asked_keyring)]
     lines += [FIELD.join(one.fields) for one in kept]
     lines += changes + _render_audit(plan, [one.file for one in kept if one.file], host)
@@ -171,16 +172,17 @@ def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:
-    """Return the positions of words that may be other package names next time: never the verb's own, nor a place we changed."""
-    verbs = len(plan.invocation.verb)
-    if plan.invocation.verb[:1] == ("run",):
-        return set()  # a program, and its arguments
-    words, found = list(argv), set()
-    arguments = [number for number, word in enumerate(argv) if not word.startswith("-")]
-    for number in arguments[verbs:]:
-        if is_name(words, number) and plan.delivery.argv[number] == argv[number] and not os.path.lexists(argv[number]):
-            found.add(number)
-    return found
+    """Return the positions of words that may be other package names next time.
+
+    Only behind the verb, never at it: before it stand values of options, and with another verb it is another command.
+    """
+    verb = plan.invocation.verb[-1:]
+    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv:
+        return set()
+    words, kept = list(argv), plan.delivery.argv
+    behind = range(len(argv) - argv[::-1].index(verb[0]), len(argv))
+    found = [number for number in behind if is_name(words, number) and kept[number] == argv[number]]
+    return {number for number in found if not os.path.lexists(argv[number].partition("[")[0])}
 
 
 @dataclass(frozen=True, slots=True)

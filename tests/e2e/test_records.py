@@ -89,6 +89,30 @@ def test_a_record_holds_no_secret(own: World, command: list[str]) -> None:
         assert plan.stat().st_mode & 0o777 == 0o600
 
 
+def long_ways(world: World, *commands: str) -> list[bool]:
+    """Return of each command whether it went the long way, whatever became of it."""
+    return [MARK in world.run(*command.split()).stderr for command in commands]
+
+
+def test_the_verb_is_no_package_name_where_an_option_stands_before_it(own: World, index: PrivateIndex) -> None:
+    own.use(toolchains.pip("newest"))
+    own.environ["PIP_INDEX_URL"] = f"http://{index.netloc}/simple/"
+    shown = "pip --log log show corp-lib"
+
+    assert long_ways(own, shown, shown, "pip --log log download corp-lib") == [True, False, True]
+    assert list(own.cwd.glob("corp_lib-*")), "with the credential that it takes"
+
+
+@pytest.mark.parametrize("verb", ["pip compile", "tool upgrade"])
+def test_what_is_no_package_name_is_another_command(own: World, verb: str) -> None:
+    """The argument of `uv pip compile` is a file, that of `uv tool upgrade` a tool with indexes of its own."""
+    own.use(toolchains.uv())
+    own.environ["UV_OFFLINE"] = ""
+    first = f"uv {verb} first"
+
+    assert long_ways(own, first, first, f"uv {verb} other") == [True, False, True]
+
+
 def write(path: Path, text: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
