@@ -64,6 +64,17 @@ def test_pip_on_a_terminal_logs_in_first_and_then_runs(world: World, server: Log
     assert tokens_of(world).keys() == {server.url}
 
 
+def test_the_countdown_fits_a_narrow_terminal(world: World, server: LoginServer) -> None:
+    world.use(toolchains.pip("newest"))
+    with terminal(world) as shell:
+        shell.resize(24, 40)
+        shell.start(install(server), "waiting for you")
+        line = "waiting for you" + shell.until("\r")
+        shell.press("\x03")
+
+    assert len("  " + line.rstrip("\r").removesuffix("\x1b[K")) < 40, "a wider line would be written below itself every second"
+
+
 def test_ctrl_c_ends_a_login_cleanly_and_leaves_nothing(world: World, server: LoginServer) -> None:
     world.use(toolchains.pip("newest"))
     with terminal(world) as shell:
