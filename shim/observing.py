@@ -110,8 +110,13 @@ def _watched(function: Callable[..., Any], observer: Observer) -> Callable[..., 
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line of its own tells them), or no file."""
-    return path.startswith((*_CODE, "/proc/", "/dev/null"))
+    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line of its own tells them), or no file.
+
+    What others have installed for the same interpreter lies inside its library, the target maybe among it.
+    """
+    return path.startswith(("/proc/", "/dev/null")) or any(
+        path.startswith(folder) and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages")) for folder in _CODE
+    )
 
 
 _CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))
