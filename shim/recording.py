@@ -16,7 +16,7 @@ from urllib.parse import quote
 from shim.host import Host
 from shim.hot import mask_words
 from shim.model import Answer, Credential, Delivery, Plan, Secret
-from shim.observing import Observed, Observer
+from shim.observing import Observed, Observer, describe_path
 from shim.replay import (
     FIELD,
     HEAD,
@@ -44,6 +44,9 @@ KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 FORM_OF_CHANNEL = {"netrc": "bare", "store": "bare", "seed": "percent"}
 #: Files whose entries are merged into a memory file: their secrets must not be copied.
 MERGED_FILES = (".netrc", "_netrc", "netrc", "credentials.toml")
+#: Verbs whose arguments are packages, of any tool: the plan is the same for other ones. Those of other verbs are files, folders, names of
+#: installed tools with settings of their own, or the user's program.
+PACKAGE_VERBS = frozenset({"add", "download", "install", "wheel"})
 
 
 def record(
@@ -94,7 +97,8 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
     asked_keyring = _asked_keyring(plan.answers)
     variables = _render_variables(observer.environ, asked_keyring)
     changes = _render_changes(delivery, invocation.argv)
-    if kept is None or variables is None or changes is None:
+    files = _render_files(observer, plan.needs.watched, host, asked_keyring)
+    if kept is None or variables is None or changes is None or files is None:
         return None
     if delivery.memory:
         memory = _render_memory(plan, observer, host, [one.credential for one in kept], plan_again)
@@ -102,11 +106,9 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
             return None
         changes.append(memory)
     lines = [FIELD.join(["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)])]
-    lines += [
-        FIELD.join(["name" if number in _names(invocation.argv, plan) else "word", str(number), word])
-        for number, word in enumerate(invocation.argv)
-    ]
-    lines += [*variables, *_render_files(observer, plan.needs.watched, host, asked_keyring)]
+    names = _names(invocation.argv, plan)
+    lines += [FIELD.join(["name" if number in names else "word", str(number), word]) for number, word in enumerate(invocation.argv)]
+    lines += [*variables, *files]
     lines += [FIELD.join(one.fields) for one in kept]
     lines += changes + _render_audit(plan, [one.file for one in kept if one.file], host)
     return None if any("\n" in line for line in lines) else lines
@@ -171,16 +173,17 @@ def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:
-    """Return the positions of words that may be other package names next time: never the verb's own, nor a place we changed."""
-    verbs = len(plan.invocation.verb)
-    if plan.invocation.verb[:1] == ("run",):
-        return set()  # a program, and its arguments
-    words, found = list(argv), set()
-    arguments = [number for number, word in enumerate(argv) if not word.startswith("-")]
-    for number in arguments[verbs:]:
-        if is_name(words, number) and plan.delivery.argv[number] == argv[number] and not os.path.lexists(argv[number]):
-            found.add(number)
-    return found
+    """Return the positions of words that may be other package names next time.
+
+    Only behind the verb, never at it: before it stand values of options, and with another verb it is another command.
+    """
+    verb = plan.invocation.verb[-1:]
+    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv:
+        return set()
+    words, kept = list(argv), plan.delivery.argv
+    behind = range(len(argv) - argv[::-1].index(verb[0]), len(argv))
+    found = [number for number in behind if is_name(words, number) and kept[number] == argv[number]]
+    return {number for number in found if not os.path.lexists(argv[number].partition("[")[0])}
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,30 +279,24 @@ def _render_variables(environ: Observed, asked_keyring: bool) -> list[str] | Non
     return lines
 
 
-def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_keyring: bool) -> list[str]:
-    """Return the lines of all files and folders: as they are, or that they are not there.
+def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_keyring: bool) -> list[str] | None:
+    """Return the lines of all files and folders: as they are, or that they are not there; None if one changed while the plan was made.
 
-    A folder that was listed counts with its entries; of any other only that it is there: people make files in it all the time. The
-    folders that a keyring lies in count with their entries too.
+    The folders that a keyring lies in count with their entries.
     """
     from shim.settings import config_files
     from shim.store import recent
 
     places = recent.places(host, config_files(host)) if asked_keyring else ()
-    paths = dict.fromkeys([*observer.paths, *watched, *observer.folders, *places])
     lines = []
-    for path in paths:
+    for path in dict.fromkeys([*observer.paths, *watched, *observer.folders, *places]):
         if _is_kept_by_us(path, host):
             continue
-        state = describe_file(path)
-        if state is None and os.path.islink(path):
-            lines.append(FIELD.join(["link", path, os.readlink(path)]))  # to the descriptor of whoever opens it
-        elif state is None:
-            lines.append(FIELD.join(["missing", path]))
-        elif os.path.isdir(path) and path not in observer.folders and path not in places:
-            lines.append(FIELD.join(["folder", path]))
-        else:
-            lines.append(FIELD.join(["file", path, state]))
+        seen, now = observer.folders.get(path) or observer.paths.get(path), describe_path(path, is_listed=path in observer.folders)
+        # A link that leads nowhere is as good as missing, and the first command makes one of ours.
+        if seen and seen != now and (seen[0], now[0]) != ("missing", "link"):
+            return None
+        lines.append(FIELD.join(describe_path(path, is_listed=path in observer.folders or path in places)))
     return lines
 
 

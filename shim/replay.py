@@ -96,7 +96,8 @@ def describe_file(path: str) -> str | None:
         status = posix.stat(path)
     except (OSError, ValueError):
         return None
-    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
+    # The time of the last change cannot be set: it tells of a file that was written again with its size, its time and its inode kept.
+    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
 
 
 def is_folder(path: str) -> bool:

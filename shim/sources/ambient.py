@@ -60,9 +60,16 @@ def _detect(audience: str) -> Secret | None:
         hint = "give the job `permissions: id-token: write`"
         raise SourceError("GitHub Actions does not let this job have an identity", hint=hint) from None
     except AmbientCredentialError as error:
-        # Its text may quote what the service answered.
-        reason = str(error).partition(":")[0][:120]
-        raise SourceError(
-            f"the CI service gives no identity: {reason}", hint="see what the service's documentation says about OIDC"
-        ) from None
+        hint = "see what the service's documentation says about OIDC"
+        raise SourceError(f"the CI service gives no identity: {_explain(str(error))}", hint=hint) from None
     return Secret(token) if token else None
+
+
+def _explain(text: str) -> str:
+    """Return which service has what trouble, with the status if there is one, and nothing of what the service answered.
+
+    `GitHub: token request failed (code=403, body=…)`, `Buildkite: the agent encountered an error: …`.
+    """
+    words, _, answer = ":".join(text.split(":")[:2]).partition("(")
+    status = answer.removeprefix("code=")[:3]
+    return words.strip()[:120] + (f" ({status})" if status.isdigit() else "")

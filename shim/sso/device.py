@@ -89,28 +89,33 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
     form = {**flow.poll_fields, "device_code": begun.device_code, "code_verifier": verifier}
     deadline = time.monotonic() + begun.invitation.time_s
     interval_s = begun.interval_s
-    answered_at = time.monotonic()
+    asked_at = answered_at = time.monotonic()
+    reply = Reply(None)
     while (left_s := deadline - time.monotonic()) > 0:
         time.sleep(min(interval_s, left_s))
         asked_at = time.monotonic()
-        reply = ask(flow.poll, host, route, min(POLL_TIMEOUT_S, max(deadline - asked_at, 1.0)), form)
+        patience_s = min(POLL_TIMEOUT_S, max(deadline - asked_at, 1.0))
+        reply = ask(flow.poll, host, route, patience_s, form)
         if reply.is_success:
             return reply
         code = reply.text("error")
         if code == "slow_down" or reply.status == 429:
             interval_s = min(max(interval_s + SLOW_DOWN_S, reply.retry_after_s or 0.0), MAX_INTERVAL_S)
         elif reply.is_silent:
-            if time.monotonic() - asked_at > BEGIN_TIMEOUT_S:  # it held the question open
+            if time.monotonic() - asked_at > min(BEGIN_TIMEOUT_S, patience_s / 2):  # it held the question open
                 answered_at = time.monotonic()
             if time.monotonic() - answered_at > MAX_SILENCE_S:
-                hint = "run it again when the server is back"
-                raise SourceError(f"{flow.issuer} was gone in the middle of the login: {reply.error}", hint=hint)
+                raise _gone(reply, flow)
             interval_s = min(interval_s * 2, MAX_SILENCE_S / 4)
             continue
         elif code != "authorization_pending":
             raise _failure(code, reply, flow)
         answered_at = time.monotonic()
-    raise _failure("expired_token", Reply(None), flow)
+    raise _gone(reply, flow) if answered_at < asked_at else _failure("expired_token", reply, flow)
+
+
+def _gone(reply: Reply, flow: Flow) -> SourceError:
+    return SourceError(f"{flow.issuer} was gone in the middle of the login: {reply.error}", hint="run it again when the server is back")
 
 
 def _failure(code: str | None, reply: Reply, flow: Flow) -> SourceError:

@@ -104,7 +104,11 @@ def exchange(url: Url, subject: Secret, kind: str, host: Host, route: Route, *, 
     if reply.is_success and reply.secret("access_token"):
         return reply
     problem = reply.error or "there is no token in its answer"
-    hint = "check the network or VPN, and run it again" if reply.is_silent else "may this account, or this job, read the index?"
+    hint = "may this account, or this job, read the index?" if reply.fields else f"is {url} the right place for that?"
+    if reply.is_silent:
+        hint = "check the network or VPN, and run it again"
+    elif reply.status == 429:
+        hint = "wait a little, then run it again"
     raise SourceError(f"{url} does not exchange the token: {problem}", hint=hint)
 
 

@@ -63,7 +63,8 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
 
     def tick() -> None:
         while not over.is_set():
-            write_stderr(f"\r  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C gives up)\x1b[K")
+            text = f"  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C gives up)"
+            write_stderr(f"\r{text[: _columns() - 1]}\x1b[K")
             over.wait(1.0)
 
     thread = threading.Thread(target=tick, daemon=True)
@@ -74,6 +75,14 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
         over.set()
         thread.join(2.0)
         write_stderr("\r\x1b[K")
+
+
+def _columns() -> int:
+    """Return how wide the terminal is now: a line that is wider would go on in the next one, and could not vanish."""
+    try:
+        return os.get_terminal_size(2).columns or 80
+    except OSError:
+        return 80
 
 
 def _clock(seconds: float) -> str:

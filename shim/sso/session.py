@@ -117,7 +117,7 @@ def why_not(query: Query) -> str | None:
 
 def _turn(login: Login, host: Host) -> AbstractContextManager[SourceError | None]:
     """Wait for our turn at this login, and say so."""
-    text = f"shim: another command is logging in at {login.where}: waiting for it\n"
+    text = f"shim: another command is logging in at {login.where}, or renews that login: waiting for it\n"
     return flight.turn(login.key, host, WAIT_S, lambda: write_stderr(text))
 
 

@@ -89,6 +89,40 @@ def test_a_record_holds_no_secret(own: World, command: list[str]) -> None:
         assert plan.stat().st_mode & 0o777 == 0o600
 
 
+def long_ways(world: World, *commands: str) -> list[bool]:
+    """Return of each command whether it went the long way, whatever became of it."""
+    return [MARK in world.run(*command.split()).stderr for command in commands]
+
+
+def test_the_verb_is_no_package_name_where_an_option_stands_before_it(own: World, index: PrivateIndex) -> None:
+    own.use(toolchains.pip("newest"))
+    own.environ["PIP_INDEX_URL"] = f"http://{index.netloc}/simple/"
+    shown = "pip --log log show corp-lib"
+
+    assert long_ways(own, shown, shown, "pip --log log download corp-lib") == [True, False, True]
+    assert list(own.cwd.glob("corp_lib-*")), "with the credential that it takes"
+
+
+@pytest.mark.parametrize("verb", ["pip compile", "tool upgrade"])
+def test_what_is_no_package_name_is_another_command(own: World, verb: str) -> None:
+    """The argument of `uv pip compile` is a file, that of `uv tool upgrade` a tool with indexes of its own."""
+    own.use(toolchains.uv())
+    own.environ["UV_OFFLINE"] = ""
+    first = f"uv {verb} first"
+
+    assert long_ways(own, first, first, f"uv {verb} other") == [True, False, True]
+
+
+def test_a_file_that_changes_while_a_plan_is_made_from_it_makes_no_record(own: World, command: list[str]) -> None:
+    """A login may take minutes, in which people go on editing."""
+    file = own.cwd / "requirements.txt"
+    file.write_text("corp-lib\n")
+    (own.folder / "config" / "give-secret").write_text(f"#!/bin/sh\necho 'corp-lib  # edited' >'{file}'\necho {CANARY}\n")
+    words = [*command[:-1], "-r", "requirements.txt"]
+
+    assert [is_hot(own, words) for _ in range(3)] == [False, False, True]
+
+
 def write(path: Path, text: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
@@ -100,8 +134,17 @@ def expire(world: World) -> None:
     token.write_text("\n".join(lines))
 
 
+def rewrite(path: Path) -> None:
+    """Write other text into the same file, of the same size and with the same time, as `cp -p` or `rsync --inplace` may do."""
+    before = path.stat()
+    path.write_text(path.read_text().replace("'1h'", "'2h'"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (path.stat().st_size, path.stat().st_ino, path.stat().st_mtime_ns) == (before.st_size, before.st_ino, before.st_mtime_ns)
+
+
 #: What may happen between two runs, and leads back to the long way.
 CHANGES: dict[str, Callable[[World], object]] = {
+    "our configuration was written again in its place, its time put back": lambda world: rewrite(world.config),
     "our configuration changed": lambda world: world.config.write_text(world.config.read_text() + "\n# changed\n"),
     "the token nears its end": expire,
     "the token is gone": lambda world: [token.unlink() for token in (world.folder / "runtime" / "shim" / "tokens").glob("*.token")],
@@ -176,7 +219,7 @@ def test_each_single_thing_that_a_plan_was_made_from_counts(own: World, command:
             words[int(fields[0])] = "--other"
             found[f"word {words}"] = is_found(words)
         elif kind in ("file", "folder", "missing") and fields[0].startswith(str(own.folder)) and not os.path.islink(fields[0]):
-            with changed_path(Path(fields[0]), kind):
+            with changed_path(Path(fields[0]), kind, plan):
                 found[f"{kind} {fields[0]}"] = is_found()
     found |= {f"{prefix}NEW appeared": is_found(**{prefix + "NEW": ""}) for prefix in replay.PREFIXES}
 
@@ -186,8 +229,8 @@ def test_each_single_thing_that_a_plan_was_made_from_counts(own: World, command:
 
 
 @contextmanager
-def changed_path(path: Path, kind: str) -> Iterator[None]:
-    """Change one path while it lasts: make what is missing, take a folder away, write a file's last byte again."""
+def changed_path(path: Path, kind: str, plan: Path) -> Iterator[None]:
+    """Change one path while it lasts: make what is missing, take a folder away, touch a file, whose new state then goes into the record."""
     if kind == "missing":
         made = [folder for folder in (path, *path.parents) if not folder.exists()]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -201,10 +244,11 @@ def changed_path(path: Path, kind: str) -> Iterator[None]:
         yield
         Path(f"{path}.away").rename(path)
     else:
-        before = path.stat()
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1))
+        before = replay.describe_file(str(path))
+        os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 1))
         yield
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        text, after = plan.read_text(), replay.describe_file(str(path))
+        plan.write_text(text.replace(f"{path}{replay.FIELD}{before}", f"{path}{replay.FIELD}{after}"))
 
 
 def test_another_folder_is_another_command(own: World, command: list[str]) -> None:

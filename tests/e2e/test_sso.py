@@ -64,6 +64,18 @@ def test_pip_on_a_terminal_logs_in_first_and_then_runs(world: World, server: Log
     assert tokens_of(world).keys() == {server.url}
 
 
+def test_the_countdown_fits_a_narrow_terminal(world: World, server: LoginServer) -> None:
+    world.use(toolchains.pip("newest"))
+    with terminal(world) as shell:
+        shell.resize(24, 40)
+        text = shell.start(install(server), "waiting for you") + shell.until("\x1b[K")
+        shell.press("\x03")
+
+    lines = [line.removesuffix("\x1b[K") for line in re.split(r"[\r\n]+", text) if "waiting for you" in line]
+    assert lines
+    assert max(map(len, lines)) < 40, "a wider line would be written below itself every second"
+
+
 def test_ctrl_c_ends_a_login_cleanly_and_leaves_nothing(world: World, server: LoginServer) -> None:
     world.use(toolchains.pip("newest"))
     with terminal(world) as shell:
@@ -81,7 +93,10 @@ def test_a_second_command_waits_for_the_login_of_the_first_and_says_so(world: Wo
     world.use(toolchains.pip("newest"))
     with terminal(world) as first, terminal(world) as second:
         first.start(f"{install(server, 1)}; echo first=$?", f"code  {USER_CODE}")
-        second.start(f"{install(server, 2)}; echo second=$?", f"shim: another command is logging in at {server.url}: waiting for it")
+        second.start(
+            f"{install(server, 2)}; echo second=$?",
+            f"shim: another command is logging in at {server.url}, or renews that login: waiting for it",
+        )
         server.answers = ["ok"]
         first.until("first=0")
         second.until("second=0")

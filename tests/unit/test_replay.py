@@ -1,5 +1,8 @@
 """What stands in a memory file is the same whether the channel wrote it or the hot path, which has no urllib."""
 
+import os
+import sysconfig
+from contextlib import suppress
 from urllib.parse import quote, unquote
 
 import pytest
@@ -8,6 +11,8 @@ from hypothesis import strategies as st
 
 from shim.delivery.netrc import _render_token
 from shim.delivery.store import render_string
+from shim.host import Host
+from shim.observing import observe
 from shim.replay import BARE_LETTERS, TOKEN, decode_percent, encode_percent, fill_template
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
@@ -33,3 +38,18 @@ def test_other_letters_are_left_to_the_long_way(secret: str) -> None:
 
 def test_a_number_without_a_secret_is_no_text() -> None:
     assert fill_template(f"password {TOKEN}1{TOKEN}", ["a"], "bare") is None
+
+
+@pytest.mark.parametrize("kind", ["site-packages", "dist-packages"])
+def test_what_is_installed_for_the_interpreter_that_we_run_on_counts(kind: str) -> None:
+    """The pip of a container image lies inside the library of the only Python there, which is ours as well."""
+    library = sysconfig.get_path("stdlib")
+    folder = os.path.join(library, kind)
+    with observe(Host({}, "/")) as (_, observer):
+        os.path.isfile(os.path.join(folder, "pip", "__init__.py"))
+        os.path.isfile(os.path.join(library, "os.py"))
+        with suppress(OSError):
+            os.listdir(folder)
+
+    assert [*observer.paths] == [os.path.join(folder, "pip", "__init__.py")]
+    assert [*observer.folders] == [folder]

@@ -102,12 +102,22 @@ def cached_tokens(world: Large, count: int) -> None:
         (tokens / f"{number:064x}.token").touch(0o600)
 
 
+def package_names(world: Large, count: int) -> None:
+    """With a token that has an end: the plan is written down for other names as well."""
+    program = world.write("bin/give", "#!/bin/sh\necho canary\n")
+    program.chmod(0o700)
+    own = f'command = {{ argv = ["{program}"] }}\nmax-age = "1h"'
+    world.write("config/shim/config.toml", INDEX.format(0).replace('env = { password = "TEAM" }', own))
+    world.words = ["pip", "install", *(f"package-{number}" for number in range(count))]
+
+
 SCENES: dict[str, tuple[Callable[[Large, int], None], int]] = {
     "1000 configured indexes": (configured_indexes, 250),
     "500 asked indexes": (asked_indexes, 125),
     "500 indexes asked by pip": (asked_indexes_of_pip, 125),
     "500 places of one server": (asked_places_of_one_server, 125),
     "10000 lines of requirements": (requirements, 62),
+    "1000 package names": (package_names, 250),
     "a lock file of 5 MB": (lock_file, 60),
     "5000 cached tokens": (cached_tokens, 125),
 }

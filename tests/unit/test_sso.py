@@ -227,12 +227,27 @@ def test_a_server_that_is_away_for_a_moment_does_not_end_the_login(host: Host, s
     assert takes(server, token(host, server))
 
 
-def test_a_server_that_stays_away_in_the_middle_ends_it(host: Host, server: LoginServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(device, "MAX_SILENCE_S", 2.0)
+@pytest.mark.parametrize(("silence_s", "expires_in"), [(2.0, 60), (60.0, 2)], ids=["for long", "until the code ends"])
+def test_a_server_that_stays_away_in_the_middle_ends_it(
+    silence_s: float, expires_in: int, host: Host, server: LoginServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device, "MAX_SILENCE_S", silence_s)
     configure(host, server, "posit")
-    server.answers = ["500"]
+    server.answers, server.expires_in = ["500"], expires_in
     with pytest.raises(SourceError, match="was gone in the middle of the login"):
         ask(host, server)
+
+
+@pytest.mark.parametrize(
+    ("fault", "hint"), [("html", "the right place"), ("429", "wait a little"), ("500", "network"), ("access_denied", "may this account")]
+)
+def test_an_exchange_that_fails_has_a_hint_that_is_true(fault: str, hint: str, host: Host, server: LoginServer) -> None:
+    configure(host, server, "exchange")
+    server.answers, server.token_fault = ["ok"], fault
+    with pytest.raises(SourceError, match="does not exchange the token") as caught:
+        ask(host, server)
+
+    assert hint in (caught.value.hint or "")
 
 
 def test_a_server_that_cannot_be_reached_is_said_to_be_so(host: Host, server: LoginServer) -> None:

@@ -261,7 +261,16 @@ def test_a_ci_service_that_fails_is_said_to_and_its_secrets_are_not(status: int,
     with pytest.raises(SourceError, match="gives no identity") as caught:
         ambient.find(job(tmp_path, None))
 
+    assert f"GitHub: OIDC token request failed ({status})" in caught.value.message
     assert "canary" not in caught.value.message
+
+
+def test_a_gitlab_job_without_the_variable_is_told_which_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in CI_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GITLAB_CI", "true")
+    with pytest.raises(SourceError, match="GitLab: Environment variable OTHER_ID_TOKEN not found"):
+        ambient.find(job(tmp_path, None, audience="other"))
 
 
 def test_an_exchange_that_refuses_does_not_show_the_identity(github: GitHub, tmp_path: Path) -> None:
