@@ -180,6 +180,20 @@ def test_an_rc_file_is_byte_for_byte_what_it_was(before: str, home: Path, wheels
     assert (home / ".bashrc").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("shell", "variable"), [("/usr/bin/zsh", "ZDOTDIR"), ("/usr/bin/fish", "XDG_CONFIG_HOME")])
+def test_an_rc_file_in_a_place_of_the_users_choice_is_found_again(
+    shell: str, variable: str, home: Path, tmp_path: Path, wheels: Path
+) -> None:
+    """From an editor's task or a root shell, the variable that named the place is not set."""
+    before = snapshot(home)
+    assert quickly(home, "--wheels", wheels, "--quiet", SHELL=shell, **{variable: str(home / "dot files")}).returncode == 0
+    assert (home / "dot files").exists()
+    assert quickly(home, "--wheels", wheels, "--quiet", SHELL=shell, **{variable: str(home / "dot files")}).returncode == 0
+    quickly(home, "--uninstall")
+
+    assert snapshot(home) == before
+
+
 def test_an_rc_file_that_we_made_goes_away_after_an_upgrade_too(tmp_path: Path, wheels: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
