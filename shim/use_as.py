@@ -42,6 +42,8 @@ RECEIPT = "uv-receipt.toml"
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
 #: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
 PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
+#: Ends of options about indexes that name none: what `pip-compile` writes into its output, and how uv goes about several.
+BESIDE_INDEX = ("emit-index-url", "index-strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,16 @@ def _says(invocation: Invocation, host: Host) -> str | None:
         if command.has("no-index") or host.is_set("UV_NO_INDEX"):
             return "--no-index"
         return next((f"--{name}" for name in UV_OPTIONS if command.all(name, host)), None)
-    options = [word for word in invocation.argv if word.startswith("-") or " " in word]  # blanks: what --pip-args is given
-    return next((word.partition("=")[0] for word in options if "index" in word or word.startswith("-i")), None)
+    return next(filter(None, map(find_index_option, invocation.argv)), None)
+
+
+def find_index_option(word: str) -> str | None:
+    """Return the option in a word that names an index, or switches them off; blanks are in what --pip-args is given."""
+    pieces = word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else []
+    for piece in pieces:
+        if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
+            return piece
+    return None
 
 
 def _name_origin(need: Need, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Need:

@@ -11,7 +11,7 @@ from shim.host import Host
 from shim.policy import Policy, refuse_forbidden
 from shim.settings import load_settings
 from shim.urls import parse_url, scope_of
-from shim.use_as import MARK, around, find_inherited, pip_variables, used_indexes, uv_variables
+from shim.use_as import MARK, around, find_index_option, find_inherited, pip_variables, used_indexes, uv_variables
 
 A, B, PUBLIC = "https://a.example/simple/", "https://b.example/simple/", "https://pypi.org/simple/"
 
@@ -92,3 +92,22 @@ def test_a_nested_command_takes_back_what_is_still_as_we_set_it() -> None:
     assert around(host, inherited).environ == {"UV_DEFAULT_INDEX": A, "PATH": "/bin"}
     assert host.environ == environ
     assert find_inherited({"UV_INDEX": A}) == {}
+
+
+@pytest.mark.parametrize(
+    ("word", "option"),
+    [
+        ("-i", "-i"),
+        (f"--index-url={A}", "--index-url"),
+        ("--no-index", "--no-index"),
+        (f"--pip-args=--pre --extra-index-url {A}", "--extra-index-url"),
+        (f"-i {A}", "-i"),
+        ("--no-emit-index-url", None),
+        ("--index-strategy=unsafe-best-match", None),
+        ("--session=index", None),
+        ("index-lib", None),
+    ],
+)
+def test_only_an_option_that_names_an_index_goes_before_it(word: str, option: str | None) -> None:
+    """`pip-compile --no-emit-index-url` names none: it would ask pypi.org for the private packages."""
+    assert find_index_option(word) == option
