@@ -190,7 +190,8 @@ def _find_named(needs: Needs, host: Host) -> Need | None:
 def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
     """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
     default = next((need for need in needs.items if need.origin.where in DEFAULTS), None)
-    if default is None or not is_eligible(invocation):
+    replaced = any(need.role == "index" and need.origin.where not in DEFAULTS for need in needs.items)
+    if default is None or replaced or not is_eligible(invocation):
         return ""
     try:
         named, used = _find_named(needs, host), used_indexes(load_settings(host))
