@@ -229,15 +229,17 @@ def _says(invocation: Invocation, host: Host) -> str | None:
         if command.has("no-index") or host.is_set("UV_NO_INDEX"):
             return "--no-index"
         return next((f"--{name}" for name in UV_OPTIONS if command.all(name, host)), None)
-    return next(filter(None, map(find_index_option, invocation.argv)), None)
+    return find_index_option(invocation.argv)
 
 
-def find_index_option(word: str) -> str | None:
-    """Return the option in a word that names an index, or switches them off; blanks are in what --pip-args is given."""
-    pieces = word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else []
-    for piece in pieces:
-        if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
-            return piece
+def find_index_option(argv: tuple[str, ...]) -> str | None:
+    """Return the option that names an index, or switches them off, to a tool that starts a pip. Behind `--` are other programs' words."""
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    for word in words:
+        # Blanks are in what --pip-args is given.
+        for piece in word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ():
+            if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
+                return piece
     return None
 
 

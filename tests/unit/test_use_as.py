@@ -95,19 +95,19 @@ def test_a_nested_command_takes_back_what_is_still_as_we_set_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "option"),
+    ("words", "option"),
     [
-        ("-i", "-i"),
-        (f"--index-url={A}", "--index-url"),
-        ("--no-index", "--no-index"),
-        (f"--pip-args=--pre --extra-index-url {A}", "--extra-index-url"),
-        (f"-i {A}", "-i"),
-        ("--no-emit-index-url", None),
-        ("--index-strategy=unsafe-best-match", None),
-        ("--session=index", None),
-        ("index-lib", None),
+        (["-i", A], "-i"),
+        ([f"--index-url={A}"], "--index-url"),
+        (["--no-index"], "--no-index"),
+        (["--pip-args", f"--pre --extra-index-url {A}"], "--extra-index-url"),
+        ([f"--pip-args=-i {A}"], "-i"),
+        (["--no-emit-index-url"], None),
+        (["--index-strategy=unsafe-best-match"], None),
+        (["--session=index", "index-lib"], None),
+        (["-e", "py", "--", "-i", "--index=3"], None),
     ],
 )
-def test_only_an_option_that_names_an_index_goes_before_it(word: str, option: str | None) -> None:
-    """`pip-compile --no-emit-index-url` names none: it would ask pypi.org for the private packages."""
-    assert find_index_option(word) == option
+def test_only_an_option_that_names_an_index_goes_before_it(words: list[str], option: str | None) -> None:
+    """`pip-compile --no-emit-index-url` names none, nor does `tox -- -i`: they would ask pypi.org for the private packages."""
+    assert find_index_option(tuple(words)) == option
