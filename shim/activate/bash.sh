@@ -57,13 +57,15 @@ _shim_forget_prompt() {
       for _shim_name in "${!PROMPT_COMMAND[@]}"; do
         [ "${PROMPT_COMMAND[$_shim_name]}" != '${_shim_defined+_shim_prompt}' ] || unset "PROMPT_COMMAND[$_shim_name]"
       done
-      unset _shim_name
       ;;
     *_shim_prompt*)
-      PROMPT_COMMAND=${PROMPT_COMMAND/$'\n''${_shim_defined+_shim_prompt}'/}
+      # direnv and others put theirs before it, with a semicolon.
+      for _shim_name in $'\n${_shim_defined+_shim_prompt}' ';${_shim_defined+_shim_prompt}'; do
+        PROMPT_COMMAND=${PROMPT_COMMAND/"$_shim_name"/}
+      done
       [ "$PROMPT_COMMAND" != '${_shim_defined+_shim_prompt}' ] || unset PROMPT_COMMAND
       ;;
   esac
   unset -f _shim_settle _shim_prompt
-  unset _shim_seen
+  unset _shim_seen _shim_name
 }

@@ -194,6 +194,13 @@ def test_prompt_commands_of_others_stay_and_see_the_status(own: World) -> None:
             shell.type("shim deactivate")
             assert shell.type(show) == before
 
+    with Terminal(SHELLS["bash"][0], own.environ, str(own.cwd)) as terminal:
+        shell = Shell("bash", terminal, own)
+        shell.type(shell.activate)
+        shell.type('PROMPT_COMMAND="seen=$?;$PROMPT_COMMAND"')  # as direnv does it
+        assert shell.type("shim deactivate") == ""
+        assert shell.type("echo $PROMPT_COMMAND") == "seen=0"
+
 
 def test_a_function_that_the_user_defines_later_stays(hooked: Shell) -> None:
     """rc files go on after our lines, and a machine's rc file comes before the user's."""
