@@ -223,7 +223,8 @@ build() {
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
   cd /
   unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON
-  export PIP_USER=0 SHIM_BYPASS=1
+  # Nor does uv's cache stay in it by links: what lies there may be another user's, or readable by its owner alone.
+  export PIP_USER=0 SHIM_BYPASS=1 UV_LINK_MODE=copy
   if command -v uv >/dev/null 2>&1 && uv venv --quiet --python "$python" "$new/venv" >/dev/null 2>&1; then
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 || install_with_pip "$@"
   else
@@ -239,6 +240,7 @@ build() {
     esac
   done
   "$new/venv/bin/python" -I -m compileall -q -s "$new" -p "$prefix" "$new/venv" >/dev/null 2>&1
+  chmod -R u=rwX,go=rX "$new/venv" || fail "cannot write to $prefix"
   has_room || explain_failure "the disk with $prefix takes no more"
 }
 

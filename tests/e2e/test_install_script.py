@@ -301,6 +301,19 @@ def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) ->
         assert word in result.stderr
 
 
+def test_a_private_cache_of_uvs_makes_no_private_installation(home: Path, tmp_path: Path, wheels: Path) -> None:
+    """uv links what it has in its cache, with the owner and mode that it has there; other users could not read it."""
+    cache, prefix = str(home.parent / "uv-cache"), tmp_path / "prefix"
+    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging platformdirs'
+    environ = {**os.environ, "UV_CACHE_DIR": cache, "SHIM_BYPASS": "1"}
+    subprocess.run(["sh", "-c", fill, toolchains.uv().path, wheels, tmp_path / "elsewhere"], env=environ, check=True, timeout=120)
+    installed = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path", UV_LINK_MODE="symlink")
+
+    assert installed.returncode == 0, installed.stderr
+    files = [path for path in (prefix / "venv" / "lib").rglob("*") if path.is_symlink() or path.is_file()]
+    assert [path for path in files if path.is_symlink() or path.stat().st_nlink > 1 or path.stat().st_mode & 0o644 != 0o644] == []
+
+
 def test_a_python_that_is_too_old_is_named(home: Path, tmp_path: Path) -> None:
     before = snapshot(home)
     old = next((python for version, python in toolchains.pythons().items() if version in ("3.6", "3.7", "3.8", "3.9", "3.10")), None)
