@@ -210,14 +210,19 @@ build() {
   mkdir "$new" 2>/dev/null || fail "cannot write to $prefix" 'choose another place with --prefix DIR'
   if [ -n "$wheels" ]; then
     [ -d "$wheels" ] || fail "there is no folder $wheels" 'give --wheels the folder that holds the wheels'
-    # What asks CI services for identities is optional: it counts if it is among the wheels.
-    set -- --no-index --find-links "$wheels" pip-uv-shim
-    for wheel in "$wheels"/id-*.whl; do
-      [ ! -f "$wheel" ] || set -- --no-index --find-links "$wheels" 'pip-uv-shim[ci]'
+    # What asks CI services for identities, and what reads TOML 1.1, is optional: it counts if it is among the wheels.
+    extras=
+    for wheel in "$wheels"/id-*.whl "$wheels"/tomli-*.whl; do
+      case ${wheel##*/} in
+        id-*) extra=ci ;;
+        *) extra=toml ;;
+      esac
+      [ ! -f "$wheel" ] || extras=$extras${extras:+,}$extra
     done
+    set -- --no-index --find-links "$wheels" "pip-uv-shim[$extras]"
   else
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
-    set -- "$source[ci]"
+    set -- "$source[ci,toml]"
   fi
   # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
@@ -278,7 +283,7 @@ install_with_pip() {
   fi
   # An index that lacks what is optional is no reason not to install.
   case $1 in
-    *'[ci]') run_pip "${1%'[ci]'}" && return 0 ;;
+    *'[ci,toml]') run_pip "${1%'[ci,toml]'}" && return 0 ;;
   esac
   explain_failure 'pip could not install the packages'
 }

@@ -9,7 +9,7 @@ The way of one wrapped command through the files:
       tools/         argv and environment -> Invocation: which verb, does it touch an index?
       indexes/       the Needs: every URL the command will talk to, read as the tool itself reads them (on formats/)
       resolve.py     a Credential for each need: the token cache, else sources/ in order
-      laxity.py      stop, if the project makes the tool careless with a server that gets one
+      laxity/        stop, if the project makes the tool careless with a server that gets one
       preflight.py   stop, if a private index does not take it while pip could turn to another (verify.py asks by route.py)
       delivery/      a Delivery: what changes in argv, environment and descriptors
       supervise.py   stands between the target and a log, where secrets in its output are to be masked

@@ -32,6 +32,8 @@ PUBLIC_HOSTS = frozenset(
         "raw.githubusercontent.com",
     }
 )
+#: Those of them where anybody can have a page of links.
+SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
 
 class BadUrl(ValueError):

@@ -17,7 +17,8 @@ from shim.config_edit import Table
 from shim.errors import UsageError
 from shim.formats.pip_config import read_pip_config
 from shim.formats.pypirc import BadPypirc, parse_pypirc
-from shim.formats.uv_toml import parse_toml, tables, texts, tool_table
+from shim.formats.toml import parse_toml
+from shim.formats.uv_toml import tables, texts, tool_table
 from shim.host import Host
 from shim.settings import Settings
 from shim.urls import BadUrl, Url, find_userinfo, parse_url

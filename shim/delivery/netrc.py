@@ -1,8 +1,9 @@
 """Channel `netrc`: NETRC points at a memory file with the user's own entries and ours.
 
 Reach: the host *name*. Scheme, port and path mean nothing to a netrc, so this channel will not do where the command names
-anything else on that host. requests sends it with the first request, also from pip's child that installs private build
-dependencies, where a URL with a password would stand in that child's argv and in every build backend's environment.
+anything else on that host, nor where it names a stranger's server, which could redirect or link there. requests sends it
+with the first request, also from pip's child that installs private build dependencies, where a URL with a password would
+stand in that child's argv and in every build backend's environment.
 
 The grammar is the target interpreter's: up to Python 3.10 a token ends at white space and nothing can be quoted; from 3.11
 a token in double quotes holds anything. Sources: CPython Lib/netrc.py 3.10 and 3.11 (bpo-28806); requests 2.32.4 and
@@ -22,6 +23,7 @@ from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
 from shim.model import Delivery, Memory, Secret
+from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url
 
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
@@ -36,6 +38,8 @@ def fits(case: Case) -> str | None:
     if reason:
         return reason
     credentials = case.credentials
+    if stranger := _find_stranger(case):
+        return f"every port of {credentials[0].scope.host} would get it, and {stranger}, which may lead there"
     hosts = [credential.scope.host for credential in credentials]
     for credential in credentials:
         if credential.scheme != "basic":
@@ -56,18 +60,34 @@ def _pip_refuses(case: Case) -> str | None:
         return FOREIGN_LETTERS
     if version is not None and version < FIRST_PIP:
         return "pip before 20.3 ignores NETRC"
-    if is_faithful(case):
-        return None
-    release = "this pip" if version is None else "pip before 25.2"
-    own = [credential.scope for credential in case.credentials]
-    if case.needs.unknown:
-        return f"{release} can be tricked by a hostile redirect, and {case.needs.unknown[0]} may name any server"
-    for need in case.needs.items:
-        if not need.url.is_public and not any(scope.covers(need.url) for scope in own):
-            return f"{release} can be tricked by a hostile redirect, and {need.url} is another's server"
-    if any(need.username is not None and need.place is None for need, _ in case.deliveries):
+    if not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
+        release = "this pip" if version is None else "pip before 25.2"
         return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
     return None
+
+
+def _find_stranger(case: Case) -> str | None:
+    """Return what the command names that is neither a credential's own nor a well-known public server, in words; or None.
+
+    Its redirects and links are followed, and a netrc's entry goes along to whatever port of the host they name; before requests 2.32.4
+    even to other hosts.
+    """
+    own = [credential.scope for credential in case.credentials]
+    for text in case.needs.unknown:
+        if not any(_covers(scope, text) for scope in own):
+            return f"{text} may name any server"
+    for need in case.needs.items:
+        known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
+        if not known and not any(scope.covers(need.url) for scope in own):
+            return f"{need.url} is another's server"
+    return None
+
+
+def _covers(scope: Scope, text: str) -> bool:
+    try:
+        return scope.covers(parse_url(text))
+    except BadUrl:
+        return False
 
 
 def _uv_refuses(case: Case) -> str | None:

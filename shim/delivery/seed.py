@@ -18,7 +18,8 @@ from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
 from shim.delivery.realm import find_sibling, has_own
 from shim.delivery.scrub import cut_userinfo
-from shim.formats.uv_toml import parse_toml, tables, texts
+from shim.formats.toml import parse_toml
+from shim.formats.uv_toml import tables, texts
 from shim.host import Host
 from shim.model import Credential, Delivery, Memory, Secret
 from shim.urls import parse_url, with_userinfo

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
+
+from shim.formats.toml import may_hide_urls, parse_toml, strings_at
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
@@ -22,7 +23,10 @@ _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
-_LINK = re.compile(r"""<(a|base)\s[^<>]*?\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_LINK = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
+_BASE = re.compile(r"<base\b", re.IGNORECASE)
+_IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
+_BLANK = "".join(map(chr, range(33)))
 _DISTRIBUTION = re.compile(r"[^?#]*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))([?#]|$)", re.IGNORECASE)
 _DIRECT_IN_TOML = re.compile(r"@\s*https?://", re.IGNORECASE)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -168,7 +172,13 @@ def is_pylock(name: str) -> bool:
 
 
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large."""
+    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large.
+
+    One that writes strings as no tool does is parsed; its URLs then stand in line 1.
+    """
+    if may_hide_urls(text):
+        yield from ((1, url) for url in strings_at(parse_toml(text), ("url",)))
+        return
     number, position = 1, 0
     for match in _LOCKED_URL.finditer(text):
         number += text.count("\n", position, match.start())
@@ -182,19 +192,21 @@ def is_page(path: str) -> bool:
 
 
 def find_linked_files(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the distributions on other servers that an HTML page links to."""
+    """Yield (line number, URL) for the distributions on other servers that an HTML page links to.
+
+    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. A page that says where its links
+    begin names that place as well.
+    """
     from html import unescape
 
-    base, number, position = "", 1, 0
+    says_where = _BASE.search(text) is not None
+    number, position = 1, 0
     for match in _LINK.finditer(text):
-        url = unescape(match[2] or match[3] or match[4] or "").strip()
-        if match[1].lower() == "base":
-            base = base or url
-            continue
-        number += text.count("\n", position, match.start())
-        position = match.start()
-        url = urljoin(base, url) if base else url
-        if url[:8].lower().startswith(("http://", "https://")) and _DISTRIBUTION.match(url):
+        # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
+        url = unescape(match[1] or match[2] or match[3] or "").translate(_IGNORED).strip(_BLANK)
+        if url[:8].lower().startswith(("http://", "https://")) and (says_where or _DISTRIBUTION.match(url)):
+            number += text.count("\n", position, match.start())
+            position = match.start()
             yield number, url
 
 
@@ -203,9 +215,9 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
 
     Nothing if it names no URL: then nobody wants to know, and TOML takes long to read.
     """
-    if not _DIRECT_IN_TOML.search(text):
+    if not (_DIRECT_IN_TOML.search(text) or may_hide_urls(text)):
         return []
-    document = _parse_toml(text)
+    document = parse_toml(text) or {}
     found = _strings(_table(document, "build-system").get("requires"))
     if extras is not None:
         project = _table(document, "project")
@@ -226,12 +238,12 @@ def read_script_requirements(text: str) -> list[str]:
     if len(blocks) != 1:
         return []
     content = "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
-    return _strings(_parse_toml(content).get("dependencies"))
+    return _strings((parse_toml(content) or {}).get("dependencies"))
 
 
 def read_group_requirements(text: str, group: str) -> list[str]:
     """Return the requirements of one dependency group of a pyproject.toml, included groups and all."""
-    groups = _parse_toml(text).get("dependency-groups")
+    groups = (parse_toml(text) or {}).get("dependency-groups")
     if not isinstance(groups, dict):
         return []
     by_name = {_normal_name(name): entries for name, entries in groups.items()}
@@ -256,13 +268,3 @@ def _normal_name(name: str) -> str:
 
 def _strings(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
-
-
-def _parse_toml(text: str) -> dict[str, Any]:
-    """Return the document, or nothing for what is not TOML: pip stops there."""
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError):
-        return {}

@@ -9,22 +9,14 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from shim.formats.toml import parse_toml
+
 _SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 #: Lists of requirements in `[tool.uv]`.
 _REQUIREMENT_KEYS = ("dev-dependencies", "constraint-dependencies", "override-dependencies", "build-constraint-dependencies")
-
-
-def parse_toml(text: str) -> dict[str, Any] | None:
-    """Return the document, or None for what is not TOML: uv stops there by itself."""
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):  # an integer of thousands of digits is a plain ValueError
-        return None
 
 
 def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
@@ -36,11 +28,15 @@ def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
 
 def script_document(text: str) -> dict[str, Any]:
     """Return the metadata block of a PEP 723 script as a document; nothing where there is not exactly one."""
+    return parse_toml(script_block(text)) or {}
+
+
+def script_block(text: str) -> str:
+    """Return the TOML text of a PEP 723 script's metadata; nothing where there is not exactly one block."""
     blocks = [match["content"] for match in _SCRIPT_BLOCK.finditer(text.replace("\r\n", "\n"))]
     if len(blocks) != 1:
-        return {}
-    lines = blocks[0].splitlines(keepends=True)
-    return parse_toml("".join(line[2:] if line.startswith("# ") else line[1:] for line in lines)) or {}
+        return ""
+    return "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
 
 
 def texts(value: object) -> list[str]:

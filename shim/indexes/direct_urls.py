@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shim.formats.uv_toml import parse_toml
+from shim.formats.toml import may_hide_urls, parse_toml, strings_at
 from shim.model import Need, Needs, Origin
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 MAX_BYTES = 16 << 20
 #: In a lock: `url = "…"` or `"file": "…"`, with the type that poetry writes on the line before.
-_IN_LOCK = re.compile(r'(?:type = "(\w+)"\n)?"?\b(?:url|file)"?\s*[:=]\s*"(https?://[^"\s]+)"')
+_IN_LOCK = re.compile(r"""(?:type = "(\w+)"\n)?["']?\b(?:url|file)["']?\s*[:=]\s*["']((?i:https?)://[^"'\s]+)["']""")
 _REQUIREMENT = re.compile(r"\s*[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(https?://[^\s;]+)")
 #: The parts of a pyproject.toml that every tool installs from; `[tool.NAME]` is the tool's own.
 _SHARED = (("project", "dependencies"), ("project", "optional-dependencies"), ("dependency-groups",), ("build-system", "requires"))
@@ -29,11 +29,25 @@ def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Need
     document = parse_toml(_read(path)) or {}
     parts = [_at(document, *key) for key in (*_SHARED, ("tool", tool))] if path.endswith(".toml") else [document]
     found = {url: path for part in parts for url in _walk(part)}
-    found |= {match[2]: lock for match in _IN_LOCK.finditer(_read(lock)) if match[1] in (None, "url", "legacy")}
+    found |= dict.fromkeys(_locked_urls(_read(lock)), lock)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
     watched = (lock,) if os.path.basename(lock) else ()
     return Needs(tuple(need for url, origin in origins.items() if (need := _make_need(url, origin))), watched)
+
+
+def _locked_urls(text: str) -> Iterator[str]:
+    """Yield the URLs of a lock's files, by a scan; a lock that writes strings as no tool does is parsed."""
+    if not may_hide_urls(text):
+        yield from (match[2] for match in _IN_LOCK.finditer(text) if match[1] in (None, "url", "legacy"))
+        return
+    import json
+
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = parse_toml(text)
+    yield from strings_at(document, ("url", "file"))
 
 
 def _make_need(text: str, origin: Origin) -> Need | None:

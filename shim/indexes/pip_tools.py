@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from shim.formats.optparse_scan import Word, scan
 from shim.host import Host
@@ -32,7 +33,8 @@ Said = tuple[str, Mention]
 def pip_tools_needs(words: Sequence[Word], default: str, target: Target, host: Host) -> Needs:
     """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt) asks. `target` is the pip beside it."""
     sources = [_mention(word) for word in words if word.name is None] or [Mention(default, Origin("config", "default"))]
-    configured, path = [*_configured(words, host)], _config_file(words, host)
+    path = _config_file(words, host)
+    configured = [*configured_options(read_table_at(path, ("tool", "pip-tools")), path)] if path else []
     files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
     folders = [replace(mention, text=os.path.dirname(mention.text) or ".") for mention in sources if mention not in files]
     needs = option_needs(words, host, configured, target, files, folders)
@@ -85,29 +87,27 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
             yield name, Mention(text, Origin("argv", f"--pip-args (--{name})"), key, word.start + max(start, 0))
 
 
-def _split(text: str) -> Iterator[tuple[str, str]]:
+def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
     try:
         arguments = shlex.split(text)
     except ValueError:  # the tool will say so itself
         return
     for word in scan(arguments, command_table("install", None)):
-        if word.name in OPTIONS:
+        if word.name and word.name in names:
             yield word.name, "1" if word.value is None else word.value
 
 
-def _configured(words: Sequence[Word], host: Host) -> Iterator[Said]:
-    """Yield what `[tool.pip-tools]` says, for all commands and for each; keys may have underscores."""
-    path = _config_file(words, host)
-    table = read_table_at(path, ("tool", "pip-tools")) if path else None
-    origin = Origin("file", path or "", project=True)
+def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
+    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for each; keys may have underscores."""
+    origin = Origin("file", path, project=True)
     layers = [table, table.get("compile"), table.get("sync")] if isinstance(table, dict) else []
     for layer in layers:
         for key, value in layer.items() if isinstance(layer, dict) else ():
             name = key.replace("_", "-")
             texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
             if name == "pip-args":
-                yield from ((option, Mention(text, origin)) for text in texts for option, text in _split(text))
-            elif name in OPTIONS:
+                yield from ((option, Mention(text, origin)) for text in texts for option, text in _split(text, names))
+            elif name in names:
                 yield from ((name, Mention(text, origin)) for text in (["1"] if value is True else texts))
 
 

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from shim.formats.optparse_scan import OptionTable, Word, scan
-from shim.formats.uv_toml import parse_toml
+from shim.formats.toml import parse_toml
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, read_settings

@@ -14,6 +14,7 @@ from itertools import islice
 from typing import Any
 
 from shim.formats import uv_toml
+from shim.formats.toml import parse_toml
 from shim.host import Host
 from shim.indexes.uv_command import TRUE
 from shim.indexes.uv_needs import Said
@@ -66,7 +67,7 @@ class Reader:
     def read_toml(self, path: str) -> dict[str, Any] | None:
         """Return a TOML document, or None if there is none: uv complains about a broken one by itself."""
         if path not in self._documents:
-            self._documents[path] = None if self.read(path) is None else uv_toml.parse_toml(self.read_text(path))
+            self._documents[path] = None if self.read(path) is None else parse_toml(self.read_text(path))
         return self._documents[path]
 
     def locate(self, one: Said) -> Said:

@@ -6,15 +6,17 @@ Sources: pipenv 2026 documentation "Specifying package indexes", `PIPENV_PIPFILE
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
-from shim.formats.optparse_scan import read_table, scan
+from shim.formats.optparse_scan import Word, read_table, scan
 from shim.host import Host
 from shim.indexes.direct_urls import direct_needs
+from shim.indexes.pip_settings import Mention
 from shim.indexes.pip_tools import option_needs
-from shim.indexes.projects import join, project_needs, read_project_invocation, read_table_at, source_needs
-from shim.model import Delivery, Invocation, Needs
+from shim.indexes.projects import find_upwards, join, project_needs, read_project_invocation, read_table_at, source_needs
+from shim.model import Delivery, Invocation, Needs, Origin
 
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
 #: It installs with pip, which takes a package from the next index when one refuses.
@@ -38,14 +40,27 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return the sources of the project, and the indexes of pip's own settings."""
     if not invocation.touches_index:
         return Needs()
-    typed = [replace(word, name="extra-index-url") for word in scan(invocation.argv, _TABLE) if word.name == "index"]
+    words = scan(invocation.argv, _TABLE)
+    typed = [replace(word, name="extra-index-url") for word in words if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
         sources = Needs(tuple(source_needs(read_table_at(path, ("source",)), os.path.relpath(path, host.cwd), host)), (path,))
     else:
         sources = project_needs("Pipfile", ("source",), host)
-    direct = direct_needs("pipenv", invocation.argv, host.path(sources.watched[0]), "Pipfile.lock")
-    return join(sources, option_needs(typed, host), direct)
+    pipfile = host.path(sources.watched[0])
+    direct = direct_needs("pipenv", invocation.argv, pipfile, "Pipfile.lock")
+    return join(sources, option_needs(typed, host, files=_requirements(words, pipfile, host)), direct)
+
+
+def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
+    """Return the requirements files that pipenv takes into its Pipfile, indexes and all: those of `-r`, or the project's own."""
+    typed = [
+        Mention(word.value, Origin("argv", "--requirements"), word.position, word.start)
+        for word in words
+        if word.name == "requirements" and word.value
+    ]
+    found = None if typed or os.path.isfile(pipfile) else find_upwards("requirements.txt", host.cwd)
+    return [Mention(found, Origin("file", found, project=True))] if found else typed
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

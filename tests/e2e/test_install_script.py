@@ -440,6 +440,21 @@ def test_an_index_that_lacks_what_is_optional_is_enough(home: Path, wheels: Path
     assert subprocess.run([tmp_path / "p/shims/shim", "--version"], check=False, capture_output=True).returncode == 0
 
 
+@pytest.mark.parametrize("left_out", ["id", "tomli", "id tomli"])
+def test_what_is_optional_is_installed_if_its_wheel_is_there(left_out: str, home: Path, wheels: Path, tmp_path: Path) -> None:
+    fewer = tmp_path / "wheels"
+    fewer.mkdir()
+    for wheel in wheels.glob("*.whl"):
+        if wheel.name.partition("-")[0] not in left_out.split():
+            (fewer / wheel.name).symlink_to(wheel)
+    result = run(home, "--wheels", fewer, "--prefix", tmp_path / "p", "--quiet", "--no-modify-path")
+    program = "from importlib.util import find_spec; print(*[name for name in ('id', 'tomli') if not find_spec(name)])"
+    missing = subprocess.run([tmp_path / "p/venv/bin/python", "-Ic", program], check=True, capture_output=True, text=True)
+
+    assert result.returncode == 0, result.stderr
+    assert missing.stdout.strip() == left_out
+
+
 def test_unknown_flags_and_missing_values_are_named(home: Path) -> None:
     assert_one_message(run(home, "--frobnicate"), "--frobnicate")
     assert_one_message(run(home, "--prefix"), "--prefix")

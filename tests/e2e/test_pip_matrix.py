@@ -256,7 +256,7 @@ def channel_of(version: str, case: str) -> str | None:
         return "face" if release >= (23, 1) else None
     if case == "two-credentials-in-a-file":
         return "face" if release >= (26, 2) else None
-    if case == "another-port" or (case in WITH_STRANGERS and release < (25, 2)):
+    if case in WITH_STRANGERS:
         return "face" if release >= (23, 1) else "env"
     return "netrc"
 

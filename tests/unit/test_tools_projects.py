@@ -79,6 +79,20 @@ ASKED = {
         {f"{CORP}x.whl"},
     ),
     "a URL in Pipfile.lock": ("pipenv sync", {"Pipfile.lock": f'{{"default": {{"x": {{"file": "{CORP}x.whl"}}}}}}'}, {}, {f"{CORP}x.whl"}),
+    "a URL in a lock, in single quotes": ("pdm sync", {"pdm.lock": f"[[package]]\n'url' = '{CORP}x.whl'\n"}, {}, {f"{CORP}x.whl"}),
+    "a URL in a lock, over two lines": ("pdm sync", {"pdm.lock": f'[[package]]\nurl = """\n{CORP}x.whl"""\n'}, {}, {f"{CORP}x.whl"}),
+    "a URL in a lock, escaped": (
+        "poetry install",
+        {"poetry.lock": '[[package]]\n[package.source]\n"\\u0075rl" = "' + CORP.replace("/", "\\u002F") + 'x.whl"\n'},
+        {},
+        {f"{CORP}x.whl"},
+    ),
+    "a URL in Pipfile.lock, escaped": (
+        "pipenv sync",
+        {"Pipfile.lock": f'{{"default": {{"x": {{"file": "{CORP}x.whl"}}}}}}'.replace("/", "\\/")},
+        {},
+        {f"{CORP}x.whl"},
+    ),
     "a URL that is typed": (f"poetry add {CORP}x.whl", {}, {}, {f"{CORP}x.whl"}),
     "a URL in hatch's environment": (
         "hatch run x",
