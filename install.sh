@@ -224,12 +224,13 @@ build() {
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
     set -- "$source[ci,toml]"
   fi
+  # No link into uv's cache: what lies there may be another user's, or readable by its owner alone.
+  export UV_LINK_MODE=copy
   # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
   cd /
   unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON
-  # Nor does uv's cache stay in it by links: what lies there may be another user's, or readable by its owner alone.
-  export PIP_USER=0 SHIM_BYPASS=1 UV_LINK_MODE=copy
+  export PIP_USER=0 SHIM_BYPASS=1
   if command -v uv >/dev/null 2>&1 && uv venv --quiet --python "$python" "$new/venv" >/dev/null 2>&1; then
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 || install_with_pip "$@"
   else
