@@ -148,7 +148,7 @@ checksum() {
 }
 
 # PREFIX/installed: `pip-uv-shim CHECKSUM`, then `prefix PREFIX`, and a line for each thing outside that we made (`made PATH`, files
-# before folders and folders from the inside out) or completed (`joined FILE`: its last line had no end). What has no such first line
+# before folders and folders from the inside out), completed (`joined FILE`: its last line had no end) or gave lines to (`wrote FILE`). What has no such first line
 # is not ours.
 is_ours() {
   case $(head -n 1 "$stamp" 2>/dev/null) in
@@ -224,6 +224,8 @@ build() {
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
     set -- "$source[ci,toml]"
   fi
+  # No link into uv's cache: what lies there may be another user's, or readable by its owner alone.
+  export UV_LINK_MODE=copy
   # Where the packages come from is the user's and the machine's choice, not that of a project we happen to be run in; and they
   # go into our venv whatever else pip is told to do by default. A launcher that is already there must not stand in between.
   cd /
@@ -244,6 +246,7 @@ build() {
     esac
   done
   "$new/venv/bin/python" -I -m compileall -q -s "$new" -p "$prefix" "$new/venv" >/dev/null 2>&1
+  chmod -R u=rwX,go=rX "$new/venv" || fail "cannot write to $prefix"
   has_room || explain_failure "the disk with $prefix takes no more"
 }
 
@@ -490,6 +493,7 @@ replace_file() {
 }
 
 write_rc() {
+  grep -qxF "wrote $rc" "$stamp" || printf 'wrote %s\n' "$rc" >>"$stamp"
   if [ -f "$rc" ] && grep -qxF "$(rc_line "$shell")" "$rc"; then
     return 0
   fi
@@ -535,9 +539,15 @@ remove_rc_lines() {
   fi
 }
 
+# Prints each file that may have lines of ours: those that the stamp names, wherever they are, and those that earlier versions wrote.
+places_of_rc() {
+  sed -n 's/^wrote //p' "$stamp"
+  printf '%s\n' "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" \
+    /etc/profile.d/zz-shim.sh /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/fish/conf.d/shim.fish
+}
+
 remove_rc() {
-  for rc in "${HOME-}/.bashrc" "${ZDOTDIR:-${HOME-}}/.zshrc" "${XDG_CONFIG_HOME:-${HOME-}/.config}/fish/conf.d/shim.fish" "${HOME-}/.profile" \
-    /etc/profile.d/zz-shim.sh /etc/bash.bashrc /etc/bashrc /etc/zsh/zshrc /etc/fish/conf.d/shim.fish; do
+  while IFS= read -r rc <&4; do
     for shell in bash zsh fish sh; do
       for line in "$(rc_line "$shell")" "$(earlier_rc_line "$shell")"; do
         if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
@@ -545,7 +555,9 @@ remove_rc() {
         fi
       done
     done
-  done
+  done 4<<EOF
+$(places_of_rc)
+EOF
 }
 
 # Forgets what is stored for this user: in the keyring, in the kernel, in files. Nothing is uninstalled if that cannot be done.

@@ -42,6 +42,8 @@ RECEIPT = "uv-receipt.toml"
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
 #: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
 PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
+#: Ends of options about indexes that name none: what `pip-compile` writes into its output, and how uv goes about several.
+BESIDE_INDEX = ("emit-index-url", "index-strategy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,8 @@ def _find_named(needs: Needs, host: Host) -> Need | None:
 def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
     """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
     default = next((need for need in needs.items if need.origin.where in DEFAULTS), None)
-    if default is None or not is_eligible(invocation):
+    replaced = any(need.role == "index" and need.origin.where not in DEFAULTS for need in needs.items)
+    if default is None or replaced or not is_eligible(invocation):
         return ""
     try:
         named, used = _find_named(needs, host), used_indexes(load_settings(host))
@@ -226,8 +229,18 @@ def _says(invocation: Invocation, host: Host) -> str | None:
         if command.has("no-index") or host.is_set("UV_NO_INDEX"):
             return "--no-index"
         return next((f"--{name}" for name in UV_OPTIONS if command.all(name, host)), None)
-    options = [word for word in invocation.argv if word.startswith("-") or " " in word]  # blanks: what --pip-args is given
-    return next((word.partition("=")[0] for word in options if "index" in word or word.startswith("-i")), None)
+    return find_index_option(invocation.argv)
+
+
+def find_index_option(argv: tuple[str, ...]) -> str | None:
+    """Return the option that names an index, or switches them off, to a tool that starts a pip. Behind `--` are other programs' words."""
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    for word in words:
+        # Blanks are in what --pip-args is given.
+        for piece in word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ():
+            if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
+                return piece
+    return None
 
 
 def _name_origin(need: Need, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Need:

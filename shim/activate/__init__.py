@@ -3,7 +3,7 @@
 It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps them there when a venv, conda
 or mise puts something before them. `@SHIMS@`, `@HOOK@` and `@FACES@` become quoted folders, `@NAMES@` the tools.
 
-Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions"; fish 3.6 "Event handlers"; mise `hook_env.rs`.
+Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and `emulate`; fish 3.6 "Event handlers"; mise `hook_env.rs`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
     values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
-    return text
+    # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS, WARN_CREATE_GLOBAL).
+    return f"emulate zsh -c {_quote(text)}\n" if shell == "zsh" else text
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:

@@ -34,11 +34,19 @@ _shim_has() {
   return 1
 }
 
-# Defines a function for each tool that is there: it counts before PATH, also in `. .venv/bin/activate && pip ...`.
+# Defines a function for each tool that is there: it counts before PATH, also in `. .venv/bin/activate && pip ...`. One that is
+# defined already stays, since the user may have put another in its place.
 _shim_define() {
-  _shim_undefine
+  _shim_kept=
   for _shim_name in @NAMES@; do
-    if _shim_is_taken "$_shim_name" || ! _shim_has "$_shim_name"; then
+    case " $_shim_defined " in
+      *" $_shim_name "*) _shim_known=1 ;;
+      *) _shim_known= ;;
+    esac
+    if ! _shim_has "$_shim_name"; then
+      [ -z "$_shim_known" ] || _shim_forget "$_shim_name"
+      continue
+    elif [ -z "$_shim_known" ] && _shim_is_taken "$_shim_name"; then
       continue
     fi
     if [ ! -e @SHIMS@/"$_shim_name" ] && [ -w @SHIMS@ ] && [ -x @SHIMS@/shim ]; then
@@ -47,20 +55,26 @@ _shim_define() {
     case $_shim_name in
       *-*) continue ;; # no name for a function in every shell; PATH leads to its launcher
     esac
-    eval "$_shim_name() { if [ -x "@SHIM_QUOTED@" ]; then _SHIM_AS=$_shim_name "@SHIM_QUOTED@" \"\$@\"; else command $_shim_name \"\$@\"; fi; }"
-    _shim_defined="$_shim_defined $_shim_name"
+    [ -n "$_shim_known" ] || eval "$_shim_name() { if [ -x "@SHIM_QUOTED@" ]; then _SHIM_AS=$_shim_name "@SHIM_QUOTED@" \"\$@\"; else command $_shim_name \"\$@\"; fi; }"
+    _shim_kept="$_shim_kept $_shim_name"
   done
-  unset _shim_name
+  _shim_defined=$_shim_kept
+  unset _shim_name _shim_known _shim_kept
 }
 
 _shim_undefine() {
   for _shim_name in @NAMES@; do
     case " $_shim_defined " in
-      *" $_shim_name "*) unset -f "$_shim_name" ;;
+      *" $_shim_name "*) _shim_forget "$_shim_name" ;;
     esac
   done
   unset _shim_name
   _shim_defined=
+}
+
+# Takes a function of ours away. Which text it has now, a plain sh cannot tell.
+_shim_forget() {
+  unset -f "$1"
 }
 
 # Whether the user has an alias of that name: it goes before any function.
@@ -80,7 +94,7 @@ _shim_deactivate() {
   PATH=${_shim_path#:}
   _shim_forget_prompt
   _shim_undefine
-  unset -f shim _shim_without _shim_has _shim_define _shim_undefine _shim_is_taken _shim_deactivate _shim_forget_prompt
+  unset -f shim _shim_without _shim_has _shim_define _shim_undefine _shim_forget _shim_is_taken _shim_deactivate _shim_forget_prompt
   unset _shim_path _shim_defined
 }
 

@@ -1,7 +1,7 @@
 # The launchers go in front again at the prompt after something put a venv before them: by another path of the same folder, which
 # is on PATH only from the first prompt on. mise takes what it saw at its start for the user's and moves venvs behind it.
 _shim_settle() {
-  case $PATH in
+  case ${PATH-} in
     @HOOK@:*) ;;
     *)
       _shim_without @HOOK@
@@ -22,8 +22,13 @@ _shim_is_taken() {
   (( ${+aliases[$1]} || ${+functions[$1]} ))
 }
 
+# It is the user's, if it was defined anew since.
+_shim_forget() {
+  [[ ${functions[$1]-} != *_SHIM_AS=* ]] || unset -f "$1"
+}
+
 _shim_prompt() {
-  [ "$PATH" = "${_shim_seen-}" ] || [ ! -x @SHIMS@/shim ] || _shim_settle
+  [ "${PATH-}" = "${_shim_seen-}" ] || [ ! -x @SHIMS@/shim ] || _shim_settle
 }
 
 if [[ -o interactive && " ${precmd_functions-} " != *" _shim_prompt "* ]]; then

@@ -12,7 +12,7 @@ from shim.config_edit import Table, append, render
 from shim.errors import UsageError, printable
 from shim.errors import render as render_error
 from shim.host import Host, write_stderr
-from shim.settings import Settings, config_files, load_settings
+from shim.settings import Settings, config_files, load_settings, user_config_file
 from shim.urls import Url
 
 HELP = "write the configuration: an index, how you log in, and for which commands"
@@ -43,8 +43,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Make the tables, show them, write them once they are confirmed, and say what comes next."""
-    settings, file = load_or_begin(host), config_files(host)[0] if config_files(host) else None
-    if file is None:
+    # Without a home the first file would be the machine's, which is everybody's: that one has to be named.
+    at_home = host.environ.get("SHIM_CONFIG_FILE") or user_config_file(host)
+    settings, file = load_or_begin(host), config_files(host)[0]
+    if not at_home:
         raise UsageError("there is no home folder to write config.toml to", hint="set HOME, or SHIM_CONFIG_FILE to a path")
     if arguments.file is not None:
         from shim.commands.setup_from import read_tables

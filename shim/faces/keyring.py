@@ -2,7 +2,8 @@
 
 It gives read credentials only, to a URL with a scheme only (a bare host name says nothing about http or https), never starts a
 login and never asks a person: the tools hide its stderr or wait for it without a limit. What it has no answer for goes to
-the real keyring command, as without us; where there is none the exit status is 1, which every caller reads as "nothing".
+the real keyring command, as without us; where there is none the exit status is 1, which every caller reads as "nothing", and
+127 with a message for whoever wants something else of it.
 
 Sources: pip 26.3 network/auth.py, pip 23.1 (`get URL USER`), unearth 0.17 (`--mode=creds get URL ""`), keyring 25.7 cli.py.
 """
@@ -15,8 +16,9 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from shim.errors import TargetNotFound, render
 from shim.faces.lookup import find_credential
-from shim.host import Host, this_host
+from shim.host import Host, this_host, write_stderr
 from shim.model import Credential
 from shim.urls import BadUrl, find_userinfo, parse_url
 
@@ -48,7 +50,11 @@ def main(arguments: tuple[str, ...], target: str, launcher: str = "") -> int:
         from shim.model import Delivery
 
         become(real, "keyring", Delivery(arguments), host.environ)
-    return 1 if question else 127
+    if question:
+        return 1
+    hint = "shim login NAME keeps a password, and shim logout NAME forgets it"
+    write_stderr(render(TargetNotFound("no other keyring on PATH, and ours only answers `get`", hint=hint)))
+    return TargetNotFound.exit_code
 
 
 def read_question(arguments: tuple[str, ...]) -> Question | None:

@@ -52,9 +52,8 @@ def _path(host: Host) -> str | None:
 def _write(origins: set[str], host: Host) -> None:
     path = _path(host)
     if path is None or private_folder(os.path.dirname(path)) is None:
-        raise StoreError(
-            "there is no folder of yours alone to remember that in", hint="check the owner and mode (0700) of ~/.local/state/shim"
-        )
+        hint = f"check the owner and mode (0700) of {host.state_home}/shim" if host.state_home else "set HOME to a folder of yours"
+        raise StoreError("there is no folder of yours alone to remember that in", hint=hint)
     temporary = f"{path}.{os.getpid()}"
     try:
         with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:

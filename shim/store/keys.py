@@ -18,12 +18,16 @@ from shim.urls import Url
 
 def require_keyring(host: Host) -> None:
     """Raise StoreError if there is no keyring here that could hold a secret."""
-    import keyring
+    hint = "--store file keeps it in a file that only you can read, in clear"
+    if memory.problem(host) is None:
+        hint = f"--store memory keeps it until a reboot at most; {hint}"
+    try:
+        import keyring
 
-    if type(keyring.get_keyring()).__module__ in ("keyring.backends.fail", "keyring.backends.null"):
-        hint = "--store file keeps it in a file that only you can read, in clear"
-        if memory.problem(host) is None:
-            hint = f"--store memory keeps it until a reboot at most; {hint}"
+        backend = type(keyring.get_keyring()).__module__
+    except Exception as error:  # no home, a keyringrc.cfg or PYTHON_KEYRING_BACKEND that names what is not there
+        raise StoreError(f"the keyring library finds no keyring ({type(error).__name__}): nothing was stored", hint=hint) from error
+    if backend in ("keyring.backends.fail", "keyring.backends.null"):
         raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
 
 

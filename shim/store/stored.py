@@ -22,7 +22,7 @@ def put(credential: Credential, host: Host) -> str:
     """Keep the credential in a file and return the path. Raises StoreError."""
     folder = stored_folder(host, create=True)
     if folder is None:
-        hint = "check the owner and mode (0700) of ~/.local/share/shim/stored"
+        hint = f"check the owner and mode (0700) of {host.data_home}/shim/stored" if host.data_home else "set HOME to a folder of yours"
         raise StoreError("there is no folder of yours alone to store it in", hint=hint)
     path = os.path.join(folder, _key(credential) + SUFFIX)
     try:

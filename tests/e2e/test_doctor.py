@@ -110,6 +110,17 @@ def test_a_machine_without_a_keyring_is_told_where_else_a_secret_may_be(world: W
     assert command.startswith("shim login NAME --store memory" if kernel.problem() is None else "shim login NAME --store file")
 
 
+def test_a_keyring_that_cannot_even_be_looked_for_is_one_that_is_not_there(world: World) -> None:
+    """A backend that was taken away again; the library fails in the same way for a user without name and home, as containers have."""
+    world.environ["PYTHON_KEYRING_BACKEND"] = "no.such.Backend"
+    found = world.shim("doctor")
+    stored = world.shim("login", "https://pypi.corp.example/simple/", "--no-verify", "--password-stdin", input="x\n")
+
+    assert "OS keyring: the keyring library finds no keyring (ModuleNotFoundError)" in found.stdout
+    assert (found.stderr, stored.returncode) == ("", 74)
+    assert stored.stderr.count("error[cannot-store]") == 1
+
+
 def test_a_shadowed_launcher_is_found(world: World) -> None:
     tool = toolchains.uv()
     world.use(tool)

@@ -132,6 +132,19 @@ def test_it_installs_where_nothing_but_use_as_names_the_index(name: str, activat
     assert not scene.result or (folder / scene.result).is_file()
 
 
+def test_pip_sync_takes_what_pip_compile_wrote_without_a_word(activated: World, urls: dict[str, str]) -> None:
+    """It wrote the private index as the one to ask, so the tool's own default is not asked, and no warning may say that it is."""
+    del activated.environ["PIP_INDEX_URL"], activated.environ["UV_DEFAULT_INDEX"]
+    activated.configure(activated.config.read_text() + 'use-as = "default"\n')
+    folder = activated.cwd / "app"
+    compiled = run(activated, INSTALLING["pip-compile"], folder, urls, activated=False, PIP_CONFIG_FILE=os.devnull)
+    result = run(activated, replace(INSTALLING["pip-sync"], files={}), folder, urls, activated=False, PIP_CONFIG_FILE=os.devnull)
+
+    assert compiled.returncode == 0, compiled.stderr
+    assert f"--index-url {urls['index']}" in (folder / "requirements.txt").read_text()
+    assert (result.returncode, result.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(("name", "file"), [("pipenv", "Pipfile"), ("poetry", "pyproject.toml"), ("pdm", "pyproject.toml")])
 def test_the_lines_that_explain_has_for_a_project_file_are_what_the_tool_wants(
     name: str, file: str, activated: World, urls: dict[str, str]

@@ -180,6 +180,20 @@ def test_an_rc_file_is_byte_for_byte_what_it_was(before: str, home: Path, wheels
     assert (home / ".bashrc").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(("shell", "variable"), [("/usr/bin/zsh", "ZDOTDIR"), ("/usr/bin/fish", "XDG_CONFIG_HOME")])
+def test_an_rc_file_in_a_place_of_the_users_choice_is_found_again(
+    shell: str, variable: str, home: Path, tmp_path: Path, wheels: Path
+) -> None:
+    """From an editor's task or a root shell, the variable that named the place is not set."""
+    before = snapshot(home)
+    assert quickly(home, "--wheels", wheels, "--quiet", SHELL=shell, **{variable: str(home / "dot files")}).returncode == 0
+    assert (home / "dot files").exists()
+    assert quickly(home, "--wheels", wheels, "--quiet", SHELL=shell, **{variable: str(home / "dot files")}).returncode == 0
+    quickly(home, "--uninstall")
+
+    assert snapshot(home) == before
+
+
 def test_an_rc_file_that_we_made_goes_away_after_an_upgrade_too(tmp_path: Path, wheels: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -293,6 +307,19 @@ def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) ->
     assert result.stderr.count("install.sh: ") == 1
     for word in words:
         assert word in result.stderr
+
+
+def test_a_private_cache_of_uvs_makes_no_private_installation(home: Path, tmp_path: Path, wheels: Path) -> None:
+    """uv links what it has in its cache, with the owner and mode that it has there; other users could not read it."""
+    cache, prefix = str(home.parent / "uv-cache"), tmp_path / "prefix"
+    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging platformdirs'
+    environ = {**os.environ, "UV_CACHE_DIR": cache, "SHIM_BYPASS": "1"}
+    subprocess.run(["sh", "-c", fill, toolchains.uv().path, wheels, tmp_path / "elsewhere"], env=environ, check=True, timeout=120)
+    installed = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path", UV_LINK_MODE="symlink")
+
+    assert installed.returncode == 0, installed.stderr
+    files = [path for path in (prefix / "venv" / "lib").rglob("*") if path.is_symlink() or path.is_file()]
+    assert [path for path in files if path.is_symlink() or path.stat().st_nlink > 1 or path.stat().st_mode & 0o644 != 0o644] == []
 
 
 def test_a_python_that_is_too_old_is_named(home: Path, tmp_path: Path) -> None:

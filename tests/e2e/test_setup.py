@@ -206,3 +206,12 @@ def test_a_fresh_file_can_be_named_by_its_variable(world: World) -> None:
     path = world.folder / "config" / "new.toml"
     assert world.shim("setup", URL, "--login", "none", "--yes", SHIM_CONFIG_FILE=str(path)).returncode == 0
     assert tomllib.loads(path.read_text())["index"] == [{"name": "corp", "url": URL, "on-failure": "pass"}]
+
+
+@pytest.mark.parametrize("home", ["", "relative"])
+def test_without_a_home_the_machines_file_is_not_taken_for_the_users(home: str, world: World) -> None:
+    result = world.run("env", "-u", "XDG_CONFIG_HOME", "shim", "setup", URL, "--yes", HOME=home)
+
+    assert result.returncode == 64
+    assert "there is no home folder to write config.toml to" in result.stderr
+    assert "to be added" not in result.stdout

@@ -194,6 +194,72 @@ def test_prompt_commands_of_others_stay_and_see_the_status(own: World) -> None:
             shell.type("shim deactivate")
             assert shell.type(show) == before
 
+    with Terminal(SHELLS["bash"][0], own.environ, str(own.cwd)) as terminal:
+        shell = Shell("bash", terminal, own)
+        shell.type(shell.activate)
+        shell.type('PROMPT_COMMAND="seen=$?;$PROMPT_COMMAND"')  # as direnv does it
+        assert shell.type("shim deactivate") == ""
+        assert shell.type("echo $PROMPT_COMMAND") == "seen=0"
+
+
+def test_a_function_that_the_user_defines_later_stays(hooked: Shell) -> None:
+    """rc files go on after our lines, and a machine's rc file comes before the user's."""
+    hooked.type(hooked.activate)
+    hooked.type("function pip; echo mine; end" if hooked.name == "fish" else "pip() { echo mine; }")
+    for line in (hooked.source, "deactivate", hooked.activate, "shim deactivate"):
+        hooked.type(line)
+        assert hooked.type("pip") == "mine", line
+
+
+def test_a_shell_that_ends_on_errors_ends_on_its_own_only(shell: Shell) -> None:
+    if shell.name == "fish":
+        pytest.skip("fish has no such option")
+    shell.type("set -eu")
+    shell.type(shell.activate)
+    # Typed alone: the status of a line counts at the prompt.
+    shell.terminal.press("! true\n")
+    shell.terminal.press("false && true\n")
+
+    assert shell.type("pip x") == "base by launcher"
+    shell.type("kept=$PATH; unset PATH; :")
+    assert shell.type("PATH=$kept; echo there") == "there"
+
+
+def test_an_exported_prompt_command_is_no_error_in_a_shell_without_us(own: World) -> None:
+    with Terminal(SHELLS["bash"][0], own.environ, str(own.cwd)) as terminal:
+        shell = Shell("bash", terminal, own)
+        shell.type("export PROMPT_COMMAND='seen=$?'")
+        shell.type(shell.activate)
+        inner = shell.type("echo 'echo seen $seen' | bash --norc --noprofile -i 2>&1 | cat")
+
+    assert "seen 0" in inner
+    assert "not found" not in inner
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "show"),
+    [
+        ("bash", "set -o posix; PROMPT_COMMAND=(a b); a() { :; }; b() { :; }", 'echo "${PROMPT_COMMAND[@]}"'),
+        (
+            "zsh",
+            "setopt ksh_arrays warn_create_global sh_word_split; precmd_functions=(a b); a() { :; }; b() { :; }",
+            "echo ${precmd_functions[@]}",
+        ),
+    ],
+)
+def test_options_of_the_users_choice_do_not_make_it_talk(name: str, options: str, show: str, own: World) -> None:
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed here")
+    with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
+        shell = Shell(name, terminal, own)
+        shell.type(options)
+        said = shell.type(shell.activate) + shell.type(f"{shell.source}; _shim_prompt")
+        assert shell.type("pip x") == "venv by launcher"
+        said += shell.type("deactivate; shim deactivate")
+
+        assert said == ""
+        assert shell.type(show) == "a b"
+
 
 def test_after_an_uninstall_open_shells_go_on(hooked: Shell, own: World) -> None:
     hooked.type(hooked.activate)

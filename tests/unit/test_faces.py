@@ -104,3 +104,14 @@ def test_the_asker_is_found_by_its_own_path_and_never_ours(tmp_path: Path, monke
     monkeypatch.setattr(os, "getppid", lambda: -1)
 
     assert keyring._beside_asker() is None
+
+
+def test_what_only_a_real_keyring_can_do_is_said_where_there_is_none(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(keyring, "_beside_asker", lambda: None)
+
+    assert keyring.main(("set", "corp", "alice"), "") == 127
+    said = capfd.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 2)
+    assert "no other keyring on PATH" in said.err

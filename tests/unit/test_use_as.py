@@ -11,7 +11,7 @@ from shim.host import Host
 from shim.policy import Policy, refuse_forbidden
 from shim.settings import load_settings
 from shim.urls import parse_url, scope_of
-from shim.use_as import MARK, around, find_inherited, pip_variables, used_indexes, uv_variables
+from shim.use_as import MARK, around, find_index_option, find_inherited, pip_variables, used_indexes, uv_variables
 
 A, B, PUBLIC = "https://a.example/simple/", "https://b.example/simple/", "https://pypi.org/simple/"
 
@@ -92,3 +92,22 @@ def test_a_nested_command_takes_back_what_is_still_as_we_set_it() -> None:
     assert around(host, inherited).environ == {"UV_DEFAULT_INDEX": A, "PATH": "/bin"}
     assert host.environ == environ
     assert find_inherited({"UV_INDEX": A}) == {}
+
+
+@pytest.mark.parametrize(
+    ("words", "option"),
+    [
+        (["-i", A], "-i"),
+        ([f"--index-url={A}"], "--index-url"),
+        (["--no-index"], "--no-index"),
+        (["--pip-args", f"--pre --extra-index-url {A}"], "--extra-index-url"),
+        ([f"--pip-args=-i {A}"], "-i"),
+        (["--no-emit-index-url"], None),
+        (["--index-strategy=unsafe-best-match"], None),
+        (["--session=index", "index-lib"], None),
+        (["-e", "py", "--", "-i", "--index=3"], None),
+    ],
+)
+def test_only_an_option_that_names_an_index_goes_before_it(words: list[str], option: str | None) -> None:
+    """`pip-compile --no-emit-index-url` names none, nor does `tox -- -i`: they would ask pypi.org for the private packages."""
+    assert find_index_option(tuple(words)) == option
