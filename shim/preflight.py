@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from shim.errors import NoCredential, NotProven, ShimError
 from shim.host import Host
+from shim.laxity import PROXY_VARIABLES
 from shim.model import Answer, Invocation, Needs, Route
 from shim.refusals import refusal
 from shim.resolve import drop, hint_for, resolve
@@ -49,9 +50,18 @@ class Checked:
 
 
 def check_answers(
-    tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host, *, ask: bool = True
+    tool: Tool,
+    invocation: Invocation,
+    answers: tuple[Answer, ...],
+    settings: Settings,
+    host: Host,
+    *,
+    unknown: tuple[str, ...] = (),
+    ask: bool = True,
 ) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings. Without `ask` no index is asked anything.
+
+    `unknown` is that of the needs: what the tool alone can read may name other indexes.
 
     Raises:
         NoCredential, Rejected, NotProven: pip would take packages from another index in place of a private one.
@@ -63,7 +73,8 @@ def check_answers(
     warnings = _check_unanswered(tool, answers, settings)
     if demand != "packages" or not ask:
         return Checked(answers, warnings)
-    preflight = _Preflight(tool, invocation, list(answers), settings, host)
+    unread = tuple(text for text in unknown if not any(text == answer.need.url.text for answer in answers))
+    preflight = _Preflight(tool, invocation, list(answers), settings, host, unread)
     warnings += preflight.run()
     return Checked(tuple(preflight.answers), warnings, preflight.valid_until)
 
@@ -110,6 +121,8 @@ class _Preflight:
     answers: list[Answer]
     settings: Settings
     host: Host
+    #: Files that only the tool can read, and that may name indexes.
+    unread: tuple[str, ...] = ()
     valid_until: float = math.inf
 
     def run(self) -> tuple[ShimError, ...]:
@@ -140,7 +153,7 @@ class _Preflight:
 
     def _max_proof_age_s(self, answer: Answer) -> float | None:
         """Return how old a proof may be, or None if none is asked for: nobody could step in, and no cache could be stale."""
-        if self.tool.FALLS_OPEN and self._others(answer):
+        if self.tool.FALLS_OPEN and (self._others(answer) or self.unread):
             return PROOF_S
         return RELAXED_PROOF_S if answer.credential and answer.credential.expires_at is not None else None
 
@@ -156,7 +169,9 @@ class _Preflight:
                 verdicts[position] = Verdict("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
             elif age_s is not None:
                 route = self._route_to(answer)
-                proof = proofs.recall("proven", answer.credential, _place(answer, route), self.host) if answer.credential else None
+                proof = (
+                    proofs.recall("proven", answer.credential, _place(answer, route, self.host), self.host) if answer.credential else None
+                )
                 if proof is None or proof.ago_s > age_s:
                     due[position] = route
                 self.valid_until = min(self.valid_until, self.host.clock() + age_s - (0.0 if position in due or not proof else proof.ago_s))
@@ -182,7 +197,7 @@ class _Preflight:
         for answer, route, verdict in zip(answers, due.values(), verdicts, strict=True):
             self.host.debug(f"preflight: {verdict.kind}: {verdict.detail}")
             if answer.credential and verdict.kind in PASSING:
-                proofs.remember("proven", answer.credential, _place(answer, route), verdict.kind, self.host)
+                proofs.remember("proven", answer.credential, _place(answer, route, self.host), verdict.kind, self.host)
                 proofs.forget("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
             elif answer.credential and verdict.kind == "rejected":
                 proofs.remember("rejected", answer.credential, proofs.place_of(answer.need.url), verdict.detail, self.host)
@@ -219,10 +234,11 @@ class _Preflight:
         return tuple(warnings)
 
     def _find_elsewhere(self, position: int, failures: dict[int, Verdict]) -> str | None:
-        """Return the URL of another index that answers, or None. An answer of any kind counts: its packages may be below."""
+        """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below."""
         others = [number for number in self._others(self.answers[position]) if number not in failures]
-        if not others:
-            return None
+        unread = f"an index that {self.unread[0]} may name" if self.unread else None
+        if unread or not others:
+            return unread
         from shim.http_client import probe_all
 
         questions = [(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
@@ -237,6 +253,7 @@ def _page(answer: Answer, index: IndexConfig | None) -> Url:
     return index.verify_url if index and own else answer.need.url
 
 
-def _place(answer: Answer, route: Route) -> str:
+def _place(answer: Answer, route: Route, host: Host) -> str:
     """Return where a proof counts: the index, by this way to it."""
-    return f"{answer.need.url.text} {route!r}"
+    proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
+    return f"{answer.need.url.text} {route!r} {proxies}"

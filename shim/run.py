@@ -153,7 +153,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         raise
     answers = resolve(needs, settings, host)
     refuse_laxity(invocation, needs, answers, settings, host)
-    checked = check_answers(tool, invocation, answers, settings, host, ask=ask_indexes)
+    checked = check_answers(tool, invocation, answers, settings, host, unknown=needs.unknown, ask=ask_indexes)
     delivery = _deliver(invocation, needs, checked.answers, settings, host)
     return Plan(invocation, needs, checked.answers, delivery, checked.warnings, checked.valid_until, settings.redact)
 

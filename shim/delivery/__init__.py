@@ -85,6 +85,8 @@ OTHER_SPELLING = "pip asks a keyring for"
 #: How uv's channels say that a credential would reach another place on its server.
 WOULD_REACH = "uv would also send it to"
 
+UPGRADE = "a newer release of the tool takes it: upgrade it in this environment"
+
 #: What a refusal says -> what helps then; the first that any channel said counts.
 HINTS = (
     (FOREIGN_LETTERS, "choose a password or token of ASCII letters for this index"),
@@ -100,6 +102,9 @@ HINTS = (
     ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
     ("poetry's variables are called", "give each source of the project a name of its own"),
     ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),
+    ("pip before 26.2", UPGRADE),
+    ("only pip 23.1 and later", UPGRADE),
+    ("is another's server", 'if you trust that server, say so: an [[index]] with its url and on-failure = "pass"'),
     ("of such tools only", "if it may go there too, say so: an [[index]] whose scope covers both"),
 )
 
@@ -171,6 +176,6 @@ def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
     """Return what helps in this very case."""
     outcomes = tuple(outcome for _, outcome in refusals)
     words, hint = next(((words, hint) for words, hint in HINTS if any(words in outcome for outcome in outcomes)), ("", ""))
-    if wanted == "strict" and words in ("", "needs two"):
+    if wanted == "strict" and (hint in ("", UPGRADE) or words == "needs two"):
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
-    return hint or "a newer release of the tool takes it: upgrade it in this environment"
+    return hint or UPGRADE

@@ -67,7 +67,7 @@ def _pip_refuses(case: Case) -> str | None:
 
 
 def _find_stranger(case: Case) -> str | None:
-    """Return what the command names that is neither a credential's own nor a well-known public server, in words; or None.
+    """Return what the command names that is no credential's own, no `[[index]]` and no well-known public server, in words; or None.
 
     Its redirects and links are followed, and a netrc's entry goes along to whatever port of the host they name; before requests 2.32.4
     even to other hosts.
@@ -78,7 +78,7 @@ def _find_stranger(case: Case) -> str | None:
             return f"{text} may name any server"
     for need in case.needs.items:
         known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
-        if not known and not any(scope.covers(need.url) for scope in own):
+        if not known and not case.settings.index_for(need.url) and not any(scope.covers(need.url) for scope in own):
             return f"{need.url} is another's server"
     return None
 

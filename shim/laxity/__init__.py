@@ -22,6 +22,9 @@ UNCHECKED = "says that nobody checks the certificate of {host}"
 AUTHORITY = "names the authorities that vouch for {host}"
 PROXY = "sends requests through a proxy of its own choice"
 
+#: Where the user's own proxies stand.
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
 _TAKE_OUT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
 
 

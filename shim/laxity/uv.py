@@ -12,12 +12,11 @@ from typing import Any
 
 from shim.formats import uv_toml
 from shim.host import Host
-from shim.laxity import PROXY, UNCHECKED, Laxity
+from shim.laxity import PROXY, PROXY_VARIABLES, UNCHECKED, Laxity
 from shim.laxity.files import read_document, read_script, shown
 from shim.model import Invocation, Needs
 
 PROXY_KEYS = ("http-proxy", "https-proxy")
-PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:

@@ -92,6 +92,24 @@ def test_bare_pip_takes_the_bait(fault: int | str, pip: toolchains.Tool, world: 
     assert install(world, with_secret(private.url), stranger.url, bare=True).took_the_bait
 
 
+@pytest.mark.parametrize("bare", [True, False])
+def test_a_list_that_only_pip_can_read_may_name_the_stranger(
+    bare: bool, pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
+    """`-r <(...)` is a pipe: who reads it takes it from pip."""
+    private.fault = 403
+    configure(world, private.url)
+    command = f"pip install --target out -i {with_secret(private.url) if bare else private.url} -r <(printf -- '--extra-index-url {stranger.url}\\ncorp-lib\\n')"
+    result = world.run("bash", "-c", command, bare=bare)
+
+    if bare:
+        assert (world.cwd / "out" / "corp_lib.py").read_text() == "STRANGER = True\n"
+    else:
+        assert result.returncode == 77
+        assert "pip would take the packages from an index that /dev/fd/" in result.stderr
+        assert not stranger.requests
+
+
 def nobody_there() -> str:
     return f"http://127.0.0.1:{free_port()}/simple/"
 

@@ -147,6 +147,26 @@ def test_a_redirect_that_bears_our_host_as_user_name_gets_nothing(version: str, 
     assert evil.loot == []
 
 
+@pytest.mark.parametrize("version", ["25.3", "newest"])
+def test_a_server_that_the_user_vouches_for_is_no_stranger(version: str, world: World, index: PrivateIndex, evil: Attacker) -> None:
+    """pip 25.3 asks no keyring for an index in a file: the hint says how to go on."""
+    world.use(toolchains.pip(version))
+    with Attacker(sends_to("link", evil)) as other:
+        extra = f"http://localhost:{other.port}/simple/"
+        url = configure(world, index)
+        (world.cwd / "requirements.txt").write_text(f"-i {url}\n--extra-index-url {extra}\ncorp-lib\n")
+        command = ["pip", "install", "--target", world.folder / "out", "-r", "requirements.txt"]
+        stopped = world.run(*command)
+        world.configure(world.config.read_text() + f"[[index]]\nname = 'other'\nurl = '{extra}'\non-failure = 'pass'\n")
+        result = world.run(*command, SHIM_DEBUG="1")
+
+    assert stopped.returncode == (77 if version == "25.3" else 0)
+    if version == "25.3":
+        assert "hint: a newer release of the tool takes it" in stopped.stderr
+    assert result.returncode == 0, result.stderr
+    assert "channel netrc" in result.stderr
+
+
 def sends_to(way: str, evil: Attacker) -> Callable[[str], str]:
     """Return how a server answers that leads to another port of our host: by a redirect, or by a link."""
     there = f"http://127.0.0.1:{evil.port}/"
