@@ -194,19 +194,25 @@ def is_page(path: str) -> bool:
 def find_linked_files(text: str) -> Iterator[tuple[int, str]]:
     """Yield (line number, URL) for the distributions on other servers that an HTML page links to.
 
-    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. A page that says where its links
-    begin names that place as well.
+    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. Only a page that says where its
+    links begin is parsed.
     """
     from html import unescape
 
-    says_where = _BASE.search(text) is not None
+    links: Iterable[tuple[int, str]]
+    if _BASE.search(text):
+        from shim.formats.html_links import find_links
+
+        links = find_links(text)
+    else:
+        links = ((match.start(), unescape(match[1] or match[2] or match[3] or "")) for match in _LINK.finditer(text))
     number, position = 1, 0
-    for match in _LINK.finditer(text):
+    for start, link in links:
         # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
-        url = unescape(match[1] or match[2] or match[3] or "").translate(_IGNORED).strip(_BLANK)
-        if url[:8].lower().startswith(("http://", "https://")) and (says_where or _DISTRIBUTION.match(url)):
-            number += text.count("\n", position, match.start())
-            position = match.start()
+        url = link.translate(_IGNORED).strip(_BLANK)
+        if url[:8].lower().startswith(("http://", "https://")) and _DISTRIBUTION.match(url):
+            number += text.count("\n", position, start)
+            position = start
             yield number, url
 
 

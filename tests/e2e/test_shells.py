@@ -211,9 +211,8 @@ def test_a_function_that_the_user_defines_later_stays(hooked: Shell) -> None:
         assert hooked.type("pip") == "mine", line
 
 
+@pytest.mark.parametrize("shell", [name for name in SHELLS if name != "fish"], indirect=True)
 def test_a_shell_that_ends_on_errors_ends_on_its_own_only(shell: Shell) -> None:
-    if shell.name == "fish":
-        pytest.skip("fish has no such option")
     shell.type("set -eu")
     shell.type(shell.activate)
     # Typed alone: the status of a line counts at the prompt.

@@ -101,8 +101,10 @@ def test_what_the_tool_trusted_before_it_trusts_still(
     """Both servers answer, each vouched for by its own authority; the user has named the second one in the usual variable."""
     configure(world, index, f'ca-bundle = "{corp.certificate}"')
     variables = ["PIP_CERT", "REQUESTS_CA_BUNDLE"] if tool.name == "pip" else ["SSL_CERT_FILE"]
-    # An address as name makes some pips crash; a netrc, all that uv 0.5 has, knows no port.
+    # An address as name makes some pips crash; a netrc, all that uv 0.5 has, knows no port, and stands beside no stranger's server.
     second_host = "localhost" if tool.name == "pip" else "127.0.0.1"
+    vouched = f"[[index]]\nname = 'second'\nurl = '{url_of(second, second_host)}'\non-failure = 'pass'\n"
+    world.configure(world.config.read_text() + (vouched if tool.name == "uv" else ""))
     strategy = [] if tool.name == "pip" else ["--index-strategy", "unsafe-best-match"]
     for variable in variables:
         second.requests.clear()

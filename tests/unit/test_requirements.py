@@ -168,7 +168,9 @@ def test_a_page_names_distributions_on_other_servers() -> None:
         <A
           HREF=https://b/z-1.zip?a=1&amp;b=2>z</A>"""
     assert list(find_linked_files(text)) == [(2, "https://a/y-1.tar.gz#sha256=0"), (4, "https://b/z-1.zip?a=1&b=2")]
-    assert list(find_linked_files('<base href="https://c/d/"><a href="x-1.whl">')) == [(1, "https://c/d/")]
+    assert list(find_linked_files('<base href="https://c/d/"><a href="x-1.whl">')) == [(1, "https://c/d/x-1.whl")]
+    odd = "\n<base title='>' href='https://c/d/'>\r\n<a/href=x-1.whl>\n<a href='//e/y-1.zip'>\n<link href='z-1.zip'>"
+    assert list(find_linked_files(odd)) == [(3, "https://c/d/x-1.whl"), (4, "https://e/y-1.zip")]
 
 
 def test_hostile_texts_take_no_longer_than_their_length() -> None:
