@@ -255,7 +255,9 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return f"put the secret into {index.file.password}"
     if "agent" in index.source:
         return "say agent = true for this index in the host's config.toml, run `shim agent` there, and set SHIM_AGENT_SOCKET"
-    return f"check the source of [[index]] {index.name}, which is {list(index.source)}, in {index.defined_in}"
+    if index.source == ("ambient",):
+        return f'outside CI jobs it takes another source: say source = ["ambient", "keyring"] for it, then shim login {index.name}'
+    return f"check the sources of [[index]] {index.name} in {index.defined_in}: {', '.join(index.source)}"
 
 
 def cache_key(query: Query) -> str:

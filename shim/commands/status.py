@@ -57,7 +57,8 @@ def describe(index: IndexConfig, host: Host) -> dict[str, Any]:
         "expires_at": expires_at,
         "login": login,
         "tried": [{"source": source, "outcome": outcome} for source, outcome in query.notes],
-        "state": _state(answered_by, credential.shown_username if credential else None, expires_at, query.notes, host) + _say(login),
+        "state": _state(answered_by, credential.shown_username if credential else None, expires_at, query.notes, host)
+        + (_say(login) if credential else ""),
     }
 
 
@@ -74,7 +75,7 @@ def _ask(index: IndexConfig, query: Query) -> tuple[str | None, Credential | Non
             if program := program_of(name, query):
                 found = cache.find(cache_key(query), query.host) if name in AGING_SOURCES else cache.Found(None, None, "")
                 credential = found.credential or found.ending or _find_kept(name, query)
-                query.note(*(("cache", found.outcome) if credential else (name, f"would run {program}")))
+                query.note(*(("cache", found.outcome) if credential else (name, f"would ask {program}")))
                 return ("cache" if credential else name), credential
             credential = load_source(name).find(query)
         except SourceError as error:

@@ -40,7 +40,7 @@ def find(query: Query) -> Credential | None:
 def find_program(query: Query) -> str | None:
     """Return what an answer may take, in words, or None where no provider is named."""
     oidc = query.index.logins.oidc if query.index else None
-    return f"a login at {oidc.issuer}" if oidc else None
+    return f"for a login at {oidc.issuer}" if oidc else None
 
 
 def make_login(query: Query) -> Login | None:

@@ -49,7 +49,7 @@ def find(query: Query) -> Credential | None:
 def find_program(query: Query) -> str | None:
     """Return what an answer may take, in words, or None where no Package Manager is named."""
     posit = query.index.logins.posit if query.index else None
-    return f"a login at {posit.address}" if posit else None
+    return f"for a login at {posit.address}" if posit else None
 
 
 def surroundings(query: Query) -> str:

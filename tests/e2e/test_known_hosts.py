@@ -127,7 +127,7 @@ def test_status_runs_no_vendors_command(world: World, vendor: Vendor) -> None:
     world.configure(f'[[index]]\nname = "corp"\nurl = "{URL}"\nsource = ["known"]\n')
     result = world.shim("status")
 
-    assert "answered by known: would run aws" in result.stdout
+    assert "answered by known: would ask aws" in result.stdout
     assert vendor.commands.calls() == []
 
 

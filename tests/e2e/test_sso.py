@@ -172,7 +172,7 @@ def test_login_status_and_logout_say_where_and_until_when_and_never_the_token(wo
     assert re.search(r"as __token__, ends in (59|60) min; login at \S+ as alice", status.stdout)
     assert '"account": "alice"' in with_json.stdout
     assert f"removed from login: {server.url}: its token is forgotten" in out.stdout
-    assert "would run a login at" in after.stdout
+    assert f"answered by posit: would ask for a login at {server.url}\n" in after.stdout
     assert "alice" not in after.stdout
     assert (world.folder / "home" / ".ppm" / "tokens.toml").read_text() == ""
     for said in (logged_in, status, with_json, out, after):

@@ -327,7 +327,8 @@ def test_a_netrc_that_is_a_pipe_is_left_for_the_tool(host: Host, tmp_path: Path)
         (('source = ["stored"]',), "shim login corp --store file"),
         (('env = { password = "TOKEN" }',), "export TOKEN"),
         (('file = { password = "/run/secrets/corp" }',), "put the secret into /run/secrets/corp"),
-        (('source = ["netrc"]',), "check the source of [[index]] corp"),
+        (('source = ["netrc", "pypirc"]',), "check the sources of [[index]] corp in "),
+        (('ambient = { audience = "x" }',), "outside CI jobs it takes another source"),
     ],
 )
 def test_the_hint_is_something_that_the_sources_would_notice(lines: tuple[str, ...], hint: str, host: Host) -> None:
