@@ -316,13 +316,15 @@ def test_a_user_name_in_the_url_makes_an_index_private(
     assert "refuses us without a credential (401)" in result.stderr
 
 
-def test_one_proof_serves_the_next_commands(pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger) -> None:
+def test_one_proof_serves_the_next_commands_that_go_the_same_way(
+    pip: toolchains.Tool, world: World, private: FaultyIndex, stranger: Stranger
+) -> None:
     configure(world, private.url)
     for _ in range(3):
         assert install(world, private.url, stranger.url, wanted="corp-lib<99").has_ours
-    anonymous = [path for path, user, status in private.requests if user is None and path == "/simple/"]
-
-    assert len(anonymous) == 1
+    assert len([path for path, user, _ in private.requests if user is None and path == "/simple/"]) == 1
+    assert install(world, private.url, stranger.url, wanted="corp-lib<99", HTTPS_PROXY="http://127.0.0.1:9").has_ours
+    assert len([path for path, user, _ in private.requests if user is None and path == "/simple/"]) == 2, "another way to it"
 
 
 def wheel(world: World, requires: str = "") -> str:
