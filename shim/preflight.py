@@ -85,10 +85,11 @@ def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host)
     Raises:
         NotProven: so it is.
     """
-    if not needs.garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
+    garbled = [need for need in needs.garbled if not need.url.is_public]
+    if not garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
         return
     settings = load_settings(host)
-    for need in needs.garbled:
+    for need in garbled:
         index = settings.index_for(need.url)
         elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
         if elsewhere and (need.username or index) and (index is None or index.on_failure == "stop"):

@@ -46,6 +46,13 @@ def may_hide_urls(text: str) -> bool:
     return bool(_DISGUISE.search(text))
 
 
+def value_at(document: Any, *key: str) -> Any:
+    """Return what stands at a key of a document, or None."""
+    for part in key:
+        document = document.get(part) if isinstance(document, dict) else None
+    return document
+
+
 def strings_at(value: Any, keys: tuple[str, ...], key: str = "") -> Iterator[str]:
     """Yield every string in a document that stands under one of `keys`, however deep."""
     if isinstance(value, dict):

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shim.formats.toml import may_hide_urls, parse_toml, strings_at
+from shim.formats.toml import may_hide_urls, parse_toml, strings_at, value_at
 from shim.model import Need, Needs, Origin
 from shim.urls import BadUrl, find_userinfo, parse_url
 
@@ -27,7 +27,7 @@ def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Need
     """Return the URLs in argv, in a project file (pyproject.toml or Pipfile) as `tool` reads it, and in its lock beside it."""
     lock = os.path.join(os.path.dirname(path), lock)
     document = parse_toml(_read(path)) or {}
-    parts = [_at(document, *key) for key in (*_SHARED, ("tool", tool))] if path.endswith(".toml") else [document]
+    parts = [value_at(document, *key) for key in (*_SHARED, ("tool", tool))] if path.endswith(".toml") else [document]
     found = {url: path for part in parts for url in _walk(part)}
     found |= dict.fromkeys(_locked_urls(_read(lock)), lock)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
@@ -74,12 +74,6 @@ def _walk(value: Any, key: str = "") -> Iterator[str]:
             yield value
         elif match := _REQUIREMENT.match(value):
             yield match[1]
-
-
-def _at(document: Any, *key: str) -> Any:
-    for part in key:
-        document = document.get(part) if isinstance(document, dict) else None
-    return document
 
 
 def _read(path: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Any
 
 from shim.formats.optparse_scan import OptionTable, Word, scan
-from shim.formats.toml import parse_toml
+from shim.formats.toml import parse_toml, value_at
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, read_settings
@@ -125,9 +125,7 @@ def read_table_at(path: str, key: Sequence[str]) -> Any:
             found: Any = parse_toml(stream.read(MAX_BYTES).decode("utf-8", "replace"))
     except OSError:
         return None
-    for part in key:
-        found = found.get(part) if isinstance(found, dict) else None
-    return found
+    return value_at(found, *key)
 
 
 def last_value(words: Sequence[Word], name: str) -> str:

@@ -39,13 +39,6 @@ def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> It
                     yield Laxity(UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "")
 
 
-def at(document: Any, *key: str) -> Any:
-    """Return what stands at a key of a document, or None."""
-    for part in key:
-        document = document.get(part) if isinstance(document, dict) else None
-    return document
-
-
 def shown(path: str, host: Host) -> str:
     """Return a path as people are shown it."""
     return path.removeprefix(host.cwd.rstrip("/") + "/")

@@ -14,11 +14,12 @@ from itertools import pairwise
 from typing import Any
 
 from shim.formats import uv_toml
+from shim.formats.toml import value_at
 from shim.host import Host
 from shim.indexes.pip_tools import configured_options
 from shim.indexes.projects import expand_variables
 from shim.laxity import AUTHORITY, PROXY, UNCHECKED, Laxity
-from shim.laxity.files import at, in_requirements, read_document, shown
+from shim.laxity.files import in_requirements, read_document, shown
 from shim.model import Invocation, Needs
 
 #: What pip's options do, where pip-tools' configuration has them.
@@ -41,7 +42,9 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
 def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[str, str]]:
     """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says which."""
     rows = [
-        row for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source")) for row in uv_toml.tables(at(document, *key))
+        row
+        for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
+        for row in uv_toml.tables(value_at(document, *key))
     ]
     if os.path.basename(path) == "pdm.toml":
         rows += _pdm_rows(document)
@@ -52,7 +55,7 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
             yield UNCHECKED, server
         if row.get("ca_certs"):
             yield AUTHORITY, server
-    for name, mention in configured_options(at(document, "tool", "pip-tools"), path, _PIP_OPTIONS):
+    for name, mention in configured_options(value_at(document, "tool", "pip-tools"), path, _PIP_OPTIONS):
         yield _PIP_OPTIONS[name], mention.text if name == "trusted-host" else "*"
 
 
@@ -73,10 +76,10 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 def _poetry_rows(sources: list[dict[str, Any]], poetry: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield what a poetry.toml says of certificates in the words of a source; the URL may also stand in the user's own configuration."""
-    repositories = at(poetry, "repositories")
+    repositories = value_at(poetry, "repositories")
     urls = {row.get("name"): row.get("url") for row in sources}
-    urls |= {name: at(row, "url") for name, row in repositories.items()} if isinstance(repositories, dict) else {}
-    certificates = at(poetry, "certificates")
+    urls |= {name: value_at(row, "url") for name, row in repositories.items()} if isinstance(repositories, dict) else {}
+    certificates = value_at(poetry, "certificates")
     for name, row in certificates.items() if isinstance(certificates, dict) else ():
-        said = [at(row, key) for key in ("verify", "cert")]
+        said = [value_at(row, key) for key in ("verify", "cert")]
         yield {"url": urls.get(name), "verify_ssl": False not in said, "ca_certs": any(isinstance(value, str) for value in said)}

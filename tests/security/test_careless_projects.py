@@ -5,11 +5,13 @@ Each attack runs twice: with the credential handed over in the usual way it succ
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from shim.urls import parse_url
 from tests.support import toolchains
 from tests.support.attacker import Attacker
 from tests.support.tls import Authority, make_authority
@@ -53,6 +55,18 @@ def as_netrc(world: World, host: str) -> dict[str, str]:
     return {"NETRC": str(netrc)}
 
 
+def attack(world: World, command: Sequence[object], thief: Attacker, url: str) -> subprocess.CompletedProcess[str]:
+    """Run a command bare, which loses the secret, and behind the launcher, which has to stop it; return how that ended."""
+    world.run(*command, bare=True, **as_netrc(world, parse_url(url).host))
+    assert thief.has_secret
+    thief.loot.clear()
+    configure(world, url)
+    result = world.run(*command)
+    assert thief.loot == []
+    assert result.returncode == 77, result.stdout + result.stderr
+    return result
+
+
 def write_project(world: World, kind: str, settings: str) -> list[object]:
     """Write settings of uv into the project in one of the ways that uv knows; return the command that obeys them."""
     cwd, tool = world.cwd, "[tool.uv]\n" + settings
@@ -79,14 +93,8 @@ def test_uv_stops_where_a_project_turns_tls_off(kind: str, world: World, imposto
         kind,
         f'allow-insecure-host = ["localhost"]\n[[{"" if kind == "uv.toml" else "tool.uv."}index]]\nurl = "{url_of(impostor)}"\ndefault = true\n',
     )
-    world.run(*command, bare=True, **as_netrc(world, "localhost"))
-    assert impostor.has_secret
-    impostor.loot.clear()
-    configure(world, url_of(impostor))
-    result = world.run(*command)
+    result = attack(world, command, impostor, url_of(impostor))
 
-    assert impostor.loot == []
-    assert result.returncode == 77
     assert "says that nobody checks the certificate of localhost" in result.stderr
 
 
@@ -109,14 +117,8 @@ def test_uv_stops_where_a_project_turns_tls_off_in_words_that_we_may_not_know(di
     settings = f'[tool.uv]\nallow-insecure-host = ["localhost"]\n[[tool.uv.index]]\nurl = "{url_of(impostor)}"\ndefault = true\n'
     (world.cwd / "pyproject.toml").write_text(DIALECTS[dialect].format(settings=settings))
     command = ["uv", "pip", "install", "--target", world.folder / "out", "--index", url_of(impostor), "corp-lib"]
-    world.run(*command, bare=True, **as_netrc(world, "localhost"))
-    assert impostor.has_secret
-    impostor.loot.clear()
-    configure(world, url_of(impostor))
-    result = world.run(*command)
+    result = attack(world, command, impostor, url_of(impostor))
 
-    assert impostor.loot == []
-    assert result.returncode == 77
     assert "pyproject.toml" in result.stderr
     assert "certificate" in result.stderr
 
@@ -128,14 +130,8 @@ def test_a_script_of_any_name_is_looked_at(world: World, impostor: Attacker) -> 
     )
     (world.cwd / "x.py").rename(world.cwd / "job")
     command[-1:] = ["--script", "job"]
-    world.run(*command, bare=True, **as_netrc(world, "localhost"))
-    assert impostor.has_secret
-    impostor.loot.clear()
-    configure(world, url_of(impostor))
-    result = world.run(*command)
+    result = attack(world, command, impostor, url_of(impostor))
 
-    assert impostor.loot == []
-    assert result.returncode == 77
     assert "says that nobody checks the certificate of localhost" in result.stderr
 
 
@@ -162,14 +158,8 @@ def test_uv_stops_where_a_project_chooses_a_proxy(kind: str, world: World, proxy
         kind,
         f'http-proxy = "http://127.0.0.1:{proxy.port}"\n[[{"" if kind == "uv.toml" else "tool.uv."}index]]\nurl = "{private}"\ndefault = true\n',
     )
-    world.run(*command, bare=True, **as_netrc(world, "127.0.0.1"))
-    assert proxy.has_secret
-    proxy.loot.clear()
-    configure(world, private)
-    result = world.run(*command)
+    result = attack(world, command, proxy, private)
 
-    assert proxy.loot == []
-    assert result.returncode == 77
     assert "sends requests through a proxy of its own choice" in result.stderr
 
 
@@ -184,14 +174,8 @@ def test_pip_stops_where_a_requirements_file_turns_tls_off(version: str, spellin
         line = "-r more.txt"
     (world.cwd / "requirements.txt").write_text(f"--index-url {url_of(impostor)}\n{line}\ncorp-lib\n")
     command = ["pip", "install", "--target", world.folder / "out", "-r", "requirements.txt"]
-    world.run(*command, bare=True, **as_netrc(world, "localhost"))
-    assert impostor.has_secret
-    impostor.loot.clear()
-    configure(world, url_of(impostor))
-    result = world.run(*command)
+    result = attack(world, command, impostor, url_of(impostor))
 
-    assert impostor.loot == []
-    assert result.returncode == 77
     assert "says that nobody checks the certificate of localhost" in result.stderr
 
 
@@ -311,12 +295,6 @@ def test_the_other_tools_stop_as_well(case: str, world: World, wrapped: Path, im
     world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
     for name, text in files.items():
         (world.cwd / name).write_text(text.replace("{url}", url_of(impostor)).replace("{authority}", str(authority.certificate)))
-    configure(world, url_of(impostor))
-    world.run(*command, bare=True, **as_netrc(world, "localhost"))
-    assert impostor.has_secret
-    impostor.loot.clear()
-    result = world.run(*command)
+    result = attack(world, command, impostor, url_of(impostor))
 
-    assert impostor.loot == []
-    assert result.returncode == 77, result.stdout + result.stderr
     assert says in result.stderr

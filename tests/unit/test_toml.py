@@ -30,10 +30,9 @@ def test_what_nobody_understands_is_a_value_error_with_the_place(text: str) -> N
 
 
 def test_without_the_reader_of_1_1_the_error_says_what_python_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    if sys.version_info >= (3, 15):
-        pytest.skip("this Python reads TOML 1.1 by itself")
     monkeypatch.setitem(sys.modules, "tomli", None)
 
     assert parse_toml("\ufeffa = 1") == {"a": 1}
-    with pytest.raises(ValueError, match="line 1"):
-        read_toml("a = {b = 1,}")
+    if sys.version_info < (3, 15):  # from then on Python reads it by itself
+        with pytest.raises(ValueError, match="line 1"):
+            read_toml("a = {b = 1,}")

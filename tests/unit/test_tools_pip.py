@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from shim.host import Host
 from shim.indexes import pip_settings
 from shim.model import Need, Needs, Place
-from shim.tools import pip
+from shim.preflight import refuse_garbled
+from shim.tools import load_tool, pip
 from tests.support.calls import count_calls
 
 #: Not a release that any file here names, so the oldest rules hold.
@@ -371,6 +372,16 @@ def test_a_url_that_is_none_is_known_as_what_was_meant(world: World, text: str) 
     needs = world.read("install", "-f", "/a folder's/", "x")
     assert needs.items == ()
     assert [(need.url.text, need.username, str(need.origin)) for need in needs.garbled] == [("https://i/simple", "u", "env PIP_INDEX_URL")]
+
+
+def test_a_public_index_in_quotes_is_nothing_that_a_broken_configuration_could_stop(world: World) -> None:
+    world.environ["PIP_INDEX_URL"] = '"https://pypi.org/simple/"'
+    world.environ["SHIM_CONFIG_FILE"] = world.write("broken.toml", "[[")
+    needs = world.read("install", "x")
+    invocation = pip.read_invocation("pip", ("install", "x"), world.host, "/usr/bin/pip")
+
+    assert [need.url.host for need in needs.garbled] == ["pypi.org"]
+    refuse_garbled(load_tool("pip"), invocation, needs, world.host)
 
 
 def test_a_local_project_needs_the_urls_that_its_pyproject_names(world: World) -> None:
