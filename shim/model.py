@@ -67,12 +67,14 @@ class Manner:
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
     first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
-    `encoding` is how the tool makes bytes of user name and password.
+    `encoding` is how the tool makes bytes of user name and password. With `follows_host` it goes to whatever port of the index's
+    host a redirect or a link names.
     """
 
     challenges: frozenset[int] = frozenset()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     names_user: bool = False
+    follows_host: bool = False
 
     @property
     def unasked(self) -> bool:

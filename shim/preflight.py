@@ -13,15 +13,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shim.delivery import Choice
-from shim.errors import NoCredential, NotProven, ShimError
+from shim.errors import ShimError
 from shim.host import Host
 from shim.laxity import PROXY_VARIABLES
-from shim.model import BARE, Answer, Credential, Invocation, Manner, Needs, Route
+from shim.model import BARE, Answer, Credential, Manner, Need, Needs, Origin, Route
 from shim.refusals import refusal
-from shim.resolve import drop, hint_for, resolve
+from shim.resolve import drop, resolve
 from shim.route import route_to
 from shim.setting_indexes import IndexConfig
-from shim.settings import Settings, load_settings
+from shim.settings import Settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
@@ -29,6 +29,7 @@ from shim.urls import Url, parse_url
 from shim.verdict import Trouble, Verdict
 
 if TYPE_CHECKING:
+    from shim.files_probe import Inquiry
     from shim.verify import Finding, Question
 
 #: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
@@ -61,13 +62,15 @@ Warnings = tuple[ShimError, ...]
 class Checked:
     """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
 
-    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger.
+    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or send the credential elsewhere.
+    `further` are other private servers that only an index's pages name.
     """
 
     answers: tuple[Answer, ...]
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
     unserved: str | None = None
+    further: tuple[Need, ...] = ()
 
 
 def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
@@ -84,47 +87,7 @@ def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, as
     unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
     preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
     warnings = preflight.run()
-    return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved)
-
-
-def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> None:
-    """Stop where pip would not find a private index, since its URL is not written as one, and go on to the next.
-
-    Raises:
-        NotProven: so it is.
-    """
-    garbled = [need for need in needs.garbled if not need.url.is_public]
-    if not garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
-        return
-    settings = load_settings(host)
-    for need in garbled:
-        index = settings.index_for(need.url)
-        elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
-        if elsewhere and (need.given is not None or index) and (index is None or index.on_failure == "stop"):
-            what = f"{need.url} (from {need.origin}) is written with white space, control characters or quotes"
-            consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
-            raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
-
-
-def check_unanswered(tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Warnings:
-    """Return warnings for configured indexes that nobody has a credential for.
-
-    Raises:
-        NoCredential: so it is, and the tool would go on to another index.
-    """
-    if tool.read_demand(invocation, host) == "nothing":
-        return ()
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
-            continue
-        message = f"no credential for {answer.need.url} (from {answer.need.origin})"
-        error = NoCredential(message, tried=answer.tried, hint=hint_for(answer, index))
-        if tool.FALLS_OPEN and index.on_failure == "stop":
-            raise error
-        warnings.setdefault(index.name, error)
-    return tuple(warnings.values())
+    return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
 
 @dataclass(slots=True)
@@ -142,6 +105,7 @@ class _Preflight:
     unread: tuple[str, ...] = ()
     valid_until: float = math.inf
     unserved: str | None = None
+    further: tuple[Need, ...] = ()
 
     def run(self) -> Warnings:
         """Ask, heal, ask again what was healed; return warnings or raise."""
@@ -150,7 +114,47 @@ class _Preflight:
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
         failures = {position: verdict for position, verdict in verdicts.items() if verdict.kind not in PASSING}
-        return self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
+        warnings = self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
+        if not self.unserved:
+            self._look_for_files([position for position in private if position not in failures])
+        return warnings
+
+    def _look_for_files(self, positions: list[int]) -> None:
+        """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
+        answers = [self.answers[position] for position in positions if self._wants_files(self.answers[position])]
+        if not answers or (self.tool.FALLS_OPEN and not self.takes_packages):
+            return
+        from shim.files_probe import find_files
+
+        for answer, found in zip(answers, find_files([self._inquiry(answer) for answer in answers], self.host), strict=True):
+            self.valid_until = min(self.valid_until, found.valid_until)
+            beside = found.beside(answer.need.url)
+            if beside and self.choice.manner(answer.need).follows_host:
+                why = f"the files of {answer.need.url} come from {beside.origin}"
+                self.unserved = f"{why}, another place on its host, and the credential would go along"
+            known = {one.need.url.origin for one in self.answers}
+            origin = Origin("file", f"the pages of {answer.need.url}", project=True)
+            covered = [place for place in found.places if place.origin not in known and self.settings.index_for(place)]
+            self.further += tuple(Need(place, origin, "direct") for place in covered)
+
+    def _wants_files(self, answer: Answer) -> bool:
+        """Whether it matters where an index's files lie."""
+        follows = answer.credential is not None and self.choice.manner(answer.need).follows_host
+        others = any(index.url.host != answer.need.url.host for index in self.settings.indexes)
+        return answer.credential is not None and (follows or others)
+
+    def _inquiry(self, answer: Answer) -> Inquiry:
+        from shim.files_probe import Inquiry
+        from shim.http_client import Asked
+
+        encoding, route = self.choice.manner(answer.need).encoding, self._route_to(answer)
+        pages = (self._package_page(answer), answer.need.url)
+        page, root = (Asked(url, answer.credential, route, encoding) for url in pages)
+        return Inquiry(page, root, _place(answer, BARE, route, self.host))
+
+    def _package_page(self, answer: Answer) -> Url:
+        name = next(iter(self.choice.case.needs.packages), UNLIKELY_PACKAGE)
+        return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")
 
     def _is_private(self, answer: Answer) -> bool:
         """Whether an index is ours to guard: one that is configured or has a credential. A user name alone is the user's own affair."""
@@ -205,8 +209,7 @@ class _Preflight:
         challenged = not waits or self._remembers(None, where, PROFILE_S)
         if proven and challenged:
             return None
-        page = parse_url(f"{answer.need.url.text.rstrip('/')}/{next(iter(self.choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
-        return Question(_page(answer, index), answer.credential, route, manner, page if waits else None)
+        return Question(_page(answer, index), answer.credential, route, manner, self._package_page(answer) if waits else None)
 
     def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
         """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.behind import is_faithful, pip_behind
@@ -101,8 +102,10 @@ def _uv_refuses(case: Case) -> str | None:
 
 
 def manner(case: Case, need: Need) -> Manner:
-    """Return how it is sent: unasked by what is built on requests and by httpx; uv asks a netrc after a challenge."""
-    return manner_of_realm(need) if case.invocation.family == "uv" else bare_manner(case.invocation)
+    """Return how it is sent: unasked, and along to other ports of its host, by what is built on requests; uv asks after a challenge."""
+    if case.invocation.family == "uv":
+        return manner_of_realm(need)
+    return replace(bare_manner(case.invocation), follows_host=case.invocation.tool != "pdm")
 
 
 def deliver(case: Case) -> Delivery:
