@@ -38,6 +38,11 @@ class Secret:
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it is the same in every encoding that a tool may send it in."""
+        return self._value.isascii()
+
     def fingerprint(self, key: bytes, *context: str) -> str:
         """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
         import hmac  # RFC 2104

@@ -43,6 +43,8 @@ PROFILE_S = 86400.0
 #: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
 #: does not have forwards this too.
 UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
+#: How many files and pages beside the indexes are asked for, where a tool waits for a challenge.
+MAX_WAITING = 8
 #: Where packages come from, and what may name more such places.
 PLACES = ("index", "extra", "links")
 NAMING = (*PLACES, "input")
@@ -110,10 +112,11 @@ class _Preflight:
     def run(self) -> Warnings:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
-        verdicts = self._judge(private)
+        waiting = [position for position, answer in enumerate(self.answers) if self._waits(answer) and answer.need.role not in PLACES]
+        verdicts = self._judge([*private, *waiting[:MAX_WAITING]])
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
-        failures = {position: verdict for position, verdict in verdicts.items() if verdict.kind not in PASSING}
+        failures = {position: verdicts[position] for position in private if position in verdicts and verdicts[position].kind not in PASSING}
         warnings = self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
@@ -153,6 +156,8 @@ class _Preflight:
         return Inquiry(page, root, _place(answer, BARE, route, self.host))
 
     def _package_page(self, answer: Answer) -> Url:
+        if answer.need.role not in ("index", "extra"):
+            return answer.need.url
         name = next(iter(self.choice.case.needs.packages), UNLIKELY_PACKAGE)
         return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")
 
@@ -161,6 +166,11 @@ class _Preflight:
         index = self._index_of(answer)
         is_ours = bool(index or answer.credential) and not (index and index.on_failure == "pass")
         return is_ours and answer.need.role in PLACES and not answer.need.answered_by
+
+    def _waits(self, answer: Answer) -> bool:
+        """Whether somebody else's answer to a stranger could stand in for what the credential is for. Locked files are an index's own."""
+        is_named = answer.need.role in PLACES or (answer.need.role in ("input", "direct") and not answer.need.origin.project)
+        return answer.credential is not None and is_named and not self.choice.manner(answer.need).unasked
 
     def _index_of(self, answer: Answer) -> IndexConfig | None:
         return self.settings.index_named(answer.index) if answer.index else None
@@ -175,7 +185,7 @@ class _Preflight:
 
     def _max_proof_age_s(self, answer: Answer) -> float | None:
         """Return how old a proof may be, or None if none is asked for: nobody could step in, and no cache could be stale."""
-        if not self.takes_packages:
+        if not self.takes_packages or answer.need.role not in PLACES:
             return None
         if self.tool.FALLS_OPEN and (self._others(answer) or self.unread):
             return PROOF_S
@@ -199,8 +209,7 @@ class _Preflight:
         from shim.verify import Question
 
         manner = self.choice.manner(answer.need) if answer.credential else BARE
-        age_s = self._max_proof_age_s(answer)
-        waits = bool(answer.credential) and not manner.unasked
+        age_s, waits = self._max_proof_age_s(answer), self._waits(answer)
         if age_s is None and not waits:
             return None
         index, route = self._index_of(answer), self._route_to(answer)

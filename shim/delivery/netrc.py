@@ -64,6 +64,8 @@ def _pip_refuses(case: Case) -> str | None:
     if not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
         release = "this pip" if version is None else "pip before 25.2"
         return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
+    if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
+        return "pip before 25.2 finds no IPv6 address in a netrc"  # requests before 2.32.4 takes `[` for the host
     return None
 
 
