@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
-from typing import IO
+from typing import IO, Literal
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
 from urllib.request import (
@@ -70,6 +70,16 @@ class Outcome:
         return self.status is not None and 200 <= self.status < 300
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question: a GET of `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL."""
+
+    url: Url
+    credential: Credential | None
+    route: Route
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+
+
 class _NoRedirect(HTTPRedirectHandler):
     def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str) -> None:  # noqa: ARG002
         return None
@@ -86,16 +96,15 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
     It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a name has none.
     """
-    return probe_all([(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
+    return probe_all([Asked(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
 
 
-def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
+def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    outcomes: list[Outcome] = [Outcome(None, url, "no answer in time") for url, _, _ in questions]
+    outcomes: list[Outcome] = [Outcome(None, question.url, "no answer in time") for question in questions]
 
     def ask(number: int) -> None:
-        url, credential, route = questions[number]
-        outcomes[number] = _follow(url, credential, host, timeout_s, route)
+        outcomes[number] = _follow(questions[number], host, timeout_s)
 
     threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(questions))]
     for thread in threads:
@@ -106,15 +115,15 @@ def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: H
     return list(outcomes)
 
 
-def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float, route: Route) -> Outcome:
+def _follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
     """Return the outcome at the end of all redirects."""
     deadline = time.monotonic() + timeout_s
-    origin = url.origin
+    url, credential = question.url, question.credential
     for _ in range(MAX_REDIRECTS + 1):
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
-        if credential and url.origin == origin and credential.scope.covers(url):
-            headers["Authorization"] = _authorization(credential)
-        outcome, location = _request(url, headers, deadline - time.monotonic(), route, host)
+        if credential and url.origin == question.url.origin and credential.scope.covers(url):
+            headers["Authorization"] = _authorization(credential, question.encoding)
+        outcome, location = _request(url, headers, deadline - time.monotonic(), question.route, host)
         if location is None:
             return outcome
         try:
@@ -202,11 +211,15 @@ def _make_context(route: Route, host: Host) -> ssl.SSLContext:
     return context
 
 
-def _authorization(credential: Credential) -> str:
+def _authorization(credential: Credential, encoding: str) -> str:
     secret = credential.secret.reveal()
     if credential.scheme == "bearer":
         return f"Bearer {secret}"
-    return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")).decode("ascii")
+    try:
+        login = f"{credential.username}:{secret}".encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # no tool can send that in Latin-1; the channels know it
+        login = f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(login).decode("ascii")
 
 
 def explain(reason: object) -> str:

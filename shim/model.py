@@ -62,6 +62,29 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Manner:
+    """How a channel has the tool send a credential. A proof counts for one manner and for nothing else.
+
+    `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
+    first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
+    `encoding` is how the tool makes bytes of user name and password.
+    """
+
+    challenges: frozenset[int] = frozenset()
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    names_user: bool = False
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the credential goes with the first request."""
+        return not self.challenges
+
+
+#: How a password in a URL goes to most servers.
+BARE = Manner()
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
 
@@ -120,6 +143,7 @@ class Needs:
     name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
     because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
+    `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
     """
 
     items: tuple[Need, ...] = ()
@@ -127,6 +151,7 @@ class Needs:
     unknown: tuple[str, ...] = ()
     spare: tuple[Place, ...] = ()
     garbled: tuple[Need, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +274,7 @@ class Plan:
 
     `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
     wants of masking; it has become `delivery.masking` already. `added` are the variables of `use-as`, a part of the delivery's.
+    `unserved` names the channels that a server does not answer to, and why.
     """
 
     invocation: Invocation
@@ -259,6 +285,7 @@ class Plan:
     valid_until: float = math.inf
     redact: Literal["auto", "always", "never"] = "auto"
     added: Mapping[str, str | None] = field(default_factory=dict)
+    unserved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:

@@ -1,19 +1,22 @@
 """Before pip goes: does each private index really take our credential? pip would read any trouble as "not here" and take the
 package from the next index, whoever put it there.
 
-`proven` means that strangers are refused and we are answered by the index itself; it is remembered for minutes. What is rejected
-and came from a cache is dropped and resolved once more. Anything but proven stops the command, unless nobody else answers either.
+`proven` means that strangers are refused and we are answered by the index itself, asked in the manner of the channel that will be
+taken; it is remembered for minutes. What is rejected and came from a cache is dropped and resolved once more. Anything but proven
+stops the command, unless nobody else answers either. A channel that waits for a challenge is not taken where none comes.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from shim.delivery import Choice
 from shim.errors import NoCredential, NotProven, ShimError
 from shim.host import Host
 from shim.laxity import PROXY_VARIABLES
-from shim.model import Answer, Invocation, Needs, Route
+from shim.model import BARE, Answer, Credential, Invocation, Manner, Needs, Route
 from shim.refusals import refusal
 from shim.resolve import drop, hint_for, resolve
 from shim.route import route_to
@@ -22,8 +25,11 @@ from shim.settings import Settings, load_settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
-from shim.urls import Url
+from shim.urls import Url, parse_url
 from shim.verdict import Verdict
+
+if TYPE_CHECKING:
+    from shim.verify import Finding, Question
 
 #: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
 DEADLINE_S = 12.0
@@ -31,6 +37,11 @@ OTHERS_DEADLINE_S = 15.0
 #: How long a proof counts where another index could step in, and where only a failure is spared.
 PROOF_S = 300.0
 RELAXED_PROOF_S = 900.0
+#: How long it counts that a server challenges strangers: that is the server's nature, and no credential's.
+PROFILE_S = 86400.0
+#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
+#: does not have forwards this too.
+UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
 #: Where packages come from, and what may name more such places.
 PLACES = ("index", "extra", "links")
 NAMING = (*PLACES, "input")
@@ -40,43 +51,37 @@ NAMING = (*PLACES, "input")
 PASSING = ("proven", "open")
 
 
+Warnings = tuple[ShimError, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again."""
+    """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
+
+    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger.
+    """
 
     answers: tuple[Answer, ...]
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
+    unserved: str | None = None
 
 
-def check_answers(
-    tool: Tool,
-    invocation: Invocation,
-    answers: tuple[Answer, ...],
-    settings: Settings,
-    host: Host,
-    *,
-    unknown: tuple[str, ...] = (),
-    ask: bool = True,
-) -> Checked:
+def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings. Without `ask` no index is asked anything.
 
-    `unknown` is that of the needs: what the tool alone can read may name other indexes.
-
     Raises:
-        NoCredential, Rejected, NotProven: pip would take packages from another index in place of a private one.
+        Rejected, NotProven: pip would take packages from another index in place of a private one.
         SourceError: a source that is asked again is broken.
     """
-    demand = tool.read_demand(invocation, host)
-    if demand == "nothing":
+    case = choice.case
+    demand = tool.read_demand(case.invocation, case.host)
+    if demand == "nothing" or not ask:
         return Checked(answers)
-    warnings = _check_unanswered(tool, answers, settings)
-    if demand != "packages" or not ask:
-        return Checked(answers, warnings)
-    unread = tuple(text for text in unknown if not any(text == answer.need.url.text for answer in answers))
-    preflight = _Preflight(tool, invocation, list(answers), settings, host, unread)
-    warnings += preflight.run()
-    return Checked(tuple(preflight.answers), warnings, preflight.valid_until)
+    unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
+    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
+    warnings = preflight.run()
+    return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved)
 
 
 def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> None:
@@ -98,8 +103,14 @@ def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host)
             raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
 
 
-def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
-    """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on."""
+def check_unanswered(tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Warnings:
+    """Return warnings for configured indexes that nobody has a credential for.
+
+    Raises:
+        NoCredential: so it is, and the tool would go on to another index.
+    """
+    if tool.read_demand(invocation, host) == "nothing":
+        return ()
     warnings: dict[str, ShimError] = {}
     for answer in answers:
         index = settings.index_named(answer.index) if answer.index else None
@@ -118,22 +129,25 @@ class _Preflight:
     """One command's check. Answers are named by their position in `answers`, which `run` heals."""
 
     tool: Tool
-    invocation: Invocation
+    choice: Choice
     answers: list[Answer]
     settings: Settings
     host: Host
+    #: Whether the command surely takes packages; one that may not is asked about its channel only.
+    takes_packages: bool
     #: Files that only the tool can read, and that may name indexes.
     unread: tuple[str, ...] = ()
     valid_until: float = math.inf
+    unserved: str | None = None
 
-    def run(self) -> tuple[ShimError, ...]:
+    def run(self) -> Warnings:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
         verdicts = self._judge(private)
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
         failures = {position: verdict for position, verdict in verdicts.items() if verdict.kind not in PASSING}
-        return self._stop(failures) if self.tool.FALLS_OPEN else ()
+        return self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
 
     def _is_private(self, answer: Answer) -> bool:
         """Whether an index is ours to guard: one that is configured, has a credential, or insists on a user name."""
@@ -145,7 +159,7 @@ class _Preflight:
         return self.settings.index_named(answer.index) if answer.index else None
 
     def _route_to(self, answer: Answer) -> Route:
-        return route_to(answer.need.url, self._index_of(answer), self.invocation, self.host)
+        return route_to(answer.need.url, self._index_of(answer), self.choice.case.invocation, self.host)
 
     def _others(self, answer: Answer) -> list[int]:
         """Return where else the packages of an index could come from: the positions of other indexes, and of files that name some."""
@@ -154,6 +168,8 @@ class _Preflight:
 
     def _max_proof_age_s(self, answer: Answer) -> float | None:
         """Return how old a proof may be, or None if none is asked for: nobody could step in, and no cache could be stale."""
+        if not self.takes_packages:
+            return None
         if self.tool.FALLS_OPEN and (self._others(answer) or self.unread):
             return PROOF_S
         return RELAXED_PROOF_S if answer.credential and answer.credential.expires_at is not None else None
@@ -161,48 +177,72 @@ class _Preflight:
     def _judge(self, positions: list[int]) -> dict[int, Verdict]:
         """Return the verdict of each answer that is not known to be good: from memory, or all others asked at once."""
         verdicts: dict[int, Verdict] = {}
-        due: dict[int, Route] = {}
+        due: dict[int, Question] = {}
         for position in positions:
             answer = self.answers[position]
             seen = self._recall_rejection(answer)
-            age_s = self._max_proof_age_s(answer)
             if seen:
                 verdicts[position] = Verdict("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
-            elif age_s is not None:
-                route = self._route_to(answer)
-                proof = (
-                    proofs.recall("proven", answer.credential, _place(answer, route, self.host), self.host) if answer.credential else None
-                )
-                if proof is None or proof.ago_s > age_s:
-                    due[position] = route
-                self.valid_until = min(self.valid_until, self.host.clock() + age_s - (0.0 if position in due or not proof else proof.ago_s))
+            elif question := self._question(answer):
+                due[position] = question
         return verdicts | self._ask(due)
+
+    def _question(self, answer: Answer) -> Question | None:
+        """Return what to ask about an answer, or None if all that is wanted is remembered."""
+        from shim.verify import Question
+
+        manner = self.choice.manner(answer.need) if answer.credential else BARE
+        age_s = self._max_proof_age_s(answer)
+        waits = bool(answer.credential) and not manner.unasked
+        if age_s is None and not waits:
+            return None
+        index, route = self._index_of(answer), self._route_to(answer)
+        where = _place(answer, manner, route, self.host)
+        proven = age_s is None or self._remembers(answer.credential, where, age_s)
+        challenged = not waits or self._remembers(None, where, PROFILE_S)
+        if proven and challenged:
+            return None
+        page = parse_url(f"{answer.need.url.text.rstrip('/')}/{next(iter(self.choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
+        return Question(_page(answer, index), answer.credential, route, manner, page if waits else None)
+
+    def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
+        """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""
+        seen = proofs.recall("proven", credential, where, self.host)
+        is_fresh = seen is not None and seen.ago_s <= age_s
+        self.valid_until = min(self.valid_until, self.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0))
+        return is_fresh
 
     def _recall_rejection(self, answer: Answer) -> proofs.Seen | None:
         """Return the memory of this very secret being rejected: another try could lock the account."""
-        if answer.credential is None or not self.tool.FALLS_OPEN or self.host.is_set("SHIM_REFRESH"):
+        if answer.credential is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
             return None
         return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 
-    def _ask(self, due: dict[int, Route]) -> dict[int, Verdict]:
+    def _ask(self, due: dict[int, Question]) -> dict[int, Verdict]:
         """Ask all of them at the same time, and remember what they said."""
         if not due:
             return {}
         from shim.verify import verify_all
 
-        answers = [self.answers[position] for position in due]
-        questions = [
-            (_page(answer, self._index_of(answer)), answer.credential, route) for answer, route in zip(answers, due.values(), strict=True)
-        ]
-        verdicts = verify_all(questions, self.host, DEADLINE_S)
-        for answer, route, verdict in zip(answers, due.values(), verdicts, strict=True):
-            self.host.debug(f"preflight: {verdict.kind}: {verdict.detail}")
-            if answer.credential and verdict.kind in PASSING:
-                proofs.remember("proven", answer.credential, _place(answer, route, self.host), verdict.kind, self.host)
-                proofs.forget("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
-            elif answer.credential and verdict.kind == "rejected":
-                proofs.remember("rejected", answer.credential, proofs.place_of(answer.need.url), verdict.detail, self.host)
-        return dict(zip(due, verdicts, strict=True))
+        findings = verify_all(list(due.values()), self.host, DEADLINE_S)
+        for (position, question), finding in zip(due.items(), findings, strict=True):
+            self.host.debug(f"preflight: {finding.verdict.kind}: {finding.verdict.detail}")
+            self.unserved = self.unserved or finding.unserved
+            self._remember(self.answers[position], question, finding)
+        return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
+
+    def _remember(self, answer: Answer, question: Question, finding: Finding) -> None:
+        credential, verdict = answer.credential, finding.verdict
+        if credential is None:
+            return
+        where, rejected_at = _place(answer, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
+        if verdict.kind in PASSING:
+            proofs.remember("proven", credential, where, verdict.kind, self.host)
+            proofs.forget("rejected", credential, rejected_at, self.host)
+            if question.page and not finding.unserved:
+                proofs.remember("proven", None, where, "challenged", self.host)
+        elif verdict.kind == "rejected":
+            proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)
 
     def _heal(self, position: int, verdict: Verdict) -> bool:
         """Drop a secret that was rejected and came from a cache, and resolve once more; return whether there is another one now."""
@@ -240,9 +280,9 @@ class _Preflight:
         unread = f"an index that {self.unread[0]} may name" if self.unread else None
         if unread or not others:
             return unread
-        from shim.http_client import probe_all
+        from shim.http_client import Asked, probe_all
 
-        questions = [(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
+        questions = [Asked(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
         outcomes = probe_all(questions, self.host, OTHERS_DEADLINE_S)
         answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.status is not None]
         return self.answers[answering[0]].need.url.text if answering else None
@@ -254,7 +294,8 @@ def _page(answer: Answer, index: IndexConfig | None) -> Url:
     return index.verify_url if index and own else answer.need.url
 
 
-def _place(answer: Answer, route: Route, host: Host) -> str:
-    """Return where a proof counts: the index, by this way to it."""
+def _place(answer: Answer, manner: Manner, route: Route, host: Host) -> str:
+    """Return where a proof counts: the index, asked in this manner and by this way."""
     proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
-    return f"{answer.need.url.text} {route!r} {proxies}"
+    asked = (sorted(manner.challenges), manner.encoding, manner.names_user)
+    return f"{answer.need.url.text} {asked} {route!r} {proxies}"

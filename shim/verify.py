@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from shim.host import Host
-from shim.http_client import Outcome, probe, probe_all
-from shim.model import Credential, Route
-from shim.urls import Url, scope_of
+from shim.http_client import Asked, Outcome, probe, probe_all
+from shim.model import BARE, Credential, Manner, Route, Secret
+from shim.urls import Scope, Url, scope_of, scope_of_index
 from shim.verdict import Trouble, Verdict
 
 _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden", 429: "busy"}
@@ -22,15 +25,71 @@ def verify(url: Url, credential: Credential, host: Host, route: Route | None = N
     return judge(url, credential, anonymous, probe(url, credential, host, route=route))
 
 
-def verify_all(questions: list[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float) -> list[Verdict]:
-    """Return a verdict for each index, all of them asked at once, with and without the credential, in `timeout_s` together.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one index is asked: does it take the credential, in this manner? `page` is that of a package, as the tool will ask it."""
+
+    url: Url
+    credential: Credential | None
+    route: Route
+    manner: Manner = BARE
+    page: Url | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so."""
+
+    verdict: Verdict
+    unserved: str | None = None
+
+
+def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> list[Finding]:
+    """Return what each index says, all of them asked at once, with and without the credential, in `timeout_s` together.
 
     Where there is no credential, an index that answers everybody is `open` and any other one `rejected`.
     """
-    asked = [(url, who, route) for url, credential, route in questions for who in (None, credential)]
-    outcomes = probe_all(asked, host, timeout_s)
-    pairs = zip(outcomes[::2], outcomes[1::2], strict=True)
-    return [judge(url, who, anonymous, known) for (url, who, _), (anonymous, known) in zip(questions, pairs, strict=True)]
+    asked: list[Asked] = []
+    for one in questions:
+        encoding = one.manner.encoding
+        asked += [Asked(one.url, None, one.route), Asked(one.url, one.credential, one.route, encoding)]
+        asked += [Asked(one.page, _before_challenge(one), one.route, encoding)] if one.page and not one.manner.unasked else []
+    outcomes = iter(probe_all(asked, host, timeout_s))
+    findings = []
+    for one in questions:
+        anonymous, known = next(outcomes), next(outcomes)
+        verdict = judge(one.url, one.credential, anonymous, known)
+        first = next(outcomes) if one.page and not one.manner.unasked else None
+        findings.append(Finding(verdict, _why_unserved(one, verdict, anonymous, first) if first else None))
+    return findings
+
+
+def _before_challenge(question: Question) -> Credential | None:
+    """Return as whom the tool asks before it is challenged."""
+    if not question.manner.names_user or question.credential is None:
+        return None
+    return replace(question.credential, secret=Secret(""))
+
+
+def _why_unserved(question: Question, verdict: Verdict, anonymous: Outcome, first: Outcome) -> str | None:
+    """Return why the tool would never send the credential, or None: both the index and a package's page challenge a stranger.
+
+    A redirect out of the index's scope is followed, and what it leads to taken for the answer.
+    """
+    if first.status is None and verdict.kind == "unreachable":
+        return None  # the tool cannot ask either
+    scope = scope_of_index(question.url)
+    if first.status not in question.manner.challenges or not scope.covers(first.url):
+        return f"{question.page} answers a stranger {_describe(first, scope)}, and the credential would not be sent"
+    if anonymous.is_success and verdict.kind == "open":
+        return f"{question.url} shows strangers a view of its own, and the credential would not be sent"
+    return None
+
+
+def _describe(outcome: Outcome, scope: Scope) -> str:
+    if outcome.status is None:
+        return "nothing that we could read"
+    return f"with {outcome.status}" if scope.covers(outcome.url) else f"from {outcome.url}"
 
 
 def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> Verdict:

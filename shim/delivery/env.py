@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.scrub import configured_extras, cut_userinfo, drop_option, put_userinfo
-from shim.model import Delivery, Need, Place, Secret
+from shim.model import Delivery, Manner, Need, Place, Secret
 from shim.urls import with_userinfo
 
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
@@ -23,6 +23,11 @@ def fits(case: Case) -> str | None:
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "its variables hold no bearer token"
     return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: unasked, as a password in the URL is."""
+    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:

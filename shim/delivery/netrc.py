@@ -15,14 +15,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.behind import is_faithful, pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.realm import find_own
+from shim.delivery.realm import find_own, manner_of_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
-from shim.model import Delivery, Memory, Secret
+from shim.model import Delivery, Manner, Memory, Need, Secret
 from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url
 
 FIRST_PIP = (20, 3)
@@ -98,6 +98,11 @@ def _uv_refuses(case: Case) -> str | None:
     if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
         return "the URL insists on another user name"
     return None
+
+
+def manner(case: Case, need: Need) -> Manner:
+    """Return how it is sent: unasked by what is built on requests and by httpx; uv asks a netrc after a challenge."""
+    return manner_of_realm(need) if case.invocation.family == "uv" else bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:
