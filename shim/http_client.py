@@ -10,7 +10,6 @@ Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 from __future__ import annotations
 
 import base64
-import errno
 import os
 import re
 import ssl
@@ -22,24 +21,18 @@ from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse,
 from typing import IO, Literal
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
-from urllib.request import (
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-    getproxies_environment,
-    proxy_bypass,
-)
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from shim import __version__
 from shim.host import Host
 from shim.model import Credential, Route
+from shim.proxies import CannotAsk, handlers, name_proxy
 from shim.urls import BadUrl, Url, parse_url
+from shim.verdict import Trouble
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
+PROXY_WANTS_LOGIN = 407
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
@@ -55,14 +48,15 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 class Outcome:
     """What an index answered: the status and the last URL, or `error` in words if there was no answer.
 
-    `is_form` says that the page asks for a login instead of listing anything; `is_tls` that the certificate is the trouble.
+    `is_form` says that the page asks for a login instead of listing anything. `trouble` is what kind of error it is: bad TLS, a
+    proxy, no answer in time, no connection, or `unknown` where we have no means to ask.
     """
 
     status: int | None
     url: Url
     error: str | None = None
     is_form: bool = field(default=False, kw_only=True)
-    is_tls: bool = field(default=False, kw_only=True)
+    trouble: Trouble | None = field(default=None, kw_only=True)
 
     @property
     def is_success(self) -> bool:
@@ -101,7 +95,7 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    outcomes: list[Outcome] = [Outcome(None, question.url, "no answer in time") for question in questions]
+    outcomes: list[Outcome] = [_late(question.url) for question in questions]
 
     def ask(number: int) -> None:
         outcomes[number] = _follow(questions[number], host, timeout_s)
@@ -129,28 +123,28 @@ def _follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
         try:
             url = parse_url(urljoin(url.text, location))
         except BadUrl:
-            return Outcome(outcome.status, url, "it redirects to what is no http(s) URL")
-    return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times")
+            return Outcome(outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken")
+    return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times", trouble="broken")
 
 
 def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
     if left_s <= 0:
-        return Outcome(None, url, "no answer in time"), None
+        return _late(url), None
     try:
         opener = make_opener(url, route, host)
         with opener.open(Request(_on_the_wire(url), headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
             return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
         with error:
+            if error.code == PROXY_WANTS_LOGIN and (proxy := name_proxy(url, route)):
+                return Outcome(None, url, f"{proxy} wants a login (407)", trouble="proxy"), None
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
             return Outcome(error.code, url), location
-    except TimeoutError:
-        return Outcome(None, url, "no answer in time"), None
     except URLError as error:
-        return _failure(url, error.reason), None
+        return _failure(url, route, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
-        return _failure(url, error), None
+        return _failure(url, route, error), None
 
 
 def _on_the_wire(url: Url) -> str:
@@ -159,8 +153,21 @@ def _on_the_wire(url: Url) -> str:
     return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
-def _failure(url: Url, reason: object) -> Outcome:
-    return Outcome(None, url, explain(reason), is_tls=isinstance(reason, ssl.SSLError))
+def _failure(url: Url, route: Route, reason: object) -> Outcome:
+    """Return why there was no answer. Before TLS begins, only the proxy can have failed, where there is one."""
+    if isinstance(reason, ssl.SSLError):
+        return Outcome(None, url, explain(reason), trouble="tls")
+    if isinstance(reason, TimeoutError):
+        return _late(url)
+    if isinstance(reason, CannotAsk):
+        return Outcome(None, url, explain(reason), trouble="unknown")
+    if isinstance(reason, OSError) and (proxy := name_proxy(url, route)):
+        return Outcome(None, url, f"{proxy} fails: {explain(reason)}", trouble="proxy")
+    return Outcome(None, url, explain(reason), trouble="down")
+
+
+def _late(url: Url) -> Outcome:
+    return Outcome(None, url, "no answer in time", trouble="slow")
 
 
 def _is_form(response: HTTPResponse) -> bool:
@@ -173,20 +180,7 @@ def _is_form(response: HTTPResponse) -> bool:
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
     """Return what opens `url` by its route and follows no redirect. Raises OSError for a certificate or proxy that cannot be used."""
-    proxies = _find_proxies(url, route)
-    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(route, host)), ProxyHandler(proxies))
-
-
-def _find_proxies(url: Url, route: Route) -> dict[str, str]:
-    """Return scheme -> proxy, as requests takes them. Raises OSError for a proxy that is no HTTP proxy."""
-    if url.is_loopback:  # a proxy could read what plain http carries, which only this machine may see: it is always asked directly
-        return {}
-    named = {name: route.proxy for name in ("http", "https") if route.proxy} if route.proxy is not None else getproxies_environment()
-    proxies = {name: proxy for name in ("http", "https") if (proxy := named.get(name) or named.get("all"))}
-    kind, mark, _ = proxies.get(url.scheme, "").partition("://")
-    if mark and kind.lower().startswith("socks") and not proxy_bypass(url.host):
-        raise OSError(errno.EPROTONOSUPPORT, "it is behind a SOCKS proxy, through which shim cannot ask")
-    return proxies
+    return build_opener(_NoRedirect, *handlers(url, route, _make_context(route, host)))
 
 
 def _make_context(route: Route, host: Host) -> ssl.SSLContext:

@@ -26,7 +26,7 @@ from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
 from shim.urls import Url, parse_url
-from shim.verdict import Verdict
+from shim.verdict import Trouble, Verdict
 
 if TYPE_CHECKING:
     from shim.verify import Finding, Question
@@ -50,6 +50,9 @@ NAMING = (*PLACES, "input")
 #: What a proof and a rejection are remembered as. An index that answers everybody cannot be proven, and passes like a proven one.
 PASSING = ("proven", "open")
 
+
+#: Troubles in which the tool gets nothing from an index either. That we could not ask is none of them.
+SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 
 Warnings = tuple[ShimError, ...]
 
@@ -97,7 +100,7 @@ def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host)
     for need in garbled:
         index = settings.index_for(need.url)
         elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
-        if elsewhere and (need.username or index) and (index is None or index.on_failure == "stop"):
+        if elsewhere and (need.given is not None or index) and (index is None or index.on_failure == "stop"):
             what = f"{need.url} (from {need.origin}) is written with white space, control characters or quotes"
             consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
             raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
@@ -150,9 +153,9 @@ class _Preflight:
         return self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
 
     def _is_private(self, answer: Answer) -> bool:
-        """Whether an index is ours to guard: one that is configured, has a credential, or insists on a user name."""
+        """Whether an index is ours to guard: one that is configured or has a credential. A user name alone is the user's own affair."""
         index = self._index_of(answer)
-        is_ours = bool(index or answer.credential or answer.need.username) and not (index and index.on_failure == "pass")
+        is_ours = bool(index or answer.credential) and not (index and index.on_failure == "pass")
         return is_ours and answer.need.role in PLACES and not answer.need.answered_by
 
     def _index_of(self, answer: Answer) -> IndexConfig | None:
@@ -275,8 +278,12 @@ class _Preflight:
         return tuple(warnings)
 
     def _find_elsewhere(self, position: int, failures: dict[int, Verdict]) -> str | None:
-        """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below."""
-        others = [number for number in self._others(self.answers[position]) if number not in failures]
+        """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below.
+
+        Another private index that fails too is no excuse, unless it gives no answer at all.
+        """
+        silent = [number for number, verdict in failures.items() if verdict.trouble in SILENT]
+        others = [number for number in self._others(self.answers[position]) if number not in silent]
         unread = f"an index that {self.unread[0]} may name" if self.unread else None
         if unread or not others:
             return unread
@@ -284,7 +291,7 @@ class _Preflight:
 
         questions = [Asked(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
         outcomes = probe_all(questions, self.host, OTHERS_DEADLINE_S)
-        answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.status is not None]
+        answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.trouble not in SILENT]
         return self.answers[answering[0]].need.url.text if answering else None
 
 

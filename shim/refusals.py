@@ -19,6 +19,9 @@ WORDS: dict[Trouble, str] = {
     "elsewhere": "sends us to another server, which gets no credential",
     "tls": "cannot be trusted: {reason}",
     "down": "cannot be reached: {reason}",
+    "slow": "cannot be reached: {reason}",
+    "proxy": "cannot be asked: {reason}",
+    "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
 }
 
@@ -29,6 +32,9 @@ HINTS: dict[Trouble, str] = {
     "elsewhere": "name the URL where the index really is",
     "tls": 'set ca-bundle = "/path/of/its/authority.pem" for this [[index]], or "system"',
     "down": "check the network or VPN, and the URL",
+    "slow": "check the network or VPN, and the URL",
+    "proxy": "check that proxy, or name another one",
+    "unknown": "run shim's ./install.sh once more, which brings PySocks, or install pip-uv-shim[socks] where shim is",
 }
 UNCONFIGURED = {
     **HINTS,

@@ -245,6 +245,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
+    if index.username and answer.need.username not in (None, index.username):
+        return f"leave {answer.need.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
     if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:

@@ -128,7 +128,7 @@ def _is_open(url: Url, anonymous: Outcome) -> bool:
 
 def _unreachable(url: Url, outcome: Outcome) -> Verdict:
     if outcome.error:
-        return Verdict("unreachable", f"{url}: {outcome.error}", "tls" if outcome.is_tls else "down")
+        return Verdict("unreachable", f"{url}: {outcome.error}", outcome.trouble)
     if outcome.is_success:
         return Verdict("unreachable", f"{url}: it redirects to another server, {outcome.url.origin}", "elsewhere")
     return Verdict("unreachable", f"{url}: it answers {outcome.status}", _BY_STATUS.get(outcome.status or 0, "broken"))
