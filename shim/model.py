@@ -67,12 +67,14 @@ class Manner:
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
     first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
-    `encoding` is how the tool makes bytes of user name and password.
+    `encoding` is how the tool makes bytes of user name and password. With `files_only` an index's pages get it with the first request,
+    and what is said holds for the files that they name.
     """
 
     challenges: frozenset[int] = frozenset()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     names_user: bool = False
+    files_only: bool = False
 
     @property
     def unasked(self) -> bool:
@@ -122,7 +124,8 @@ class Need:
     into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable
     of the tool that already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
-    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint.
+    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
+    for a credential before it asks (uv: `authenticate = "always"`).
     """
 
     url: Url
@@ -133,6 +136,7 @@ class Need:
     given: Secret | None = None
     place: Place | None = None
     answered_by: str | None = None
+    eager: bool = False
 
 
 @dataclass(frozen=True, slots=True)

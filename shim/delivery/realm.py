@@ -22,8 +22,8 @@ def is_same_realm(scope: Scope, url: Url) -> bool:
 
 
 def manner_of_realm(need: Need) -> Manner:
-    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked for a URL that keeps its user name."""
-    return Manner() if need.username is not None and need.given is None else Manner(CHALLENGES)
+    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked where it looks before it asks."""
+    return Manner() if need.eager or (need.username is not None and need.given is None) else Manner(CHALLENGES)
 
 
 def find_sibling(case: Case) -> str | None:

@@ -44,6 +44,8 @@ def fits(case: Case) -> str | None:
     switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
         return f"{switches[0]}: uv would not use it, or print it"
+    if remote := next((need for need, _ in case.deliveries if need.role == "input"), None):
+        return f"uv fetches {remote.url} before it keeps an index in mind"
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "an index URL holds no bearer token"
     if reason := find_sibling(case) or _find_nested(case):

@@ -20,7 +20,8 @@ Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 class Said:
     """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None).
 
-    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential.
+    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential,
+    `always` for one whose credential uv looks for before it asks.
     """
 
     text: str
@@ -32,6 +33,7 @@ class Said:
     explicit: bool = False
     flat: bool = False
     never: bool = False
+    always: bool = False
 
 
 def make_needs(said: Iterable[Said], host: Host) -> list[Need]:
@@ -75,7 +77,7 @@ def _make_need(one: Said, host: Host) -> Need | None:
     answered = None
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
-    return Need(url, one.origin, one.role, one.name, username, given, _place(one, userinfo), answered)
+    return Need(url, one.origin, one.role, one.name, username, given, _place(one, userinfo), answered, one.always)
 
 
 def _place(one: Said, userinfo: Userinfo | None) -> Place | None:
@@ -129,4 +131,5 @@ def _merge(first: Need, other: Need) -> Need:
         given=source.given,
         place=place,
         answered_by=answered,
+        eager=first.eager or other.eager,
     )
