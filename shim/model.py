@@ -125,7 +125,7 @@ class Need:
     of the tool that already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
     requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
-    for a credential before it asks (uv: `authenticate = "always"`).
+    for a credential before it asks (uv: `authenticate = "always"`), `explicit` that it asks the index for certain packages only.
     """
 
     url: Url
@@ -137,6 +137,7 @@ class Need:
     place: Place | None = None
     answered_by: str | None = None
     eager: bool = False
+    explicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ def _make_need(one: Said, host: Host) -> Need | None:
     answered = None
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
-    return Need(url, one.origin, one.role, one.name, username, given, _place(one, userinfo), answered, one.always)
+    return Need(url, one.origin, one.role, one.name, username, given, _place(one, userinfo), answered, one.always, one.explicit)
 
 
 def _place(one: Said, userinfo: Userinfo | None) -> Place | None:
@@ -132,4 +132,5 @@ def _merge(first: Need, other: Need) -> Need:
         place=place,
         answered_by=answered,
         eager=first.eager or other.eager,
+        explicit=first.explicit and other.explicit,
     )
