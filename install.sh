@@ -285,7 +285,7 @@ install_with_pip() {
   fi
   # An index that lacks what is optional is no reason not to install.
   case $1 in
-    *'[ci,toml]') run_pip "${1%'[ci,toml]'}" && return 0 ;;
+    *'[ci,toml,socks]') run_pip "${1%'[ci,toml,socks]'}" && return 0 ;;
   esac
   explain_failure 'pip could not install the packages'
 }
