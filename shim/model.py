@@ -144,8 +144,9 @@ class Need:
 class Needs:
     """Everything that one command will ask, in the tool's own order, and the files that say so.
 
-    `watched` holds every file that was read or would have been, had it existed. `unknown` names remote inputs that may
-    name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
+    `watched` holds every file that was read or would have been, had it existed. `unknown` is what nobody here has read and may
+    name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
+    also make the tool careless with certificates is `careless`. `spare` holds the userinfo in argv and environment that no item stands for,
     because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
@@ -157,6 +158,7 @@ class Needs:
     spare: tuple[Place, ...] = ()
     garbled: tuple[Need, ...] = ()
     packages: tuple[str, ...] = ()
+    careless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from shim.host import Host
+from shim.indexes.unread import Unread
 from shim.model import Need, Origin, Place, Secret
 from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of_index
 
@@ -36,9 +37,17 @@ class Said:
     always: bool = False
 
 
-def make_needs(said: Iterable[Said], host: Host) -> list[Need]:
-    """Return the needs: each URL once, one default index, and of direct URLs only those that no index covers."""
-    needs = [need for one in said if (need := _make_need(one, host)) is not None]
+def make_needs(said: Iterable[Said], host: Host, unread: Unread) -> list[Need]:
+    """Return the needs: each URL once, one default index, and of direct URLs only those that no index covers.
+
+    A text that is no URL to us, and may be one to uv, is unread.
+    """
+    needs: list[Need] = []
+    for one in said:
+        if need := _make_need(one, host):
+            needs.append(need)
+        else:
+            unread.note_url(one.text, one.origin)
     scopes = [scope_of_index(need.url) for need in needs if need.role != "direct"]
     kept: list[Need] = []
     numbers: dict[tuple[str, str], list[int]] = {}  # of what is kept, by URL: a command may name hundreds
