@@ -126,6 +126,7 @@ class Need:
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
     requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
     for a credential before it asks (uv: `authenticate = "always"`), `explicit` that it asks the index for certain packages only.
+    `registry` is the index that a locked file comes from.
     """
 
     url: Url
@@ -138,6 +139,7 @@ class Need:
     answered_by: str | None = None
     eager: bool = False
     explicit: bool = False
+    registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)

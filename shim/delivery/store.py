@@ -19,7 +19,7 @@ from urllib.parse import quote
 from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
-from shim.delivery.realm import CHALLENGES, find_own, find_sibling, is_same_realm, manner_of_realm
+from shim.delivery.realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
 from shim.delivery.scrub import put_userinfo
 from shim.host import Host
 from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
@@ -39,7 +39,7 @@ def fits(case: Case) -> str | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return "uv before 0.9 has no credential store"
-    if reason := find_sibling(case) or _find_rival(case):
+    if reason := find_sibling(case) or find_nested(case) or _find_rival(case):
         return reason
     if link_folder(case.host, free_descriptor(), FILE) is None:
         return "there is no folder of the user's own for uv's lock file"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,6 +32,7 @@ _LINE_TABLE = read_table(
 )
 #: Where Python ends a line and others do not, or the other way round, and controls.
 _ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
 
 
@@ -56,14 +57,15 @@ class Collector:
         self.said.append(Said(text, origin, role))
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
-        """Add the URL of a direct requirement, if it is one."""
+        """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
+        text = _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text) if part is None else text
         found = requirements.find_direct_url(text)
         if found and part:
             self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
         elif found:
             self.add(text[slice(*found)], origin, "direct")
-        else:
-            self.reader.unread.note_url(text, origin)
+        elif "@" in text and names_web(text):
+            self.add((text.partition("@")[2].split() or [""])[0], origin, "direct")
 
     def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
         """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
@@ -138,8 +140,8 @@ class Collector:
             pass
         elif requirements.is_pylock(path):
             with self.reader.unread.guard(path):
-                for _, url in requirements.find_locked_urls(self.reader.read_text(path)):
-                    self.add(url, Origin("file", path, project=True), "direct")
+                for url, registry in _find_locked(self.reader.read_text(path)):
+                    self.said.append(Said(url, Origin("file", path, project=True), "direct", registry=registry))
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
@@ -198,6 +200,13 @@ class Collector:
         return True
 
 
+def _find_locked(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each URL of a pylock.toml with the index that its package comes from, "" for none. Raises CannotRead."""
+    for package in re.split(r"(?m)^\[\[packages\]\]", text):
+        index = re.search(r'(?m)^index = "([^"\\]*)"', package)
+        yield from ((url, index[1] if index else "") for _, url in requirements.find_locked_urls(package))
+
+
 def _is_remote(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
 
@@ -231,7 +240,7 @@ def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: b
         if frozen and any(_server(folder) == _server(registry) for folder in folders):
             said.append(Said(registry, origin, "extra"))
         if frozen or not registry or registry.rstrip("/") in known:
-            said += [Said(folder, origin, "direct") for folder in folders]
+            said += [Said(folder, origin, "direct", registry=registry) for folder in folders]
     return said
 
 
