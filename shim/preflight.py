@@ -25,7 +25,7 @@ from shim.settings import Settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
-from shim.urls import Url, parse_url
+from shim.urls import Url, parse_url, scope_of_index
 from shim.verdict import Trouble, Verdict
 
 if TYPE_CHECKING:
@@ -218,7 +218,13 @@ class _Preflight:
         challenged = not waits or self._remembers(None, where, PROFILE_S)
         if proven and challenged:
             return None
-        return Question(_page(answer, index), answer.credential, route, manner, self._package_page(answer) if waits else None)
+        return Question(_page(answer, index), answer.credential, route, manner, self._below(answer, manner) if waits else None)
+
+    def _below(self, answer: Answer, manner: Manner) -> Url:
+        """Return what the tool will ask as a stranger: a package's page, or where pages get the credential at once, a file."""
+        if manner.files_only:
+            return parse_url(f"{scope_of_index(answer.need.url)}{UNLIKELY_PACKAGE}")
+        return self._package_page(answer)
 
     def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
         """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""
@@ -316,5 +322,5 @@ def _page(answer: Answer, index: IndexConfig | None) -> Url:
 def _place(answer: Answer, manner: Manner, route: Route, host: Host) -> str:
     """Return where a proof counts: the index, asked in this manner and by this way."""
     proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
-    asked = (sorted(manner.challenges), manner.encoding, manner.names_user)
+    asked = (sorted(manner.challenges), manner.encoding, manner.names_user, manner.files_only)
     return f"{answer.need.url.text} {asked} {route!r} {proxies}"

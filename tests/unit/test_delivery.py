@@ -397,7 +397,7 @@ def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host
     with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example") as caught:
         deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, **{**UV, "verb": verb})  # type: ignore[arg-type]
 
-    assert "two commands" in (caught.value.hint or "")
+    assert "user name into the URL" in (caught.value.hint or "")
 
 
 def test_two_user_names_in_the_urls_keep_the_stores_entries_apart(world: Host) -> None:
