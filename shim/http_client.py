@@ -18,7 +18,16 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    HTTPSConnection,
+    IncompleteRead,
+    LineTooLong,
+    RemoteDisconnected,
+)
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
@@ -40,6 +49,8 @@ from shim.urls import BadUrl, Url, parse_url
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
+#: The one status that is never the index's own.
+PROXY_WANTS_LOGIN = 407
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
@@ -68,6 +79,25 @@ class Outcome:
     def is_success(self) -> bool:
         """Whether the status is 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+
+class _ProxyRefuses(OSError):
+    """The proxy leads nowhere: its status and words, `407 Proxy Authentication Required`."""
+
+
+class _Connection(HTTPSConnection):
+    def _tunnel(self) -> None:
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        except OSError as error:
+            if error.errno is not None:  # the network's own trouble
+                raise
+            raise _ProxyRefuses(str(error).rpartition(": ")[2]) from None
+
+
+class _Https(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Connection, req, context=self._context)  # type: ignore[attr-defined]
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -134,6 +164,8 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
             return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
         with error:
+            if error.code == PROXY_WANTS_LOGIN:
+                return _failure(url, _ProxyRefuses(f"{error.code} {error.reason}")), None
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
             return Outcome(error.code, url), location
     except TimeoutError:
@@ -165,7 +197,7 @@ def _is_form(response: HTTPResponse) -> bool:
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
     """Return what opens `url` by its route and follows no redirect. Raises OSError for a certificate or proxy that cannot be used."""
     proxies = _find_proxies(url, route)
-    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(route, host)), ProxyHandler(proxies))
+    return build_opener(_NoRedirect, _Https(context=_make_context(route, host)), ProxyHandler(proxies))
 
 
 def _find_proxies(url: Url, route: Route) -> dict[str, str]:
@@ -217,6 +249,8 @@ def explain(reason: object) -> str:
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, ssl.SSLError):
         return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
+    if isinstance(reason, _ProxyRefuses):
+        return f"the proxy on the way to it refuses ({reason})"
     if isinstance(reason, ConnectionRefusedError):
         return "it refuses the connection"
     if isinstance(reason, OSError) and reason.strerror:

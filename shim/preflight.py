@@ -136,9 +136,9 @@ class _Preflight:
         return self._stop(failures) if self.tool.FALLS_OPEN else ()
 
     def _is_private(self, answer: Answer) -> bool:
-        """Whether an index is ours to guard: one that is configured, has a credential, or insists on a user name."""
+        """Whether an index is ours to guard: it is configured, has a credential or should have, or insists on a user name."""
         index = self._index_of(answer)
-        is_ours = bool(index or answer.credential or answer.need.username) and not (index and index.on_failure == "pass")
+        is_ours = bool(index or answer.credential or answer.blocked or answer.need.username) and not (index and index.on_failure == "pass")
         return is_ours and answer.need.role in PLACES and not answer.need.answered_by
 
     def _index_of(self, answer: Answer) -> IndexConfig | None:

@@ -143,7 +143,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
 
     from shim.laxity import refuse_laxity
     from shim.preflight import check_answers
-    from shim.resolve import resolve
+    from shim.resolve import find_ending, resolve
 
     try:
         settings = load_settings(host)
@@ -155,7 +155,9 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     refuse_laxity(invocation, needs, answers, settings, host)
     checked = check_answers(tool, invocation, answers, settings, host, unknown=needs.unknown, ask=ask_indexes)
     delivery = _deliver(invocation, needs, checked.answers, settings, host)
-    return Plan(invocation, needs, checked.answers, delivery, checked.warnings, checked.valid_until, settings.redact)
+    renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
+    warnings = checked.warnings + find_ending(checked.answers, renewed, host)
+    return Plan(invocation, needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact)
 
 
 def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
