@@ -117,7 +117,8 @@ def find_left_behind(need: Need, host: Host) -> SourceError | None:
     if ends_at is None or ends_at > host.clock():
         return None
     known = next(find_known(need.url, {}))
-    words = f"the token in {need.origin} for {need.url} has ended: {known.name} gives none for longer than {describe_duration(known.longest_s or 0)}"
+    longest = describe_duration(known.longest_s or 0.0)
+    words = f"the token in {need.origin} for {need.url} has ended: {known.name} gives none for longer than {longest}"
     hint = "take what stands before the @ out of that URL: then shim gets a new token whenever one is needed"
     return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
 

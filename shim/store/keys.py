@@ -42,10 +42,15 @@ def load_keyring() -> Any:
     except Exception as error:
         raise _explain(error) or error from error
     if not any(_named()):  # else nobody else's backend is to be loaded
-        chain = next((one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN), None)
-        if chain is not None and chain.priority >= chosen.priority and chosen in chain.backends:  # type: ignore[attr-defined]
-            keyring.set_keyring(chain)
+        _prefer_chain(keyring, chosen)
     return keyring
+
+
+def _prefer_chain(keyring: Any, chosen: Any) -> None:
+    with suppress(Exception):  # a backend that cannot even be made is not in the way of the one that was chosen
+        chain: Any = next(one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN)
+        if chain.priority >= chosen.priority and chosen in chain.backends:
+            keyring.set_keyring(chain)
 
 
 #: The module of the library's own chain of all other backends.
