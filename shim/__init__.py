@@ -19,7 +19,7 @@ The short way of a command that was seen before is `replay.py`; `observing.py` a
 
 Beside that way: `commands/` holds one module per `shim` verb, `checks/` what `shim doctor` looks at, `faces/` us answering others,
 `store/` the token cache and stored secrets, `sso/` logging in, `programs.py`, `private_files.py` and `agent_client.py` what
-sources run, read and ask,
+sources run, read and ask, `obeying.py` what tells whose answer that is, `terminal.py` what they may do to the terminal,
 `logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
 `settings.py` the configuration (by the tables in `setting_keys.py`, as far as root's `policy.py` allows), `config_edit.py` changes
 it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.

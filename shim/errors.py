@@ -34,6 +34,12 @@ class SourceError(ShimError):
     code, exit_code = "source-failed", 69
 
 
+class ShortLived(ShimError):
+    """A token ends so soon that a longer command outlives it, or has ended already by our clock. Only ever a warning."""
+
+    code, exit_code = "short-lived", 69
+
+
 class IndexUnreachable(ShimError):
     """An index gave no usable answer when we asked it to verify a credential."""
 

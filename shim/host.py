@@ -65,6 +65,15 @@ class Host:
         """Whether a switch variable is on: present, and neither empty nor `0`."""
         return self.environ.get(name, "") not in ("", "0")
 
+    def variables(self, names: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
+        """Return (name, value or None) for each of `names`; one like `AWS_*` stands for all that begin so, in the order of the alphabet."""
+        found: list[tuple[str, str | None]] = []
+        for name in names:
+            found.append((name, self.environ.get(name)))  # also asked for `AWS_*` itself: who watches learns that all of them count
+            if name.endswith("*"):
+                found += sorted(item for item in self.environ.items() if item[0].startswith(name[:-1]))
+        return tuple(found)
+
     def path(self, text: str) -> str:
         """Return `text` as an absolute path, relative to our working directory, `~` expanded."""
         if text.startswith("~/") and self.home:

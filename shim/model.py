@@ -232,6 +232,8 @@ class Answer:
     tried: tuple[tuple[str, str], ...] = ()
     index: str | None = None
     """The name of the matching `[[index]]`, if one matches."""
+    blocked: ShimError | None = None
+    """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is logged in, or may not be asked."""
 
 
 @dataclass(frozen=True, slots=True)

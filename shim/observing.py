@@ -114,7 +114,7 @@ def _is_ours(path: str) -> bool:
 
     What others have installed for the same interpreter lies inside its library, the target maybe among it.
     """
-    return path.startswith(("/proc/", "/dev/null")) or any(
+    return path.startswith(("/proc/", "/dev/null", "/dev/tty")) or any(
         path.startswith(folder) and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages")) for folder in _CODE
     )
 

@@ -162,9 +162,9 @@ class _Preflight:
         return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")
 
     def _is_private(self, answer: Answer) -> bool:
-        """Whether an index is ours to guard: one that is configured or has a credential. A user name alone is the user's own affair."""
+        """Whether an index is ours to guard: it is configured, has a credential, or should have. A user name is the user's own affair."""
         index = self._index_of(answer)
-        is_ours = bool(index or answer.credential) and not (index and index.on_failure == "pass")
+        is_ours = bool(index or answer.credential or answer.blocked) and not (index and index.on_failure == "pass")
         return is_ours and answer.need.role in PLACES and not answer.need.answered_by
 
     def _waits(self, answer: Answer) -> bool:

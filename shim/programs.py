@@ -1,7 +1,8 @@
 """Other people's programs that give credentials: run safely, and understood by the protocol they speak.
 
 A program runs without a shell, in `/`, without GIT_* variables (a hostile repository could configure git for it), found on
-absolute, not world-writable entries of PATH, with its own process group, a timeout and a cap on its output.
+absolute, not world-writable entries of PATH, with a timeout and a cap on its output. One that may ask a person shares our place on
+the terminal; any other one is in a session of its own, where it can open none: it then fails at once instead of waiting for nobody.
 
 Where a cached answer will do, a program is only looked for: what it takes to run one is imported when one is run.
 """
@@ -43,7 +44,7 @@ def ask_program(
     from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question
 
     name, protocol = command.argv[0], PROTOCOLS[command.protocol]
-    question = Question(query.need.url, query.username, dict(command.fields), command.use_path)
+    question = Question(query.need.url, query.username, dict(command.fields), command.use_path, query.host.clock())
     try:
         request = protocol.render(question) if protocol.render else None
         output, status = run_program(command, name, request, environ_for(query), query.host)
@@ -103,7 +104,7 @@ def find_program(name: str, path: str) -> str | None:
 
 
 def run_program(command: CommandSource, name: str, request: str | None, environ: Mapping[str, str], host: Host) -> tuple[bytes, int]:
-    """Return the program's stdout and exit status. It is ended as a group when it takes too long or says too much.
+    """Return the program's stdout and exit status. It is ended, as a group, when it takes too long or says too much.
 
     `name` is what it is called in messages, `request` its stdin (None: the terminal if it may use that, else nothing).
 
@@ -112,6 +113,8 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
     """
     import subprocess
 
+    from shim.terminal import restored
+
     if "/" in command.argv[0] and not command.argv[0].startswith("/"):
         raise SourceError(f"the command `{name}` is a relative path", hint="write an absolute path, or a name that is on PATH")
     program = find_program(command.argv[0], environ["PATH"])
@@ -119,7 +122,7 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
         hint = "write its absolute path (PATH entries that everybody can write do not count)"
         raise SourceError(f"the command `{name}` is not on PATH", hint=hint)
     interactive = command.interactive and host.interactive
-    with _standard_input(request, interactive) as stdin:
+    with restored(), _standard_input(request, interactive) as stdin:
         try:
             process = subprocess.Popen(
                 [program, *command.argv[1:]],
@@ -127,12 +130,12 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
                 env=environ,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                process_group=None if interactive else 0,  # a group of its own could not read from the terminal
+                start_new_session=not interactive,  # in a mere group of its own the terminal would stop it, and we would wait
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             reason = error.strerror if isinstance(error, OSError) else "a NUL in its arguments"
             raise SourceError(f"the command `{name}` cannot be started ({reason})", hint=f"ls -l {program}") from None
-    return _finish(process, command.timeout_s, name, interactive)
+        return _finish(process, command.timeout_s, name, interactive)
 
 
 @contextmanager

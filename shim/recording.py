@@ -36,7 +36,7 @@ from shim.replay import (
 #: So many records are kept; beyond that the oldest go.
 MAX_RECORDS = 500
 #: What the names of variables with secrets have in them: their values are in no record.
-SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL")
+SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL", "API_KEY")
 #: What lies in the token cache's folder: folders, and files by their endings.
 KEPT_FOLDERS = ("", "plans", "pads", "proofs")
 KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
@@ -265,7 +265,7 @@ def _render_variables(environ: Observed, asked_keyring: bool) -> list[str] | Non
     """Return the lines of all variables that were asked for or that can change anything; None if one holds a secret."""
     from shim.store import recent
 
-    prefixes = recent.VARIABLES if asked_keyring else ()
+    prefixes = (recent.VARIABLES if asked_keyring else ()) + tuple(name[:-1] for name in sorted(environ.asked) if name.endswith("*"))
     names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
     lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
     for name in sorted(names):

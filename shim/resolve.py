@@ -6,18 +6,19 @@ file that comes first in the chain, and has changed, is what counts. In the same
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from shim.errors import SourceError, render
+from shim.errors import ShimError, ShortLived, SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_indexes import IndexConfig
 from shim.setting_keys import DEFAULT_CHAIN
-from shim.setting_logins import NO_LOGINS
 from shim.settings import Settings
-from shim.sources import AGING_SOURCES, Query, has_own_turns, load_source, program_of
+from shim.sources import AGING_SOURCES, Query, has_own_turns, known, load_source, program_of
 from shim.store import cache, flight, recent
 from shim.store.recent import Recent
 from shim.urls import Url, scope_of_index, scope_of_origin
@@ -72,7 +73,7 @@ class _Resolver:
     def __init__(self, settings: Settings, host: Host) -> None:
         self._settings = settings
         self._host = host
-        self._known: dict[tuple[str, str | None], tuple[Credential | None, tuple[tuple[str, str], ...]]] = {}
+        self._known: dict[tuple[str, str | None], _Found] = {}
         self._silent: set[tuple[str, str, str | None]] = set()
         self._warned: set[str] = set()
         self._hanging: dict[str, SourceError] = {}
@@ -84,53 +85,66 @@ class _Resolver:
         if need.answered_by or (need.url.is_public and index is None):
             return Answer(need, None, index=name)
         if need.given is not None:
+            if left_behind := known.find_left_behind(need, self._host):
+                self._warn(left_behind)
             own = Credential(need.username or "", need.given, scope_of_index(need.url), "url")
             return Answer(need, own, index=name)
         if refused := refuse_scheme(need.url, index):
             return Answer(need, None, (("scope", refused),), name)
         if forbidden := self._settings.policy.refuses(need.url):
             return Answer(need, None, (("policy", forbidden),), name)
-        query = Query(need, index, self._host)
+        query = Query(need, index, self._host, keyring_wait_s=self._settings.keyring_wait_s)
         key = self._key_of(query)
         if key not in self._known:
-            self._known[key] = (self._resolve(query), tuple(query.notes))
-        credential, tried = self._known[key]
+            self._known[key] = self._resolve(query)
+        credential, tried, blocked = self._known[key]
         if credential and credential.scope == scope_of_origin(need.url):
-            self._known.setdefault((str(credential.scope), query.username), (credential, tried))
+            self._known.setdefault((str(credential.scope), query.username), self._known[key])
         if credential and not credential.scope.covers(need.url):
             tried = (*tried, (credential.source, f"only for {credential.scope}"))
             credential = None
-        return Answer(need, credential, tried, name)
+        return Answer(need, credential, tried, name, blocked)
 
     def _key_of(self, query: Query) -> tuple[str, str | None]:
         """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that has a credential already."""
         server = (str(scope_of_origin(query.need.url)), query.username)
-        is_answered = _is_file(query) and self._known.get(server, (None, ()))[0] is not None
+        is_answered = _is_file(query) and (found := self._known.get(server)) is not None and found.credential is not None
         return server if is_answered else (str(query.scope), query.username)
 
-    def _resolve(self, query: Query) -> Credential | None:
-        """Ask the sources in their order; return the first answer that fits."""
-        chain = query.index.source if query.index else DEFAULT_CHAIN
-        for name in chain:
+    def _resolve(self, query: Query) -> _Found:
+        """Ask the sources in their order, also behind one that fails; return the first answer that fits.
+
+        Raises:
+            SourceError: what failed first, where the configuration names the sources and none of them answers.
+        """
+        failed: dict[str, SourceError] = {}
+        ended: Credential | None = None
+        for name in query.index.source if query.index else DEFAULT_CHAIN:
             silent = (name, query.need.url.origin, query.username)
             if silent in self._silent:
                 continue
             try:
                 credential = self._ask(name, query)
             except SourceError as error:
-                if query.index and query.index.source_is_explicit:
-                    raise SourceError(f"{error.message} (for {query.need.url})", tried=tuple(query.notes), hint=error.hint) from error
-                self._warn(error)
+                failed[name] = error
                 query.note(name, error.message)
                 continue
             flaw = find_flaw(credential, query) if credential else None
             if flaw:
                 query.note(name, flaw)
+                ended = ended or (credential if name in AGING_SOURCES and has_ended(credential, query) else None)
             elif credential:
-                return credential
+                self._warn(*failed.values())
+                return _Found(credential, tuple(query.notes))
             elif _is_file(query) and _has_nothing_there(name, query):
                 self._silent.add(silent)
-        return None
+        if failed and ended is None and query.index and query.index.source_is_explicit:
+            name, first = next(iter(failed.items()))
+            tried = tuple(note for note in query.notes if note != (name, first.message))
+            raise SourceError(f"{first.message} (for {query.need.url})", tried=tried, hint=first.hint) from first
+        self._warn(*failed.values())
+        # What was issued just now has not ended, whatever our clock says, which may be wrong by hours: the server has the last word.
+        return _Found(ended, tuple(query.notes), None if query.index or ended else failed.get("known"))
 
     def _ask(self, name: str, query: Query) -> Credential | None:
         """Ask one source, by way of what it said before where that may be kept."""
@@ -145,12 +159,11 @@ class _Resolver:
         """Ask one source itself. One that has used up all its time in this command would do so again for each further index."""
         if name in self._hanging:
             raise self._hanging[name]
-        source = load_source(name)
         began = time.monotonic()
         try:
-            return source.find(query)
+            return load_source(name).find(query)
         except SourceError as error:
-            if time.monotonic() - began >= getattr(source, "TIMEOUT_S", float("inf")):
+            if time.monotonic() - began >= (_own_timeout_s(name, query) or math.inf):
                 self._hanging[name] = error
             raise
 
@@ -163,7 +176,7 @@ class _Resolver:
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
         if found.is_worth_waiting and not has_own_turns(name):
-            with flight.turn(key, self._host, _timeout_s(name, query.index) + PATIENCE_S) as failure:
+            with flight.turn(key, self._host, _timeout_s(name, query) + PATIENCE_S) as failure:
                 again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
                 if again.credential or again.nobody:
                     return again.credential
@@ -204,11 +217,20 @@ class _Resolver:
             shelf.put_nobody(key, query.notes[-1][1], self._host)
         return credential or ending
 
-    def _warn(self, error: SourceError) -> None:
-        """Say once in a command that a source of the default chain is broken."""
-        if error.message not in self._warned:
-            self._warned.add(error.message)
-            write_stderr(render(error, level="warning"))
+    def _warn(self, *errors: ShimError) -> None:
+        """Say each of them once in a command."""
+        for error in errors:
+            if error.message not in self._warned:
+                self._warned.add(error.message)
+                write_stderr(render(error, level="warning"))
+
+
+class _Found(NamedTuple):
+    """What the sources say together. `blocked` is why a known vendor's private host, which nobody has configured, has no credential."""
+
+    credential: Credential | None
+    tried: tuple[tuple[str, str], ...]
+    blocked: SourceError | None = None
 
 
 def _is_file(query: Query) -> bool:
@@ -246,7 +268,34 @@ def find_flaw(credential: Credential, query: Query) -> str | None:
     if query.need.username not in (None, credential.username):
         return f"has {credential.shown_username!r}, the URL wants {query.need.username!r}"
     over_s = query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
-    return f"its token expired {cache.describe_duration(over_s)} ago" if over_s >= 0 else None
+    return f"its token expired {cache.describe_duration(over_s)} ago by this machine's clock" if over_s >= 0 else None
+
+
+def has_ended(credential: Credential | None, query: Query) -> bool:
+    """Whether a credential is the one that the URL wants, and has ended by our clock."""
+    fits = credential is not None and query.need.username in (None, credential.username)
+    return fits and credential is not None and credential.expires_at is not None and credential.expires_at <= query.host.clock()
+
+
+def find_ending(answers: tuple[Answer, ...], renewed: frozenset[str], host: Host) -> tuple[ShimError, ...]:
+    """Return a warning for each token whose end is so near that a longer command outlives it, or lies behind us by our clock.
+
+    `renewed` are the URLs for which the tool asks us again by itself.
+    """
+    warnings: dict[str, ShimError] = {}
+    for answer in answers:
+        credential, url = answer.credential, answer.need.url
+        left_s = (credential.expires_at or math.inf) - host.clock() if credential and credential.source != "url" else math.inf
+        if left_s > cache.MIN_VALIDITY_S or credential is None:
+            continue
+        if left_s <= 0:
+            at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(host.clock()))
+            words = f"{credential.source} gave a token for {url} that ended {cache.describe_duration(-left_s)} ago by this machine's clock"
+            warnings[credential.source] = ShortLived(f"{words} ({at}): it is used all the same", hint="set the clock if it is wrong")
+        elif str(url) not in renewed:
+            words = f"the token for {url} ends in {cache.describe_duration(left_s)}: a longer command is refused then"
+            warnings[credential.source] = ShortLived(words, hint="run it again if that happens, or if pip asks for a user name")
+    return tuple(warnings.values())
 
 
 def hint_for(answer: Answer, index: IndexConfig | None) -> str:
@@ -255,6 +304,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return "use https, or set insecure = true for this index"
     if answer.tried and answer.tried[0][0] == "policy":
         return "ask who keeps the machine's policy"
+    if answer.blocked and answer.blocked.hint:
+        return answer.blocked.hint
     if index is None:
         return f"shim login {answer.need.url}"
     if index.username and answer.need.username not in (None, index.username):
@@ -275,13 +326,12 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
 
 
 def cache_key(query: Query) -> str:
-    """Return the cache's key for a query: its scope, its user name and the configuration of the sources."""
+    """Return the cache's key for a query: its scope, its user name, the configuration of the sources and who they would answer for."""
     index = query.index
-    configuration = repr((index.source, index.command, index.env, index.file)) if index else ""
-    if index and index.logins != NO_LOGINS:
-        states = [read(query) for name in index.source if (read := getattr(load_source(name), "surroundings", None))]
-        configuration += repr((index.logins, states))
-    return cache.key_of(str(query.scope), query.username, configuration)
+    configuration = repr((index.source, index.command, index.env, index.file, index.logins)) if index else ""
+    chain = index.source if index else DEFAULT_CHAIN
+    states = [read(query) for name in chain if (read := getattr(load_source(name), "surroundings", None))]
+    return cache.key_of(str(query.scope), query.username, configuration + repr(states))
 
 
 def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
@@ -291,7 +341,14 @@ def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
     return cache.key_of(str(query.scope), query.username, configuration)
 
 
-def _timeout_s(name: str, index: IndexConfig | None) -> float:
+def _own_timeout_s(name: str, query: Query) -> float | None:
+    """Return how long a source may take as its module says, or None if it says nothing."""
+    source = load_source(name)
+    ask: Callable[[Query], float] | None = getattr(source, "timeout_s", None)
+    return ask(query) if ask else getattr(source, "TIMEOUT_S", None)
+
+
+def _timeout_s(name: str, query: Query) -> float:
     """Return how long a source may take: what its module says, else the configuration."""
-    own: float | None = getattr(load_source(name), "TIMEOUT_S", None)
-    return own if own is not None else index.command.timeout_s if index and index.command else 0.0
+    own = _own_timeout_s(name, query)
+    return own if own is not None else query.index.command.timeout_s if query.index and query.index.command else 0.0

@@ -44,6 +44,29 @@ def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: 
     return _with_index(route, index, host)
 
 
+def route_of_person(index: IndexConfig | None, host: Host) -> Route:
+    """Return how our own requests reach an index for somebody who types `shim login`: also by `cert`, `client-cert` and `proxy` of the
+    pip that is first on PATH, whose next command takes that way.
+    """
+    from shim.errors import TargetNotFound
+    from shim.launchers import find_target
+    from shim.tools import pip
+
+    try:
+        target = find_target("pip", host)
+    except TargetNotFound:
+        target = ""
+    invocation = pip.read_invocation("pip", ("download", "any"), host, target)
+    said = {name: mentions[-1].text for name, mentions in pip.read_options(invocation, host, OPTIONS).items() if mentions}
+    route = route_to_index(index, host)
+    return replace(
+        route,
+        proxy=said.get("proxy", route.proxy),
+        authorities=(*route.authorities, *(host.path(said[name]) for name in ("cert",) if name in said)),
+        client_certificate=host.path(said["client-cert"]) if "client-cert" in said else None,
+    )
+
+
 def route_to_index(index: IndexConfig | None, host: Host) -> Route:
     """Return how our own requests reach an index: by the environment, and by its `ca-bundle` and `insecure`."""
     from shim.http_client import route_of_environment

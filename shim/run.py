@@ -149,7 +149,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         return Plan(invocation, needs, (), untouched)
 
     from shim.laxity import refuse_laxity
-    from shim.resolve import resolve
+    from shim.resolve import find_ending, resolve
     from shim.unanswered import check_unanswered
 
     try:
@@ -163,7 +163,8 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     warnings = check_unanswered(tool, invocation, answers, settings, host)
     choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
     delivery = _deliver(choice)
-    warnings += checked.warnings
+    renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
+    warnings += checked.warnings + find_ending(checked.answers, renewed, host)
     plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact)
     return replace(plan, unserved=choice.unserved)
 

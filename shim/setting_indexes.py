@@ -22,6 +22,7 @@ class CommandSource:
     """`command = {…}`: an argument vector, seconds, and whether it may use the terminal.
 
     `protocol` is a name in `formats/helper_protocols.py`, `fields` are (part, dotted path) pairs of `json`, `use_path` is for `git`.
+    `obeys` names variables that change whose secret it gives, `OP_*` all that begin so.
     """
 
     argv: tuple[str, ...]
@@ -30,6 +31,7 @@ class CommandSource:
     protocol: str = "plain"
     fields: tuple[tuple[str, str], ...] = ()
     use_path: bool = False
+    obeys: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +171,13 @@ def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource
         hint = 'add protocol = "json", or leave it out'
         raise ConfigError(f'{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is "{protocol}"', hint=hint)
     return CommandSource(
-        tuple(command["argv"]), seconds, command.get("interactive", False), protocol, fields, command.get("use-path", False)
+        tuple(command["argv"]),
+        seconds,
+        command.get("interactive", False),
+        protocol,
+        fields,
+        command.get("use-path", False),
+        tuple(command.get("obeys", ())),
     )
 
 

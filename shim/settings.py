@@ -36,6 +36,8 @@ class Settings:
     redact: Literal["auto", "always", "never"] = "auto"
     audit: Literal["on", "off"] = "on"
     policy: Policy = NO_POLICY
+    keyring_wait_s: float | None = None
+    """How long a keyring may take to answer; None where nobody says."""
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -92,7 +94,7 @@ def load_settings(host: Host) -> Settings:
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
-    keyring_timeout_s: float | None = None
+    keyring: dict[str, float] = {}
     policy = load_policy()
     audit: Any = None
     login: Any = None
@@ -103,17 +105,27 @@ def load_settings(host: Host) -> Settings:
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
         login = login or document.get("login")
-        if keyring_timeout_s is None and "keyring-timeout" in document:
-            keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
+        for key in ("keyring-timeout", "keyring-wait"):
+            if key in document:
+                keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
         redact = redact or document.get("redact")
         for number, table in enumerate(document.get("index", ()), 1):
             index = read_index(table, file, number)
             if any(other.name == index.name and other.defined_in == file for other in indexes):
                 raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
             indexes.append(index)
-    seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
+    seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
-    settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
+    settings = Settings(
+        channel or "auto",
+        tuple(indexes),
+        (*files, policy_file()),
+        seconds,
+        redact or "auto",
+        audit or "on",
+        policy,
+        keyring.get("keyring-wait") or None,
+    )
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
 

@@ -123,10 +123,10 @@ def _read_stdin() -> str:
 
 def _verify(url: Url, index: IndexConfig | None, credential: Credential, host: Host) -> str:
     """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is stored."""
-    from shim.route import route_to_index
+    from shim.route import route_of_person
     from shim.verify import verify
 
-    verdict = verify(index.verify_url if index else url, credential, host, route_to_index(index, host))
+    verdict = verify(index.verify_url if index else url, credential, host, route_of_person(index, host))
     if verdict.kind == "rejected":
         raise Rejected(f"{verdict.detail}: nothing was stored", hint="check the user name (--user) and the secret")
     if verdict.kind == "unreachable":

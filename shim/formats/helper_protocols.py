@@ -1,13 +1,14 @@
 """What is said to a program that gives credentials, and how its answer is read: one pair of functions for each protocol.
 
-    plain   nothing is said; one line is the secret (`op read`, `pass show`, `gcloud auth print-access-token`, `uv auth token`)
+    plain   nothing is said; one line is the secret (`op read`, `gcloud auth print-access-token`, `uv auth token`)
+    first   nothing is said; the first line is the secret, what follows is notes (`pass show`, `gopass show`)
     json    nothing is said; an object whose fields the configuration names (gcloud, az, aws, `keyring --output json`)
     git     `protocol=`, `host=`, `path=`, `username=` lines; `username=`, `password=`, `password_expiry_utc=` lines
     docker  the server's URL; `{"Username", "Secret"}`, or a sentence on stdout and status 1
     bazel   `{"uri"}`; `{"headers": {"Authorization": [...]}, "expires"}`
 
 Sources: cargo `cargo:token-from-stdout`; git 2.50 Documentation/git-credential.adoc; docker-credential-helpers 0.9
-credentials/credentials.go and error.go; EngFlow credential-helper-spec spec.md; RFC 7617 section 2; RFC 3339.
+credentials/credentials.go and error.go, pass/pass.go; EngFlow credential-helper-spec spec.md; RFC 7617 section 2.
 """
 
 from __future__ import annotations
@@ -16,39 +17,38 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shim.formats.answer_times import BadAnswer, read_time
 from shim.urls import BadUrl, Url, parse_url
+
+__all__ = ["PROTOCOLS", "BadAnswer", "Question", "Reply"]
 
 #: What docker's helpers print when they have nothing.
 DOCKER_NOT_FOUND = "credentials not found in native keychain"
 #: What `git credential fill` ends with when nobody knows a password.
 GIT_NOTHING = 128
-#: Seconds since 1970 beyond this are milliseconds, or nonsense: the year 5138.
-MAX_EPOCH_S = 1e11
 #: Where the parts of a json answer are if the configuration does not say. What is not there then is no fault.
 DEFAULT_FIELDS = {"password": "password", "username": "username", "expires": "expires"}
-
-
-class BadAnswer(ValueError):
-    """What the program said is no answer of its protocol. The message is about its shape, never its text. `hint` says what helps."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(message)
-        self.hint = hint
+#: What is no field of a json answer; null is one.
+MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked about. `fields` are the dotted paths of `json`; `names_path` sends the URL's path to git's helpers."""
+    """Who is asked about. `fields` are the dotted paths of `json`; `names_path` sends the URL's path to git's helpers.
+
+    `now` (UTC epoch seconds) is when the program was asked: some say an end as seconds from there.
+    """
 
     url: Url
     username: str | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
     names_path: bool = False
+    now: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a program said: `expires_at` in UTC epoch seconds, None if it did not say."""
+    """What a program said: `expires_at` in UTC epoch seconds, None if it did not say, or said never."""
 
     secret: str = field(repr=False)
     username: str | None = None
@@ -69,22 +69,34 @@ class Protocol:
 def read_plain(text: str, _question: Question) -> Reply:
     """Return the one line."""
     lines = text.removesuffix("\n").removesuffix("\r").split("\n")
-    if len(lines) != 1 or "\0" in lines[0] or "\r" in lines[0] or not lines[0]:
-        raise BadAnswer(f"printed {len(lines)} lines", "let it print the secret in exactly one line")
+    if len(lines) > 1:
+        hint = 'let it print the secret alone, or write protocol = "first" if that is the first line'
+        raise BadAnswer(f"printed {len(lines)} lines", hint)
+    if "\0" in lines[0] or "\r" in lines[0] or not lines[0]:
+        raise BadAnswer("printed 1 lines", "let it print the secret in exactly one line")
     return Reply(lines[0])
 
 
+def read_first(text: str, question: Question) -> Reply:
+    """Return the first line: what `pass` and those after it keep below are a user name, a URL, notes."""
+    return read_plain(text.partition("\n")[0], question)
+
+
 def read_json(text: str, question: Question) -> Reply:
-    """Return the named fields; a field that the configuration names must be there."""
+    """Return the named fields; a field that the configuration names must be there, and may be null where it says an end."""
     document = _load(text)
     values = {name: _find(document, question.fields.get(name, path)) for name, path in DEFAULT_FIELDS.items()}
+    if values["expires"] is MISSING and "expires" not in question.fields:
+        values["expires"] = _find(document, "expires_in")  # as OAuth's own answers have it
     for name, value in values.items():
-        if value is None and (name == "password" or name in question.fields):
-            path = question.fields.get(name, DEFAULT_FIELDS[name])
-            raise BadAnswer(f"printed JSON without a field {path!r}", f'name the right one: {name} = "outer.inner"')
+        if value is MISSING or (value is None and name == "password"):
+            if name == "password" or name in question.fields:
+                path = question.fields.get(name, DEFAULT_FIELDS[name])
+                raise BadAnswer(f"printed JSON without a field {path!r}", f'name the right one: {name} = "outer.inner"')
+            values[name] = None
     if not isinstance(values["password"], str) or not isinstance(values["username"], str | None):
         raise BadAnswer("printed JSON whose user name or password is not a string", "name the fields that hold them: password, username")
-    return Reply(values["password"], values["username"], None if values["expires"] is None else read_time(values["expires"]))
+    return Reply(values["password"], values["username"], read_time(values["expires"], question.now))
 
 
 def render_git(question: Question) -> str:
@@ -109,8 +121,8 @@ def read_git(text: str, question: Question) -> Reply | None:
             raise BadAnswer(f"answered for another {name}", "ask it by hand: git credential fill")
     if "password" not in pairs:
         return None
-    expiry = pairs.get("password_expiry_utc")
-    return Reply(pairs["password"], pairs.get("username") or None, read_time(expiry) if expiry else None)
+    expires_at = read_time(pairs.get("password_expiry_utc"), question.now)
+    return Reply(pairs["password"], pairs.get("username") or None, expires_at)
 
 
 def render_docker(question: Question) -> str:
@@ -118,12 +130,17 @@ def render_docker(question: Question) -> str:
     return question.url.origin
 
 
-def read_docker(text: str, question: Question) -> Reply:
-    """Return user name and secret. An identity token, whose user name is `<token>`, only a container registry can exchange."""
+def read_docker(text: str, question: Question) -> Reply | None:
+    """Return user name and secret, None where both are empty: so docker-credential-pass says that it has nothing.
+
+    An identity token, whose user name is `<token>`, only a container registry can exchange.
+    """
     document = _load(text)
     username, secret = (document.get(name) if isinstance(document, dict) else None for name in ("Username", "Secret"))
     if not isinstance(username, str) or not isinstance(secret, str):
         raise BadAnswer("printed JSON without Username and Secret", 'is it called with "get" as its last argument?')
+    if not username and not secret:
+        return None
     if username == "<token>":
         raise BadAnswer(
             "has an identity token, which only a container registry can exchange", "log in to it with a user name and a password"
@@ -141,7 +158,7 @@ def render_bazel(question: Question) -> str:
     return json.dumps({"uri": question.url.text})
 
 
-def read_bazel(text: str, _question: Question) -> Reply | None:
+def read_bazel(text: str, question: Question) -> Reply | None:
     """Return what the Authorization header says, None without one: then no credential is needed. A bearer token is a password here."""
     document = _load(text)
     headers = document.get("headers", {}) if isinstance(document, dict) else None
@@ -153,41 +170,13 @@ def read_bazel(text: str, _question: Question) -> Reply | None:
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
         raise BadAnswer("gave more than one Authorization header", "it must give exactly one")
     kind, _, token = values[0].strip().partition(" ")
-    expires = document.get("expires")
-    expires_at = None if expires is None else read_time(expires)
+    expires_at = read_time(document.get("expires"), question.now)
     if kind.lower() == "bearer" and token.strip():
         return Reply(token.strip(), None, expires_at)
     if kind.lower() != "basic":
         raise BadAnswer("gave an Authorization that is neither Basic nor Bearer", "pip and uv can send those two only")
     username, secret = _read_basic(token)
     return Reply(secret, username, expires_at)
-
-
-def read_time(value: object) -> float:
-    """Return UTC epoch seconds for a number of them, or an RFC 3339 time with its offset. Raises BadAnswer for all else.
-
-    A time without an offset (`az`'s expiresOn) is nobody's: it would be wrong by hours elsewhere.
-    """
-    from datetime import datetime
-
-    hint = "name a field with seconds since 1970, or a time with its offset like 2026-01-02T03:04:05Z"
-    try:
-        if isinstance(value, str) and value.isascii() and value.isdigit():
-            value = int(value)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            seconds = float(value)
-        else:
-            moment = datetime.fromisoformat(value if isinstance(value, str) else "")
-            if moment.tzinfo is None:
-                raise BadAnswer("gave an expiry without an offset from UTC", hint)
-            seconds = moment.timestamp()
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, BadAnswer):
-            raise
-        raise BadAnswer("gave an expiry that is not a time", hint) from None
-    if not 0 <= seconds < MAX_EPOCH_S:
-        raise BadAnswer("gave an expiry that is not in this age", hint)
-    return seconds
 
 
 def _load(text: str) -> Any:
@@ -201,9 +190,9 @@ def _load(text: str) -> Any:
 
 
 def _find(document: Any, path: str) -> Any:
-    """Return the value at a dotted path, or None."""
+    """Return the value at a dotted path (None for null), or MISSING."""
     for name in path.split("."):
-        document = document.get(name) if isinstance(document, dict) else None
+        document = document.get(name, MISSING) if isinstance(document, dict) else MISSING
     return document
 
 
@@ -229,6 +218,7 @@ def _read_basic(token: str) -> tuple[str, str]:
 #: `protocol = "..."` -> how it is spoken.
 PROTOCOLS: Mapping[str, Protocol] = {
     "plain": Protocol(None, read_plain),
+    "first": Protocol(None, read_first),
     "json": Protocol(None, read_json),
     "git": Protocol(render_git, read_git, lambda text, status: status == GIT_NOTHING and not text.strip()),
     "docker": Protocol(render_docker, read_docker, lambda text, status: status == 1 and text.strip() == DOCKER_NOT_FOUND),

@@ -14,13 +14,15 @@ from typing import Any
 from shim.urls import BadUrl, Url, parse_url
 
 FILE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "sources", "builtin.toml")
+#: What the hosts end with whose command writes its token into files, so that for all others nothing is loaded.
+WRITING = (".amazonaws.com", ".on.aws")
 #: What `{part}` stands for: no dot, and nothing that a program could take for an option.
 PART = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 @dataclass(frozen=True, slots=True)
 class KnownHost:
-    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, `lifetime_s` None if it is not known."""
+    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, the seconds None if not known."""
 
     name: str
     segments: int | None
@@ -31,6 +33,7 @@ class KnownHost:
     protocol: str
     fields: tuple[tuple[str, str], ...]
     lifetime_s: float | None
+    longest_s: float | None
     login: str | None
 
 
@@ -38,7 +41,7 @@ def find_known(url: Url, environ: Mapping[str, str]) -> Iterator[KnownHost]:
     """Yield the known hosts that `url` belongs to, in the file's order. Only https and port 443 count, unless `origin` says more."""
     for table in load_tables():
         parts = _match_origin(table, url, environ) if "origin" in table else _match_hosts(table, url)
-        if parts is not None:
+        if parts is not None and not ("public" in table and url.path.startswith(table["public"])):
             yield _fill(table, parts)
 
 
@@ -78,7 +81,6 @@ def _match_origin(table: Mapping[str, Any], url: Url, environ: Mapping[str, str]
 
 
 def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
-    lifetime = table.get("lifetime")
     return KnownHost(
         name=table["name"],
         segments=table.get("segments"),
@@ -88,6 +90,25 @@ def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
         command=tuple(word.format(**parts) if "{" in word else word for word in table.get("command", ())),
         protocol=table.get("protocol", "plain"),
         fields=tuple((name, table[name]) for name in ("password", "expires") if name in table),
-        lifetime_s=float(lifetime.removesuffix("m")) * 60 if lifetime else None,
+        lifetime_s=_seconds(table.get("lifetime")),
+        longest_s=_seconds(table.get("longest")),
         login=table.get("login"),
     )
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text[:-1]) * {"m": 60, "h": 3600}[text[-1]] if text else None
+
+
+def find_end_of_written(file: str, url: Url, username: str | None) -> float | None:
+    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or None if nothing is known of that.
+
+    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the vendor's hosts want.
+    """
+    known = next(find_known(url, {}), None) if url.host.endswith(WRITING) else None
+    if known is None or known.longest_s is None or known.username != username:
+        return None
+    try:
+        return os.stat(file).st_mtime + known.longest_s
+    except OSError:
+        return None

@@ -52,6 +52,8 @@ class Query:
     index: IndexConfig | None
     host: Host
     notes: list[tuple[str, str]] = field(default_factory=list)
+    keyring_wait_s: float | None = None
+    """How long the OS keyring may take, where the configuration says so."""
 
     @property
     def scope(self) -> Scope:

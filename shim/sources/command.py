@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shim.model import Credential
+from shim.obeying import state_of_command
 from shim.programs import ask_program
 from shim.sources import Query
 
@@ -10,6 +11,11 @@ from shim.sources import Query
 def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
     return query.index.command.argv[0] if query.index and query.index.command else None
+
+
+def surroundings(query: Query) -> str:
+    """Return what changes when the command may answer for somebody else."""
+    return state_of_command(query.index.command, query.host) if query.index and query.index.command else ""
 
 
 def find(query: Query) -> Credential | None:

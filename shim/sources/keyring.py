@@ -3,23 +3,33 @@
 Asked are the index URL (as configured and as the command spells it, with and without its last slash), then `host[:port]`, the
 latter for https and loopback only: a password kept for a host must not travel over plain http.
 
+A backend is somebody else's code in our process: it may ask a person on the terminal, has so long for it, and can neither write into
+the tool's output nor read its input.
+
 Sources: keyring 25.7; pip 26.3 network/auth.py (`_get_keyring_auth`); uv 0.13.8 uv-auth/src/keyring.rs.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shim.errors import SourceError
+from shim.host import write_stderr
 from shim.model import Credential
-from shim.sources import Query, make_credential
+from shim.sources import DEFAULT_USERNAME, Query, make_credential
 from shim.store import keys
 from shim.urls import scope_of_origin
 
 #: A locked keyring may show a dialog that nobody sees (pypa/pip#7883): after this long the run goes on without it.
 TIMEOUT_S = 30.0
+#: Where it can ask a person: time to find the phone, and to log in with it.
+PERSON_TIMEOUT_S = 300.0
+#: After how long a person is told what we wait for, and how often again.
+PATIENCE_S = 5.0
+REMINDER_S = 30.0
 
 Result = TypeVar("Result")
 
@@ -30,42 +40,62 @@ def find(query: Query) -> Credential | None:
     Raises:
         SourceError: the keyring is locked, broken, or does not answer in time.
     """
-    return in_time(lambda: _find(query))
+    return in_time(lambda: _find(query), timeout_s(query), has_person=query.host.interactive)
+
+
+def timeout_s(query: Query) -> float:
+    """Return how long a keyring may take: what the configuration says, else it depends on whether it can ask somebody."""
+    return query.keyring_wait_s or (PERSON_TIMEOUT_S if query.host.interactive else TIMEOUT_S)
 
 
 def _find(query: Query) -> Credential | None:
-    url = query.need.url
-    try:
-        import keyring
-        import keyring.errors
-    except BaseException as error:
-        message = f"the keyring library cannot be loaded ({type(error).__name__})"
-        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
+    keyring = _load()
+    import keyring.errors as errors
+
     try:
         if not is_usable(keyring.get_keyring()):
             query.note("keyring", "none on this machine")
             return None
-        for service in services(query):
-            found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
-            if found:
-                return make_credential(query, "keyring", found[1], found[0])
-        if url.is_confidential:
-            found = _ask(keyring, url.netloc, query.username)
-            if found:
-                scope = scope_of_origin(url)
-                return make_credential(query, "keyring", found[1], found[0], scope if query.index is None else query.scope)
+        found = _look(keyring, query)
     except SourceError:
         raise
-    except keyring.errors.NoKeyringError:
+    except errors.NoKeyringError:
         query.note("keyring", "none on this machine")
         return None
-    except (keyring.errors.KeyringLocked, keyring.errors.InitError) as error:
+    except (errors.KeyringLocked, errors.InitError) as error:
         hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
         raise SourceError("the keyring is locked", hint=hint) from error
     except BaseException as error:
-        raise SourceError(f"the keyring failed ({type(error).__name__})", hint="keyring --list-backends, keyring diagnose") from error
-    query.note("keyring", f"nothing for {url.netloc}")
-    return None
+        hint = f"{keys.command()} get {query.need.url} {query.username or DEFAULT_USERNAME} shows what it says"
+        raise SourceError(f"the keyring failed ({type(error).__name__})", hint=hint) from error
+    if found is None:
+        query.note("keyring", f"nothing for {query.need.url.netloc}")
+    return found
+
+
+def _load() -> Any:
+    """Return the keyring library with its backend chosen. Raises SourceError."""
+    try:
+        return keys.load_keyring()
+    except keys.UnusableBackend as error:
+        raise SourceError(str(error), hint=error.hint) from error
+    except BaseException as error:
+        message = f"the keyring library cannot be loaded ({type(error).__name__})"
+        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
+
+
+def _look(keyring: Any, query: Query) -> Credential | None:
+    """Return what the backend has under any of the names, or None. Raises what the backend raises."""
+    url = query.need.url
+    for service in services(query):
+        found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
+        if found:
+            return make_credential(query, "keyring", found[1], found[0])
+    found = _ask(keyring, url.netloc, query.username) if url.is_confidential else None
+    if found is None:
+        return None
+    scope = scope_of_origin(url)
+    return make_credential(query, "keyring", found[1], found[0], scope if query.index is None else query.scope)
 
 
 def services(query: Query) -> list[str]:
@@ -102,11 +132,13 @@ def is_usable(backend: object) -> bool:
     return type(backend).__module__ not in ("keyring.backends.fail", "keyring.backends.null")
 
 
-def in_time(work: Callable[[], Result]) -> Result:
-    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than TIMEOUT_S.
+def in_time(work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person: bool = False) -> Result:
+    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than `wait_s`.
 
-    It runs in a daemon thread, which `exec` or the end of the process takes away.
+    It runs in a daemon thread, which `exec` or the end of the process takes away; what it did to the terminal is undone before.
     """
+    from shim.terminal import diverted, restored
+
     results: list[Result] = []
     errors: list[BaseException] = []
 
@@ -117,10 +149,22 @@ def in_time(work: Callable[[], Result]) -> Result:
             errors.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(TIMEOUT_S)
+    with restored(), diverted():
+        thread.start()
+        _wait_for(thread, wait_s, has_person=has_person)
     if errors:
         raise errors[0]
     if not results:
-        raise SourceError(f"the keyring did not answer within {TIMEOUT_S:g} s", hint="is a dialog waiting to unlock it?")
+        hint = 'is a dialog waiting to unlock it? keyring-wait = "5m" in config.toml gives it longer'
+        raise SourceError(f"the keyring did not answer within {wait_s:g} s", hint=hint)
     return results[0]
+
+
+def _wait_for(thread: threading.Thread, wait_s: float, *, has_person: bool) -> None:
+    """Wait for the end of a thread, and tell a person now and then how long that may go on."""
+    deadline = time.monotonic() + wait_s
+    thread.join(min(PATIENCE_S, wait_s))
+    while thread.is_alive() and (left_s := deadline - time.monotonic()) > 0:
+        if has_person:
+            write_stderr(f"shim: waiting for the keyring, {left_s:.0f} s left (Ctrl-C gives up)\n")
+        thread.join(min(REMINDER_S, left_s))

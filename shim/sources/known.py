@@ -2,6 +2,9 @@
 
 A command is run for an index that the user named. One that only a project's file names must be approved once, with `shim login URL`: a
 cloned repository must not be able to make your cloud's tools run. A variable is no program, and goes to its own vendor's host alone.
+
+Some indexes of these hosts are for everybody. One that answers without a login is remembered as such for a while: then no command is run
+for it, and nobody hears that it failed.
 """
 
 from __future__ import annotations
@@ -10,9 +13,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shim.errors import SourceError
-from shim.model import Credential, Secret
+from shim.host import Host
+from shim.model import Credential, Need, Secret
+from shim.obeying import state_of
 from shim.sources import Query, make_credential
+from shim.store import openings
 from shim.store.approvals import is_approved
+from shim.store.cache import describe_duration
 from shim.urls import Scope, Url, scope_of_index
 
 if TYPE_CHECKING:
@@ -21,6 +28,7 @@ if TYPE_CHECKING:
 #: What the hosts of `builtin.toml` end with, so that all other hosts cost nothing: neither tomllib nor re is loaded for them.
 SUFFIXES = (
     ".amazonaws.com",
+    ".on.aws",
     "-python.pkg.dev",
     "pkgs.dev.azure.com",
     ".pkgs.visualstudio.com",
@@ -30,7 +38,17 @@ SUFFIXES = (
 )
 #: A variable that says that any host may be the one that this job's token is for.
 JOB_TOKEN = "CI_JOB_TOKEN"  # noqa: S105 (a name)
-TIMEOUT_S = 60.0
+#: How long a vendor's command may take, and where it can ask a person something.
+COMMAND_TIMEOUT_S = 60.0
+PERSON_TIMEOUT_S = 300.0
+#: How long an index counts as one for everybody, and how long it may take to say so.
+OPEN_S = 900.0
+PROBE_S = 5.0
+
+
+def timeout_s(query: Query) -> float:
+    """Return how long an answer may take."""
+    return PERSON_TIMEOUT_S if query.host.interactive else COMMAND_TIMEOUT_S
 
 
 def find(query: Query) -> Credential | None:
@@ -49,12 +67,60 @@ def find(query: Query) -> Credential | None:
         missing += [f"no {name} on PATH" for name in known.command[:1]]
         query.note("known", f"{known.name}: {' and '.join(missing)}")
         return None
+    seen = openings.recall(query.need.url, surroundings(query), OPEN_S, query.host)
+    try:
+        if seen is None:
+            return _run_if_allowed(known, query)
+    except SourceError:
+        if not _answers_everybody(query):
+            raise
+        openings.remember(query.need.url, surroundings(query), query.host)
+    query.note("known", f"{known.name}: {query.need.url} answers without a login")
+    return None
+
+
+def _run_if_allowed(known: KnownHost, query: Query) -> Credential | None:
     if not may_run(query):
         raise SourceError(
             f"{known.name} at {query.need.url.host} was not asked: only {query.need.origin} names it",
             hint=f"shim login {query.need.url} approves it, once",
         )
     return run(known, query)
+
+
+def _answers_everybody(query: Query) -> bool:
+    """Whether the index shows its page to a stranger. An upload endpoint says nothing about that."""
+    from shim.http_client import probe
+
+    url = query.need.url
+    if query.need.role == "publish":
+        return False
+    outcome = probe(url, None, query.host, PROBE_S)
+    return outcome.is_success and not outcome.is_form and outcome.url.origin == url.origin
+
+
+def surroundings(query: Query) -> str:
+    """Return what changes when the vendor's command may answer for somebody else, or somebody has logged in."""
+    if not _may_be_known(query.need.url, query):
+        return ""
+    from shim.formats.known_hosts import find_known
+
+    return repr([state_of(known.command[0], query.host) for known in find_known(query.need.url, query.host.environ) if known.command])
+
+
+def find_left_behind(need: Need, host: Host) -> SourceError | None:
+    """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it there, and it goes before all others."""
+    from shim.formats.known_hosts import find_end_of_written, find_known
+
+    file = need.origin.where.rpartition(":")[0]
+    ends_at = find_end_of_written(file, need.url, need.username) if need.given and file else None
+    if ends_at is None or ends_at > host.clock():
+        return None
+    known = next(find_known(need.url, {}))
+    longest = describe_duration(known.longest_s or 0.0)
+    words = f"the token in {need.origin} for {need.url} has ended: {known.name} gives none for longer than {longest}"
+    hint = "take what stands before the @ out of that URL: then shim gets a new token whenever one is needed"
+    return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
 
 
 def find_program(query: Query) -> str | None:
@@ -75,7 +141,7 @@ def run(known: KnownHost, query: Query) -> Credential | None:
     from shim.programs import ask_program
     from shim.setting_indexes import CommandSource
 
-    command = CommandSource(known.command, TIMEOUT_S, False, known.protocol, known.fields)
+    command = CommandSource(known.command, timeout_s(query), interactive=True, protocol=known.protocol, fields=known.fields)
     try:
         found = ask_program(query, command, "known", username=known.username, scope=_scope(known, query))
     except SourceError as error:

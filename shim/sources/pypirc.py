@@ -37,7 +37,10 @@ def find(query: Query) -> Credential | None:
         query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {query.need.username!r}")
         return None
     if section.password:
-        return make_credential(query, "pypirc", section.password, username)
+        from shim.formats.known_hosts import find_end_of_written
+
+        ends_at = find_end_of_written(path, query.need.url, username)
+        return make_credential(query, "pypirc", section.password, username, expires_at=ends_at)
     if section.password_command is None:
         query.note("pypirc", f"[{section.name}] has no password")
         return None

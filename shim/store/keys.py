@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import Any
 
 from shim.errors import StoreError
 from shim.host import Host
@@ -16,16 +17,99 @@ from shim.store.folders import private_folder
 from shim.urls import Url
 
 
+class UnusableBackend(Exception):
+    """Somebody named a keyring backend that cannot be had here. `hint` is what mends that."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+def load_keyring() -> Any:
+    """Return the keyring library with its backend chosen: that which a variable or its configuration names, else all that there are.
+
+    Without a name the library takes the first of those with the highest priority. Its chain, which asks one after the other, has 10,
+    and so have some that are in it: which of them wins is chance.
+
+    Raises:
+        UnusableBackend: the named one. Whatever else the library raises: a keyringrc.cfg that is none, a damaged environment.
+    """
+    import keyring
+    import keyring.backend
+
+    try:
+        chosen = keyring.get_keyring()
+    except Exception as error:
+        raise _explain(error) or error from error
+    if not any(_named()):  # else nobody else's backend is to be loaded
+        _prefer_chain(keyring, chosen)
+    return keyring
+
+
+def _prefer_chain(keyring: Any, chosen: Any) -> None:
+    with suppress(Exception):  # a backend that cannot even be made is not in the way of the one that was chosen
+        chain: Any = next(one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN)
+        if chain.priority >= chosen.priority and chosen in chain.backends:
+            keyring.set_keyring(chain)
+
+
+#: The module of the library's own chain of all other backends.
+CHAIN = "keyring.backends.chainer"
+VARIABLE = "PYTHON_KEYRING_BACKEND"
+
+
+def _named() -> tuple[str | None, str | None]:
+    """Return the backends that the variable and keyringrc.cfg name; the first one counts."""
+    import configparser
+
+    import keyring.core
+
+    parser = configparser.RawConfigParser()
+    with suppress(configparser.Error, UnicodeDecodeError):
+        parser.read(keyring.core._config_path(), encoding="utf-8")  # type: ignore[no-untyped-call]
+    return os.environ.get(VARIABLE), parser.get("backend", "default-keyring", fallback="").strip() or None
+
+
+def _explain(error: Exception) -> UnusableBackend | None:
+    """Return what is wrong with a backend that somebody named, or None if nobody did."""
+    by_variable, by_file = _named()
+    named, place = (by_file, "keyringrc.cfg") if by_variable is None else (by_variable, VARIABLE)
+    if named is None:
+        return None
+    other_way = f"unset {VARIABLE}" if place == VARIABLE else "take default-keyring out of keyringrc.cfg"
+    if isinstance(error, (ImportError, AttributeError)):
+        parts = named.split(".")
+        package = ".".join(parts[: 2 if parts[0] == "keyrings" else 1]).replace("_", "-")
+        hint = other_way if package in ("", "keyring") else f"shim backend add {package}"
+        return UnusableBackend(f"{place} names the keyring backend {named}, which is not in shim's own environment", hint)
+    return UnusableBackend(f"{place} names the keyring backend {named!r}, which cannot be used here ({type(error).__name__})", other_way)
+
+
+def command() -> str:
+    """Return how to start the `keyring` command that has the backends which we ask: other environments have others."""
+    import keyring
+
+    path = os.path.normpath(os.path.join(os.path.realpath(keyring.__file__), "../../../../../bin/keyring"))
+    return path if os.access(path, os.X_OK) else "keyring"
+
+
+def describe(backend: object) -> str:
+    """Return which backend would keep a secret, in words: of a chain the first one. One that does not encrypt says "in clear"."""
+    first = next(iter(getattr(backend, "backends", ())), backend)
+    is_clear = type(first).__name__.startswith("Plaintext") or getattr(first, "scheme", "") == "no encryption"
+    return type(first).__module__.rpartition(".")[2] + (", in clear, in a file" if is_clear else "")
+
+
 def require_keyring(host: Host) -> None:
     """Raise StoreError if there is no keyring here that could hold a secret."""
     hint = "--store file keeps it in a file that only you can read, in clear"
     if memory.problem(host) is None:
         hint = f"--store memory keeps it until a reboot at most; {hint}"
     try:
-        import keyring
-
-        backend = type(keyring.get_keyring()).__module__
-    except Exception as error:  # no home, a keyringrc.cfg or PYTHON_KEYRING_BACKEND that names what is not there
+        backend = type(load_keyring().get_keyring()).__module__
+    except UnusableBackend as error:
+        raise StoreError(f"{error}: nothing was stored", hint=error.hint) from error
+    except Exception as error:  # no home, or a keyringrc.cfg that cannot be read
         raise StoreError(f"the keyring library finds no keyring ({type(error).__name__}): nothing was stored", hint=hint) from error
     if backend in ("keyring.backends.fail", "keyring.backends.null"):
         raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
@@ -33,15 +117,14 @@ def require_keyring(host: Host) -> None:
 
 def put(url: Url, credential: Credential, host: Host) -> str:
     """Store the secret under the index's URL and return where that is, in words. Raises StoreError."""
-    import keyring
-
+    keyring = load_keyring()
     try:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
         kind = "is locked" if type(error).__name__ in ("KeyringLocked", "InitError") else f"refused it ({type(error).__name__})"
         raise StoreError(f"the keyring {kind}: nothing was stored", hint="unlock it, or use --store file") from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
-    return f"the OS keyring ({type(keyring.get_keyring()).__module__.rpartition('.')[2]})"
+    return f"the OS keyring ({describe(keyring.get_keyring())})"
 
 
 def forget(host: Host, url: Url | None = None, username: str | None = None) -> list[tuple[str, str]]:
@@ -49,9 +132,9 @@ def forget(host: Host, url: Url | None = None, username: str | None = None) -> l
 
     With `username`, that entry of the index is removed even if the list is lost. Raises StoreError.
     """
-    import keyring
     import keyring.errors
 
+    keyring = load_keyring()
     wanted = {pair for pair in read_list(host) if url is None or pair[0].rstrip("/") == url.text.rstrip("/")}
     guessed = {(url.text, username)} - wanted if url and username else set()
     removed = []

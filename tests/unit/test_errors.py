@@ -14,6 +14,7 @@ CONTRACT = {
     "error": 70,
     "usage": 64,
     "source-failed": 69,
+    "short-lived": 69,
     "index-unreachable": 69,
     "internal": 70,
     "cannot-store": 74,

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question, Reply, read_time
+from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question, Reply
 from shim.urls import parse_url
 
 ASKED = Question(parse_url("https://pypi.corp.example:8443/team/simple/"), "alice")
@@ -24,6 +24,7 @@ def test_requests_are_as_the_protocols_have_them() -> None:
 
     assert requests == {
         "plain": None,
+        "first": None,
         "json": None,
         "git": "protocol=https\nhost=pypi.corp.example:8443\nusername=alice\n\n",
         "docker": "https://pypi.corp.example:8443",
@@ -126,10 +127,44 @@ def test_what_is_no_answer_is_refused_without_being_quoted(protocol: str, text: 
     assert caught.value.hint
 
 
-@pytest.mark.parametrize("value", [True, None, "", "x", "2026-01-02", -1, 1e12, float("nan"), float("inf"), [], "9" * 5000, "²"])
-def test_what_is_no_time_is_refused(value: object) -> None:
+def test_an_end_that_is_not_said_is_none() -> None:
+    """gcloud says null for a token that somebody gave it (CLOUDSDK_AUTH_ACCESS_TOKEN)."""
+    fields = {"password": "credential.access_token", "expires": "credential.token_expiry"}
+    document = {"credential": {"access_token": "t", "token_expiry": None}}
+
+    assert PROTOCOLS["json"].read(json.dumps(document), Question(ASKED.url, None, fields)) == Reply("t")
+    assert PROTOCOLS["json"].read('{"password": "t", "expires": ""}', ASKED) == Reply("t")
+    assert PROTOCOLS["git"].read("password=t\npassword_expiry_utc=\n", ASKED) == Reply("t")
+    assert PROTOCOLS["bazel"].read('{"headers": {"Authorization": ["Bearer t"]}, "expires": "0001-01-01T00:00:00Z"}', ASKED) == Reply("t")
+
+
+def test_a_lifetime_counts_from_the_question() -> None:
+    asked = Question(ASKED.url, now=NOON)
+
+    assert PROTOCOLS["json"].read('{"password": "t", "expires_in": 3600}', asked) == Reply("t", None, NOON + 3600)
+    assert PROTOCOLS["json"].read('{"password": "t", "expires": null, "expires_in": 3600}', asked) == Reply("t")
+
+
+def test_docker_credential_pass_has_a_way_of_its_own_to_say_nothing() -> None:
+    assert PROTOCOLS["docker"].read('{"ServerURL":"https://pypi.corp.example:8443","Username":"","Secret":""}', ASKED) is None
+
+
+@pytest.mark.parametrize("text", ["t\nuser: alice\nurl: https://pypi.corp.example\n", "t\n", "t"])
+def test_the_first_line_of_a_password_store_is_the_secret(text: str) -> None:
+    assert PROTOCOLS["first"].read(text, ASKED) == Reply("t")
+
+
+@pytest.mark.parametrize("text", ["", "\nuser: alice\n"])
+def test_an_empty_first_line_is_no_secret(text: str) -> None:
     with pytest.raises(BadAnswer):
-        read_time(value)
+        PROTOCOLS["first"].read(text, ASKED)
+
+
+def test_several_lines_come_with_the_way_to_take_the_first() -> None:
+    with pytest.raises(BadAnswer) as caught:
+        PROTOCOLS["plain"].read("canary\nuser: alice\n", ASKED)
+
+    assert 'protocol = "first"' in caught.value.hint
 
 
 def test_only_its_own_way_of_saying_nothing_is_nothing() -> None:

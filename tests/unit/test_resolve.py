@@ -299,7 +299,7 @@ def test_a_token_that_says_it_has_ended_is_no_answer_and_the_chain_goes_on(host:
 
     assert answer.credential is not None
     assert answer.credential.source == "command"
-    assert answer.tried[0] == ("env", "its token expired 2 h ago")
+    assert answer.tried[0] == ("env", "its token expired 2 h ago by this machine's clock")
 
 
 def test_a_netrc_entry_of_another_user_than_the_configured_one_is_no_answer(host: Host, tmp_path: Path) -> None:
