@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import urljoin
 
-from shim.formats.html_links import find_links
+from shim.formats.html_links import MAX_PARSED, find_links
 from shim.host import Host
 from shim.http_client import Asked, Outcome, at_once, follow
 from shim.store import proofs
@@ -117,7 +117,7 @@ def _links(outcome: Outcome) -> list[Url]:
     if text.lstrip().startswith("{"):
         found = _URLS.findall(text) or [f"{name}/" for name in _NAMES.findall(text) if "projects" in text]
     else:
-        found = [link for _, link in find_links(text)]
+        found = [link for _, link in find_links(text[:MAX_PARSED])]
     base = outcome.url.text if outcome.url.text.endswith("/") else outcome.url.text + "/"
     links = []
     for link in found:

@@ -246,8 +246,6 @@ def explain(reason: object) -> str:
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, ssl.SSLError):
         return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
-    if isinstance(reason, _ProxyRefuses):
-        return f"the proxy on the way to it refuses ({reason})"
     if isinstance(reason, ConnectionRefusedError):
         return "it refuses the connection"
     if isinstance(reason, OSError) and reason.strerror:

@@ -22,7 +22,7 @@ _IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
 _BLANK = "".join(map(chr, range(33)))
 _DISTRIBUTION = re.compile(r"\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))$", re.IGNORECASE)
 #: Python's own parser took the square of some pages' length until 2025.
-_MAX_PARSED = 100_000
+MAX_PARSED = 100_000
 
 
 def is_page(path: str) -> bool:
@@ -52,7 +52,7 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
     links: Iterable[tuple[int, str]]
     links = ((match.start(), unescape(match[1] or match[2] or match[3] or "")) for match in _LINK.finditer(text))
     if _BASE.search(text):
-        links = sorted([*links, *_parse(text)])
+        links = sorted([*links, *find_links(text)])
     number, position = 1, 0
     for start, link in links:
         # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
@@ -68,9 +68,13 @@ def _is_distribution(url: str) -> bool:
     return _DISTRIBUTION.search(unquote(path)) is not None
 
 
-def _parse(text: str) -> list[tuple[int, str]]:
-    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base that is."""
-    if len(text) > _MAX_PARSED:
+def find_links(text: str) -> list[tuple[int, str]]:
+    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base that is.
+
+    Raises:
+        CannotRead: the text has more than MAX_PARSED characters.
+    """
+    if len(text) > MAX_PARSED:
         raise CannotRead("is a long page that says where its links begin")
     parser = _Parser()
     parser.feed(text)

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-
 #: What may be found to have no certificate checked.
 TRUSTED = ["https://t.example/simple/x", "https://t.example:8443/simple/x", "https://t.example:443/x", "https://[::1]/x", "https://[::1]:8443/x", "https://h1.example/x"]
 

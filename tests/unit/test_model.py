@@ -92,7 +92,7 @@ def test_any_two_texts_are_the_same_secret_exactly_when_they_are_the_same_text(o
     assert bool(Secret(one)) == bool(one)
 
 
-@pytest.mark.parametrize("value", [value for value in vars(model).values() if is_dataclass(value)], ids=lambda value: value.__name__)
+@pytest.mark.parametrize("value", [value for value in vars(model).values() if isinstance(value, type) and is_dataclass(value)], ids=lambda value: value.__name__)
 def test_values_are_frozen_and_have_no_room_for_more(value: type) -> None:
     assert value.__dataclass_params__.frozen  # type: ignore[attr-defined]
     assert "__dict__" not in dir(value)
