@@ -182,7 +182,8 @@ def test_what_is_synchronised_runs_where_no_way_is_safe(world: World, packages: 
     with Realms(*packages, realms) as server:
         prepare(world, server, "newest", configured=True)
         tables = "".join(
-            f'[[tool.uv.index]]\nname = "{name}"\nurl = "{server.url(f"/{name}/simple/")}"\nexplicit = true\n' for name in realms_names(realms)
+            f'[[tool.uv.index]]\nname = "{name}"\nurl = "{server.url(f"/{name}/simple/")}"\nexplicit = true\n'
+            for name in realms_names(realms)
         )
         sources = '[tool.uv.sources]\ncorp-lib = { index = "team" }\ncorp-build = { index = "other" }\n'
         text = PROJECT.replace('"corp-lib"', '"corp-lib", "corp-build"') + tables + sources
@@ -242,10 +243,8 @@ def test_a_requirements_file_behind_the_same_login_is_fetched(option: str, way: 
     if way != "configured":
         plain, file = (url.replace("://", f"://{USER}:{CANARY}@") for url in (plain, file))
     words = ["pip", "install", *TARGET, option, file, *([] if option == "-r" else ["corp-lib"])]
-    if way == "variable":
-        result = run(world, words, UV_DEFAULT_INDEX=plain)
-    else:
-        result = run(world, [*words, "--default-index", plain])
+    environ = {"UV_DEFAULT_INDEX": plain} if way == "variable" else {}
+    result = run(world, words if environ else [*words, "--default-index", plain], **environ)
 
     assert result.returncode == 0, result.stderr
     assert server.wrongly_sent() == []
