@@ -57,10 +57,12 @@ class Files:
         return next((place for place in self.places if place.host == url.host), None)
 
 
-def find_files(inquiries: Sequence[Inquiry], host: Host) -> list[Files]:
-    """Return where the files of each index come from, as it is remembered or seen now. What nobody knows has no places."""
+def find_files(inquiries: Sequence[Inquiry], host: Host, *, asks: bool = True) -> list[Files]:
+    """Return where the files of each index come from, as it is remembered or, if it `asks`, seen now. What nobody knows has no places."""
     found = [_recall(one.where, host) for one in inquiries]
     due = [one for one, files in zip(inquiries, found, strict=True) if files is None]
+    if not asks:
+        return [files or _as_files(None, host.clock()) for files in found]
     if due:
         nothing: list[tuple[Url, ...] | None] = [None] * len(due)
         seen = at_once([partial(look, one.page, one.root, host, LOOK_S) for one in due], nothing, LOOK_S)

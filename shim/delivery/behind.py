@@ -6,6 +6,7 @@ Sources: pipenv 2026 `patched/pip`; requests 2.32.4 (CVE-2024-47081); unearth 0.
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 from shim.delivery import Case
 from shim.model import Need
@@ -45,7 +46,7 @@ def is_asked_by_uv(case: Case, need: Need) -> bool:
     """
     if need.origin.kind == "argv" and case.invocation.tool == "pipx":
         words = case.invocation.argv
-        named = next((value for word, value in zip(words, words[1:], strict=False) if word == "--backend"), None)
+        named = next((value for word, value in pairwise(words) if word == "--backend"), None)
         backend = named or case.host.environ.get("PIPX_DEFAULT_BACKEND")
         return backend != "pip" and "--backend=pip" not in words and _has_uv(case)
     name = os.path.basename(need.origin.where)
