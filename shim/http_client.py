@@ -15,10 +15,11 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
-from typing import IO, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http.client import BadStatusLine, HTTPException, HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
+from typing import IO, Literal, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
@@ -27,7 +28,7 @@ from shim import __version__
 from shim.host import Host
 from shim.model import Credential, Route
 from shim.proxies import CannotAsk, handlers, name_proxy
-from shim.urls import BadUrl, Url, parse_url
+from shim.urls import Url, parse_url
 from shim.verdict import Trouble
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
@@ -39,6 +40,9 @@ CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FI
 URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"
 #: How much of a page is read to tell an index from a login page.
 MAX_PAGE_BYTES = 65536
+HTML_TYPES = ("text/html", "application/xhtml", "application/vnd.pypi.simple.v1+html")
+PAGE_TYPES = (*HTML_TYPES, "application/vnd.pypi.simple.v1+json", "application/json")
+T = TypeVar("T")
 _PASSWORD_FIELD = re.compile(rb"""<input[^>]*type\s*=\s*["']?password""", re.IGNORECASE)
 _LINK = re.compile(rb"<a\s", re.IGNORECASE)
 _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
@@ -48,6 +52,7 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 class Outcome:
     """What an index answered: the status and the last URL, or `error` in words if there was no answer.
 
+    `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named on the way.
     `is_form` says that the page asks for a login instead of listing anything. `trouble` is what kind of error it is: bad TLS, a
     proxy, no answer in time, no connection, or `unknown` where we have no means to ask.
     """
@@ -55,6 +60,8 @@ class Outcome:
     status: int | None
     url: Url
     error: str | None = None
+    page: bytes = field(default=b"", kw_only=True, repr=False)
+    hops: tuple[Url, ...] = field(default=(), kw_only=True)
     is_form: bool = field(default=False, kw_only=True)
     trouble: Trouble | None = field(default=None, kw_only=True)
 
@@ -66,12 +73,17 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question: a GET of `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL."""
+    """One question about `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL.
+
+    With `follows` false a redirect is the answer.
+    """
 
     url: Url
     credential: Credential | None
     route: Route
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    method: Literal["GET", "HEAD"] = "GET"
+    follows: bool = True
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -95,12 +107,17 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    outcomes: list[Outcome] = [_late(question.url) for question in questions]
+    return at_once([partial(follow, question, host, timeout_s) for question in questions], [_late(one.url) for one in questions], timeout_s)
 
-    def ask(number: int) -> None:
-        outcomes[number] = _follow(questions[number], host, timeout_s)
 
-    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(questions))]
+def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:
+    """Return what each task returns, all of them at the same time; of one that takes longer what stands in `otherwise`."""
+    outcomes = list(otherwise)
+
+    def run(number: int) -> None:
+        outcomes[number] = tasks[number]()
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(tasks))]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + timeout_s
@@ -109,32 +126,40 @@ def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -
     return list(outcomes)
 
 
-def _follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
-    """Return the outcome at the end of all redirects."""
+def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
+    """Return the outcome at the end of all redirects. It may take longer; see `probe`."""
     deadline = time.monotonic() + timeout_s
     url, credential = question.url, question.credential
+    hops: tuple[Url, ...] = ()
     for _ in range(MAX_REDIRECTS + 1):
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
         if credential and url.origin == question.url.origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential, question.encoding)
-        outcome, location = _request(url, headers, deadline - time.monotonic(), question.route, host)
+        outcome, location = _request(url, headers, deadline - time.monotonic(), question, host)
         if location is None:
-            return outcome
+            return replace(outcome, hops=hops)
         try:
             url = parse_url(urljoin(url.text, location))
-        except BadUrl:
+            hops = (*hops, url)
+            if not question.follows:
+                return replace(outcome, hops=hops)
+        except ValueError:
             return Outcome(outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken")
     return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times", trouble="broken")
 
 
-def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host) -> tuple[Outcome, str | None]:
+def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, host: Host) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
+    route = question.route
     if left_s <= 0:
         return _late(url), None
     try:
         opener = make_opener(url, route, host)
-        with opener.open(Request(_on_the_wire(url), headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
-            return Outcome(response.status, url, is_form=_is_form(response)), None
+        request = Request(_on_the_wire(url), headers=headers, method=question.method)  # noqa: S310 (a Url is http or https)
+        with opener.open(request, timeout=left_s) as response:
+            kind = response.headers.get_content_type() or ""
+            page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
+            return Outcome(response.status, url, page=page, is_form=kind.startswith(HTML_TYPES) and _is_form(page)), None
     except HTTPError as error:
         with error:
             if error.code == PROXY_WANTS_LOGIN and (proxy := name_proxy(url, route)):
@@ -170,11 +195,8 @@ def _late(url: Url) -> Outcome:
     return Outcome(None, url, "no answer in time", trouble="slow")
 
 
-def _is_form(response: HTTPResponse) -> bool:
+def _is_form(page: bytes) -> bool:
     """Whether a page is made for a person who logs in: it has a password field, or a form or script and nothing to follow."""
-    if not (response.headers.get_content_type() or "").startswith(("text/html", "application/xhtml")):
-        return False
-    page = response.read(MAX_PAGE_BYTES)
     return bool(_PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page)))
 
 

@@ -38,6 +38,11 @@ class Secret:
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it is the same in every encoding that a tool may send it in."""
+        return self._value.isascii()
+
     def fingerprint(self, key: bytes, *context: str) -> str:
         """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
         import hmac  # RFC 2104
@@ -67,13 +72,15 @@ class Manner:
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
     first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
-    `encoding` is how the tool makes bytes of user name and password. With `files_only` an index's pages get it with the first request,
-    and what is said holds for the files that they name.
+    `encoding` is how the tool makes bytes of user name and password. With `follows_host` it goes to whatever port of the index's
+    host a redirect or a link names. With `files_only` an index's pages get it with the first request, and what is said holds for
+    the files that they name.
     """
 
     challenges: frozenset[int] = frozenset()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     names_user: bool = False
+    follows_host: bool = False
     files_only: bool = False
 
     @property

@@ -63,6 +63,8 @@ def _who(credential: Credential | None) -> str:
 
 def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
     """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself."""
+    if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
+        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {_renewal(answer, index)}"
     if trouble == "again":
         return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
     if trouble in HINTS:

@@ -140,7 +140,7 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
 def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:
     argv = invocation.argv
     if needs.garbled:
-        from shim.preflight import refuse_garbled
+        from shim.unanswered import refuse_garbled
 
         refuse_garbled(tool, invocation, needs, host)
     untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
@@ -149,8 +149,8 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         return Plan(invocation, needs, (), untouched)
 
     from shim.laxity import refuse_laxity
-    from shim.preflight import check_unanswered
     from shim.resolve import resolve
+    from shim.unanswered import check_unanswered
 
     try:
         settings = load_settings(host)
@@ -164,7 +164,8 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
     delivery = _deliver(choice)
     warnings += checked.warnings
-    return Plan(invocation, needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact, unserved=choice.unserved)
+    plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact)
+    return replace(plan, unserved=choice.unserved)
 
 
 def _prove(
@@ -176,6 +177,7 @@ def _prove(
     """
     from shim.delivery import choose
     from shim.preflight import check_answers
+    from shim.resolve import resolve_quietly
 
     unserved: dict[str, str] = {}
     while True:
@@ -183,6 +185,10 @@ def _prove(
         checked = check_answers(tool, choice, answers, ask=ask)
         if checked.unserved:
             unserved[choice.channel] = checked.unserved
+        elif checked.further:
+            needs = replace(needs, items=(*needs.items, *checked.further))
+            answers = (*checked.answers, *resolve_quietly(checked.further, settings, host))
+            continue
         else:
             again = choose(invocation, needs, checked.answers, settings, host, unserved)
             if all(again.manner(one.need) == choice.manner(one.need) for one in checked.answers if one.credential):
