@@ -12,7 +12,7 @@ from shim.model import BARE, Answer, Manner, Need, Origin, Route
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.store import proofs
-from shim.urls import Url, parse_url, scope_of_index
+from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
 #: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
 #: does not have forwards this too.
