@@ -40,11 +40,10 @@ _shim_is_ours() {
   [ "$_shim_line" = '# pip-uv-shim launcher' ]
 }
 
-# Sets _shim_target to the first other executable of our name on PATH, and _shim_others to PATH without our own folders.
+# Sets _shim_target to the first other executable of our name on PATH that is not in the list $1, else to the first of all.
 _shim_find() {
   _shim_rest=${PATH-/bin:/usr/bin}:
   _shim_target=
-  _shim_others=
   while [ -n "$_shim_rest" ]; do
     _shim_entry=${_shim_rest%%:*}
     _shim_rest=${_shim_rest#*:}
@@ -55,10 +54,30 @@ _shim_find() {
       if [ "$_shim_candidate" -ef "$_shim_self" ] || _shim_is_ours "$_shim_candidate"; then
         continue
       fi
-      _shim_target=${_shim_target:-$_shim_candidate}
+      case :$1: in
+        *:"$_shim_candidate":*) _shim_target=${_shim_target:-$_shim_candidate} ;;
+        *)
+          _shim_target=$_shim_candidate
+          return
+          ;;
+      esac
     fi
-    _shim_others=${_shim_others:+$_shim_others:}${_shim_entry:-.}
   done
+}
+
+# Sets _shim_shape to the lengths of our words, and _shim_trail to the targets that led back to us with the same command, or with
+# words of their own before or behind it. A child of the real tool that runs the tool again says something else.
+_shim_recognise() {
+  _shim_shape=
+  if [ $# -lt 100 ]; then
+    for _shim_word; do
+      _shim_shape=$_shim_shape${#_shim_word}:
+    done
+  fi
+  _shim_trail=
+  case :$_shim_shape in
+    :"${_SHIM_SHAPE-}" | *:"${_SHIM_SHAPE:-none}"*) _shim_trail=${_SHIM_LAST-} ;;
+  esac
 }
 
 # Whether any config file has an [[index]]. Read only where our Python is gone, and then from the truth, not from a marker.
@@ -94,34 +113,33 @@ _shim_say() {
 # `shim which NAME` asks here, so that there is one look-up only.
 if [ -n "${_SHIM_WHICH-}" ]; then
   _shim_name=$_SHIM_WHICH
-  _shim_find
+  _shim_find ""
   [ -n "$_shim_target" ] || exit 127
   printf '%s\n' "$_shim_target"
   exit 0
 fi
 
 if [ "$_shim_name" != shim ]; then
-  _shim_find
+  # Other shims (pyenv's "system", a wrapper of your own) may find us again. What led back to us is passed over, and PATH stays as it
+  # is: the children of the real tool are to find us there.
+  _shim_recognise "$@"
+  _shim_find "$_shim_trail"
   if [ -z "$_shim_target" ] && [ "$_shim_name" != keyring ]; then
     _shim_say "error[not-found]: no other $_shim_name on PATH"
     printf 'hint: type -a %s\n' "$_shim_name" >&2
     exit 127
   fi
 
-  # Other shims (pyenv's "system", a wrapper of your own) may find us again. Once a target leads back to us, our folders leave PATH.
   _shim_depth=${_SHIM_DEPTH:-0}
   case $_shim_depth in
-    *[!0-9]* | 0?* | ???*) _shim_depth=0 ;;
+    *[!0-9]* | 0?* | ????*) _shim_depth=0 ;;
   esac
-  if [ "$_shim_depth" -ge 16 ]; then
-    _shim_say "error[loop]: $_shim_name was started through launchers 16 times over"
+  if [ "$_shim_depth" -ge 250 ]; then
+    _shim_say "error[loop]: $_shim_name was started through launchers 250 times over"
     printf 'hint: type -a %s shows who calls whom\n' "$_shim_name" >&2
     exit 126
   fi
-  if [ "$_shim_target" = "${_SHIM_LAST-}" ]; then
-    PATH=$_shim_others
-  fi
-  export _SHIM_LAST="$_shim_target" _SHIM_DEPTH=$((_shim_depth + 1))
+  export _SHIM_LAST="$_shim_trail${_shim_trail:+:}$_shim_target" _SHIM_SHAPE="$_shim_shape" _SHIM_DEPTH=$((_shim_depth + 1))
 
   _shim_direct=
   case ${SHIM_BYPASS:-0} in

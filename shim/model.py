@@ -73,13 +73,15 @@ class Manner:
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
     first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
     `encoding` is how the tool makes bytes of user name and password. With `follows_host` it goes to whatever port of the index's
-    host a redirect or a link names.
+    host a redirect or a link names. With `files_only` an index's pages get it with the first request, and what is said holds for
+    the files that they name.
     """
 
     challenges: frozenset[int] = frozenset()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     names_user: bool = False
     follows_host: bool = False
+    files_only: bool = False
 
     @property
     def unasked(self) -> bool:
@@ -129,7 +131,9 @@ class Need:
     into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable
     of the tool that already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
-    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint.
+    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
+    for a credential before it asks (uv: `authenticate = "always"`), `explicit` that it asks the index for certain packages only.
+    `registry` is the index that a locked file comes from.
     """
 
     url: Url
@@ -140,14 +144,18 @@ class Need:
     given: Secret | None = None
     place: Place | None = None
     answered_by: str | None = None
+    eager: bool = False
+    explicit: bool = False
+    registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
     """Everything that one command will ask, in the tool's own order, and the files that say so.
 
-    `watched` holds every file that was read or would have been, had it existed. `unknown` names remote inputs that may
-    name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
+    `watched` holds every file that was read or would have been, had it existed. `unknown` is what nobody here has read and may
+    name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
+    also make the tool careless with certificates is `careless`. `spare` holds the userinfo in argv and environment that no item stands for,
     because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
@@ -159,6 +167,7 @@ class Needs:
     spare: tuple[Place, ...] = ()
     garbled: tuple[Need, ...] = ()
     packages: tuple[str, ...] = ()
+    careless: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shim.errors import ConfigError
+from shim.formats.toml import read_toml
+from shim.reading import CannotRead, read_regular
 from shim.urls import BadUrl, Scope, Url, parse_url, scope_of
 
 if TYPE_CHECKING:
@@ -80,19 +82,17 @@ def load_policy() -> Policy:
     """
     file = policy_file()
     try:
-        with open(file, "rb") as stream:
-            _refuse_unsafe(file, os.fstat(stream.fileno()))
-            data = stream.read(1 << 20)
-    except (FileNotFoundError, NotADirectoryError):
+        data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))
+    except CannotRead as error:
+        raise ConfigError(f"{file}: {error.why}", hint="let root make it readable: chmod 644") from error
+    if data is None:
         return NO_POLICY
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})", hint="let root make it readable: chmod 644") from error
-    import tomllib
-
     try:
-        document = tomllib.loads(data.decode("utf-8"))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = read_toml(data.decode("utf-8"))
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not valid TOML: {error}", hint="let root correct it") from error
+    except CannotRead as error:
+        raise ConfigError(f"{file}: {error.why}", hint="let root correct it") from error
     return _read(document, file)
 
 

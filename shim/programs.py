@@ -71,7 +71,7 @@ def environ_for(query: Query) -> dict[str, str]:
     host = query.host
     environ = {name: value for name, value in host.environ.items() if not name.startswith(("GIT_", "_SHIM_"))}
     environ["PATH"] = ":".join(safe_path(host.environ.get("PATH", os.defpath), host.shims))
-    environ["INDEX_URL"] = str(query.need.url)
+    environ["INDEX_URL"] = query.need.url.text
     environ["INDEX_HOST"] = query.need.url.host
     if not host.interactive:
         environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}  # else git opens the terminal, or a window, by itself

@@ -12,8 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from shim.errors import ConfigError
+from shim.formats.toml import read_toml
 from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
+from shim.reading import CannotRead, read_regular
 from shim.setting_checks import check_keys, check_uses, check_value, read_duration
 from shim.setting_indexes import IndexConfig, read_index
 from shim.setting_keys import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
@@ -149,22 +151,16 @@ def read_config(file: str) -> dict[str, Any] | None:
     Raises:
         ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
     """
-    import tomllib
-
     try:
-        with open(file, "rb") as stream:
-            refuse_unsafe(file, os.fstat(stream.fileno()))
-            data = stream.read(1 << 20)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise ConfigError(f"{file}: cannot be read ({error.strerror})", hint=f"check `ls -l {file}`") from error
+        data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
+    except CannotRead as error:
+        raise ConfigError(f"{file}: {error.why}", hint=f"check `ls -l {file}`") from error
     try:
-        return tomllib.loads(data.decode("utf-8"))
+        return None if data is None else read_toml(data.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: is not valid TOML: {error}", hint="correct that line") from error
+    except CannotRead as error:
+        raise ConfigError(f"{file}: {error.why}", hint="correct that line") from error
 
 
 def refuse_unsafe(file: str, status: os.stat_result) -> None:

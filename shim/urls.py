@@ -10,6 +10,7 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote, unquote, urlsplit
 
@@ -36,13 +37,44 @@ PUBLIC_HOSTS = frozenset(
 SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
 
+#: What WHATWG and Python's parsers pass over in a URL, or may.
+_WEB = re.compile(r"(?<![\w+.-])https?:", re.IGNORECASE)
+_SCHEME = re.compile(r"[\w+.-]*:[/\\]*")
+_VALUE = re.compile(r"=[^&;]*")
+
+
 class BadUrl(ValueError):
     """The text is not an http(s) URL that everybody reads alike. Never holds the text, which may hold a secret."""
 
 
+def names_web(text: str) -> bool:
+    """Return whether some program may take a text, or a part of it, for an http(s) URL, however it is spelled; no path is one."""
+    return _WEB.search("".join(letter for letter in text if letter > " " and letter.isprintable())) is not None
+
+
+def shown_url(text: str) -> str:
+    """Return a URL text as people may see it, be it one that can be parsed or not: without userinfo and the values of its query."""
+    try:
+        return str(parse_url(text))
+    except BadUrl:
+        before, at, rest = text.rpartition("@")
+        scheme = _SCHEME.match(before)
+        return _hide_query(f"{scheme[0] if scheme else ''}****@{rest}" if at else text)
+
+
+def _hide_query(text: str) -> str:
+    head, mark, tail = text.partition("?")
+    query, hash_mark, fragment = tail.partition("#")
+    hidden = _VALUE.sub("=****", query) if "=" in query else "****" * bool(query)
+    return f"{head}{mark}{hidden}{hash_mark}{fragment}"
+
+
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An http(s) URL without userinfo. `text` is as the user spelled it, less the userinfo; the other fields are normal forms."""
+    """An http(s) URL without userinfo. `text` is as the user spelled it, less the userinfo; the other fields are normal forms.
+
+    As a string it is what people may see: a token in a query is none of their business.
+    """
 
     text: str
     scheme: str
@@ -51,7 +83,7 @@ class Url:
     path: str
 
     def __str__(self) -> str:
-        return self.text
+        return _hide_query(self.text)
 
     @property
     def netloc(self) -> str:
@@ -203,6 +235,14 @@ class Scope:
         if any(_is_slippery(unquote(segment)) for segment in segments):
             return False
         return segments[: len(self.segments)] == self.segments
+
+
+    def covers_text(self, text: str) -> bool:
+        """Return whether a text is a URL that may receive a credential of this scope."""
+        try:
+            return self.covers(parse_url(text))
+        except BadUrl:
+            return False
 
 
 def _is_slippery(segment: str) -> bool:

@@ -13,6 +13,7 @@ indexes); uv 0.13.8 crates/uv-static/src/env_vars.rs; what each does was counted
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from typing import cast
 from shim.errors import ShimError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs, Origin
+from shim.reading import CannotRead, read_regular
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool
@@ -118,16 +120,14 @@ def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def is_mentioned(host: Host) -> bool:
-    """Whether a config file speaks of `use-as`, be it broken or not. One that is there and cannot be read may."""
+    """Whether a config file speaks of `use-as`, be it broken or not. One that cannot be read may; a pipe or device never was one."""
     for file in config_files(host):
         try:
-            with open(file, "rb") as stream:
-                if b"use-as" in stream.read():
-                    return True
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-        except OSError:
-            return True
+            if b"use-as" in (read_regular(file) or b""):
+                return True
+        except CannotRead:
+            if os.path.isfile(file):
+                return True
     return False
 
 

@@ -100,7 +100,7 @@ def _why_unserved(question: Question, verdict: Verdict, anonymous: Outcome, firs
     scope = scope_of_index(question.url)
     if first.status not in question.manner.challenges or not scope.covers(first.url):
         return f"{question.page} answers a stranger {_describe(first, scope)}, and the credential would not be sent"
-    if anonymous.is_success and verdict.kind == "open":
+    if anonymous.is_success and verdict.kind == "open" and not question.manner.files_only:
         return f"{question.url} shows strangers a view of its own, and the credential would not be sent"
     return None
 

@@ -12,7 +12,7 @@ from shim.model import BARE, Answer, Manner, Need, Origin, Route
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.store import proofs
-from shim.urls import BadUrl, Url, parse_url
+from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
 #: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
 #: does not have forwards this too.
@@ -111,9 +111,14 @@ def _as_files(places: tuple[Url, ...] | None, since: float) -> Files:
 
 
 def package_page(need: Need, choice: Choice) -> Url:
-    """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL."""
+    """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL.
+
+    Where pages get the credential at once, a file is what is asked for as a stranger.
+    """
     if need.role not in ("index", "extra"):
         return need.url
+    if choice.manner(need).files_only:
+        return parse_url(f"{scope_of_index(need.url)}{UNLIKELY_PACKAGE}")
     return parse_url(f"{need.url.text.rstrip('/')}/{next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
 
 
@@ -126,5 +131,5 @@ def page_of_index(need: Need, index: IndexConfig | None) -> Url:
 def place_of_proof(need: Need, manner: Manner, route: Route, host: Host) -> str:
     """Return where a proof counts: the index, asked in this manner and by this way."""
     proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
-    asked = (sorted(manner.challenges), manner.encoding, manner.names_user)
+    asked = (sorted(manner.challenges), manner.encoding, manner.names_user, manner.files_only)
     return f"{need.url.text} {asked} {route!r} {proxies}"

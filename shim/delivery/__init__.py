@@ -25,7 +25,7 @@ IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
 #: environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
-    "uv": ("store", "seed", "publish", "netrc", "env"),
+    "uv": ("store", "named", "seed", "publish", "netrc", "env", "nothing"),
     "upload": ("upload",),
     "project": ("netrc", "face"),
     "poetry": ("netrc", "poetry"),
@@ -93,6 +93,8 @@ ELSEWHERE_THAN_INDEXES = "pip asks a keyring about its indexes only"
 OTHER_SPELLING = "pip asks a keyring for"
 #: How uv's channels say that a credential would reach another place on its server.
 WOULD_REACH = "uv would also send it to"
+#: How it says that a URL cannot get a user name.
+NO_NAME = "no user name can be put in"
 
 UPGRADE = "a newer release of the tool takes it: upgrade it in this environment"
 
@@ -108,6 +110,9 @@ HINTS = (
     ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),
     ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
     ("below it, which has another", "ask the two indexes in two commands"),
+    ("uv takes one credential", "write its user name into the URL of each of these indexes (https://USER@HOST/...): uv locks it without"),
+    ("uv before 0.9", UPGRADE),
+    (NO_NAME, 'write authenticate = "always" beside the URL of this [[index]] in uv.toml or pyproject.toml: uv then sends it at once'),
     ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
     ("poetry's variables are called", "give each source of the project a name of its own"),
     ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),

@@ -8,7 +8,8 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 
 from __future__ import annotations
 
-from shim.delivery import WOULD_REACH, Case
+from shim.delivery import WOULD_REACH, Case, same_login
+from shim.formats.whatwg import plain_host
 from shim.model import Manner, Need
 from shim.urls import Scope, Url
 
@@ -18,12 +19,12 @@ CHALLENGES = frozenset({401, 403, 404})
 
 def is_same_realm(scope: Scope, url: Url) -> bool:
     """Whether uv takes both for one realm."""
-    return (scope.scheme, scope.host, scope.port) == (url.scheme, url.host, url.port)
+    return (scope.scheme, plain_host(scope.host), scope.port) == (url.scheme, plain_host(url.host), url.port)
 
 
 def manner_of_realm(need: Need) -> Manner:
-    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked for a URL that keeps its user name."""
-    return Manner() if need.username is not None and need.given is None else Manner(CHALLENGES)
+    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked where it looks before it asks."""
+    return Manner() if need.eager or (need.username is not None and need.given is None) else Manner(CHALLENGES)
 
 
 def find_sibling(case: Case) -> str | None:
@@ -32,14 +33,27 @@ def find_sibling(case: Case) -> str | None:
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
     """
     answered = {need for need, _ in case.deliveries}
-    others = [need for need in case.needs.items if need not in answered and not has_own(need) and not _is_locked(need)]
+    others = [need for need in case.needs.items if need not in answered and not has_own(need)]
     for credential in case.credentials:
         for need in others:
-            if credential.source == "url":
+            if credential.source == "url" or credential.scope.covers_text(need.registry):
                 continue
             insists = need.username not in (None, credential.username)
             if is_same_realm(credential.scope, need.url) and not credential.scope.covers(need.url) and not insists:
                 return f"{WOULD_REACH} {need.url}, which is not in {credential.scope}"
+    return None
+
+
+def find_nested(case: Case) -> str | None:
+    """Return, in words, a URL that another credential is for and that lies below ours: uv would send ours there."""
+    others = {id(need): other for need, other in reversed(case.deliveries)}
+    for credential in case.credentials:
+        for need in case.needs.items:
+            if not credential.scope.covers(need.url):
+                continue
+            other = others.get(id(need))
+            if has_own(need) if other is None else not same_login(other, credential):
+                return f"uv would send the credential for {credential.scope} to {need.url} below it, which has another"
     return None
 
 
@@ -64,7 +78,3 @@ def find_own(case: Case) -> Need | None:
 def has_own(need: Need) -> bool:
     """Whether the user gave this need a password by a variable of uv's, or inside a file that uv reads."""
     return bool(need.answered_by) or (need.given is not None and need.place is None)
-
-
-def _is_locked(need: Need) -> bool:
-    return need.role == "direct" and need.origin.project

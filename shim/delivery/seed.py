@@ -14,9 +14,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from shim.delivery import Case, bare_manner, same_login
+from shim.delivery import Case, bare_manner
 from shim.delivery.memory import free_descriptor, is_available, link_folder
-from shim.delivery.realm import find_sibling, has_own
+from shim.delivery.realm import find_nested, find_sibling
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.toml import parse_toml
 from shim.formats.uv_toml import tables, texts
@@ -25,6 +25,8 @@ from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
 from shim.urls import parse_url, with_userinfo
 
 FILE = "uv/uv.toml"
+#: How far from the other channels' descriptor: a command of ours within this one, which replaces that, must not put its netrc here.
+BELOW = 20
 #: The name of the first seed index is this and 1.
 NAME = "pip-uv-shim-"
 #: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv publish` looks indexes up by name.
@@ -44,13 +46,15 @@ def fits(case: Case) -> str | None:
     switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
         return f"{switches[0]}: uv would not use it, or print it"
+    if remote := next((need for need, _ in case.deliveries if need.role == "input"), None):
+        return f"uv fetches {remote.url} before it keeps an index in mind"
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "an index URL holds no bearer token"
-    if reason := find_sibling(case) or _find_nested(case):
+    if reason := find_sibling(case) or find_nested(case):
         return reason
     if _render_config(case) is None:
         return "the machine's uv.toml cannot be carried along as it is"
-    return None if link_folder(case.host, free_descriptor(), FILE) else "there is no folder of the user's own for the link"
+    return None if link_folder(case.host, free_descriptor(BELOW), FILE) else "there is no folder of the user's own for the link"
 
 
 def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
@@ -60,7 +64,7 @@ def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
 
 def deliver(case: Case) -> Delivery:
     """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
-    number = free_descriptor()
+    number = free_descriptor(BELOW)
     typed = [need for need, credential in case.deliveries if credential.source == "url"]
     argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
     folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]
@@ -70,19 +74,6 @@ def deliver(case: Case) -> Delivery:
         Memory(Secret(_render_config(case) or ""), number),
         tuple(("seed", str(need.url), f"sent by uv below {credential.scope}") for need, credential in case.deliveries),
     )
-
-
-def _find_nested(case: Case) -> str | None:
-    """Return, in words, a URL that another credential is for and that lies below ours: uv would send ours there."""
-    others = {id(need): other for need, other in reversed(case.deliveries)}
-    for credential in case.credentials:
-        for need in case.needs.items:
-            if not credential.scope.covers(need.url):
-                continue
-            other = others.get(id(need))
-            if has_own(need) if other is None else not same_login(other, credential):
-                return f"uv would send the credential for {credential.scope} to {need.url} below it, which has another"
-    return None
 
 
 def _render_config(case: Case) -> str | None:

@@ -1,8 +1,11 @@
 """Channel `store`: UV_CREDENTIALS_DIR points at a folder of ours whose `credentials.toml` is a link to a memory file.
 
-uv looks an entry up by scheme, host, port and path prefix, and only after a 401, and nothing of it stands in any environment:
-user code under `uv run`, build backends and dependencies that define an index of our name get nothing. What it found once,
-it also tries elsewhere on that scheme, host and port (`realm.py`).
+uv looks an entry up by scheme, host, port and path prefix, and nothing of it stands in any environment: user code under `uv run`,
+build backends and dependencies that define an index of our name get nothing. What it found once, it also tries elsewhere on that
+scheme, host and port (`realm.py`).
+
+It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user name. So a URL in argv or in a
+variable gets one: the credential goes as early as a password in that URL would, and a tool's receipt is the same.
 
 Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
 """
@@ -11,12 +14,13 @@ from __future__ import annotations
 
 import os
 from typing import Any
+from urllib.parse import quote
 
 from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
-from shim.delivery.realm import find_own, find_sibling, is_same_realm, manner_of_realm
-from shim.delivery.scrub import cut_userinfo
+from shim.delivery.realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
+from shim.delivery.scrub import put_userinfo
 from shim.host import Host
 from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
 from shim.urls import BadUrl, Scope, parse_url, scope_of
@@ -24,6 +28,8 @@ from shim.urls import BadUrl, Scope, parse_url, scope_of
 #: The first series with the credential store in the form that we write.
 FIRST_UV = (0, 9)
 FILE = "credentials.toml"
+#: What gets a user name in argv and variables.
+NAMED_ROLES = ("index", "extra", "links", "input")
 
 
 def fits(case: Case) -> str | None:
@@ -33,7 +39,7 @@ def fits(case: Case) -> str | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return "uv before 0.9 has no credential store"
-    if reason := find_sibling(case) or _find_rival(case):
+    if reason := find_sibling(case) or find_nested(case) or _find_rival(case):
         return reason
     if link_folder(case.host, free_descriptor(), FILE) is None:
         return "there is no folder of the user's own for uv's lock file"
@@ -53,7 +59,7 @@ def _find_rival(case: Case) -> str | None:
     for credential in case.credentials:
         same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
         others = [other for _, other in same if not same_login(other, credential)]
-        named = all(need.username and need.given is None for need, _ in same)
+        named = all(_is_named(need, other) for need, other in same)
         if others and not (named and all(other.username != credential.username for other in others)):
             return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
     return None
@@ -70,16 +76,29 @@ def _find_in_netrc(case: Case) -> Credential | None:
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the URL alone decides)
-    """Return how it is sent: unasked where the URL keeps its user name."""
-    return manner_of_realm(need)
+def manner(case: Case, need: Need) -> Manner:
+    """Return how it is sent: where the URL has a user name, unasked with each page, while files are first asked for as that user."""
+    credential = next(credential for answered, credential in case.deliveries if answered is need)
+    if need.eager or not _is_named(need, credential):
+        return manner_of_realm(need)
+    return Manner() if need.role == "input" else Manner(CHALLENGES, names_user=True, files_only=True)
+
+
+def _is_named(need: Need, credential: Credential) -> bool:
+    """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks and receipts."""
+    has_one = need.username is not None and need.given is None
+    is_name = credential.scheme == "basic" and bool(credential.username) and not credential.username_is_secret
+    return has_one or (need.place is not None and need.role in NAMED_ROLES and is_name)
 
 
 def deliver(case: Case) -> Delivery:
     """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
     number = free_descriptor()
-    typed = [need for need, credential in case.deliveries if credential.source == "url"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
+    texts = dict.fromkeys(case.needs.spare, "")
+    for need, credential in case.deliveries:
+        if need.place and not (need.username is not None and need.given is None):
+            texts[need.place] = quote(credential.username, safe="") + "@" if _is_named(need, credential) else ""
+    argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [(_reach(credential), credential) for credential in case.credentials]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
     text = "".join(_render_entry(entry) for entry in entries)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from shim.reading import CannotRead
+
 #: Section -> key (normal form, like `index-url`) -> (value, line number from 1).
 Sections = dict[str, dict[str, tuple[str, int]]]
 
 _SECTION = re.compile(r"\[(?P<name>.+)\]")
-_OPTION = re.compile(r"(?P<key>.*?)\s*[=:]\s*(?P<value>.*)$")
+_SEPARATOR = re.compile(r"[=:]")
 
 
 @dataclass(slots=True)
@@ -28,11 +30,14 @@ def normal_key(name: str) -> str:
     return name.lower().replace("_", "-").removeprefix("--")
 
 
-def read_pip_config(text: str) -> Sections | None:
-    """Return what a pip.conf says, or None for a text that pip refuses as a whole (it then stops with an error).
+def read_pip_config(text: str) -> Sections:
+    """Return what a pip.conf says.
 
     A key or section said twice, which pip refuses as well, is taken as the last one. `[DEFAULT]` counts for every
     section, as configparser has it. Nothing is expanded and no quote is taken off.
+
+    Raises:
+        CannotRead: pip refuses the text as a whole (it then stops with an error), or another Python's pip reads it differently.
     """
     sections: dict[str, dict[str, _Value]] = {}
     section: dict[str, _Value] | None = None
@@ -51,13 +56,16 @@ def read_pip_config(text: str) -> Sections | None:
         indent = depth
         header = _SECTION.match(stripped)
         if header:
+            if "]" in header["name"]:
+                raise CannotRead(f"has a header with brackets in line {number}")
             section, value = sections.setdefault(header["name"], {}), None
             continue
-        option = _OPTION.match(stripped)
-        if section is None or option is None or not option["key"]:
-            return None
-        value = _Value([option["value"].strip()], number)
-        section[normal_key(option["key"].rstrip())] = value
+        separator = _SEPARATOR.search(stripped)
+        key = stripped[: separator.start()].rstrip() if separator else ""
+        if section is None or separator is None or not key:
+            raise CannotRead(f"is no pip.conf in line {number}")
+        value = _Value([stripped[separator.end() :].strip()], number)
+        section[normal_key(key)] = value
     return _with_defaults(sections)
 
 

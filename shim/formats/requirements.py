@@ -1,8 +1,8 @@
 """Reads requirements files as pip does: continued lines, comments, `${VARIABLE}`, options, direct URLs.
 
-Also the other files that may name URLs to fetch: pylock.toml, PEP 723 scripts, dependency groups.
+Also the other files that may name URLs to fetch: pylock.toml, dependency groups. Whatever takes longer the longer it is has a bound.
 
-Sources: pip 26.3 `_internal/req/req_file.py`, `req/constructors.py`, `req/pep723.py`; PEP 508, 723, 735, 751.
+Sources: pip 26.3 `_internal/req/req_file.py`, `req/constructors.py`; PEP 508, 735, 751.
 """
 
 from __future__ import annotations
@@ -13,25 +13,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shim.formats.toml import may_hide_urls, parse_toml, strings_at
+from shim.formats.toml import may_hide_urls, read_toml, strings_at
+from shim.reading import CannotRead
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_COMMENT = re.compile(r"(^|\s+)#.*$")
+_COMMENT = re.compile(r"(?:^|\s)#")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _QUOTING = re.compile(r"[\\'\"]")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
-_LOCKED_URL = re.compile(r"""(?<![\w-])url\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
-_LINK = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
-_BASE = re.compile(r"<base\b", re.IGNORECASE)
-_IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
-_BLANK = "".join(map(chr, range(33)))
-_DISTRIBUTION = re.compile(r"[^?#]*\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))([?#]|$)", re.IGNORECASE)
-_DIRECT_IN_TOML = re.compile(r"@\s*https?://", re.IGNORECASE)
+_LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MARKER_WORD = re.compile(r"[a-z_]+")
-_SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
+#: A URL, a path, or the bare name of an archive, which may lie beside us.
+_PLACE = re.compile(r"[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)", re.IGNORECASE)
+
+_PLAIN_PROJECT = re.compile(r"(?m)^\[project\][ \t]*\r?$")
+_MAY_NAME_PLACE = re.compile(r"dynamic|https?:|file:", re.IGNORECASE)
+
+#: Nobody writes longer lines; shlex takes the square of a word's length, and packaging goes as deep as a marker does.
+MAX_QUOTED_LINE = 4096
+_MAX_MARKER = 1000
+#: What a `coding:` comment may say: encodings that every Python reads alike, in a time that grows with the text alone.
+_CODINGS = frozenset({"utf8", "ascii", "usascii", "latin1", "iso88591", "iso885915", "cp1252", "windows1252"})
 
 #: In this order: the first UTF-16 mark begins the first UTF-32 one.
 _MARKS = (
@@ -45,7 +50,7 @@ _MARKS = (
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One logical line that matters: either the words of an option line, or a `requirement` that names a URL or a path.
+    """One logical line that matters: the words of an option line, a `requirement` that names a URL or a path, or why it is `unread`.
 
     `number` counts from 1 and is that of the line's beginning.
     """
@@ -53,46 +58,76 @@ class Line:
     number: int
     options: tuple[str, ...] = ()
     requirement: str = ""
+    unread: str = ""
 
 
 def decode_requirements(data: bytes) -> str:
     """Return the text of a requirements file: by its byte order mark, a `coding:` comment, or UTF-8.
 
-    Bytes that do not fit become lone surrogates: pip would go on with the locale's encoding or stop.
+    Raises:
+        CannotRead: it does not fit; pip would go on with the locale's encoding, or stop.
     """
-    for mark, encoding in _MARKS:
+    encoding, text = "utf-8", data
+    for mark, named in _MARKS:
         if data.startswith(mark):
-            return data[len(mark) :].decode(encoding, "replace")
-    for line in data.split(b"\n", 2)[:2]:
-        named = _CODING.search(line) if line.startswith(b"#") else None
-        if named:
-            try:
-                return data.decode(named[1].decode("ascii"), "replace")
-            except (LookupError, UnicodeDecodeError):
-                break
-    return data.decode("utf-8", "surrogateescape")
+            encoding, text = named, data[len(mark) :]
+            break
+    else:
+        encoding = next(filter(None, map(_coding_of, data.split(b"\n", 2)[:2])), encoding)
+    try:
+        return text.decode(encoding)
+    except UnicodeDecodeError:
+        raise CannotRead(f"is not {encoding}") from None
+
+
+def _coding_of(line: bytes) -> str | None:
+    """Return the encoding that a comment names. Raises CannotRead for one that we do not know."""
+    named = _CODING.search(line) if line.startswith(b"#") else None
+    if named is None:
+        return None
+    encoding = named[1].decode("ascii", "replace")
+    if encoding.lower().replace("-", "").replace("_", "") not in _CODINGS:
+        raise CannotRead(f"is written in {encoding[:20]}")
+    return encoding
 
 
 def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the option lines of a requirements file and the requirements that name a URL or a path; all others are left out.
+    """Yield the option lines of a requirements file, the requirements that name a URL or a path, and what is unread; no others.
 
-    Options beside a requirement belong to it alone and are left out too. A line that cannot be split is left out: pip
-    stops there.
+    Options beside a requirement belong to it alone and are left out too.
     """
     for number, raw in _join(text.splitlines()):
-        line = (_COMMENT.sub("", raw) if "#" in raw else raw).strip()
+        comment = _COMMENT.search(raw) if "#" in raw else None
+        line = (raw[: comment.start()] if comment else raw).strip()
         if "${" in line:
-            line = _VARIABLE.sub(lambda match: environ.get(match[1]) or match[0], line)
+            line, flaw = _expand(line, environ)
+            if flaw:
+                yield Line(number, unread=flaw)
         if line.startswith("-"):
-            words = _split(line)
-            if words:
-                yield Line(number, options=words)
-        elif ("/" in line or line.startswith(".")) and _names_place(requirement := line.split(" -", 1)[0]):
+            yield _read_options(line, number)
+        elif _PLACE.search(requirement := line.split(" -", 1)[0]):
             yield Line(number, requirement=requirement)
 
 
-def _names_place(requirement: str) -> bool:
-    return "/" in requirement or requirement.startswith(".")
+def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    """Return the line with its variables replaced, and why pip may make another one of it: it goes on where a value names a variable."""
+    values = {name: environ.get(name, "") for name in dict.fromkeys(_VARIABLE.findall(line))}
+    expanded = _VARIABLE.sub(lambda match: values[match[1]] or match[0], line)
+    return expanded, "has a variable whose value names another one" if any("${" in value for value in values.values()) else ""
+
+
+def _read_options(line: str, number: int) -> Line:
+    """Return an option line split as shlex splits it; one is unread if it leaves a quote open, at which pip stops."""
+    if not _QUOTING.search(line):
+        return Line(number, tuple(_BLANKS.split(line)))
+    if len(line) > MAX_QUOTED_LINE:
+        return Line(number, unread="is a long line with quotes")
+    from shlex import split
+
+    try:
+        return Line(number, tuple(split(line)))
+    except ValueError:
+        return Line(number, unread="leaves a quote open")
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
@@ -113,18 +148,6 @@ def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
         yield begun, "".join(parts)
 
 
-def _split(line: str) -> tuple[str, ...]:
-    """Return the words of an option line as shlex splits it; nothing if a quote is left open."""
-    if not _QUOTING.search(line):
-        return tuple(_BLANKS.split(line))
-    from shlex import split
-
-    try:
-        return tuple(split(line))
-    except ValueError:
-        return ()
-
-
 def find_direct_url(requirement: str) -> tuple[int, int] | None:
     """Return where the http(s) URL of `name @ URL` or of a bare URL begins and ends in `requirement`, or None.
 
@@ -141,20 +164,26 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     return match.start("url"), match.start("url") + len(url)
 
 
-def may_apply(rest: str, python: tuple[int, int] | None) -> bool:
+def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] = ()) -> bool:
     """Return whether a requirement counts, by its marker, which `rest` begins with (`; python_version < '3'`) or lacks.
 
-    `python` is the target's (major, minor). True where it cannot be told: the marker asks for more than its release and this system.
+    `python` is the target's (major, minor), `extras` those that are asked for. True where it cannot be told: the marker asks for more
+    than its release and this system.
     """
     marker = rest.lstrip(" \t;")
+    if not marker or len(marker) > _MAX_MARKER:
+        return True
     words = set(_MARKER_WORD.findall(_QUOTED.sub("", marker))) - {"and", "or", "in", "not"}
-    if not marker or python is None or not words <= {"python_version", "sys_platform", "platform_system", "os_name", "extra"}:
+    if not words <= {"extra", *(("python_version", "sys_platform", "platform_system", "os_name") if python else ())}:
         return True
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison
 
+    release = {"python_version": "{}.{}".format(*python)} if python else {}
+    spellings = {spelling for extra in extras for spelling in (extra, _normal_name(extra))}
     try:
-        return Marker(marker).evaluate({"python_version": "{}.{}".format(*python), "extra": ""})
-    except (InvalidMarker, UndefinedComparison):
+        parsed = Marker(marker)
+        return any(parsed.evaluate({**release, "extra": extra}) for extra in spellings or {""})
+    except (InvalidMarker, UndefinedComparison, RecursionError):
         return True
 
 
@@ -174,10 +203,10 @@ def is_pylock(name: str) -> bool:
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
     """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large.
 
-    One that writes strings as no tool does is parsed; its URLs then stand in line 1.
+    One that writes strings as no tool does is parsed; its URLs then stand in line 1. Raises CannotRead for what is no TOML then.
     """
     if may_hide_urls(text):
-        yield from ((1, url) for url in strings_at(parse_toml(text), ("url",)))
+        yield from ((1, url) for url in strings_at(read_toml(text), ("url",)))
         return
     number, position = 1, 0
     for match in _LOCKED_URL.finditer(text):
@@ -186,51 +215,25 @@ def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
         yield number, match[1] or match[2] or ""
 
 
-def is_page(path: str) -> bool:
-    """Return whether pip reads a file of find-links as a page of links: by its name, and no other kind of file."""
-    return path.lower().endswith((".html", ".htm"))
-
-
-def find_linked_files(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the distributions on other servers that an HTML page links to.
-
-    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. Only a page that says where its
-    links begin is parsed.
-    """
-    from html import unescape
-
-    links: Iterable[tuple[int, str]]
-    if _BASE.search(text):
-        from shim.formats.html_links import find_links
-
-        links = find_links(text)
-    else:
-        links = ((match.start(), unescape(match[1] or match[2] or match[3] or "")) for match in _LINK.finditer(text))
-    number, position = 1, 0
-    for start, link in links:
-        # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
-        url = link.translate(_IGNORED).strip(_BLANK)
-        if url[:8].lower().startswith(("http://", "https://")) and _DISTRIBUTION.match(url):
-            number += text.count("\n", position, start)
-            position = start
-            yield number, url
-
-
 def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[str]:
     """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies and those of the extras.
 
-    Nothing if it names no URL: then nobody wants to know, and TOML takes long to read.
+    Raises:
+        CannotRead: it is no TOML, or leaves it to the code that builds the project to say what that depends on.
     """
-    if not (_DIRECT_IN_TOML.search(text) or may_hide_urls(text)):
-        return []
-    document = parse_toml(text) or {}
+    if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
+        return []  # nobody wants to know, and TOML takes long to read
+    document = read_toml(text)
     found = _strings(_table(document, "build-system").get("requires"))
-    if extras is not None:
-        project = _table(document, "project")
-        optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
-        found += _strings(project.get("dependencies"))
-        found += [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
-    return found
+    if extras is None:
+        return found
+    project = _table(document, "project")
+    optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
+    later = {"dependencies", *(["optional-dependencies"] if extras else [])}
+    if not project or later & {*_strings(project.get("dynamic"))}:
+        raise CannotRead("leaves it to code to say what the project depends on")
+    found += _strings(project.get("dependencies"))
+    return found + [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
 
 
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
@@ -238,18 +241,14 @@ def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def read_script_requirements(text: str) -> list[str]:
-    """Return the dependencies of a PEP 723 script; none where pip would refuse the script."""
-    blocks = [match["content"] for match in _SCRIPT_BLOCK.finditer(text)]
-    if len(blocks) != 1:
-        return []
-    content = "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
-    return _strings((parse_toml(content) or {}).get("dependencies"))
+def read_script_requirements(block: str) -> list[str]:
+    """Return the dependencies that the metadata block of a script names. Raises CannotRead for what is no TOML."""
+    return _strings(read_toml(block).get("dependencies"))
 
 
 def read_group_requirements(text: str, group: str) -> list[str]:
-    """Return the requirements of one dependency group of a pyproject.toml, included groups and all."""
-    groups = (parse_toml(text) or {}).get("dependency-groups")
+    """Return the requirements of one dependency group of a pyproject.toml, included groups and all. Raises CannotRead."""
+    groups = read_toml(text).get("dependency-groups")
     if not isinstance(groups, dict):
         return []
     by_name = {_normal_name(name): entries for name, entries in groups.items()}

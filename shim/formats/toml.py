@@ -12,7 +12,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from shim.reading import CannotRead
+
 _MARK = "\ufeff"
+
+#: How many steps Python's parser may take over keys of many parts, which cost it the square of their number.
+_MAX_STEPS = 50_000_000
 
 #: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a string of several lines.
 _DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
@@ -22,11 +27,13 @@ def read_toml(text: str) -> dict[str, Any]:
     """Return the document.
 
     Raises:
-        ValueError: it is not TOML, or not as far as the parser that is there can tell. The message says what and where.
+        CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what and where.
     """
     import tomllib
 
     text = text.removeprefix(_MARK)
+    if _is_costly(text):
+        raise CannotRead("has keys of too many parts")
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits is a plain ValueError
@@ -34,11 +41,17 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         import tomli  # an extra: TOML 1.1 for a Python that knows 1.0
     except ImportError:
-        raise ValueError(problem) from None
+        raise CannotRead(f"is not valid TOML: {problem}") from None
     try:
         return tomli.loads(text)
-    except RecursionError as error:
-        raise ValueError(str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise CannotRead(f"is not valid TOML: {error}") from None
+
+
+def _is_costly(text: str) -> bool:
+    """Whether the keys may be so deep that reading them takes long: each by itself, or every line below a deep header."""
+    dots = [line.count(".") for line in text.split("\n")]
+    return sum(count * count for count in dots) + max(dots) * len(dots) > _MAX_STEPS
 
 
 def may_hide_urls(text: str) -> bool:
@@ -66,8 +79,8 @@ def strings_at(value: Any, keys: tuple[str, ...], key: str = "") -> Iterator[str
 
 
 def parse_toml(text: str) -> dict[str, Any] | None:
-    """Return the document, or None for what is not TOML: the tool says so itself."""
+    """Return the document, or None for what is none to us."""
     try:
         return read_toml(text)
-    except ValueError:
+    except CannotRead:
         return None

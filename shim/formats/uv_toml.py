@@ -1,6 +1,6 @@
-"""Reads the parts of uv.toml, `[tool.uv]` and PEP 723 scripts that name URLs.
+"""Reads the parts of uv.toml, `[tool.uv]` and the metadata of scripts that name URLs.
 
-Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 503, 723, 735.
+Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 503, 735.
 """
 
 from __future__ import annotations
@@ -8,10 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from typing import Any
-
-from shim.formats.toml import parse_toml
-
-_SCRIPT_BLOCK = re.compile(r"(?m)^# /// script$\s(?P<content>(^#(| .*)$\s)+)^# ///$")
 
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -24,19 +20,6 @@ def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
     table = document.get("tool")
     table = table.get("uv") if isinstance(table, dict) else None
     return table if isinstance(table, dict) else None
-
-
-def script_document(text: str) -> dict[str, Any]:
-    """Return the metadata block of a PEP 723 script as a document; nothing where there is not exactly one."""
-    return parse_toml(script_block(text)) or {}
-
-
-def script_block(text: str) -> str:
-    """Return the TOML text of a PEP 723 script's metadata; nothing where there is not exactly one block."""
-    blocks = [match["content"] for match in _SCRIPT_BLOCK.finditer(text.replace("\r\n", "\n"))]
-    if len(blocks) != 1:
-        return ""
-    return "".join(line[2:] if line.startswith("# ") else line[1:] for line in blocks[0].splitlines(keepends=True))
 
 
 def texts(value: object) -> list[str]:

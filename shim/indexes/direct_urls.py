@@ -11,14 +11,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from shim.formats.toml import may_hide_urls, parse_toml, strings_at, value_at
+from shim.formats.requirements import find_direct_url
+from shim.formats.toml import may_hide_urls, read_toml, strings_at, value_at
+from shim.indexes.unread import Unread
 from shim.model import Need, Needs, Origin
-from shim.urls import BadUrl, find_userinfo, parse_url
+from shim.reading import read_regular
+from shim.urls import BadUrl, find_userinfo, names_web, parse_url
 
-MAX_BYTES = 16 << 20
+MAX_LOCK = 16 << 20
 #: In a lock: `url = "…"` or `"file": "…"`, with the type that poetry writes on the line before.
 _IN_LOCK = re.compile(r"""(?:type = "(\w+)"\n)?["']?\b(?:url|file)["']?\s*[:=]\s*["']((?i:https?)://[^"'\s]+)["']""")
-_REQUIREMENT = re.compile(r"\s*[\w.-]+\s*(?:\[[^]]*\])?\s*@\s*(https?://[^\s;]+)")
 #: The parts of a pyproject.toml that every tool installs from; `[tool.NAME]` is the tool's own.
 _SHARED = (("project", "dependencies"), ("project", "optional-dependencies"), ("dependency-groups",), ("build-system", "requires"))
 
@@ -26,18 +28,24 @@ _SHARED = (("project", "dependencies"), ("project", "optional-dependencies"), ("
 def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Needs:
     """Return the URLs in argv, in a project file (pyproject.toml or Pipfile) as `tool` reads it, and in its lock beside it."""
     lock = os.path.join(os.path.dirname(path), lock)
-    document = parse_toml(_read(path)) or {}
+    unread = Unread()
+    document: dict[str, Any] = {}
+    with unread.guard(path, careless=True):
+        document = read_toml((read_regular(path) or b"").decode("utf-8", "replace"))
     parts = [value_at(document, *key) for key in (*_SHARED, ("tool", tool))] if path.endswith(".toml") else [document]
     found = {url: path for part in parts for url in _walk(part)}
-    found |= dict.fromkeys(_locked_urls(_read(lock)), lock)
+    if os.path.basename(lock):
+        with unread.guard(lock):
+            found |= dict.fromkeys(_locked_urls((read_regular(lock, MAX_LOCK) or b"").decode("utf-8", "replace")), lock)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
     watched = (lock,) if os.path.basename(lock) else ()
-    return Needs(tuple(need for url, origin in origins.items() if (need := _make_need(url, origin))), watched)
+    needs = tuple(need for url, origin in origins.items() if (need := _make_need(url, origin, unread)))
+    return Needs(needs, watched, tuple(unread.texts), careless=tuple(unread.careless))
 
 
 def _locked_urls(text: str) -> Iterator[str]:
-    """Yield the URLs of a lock's files, by a scan; a lock that writes strings as no tool does is parsed."""
+    """Yield the URLs of a lock's files, by a scan; a lock that writes strings as no tool does is parsed. Raises CannotRead."""
     if not may_hide_urls(text):
         yield from (match[2] for match in _IN_LOCK.finditer(text) if match[1] in (None, "url", "legacy"))
         return
@@ -46,15 +54,16 @@ def _locked_urls(text: str) -> Iterator[str]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
-        document = parse_toml(text)
+        document = read_toml(text)
     yield from strings_at(document, ("url", "file"))
 
 
-def _make_need(text: str, origin: Origin) -> Need | None:
+def _make_need(text: str, origin: Origin, unread: Unread) -> Need | None:
     """Return the need of one URL; one with a password of its own is the tool's affair."""
     try:
         url, userinfo = parse_url(text), find_userinfo(text)
     except BadUrl:
+        unread.note_url(text, origin)
         return None
     if userinfo and userinfo.password:
         return None
@@ -70,15 +79,7 @@ def _walk(value: Any, key: str = "") -> Iterator[str]:
         for part in value:
             yield from _walk(part, key)
     elif isinstance(value, str):
-        if key in ("url", "file") and value.lower().startswith(("http://", "https://")):
+        if key in ("url", "file") and names_web(value):
             yield value
-        elif match := _REQUIREMENT.match(value):
-            yield match[1]
-
-
-def _read(path: str) -> str:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(MAX_BYTES).decode("utf-8", "replace")
-    except OSError:
-        return ""
+        elif (position := find_direct_url(value)) and "@" in value[: position[0]]:
+            yield value[slice(*position)]

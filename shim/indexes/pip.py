@@ -7,9 +7,9 @@ Sources: pip 20.3.4 and 26.3 `_internal/cli/req_command.py`, `req/req_file.py`, 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Literal
 from urllib.parse import urljoin
 
 from shim.formats import requirements
@@ -17,11 +17,10 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
 from shim.host import Host
 from shim.indexes.pip_direct import DirectUrls, LocalFiles
+from shim.indexes.pip_needs import Role, make_garbled, make_need, note_unread, without_repeats
 from shim.indexes.pip_settings import Files, Mention, Settings
-from shim.model import Need, Needs, Origin, Secret, Target
-from shim.urls import BadUrl, find_userinfo, parse_url
-
-Role = Literal["index", "extra", "links", "input", "direct"]
+from shim.model import Need, Needs, Origin, Target
+from shim.reading import CannotRead
 
 _DEFAULT = Origin("config", "pip's default")
 _DEFAULT_INDEX = "https://pypi.org/simple"
@@ -34,16 +33,19 @@ _NO_INDEX_LASTS = (22, 3, 1)
 #: From this release on blanks before an index's URL are nothing; before it, pip says that there is no such location, and goes on.
 _TAKES_BLANKS = (24, 1)
 
-#: How many times requirements files may include each other in one command: more is a loop in disguise.
+#: How many times requirements files may include each other in one command, and how deep, and what they may say in all: more is a loop
+#: in disguise.
 _MAX_INCLUDES = 1000
+_MAX_DEPTH = 50
+_MAX_LINES = 200_000
 
 
 def read_needs(verb: str, settings: Settings, target: Target, host: Host, files: Files) -> Needs:
     """Return what the command `verb` of `target` with these settings will ask.
 
-    Nothing is fetched. A file that cannot be read is skipped: pip will say so itself.
+    Nothing is fetched. What cannot be read may name any server.
     """
-    local = LocalFiles(host, files)
+    local = LocalFiles(host, files, files.unread)
     direct = DirectUrls(local, target.python, with_dependencies=not settings.is_on("no-deps"))
     reader = _Reader(local, direct, no_index_lasts=target.version is not None and target.version >= _NO_INDEX_LASTS)
     if verb == "search":
@@ -59,12 +61,20 @@ def read_needs(verb: str, settings: Settings, target: Target, host: Host, files:
     items: list[Need] = []
     garbled: list[Need] = []
     for role, mention in reader.found():
-        if need := _make_need(role, mention):
+        if need := make_need(role, mention):
             items.append(need)
-        if (need is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := _make_garbled(role, mention)):
+        else:
+            note_unread(role, mention, files.unread)
+        if (need is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := make_garbled(role, mention)):
             garbled.append(meant)
-    unknown = tuple(dict.fromkeys(local.unknown))
-    return Needs(tuple(_without_repeats(items)), tuple(files.watched), unknown, garbled=tuple(_without_repeats(garbled)))
+    unread = files.unread
+    return Needs(
+        tuple(without_repeats(items)),
+        tuple(files.watched),
+        tuple(unread.texts),
+        garbled=tuple(without_repeats(garbled)),
+        careless=tuple(unread.careless),
+    )
 
 
 @dataclass(slots=True)
@@ -79,6 +89,7 @@ class _Reader:
     remote: list[Mention] = field(default_factory=list)
     no_index: bool = False
     _includes: int = 0
+    _count: int = 0
     _lines: dict[str, list[requirements.Line]] = field(default_factory=dict)
 
     def found(self) -> Iterator[tuple[Role, Mention]]:
@@ -111,8 +122,6 @@ class _Reader:
         for mention in settings.all("requirements-from-script"):
             self.direct.read_script(mention.text)
         self._read_build_constraints(settings)
-        # The pages of an index on disk may link to any server; there may be thousands.
-        self.local.unknown += [mention.text for _, mention in self.indexes if mention.text[:5].lower() == "file:"]
         for mention in self.links:
             if not _is_remote(mention.text):
                 self.direct.read_links(mention.text)
@@ -136,15 +145,28 @@ class _Reader:
     def _read_file(self, said: Mention, parents: tuple[str, ...] = ()) -> None:
         """Apply one requirements or constraints file that `said` names, in the last of `parents` or before any file."""
         location = self._locate(said.text, parents[-1] if parents else None)
+        if location in parents:
+            return  # pip stops here
         self._includes += 1
-        if location in parents or self._includes > _MAX_INCLUDES:
-            return
-        if _is_remote(location):
+        if self._includes > _MAX_INCLUDES or len(parents) > _MAX_DEPTH or self._count > _MAX_LINES:
+            self.local.unread.note(f"more files after {said.origin}", "is one of too many includes", careless=True)
+        elif _is_remote(location):
             self._add_remote(replace(said, text=location) if parents else said)
-            return
+        else:
+            # Who types the name of a pipe fills it himself; a file is a project's text.
+            careless = said.origin.project or not _is_pipe(self.local, location)
+            with self.local.unread.guard(self.local.shown(location), careless=careless):
+                self._apply_lines(location, parents)
+
+    def _apply_lines(self, location: str, parents: tuple[str, ...]) -> None:
+        """Apply the lines of a local file."""
         for line in self._read_lines(location):
-            origin = Origin("file", f"{self.local.shown(location)}:{line.number}", project=True)
-            if line.requirement:
+            self._count += 1
+            where = f"{self.local.shown(location)}:{line.number}"
+            origin = Origin("file", where, project=True)
+            if line.unread:
+                self.local.unread.note(where, line.unread, careless=True)
+            elif line.requirement:
                 self.direct.add(Mention(line.requirement, origin))
             else:
                 self._apply(line.options, origin, (*parents, location))
@@ -169,8 +191,10 @@ class _Reader:
             return
         if "no-index" in said:
             self.no_index, self.indexes = True, []
-        if not (self.no_index and (self.no_index_lasts or "no-index" in said)) and "index-url" in said:
-            self.indexes = [("index", said["index-url"][-1])]
+        # An empty one is as good as none to pip, other than an empty extra one.
+        named = [mention for mention in said.get("index-url", [])[-1:] if mention.text]
+        if not (self.no_index and (self.no_index_lasts or "no-index" in said)) and named:
+            self.indexes = [("index", named[0])]
         if not (self.no_index and self.no_index_lasts):
             self.indexes += [("extra", mention) for mention in said.get("extra-index-url", [])]
         # pip takes the first find-links of a line and drops the others.
@@ -179,12 +203,21 @@ class _Reader:
     def _beside(self, said: Mention, parent: str) -> Mention:
         """Return a find-links page as pip takes it: beside the file that names it, if it is there."""
         beside = os.path.join(os.path.dirname(parent), said.text)
-        return replace(said, text=beside) if os.path.exists(self.local.path_of(beside)) else said
+        try:
+            is_there = os.path.exists(self.local.path_of(beside))
+        except (CannotRead, ValueError):
+            is_there = False
+        return replace(said, text=beside) if is_there else said
 
     def _read_lines(self, location: str) -> list[requirements.Line]:
-        """Return the lines that matter of one file, which several others may include."""
+        """Return the lines that matter of one file, which several others may include. Raises CannotRead."""
         if location not in self._lines:
+            is_url = location[:5].lower() == "file:"
+            if not is_url and not location.startswith("/"):
+                raise CannotRead("is written so that releases of pip read it differently")
             data = self.local.read_bytes(location)
+            if is_url and data and (not data.isascii() or b"\x1b" in data or b"~{" in data):
+                raise CannotRead("is text whose encoding pip guesses")
             text = requirements.decode_requirements(data) if data else ""
             self._lines[location] = list(requirements.read_lines(text, self.local.host.environ))
         return self._lines[location]
@@ -206,13 +239,14 @@ class _Reader:
             self.direct.read_group(path or "pyproject.toml", group)
 
     def _add_remote(self, said: Mention) -> None:
-        need = _make_need("input", said)
-        if need:
-            self.remote.append(said)
-            self.local.unknown.append(need.url.text)
+        self.remote.append(said)
+        if need := make_need("input", said):
+            self.local.unread.note_remote(need)
 
     def _locate(self, text: str, parent: str | None) -> str:
-        """Return where pip looks for a file that `parent` names: a URL, or an absolute path."""
+        """Return where pip looks for a file that `parent` names: a URL, an absolute path, or what is neither to us."""
+        if not text.isprintable() or text != text.strip():  # some releases pass over that before a URL
+            return text
         if parent and _has_scheme(parent):
             try:
                 return urljoin(parent, text)
@@ -224,52 +258,16 @@ class _Reader:
         return os.path.normpath(os.path.join(folder, text))
 
 
+def _is_pipe(local: LocalFiles, location: str) -> bool:
+    try:
+        return stat.S_ISFIFO(os.stat(local.path_of(location)).st_mode)
+    except (CannotRead, OSError, ValueError):
+        return False
+
+
 def _has_scheme(text: str) -> bool:
     return text[:8].lower().startswith(("http:", "https:", "file:"))
 
 
 def _is_remote(text: str) -> bool:
     return text[:8].lower().startswith(("http:", "https:"))
-
-
-def _make_need(role: Role, said: Mention) -> Need | None:
-    """Return the need of a URL that was written somewhere; None for paths, file: URLs and all that is no plain URL.
-
-    Blanks before it are nothing to pip; behind it they are a part of its path, and it is no plain URL.
-    """
-    said = said.part(len(said.text) - len(said.text.lstrip()), len(said.text))
-    try:
-        url = parse_url(said.text)
-        userinfo = find_userinfo(said.text)
-    except BadUrl:
-        return None
-    if userinfo is None:
-        return Need(url, said.origin, role, place=said.place_of(None))
-    # An empty password behind a user name is an answer too: servers take the token as the user's name.
-    is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
-    given = Secret(userinfo.password or "") if is_given else None
-    return Need(url, said.origin, role, username=userinfo.username or None, given=given, place=said.place_of(userinfo))
-
-
-def _make_garbled(role: Role, said: Mention) -> Need | None:
-    """Return the need that was meant by a URL with white space, control characters or quotes in it; None for any other text.
-
-    Variables come with them: `docker --env-file` keeps quotes and the carriage returns of a file from Windows.
-    """
-    meant = "".join(letter for letter in said.text if letter.isprintable() and letter not in " '\"")
-    is_garbled = role in ("index", "extra", "links") and meant != said.text
-    return _make_need(role, Mention(meant, said.origin)) if is_garbled else None
-
-
-def _without_repeats(needs: Iterable[Need]) -> Iterator[Need]:
-    """Yield each need once: the first of those with the same URL, user name and password."""
-    seen: dict[tuple[str, str | None], list[Secret | None]] = {}
-    for need in needs:
-        known = seen.setdefault((need.url.text, need.username), [])
-        if not any(_is_same(need.given, other) for other in known):
-            known.append(need.given)
-            yield need
-
-
-def _is_same(one: Secret | None, other: Secret | None) -> bool:
-    return one is other if one is None or other is None else one.same_as(other)

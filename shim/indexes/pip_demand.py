@@ -6,54 +6,53 @@ Sources: pip 26.3 `req/constructors.py` (`_get_url_from_path`, what counts as a 
 from __future__ import annotations
 
 import os
-from urllib.parse import unquote
 
+from shim.formats.requirements import may_apply
+from shim.formats.wheel import read_requires
 from shim.host import Host
-from shim.indexes.pip_settings import Settings
+from shim.indexes.pip_direct import ARCHIVES, LocalFiles, local_place
+from shim.indexes.pip_settings import Files, Settings
+from shim.indexes.unread import Unread
+from shim.model import Target
+from shim.reading import CannotRead
 
-ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
 #: Options that bring requirements which we do not look into.
 BRINGING = ("requirement", "requirements-from-script", "group")
 
 
-def takes_packages(settings: Settings, host: Host) -> bool:
+def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
     """Return whether anything is to come from an index: a name, a URL, a file of requirements, or what a local path needs itself."""
     if any(settings.all(option) for option in BRINGING):
         return True
     wanted = [mention.text for mention in (*settings.arguments, *settings.all("editable"))]
-    return any(_needs_index(text, settings, host) for text in wanted)
+    return any(_needs_index(text, settings, target, host) for text in wanted)
 
 
-def _needs_index(text: str, settings: Settings, host: Host) -> bool:
-    path = _local_path(text, host)
+def _needs_index(text: str, settings: Settings, target: Target, host: Host) -> bool:
+    place, extras = local_place(text)
+    path = _local_path(place, host) if place else None
     if path is None:
         return True
     without_dependencies = settings.is_on("no-deps")
     if path.endswith(".whl"):
-        return not without_dependencies and _has_dependencies(path)
+        return not without_dependencies and _has_dependencies(path, extras, target)
     return not (without_dependencies and settings.is_on("no-build-isolation"))  # the build's own requirements come from an index
 
 
-def _local_path(text: str, host: Host) -> str | None:
+def _local_path(place: str, host: Host) -> str | None:
     """Return the path that a requirement names, or None if pip would take it for a name or a URL."""
-    text = text.partition(" @ ")[2].strip() or text
-    if text.lower().startswith("file:"):
-        return host.path(unquote(text.partition(":")[2].partition("#")[0].removeprefix("//localhost").removeprefix("//")))
-    bare = text[: text.rindex("[")] if text.endswith("]") and "[" in text else text
-    path = host.path(bare)
-    is_folder = os.path.isdir(path) and (os.sep in bare or bare.startswith("."))
-    return path if is_folder or (bare.lower().endswith(ARCHIVES) and os.path.isfile(path)) else None
-
-
-def _has_dependencies(wheel: str) -> bool:
-    """Return whether a wheel requires anything beyond its extras; True for what cannot be read."""
-    import zipfile
-
     try:
-        with zipfile.ZipFile(wheel) as archive:
-            name = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA") and name.count("/") == 1)
-            head = archive.read(name).decode("utf-8", "replace").partition("\n\n")[0]
-    except (OSError, ValueError, StopIteration, zipfile.BadZipFile):
+        path = LocalFiles(host, Files(), Unread()).path_of(place)
+    except CannotRead:
+        return None
+    is_folder = os.path.isdir(path) and ("/" in place or place.startswith("."))
+    return path if is_folder or (path.lower().endswith(ARCHIVES) and os.path.isfile(path)) else None
+
+
+def _has_dependencies(wheel: str, extras: tuple[str, ...], target: Target) -> bool:
+    """Return whether a wheel requires anything, with the extras that are asked for; True for what cannot be read."""
+    try:
+        required = [line.partition(";") for line in read_requires(wheel)]
+    except CannotRead:
         return True
-    required = [line for line in head.splitlines() if line.lower().startswith("requires-dist:")]
-    return any("extra ==" not in line.partition(";")[2] for line in required)
+    return any(not mark or may_apply(marker, target.python, extras) for _, mark, marker in required)

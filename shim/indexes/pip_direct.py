@@ -1,49 +1,63 @@
 """The single files that a pip command may fetch: direct requirements, and those in locks, groups, scripts, projects and pages on disk.
 
-Sources: pip 26.3 `_internal/req/constructors.py`, `index/sources.py`; PEP 508, 621, 723, 735, 751.
+Sources: pip 26.3 `_internal/req/constructors.py`, `index/sources.py`, `utils/urls.py`; PEP 508, 621, 723, 735, 751.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import unquote
 
 from shim.formats import requirements
+from shim.formats.html_links import find_linked_files, is_page
+from shim.formats.script import script_block
+from shim.formats.wheel import read_requires
 from shim.host import Host
 from shim.indexes.pip_settings import Files, Mention
+from shim.indexes.unread import Unread
 from shim.model import Origin
+from shim.reading import CannotRead
+from shim.urls import names_web
 
 #: A lock or a page names one URL per file. Those of one server are one need if they share this many folders: enough to tell the
 #: repositories of GitLab, Artifactory, Nexus, CodeArtifact and Azure Artifacts apart.
 _FOLDERS = 4
+#: What pip takes for an archive, and so for a path if a file of that name is there.
+ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
+#: More pages in a folder, or local projects that need each other, are not looked at.
+_MAX_PAGES = 1000
+_MAX_PROJECTS = 200
+#: The `file:` URLs that every release of pip reads alike: of this machine, without a query or fragment.
+_FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)")
 
 
 @dataclass(slots=True)
 class LocalFiles:
-    """Reads what argv, variables and requirements name by path or `file:` URL; `unknown` are those that only pip can read."""
+    """Reads what argv, variables and requirements name by path or `file:` URL, and takes note of what only pip can read."""
 
     host: Host
     files: Files
-    unknown: list[str] = field(default_factory=list)
+    unread: Unread
 
     def path_of(self, location: str) -> str:
-        """Return the absolute path of a path or `file:` URL."""
-        if location[:5].lower() == "file:":
-            location = unquote(location.partition(":")[2].removeprefix("//localhost").removeprefix("//"))
-        return os.path.join(self.host.cwd, location)
+        """Return the absolute path of a path or `file:` URL. Raises CannotRead for a URL that releases of pip read differently."""
+        if location[:5].lower() != "file:":
+            return os.path.join(self.host.cwd, location)
+        plain = _FILE_URL.fullmatch(location)
+        if plain is None or not location.isprintable() or "\0" in (path := unquote(plain[1], errors="surrogateescape")):
+            raise CannotRead("is a file: URL that releases of pip read differently")
+        return path
 
     def read_bytes(self, location: str) -> bytes | None:
-        """Return the bytes of a file, None if it cannot be read."""
-        path = self.path_of(location)
-        data = self.files.read(path)
-        if data is None and os.path.exists(path):
-            self.unknown.append(path)
-        return data
+        """Return the bytes of a file, None if there is none. Raises CannotRead."""
+        return self.files.read(self.path_of(location))
 
     def read_text(self, location: str) -> str:
-        """Return the text of a UTF-8 file, "" if it cannot be read."""
+        """Return the text of a UTF-8 file, "" if there is none. Raises CannotRead."""
         return (self.read_bytes(location) or b"").decode("utf-8", "surrogateescape")
 
     def shown(self, location: str) -> str:
@@ -62,49 +76,63 @@ class DirectUrls:
     python: tuple[int, int] | None
     with_dependencies: bool = True
     found: list[Mention] = field(default_factory=list)
-    _projects: set[str] = field(default_factory=set)
+    _projects: set[tuple[str, ...]] = field(default_factory=set)
 
-    def add(self, said: Mention, folder: str = "") -> None:
-        """Add the URL of a direct requirement, or what a local project needs. `folder` is where a relative path begins."""
+    def add(self, said: Mention) -> None:
+        """Add the URL of a direct requirement, or what a local project needs."""
         position = requirements.find_direct_url(said.text)
         if position is None:
-            self._add_project(said.text, folder)
+            self.local.unread.note_url(said.text, said.origin)
+            self._add_project(said)
         elif requirements.may_apply(said.text[position[1] :], self.python):
             self.found.append(said.part(*position))
 
-    def add_texts(self, texts: Iterable[str], path: str) -> None:
+    def add_texts(self, texts: Iterable[str], path: str, extras: Iterable[str] = ()) -> None:
         """Add the direct ones of the requirements that a file holds."""
         origin = Origin("file", self.local.shown(path), project=True)
         for text in texts:
-            if requirements.find_direct_url(text):
-                self.add(Mention(text, origin))
+            _, at, place = text.partition("@")
+            if (at and place.lstrip()[:5].lower() == "file:") or names_web(text):
+                bare, mark, marker = text.partition(";")
+                if not mark or requirements.may_apply(mark + marker, self.python, extras):
+                    self.add(Mention(bare.strip(), origin))
 
     def read_lock(self, name: str) -> None:
         """Add the files that a pylock.toml names, those of one server and repository once."""
-        self._add_files(requirements.find_locked_urls(self.local.read_text(name)), name)
+        with self.local.unread.guard(self.local.shown(name)):
+            self._add_files(requirements.find_locked_urls(self.local.read_text(name)), name)
 
     def read_group(self, path: str, group: str) -> None:
         """Add the direct URLs of one dependency group of a pyproject.toml."""
-        text = self.local.read_text(path)
-        self.add_texts(requirements.read_group_requirements(text, group) if text else [], path)
+        with self.local.unread.guard(self.local.shown(path)):
+            self.add_texts(requirements.read_group_requirements(self.local.read_text(path), group), path)
 
     def read_script(self, path: str) -> None:
         """Add the direct URLs of the dependencies of a PEP 723 script."""
-        self.add_texts(requirements.read_script_requirements(self.local.read_text(path)), path)
+        with self.local.unread.guard(self.local.shown(path)):
+            self.add_texts(requirements.read_script_requirements(script_block(self.local.read_text(path))), path)
 
     def read_links(self, location: str) -> None:
         """Add the remote files that a page on disk links to; of a folder, its pages."""
-        path = self.local.path_of(_expand_home(location, self.local.host))
-        for page in self._pages_in(path) if os.path.isdir(path) else [path]:
-            if requirements.is_page(page):
-                self._add_files(requirements.find_linked_files(self.local.read_text(page)), page)
+        with self.local.unread.guard(self.local.shown(location)):
+            path = self.local.path_of(_expand_home(location, self.local.host))
+            for page in self._pages_in(path) if os.path.isdir(path) else [path]:
+                if is_page(page):
+                    self._read_page(page)
+
+    def _read_page(self, page: str) -> None:
+        with self.local.unread.guard(self.local.shown(page)):
+            self._add_files(find_linked_files(self.local.read_bytes(page) or b""), page)
 
     def _pages_in(self, folder: str) -> Iterator[str]:
         self.local.files.watched[folder] = None
         try:
-            yield from (os.path.join(folder, name) for name in sorted(os.listdir(folder)))
-        except OSError:
-            return
+            pages = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if is_page(name)]
+        except OSError as error:
+            raise CannotRead(f"cannot be listed ({error.strerror})") from None
+        yield from islice(pages, _MAX_PAGES)
+        if len(pages) > _MAX_PAGES:
+            raise CannotRead(f"has more than {_MAX_PAGES} pages")
 
     def _add_files(self, urls: Iterable[tuple[int, str]], path: str) -> None:
         seen: set[tuple[str, ...]] = set()
@@ -114,19 +142,47 @@ class DirectUrls:
                 seen.add(key)
                 self.found.append(Mention(url, Origin("file", f"{self.local.shown(path)}:{line}", project=True)))
 
-    def _add_project(self, text: str, folder: str) -> None:
-        """Add the direct URLs that the pyproject.toml of a local project names: what builds it, and what it needs."""
-        _, at, url = text.partition("@")
-        place = url if at and url.lstrip()[:5].lower() == "file:" else text
-        name, extras = requirements.split_extras(place.partition(";")[0].strip())
-        if not ("/" in name or name.startswith(".")):
+    def _add_project(self, said: Mention) -> None:
+        """Add the direct URLs that a local project, archive or wheel names: what builds it, and what it needs."""
+        place, extras = local_place(said.text)
+        if place is None:
             return
-        path = os.path.join(self.local.path_of(os.path.join(folder, name)), "pyproject.toml")
-        if path in self._projects or not os.path.isfile(path):
-            return
-        self._projects.add(path)
-        read = requirements.read_project_requirements(self.local.read_text(path), extras if self.with_dependencies else None)
-        self.add_texts(read, path)
+        with self.local.unread.guard(self.local.shown(place)):
+            path = os.path.normpath(self.local.path_of(place))
+            if (path, *extras) in self._projects:
+                return
+            if len(self._projects) >= _MAX_PROJECTS:
+                raise CannotRead("is one of too many local projects")
+            self._projects.add((path, *extras))
+            if os.path.isdir(path):
+                self._read_folder(path, extras)
+            elif os.path.exists(path):
+                self._read_archive(path, extras)
+
+    def _read_folder(self, folder: str, extras: tuple[str, ...]) -> None:
+        path = os.path.join(folder, "pyproject.toml")
+        wanted = extras if self.with_dependencies else None
+        if (data := self.local.files.read(path)) is not None:
+            self.add_texts(requirements.read_project_requirements(data.decode("utf-8", "surrogateescape"), wanted), path, extras)
+        elif self.with_dependencies and any(os.path.exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
+            raise CannotRead("leaves it to code to say what the project depends on")
+
+    def _read_archive(self, path: str, extras: tuple[str, ...]) -> None:
+        if not path.lower().endswith(".whl"):
+            raise CannotRead("says what it depends on when it is built")
+        if self.with_dependencies:
+            self.local.files.watched[path] = None
+            self.add_texts(read_requires(path), path, extras)
+
+
+def local_place(text: str) -> tuple[str | None, tuple[str, ...]]:
+    """Return the path or `file:` URL that a requirement names, if it looks like one, and the extras that are asked for with it."""
+    head, at, url = text.partition("@")
+    if at and url.lstrip()[:5].lower() == "file:":
+        return url.partition(";")[0].strip(), requirements.split_extras(head.strip())[1]
+    name, extras = requirements.split_extras(text.partition(";")[0].strip())
+    is_place = "/" in name or name.startswith(".") or name[:5].lower() == "file:" or name.lower().endswith(ARCHIVES)
+    return (name if is_place else None), extras
 
 
 def _expand_home(text: str, host: Host) -> str:

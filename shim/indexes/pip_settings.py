@@ -14,17 +14,16 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
-from shim.formats.pip_config import normal_key, read_pip_config
+from shim.formats.pip_config import Sections, normal_key, read_pip_config
 from shim.formats.pip_options import COMMANDS, GENERAL, MAIN, WANTED
 from shim.host import Host
+from shim.indexes.unread import Unread
 from shim.model import Origin, Place, Target
+from shim.reading import CannotRead, read_regular
 from shim.urls import BadUrl, Userinfo, find_userinfo
 
 #: Where pip reads its machine-wide pip.conf, beside `$XDG_CONFIG_DIRS`.
 MACHINE_FOLDER = "/etc"
-
-#: Larger configuration and requirements files are not read: no person wrote them.
-MAX_FILE_BYTES = 16 * 1024 * 1024
 
 #: A pip's release, None if unknown.
 Release = tuple[int, ...] | None
@@ -78,29 +77,27 @@ class Settings:
 
 
 class Files:
-    """Reads small regular files once, and remembers every path that was wanted."""
+    """Reads regular files once, and remembers every path that was wanted. `unread` takes note of configuration that is none to us."""
 
-    def __init__(self) -> None:
+    def __init__(self, unread: Unread | None = None) -> None:
         self.watched: dict[str, None] = {}
-        self._read: dict[str, bytes | None] = {}
+        self.unread = unread or Unread()
+        self._read: dict[str, bytes | CannotRead | None] = {}
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes; None if missing, unreadable, too large or no regular file (a pipe has one reader)."""
+        """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is left to pip."""
         if path == os.devnull:
             return b""
         self.watched[path] = None
         if path not in self._read:
             try:
-                is_small = os.path.isfile(path) and os.path.getsize(path) <= MAX_FILE_BYTES
-                self._read[path] = _read_bytes(path) if is_small else None
-            except (OSError, ValueError):
-                self._read[path] = None
-        return self._read[path]
-
-
-def _read_bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
+                self._read[path] = read_regular(path)
+            except CannotRead as error:
+                self._read[path] = error
+        found = self._read[path]
+        if isinstance(found, CannotRead):
+            raise CannotRead(found.why)
+        return found
 
 
 def find_verb(argv: Sequence[str], release: Release) -> tuple[list[Word], int | None]:
@@ -225,9 +222,10 @@ def _read_config(verb: str, prefix: str | None, isolated: bool, host: Host, file
     """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
     for path in _config_files(prefix, isolated, host, files):
-        data = files.read(path)
-        text = (data or b"").decode("utf-8", "surrogateescape").replace("\r\n", "\n").replace("\r", "\n")
-        sections = read_pip_config(text) or {}
+        sections: Sections = {}
+        with files.unread.guard(path):
+            text = (files.read(path) or b"").decode("utf-8", "surrogateescape")
+            sections = read_pip_config(text.replace("\r\n", "\n").replace("\r", "\n"))
         for section, layer in merged.items():
             for key, (value, line) in sections.get(section, {}).items():
                 layer[key] = Mention(value, Origin("config", f"{path}:{line}"))

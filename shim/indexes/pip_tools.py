@@ -13,11 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from shim.formats.optparse_scan import Word, scan
+from shim.formats.toml import value_at
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, command_table, read_settings
-from shim.indexes.projects import read_table_at
+from shim.indexes.projects import join, read_document, read_table_at
+from shim.indexes.unread import Unread
 from shim.model import Needs, Origin, Place, Target
+from shim.reading import CannotRead
 from shim.urls import BadUrl, find_userinfo
 
 #: The options that say where packages come from, as pip calls them.
@@ -27,18 +30,25 @@ CONFIG_FILES = (".pip-tools.toml", "pyproject.toml")
 #: Sources of pip-compile that are no requirements files.
 PROJECTS = ("setup.py", "setup.cfg", "pyproject.toml")
 
+#: Nobody writes more; shlex takes the square of a word's length.
+MAX_ARGUMENTS = 16_384
+
 Said = tuple[str, Mention]
 
 
 def pip_tools_needs(words: Sequence[Word], default: str, target: Target, host: Host) -> Needs:
     """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt) asks. `target` is the pip beside it."""
     sources = [_mention(word) for word in words if word.name is None] or [Mention(default, Origin("config", "default"))]
-    path = _config_file(words, host)
-    configured = [*configured_options(read_table_at(path, ("tool", "pip-tools")), path)] if path else []
+    unread = Unread()
+    path = _config_file(words, host, unread)
+    configured: list[Said] = []
+    with unread.guard(path or "", careless=True):
+        configured += configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
     files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
     folders = [replace(mention, text=os.path.dirname(mention.text) or ".") for mention in sources if mention not in files]
     needs = option_needs(words, host, configured, target, files, folders)
-    return replace(needs, watched=tuple(dict.fromkeys((*needs.watched, *([path] if path else [])))))
+    own = Needs(watched=(path,) if path else (), unknown=tuple(unread.texts), careless=tuple(unread.careless))
+    return join(needs, own)
 
 
 def option_needs(
@@ -56,7 +66,9 @@ def option_needs(
     target = target or Target("pip")
     reader = Files()
     settings: Settings = read_settings(("install",), 0, target, host, reader)
-    typed = [*_typed(words), *_pip_arguments(words)]
+    typed = [*_typed(words)]
+    with reader.unread.guard("--pip-args"):
+        typed += _pip_arguments(words)
     for name, mention in (*configured, *typed):
         several = name in ("extra-index-url", "find-links", "constraint", "trusted-host")
         settings.options[name] = [*settings.all(name), mention] if several else [mention]
@@ -88,6 +100,8 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
 
 
 def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
+    if len(text) > MAX_ARGUMENTS:
+        raise CannotRead("has pip-args of unusual length")
     try:
         arguments = shlex.split(text)
     except ValueError:  # the tool will say so itself
@@ -98,7 +112,10 @@ def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, st
 
 
 def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
-    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for each; keys may have underscores."""
+    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for each; keys may have underscores.
+
+    Raises CannotRead.
+    """
     origin = Origin("file", path, project=True)
     layers = [table, table.get("compile"), table.get("sync")] if isinstance(table, dict) else []
     for layer in layers:
@@ -111,13 +128,18 @@ def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -
                 yield from ((name, Mention(text, origin)) for text in (["1"] if value is True else texts))
 
 
-def _config_file(words: Sequence[Word], host: Host) -> str | None:
+def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | None:
+    """Return the configuration file that counts; one that is none to us may be the one."""
     if any(word.name == "no-config" for word in words):
         return None
     typed = [word.value for word in words if word.name == "config" and word.value]
     folders = dict.fromkeys([host.cwd, *(os.path.dirname(host.path(word.value or "")) for word in words if word.name is None)])
-    found = (os.path.join(folder, name) for folder in folders for name in CONFIG_FILES)
-    return host.path(typed[-1]) if typed else next((path for path in found if read_table_at(path, ("tool", "pip-tools"))), None)
+    found = [host.path(typed[-1])] if typed else [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
+    for path in found:
+        with unread.guard(path, careless=True):
+            if value_at(read_document(path), "tool", "pip-tools") or typed:
+                return path
+    return None
 
 
 def _place(mention: Mention) -> Place | None:

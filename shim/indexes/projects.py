@@ -9,24 +9,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from shim.formats.optparse_scan import OptionTable, Word, scan
-from shim.formats.toml import parse_toml, value_at
+from shim.formats.toml import read_toml, value_at
 from shim.host import Host
 from shim.indexes import pip
 from shim.indexes.pip_settings import Files, Mention, Settings, read_settings
+from shim.indexes.unread import Unread
 from shim.indexes.uv import read_command_needs
 from shim.indexes.uv_command import Command
 from shim.model import Invocation, Need, Needs, Origin, Target
+from shim.reading import CannotRead, read_regular
 from shim.targets import find_release
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 #: Which pip these tools start, nobody knows.
 _SOME_PIP = Target("pip")
-#: Where project files stop being looked for.
-MAX_LEVELS = 50
-MAX_BYTES = 1 << 20
+#: No path has more folders than that.
+MAX_LEVELS = 4096
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 
 
@@ -62,18 +64,28 @@ def installer_needs(host: Host, *installers: str) -> Needs:
     One that knows well-known public indexes only is left out: it is no other place for what the private ones have.
     """
     several = (pip_needs(host) if name == "pip" else read_command_needs(Command(("pip", "install"), (), ()), host) for name in installers)
-    return join(*(needs for needs in several if any(not need.url.is_public for need in needs.items)))
+    return join(*(needs if any(not need.url.is_public for need in needs.items) else replace(needs, items=()) for needs in several))
 
 
 def project_needs(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Needs:
     """Return the sources that the nearest project file `name` has at `key`: tables with a `url`. `start` is the folder to begin at."""
-    path = find_upwards(name, host.path(start) if start else host.cwd)
-    watched = (path or os.path.join(host.path(start) if start else host.cwd, name),)
-    return Needs(tuple(source_needs(read_table_at(path, key) if path else None, path or name, host)), watched)
+    folder = host.path(start) if start else host.cwd
+    return sources_in(find_upwards(name, folder) or os.path.join(folder, name), key, host)
 
 
-def source_needs(rows: Any, path: str, host: Host) -> Iterator[Need]:
+def sources_in(path: str, key: tuple[str, ...], host: Host, shown: str = "") -> Needs:
+    """Return the sources that a project's TOML file has at `key`; it is unread if it is none to us."""
+    unread = Unread()
+    rows: Any = None
+    with unread.guard(shown or path, careless=True):
+        rows = value_at(read_document(path), *key)
+    found = tuple(source_needs(rows, shown or path, host, unread))
+    return Needs(found, (path,), tuple(unread.texts), careless=tuple(unread.careless))
+
+
+def source_needs(rows: Any, path: str, host: Host, unread: Unread) -> Iterator[Need]:
     """Yield the sources among `rows`, what a project's TOML file has for them; one with a password in its URL is the tool's own affair."""
+    origin = Origin("file", path, project=True)
     for row in rows if isinstance(rows, list) else ():
         url = row.get("url") if isinstance(row, dict) else None
         if not isinstance(url, str):
@@ -82,12 +94,13 @@ def source_needs(rows: Any, path: str, host: Host) -> Iterator[Need]:
         try:
             target, userinfo = parse_url(expanded), find_userinfo(expanded)
         except BadUrl:
+            unread.note_url(expanded, origin)
             continue
         if userinfo and userinfo.password:
             continue
         name = row.get("name") if isinstance(row.get("name"), str) else None
         username = userinfo.username or None if userinfo else None
-        yield Need(target, Origin("file", path, project=True), "extra", name, username)
+        yield Need(target, origin, "extra", name, username)
 
 
 def expand_variables(text: str, host: Host) -> str:
@@ -98,12 +111,9 @@ def expand_variables(text: str, host: Host) -> str:
 def join(*several: Needs) -> Needs:
     """Return all needs together, each URL once."""
     items = {(need.url.text, need.username): need for needs in reversed(several) for need in reversed(needs.items)}
-    return Needs(
-        tuple(reversed(items.values())),
-        tuple(path for needs in several for path in needs.watched),
-        tuple(text for needs in several for text in needs.unknown),
-        tuple(dict.fromkeys(place for needs in several for place in needs.spare)),
-    )
+    lists = ("watched", "unknown", "spare", "garbled", "careless")
+    joined = {name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists if name != "garbled"}
+    return Needs(tuple(reversed(items.values())), **joined, garbled=tuple(need for needs in several for need in needs.garbled))
 
 
 def find_upwards(name: str, folder: str) -> str | None:
@@ -118,14 +128,17 @@ def find_upwards(name: str, folder: str) -> str | None:
     return None
 
 
+def read_document(path: str) -> dict[str, Any]:
+    """Return a TOML file as a document, nothing if there is no such file. Raises CannotRead."""
+    return read_toml((read_regular(path) or b"").decode("utf-8", "replace"))
+
+
 def read_table_at(path: str, key: Sequence[str]) -> Any:
-    """Return what a TOML file has at `key`, None if it has nothing there or cannot be read: the tool will say so itself."""
+    """Return what a TOML file has at `key`, None if it has nothing there or is none to us: for what no URL depends on."""
     try:
-        with open(path, "rb") as stream:
-            found: Any = parse_toml(stream.read(MAX_BYTES).decode("utf-8", "replace"))
-    except OSError:
+        return value_at(read_document(path), *key)
+    except CannotRead:
         return None
-    return value_at(found, *key)
 
 
 def last_value(words: Sequence[Word], name: str) -> str:

@@ -11,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from shim.formats.toml import value_at
 from shim.host import Host
-from shim.indexes.projects import find_upwards, read_table_at, source_needs
+from shim.indexes.projects import find_upwards, read_document, read_table_at, source_needs
+from shim.indexes.unread import Unread
 from shim.indexes.uploads import Repositories, read_pypirc
 from shim.model import Need, Needs, Origin
 from shim.urls import BadUrl, find_userinfo, parse_url
@@ -51,12 +53,18 @@ def pdm_repositories(config: str, folder: str, host: Host) -> Repositories:
 def pdm_sources(config: str, folder: str, host: Host) -> Needs:
     """Return the sources in pdm's own config.toml, which are the user's, and in the project's pdm.toml."""
     own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
-    tables = {path: _table(path, "pypi") for path in (own, project) if path}
-    found = [need for path, table in tables.items() for need in source_needs([table, *table.values()], path, host)]
+    unread = Unread()
+    tables: dict[str, dict[str, Any]] = {}
+    for path in filter(None, (own, project)):
+        tables[path] = {}
+        with unread.guard(path, careless=path == project):
+            table = value_at(read_document(path), "pypi")
+            tables[path] = table if isinstance(table, dict) else {}
+    found = [need for path, table in tables.items() for need in source_needs([table, *table.values()], path, host, unread)]
     users = [
         replace(need, origin=replace(need.origin, kind="config", project=False)) if need.origin.where == own else need for need in found
     ]
-    return Needs(tuple(users), tuple(tables))
+    return Needs(tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless))
 
 
 def pdm_config(config: str, host: Host) -> str:

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from shim.formats.optparse_scan import Word, drop_value
 from shim.host import Host
 from shim.model import Delivery, Need, Needs, Origin, Place, Secret
+from shim.reading import CannotRead, read_regular
 from shim.urls import BadUrl, find_userinfo, parse_url
 
 _PYPI, _TEST = "https://upload.pypi.org/legacy/", "https://test.pypi.org/legacy/"
 #: The repositories that the tools know without a configuration file; the last two are hatch's.
 KNOWN = {"pypi": _PYPI, "testpypi": _TEST, "main": _PYPI, "test": _TEST}
-MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,7 @@ def read_pypirc(path: str) -> dict[str, dict[str, str]]:
     """Return section -> keys of a .pypirc; nothing for a file that is not there or cannot be understood."""
     parser = configparser.RawConfigParser()
     try:
-        with open(path, encoding="utf-8") as stream:
-            parser.read_string(stream.read(MAX_BYTES))
-    except (OSError, UnicodeDecodeError, configparser.Error):
+        parser.read_string((read_regular(path) or b"").decode("utf-8"))
+    except (CannotRead, UnicodeDecodeError, configparser.Error, AttributeError):  # AttributeError: a value continued before it began
         return {}
     return {name: dict(parser[name]) for name in parser.sections()}

@@ -41,12 +41,12 @@ FIRST_PINNED_OFF = (0, 7)
 
 
 def read_command_needs(command: Command, host: Host) -> Needs:
-    """Return what a command may ask. Nothing is fetched; a file that cannot be read is skipped, uv will say so itself."""
+    """Return what a command may ask. Nothing is fetched; what cannot be read may name any server."""
     reader = Reader(host, command.value("directory", host))
     projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
     configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
-        return _finish(command, host, reader, publish_needs(command, configurations[0], host))
+        return _finish(command, host, reader, publish_needs(command, configurations[0], host, reader.unread))
     options = _read_options(command, host)
     collector = Collector(reader, builds_only=command.verb == ("build",))
     script = _read_script(collector, command)
@@ -59,7 +59,7 @@ def read_command_needs(command: Command, host: Host) -> Needs:
         configured = [one.text for one in said]
         for lock in _find_locks(reader, script_of(command) if script else None, projects):
             collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
-    return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host), collector.unknown)
+    return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host, reader.unread))
 
 
 def script_of(command: Command) -> Part | None:
@@ -209,11 +209,12 @@ def _read_receipts(collector: Collector, command: Command) -> Iterator[tuple[dic
             yield options if isinstance(options, dict) else {}, Origin("config", path)
 
 
-def _finish(command: Command, host: Host, reader: Reader, needs: list[Need], unknown: Iterable[str] = ()) -> Needs:
+def _finish(command: Command, host: Host, reader: Reader, needs: list[Need]) -> Needs:
     """Return all of it; userinfo in argv and variables that no need stands for is spare."""
     asked = {need.place for need in needs}
     spare = tuple(place for place in _find_places(command, host) if place not in asked)
-    return Needs(tuple(needs), tuple(reader.watched), tuple(dict.fromkeys(unknown)), spare)
+    unread = reader.unread
+    return Needs(tuple(needs), tuple(reader.watched), tuple(unread.texts), spare, careless=tuple(unread.careless))
 
 
 def _find_places(command: Command, host: Host) -> list[Place]:

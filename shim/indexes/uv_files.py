@@ -14,13 +14,16 @@ from itertools import islice
 from typing import Any
 
 from shim.formats import uv_toml
-from shim.formats.toml import parse_toml
+from shim.formats.toml import read_toml
 from shim.host import Host
+from shim.indexes.unread import Unread
 from shim.indexes.uv_command import TRUE
 from shim.indexes.uv_needs import Said
 from shim.model import Origin
+from shim.reading import MAX_BYTES as MAX_PARSED
+from shim.reading import CannotRead, read_regular
 
-#: No configuration or lock file is larger.
+#: No lock file is larger; of what has to be parsed, none is nearly so.
 MAX_BYTES = 64 * 1024 * 1024
 
 #: No workspace has more members; what matches beyond is left out.
@@ -40,12 +43,13 @@ class Document:
 
 
 class Reader:
-    """Reads files relative to uv's working directory, and remembers every one that was wanted."""
+    """Reads files relative to uv's working directory, remembers every one that was wanted, and takes note of what is unread."""
 
     def __init__(self, host: Host, directory: str | None) -> None:
         self.host = host
         self.cwd = os.path.normpath(os.path.join(host.cwd, directory or "."))
         self.watched: dict[str, None] = {}
+        self.unread = Unread()
         self._data: dict[str, bytes | None] = {}
         self._documents: dict[str, dict[str, Any] | None] = {}
 
@@ -54,10 +58,12 @@ class Reader:
         return os.path.normpath(os.path.join(os.path.dirname(parent) if parent else self.cwd, path))
 
     def read(self, path: str) -> bytes | None:
-        """Return a regular file's bytes, or None."""
+        """Return a regular file's bytes, None if there is none to read."""
         if path not in self._data:
             self.watched[path] = None
-            self._data[path] = _read(path)
+            self._data[path] = None
+            with self.unread.guard(path):
+                self._data[path] = read_regular(path, MAX_BYTES)
         return self._data[path]
 
     def read_text(self, path: str) -> str:
@@ -65,10 +71,25 @@ class Reader:
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def read_toml(self, path: str) -> dict[str, Any] | None:
-        """Return a TOML document, or None if there is none: uv complains about a broken one by itself."""
+        """Return a TOML document, or None if there is none: uv complains about a broken one by itself, if it is broken to it."""
         if path not in self._documents:
-            self._documents[path] = None if self.read(path) is None else parse_toml(self.read_text(path))
+            self._documents[path] = None
+            data = self.read(path)
+            if data is not None:
+                with self.unread.guard(path):
+                    self._documents[path] = _parse(data)
         return self._documents[path]
+
+    def find(self, folder: str, pattern: str) -> list[str]:
+        """Return the paths below `folder` that match; what is beyond a great number of them is unread."""
+        try:
+            found = list(islice(iglob(os.path.join(escape(folder), pattern), recursive=True), MAX_MATCHES + 1))
+        except (OSError, ValueError, RecursionError) as error:
+            self.unread.note(f"what {pattern} matches below {folder}", f"cannot be found ({type(error).__name__})")
+            return []
+        if len(found) > MAX_MATCHES:
+            self.unread.note(f"what else {pattern} matches below {folder}", f"is more than {MAX_MATCHES} files")
+        return sorted(found[:MAX_MATCHES])
 
     def locate(self, one: Said) -> Said:
         """Return what was said with the line where it first stands, if its file was read and has it."""
@@ -82,18 +103,14 @@ class Reader:
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the receipt's path of each installed tool, and the receipt."""
         folder = self.host.environ.get("UV_TOOL_DIR") or os.path.join(self.host.data_home or "/nonexistent", "uv", "tools")
-        for path in _find(self.join(folder), "*/uv-receipt.toml"):
+        for path in self.find(self.join(folder), "*/uv-receipt.toml"):
             yield path, self.read_toml(path) or {}
 
 
-def _read(path: str) -> bytes | None:
-    try:
-        if not os.path.isfile(path) or os.path.getsize(path) > MAX_BYTES:
-            return None
-        with open(path, "rb") as stream:
-            return stream.read()
-    except (OSError, ValueError):
-        return None
+def _parse(data: bytes) -> dict[str, Any]:
+    if len(data) > MAX_PARSED:
+        raise CannotRead(f"is larger than {MAX_PARSED >> 20} MB")
+    return read_toml(data.decode("utf-8", "replace"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +129,7 @@ class Project:
         yield path, document
         workspace = _workspace(document)
         for pattern in uv_toml.texts(workspace.get("members")):
-            for member in _find(self.root, pattern):
+            for member in reader.find(self.root, pattern):
                 if _is_excluded(workspace, os.path.relpath(member, self.root)):
                     continue
                 path = os.path.join(os.path.normpath(member), "pyproject.toml")
@@ -167,14 +184,6 @@ def _matches(pattern: str, parts: list[str]) -> bool:
         else:
             reached = {index + 1 for index in reached if index < len(parts) and fnmatchcase(parts[index], step)}
     return len(parts) in reached
-
-
-def _find(folder: str, pattern: str) -> list[str]:
-    """Return the paths below `folder` that match; none for a pattern that nobody can match."""
-    try:
-        return sorted(islice(iglob(os.path.join(escape(folder), pattern), recursive=True), MAX_MATCHES))
-    except (OSError, ValueError, RecursionError):
-        return []
 
 
 def discover(start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None) -> list[Document]:

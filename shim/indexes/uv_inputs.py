@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
+from shim.formats.script import script_block
+from shim.formats.toml import read_toml
 from shim.formats.uv_lock import find_folders
 from shim.indexes.uv_command import Part
 from shim.indexes.uv_files import Reader
 from shim.indexes.uv_needs import Role, Said
 from shim.indexes.uv_order import ROLES, index_of
-from shim.model import Origin
-from shim.urls import BadUrl, parse_url
+from shim.model import Need, Origin
+from shim.reading import CannotRead
+from shim.urls import BadUrl, names_web, parse_url
 
 #: How many files may name each other in one command: more is a loop in disguise.
 MAX_FILES = 1000
@@ -27,6 +30,9 @@ MAX_FILES = 1000
 _LINE_TABLE = read_table(
     "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable ="
 )
+#: Where Python ends a line and others do not, or the other way round, and controls.
+_ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
+_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
 
 
@@ -35,7 +41,7 @@ class Collector:
     """Gathers what inputs say. With `builds_only`, what a project needs when it runs does not count.
 
     `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything else.
-    `unknown` holds what may say more and is not ours to read.
+    What may say more and is not ours to read stands in the reader's `unread`.
     """
 
     reader: Reader
@@ -43,7 +49,6 @@ class Collector:
     lines: list[Said] = field(default_factory=list)
     pinned: list[Said] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
-    unknown: list[str] = field(default_factory=list)
     no_index: bool = False
     _seen: set[str] = field(default_factory=set)
 
@@ -52,12 +57,15 @@ class Collector:
         self.said.append(Said(text, origin, role))
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
-        """Add the URL of a direct requirement, if it is one."""
+        """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
+        text = _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text) if part is None else text
         found = requirements.find_direct_url(text)
         if found and part:
             self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
         elif found:
             self.add(text[slice(*found)], origin, "direct")
+        elif "@" in text and names_web(text):
+            self.add((text.partition("@")[2].split() or [""])[0], origin, "direct")
 
     def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
         """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
@@ -95,7 +103,9 @@ class Collector:
 
     def add_script(self, path: str) -> dict[str, Any]:
         """Add what the metadata of a PEP 723 script names beside its configuration; return the metadata."""
-        document = uv_toml.script_document(self.reader.read_text(path))
+        document: dict[str, Any] = {}
+        with self.reader.unread.guard(path, careless=True):
+            document = read_toml(script_block(self.reader.read_text(path)))
         self.add_document(document, path)
         return document
 
@@ -111,15 +121,17 @@ class Collector:
         Only `uv pip` obeys its index lines (`with_lines`).
         """
         if _is_remote(part.text):
-            self.said.append(Said(part.text, origin, "input", None, part.key, part.start))
-            self.unknown.append(_shown(part.text))
+            self._add_remote(Said(part.text, origin, "input", None, part.key, part.start))
         else:
             self.add_file(part.text, with_lines=with_lines)
 
     def add_file(self, name: str, parent: str | None = None, *, with_lines: bool = False) -> None:
         """Add what a file says, be it a requirements file, a lock, a script or a project."""
         if name == "-":
-            self.unknown.append("standard input")
+            self.reader.unread.note("standard input")
+            return
+        if _is_odd(name):
+            self.reader.unread.note(name, "is a URL, or a name that programs read differently")
             return
         path = self.reader.join(name.removeprefix("file://"), parent)
         if path.endswith("/pyproject.toml"):
@@ -127,18 +139,23 @@ class Collector:
         elif not self._is_new(f"{path} {with_lines}"):
             pass
         elif requirements.is_pylock(path):
-            for _, url in requirements.find_locked_urls(self.reader.read_text(path)):
-                self.add(url, Origin("file", path, project=True), "direct")
+            with self.reader.unread.guard(path):
+                for url, registry in _find_locked(self.reader.read_text(path)):
+                    self.said.append(Said(url, Origin("file", path, project=True), "direct", registry=registry))
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
             self._add_requirements(path, with_lines=with_lines)
 
     def _add_requirements(self, path: str, *, with_lines: bool) -> None:
-        data = self.reader.read(path)
-        text = requirements.decode_requirements(data) if data else ""
+        text = ""
+        with self.reader.unread.guard(path):
+            text = _decode(self.reader.read(path) or b"")
         for line in requirements.read_lines(text, self.reader.host.environ):
             where = Origin("file", f"{path}:{line.number}", project=True)
+            if line.unread or any("$" in word or "\\" in word for word in (*line.options, line.requirement)):
+                why = line.unread or "has a variable or a backslash, which programs read differently"
+                self.reader.unread.note(f"{path}:{line.number}", why)
             if line.requirement:
                 self.add_direct(line.requirement, where)
             for word in scan(line.options, _LINE_TABLE):
@@ -150,13 +167,19 @@ class Collector:
         for match in _LOCAL_LINE.finditer(text):
             self.add_folder(match[1], path)
 
+    def _add_remote(self, one: Said) -> None:
+        self.said.append(one)
+        try:
+            self.reader.unread.note_remote(Need(parse_url(one.text), one.origin, "input"))
+        except BadUrl:
+            self.reader.unread.note_url(one.text, one.origin)
+
     def _add_named_file(self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool) -> None:
         """Add what another file says. uv does not obey the index lines of a constraints file that a requirements file names."""
         if kind == "editable":
             self.add_folder(value, path)
         elif _is_remote(value):
-            self.add(value, where, "input")
-            self.unknown.append(_shown(value))
+            self._add_remote(Said(value, where, "input"))
         else:
             self.add_file(value, path, with_lines=with_lines and kind == "requirement")
 
@@ -168,21 +191,41 @@ class Collector:
 
     def _is_new(self, path: str) -> bool:
         """Whether a file was not added before; false when there are too many."""
-        if path in self._seen or len(self._seen) >= MAX_FILES:
+        if path in self._seen:
+            return False
+        if len(self._seen) >= MAX_FILES:
+            self.reader.unread.note("more files", f"is beyond the first {MAX_FILES}")
             return False
         self._seen.add(path)
         return True
+
+
+def _find_locked(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each URL of a pylock.toml with the index that its package comes from, "" for none. Raises CannotRead."""
+    for package in re.split(r"(?m)^\[\[packages\]\]", text):
+        index = re.search(r'(?m)^index = "([^"\\]*)"', package)
+        yield from ((url, index[1] if index else "") for _, url in requirements.find_locked_urls(package))
 
 
 def _is_remote(text: str) -> bool:
     return text[:8].lower().startswith(("http://", "https://"))
 
 
-def _shown(text: str) -> str:
+def _is_odd(name: str) -> bool:
+    """Whether a name may be a URL to uv: a `file:` one that is not plain, or one spelled so that we take it for a path."""
+    rest = name.removeprefix("file://")
+    return names_web(rest) or "file:" in rest.lower() or (rest != name and any(letter in rest for letter in "?#%\\"))
+
+
+def _decode(data: bytes) -> str:
+    """Return the text of a requirements file as uv reads it, which obeys no `coding:` comment. Raises CannotRead."""
     try:
-        return parse_url(text).text
-    except BadUrl:
-        return "a remote file"
+        text = data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError:
+        raise CannotRead("is not UTF-8") from None
+    if _ODD.search(text):
+        raise CannotRead("holds letters at which programs end a line differently")
+    return text
 
 
 def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
@@ -197,7 +240,7 @@ def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: b
         if frozen and any(_server(folder) == _server(registry) for folder in folders):
             said.append(Said(registry, origin, "extra"))
         if frozen or not registry or registry.rstrip("/") in known:
-            said += [Said(folder, origin, "direct") for folder in folders]
+            said += [Said(folder, origin, "direct", registry=registry) for folder in folders]
     return said
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from shim.formats.whatwg import read_web_url
 from shim.host import Host
+from shim.indexes.unread import Unread
 from shim.model import Need, Origin, Place, Secret
 from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of_index
 
@@ -20,7 +22,8 @@ Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 class Said:
     """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None).
 
-    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential.
+    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential,
+    `always` for one whose credential uv looks for before it asks. Of a locked file: the `registry` it comes from.
     """
 
     text: str
@@ -32,11 +35,24 @@ class Said:
     explicit: bool = False
     flat: bool = False
     never: bool = False
+    always: bool = False
+    registry: str = ""
 
 
-def make_needs(said: Iterable[Said], host: Host) -> list[Need]:
-    """Return the needs: each URL once, one default index, and of direct URLs only those that no index covers."""
-    needs = [need for one in said if (need := _make_need(one, host)) is not None]
+def make_needs(said: Iterable[Said], host: Host, unread: Unread) -> list[Need]:
+    """Return the needs: each URL once, one default index, and of direct URLs only those that no index covers.
+
+    A text that is no URL to us is unread if it may be one to uv, and a need as well where it is known which.
+    """
+    needs: list[Need] = []
+    for one in said:
+        if need := _make_need(one, host):
+            needs.append(need)
+            continue
+        unread.note_url(one.text, one.origin)
+        plain = read_web_url(one.text)
+        if plain and (need := _make_need(replace(one, text=plain, key=None), host)):
+            needs.append(need)
     scopes = [scope_of_index(need.url) for need in needs if need.role != "direct"]
     kept: list[Need] = []
     numbers: dict[tuple[str, str], list[int]] = {}  # of what is kept, by URL: a command may name hundreds
@@ -75,7 +91,8 @@ def _make_need(one: Said, host: Host) -> Need | None:
     answered = None
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
-    return Need(url, one.origin, one.role, one.name, username, given, _place(one, userinfo), answered)
+    place = _place(one, userinfo)
+    return Need(url, one.origin, one.role, one.name, username, given, place, answered, one.always, one.explicit, one.registry)
 
 
 def _place(one: Said, userinfo: Userinfo | None) -> Place | None:
@@ -129,4 +146,7 @@ def _merge(first: Need, other: Need) -> Need:
         given=source.given,
         place=place,
         answered_by=answered,
+        eager=first.eager or other.eager,
+        explicit=first.explicit and other.explicit,
+        registry=first.registry if first.registry == other.registry else "",
     )

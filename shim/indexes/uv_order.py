@@ -57,6 +57,7 @@ def index_of(row: dict[str, Any], origin: Origin) -> Said:
         explicit=row.get("explicit") is True,
         flat=row.get("format") == "flat",
         never=row.get("authenticate") == "never",
+        always=row.get("authenticate") == "always",
     )
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shim.formats import uv_toml
 from shim.host import Host
+from shim.indexes.unread import Unread
 from shim.indexes.uv_command import Command
 from shim.indexes.uv_files import Document
 from shim.indexes.uv_needs import Role, Said, make_needs
@@ -18,12 +19,12 @@ from shim.model import Need, Origin
 DEFAULT_URL = "https://upload.pypi.org/legacy/"
 
 
-def publish_needs(command: Command, documents: list[Document], host: Host) -> list[Need]:
+def publish_needs(command: Command, documents: list[Document], host: Host, unread: Unread) -> list[Need]:
     """Return the needs of `uv publish`: what answers for an upload does not answer for a check."""
     typed = [part.text for part in command.typed("index")]
     wanted = typed[-1] if typed else command.value("publish-index", host)
     said = [*(_of_index(wanted, documents) if wanted else _of_urls(command, documents, host))]
-    return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host)]
+    return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host, unread)]
 
 
 def _find_url(option: str, role: Role, command: Command, documents: list[Document], host: Host) -> Iterator[Said]:

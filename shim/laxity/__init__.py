@@ -9,7 +9,7 @@ One file for each family of tools: `requirements.py`, `uv.py`, `projects.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shim.errors import CannotDeliver
@@ -28,18 +28,29 @@ PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "AL
 _TAKE_OUT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
 
 
+def names(pattern: str, url: Url) -> bool:
+    """Return whether `host`, `host:port` or `*` means the URL's server."""
+    text = pattern.lower().rpartition("://")[2].partition("/")[0]
+    host, colon, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
+
+
 @dataclass(frozen=True, slots=True)
 class Laxity:
-    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all."""
+    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all.
+
+    `means` says whether the tool takes that server for a URL's.
+    """
 
     does: str
     where: str
     server: str = "*"
     hint: str = _TAKE_OUT
+    means: Callable[[str, Url], bool] = names
 
     def reaches(self, url: Url) -> bool:
         """Return whether requests for this URL would be affected: a certificate is only looked at with TLS."""
-        return names(self.server, url) and (url.scheme == "https" or self.does not in (UNCHECKED, AUTHORITY))
+        return self.means(self.server, url) and (url.scheme == "https" or self.does not in (UNCHECKED, AUTHORITY))
 
 
 def refuse_laxity(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> None:
@@ -47,11 +58,23 @@ def refuse_laxity(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
     exposed = [answer.need.url for answer in answers if answer.credential and not _is_waived(answer, settings)]
     if not exposed:
         return
+    _refuse_unread(needs, exposed, answers)
     for laxity in find_laxities(invocation, needs, host):
         for url in exposed:
             if laxity.reaches(url):
                 what = laxity.does.format(host=url.host)
                 raise CannotDeliver(f"{laxity.where} {what}, and the credential for {url} would go that way", hint=laxity.hint)
+
+
+def _refuse_unread(needs: Needs, exposed: list[Url], answers: tuple[Answer, ...]) -> None:
+    """Raise CannotDeliver if there is something that nobody here has read and that may be careless with a certificate."""
+    url = next((url for url in exposed if url.scheme == "https"), None)
+    scopes = [answer.credential.scope for answer in answers if answer.credential]
+    for text in needs.careless if url else ():
+        if not any(scope.covers_text(text) for scope in scopes):  # an index vouches for its own files
+            what = f"{text} may say that nobody checks the certificate of {url.host}" if url else ""
+            hint = "give the tool a plain file of this machine instead, which shim can read"
+            raise CannotDeliver(f"{what}, and the credential for {url} would go that way", hint=hint)
 
 
 def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
@@ -63,13 +86,6 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
     else:
         from shim.laxity import projects as family  # type: ignore[no-redef]
     yield from family.find_laxities(invocation, needs, host)
-
-
-def names(pattern: str, url: Url) -> bool:
-    """Return whether `host`, `host:port` or `*` means the URL's server."""
-    text = pattern.lower().rpartition("://")[2].partition("/")[0]
-    host, colon, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
-    return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
 
 
 def _is_waived(answer: Answer, settings: Settings) -> bool:

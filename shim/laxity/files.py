@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from shim.errors import CannotDeliver
-from shim.formats import requirements, uv_toml
+from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
+from shim.formats.script import script_block
 from shim.formats.toml import read_toml
 from shim.host import Host
 from shim.laxity import UNCHECKED, Laxity
-
-#: Nobody writes larger ones. The readers of needs stop here, or later.
-MAX_BYTES = 16 << 20
+from shim.reading import CannotRead, read_regular
+from shim.urls import Url
 
 
 def read_document(path: str, host: Host) -> dict[str, Any]:
     """Return a TOML file as a document, nothing if there is no such file. Raises CannotDeliver for what cannot be read."""
-    return _parse(_read(path, host).decode("utf-8", "replace"), path, host)
+    with refusing(path, host):
+        return read_toml(_read(path, host).decode("utf-8", "replace"))
 
 
 def read_script(path: str, host: Host) -> dict[str, Any]:
     """Return the metadata of a PEP 723 script, nothing if there are none. Raises CannotDeliver for what cannot be read."""
-    return _parse(uv_toml.script_block(_read(path, host).decode("utf-8", "replace")), path, host)
+    with refusing(path, host):
+        return read_toml(script_block(_read(path, host).decode("utf-8", "replace")))
 
 
 def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> Iterator[Laxity]:
-    """Yield what requirements files say; `own` are the hosts that the user trusts. Raises CannotDeliver for what cannot be read."""
+    """Yield what requirements files say; `own` are the hosts that the user trusts. Raises CannotDeliver for what cannot be read.
+
+    A path that is none of those, or that only the tool may read, is the readers' affair: it is unread then.
+    """
     table = read_table(REQUIREMENTS_LINE, WANTED)
     for path in paths:
-        data = _read(path, host)
-        for line in requirements.read_lines(requirements.decode_requirements(data), host.environ) if data else ():
+        try:
+            text = requirements.decode_requirements(_read(path, host))
+        except CannotRead:
+            continue
+        for line in requirements.read_lines(text, host.environ):
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
-                    yield Laxity(UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "")
+                    yield Laxity(UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
 
 
 def shown(path: str, host: Host) -> str:
@@ -44,27 +52,30 @@ def shown(path: str, host: Host) -> str:
     return path.removeprefix(host.cwd.rstrip("/") + "/")
 
 
-def _parse(text: str, path: str, host: Host) -> dict[str, Any]:
+def pip_trusts(host: str, url: Url) -> bool:
+    """Return whether pip takes `--trusted-host host` to mean the URL, or a file of its server: it compares the text of what it asks.
+
+    Sources: pip 26.3 `network/session.py` (`add_trusted_host`, `mount`), requests 2.32 (`get_adapter`).
+    """
+    netloc = f"[{host}]" if host.count(":") >= 2 and "@" not in host and "[" not in host else host
+    trusted = f"https://{netloc}".lower()
+    has_port = netloc.rpartition("]")[2].rpartition(":")[2].strip("0").isdigit()
+    for asked in {url.netloc, f"{url.netloc.removesuffix(f':{url.port}')}:{url.port}"}:  # a page may name the port or not
+        text = f"https://{asked}{url.path}".lower()
+        if text.startswith(f"{trusted}/") or (not has_port and text.startswith(f"{trusted}:")):
+            return True
+    return False
+
+
+@contextmanager
+def refusing(path: str, host: Host) -> Iterator[None]:
+    """Raise CannotDeliver for a file of which it turns out that it cannot be read."""
     try:
-        return read_toml(text)
-    except ValueError as error:
-        raise _unreadable(path, host, f"is no TOML that shim can read ({error})", "mend the file") from None
+        yield
+    except CannotRead as error:
+        what = f"{shown(path, host)} {error.why}: it may turn off the check of certificates, or choose a proxy, for a credential"
+        raise CannotDeliver(what, hint="mend the file") from None
 
 
 def _read(path: str, host: Host) -> bytes:
-    path = host.path(path)
-    try:
-        if not os.path.isfile(path):
-            return b""
-        if os.path.getsize(path) > MAX_BYTES:
-            raise _unreadable(path, host, f"is larger than {MAX_BYTES >> 20} MB", "make it smaller")
-        with open(path, "rb") as stream:
-            return stream.read()
-    except (OSError, ValueError):
-        return b""
-
-
-def _unreadable(path: str, host: Host, what: str, hint: str) -> CannotDeliver:
-    return CannotDeliver(
-        f"{shown(path, host)} {what}: it may turn off the check of certificates, or choose a proxy, for a credential", hint=hint
-    )
+    return read_regular(host.path(path)) or b""

@@ -18,9 +18,10 @@ from shim.formats.toml import value_at
 from shim.host import Host
 from shim.indexes.pip_tools import configured_options
 from shim.indexes.projects import expand_variables
-from shim.laxity import AUTHORITY, PROXY, UNCHECKED, Laxity
-from shim.laxity.files import in_requirements, read_document, shown
+from shim.laxity import AUTHORITY, PROXY, UNCHECKED, Laxity, names
+from shim.laxity.files import in_requirements, pip_trusts, read_document, refusing, shown
 from shim.model import Invocation, Needs
+from shim.urls import Url
 
 #: What pip's options do, where pip-tools' configuration has them.
 _PIP_OPTIONS = {"trusted-host": UNCHECKED, "cert": AUTHORITY, "proxy": PROXY}
@@ -36,7 +37,12 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
     for path, document in documents.items():
         for does, server in _in_document(path, document, host):
             if server not in own:
-                yield Laxity(does, shown(path, host), server)
+                yield Laxity(does, shown(path, host), server, means=_means)
+
+
+def _means(server: str, url: Url) -> bool:
+    """Return whether a source's URL, or what pip is told to trust, is a URL's server."""
+    return names(server, url) or pip_trusts(server, url)
 
 
 def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[str, str]]:
@@ -55,7 +61,9 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
             yield UNCHECKED, server
         if row.get("ca_certs"):
             yield AUTHORITY, server
-    for name, mention in configured_options(value_at(document, "tool", "pip-tools"), path, _PIP_OPTIONS):
+    with refusing(path, host):
+        said = [*configured_options(value_at(document, "tool", "pip-tools"), path, _PIP_OPTIONS)]
+    for name, mention in said:
         yield _PIP_OPTIONS[name], mention.text if name == "trusted-host" else "*"
 
 

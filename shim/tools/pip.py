@@ -75,7 +75,7 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_needs(invocation: Invocation, host: Host) -> Needs:
     """Return every index and URL that the command will ask, in pip's order.
 
-    Files that pip reads are read; remote ones are named in `unknown`, never fetched.
+    Files that pip reads are read; remote ones are named in `unknown`, never fetched. What is unread says the worst.
     """
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
@@ -94,7 +94,7 @@ def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answ
     if position is None or invocation.argv[position] not in _TAKING:
         return "answers"
     settings = read_settings(invocation.argv, position, invocation.target, host, Files())
-    return "packages" if takes_packages(settings, host) else "nothing"
+    return "packages" if takes_packages(settings, invocation.target, host) else "nothing"
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:

@@ -15,7 +15,7 @@ from shim.host import Host
 from shim.indexes.direct_urls import direct_needs
 from shim.indexes.pip_settings import Mention
 from shim.indexes.pip_tools import option_needs
-from shim.indexes.projects import find_upwards, join, project_needs, read_project_invocation, read_table_at, source_needs
+from shim.indexes.projects import find_upwards, join, project_needs, read_project_invocation, sources_in
 from shim.model import Delivery, Invocation, Needs, Origin
 
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
@@ -44,7 +44,7 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     typed = [replace(word, name="extra-index-url") for word in words if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
-        sources = Needs(tuple(source_needs(read_table_at(path, ("source",)), os.path.relpath(path, host.cwd), host)), (path,))
+        sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))
     else:
         sources = project_needs("Pipfile", ("source",), host)
     pipfile = host.path(sources.watched[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -153,6 +154,42 @@ def test_nested_commands_find_the_right_tool_and_do_not_run_out_of_depth(world: 
     on_path(world, shims, world.folder / "real")
 
     assert world.run("uv", *["deep"] * 30).returncode == 0
+
+
+@pytest.mark.parametrize("version", ["0.5.31", "newest"])
+def test_a_child_of_uv_that_runs_uv_finds_the_launcher_at_any_depth(version: str, world: World) -> None:
+    """What runs is another command each time, so nothing has led back to us."""
+    (world.folder / "real").mkdir()
+    (world.folder / "real" / "uv").symlink_to(toolchains.uv(version).path)  # without the Python beside it, whose folder uv puts first
+    on_path(world, world.prefix / "shims", world.folder / "real")
+    command = 'echo "$(command -v uv) $_SHIM_DEPTH"'
+    for _ in range(4):
+        command = f"uv run --no-project sh -c {shlex.quote(command)}"
+    result = world.run("sh", "-c", command)
+
+    assert result.stdout == f"{world.prefix}/shims/uv 4\n", result.stderr
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_a_shim_of_another_kind_is_passed_over_and_the_real_tools_children_find_us(other: str, world: World, shims: Path) -> None:
+    """At each level the other shim leads back to us, and the real tool runs the next command."""
+    tool(world.folder / "real", "uv", '[ "$1" = deep ] || exec sh -c "command -v uv"\nshift\nuv "$@"')
+    on_path(world, shims, tool(world.folder / "other", "uv", OTHERS[other]).parent, world.folder / "real")
+    result = world.run("uv", "deep", "deep", "deep", "end", timeout=60)
+
+    assert (result.returncode, result.stdout) == (0, f"{shims}/uv\n"), result.stderr
+
+
+@pytest.mark.parametrize("change", ["--added {}", "{} --added", "{}"])
+@pytest.mark.parametrize("words", ["", "sync", "pip install a"])
+def test_a_wrapper_that_finds_us_again_with_words_of_its_own_is_passed_over(
+    change: str, words: str, world: World, shims: Path, real: Path
+) -> None:
+    wrapper = tool(world.folder / "wrapper", "uv", f"exec {shims}/uv {change.format(chr(34) + '$@' + chr(34))}").parent
+    on_path(world, shims, wrapper, real)
+    result = world.run("uv", *words.split(), "--offline", timeout=60)
+
+    assert result.stdout.startswith(f"real {real}/uv "), result.stderr
 
 
 def test_bypass_runs_the_target_even_when_our_python_is_gone(world: World, shims: Path, real: Path) -> None:

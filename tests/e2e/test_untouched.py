@@ -59,6 +59,7 @@ def test_the_environment_is_the_users_own(line: str, configured: World, tmp_path
     # What keeps two programs of this kind from starting each other for ever; pip and uv know no such names.
     assert environ.pop("_SHIM_DEPTH") == "1"
     assert environ.pop("_SHIM_LAST") == str(folder / line.split()[0])
+    assert environ.pop("_SHIM_SHAPE") == "".join(f"{len(word)}:" for word in line.split()[1:])
     assert environ.pop("PATH") == f"{configured.prefix / 'shims'}:{bare_environ.pop('PATH')}"
 
     assert environ == bare_environ

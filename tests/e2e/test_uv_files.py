@@ -28,7 +28,7 @@ VERSIONS = ["newest", "0.9.30", "0.5.31"]
 if os.environ.get("SHIM_TEST_MATRIX") == "all":
     VERSIONS += ["0.11.33", "0.7.22"]
 #: What the launcher adds to every command: its guard against loops, and the count of its shell.
-LAUNCHERS_OWN = {"_SHIM_DEPTH", "_SHIM_LAST", "SHLVL"}
+LAUNCHERS_OWN = {"_SHIM_DEPTH", "_SHIM_LAST", "_SHIM_SHAPE", "SHLVL"}
 Packages = tuple[str, dict[str, list[str]]]
 
 

@@ -98,3 +98,71 @@ def test_an_export_that_prints_index_urls_does_not_print_a_seed(world: World, se
     assert result.returncode == 0, result.stderr
     assert "channel netrc" in result.stderr
     assert CANARY not in result.stdout + result.stderr
+
+
+#: How uv reads a server's address in a project's file; `{}` is the port, and a variable EMPTY is empty.
+SPELLINGS = [
+    "http://127.1:{}/theirs/files/",
+    "http://0x7f.1:{}/theirs/files/",
+    "http://2130706433:{}/theirs/files/",
+    "http://0177.0.0.01:{}/theirs/files/",
+    "http://%31%32%37.0.0.1:{}/theirs/files/",
+    "http://\uff11\uff12\uff17.0.0.1:{}/theirs/files/",
+    "http://127\u3002" + "0\u3002" + "0\u3002" + "1:{}/theirs/files/",
+    "http://127.0.0.1\u200b:{}/theirs/files/",
+    "http:\\\\127.0.0.1:{}/theirs/files/",
+    "http:/127.0.0.1:{}/theirs/files/",
+    "http:127.0.0.1:{}/theirs/files/",
+    "http:///127.0.0.1:{}/theirs/files/",
+    "http://127.0.0.1:0{}/theirs/files/",
+    "http://127.0.0.1:{}\\theirs/files/",
+    "http://127.0.0.1:{}/team/../theirs/files/",
+    "http://127.0.0.1:{}/team/%2E./theirs/files/",
+    "http://127.0.0.1:{}//theirs/files/",
+    "http://127.0.0.1.:{}/theirs/files/",
+    "http://127.0${{EMPTY}}.0.1:{}/theirs/files/",
+    "http://@127.0.0.1:{}/theirs/files/",
+    "http://127.0.0.1:{}/theirs/files/",
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_a_projects_url_on_the_server_gets_nothing_however_it_is_spelled(
+    spelling: str, world: World, packages: tuple[str, dict[str, list[str]]]
+) -> None:
+    """uv sends what it knows of a server to the second place of it, after a refusal; shown with the bare uv first."""
+    with Realms(*packages, {"/team": OWN, "/theirs": basic("mallory", "x")}, only={"/team", "/theirs", ""}) as server:
+        configure(world, server, "newest")
+        world.environ["EMPTY"] = ""
+        place = spelling.format(server.netloc.rpartition(":")[2])
+        (world.cwd / "pyproject.toml").write_text(
+            f'[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\n'
+            f"dependencies = ['corp-lib', 'corp-sdist @ {place}corp_sdist-1.0.tar.gz']\n"
+            f'[[tool.uv.index]]\nname = "team"\nurl = "{server.url("/team/simple/")}"\ndefault = true\n'
+        )
+        world.run("uv", "lock", bare=True, UV_INDEX_TEAM_USERNAME=USER, UV_INDEX_TEAM_PASSWORD=CANARY)
+        assert OWN in [authorization for _, authorization, _ in server.wrongly_sent()]
+        server.sent.clear()
+        result = world.run("uv", "lock", TEAM=CANARY)
+
+        assert result.returncode == 77, result.stderr
+        assert [authorization for _, authorization, _ in server.sent if authorization] == []
+
+
+def test_a_lock_of_the_very_index_may_name_files_beside_it_and_no_other_lock(
+    world: World, packages: tuple[str, dict[str, list[str]]]
+) -> None:
+    """Where the lock's files come from no index of ours, they are a second place of the server like any other."""
+    with Realms(*packages, {"/team": OWN, "/theirs": basic("mallory", "x")}) as server:
+        configure(world, server, "newest")
+        project = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+        (world.cwd / "pyproject.toml").write_text(project + f'[[tool.uv.index]]\nurl = "{server.url("/team/simple/")}"\ndefault = true\n')
+        assert world.run("uv", "lock", TEAM=CANARY).returncode == 0
+        lock = world.cwd / "uv.lock"
+        beside = lock.read_text().replace("/team/files/", "/theirs/files/")
+        for text, status in ((beside, 2), (beside.replace('registry = "', 'registry = "http://localhost:1/'), 77)):
+            lock.write_text(text)
+            server.sent.clear()
+
+            assert world.run("uv", "sync", "--frozen", "--no-cache", TEAM=CANARY).returncode == status
+        assert [authorization for _, authorization, _ in server.sent if authorization] == []

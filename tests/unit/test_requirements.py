@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shim.formats.html_links import find_linked_files, is_page
 from shim.formats.requirements import (
     Line,
     decode_requirements,
     find_direct_url,
-    find_linked_files,
     find_locked_urls,
     is_pylock,
     may_apply,
@@ -19,6 +19,8 @@ from shim.formats.requirements import (
     read_project_requirements,
     read_script_requirements,
 )
+from shim.formats.script import script_block
+from shim.reading import CannotRead
 from tests.support.calls import count_calls
 
 
@@ -62,7 +64,20 @@ def test_a_variable_may_hold_a_whole_option() -> None:
 
 
 def test_quotes_are_taken_off_and_an_open_one_spoils_its_line_only() -> None:
-    assert lines("-f 'a b'\n-i 'x\n-i y") == [Line(1, ("-f", "a b")), Line(3, ("-i", "y"))]
+    open_one = Line(2, unread="leaves a quote open")
+    assert lines("-f 'a b'\n-i 'x\n-i y") == [Line(1, ("-f", "a b")), open_one, Line(3, ("-i", "y"))]
+
+
+def test_a_bare_name_of_an_archive_is_a_place_too() -> None:
+    assert lines("x-1.whl\nx-1.tar.gz[a] ; os_name == 'x'\nx.whl.txt\nx==1.zip2\n") == [
+        Line(1, requirement="x-1.whl"),
+        Line(2, requirement="x-1.tar.gz[a] ; os_name == 'x'"),
+    ]
+
+
+def test_a_variable_whose_value_names_another_is_unread() -> None:
+    found = lines("-i https://${A}/", A="${B}", B="b")
+    assert [bool(line.unread) for line in found] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +90,20 @@ def test_a_byte_order_mark_names_the_encoding(mark: bytes, encoding: str) -> Non
 
 def test_a_coding_comment_names_the_encoding() -> None:
     assert decode_requirements("# coding: latin-1\né".encode("latin-1")).endswith("é")
-    assert decode_requirements(b"# coding: nonsense\nx").endswith("x")
 
 
-def test_any_bytes_are_some_text() -> None:
-    noise = bytes(range(256)) * 40
-    assert "".join(decode_requirements(noise).split("\x00"))
-    assert isinstance(lines(decode_requirements(os.urandom(4096))), list)
+@pytest.mark.parametrize(
+    "data", [b"# coding: nonsense\nx", b"# coding: utf-7\n-i http+ADo-//x", b"#\n# coding=punycode", b"# \x85\n", b"\xff\xfe\x00\xd8"]
+)
+def test_bytes_that_pip_may_read_otherwise_are_unread(data: bytes) -> None:
+    with pytest.raises(CannotRead):
+        decode_requirements(data)
+
+
+def test_any_bytes_are_some_text_or_unread() -> None:
+    for noise in (bytes(range(256)) * 40, os.urandom(4096)):
+        with pytest.raises(CannotRead):
+            decode_requirements(noise)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +145,16 @@ def test_the_urls_of_a_lock_are_found_with_their_lines() -> None:
 
 def test_the_dependencies_of_a_script_are_read_from_its_one_block() -> None:
     script = '#!/usr/bin/python\n# /// script\n# dependencies = [\n#   "x @ https://h/x.whl",\n# ]\n# ///\nprint(1)\n'
-    assert read_script_requirements(script) == ["x @ https://h/x.whl"]
-    assert read_script_requirements(script + script) == []
-    assert read_script_requirements("# /// script\n# dependencies = [\n# ///\n") == []
+    assert read_script_requirements(script_block(script)) == ["x @ https://h/x.whl"]
+    assert read_script_requirements(script_block(script.replace("\n", "\r\n"))) == ["x @ https://h/x.whl"]
+    assert read_script_requirements(script_block(script + script.replace("h/x", "i/x"))) == ["x @ https://h/x.whl"]
+    with pytest.raises(CannotRead):
+        read_script_requirements(script_block("# /// script\n# dependencies = [\n# ///\n"))
+
+
+def test_a_block_ends_at_the_last_line_that_may_end_it() -> None:
+    assert script_block("# /// script\n# a = 1\n# ///\n# b = 2\n# ///\n#\n\n# ///\n") == "a = 1\n///\nb = 2\n"
+    assert script_block("# /// script\n#a\n# ///\n") == script_block("# /// script\n# ///\n") == script_block("# /// script\n# a\n") == ""
 
 
 def test_a_group_holds_what_it_includes_even_in_a_circle() -> None:
@@ -134,7 +163,8 @@ def test_a_group_holds_what_it_includes_even_in_a_circle() -> None:
     assert read_group_requirements(text, "test.it") == ["a", "d"]
     assert read_group_requirements(text, "missing") == []
     assert read_group_requirements("dependency-groups = 1", "a") == []
-    assert read_group_requirements("[[[", "a") == []
+    with pytest.raises(CannotRead):
+        read_group_requirements("[[[", "a")
 
 
 def test_a_hashed_line_costs_a_few_calls_however_many_there_are() -> None:
@@ -154,6 +184,11 @@ def test_a_hashed_line_costs_a_few_calls_however_many_there_are() -> None:
         ("; python_version < '3.8'", None, True),
         ("; python_full_version < '3'", (3, 11), True),
         ("; extra == 'x'", (3, 11), False),
+        ("; extra == 'x'", None, False),
+        ("; extra == 'x' or os_name == 'posix'", (3, 11), os.name == "posix"),
+        ("; extra == 'x' or os_name == 'nobody'", None, True),
+        ("; " + "(" * 900 + "os_name == 'x'", (3, 11), True),
+        ("; os_name == 'nobody'" + " " * 1000 + "or os_name == 'nobody'", (3, 11), True),
         ("; implementation_name == 'nobody'", (3, 11), True),
         ("; this is no marker", (3, 11), True),
     ],
@@ -162,23 +197,40 @@ def test_a_marker_rules_out_only_what_it_surely_does(rest: str, python: tuple[in
     assert may_apply(rest, python) is expected
 
 
+def test_a_marker_counts_with_the_extras_that_are_asked_for() -> None:
+    assert may_apply("; extra == 'dev-x'", None, ["Dev_X"])
+    assert not may_apply("; extra == 'dev'", None, ["other"])
+
+
 def test_a_page_names_distributions_on_other_servers() -> None:
     text = """<a href="x-1.whl">here</a>
         <a class=b href='https://a/y-1.tar.gz#sha256=0'>y</a> <a href="https://a/about">about</a>
         <A
           HREF=https://b/z-1.zip?a=1&amp;b=2>z</A>"""
-    assert list(find_linked_files(text)) == [(2, "https://a/y-1.tar.gz#sha256=0"), (4, "https://b/z-1.zip?a=1&b=2")]
-    assert list(find_linked_files('<base href="https://c/d/"><a href="x-1.whl">')) == [(1, "https://c/d/x-1.whl")]
+    assert list(find_linked_files(text.encode())) == [(2, "https://a/y-1.tar.gz#sha256=0"), (4, "https://b/z-1.zip?a=1&b=2")]
+    assert list(find_linked_files(b'<base href="https://c/d/"><a href="x-1.whl">')) == [(1, "https://c/d/x-1.whl")]
     odd = "\n<base title='>' href='https://c/d/'>\r\n<a/href=x-1.whl>\n<a href='//e/y-1.zip'>\n<link href='z-1.zip'>"
-    assert list(find_linked_files(odd)) == [(3, "https://c/d/x-1.whl"), (4, "https://e/y-1.zip")]
+    assert list(find_linked_files(odd.encode())) == [(3, "https://c/d/x-1.whl"), (4, "https://e/y-1.zip")]
+
+
+@pytest.mark.parametrize("data", [b'<a href="https://a/x-1.whl">\xff', '<a href="https://a/x-1.whl">'.encode("utf-16"), b"<base>" + b" " * 200_000])
+def test_a_page_in_an_encoding_that_some_pip_may_find_is_unread(data: bytes) -> None:
+    with pytest.raises(CannotRead):
+        list(find_linked_files(data))
+
+
+@pytest.mark.parametrize("name", ["a.html", "A.HTM", "x.html.gz", "x.shtml", "a.b/x.html%20"])
+def test_a_page_is_known_by_its_name(name: str) -> None:
+    assert is_page(name)
+    assert not is_page("x-1.0.whl")
 
 
 def test_hostile_texts_take_no_longer_than_their_length() -> None:
     """Each of these took minutes with a pattern that tries every split: the test's own time limit is the measure."""
-    assert list(find_linked_files("<a " * 1_000_000)) == []
+    assert list(find_linked_files(b"<a " * 1_000_000)) == []
     assert find_direct_url("a" + " " * 1_000_000 + "x/") is None
     assert find_direct_url("a" * 1_000_000 + "/") is None
-    assert read_project_requirements("@" + " " * 1_000_000, []) == []
+    assert read_project_requirements("[project]\n@" + " " * 1_000_000, []) == []
 
 
 def test_a_project_needs_what_builds_it_its_dependencies_and_those_of_the_extras_asked_for() -> None:
@@ -194,7 +246,15 @@ def test_a_project_needs_what_builds_it_its_dependencies_and_those_of_the_extras
     assert read_project_requirements(text, ["c-C"]) == ["a @ https://a/a.whl", "b", "c"]
     assert read_project_requirements(text, None) == ["a @ https://a/a.whl"]
     assert read_project_requirements('[project]\ndependencies = "x @ https://a"', []) == []
-    assert read_project_requirements("@ https://", []) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "extras"),
+    [("@ https://", []), ("", []), ("[tool.poetry]\nname = 'x'", []), ("[project]\ndynamic = ['dependencies']", []), ("[project]\ndynamic = ['optional-dependencies']", ["a"])],
+)
+def test_what_code_says_about_a_project_is_unread(text: str, extras: list[str]) -> None:
+    with pytest.raises(CannotRead):
+        read_project_requirements(text, extras)
 
 
 PIECES = st.one_of(

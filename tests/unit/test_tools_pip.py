@@ -9,6 +9,7 @@ from shim.host import Host
 from shim.indexes import pip_settings
 from shim.model import Need, Needs, Place
 from shim.preflight import refuse_garbled
+from shim.reading import MAX_BYTES
 from shim.tools import load_tool, pip
 from tests.support.calls import count_calls
 
@@ -354,7 +355,8 @@ def test_direct_urls_are_needs_wherever_they_stand(world: World) -> None:
 
 
 def test_an_index_on_disk_may_name_more_than_we_know(world: World) -> None:
-    assert world.read("install", "-i", "file:///mirror/simple", "x").unknown == ("file:///mirror/simple",)
+    (unknown,) = world.read("install", "-i", "file:///mirror/simple", "x").unknown
+    assert unknown.startswith("file:///mirror/simple (from argv --index-url)")
 
 
 def test_blanks_before_a_url_are_nothing(world: World) -> None:
@@ -447,14 +449,17 @@ def test_noise_folders_and_missing_files_are_skipped(world: World) -> None:
 def test_a_pipe_is_left_to_pip(world: World) -> None:
     pipe = world.folder / "work/pipe"
     os.mkfifo(pipe)
-    assert world.read("install", "-r", "pipe").unknown == (str(pipe),)
+    needs = world.read("install", "-r", "pipe")
+    assert needs.unknown == ("pipe (it is a pipe, which only the tool may read)",)
+    assert needs.careless == ()
 
 
 def test_a_huge_file_is_left_to_pip(world: World) -> None:
     path = world.write("work/huge.txt", f"-i {url('huge')}\n")
-    os.truncate(path, pip_settings.MAX_FILE_BYTES + 1)
+    os.truncate(path, MAX_BYTES + 1)
     needs = world.read("install", "-r", "huge.txt")
-    assert (needs.items[0].url.text, needs.unknown) == (DEFAULT[1], (path,))
+    assert (needs.items[0].url.text, needs.unknown) == (DEFAULT[1], ("huge.txt (it is larger than 4 MB)",))
+    assert needs.careless == needs.unknown
 
 
 @pytest.mark.parametrize("files", [5, 50])

@@ -1,0 +1,46 @@
+"""Channel `nothing`: `uv run` in a project that was synchronised before, where no other channel will do.
+
+Such a command mostly asks no index at all, and a refusal would keep the user from running anything. Should it have to ask, a server
+that challenges strangers makes uv stop by itself; from one that shows them something else nothing may be taken, so there it is stopped.
+
+Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs (401 and 403 end the search), measured from 0.5.31 on.
+"""
+
+from __future__ import annotations
+
+import os
+
+from shim.delivery import Case
+from shim.delivery.scrub import cut_spare
+from shim.model import Delivery, Manner, Need
+
+#: After these uv asks no other index.
+STOPPING = frozenset({401, 403})
+
+
+def fits(case: Case) -> str | None:
+    """Return None if the command can be expected to need no index, else why not."""
+    if case.invocation.verb != ("run",) or any(credential.source == "url" for _, credential in case.deliveries):
+        return "the command may need it"
+    return None if any(map(_is_synchronised, _locks(case))) else "there is no environment yet that needs none"
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return what has to be proven: that the server stops uv."""
+    return Manner(STOPPING)
+
+
+def deliver(case: Case) -> Delivery:
+    """Return the command as it is, and a warning."""
+    urls = ", ".join(dict.fromkeys(str(need.url) for need, _ in case.deliveries))
+    warning = f"uv runs without a credential for {urls}: no way to hand it over is safe here (`shim explain` says why)"
+    return Delivery(cut_spare(case.invocation.argv, case.needs.spare), warnings=(warning,))
+
+
+def _locks(case: Case) -> list[str]:
+    return [path for path in case.needs.watched if os.path.basename(path) == "uv.lock"]
+
+
+def _is_synchronised(lock: str) -> bool:
+    """Whether there is a lock with an environment beside it."""
+    return os.path.isfile(lock) and os.path.isfile(os.path.join(os.path.dirname(lock), ".venv", "pyvenv.cfg"))

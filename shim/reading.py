@@ -1,0 +1,65 @@
+"""Reads other people's files: regular ones alone, never more than a bound, and without waiting for a writer.
+
+A pipe has one reader, and that is the tool; a device never ends. Whoever reads a file for what it says about a command uses this.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+
+#: Enough for any file that people write, and for what tools write for them but locks.
+MAX_BYTES = 4 << 20
+
+_CHUNK = 1 << 20
+
+
+class CannotRead(Exception):
+    """There is something at the path, and nobody here has read it. `why` says so in words that follow the path."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:
+    """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner or mode, by an error of its own.
+
+    Raises:
+        CannotRead: it is no regular file, larger than `max_bytes`, or not ours to open.
+    """
+    try:
+        status = os.stat(path)  # before it is opened: opening a device may already do something
+        if not stat.S_ISREG(status.st_mode):
+            raise CannotRead(f"is {_kind(status.st_mode)}, which only the tool may read")
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
+        raise CannotRead(f"cannot be read ({getattr(error, 'strerror', None) or error})") from error
+    try:
+        return _read(descriptor, max_bytes, check)
+    except OSError as error:
+        raise CannotRead(f"cannot be read ({error.strerror})") from error
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], None] | None) -> bytes:
+    status = os.fstat(descriptor)
+    if check:
+        check(status)
+    if not stat.S_ISREG(status.st_mode):  # it was another one a moment ago
+        raise CannotRead(f"is {_kind(status.st_mode)}, which only the tool may read")
+    chunks, left = [], max_bytes + 1
+    while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
+        chunks.append(chunk)
+        left -= len(chunk)
+    if left <= 0:
+        raise CannotRead(f"is larger than {max_bytes >> 20} MB")
+    return b"".join(chunks)
+
+
+def _kind(mode: int) -> str:
+    return "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
