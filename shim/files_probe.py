@@ -73,7 +73,7 @@ def _links(outcome: Outcome) -> list[Url]:
     if text.lstrip().startswith("{"):
         found = _URLS.findall(text) or [f"{name}/" for name in _NAMES.findall(text) if "projects" in text]
     else:
-        found = [link for _, link in find_links(text)]
+        found = find_links(text)
     base = outcome.url.text if outcome.url.text.endswith("/") else outcome.url.text + "/"
     links = []
     for link in found:

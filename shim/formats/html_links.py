@@ -1,4 +1,4 @@
-"""The files that an HTML page on disk links to, as pip finds them.
+"""The links of an HTML page, and the files that one on disk links to, as pip finds them.
 
 Sources: pip 26.3 `_internal/index/collector.py` (`HTMLLinkParser`, `_get_page`), `index/sources.py` (`_is_html_file`),
 `models/link.py`, `utils/filetypes.py`; CPython `mimetypes`, whose table is the machine's.
@@ -61,6 +61,15 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
             number += text.count("\n", position, start)
             position = start
             yield number, url
+
+
+def find_links(text: str) -> list[str]:
+    """Return the URL of each link of an index's page, as pip follows it; absolute if the page has a base that is.
+
+    Raises:
+        CannotRead: the page is too long.
+    """
+    return [link for _, link in _parse(text)]
 
 
 def _is_distribution(url: str) -> bool:
