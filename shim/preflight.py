@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 from shim.delivery import Choice
 from shim.errors import ShimError
 from shim.host import Host
-from shim.laxity import PROXY_VARIABLES
-from shim.model import BARE, Answer, Credential, Manner, Need, Needs, Origin, Route
+from shim.model import BARE, Answer, Credential, Need, Needs, Route
 from shim.refusals import refusal
 from shim.resolve import drop, resolve
 from shim.route import route_to
@@ -25,11 +24,10 @@ from shim.settings import Settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
-from shim.urls import Url, parse_url, scope_of_index
 from shim.verdict import Trouble, Verdict
+from shim.whereabouts import look_for_files, package_page, page_of_index, place_of_proof
 
 if TYPE_CHECKING:
-    from shim.files_probe import Inquiry
     from shim.verify import Finding, Question
 
 #: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
@@ -38,22 +36,16 @@ OTHERS_DEADLINE_S = 15.0
 #: How long a proof counts where another index could step in, and where only a failure is spared.
 PROOF_S = 300.0
 RELAXED_PROOF_S = 900.0
-#: How long it counts that a server challenges strangers: that is the server's nature, and no credential's.
+#: How long it counts that a server challenges strangers, and as what: that is the server's nature, and no credential's.
 PROFILE_S = 86400.0
-#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
-#: does not have forwards this too.
-UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
+CHALLENGED = "challenged"
 #: How many files and pages beside the indexes are asked for, where a tool waits for a challenge.
 MAX_WAITING = 8
 #: Where packages come from, and what may name more such places.
 PLACES = ("index", "extra", "links")
 NAMING = (*PLACES, "input")
-
-
 #: What a proof and a rejection are remembered as. An index that answers everybody cannot be proven, and passes like a proven one.
 PASSING = ("proven", "open")
-
-
 #: Troubles in which the tool gets nothing from an index either. That we could not ask is none of them.
 SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 
@@ -76,7 +68,9 @@ class Checked:
 
 
 def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
-    """Return the answers, healed where a cached token had gone stale, and warnings. Without `ask` no index is asked anything.
+    """Return the answers, healed where a cached token had gone stale, and warnings.
+
+    Without `ask` no index is asked anything: what is remembered of the servers is what there is.
 
     Raises:
         Rejected, NotProven: pip would take packages from another index in place of a private one.
@@ -84,11 +78,11 @@ def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, as
     """
     case = choice.case
     demand = tool.read_demand(case.invocation, case.host)
-    if demand == "nothing" or not ask:
+    if demand == "nothing":
         return Checked(answers)
     unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
     preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
-    warnings = preflight.run()
+    warnings = preflight.run() if ask else preflight.recall()
     return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
 
@@ -112,7 +106,7 @@ class _Preflight:
     def run(self) -> Warnings:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
-        waiting = [position for position, answer in enumerate(self.answers) if self._waits(answer) and answer.need.role not in PLACES]
+        waiting = [position for position, answer in enumerate(self.answers) if self._waits(answer) and position not in private]
         verdicts = self._judge([*private, *waiting[:MAX_WAITING]])
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
@@ -122,44 +116,24 @@ class _Preflight:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
 
-    def _look_for_files(self, positions: list[int]) -> None:
+    def recall(self) -> Warnings:
+        """Go by what is remembered of the servers alone."""
+        private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
+        for position in private:
+            self._question(self.answers[position])
+        if not self.unserved:
+            self._look_for_files(private, asks=False)
+        return ()
+
+    def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
         """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
-        answers = [self.answers[position] for position in positions if self._wants_files(self.answers[position])]
-        if not answers or (self.tool.FALLS_OPEN and not self.takes_packages):
+        if self.tool.FALLS_OPEN and not self.takes_packages:
             return
-        from shim.files_probe import find_files
-
-        for answer, found in zip(answers, find_files([self._inquiry(answer) for answer in answers], self.host), strict=True):
-            self.valid_until = min(self.valid_until, found.valid_until)
-            beside = found.beside(answer.need.url)
-            if beside and self.choice.manner(answer.need).follows_host:
-                why = f"the files of {answer.need.url} come from {beside.origin}"
-                self.unserved = f"{why}, another place on its host, and the credential would go along"
-            known = {one.need.url.origin for one in self.answers}
-            origin = Origin("file", f"the pages of {answer.need.url}", project=True)
-            covered = [place for place in found.places if place.origin not in known and self.settings.index_for(place)]
-            self.further += tuple(Need(place, origin, "direct") for place in covered)
-
-    def _wants_files(self, answer: Answer) -> bool:
-        """Whether it matters where an index's files lie."""
-        follows = answer.credential is not None and self.choice.manner(answer.need).follows_host
-        others = any(index.url.host != answer.need.url.host for index in self.settings.indexes)
-        return answer.credential is not None and (follows or others)
-
-    def _inquiry(self, answer: Answer) -> Inquiry:
-        from shim.files_probe import Inquiry
-        from shim.http_client import Asked
-
-        encoding, route = self.choice.manner(answer.need).encoding, self._route_to(answer)
-        pages = (self._package_page(answer), answer.need.url)
-        page, root = (Asked(url, answer.credential, route, encoding) for url in pages)
-        return Inquiry(page, root, _place(answer, BARE, route, self.host))
-
-    def _package_page(self, answer: Answer) -> Url:
-        if answer.need.role not in ("index", "extra"):
-            return answer.need.url
-        name = next(iter(self.choice.case.needs.packages), UNLIKELY_PACKAGE)
-        return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")
+        answers = [(answer, self._route_to(answer)) for answer in map(self.answers.__getitem__, positions) if answer.credential]
+        found = look_for_files(self.choice, answers, self.settings, asks=asks)
+        self.unserved, self.valid_until = found.unserved, min(self.valid_until, found.valid_until)
+        known = {one.need.url.origin for one in self.answers}
+        self.further = tuple(need for need in found.further if need.url.origin not in known)
 
     def _is_private(self, answer: Answer) -> bool:
         """Whether an index is ours to guard: it is configured, has a credential, or should have. A user name is the user's own affair."""
@@ -206,25 +180,28 @@ class _Preflight:
 
     def _question(self, answer: Answer) -> Question | None:
         """Return what to ask about an answer, or None if all that is wanted is remembered."""
-        from shim.verify import Question
-
         manner = self.choice.manner(answer.need) if answer.credential else BARE
         age_s, waits = self._max_proof_age_s(answer), self._waits(answer)
         if age_s is None and not waits:
             return None
         index, route = self._index_of(answer), self._route_to(answer)
-        where = _place(answer, manner, route, self.host)
+        where = place_of_proof(answer.need, manner, route, self.host)
         proven = age_s is None or self._remembers(answer.credential, where, age_s)
-        challenged = not waits or self._remembers(None, where, PROFILE_S)
-        if proven and challenged:
+        challenged = not waits or self._remembers_challenge(where)
+        if (proven and challenged) or self.unserved:
             return None
-        return Question(_page(answer, index), answer.credential, route, manner, self._below(answer, manner) if waits else None)
+        from shim.verify import Question
 
-    def _below(self, answer: Answer, manner: Manner) -> Url:
-        """Return what the tool will ask as a stranger: a package's page, or where pages get the credential at once, a file."""
-        if manner.files_only:
-            return parse_url(f"{scope_of_index(answer.need.url)}{UNLIKELY_PACKAGE}")
-        return self._package_page(answer)
+        page = package_page(answer.need, self.choice) if waits or self.choice.case.needs.packages else None
+        return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+
+    def _remembers_challenge(self, where: str) -> bool:
+        """Whether a server is known to challenge strangers. One that did not lately is not asked again at once."""
+        seen = proofs.recall("proven", None, where, self.host)
+        if seen and seen.words != CHALLENGED:
+            self.unserved = seen.words if seen.ago_s <= PROOF_S else self.unserved
+            return False
+        return self._remembers(None, where, PROFILE_S)
 
     def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
         """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""
@@ -256,12 +233,12 @@ class _Preflight:
         credential, verdict = answer.credential, finding.verdict
         if credential is None:
             return
-        where, rejected_at = _place(answer, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
+        where, rejected_at = place_of_proof(answer.need, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
         if verdict.kind in PASSING:
             proofs.remember("proven", credential, where, verdict.kind, self.host)
             proofs.forget("rejected", credential, rejected_at, self.host)
-            if question.page and not finding.unserved:
-                proofs.remember("proven", None, where, "challenged", self.host)
+            if question.page and not question.manner.unasked:
+                proofs.remember("proven", None, where, finding.unserved or CHALLENGED, self.host)
         elif verdict.kind == "rejected":
             proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)
 
@@ -311,16 +288,3 @@ class _Preflight:
         outcomes = probe_all(questions, self.host, OTHERS_DEADLINE_S)
         answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.trouble not in SILENT]
         return self.answers[answering[0]].need.url.text if answering else None
-
-
-def _page(answer: Answer, index: IndexConfig | None) -> Url:
-    """Return what to ask: `verify-url` where the command asks the very index that is configured, else the command's own URL."""
-    own = index is not None and answer.need.url.text.rstrip("/") == index.url.text.rstrip("/")
-    return index.verify_url if index and own else answer.need.url
-
-
-def _place(answer: Answer, manner: Manner, route: Route, host: Host) -> str:
-    """Return where a proof counts: the index, asked in this manner and by this way."""
-    proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
-    asked = (sorted(manner.challenges), manner.encoding, manner.names_user, manner.files_only)
-    return f"{answer.need.url.text} {asked} {route!r} {proxies}"

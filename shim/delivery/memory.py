@@ -28,13 +28,13 @@ def is_available() -> bool:
     return True
 
 
-def free_descriptor() -> int:
-    """Return the number to use: DESCRIPTOR, or the next one if somebody else's file has it already.
+def free_descriptor(below: int = 0) -> int:
+    """Return the number to use: DESCRIPTOR, or so many `below` it, or the next one if somebody else's file has it already.
 
     Where fewer descriptors are allowed (`ulimit -n`), the numbers just below that limit.
     """
     limit = os.sysconf("SC_OPEN_MAX")
-    number = first = DESCRIPTOR if limit < 0 or limit > DESCRIPTOR + 10 else limit - 11
+    number = first = (DESCRIPTOR if limit < 0 or limit > DESCRIPTOR + 10 else limit - 11) - below
     while number < first + 10 and not _is_free(number):
         number += 1
     return number

@@ -17,9 +17,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
-from shim.delivery.behind import is_faithful, pip_behind
+from shim.delivery.behind import is_asked_by_uv, is_faithful, pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.realm import find_own, manner_of_realm
+from shim.delivery.realm import CHALLENGES, find_own, manner_of_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
@@ -107,6 +107,8 @@ def manner(case: Case, need: Need) -> Manner:
     """Return how it is sent: unasked, and along to other ports of its host, by what is built on requests; uv asks after a challenge."""
     if case.invocation.family == "uv":
         return manner_of_realm(need)
+    if case.invocation.family == "project" and is_asked_by_uv(case, need):
+        return Manner(CHALLENGES)
     return replace(bare_manner(case.invocation), follows_host=case.invocation.tool != "pdm")
 
 

@@ -25,6 +25,8 @@ from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
 from shim.urls import parse_url, with_userinfo
 
 FILE = "uv/uv.toml"
+#: How far from the other channels' descriptor: a command of ours within this one, which replaces that, must not put its netrc here.
+BELOW = 20
 #: The name of the first seed index is this and 1.
 NAME = "pip-uv-shim-"
 #: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv publish` looks indexes up by name.
@@ -52,7 +54,7 @@ def fits(case: Case) -> str | None:
         return reason
     if _render_config(case) is None:
         return "the machine's uv.toml cannot be carried along as it is"
-    return None if link_folder(case.host, free_descriptor(), FILE) else "there is no folder of the user's own for the link"
+    return None if link_folder(case.host, free_descriptor(BELOW), FILE) else "there is no folder of the user's own for the link"
 
 
 def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
@@ -62,7 +64,7 @@ def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
 
 def deliver(case: Case) -> Delivery:
     """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
-    number = free_descriptor()
+    number = free_descriptor(BELOW)
     typed = [need for need, credential in case.deliveries if credential.source == "url"]
     argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
     folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]

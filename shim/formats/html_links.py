@@ -1,4 +1,4 @@
-"""The files that an HTML page on disk links to, as pip finds them.
+"""The links of an HTML page, and the files that one on disk links to, as pip finds them.
 
 Sources: pip 26.3 `_internal/index/collector.py` (`HTMLLinkParser`, `_get_page`), `index/sources.py` (`_is_html_file`),
 `models/link.py`, `utils/filetypes.py`; CPython `mimetypes`, whose table is the machine's.
@@ -22,7 +22,7 @@ _IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
 _BLANK = "".join(map(chr, range(33)))
 _DISTRIBUTION = re.compile(r"\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))$", re.IGNORECASE)
 #: Python's own parser took the square of some pages' length until 2025.
-MAX_PARSED = 100_000
+_MAX_PARSED = 100_000
 
 
 def is_page(path: str) -> bool:
@@ -52,7 +52,7 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
     links: Iterable[tuple[int, str]]
     links = ((match.start(), unescape(match[1] or match[2] or match[3] or "")) for match in _LINK.finditer(text))
     if _BASE.search(text):
-        links = sorted([*links, *find_links(text)])
+        links = sorted([*links, *_parse(text)])
     number, position = 1, 0
     for start, link in links:
         # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
@@ -63,18 +63,23 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
             yield number, url
 
 
+def find_links(text: str) -> list[str]:
+    """Return the URL of each link of an index's page, as pip follows it; absolute if the page has a base that is.
+
+    Raises:
+        CannotRead: the page is too long.
+    """
+    return [link for _, link in _parse(text)]
+
+
 def _is_distribution(url: str) -> bool:
     path = url.partition("#")[0].partition("?")[0].rstrip("/")
     return _DISTRIBUTION.search(unquote(path)) is not None
 
 
-def find_links(text: str) -> list[tuple[int, str]]:
-    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base that is.
-
-    Raises:
-        CannotRead: the text has more than MAX_PARSED characters.
-    """
-    if len(text) > MAX_PARSED:
+def _parse(text: str) -> list[tuple[int, str]]:
+    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base that is."""
+    if len(text) > _MAX_PARSED:
         raise CannotRead("is a long page that says where its links begin")
     parser = _Parser()
     parser.feed(text)

@@ -6,17 +6,22 @@ Sources: uv 0.13.8 settings reference (`allow-insecure-host`, `http-proxy`, `htt
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
 from shim.formats import uv_toml
+from shim.formats.whatwg import plain_host
 from shim.host import Host
 from shim.laxity import PROXY, PROXY_VARIABLES, UNCHECKED, Laxity
 from shim.laxity.files import read_document, read_script, shown
 from shim.model import Invocation, Needs
+from shim.urls import Url
 
 PROXY_KEYS = ("http-proxy", "https-proxy")
+HOST_KEYS = ("allow-insecure-host", "trusted-host")
+_PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?")
 
 
 def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
@@ -35,13 +40,28 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
         if path in named or _is_users(path, host):
             continue
         for table in _tables(path, host):
-            for pattern in uv_toml.texts(table.get("allow-insecure-host")) + uv_toml.texts(table.get("trusted-host")):
+            for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
                 if pattern not in own:
-                    yield Laxity(UNCHECKED, shown(path, host), pattern)
+                    yield Laxity(UNCHECKED, shown(path, host), pattern, means=means)
             for key in PROXY_KEYS:
                 proxy = table.get(key)
                 if isinstance(proxy, str) and proxy not in own_proxies:
                     yield Laxity(PROXY, shown(path, host))
+
+
+def means(pattern: str, url: Url) -> bool:
+    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server. It compares ports as numbers."""
+    match = _PATTERN.fullmatch(pattern.strip())
+    host = plain_host(match[1].removesuffix(".")) if match else None
+    if match is None or host is None or "*" in host:
+        return True  # what is no host to us may be one to uv
+    return host == plain_host(url.host.removesuffix(".")) and (match[2] is None or int(match[2]) == url.port)
+
+
+def _patterns(value: object) -> list[str]:
+    """Return the hosts of a setting, which uv also takes as tables of `scheme`, `host` and `port`."""
+    rows = uv_toml.tables(value if isinstance(value, list) else [value])
+    return uv_toml.texts(value) + [f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host")) for row in rows]
 
 
 def _tables(path: str, host: Host) -> list[dict[str, Any]]:

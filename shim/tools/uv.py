@@ -97,7 +97,8 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     """Return the delivery with the token, user and password of an upload in uv's variables instead of argv.
 
-    An option that is said twice stays: uv refuses that. So does an empty one, which a variable could not say.
+    An option that is said twice stays: uv refuses that. So does an empty one, which a variable could not say. A user name is no secret
+    unless it stands without a password.
     """
     variables = SECRET_OPTIONS.get(invocation.verb, {})
     if not variables:
@@ -107,7 +108,8 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     names = [word.name for word in options]
     for word in reversed(options):  # from the end, so that positions stay true
         if word.value and names.count(word.name) == 1:
-            environ[variables[word.name or ""]] = Secret(word.value)
+            is_name = word.name == "username" and not any(other.name == "password" and not other.value for other in options)
+            environ[variables[word.name or ""]] = word.value if is_name else Secret(word.value)
             argv = drop_value(argv, word)
     return replace(delivery, argv=argv, environ=environ)
 

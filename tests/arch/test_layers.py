@@ -28,7 +28,7 @@ LAYERS = [
     ("shim.run",),
     ("shim.unanswered",),
     ("shim.supervise", "shim.preflight"),
-    ("shim.route", "shim.refusals"),
+    ("shim.route", "shim.refusals", "shim.whereabouts"),
     ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.recording", "shim.observing"),
     ("shim.use_as", "shim.config_edit"),

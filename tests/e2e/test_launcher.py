@@ -185,7 +185,7 @@ def test_a_shim_of_another_kind_is_passed_over_and_the_real_tools_children_find_
 def test_a_wrapper_that_finds_us_again_with_words_of_its_own_is_passed_over(
     change: str, words: str, world: World, shims: Path, real: Path
 ) -> None:
-    wrapper = tool(world.folder / "wrapper", "uv", f'exec {shims}/uv {change.format(chr(34) + "$@" + chr(34))}').parent
+    wrapper = tool(world.folder / "wrapper", "uv", f"exec {shims}/uv {change.format(chr(34) + '$@' + chr(34))}").parent
     on_path(world, shims, wrapper, real)
     result = world.run("uv", *words.split(), "--offline", timeout=60)
 

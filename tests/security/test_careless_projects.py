@@ -111,6 +111,26 @@ DIALECTS = {
 }
 
 
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        '"localhost:0{}"',
+        '"localhost:+{}"',
+        '"https://localhost:00{}"',
+        '"https://localhost"',
+        '"*"',
+        '{{ host = "localhost" }}',
+        '{{ scheme = "https", host = "localhost", port = {} }}',
+    ],
+)
+def test_uv_has_more_spellings_of_a_host_than_one(pattern: str, world: World, impostor: Attacker) -> None:
+    world.use(toolchains.uv())
+    setting = f"allow-insecure-host = [{pattern.format(impostor.port)}]"
+    command = write_project(world, "uv.toml", f'{setting}\n[[index]]\nurl = "{url_of(impostor)}"\ndefault = true\n')
+
+    assert "uv.toml" in attack(world, command, impostor, url_of(impostor)).stderr
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_uv_stops_where_a_project_turns_tls_off_in_words_that_we_may_not_know(dialect: str, world: World, impostor: Attacker) -> None:
     world.use(toolchains.uv())

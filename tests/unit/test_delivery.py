@@ -8,6 +8,7 @@ import pytest
 
 from shim.delivery import choose
 from shim.delivery.memory import DESCRIPTOR, free_descriptor
+from shim.delivery.seed import BELOW
 from shim.errors import CannotDeliver
 from shim.faces.answers import read_answers
 from shim.host import Host
@@ -387,7 +388,7 @@ def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: H
         ("https://alice:p%40ss%2F1@pypi.corp.example/a/", True),
         ("https://bob:second@pypi.corp.example/b/", True),
     ]
-    assert Path(first, "uv", "uv.toml").readlink() == Path(f"/proc/self/fd/{DESCRIPTOR}")
+    assert Path(first, "uv", "uv.toml").readlink() == Path(f"/proc/self/fd/{DESCRIPTOR - BELOW}")
     assert rest == ["/etc/xdg"]
 
 

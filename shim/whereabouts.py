@@ -1,0 +1,135 @@
+"""Which pages a check asks, where its outcome counts, and what it means for a command that an index's files lie elsewhere."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from shim.delivery import Choice
+from shim.host import Host
+from shim.laxity import PROXY_VARIABLES
+from shim.model import BARE, Answer, Manner, Need, Origin, Route
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
+from shim.store import proofs
+from shim.urls import BadUrl, Url, parse_url, scope_of_index
+
+#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
+#: does not have forwards this too.
+UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
+#: How long it counts where files were seen to lie, and that nobody knows.
+FOUND_S = 86400.0
+UNKNOWN_S = 300.0
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What follows from where files lie: a channel that will not do, needs for further servers, until when that counts."""
+
+    unserved: str | None = None
+    further: tuple[Need, ...] = ()
+    valid_until: float = math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One URL of each other server that the files of an index come from, and until when (UTC epoch seconds) that counts."""
+
+    places: tuple[Url, ...]
+    valid_until: float
+
+    def beside(self, url: Url) -> Url | None:
+        """Return a place on another port or scheme of the host of `url`, or None."""
+        return next((place for place in self.places if place.host == url.host), None)
+
+
+def look_for_files(choice: Choice, answers: list[tuple[Answer, Route]], settings: Settings, *, asks: bool) -> Whereabouts:
+    """Return what follows from where the files of the indexes lie. Without `asks` only what is remembered counts.
+
+    Only servers of the user's own configuration are needed further, and a channel that knows hosts alone goes to no other port.
+    """
+    wanted = [(answer, route) for answer, route in answers if _matters(choice, answer.need, settings)]
+    further: list[Need] = []
+    unserved, valid_until = None, math.inf
+    for (answer, _), files in zip(wanted, _find_files(choice, wanted, asks=asks), strict=True):
+        url = answer.need.url
+        valid_until = min(valid_until, files.valid_until)
+        beside = files.beside(url)
+        if beside and choice.manner(answer.need).follows_host:
+            unserved = f"the files of {url} come from {beside.origin}, another place on its host, and the credential would go along"
+        origin = Origin("file", f"the pages of {url}", project=True)
+        further += [Need(place, origin, "direct") for place in files.places if settings.index_for(place)]
+    return Whereabouts(unserved, tuple(further), valid_until)
+
+
+def _matters(choice: Choice, need: Need, settings: Settings) -> bool:
+    """Whether it matters where an index's files lie: the credential would go along, or another host may be the user's as well."""
+    return choice.manner(need).follows_host or any(index.url.host != need.url.host for index in settings.indexes)
+
+
+def _find_files(choice: Choice, wanted: list[tuple[Answer, Route]], *, asks: bool) -> list[Files]:
+    """Return where the files of each index come from, as it is remembered or seen now. What nobody knows has no places."""
+    host = choice.case.host
+    found = [_recall(place_of_proof(answer.need, BARE, route, host), host) for answer, route in wanted]
+    due = [one for one, files in zip(wanted, found, strict=True) if files is None] if asks else []
+    looked = iter(_look(choice, due)) if due else iter(())
+    return [files or next(looked, _as_files(None, host.clock())) for files in found]
+
+
+def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
+    """Ask, and remember."""
+    from shim.files_probe import look_all
+    from shim.http_client import Asked
+
+    host, pages = choice.case.host, []
+    for answer, route in due:
+        encoding = choice.manner(answer.need).encoding
+        page, root = (Asked(url, answer.credential, route, encoding) for url in (package_page(answer.need, choice), answer.need.url))
+        pages.append((page, root))
+    seen = look_all(pages, host)
+    for (answer, route), places in zip(due, seen, strict=True):
+        words = UNKNOWN if places is None else " ".join(place.text.partition("?")[0].replace(" ", "%20") for place in places)
+        proofs.remember("files", None, place_of_proof(answer.need, BARE, route, host), words, host)
+    return [_as_files(places, host.clock()) for places in seen]
+
+
+def _recall(where: str, host: Host) -> Files | None:
+    seen = proofs.recall("files", None, where, host)
+    try:
+        places = None if seen is None or seen.words == UNKNOWN else tuple(map(parse_url, seen.words.split()))
+    except BadUrl:
+        return None
+    if seen is None:
+        return None
+    files = _as_files(places, host.clock() - seen.ago_s)
+    return files if files.valid_until > host.clock() else None
+
+
+def _as_files(places: tuple[Url, ...] | None, since: float) -> Files:
+    return Files(places or (), since + (UNKNOWN_S if places is None else FOUND_S))
+
+
+def package_page(need: Need, choice: Choice) -> Url:
+    """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL.
+
+    Where pages get the credential at once, a file is what is asked for as a stranger.
+    """
+    if need.role not in ("index", "extra"):
+        return need.url
+    if choice.manner(need).files_only:
+        return parse_url(f"{scope_of_index(need.url)}{UNLIKELY_PACKAGE}")
+    return parse_url(f"{need.url.text.rstrip('/')}/{next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
+
+
+def page_of_index(need: Need, index: IndexConfig | None) -> Url:
+    """Return what to ask: `verify-url` where the command asks the very index that is configured, else the command's own URL."""
+    own = index is not None and need.url.text.rstrip("/") == index.url.text.rstrip("/")
+    return index.verify_url if index and own else need.url
+
+
+def place_of_proof(need: Need, manner: Manner, route: Route, host: Host) -> str:
+    """Return where a proof counts: the index, asked in this manner and by this way."""
+    proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
+    asked = (sorted(manner.challenges), manner.encoding, manner.names_user, manner.files_only)
+    return f"{need.url.text} {asked} {route!r} {proxies}"
