@@ -74,7 +74,7 @@ def make_choice(family: str, tool: str, channel: str, need: Need) -> Choice:
         ("project", "pdm", Origin("file", "pyproject.toml", project=True), True, "utf-8"),
         ("project", "tox", Origin("env", "PIP_INDEX_URL"), True, "latin-1"),
         ("project", "tox", Origin("env", "UV_DEFAULT_INDEX"), False, "utf-8"),
-        ("project", "hatch", Origin("config", "/home/u/.config/uv/uv.toml"), False, "utf-8"),
+        ("project", "hatch", Origin("config", "/etc/xdg/uv/uv.toml"), False, "utf-8"),
         ("project", "pipx", Origin("argv", "--index-url"), True, "latin-1"),
     ],
 )
