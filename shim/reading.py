@@ -32,7 +32,7 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
     try:
         status = os.stat(path)  # before it is opened: opening a device may already do something
         if not stat.S_ISREG(status.st_mode):
-            raise CannotRead(f"is {_kind(status.st_mode)}, which only the tool may read")
+            raise CannotRead(f"is {_kind(status.st_mode)}")
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -51,7 +51,7 @@ def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], Non
     if check:
         check(status)
     if not stat.S_ISREG(status.st_mode):  # it was another one a moment ago
-        raise CannotRead(f"is {_kind(status.st_mode)}, which only the tool may read")
+        raise CannotRead(f"is {_kind(status.st_mode)}")
     chunks, left = [], max_bytes + 1
     while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
         chunks.append(chunk)

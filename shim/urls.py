@@ -39,6 +39,8 @@ SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
 #: What WHATWG and Python's parsers pass over in a URL, or may.
 _WEB = re.compile(r"(?<![\w+.-])https?:", re.IGNORECASE)
+#: A host that WHATWG takes for an IPv4 address: its last part is a number, decimal, octal or hexadecimal.
+_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[\da-f]*)\.?$")
 _SCHEME = re.compile(r"[\w+.-]*:[/\\]*")
 _VALUE = re.compile(r"=[^&;]*")
 
@@ -196,10 +198,24 @@ def _normal_host(host: str) -> str:
         if host.encode("ascii").decode("idna") != spelled:
             raise BadUrl("programs disagree about letters in the host, write its xn-- form")
     host = host.lower()
+    if ":" in host or _NUMBER.search(host):
+        _refuse_odd_address(host)
     allowed = "0123456789abcdef:." if ":" in host else "0123456789abcdefghijklmnopqrstuvwxyz-._"
     if any(character not in allowed for character in host):
         raise ValueError("not a host")
     return host
+
+
+def _refuse_odd_address(host: str) -> None:
+    """Raise BadUrl for an IP address that some programs write otherwise when they ask: `127.1`, `0x7f.0.0.1`, `0:0:0:0:0:0:0:1`."""
+    from ipaddress import ip_address
+
+    try:
+        written = str(ip_address(host))
+    except ValueError:
+        written = ""
+    if written != host:
+        raise BadUrl("programs write this address differently, write it as everybody does")
 
 
 def with_userinfo(url: Url, username: str, password: str | None = None) -> str:

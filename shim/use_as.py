@@ -120,13 +120,13 @@ def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def is_mentioned(host: Host) -> bool:
-    """Whether a config file speaks of `use-as`, be it broken or not. One that cannot be read may; a pipe or device never was one."""
+    """Whether a config file speaks of `use-as`, be it broken or not: one that we may not open may, and a pipe or a device never was one."""
     for file in config_files(host):
         try:
             if b"use-as" in (read_regular(file) or b""):
                 return True
         except CannotRead:
-            if os.path.isfile(file):
+            if os.path.isfile(file) and not os.access(file, os.R_OK):
                 return True
     return False
 

@@ -5,9 +5,15 @@ Sources: CPython 3.11 Lib/netrc.py (quotes and escapes since then); the GNU inet
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from dataclasses import dataclass
 
 from shim.model import Secret
+
+#: More than any netrc; a wrong path often leads to something larger.
+MAX_BYTES = 1 << 20
 
 
 class BadNetrc(ValueError):
@@ -36,6 +42,9 @@ def read_netrc(path: str) -> list[Entry]:
     """
     import netrc
 
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
+        raise OSError(errno.EINVAL, "is no regular file of a netrc's size")  # a pipe would wait, a device never end
     try:
         hosts = netrc.netrc(path).hosts
     except netrc.NetrcParseError as error:

@@ -164,6 +164,11 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     return match.start("url"), match.start("url") + len(url)
 
 
+def has_blanks(requirement: str, url: tuple[int, int]) -> bool:
+    """Return whether a bare URL has blanks in it, which pip takes for a part of it."""
+    return not requirement[: url[0]].strip() and len(requirement.partition("; ")[0].split()) > 1
+
+
 def marker_of(requirement: str, url: tuple[int, int]) -> str:
     """Return what stands behind the URL of a direct requirement, if it is a marker: behind a bare URL, only from `; ` on."""
     rest = requirement[url[1] :]

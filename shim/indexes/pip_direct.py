@@ -81,8 +81,9 @@ class DirectUrls:
     def add(self, said: Mention) -> None:
         """Add the URL of a direct requirement, or what a local project needs."""
         position = requirements.find_direct_url(said.text)
-        if position is None:
+        if position is None or requirements.has_blanks(said.text, position):
             self.local.unread.note_url(said.text, said.origin)
+        if position is None:
             self._add_project(said)
         elif requirements.may_apply(requirements.marker_of(said.text, position), self.python):
             self.found.append(said.part(*position))

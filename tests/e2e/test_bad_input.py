@@ -23,6 +23,13 @@ def write(world: World, text: str | bytes, mode: int = 0o600) -> None:
     world.config.chmod(mode)
 
 
+def replace(world: World, make: Callable[[Path], object]) -> None:
+    """Put something in the configuration's place that is no file to read."""
+    world.config.parent.mkdir(parents=True, exist_ok=True)
+    world.config.unlink(missing_ok=True)
+    make(world.config)
+
+
 BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
     "a misspelt key": (lambda world, good: write(world, good + 'sourse = ["keyring"]\n'), "unknown key 'sourse'", "did you mean 'source'?"),
     "a wrong type": (lambda world, good: write(world, good + "insecure = 1\n"), "insecure must be a boolean", "write insecure = false"),
@@ -42,6 +49,12 @@ BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
     "no URL": (lambda world, good: write(world, '[[index]]\nname = "x"\n'), "has no url", "https://"),
     "not TOML": (lambda world, good: write(world, good + "[[["), "is not valid TOML", "correct that line"),
     "not UTF-8": (lambda world, good: write(world, good.encode() + b'\xff = "x"\n'), "is not UTF-8", "save it as UTF-8"),
+    "brackets": (lambda world, good: write(world, good + "a = " + "[" * 100_000), "is not valid TOML", "correct that line"),
+    "a key of many parts": (lambda world, good: write(world, good + "a." * 20_000 + "a = 1\n"), "keys of too many parts", "correct that line"),
+    "a pipe": (lambda world, good: replace(world, os.mkfifo), "is a pipe", "check `ls -l"),
+    "a device": (lambda world, good: replace(world, lambda path: path.symlink_to("/dev/zero")), "is no regular file", "check `ls -l"),
+    "a folder": (lambda world, good: replace(world, Path.mkdir), "is a folder", "check `ls -l"),
+    "a huge file": (lambda world, good: replace(world, lambda path: (path.touch(), os.truncate(path, 1 << 40))), "is larger than", "check `ls -l"),
     "others can write it": (lambda world, good: write(world, good, 0o666), "can be written by others (mode 0666)", "chmod go-w"),
 }
 

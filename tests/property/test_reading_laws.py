@@ -62,8 +62,7 @@ HOSTS = one_of(
 )
 PORTS = one_of(r":80 :443 :8080 : :0 :00443 :99999 :65535 :65536 :-1 :+80 :\u0663 :\x2080 :80\x20 :8_0 :80x :\u00b9 :80:90 :80\\x") | st.just("")
 PATHS = st.sampled_from(
-    ["", "/", "/simple", "/simple/", "/a/../b", "/simple/%2e%2e/b", "/simple/../x", "/simple\\..\\b", "/a//b", "//simple/x", "/%00", "/ü", "/simple/a b"]
-    + ["/simple/a\tb", "/a;b", "/simple/x?y=1", "?x", "#f", "/a#f?x", "/@x", "/a:b@c", "/simple/.", "/./simple", "/simple/%2E", "/%73imple/x", "/simple%2f..%2fx", "\\x"]
+    ["", "/", "/simple", "/simple/", "/a/../b", "/simple/%2e%2e/b", "/simple/../x", "/simple\\..\\b", "/a//b", "//simple/x", "/%00", "/ü", "/simple/a b", "/simple/a\tb", "/a;b", "/simple/x?y=1", "?x", "#f", "/a#f?x", "/@x", "/a:b@c", "/simple/.", "/./simple", "/simple/%2E", "/%73imple/x", "/simple%2f..%2fx", "\\x"]
 )
 URLS = st.tuples(SCHEMES, MARKS, USERS, HOSTS, PORTS, PATHS).map("".join)
 PLAIN = st.tuples(st.sampled_from(["http://", "https://"]), USERS, HOSTS, PORTS, PATHS).map("".join)
@@ -146,8 +145,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @examples(2_500)
 @given(st.lists(TEXTS, min_size=BATCH, max_size=BATCH))
 def test_requirements_files_name_the_servers_that_pip_asks_or_are_unread(oracle: Oracle, folder: Path, texts: list[str]) -> None:
-    for text in texts:
-        text = text.replace("FOLDER", str(folder))
+    for text in (one.replace("FOLDER", str(folder)) for one in texts):
         answer = oracle.ask("lines", text, str(folder))
         # pip stops at a file that it cannot read: nothing but what it read before is asked.
         asked = {server(one) for one in answer["asked"]}

@@ -199,6 +199,42 @@ def test_pip_stops_where_a_requirements_file_turns_tls_off(version: str, spellin
     assert "says that nobody checks the certificate of localhost" in result.stderr
 
 
+HIDDEN: dict[str, str] = {
+    "a query": "-r file://{folder}/evil.txt?x",
+    "a fragment": "-r file://{folder}/evil.txt#x",
+    "many includes": "-r empty.txt\n" * 1001 + "-r evil.txt",
+    "a variable": "-r ${{EVIL}}",
+    "another encoding": "-r coded.txt",
+    "a long line": "--trusted-host 'localhost' " + "--pre " * 1000,
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_pip_stops_where_a_project_hides_a_file_that_turns_tls_off(how: str, world: World, impostor: Attacker) -> None:
+    world.use(toolchains.pip("newest"))
+    world.environ |= {"PIP_CONFIG_FILE": "/dev/null", "EVIL": "evil.txt"}
+    (world.cwd / "empty.txt").write_text("")
+    (world.cwd / "evil.txt").write_text("--trusted-host localhost\n")
+    (world.cwd / "coded.txt").write_text("# coding: utf-7\n+AC0---trusted-host localhost\n")
+    hidden = HIDDEN[how].format(folder=world.cwd)
+    (world.cwd / "requirements.txt").write_text(f"--index-url {url_of(impostor)}\n{hidden}\ncorp-lib\n")
+    result = attack(world, ["pip", "install", "--target", world.folder / "out", "-r", "requirements.txt"], impostor, url_of(impostor))
+
+    assert "that nobody checks the certificate of localhost" in result.stderr
+
+
+def test_pip_stops_where_a_project_names_a_file_on_another_server(world: World, impostor: Attacker) -> None:
+    world.use(toolchains.pip("newest"))
+    world.environ["PIP_CONFIG_FILE"] = "/dev/null"
+    (world.cwd / "requirements.txt").write_text(f"--index-url {url_of(impostor)}\n-r http://127.0.0.1:9/evil.txt\ncorp-lib\n")
+    configure(world, url_of(impostor))
+    result = world.run("pip", "install", "--target", world.folder / "out", "-r", "requirements.txt")
+
+    assert result.returncode == 77
+    assert "http://127.0.0.1:9/evil.txt may say that nobody checks the certificate of localhost" in result.stderr
+    assert impostor.loot == []
+
+
 def test_what_the_user_says_is_the_users_business(world: World, impostor: Attacker) -> None:
     world.environ["PIP_CONFIG_FILE"] = "/dev/null"
     (world.cwd / "requirements.txt").write_text(f"--index-url {url_of(impostor)}\n--trusted-host localhost\ncorp-lib\n")

@@ -46,7 +46,7 @@ class Oracle:
 
 def _main() -> None:  # what follows runs under the other Python, which may be 3.9
     import logging
-    import tempfile
+    from contextlib import suppress
     from optparse import Values
 
     from pip._internal.index import collector, package_finder
@@ -90,10 +90,8 @@ def _main() -> None:  # what follows runs under the other Python, which may be 3
     session._trusted_host_adapter = careless
 
     def get(url: str) -> None:
-        try:
+        with suppress(Exception):
             session.get(url.split("#", 1)[0])
-        except Exception:
-            pass
 
     def ask_index(text: str) -> None:
         """Do what LinkCollector does with each location of an index."""
@@ -164,7 +162,6 @@ def _main() -> None:  # what follows runs under the other Python, which may be 3
         session.adapters = type(session.adapters)((prefix, adapter) for prefix, adapter in session.adapters.items() if prefix in ("http://", "https://", "file://"))
         sys.stdout.write(json.dumps({"asked": notebook.asked, "trusted": trusted, "error": error}) + "\n")
         sys.stdout.flush()
-    del tempfile
 
 
 if __name__ == "__main__":

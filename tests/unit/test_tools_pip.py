@@ -1,4 +1,5 @@
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -450,7 +451,7 @@ def test_a_pipe_is_left_to_pip(world: World) -> None:
     pipe = world.folder / "work/pipe"
     os.mkfifo(pipe)
     needs = world.read("install", "-r", "pipe")
-    assert needs.unknown == ("pipe (it is a pipe, which only the tool may read)",)
+    assert needs.unknown == ("pipe (it is a pipe)",)
     assert needs.careless == ()
 
 
@@ -460,6 +461,107 @@ def test_a_huge_file_is_left_to_pip(world: World) -> None:
     needs = world.read("install", "-r", "huge.txt")
     assert (needs.items[0].url.text, needs.unknown) == (DEFAULT[1], ("huge.txt (it is larger than 4 MB)",))
     assert needs.careless == needs.unknown
+
+
+def test_an_empty_index_in_a_file_replaces_none(world: World) -> None:
+    world.write("work/r.txt", "--index-url=\n-i ''\n")
+    needs = world.read("install", "-i", url("a"), "-r", "r.txt")
+    assert ([need.url.text for need in needs.items], needs.unknown) == ([url("a")], ())
+
+
+@pytest.mark.parametrize("argv", [["-i", ""], ["--extra-index-url="], ["--extra-index-url", "mirror/simple"], ["-r", "r.txt"]])
+def test_an_index_that_is_no_url_is_one_on_disk(world: World, argv: list[str]) -> None:
+    world.write("work/r.txt", "--extra-index-url=\n")
+    (unknown,) = world.read("install", *argv, "x").unknown
+    assert "is an index on disk" in unknown
+
+
+@pytest.mark.parametrize("text", ["https://i\u200b.example/simple", "http:\\\\i\\simple", "http://u:PASSWORD@i:99999/s", "https://127.1/simple"])
+@pytest.mark.parametrize("form", ["-i {}", "--extra-index-url={}", "-f {}", "-r {}", "-c {}", "x @ {}", "{}"])
+def test_a_url_that_is_none_to_us_is_unread_wherever_it_stands(world: World, form: str, text: str) -> None:
+    world.write("work/r.txt", form.format(text.replace("\\", "\\\\") if form[0] == "-" else text) + "\n")
+    unknown = world.read("install", "-r", "r.txt").unknown
+    assert unknown
+    assert "PASSWORD" not in repr(unknown)
+
+
+@pytest.mark.parametrize("tail", ["?x", "#x", ";x", "%00"])
+def test_a_file_url_that_releases_of_pip_read_differently_is_unread(world: World, tail: str) -> None:
+    evil = world.write("work/evil.txt", f"-i {url('evil')}\n--trusted-host h\n")
+    world.write("work/r.txt", f"-r file://{evil}{tail}\n")
+    needs = world.read("install", "-r", "r.txt")
+    assert needs.unknown == needs.careless
+    assert len(needs.unknown) == 1
+
+
+def test_more_files_than_anybody_has_are_unread(world: World) -> None:
+    world.write("work/empty.txt", "")
+    world.write("work/evil.txt", f"-i {url('evil')}\n")
+    world.write("work/r.txt", "-r empty.txt\n" * 1001 + "-r evil.txt\n")
+    assert "too many includes" in "".join(world.read("install", "-r", "r.txt").careless)
+    for number in range(400):
+        world.write(f"work/{number}.txt", f"-r {number + 1}.txt\n")
+    assert "too many includes" in "".join(world.read("install", "-r", "0.txt").careless)
+
+
+@pytest.mark.parametrize("line", ["-i 'x", "-f '" + "x" * 5000 + "'", "-i ${A}"])
+def test_a_line_that_is_none_to_us_is_unread(world: World, line: str) -> None:
+    world.environ |= {"A": "https://${B}/", "B": "b"}
+    world.write("work/r.txt", f"x==1\n{line}\n")
+    assert world.read("install", "-r", "r.txt").careless[0].startswith("r.txt:2 (it ")
+
+
+def make_wheel(world: World, name: str, *requires: str) -> str:
+    path = world.folder / "work" / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{name}-1.0.dist-info/METADATA", "Name: x\n" + "".join(f"Requires-Dist: {one}\n" for one in requires) + "\nText\n")
+    return f"./{path.name}"
+
+
+@pytest.mark.parametrize(
+    ("requires", "extras", "expected"),
+    [
+        ("secret; extra == 'dev'", "[dev]", "packages"),
+        ("secret; extra == 'Dev_X'", "[dev-x]", "packages"),
+        ("secret; extra == 'dev'", "", "nothing"),
+        ("secret; extra == 'dev' or os_name == 'posix'", "", "packages"),
+        ("secret; os_name == 'nobody'", "", "nothing"),
+        ("secret; implementation_name == 'nobody'", "", "packages"),
+        ("secret", "", "packages"),
+    ],
+)
+def test_a_wheel_takes_from_an_index_what_it_requires_with_its_extras(world: World, requires: str, extras: str, expected: str) -> None:
+    world.make_pip("25.3")
+    wheel = make_wheel(world, "a", requires)
+    assert pip.read_demand(pip.read_invocation("pip", ("install", wheel + extras), world.host, world.target), world.host) == expected
+
+
+def test_a_wheel_names_the_servers_of_what_it_requires(world: World) -> None:
+    inner = make_wheel(world, "b", "c @ https://c/c.whl", "d @ https://d/d.whl ; extra == 'more'")
+    outer = make_wheel(world, "a", f"b[more] @ file://{world.folder}/work/{inner[2:]}", "e @ http:\\\\e\\e.whl")
+    world.write("work/r.txt", outer[2:] + "\n")
+    for argv in ([outer], ["-r", "r.txt"], [outer[2:]]):
+        needs = world.read("install", "--no-index", *argv)
+        assert [need.url.host for need in needs.items] == ["c", "d"]
+        assert "http:" in needs.unknown[0]
+    alone = world.read("install", "--no-index", "--no-deps", outer)
+    assert alone.items == alone.unknown == ()
+
+
+@pytest.mark.parametrize("kind", ["setup.py", "setup.cfg", "dynamic", "sdist", "broken", "no wheel"])
+def test_what_only_code_can_say_about_a_project_is_unread(world: World, kind: str) -> None:
+    place = "./project"
+    if kind == "sdist":
+        place = world.write("work/p-1.tar.gz", b"x")
+    elif kind == "no wheel":
+        place = world.write("work/p-1-py3-none-any.whl", b"PK")
+    elif kind in ("dynamic", "broken"):
+        world.write("work/project/pyproject.toml", "[project]\ndynamic = ['dependencies']\n" if kind == "dynamic" else "[[")
+    else:
+        world.write(f"work/project/{kind}", "")
+    needs = world.read("install", place)
+    assert len(needs.unknown) == 1
+    assert needs.careless == ()
 
 
 @pytest.mark.parametrize("files", [5, 50])

@@ -1,0 +1,208 @@
+"""Other people's files: what is read of them, and what becomes of the rest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shim.errors import ConfigError
+from shim.formats import clear_text, html_links, pip_config, requirements, script, toml, uv_lock
+from shim.formats.netrc import read_netrc
+from shim.formats.wheel import read_requires
+from shim.host import Host
+from shim.indexes import direct_urls, projects, uploads
+from shim.indexes.unread import Unread
+from shim.indexes.uv_files import Reader
+from shim.laxity.files import pip_trusts
+from shim.model import Need, Origin
+from shim.reading import CannotRead, read_regular
+from shim.settings import read_config
+from shim.urls import names_web, parse_url, shown_url
+from shim.use_as import is_mentioned
+
+TYPED, IN_PROJECT = Origin("argv", "-r"), Origin("file", "r.txt:1", project=True)
+
+
+def make_odd(kind: str, folder: Path) -> str:
+    """Return a path at which something is that nobody may read as a file, or wait for."""
+    path = folder / "odd"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "loop":
+        path.symlink_to(path)
+    elif kind == "huge":
+        path.touch()
+        os.truncate(path, 1 << 40)
+    elif kind == "name":
+        return f"{path}\0"
+    else:
+        path.symlink_to("/dev/zero")
+    return str(path)
+
+
+ODD = ["pipe", "folder", "loop", "huge", "device", "name"]
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_what_is_no_plain_file_is_not_read_and_not_waited_for(kind: str, tmp_path: Path) -> None:
+    with pytest.raises(CannotRead, match=r"\w"):
+        read_regular(make_odd(kind, tmp_path))
+
+
+def test_a_plain_file_is_read_up_to_its_bound_and_a_missing_one_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"12345")
+    assert read_regular(str(path), 5) == b"12345"
+    with pytest.raises(CannotRead):
+        read_regular(str(path), 4)
+    assert read_regular(str(tmp_path / "no")) is read_regular(str(path / "below")) is None
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "pypirc": uploads.read_pypirc,
+    "project table": lambda path: projects.read_table_at(path, ("a",)),
+    "sources": lambda path: projects.sources_in(path, ("source",), Host({}, "/")),
+    "direct": lambda path: direct_urls.direct_needs("pdm", (), path, os.path.basename(path)),
+    "uv": lambda path: Reader(Host({}, "/"), None).read_toml(path),
+    "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+@pytest.mark.parametrize("reader", READERS)
+def test_no_reader_waits_or_breaks(reader: str, kind: str, tmp_path: Path) -> None:
+    READERS[reader](make_odd(kind, tmp_path))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "folder", "huge", "device"])
+def test_a_netrc_and_a_wheel_and_a_configuration_that_are_none_are_errors(kind: str, tmp_path: Path) -> None:
+    path = make_odd(kind, tmp_path)
+    with pytest.raises(OSError, match=r"\w"):
+        read_netrc(path)
+    with pytest.raises(CannotRead):
+        read_requires(path)
+    with pytest.raises(ConfigError):
+        read_config(path)
+
+
+def test_a_configuration_of_brackets_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text("a = " + "[" * 100_000)
+    with pytest.raises(ConfigError, match="is not valid TOML"):
+        read_config(str(path))
+
+
+def test_what_is_unread_says_what_and_where_once() -> None:
+    unread = Unread()
+    for _ in range(2):
+        with unread.guard("r.txt", careless=True):
+            raise CannotRead("is a pipe")
+    unread.note_url("./folder", TYPED)
+    unread.note_url("git+https://h/x", TYPED)
+    unread.note_url("http:\\\\u:PW@h\u00ad.example?t=PW", TYPED)
+    assert list(unread.texts) == ["r.txt (it is a pipe)", "http:\\\\****@h\u00ad.example?t=**** (from argv -r) (it is no URL that every program reads alike)"]
+    assert list(unread.careless) == ["r.txt (it is a pipe)"]
+
+
+@pytest.mark.parametrize(
+    ("text", "origin", "careless"),
+    [("https://h/r.txt", TYPED, False), ("http://h/r.txt", TYPED, True), ("https://h/r.txt?t=1", IN_PROJECT, True)],
+)
+def test_who_names_a_remote_file_himself_vouches_for_it(text: str, origin: Origin, careless: bool) -> None:
+    unread = Unread()
+    unread.note_remote(Need(parse_url(text), origin, "input"))
+    assert list(unread.texts) == [shown_url(text)]
+    assert bool(unread.careless) is careless
+
+
+@pytest.mark.parametrize("text", ["http://h", "HTTPS:h", " ht\ntp:\\\\h", "\u200bh\u00adttp:h", "x @ https:h", "name=http://h"])
+def test_whatever_some_program_may_take_for_a_web_address_is_known(text: str) -> None:
+    assert names_web(text)
+
+
+@pytest.mark.parametrize("text", ["", "./http", "git+https://h/x", "file:///http", "ftp://h", "shttp://h", "/srv/simple"])
+def test_paths_and_what_git_fetches_are_no_web_addresses(text: str) -> None:
+    assert not names_web(text)
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "means"),
+    [
+        ("h", "https://h/simple", True),
+        ("H", "https://h:8443/simple", True),
+        ("h:443", "https://h/simple", True),
+        ("h:443", "https://h:443/simple", True),
+        ("h:0443", "https://h:443/simple", False),
+        ("h:8443", "https://h/simple", False),
+        ("h:", "https://h/simple", False),
+        ("::1", "https://[::1]/simple", True),
+        ("[::1]", "https://[::1]:8443/simple", True),
+        ("[::1]:8443", "https://[::1]:8443/simple", True),
+        ("::1:8443", "https://[::1]:8443/simple", False),
+        ("https://h", "https://h/simple", False),
+        ("h/simple", "https://h/simple/x", True),
+        ("h/other", "https://h/simple/x", False),
+        ("user@h", "https://h/simple", False),
+        ("*", "https://h/simple", False),
+        ("h.example", "https://h/simple", False),
+    ],
+)
+def test_a_trusted_host_is_compared_as_pip_compares_it(host: str, url: str, means: bool) -> None:
+    assert pip_trusts(host, parse_url(url)) is means
+
+
+MEGABYTE = 1_000_000
+PATHOLOGICAL = {
+    "blanks before a comment": "x" + " " * MEGABYTE + "y#",
+    "an open quote": '-i "' + "x" * MEGABYTE,
+    "a long word in quotes": "-i '" + "x" * MEGABYTE + "'",
+    "many words in quotes": ("-f '" + "a" * 4000 + "'\n") * (MEGABYTE // 4006),
+    "continued lines": "\\\n" * (MEGABYTE // 2),
+    "variables": "-i ${A}" * (MEGABYTE // 7),
+    "names": "x@" * (MEGABYTE // 2),
+    "brackets": "[" * MEGABYTE,
+    "links": "<a href='https://" * (MEGABYTE // 17),
+    "bases": "<base " * (MEGABYTE // 6),
+    "scripts": "# /// script\n" * (MEGABYTE // 13),
+    "a script without an end": "# /// script\n" + "# a\n" * (MEGABYTE // 4),
+    "a key of many parts": "a." * (MEGABYTE // 2) + "a = 1",
+    "a deep header": "[" + "a." * 5000 + "a]\n" + "b = 1\n" * (MEGABYTE // 6),
+    "URLs in TOML": 'url = "' * (MEGABYTE // 7),
+    "logins": "http://" + "u:" * (MEGABYTE // 2),
+    "passwords": "password " * (MEGABYTE // 9),
+}
+TEXT_READERS: dict[str, Callable[[str], object]] = {
+    "requirements": lambda text: list(requirements.read_lines(text, {"A": "b"})),
+    "direct": requirements.find_direct_url,
+    "marker": lambda text: requirements.may_apply(text, (3, 11)),
+    "pylock": lambda text: list(requirements.find_locked_urls(text)),
+    "page": lambda text: list(html_links.find_linked_files(text.encode())),
+    "script": script.script_block,
+    "pip.conf": lambda text: pip_config.read_pip_config("[global]\n" + text),
+    "TOML": toml.read_toml,
+    "uv.lock": lambda text: uv_lock.find_folders(text.encode()),
+    "other locks": lambda text: list(direct_urls._locked_urls(text)),
+    "clear text": lambda text: list(clear_text.find_secrets(text)),
+    "shown": shown_url,
+    "web": names_web,
+}
+
+
+@pytest.mark.parametrize("reader", TEXT_READERS)
+def test_a_megabyte_of_anything_takes_seconds_at_most(reader: str) -> None:
+    """Each of these took minutes somewhere: what grows with the square of a text's length takes far longer than this bound."""
+    for name, text in PATHOLOGICAL.items():
+        began = time.process_time()
+        try:
+            TEXT_READERS[reader](text)
+        except CannotRead:
+            pass
+        assert time.process_time() - began < 10, name
+
+
