@@ -1,4 +1,5 @@
-"""What vendors' real commands talk to, played on loopback: CodeArtifact and STS of AWS, and Google's token endpoint.
+"""What vendors' real commands talk to, played on loopback: CodeArtifact and STS of AWS, Google's token endpoint, and a
+Package Manager that takes every token.
 
 Tokens name who asks: `token-of-AKIAWORK` for an access key, `token-of-work@…` for a Google account.
 """
@@ -71,6 +72,11 @@ def _handler_for(apis: VendorApis) -> type[BaseHTTPRequestHandler]:
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)
+
+        def do_GET(self) -> None:  # a Package Manager's own page, for who has a token
+            self.send_response(200 if self.headers.get("Authorization") else 401)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def log_message(self, format: str, *arguments: Any) -> None:
             """Say nothing."""

@@ -261,6 +261,7 @@ def test_the_dual_stack_host_of_codeartifact_is_known_and_what_looks_like_it_is_
 BACKENDS = {
     "keyrings.alt.file.NoSuchKeyring": "shim backend add keyrings.alt",
     "keyring_pass.PasswordStoreBackend": "shim backend add keyring-pass",
+    "keyrings.gauth.GooglePythonAuth": "shim backend add keyrings.google-artifactregistry-auth",
     "keyring.backends.nothing.Keyring": "unset PYTHON_KEYRING_BACKEND",
     "": "unset PYTHON_KEYRING_BACKEND",
 }
