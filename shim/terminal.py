@@ -12,6 +12,8 @@ from types import FrameType
 
 #: Signals that end us without a `finally`, and that a person or a job's runner sends.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+#: Copies get numbers that nobody takes for a standard descriptor which is closed.
+FIRST_FREE = 10
 
 
 @contextmanager
@@ -40,8 +42,11 @@ def restored() -> Iterator[None]:
 @contextmanager
 def diverted() -> Iterator[None]:
     """Lead standard output to standard error and standard input, unless it is a terminal, to nowhere: both are the tool's, and data."""
+    import fcntl
+
     _flush()
-    kept = {number: os.dup(number) for number in (0, 1) if _is_open(number)}
+    are_open = [number for number in (0, 1) if _is_open(number)]
+    kept = {number: fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, FIRST_FREE) for number in are_open}
     nowhere = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         if 1 in kept:

@@ -1,4 +1,4 @@
-"""What a command hands to a face that one of its children will ask: a memory file of (scope, user name, secret).
+"""What a command hands to a face that one of its children will ask: a memory file of (scope, user name, secret, source, end).
 
 Written by the channel `face`, read by `faces/keyring.py`. One line each, tab-separated, percent-encoded.
 """
@@ -17,7 +17,10 @@ VARIABLE = "_SHIM_ANSWERS"
 
 def render_answers(credentials: Iterable[Credential]) -> Secret:
     """Return the text of the memory file."""
-    rows = ((str(one.scope), one.username, one.secret.reveal(), one.source) for one in credentials)
+    rows = (
+        (str(one.scope), one.username, one.secret.reveal(), one.source, "" if one.expires_at is None else repr(one.expires_at))
+        for one in credentials
+    )
     return Secret("".join("\t".join(quote(cell, safe="") for cell in row) + "\n" for row in rows))
 
 
@@ -27,8 +30,8 @@ def read_answers(path: str) -> list[Credential]:
     try:
         with open(path, encoding="ascii") as stream:
             for line in stream:
-                scope, username, secret, source = (unquote(cell) for cell in line.rstrip("\n").split("\t"))
-                credentials.append(Credential(username, Secret(secret), scope_of(parse_url(scope)), source))
+                scope, username, secret, source, end = (unquote(cell) for cell in line.rstrip("\n").split("\t"))
+                credentials.append(Credential(username, Secret(secret), scope_of(parse_url(scope)), source, float(end) if end else None))
     except (OSError, ValueError, BadUrl):
         return []
     return credentials

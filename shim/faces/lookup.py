@@ -13,24 +13,26 @@ from shim.urls import Url
 def find_credential(url: Url, username: str | None, asker: str, host: Host) -> Credential | None:
     """Return the credential whose scope covers `url` and whose user name is `username` (any if None), or None if nobody has one.
 
-    `asker` says who asks, for messages. What the command above us resolved already is not asked again.
+    `asker` says who asks, for messages. What the command above us resolved already is not asked again, unless it has ended meanwhile.
 
     Raises:
         ShimError: a source or the configuration is broken.
     """
-    for credential in read_answers(host.environ.get(VARIABLE, "")):
-        if credential.scope.covers(url) and username in (None, credential.username):
-            return credential
+    above = (one for one in read_answers(host.environ.get(VARIABLE, "")) if one.scope.covers(url) and username in (None, one.username))
+    given = next(above, None)
+    if given and (given.expires_at is None or given.expires_at > host.clock()):
+        return given
     from shim.resolve import resolve
     from shim.settings import load_settings
 
     alone = dataclasses.replace(host, interactive=False)
-    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text.
-    need = Need(url, Origin("argv", asker, project=True), username=username)
+    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text. What the
+    # command above us got for it may be got again.
+    need = Need(url, Origin("argv", asker, project=given is None), username=username)
     settings = load_settings(alone)
     (answer,) = resolve(Needs((need,)), settings, alone)
     if answer.credential:
         from shim.audit import record_release
 
         record_release((answer.credential,), asker, "answered", settings, alone)
-    return answer.credential
+    return answer.credential or given

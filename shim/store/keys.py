@@ -28,8 +28,8 @@ class UnusableBackend(Exception):
 def load_keyring() -> Any:
     """Return the keyring library with its backend chosen: that which a variable or its configuration names, else all that there are.
 
-    Without a name the library takes the first of those with the highest priority. Its chain, which asks one after the other, has 10,
-    and so have some that are in it: which of them wins is chance.
+    Without a name the library takes the first of those with the highest priority. Its chain, which asks one after the other by their
+    priority, has 10, and so have some that are in it, or more: then it would be chance, or all others would not be asked any more.
 
     Raises:
         UnusableBackend: the named one. Whatever else the library raises: a keyringrc.cfg that is none, a damaged environment.
@@ -49,13 +49,15 @@ def load_keyring() -> Any:
 def _prefer_chain(keyring: Any, chosen: Any) -> None:
     with suppress(Exception):  # a backend that cannot even be made is not in the way of the one that was chosen
         chain: Any = next(one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN)
-        if chain.priority >= chosen.priority and chosen in chain.backends:
+        if chosen in chain.backends and len(chain.backends) > 1:
             keyring.set_keyring(chain)
 
 
 #: The module of the library's own chain of all other backends.
 CHAIN = "keyring.backends.chainer"
 VARIABLE = "PYTHON_KEYRING_BACKEND"
+#: Modules of backends whose package has another name.
+PACKAGES = {"keyrings.gauth": "keyrings.google-artifactregistry-auth"}
 
 
 def _named() -> tuple[str | None, str | None]:
@@ -79,7 +81,8 @@ def _explain(error: Exception) -> UnusableBackend | None:
     other_way = f"unset {VARIABLE}" if place == VARIABLE else "take default-keyring out of keyringrc.cfg"
     if isinstance(error, (ImportError, AttributeError)):
         parts = named.split(".")
-        package = ".".join(parts[: 2 if parts[0] == "keyrings" else 1]).replace("_", "-")
+        module = ".".join(parts[: 2 if parts[0] == "keyrings" else 1])
+        package = PACKAGES.get(module, module.replace("_", "-"))
         hint = other_way if package in ("", "keyring") else f"shim backend add {package}"
         return UnusableBackend(f"{place} names the keyring backend {named}, which is not in shim's own environment", hint)
     return UnusableBackend(f"{place} names the keyring backend {named!r}, which cannot be used here ({type(error).__name__})", other_way)

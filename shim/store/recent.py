@@ -20,8 +20,11 @@ from shim.urls import Url
 
 KIND = "keyring"
 NOBODY_SUFFIX = ".nobody"
-#: Variables that choose a keyring or its place, by their beginnings.
-VARIABLES = ("KEYRING", "PYTHON_KEYRING", "DBUS_SESSION_BUS_ADDRESS", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR")
+#: Variables that choose a keyring or its place, or as whom a vendor's backend asks, by their beginnings.
+VARIABLES = (
+    *("KEYRING", "PYTHON_KEYRING", "DBUS_SESSION_BUS_ADDRESS", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
+    *("AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "ARTIFACTS_", "VSS_", "PACKAGEMANAGER_", "PASSWORD_STORE_"),
+)
 #: What changes on disk when somebody changes a keyring without us: below the data folder, and below the config folder.
 DATA_PLACES = ("keyrings", "kwalletd", "python_keyring", "python_keyring/keyring_pass.cfg")
 CONFIG_PLACES = ("python_keyring/keyringrc.cfg",)

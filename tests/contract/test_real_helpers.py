@@ -1,4 +1,4 @@
-"""The command source asks real helpers: git's own, uv's, docker's for the Secret Service, and shim's own."""
+"""The command source asks real helpers: git's own, uv's, docker's for the Secret Service and for `pass`, and shim's own."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from shim.setting_indexes import CommandSource
 from shim.sources import load_source
 from tests.contract.test_sources import URL, host_in, query
 from tests.support import toolchains
+from tests.support.password_store import MISSING as STORE_MISSING
+from tests.support.password_store import password_store
 
+DOCKER_PASS = shutil.which("docker-credential-pass")
 DOCKER_HELPER = shutil.which("docker-credential-secretservice")
 CANARY = "p@ss: wörd/=%"
 
@@ -124,3 +127,18 @@ def test_what_our_own_helper_says_is_understood(protocol: str, tmp_path: Path) -
     assert (found.username, found.secret.reveal()) == ("alice", CANARY)
     assert nothing is None
     assert f"{os.path.basename(sys.executable)} has nothing for other.example" in notes
+
+
+@pytest.mark.skipif(bool(STORE_MISSING) or DOCKER_PASS is None, reason="docker-credential-pass, pass or gpg is not installed")
+def test_docker_credential_pass_answers_and_its_way_to_say_nothing_is_understood(tmp_path: Path) -> None:
+    with password_store(tmp_path) as variables:
+        host = host_in(tmp_path, **variables)
+        entry = json.dumps({"ServerURL": "https://pypi.corp.example", "Username": "alice", "Secret": CANARY})
+        subprocess.run([str(DOCKER_PASS), "store"], input=entry.encode(), env=dict(host.environ), check=True, capture_output=True)
+        found, _ = ask(host, "docker-credential-pass", "get", protocol="docker")
+        nothing, notes = ask(host, "docker-credential-pass", "get", protocol="docker", url="https://other.example/simple/")
+
+    assert found is not None
+    assert (found.username, found.secret.reveal()) == ("alice", CANARY)
+    assert nothing is None
+    assert "docker-credential-pass has nothing for other.example" in notes

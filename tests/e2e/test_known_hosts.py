@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from shim.demo.packages import build_wheel
 from shim.demo.server import PrivateIndex
+from tests.e2e.test_fail_closed import Stranger
 from tests.support import toolchains
 from tests.support.proxy import leading_to
 from tests.support.tls import make_authority
@@ -139,3 +141,44 @@ def test_pip_goes_on_without_us_when_nobody_is_logged_in(world: World, vendor: V
     assert result.returncode == 1
     assert "hint: log in: aws sso login" in result.stderr
     assert Path(world.folder / "a").exists() is False
+
+
+@pytest.fixture
+def stranger(tmp_path: Path) -> Iterator[PrivateIndex]:
+    (tmp_path / "stranger").mkdir()
+    wheel = build_wheel(str(tmp_path / "stranger"), "corp-lib", {"corp_lib.py": "STRANGER = True\n"}, "99.0")
+    with Stranger(str(tmp_path / "stranger"), {"corp-lib": [wheel]}, "x", "x") as served:
+        yield served
+
+
+def test_beside_another_index_pip_is_stopped_where_nobody_may_be_asked_or_is_logged_in(
+    world: World, vendor: Vendor, stranger: PrivateIndex
+) -> None:
+    """Else pip takes the package of that name from there, whoever put it there."""
+    use(world, toolchains.pip("newest"), vendor)
+    other = f"http://{stranger.netloc}/simple/"
+    (world.cwd / "requirements.txt").write_text(f"-i {URL}\n--extra-index-url {other}\ncorp-lib\n")
+    project = world.run("pip", "install", "-r", "requirements.txt", "--target", world.folder / "a")
+    vendor.commands.log_out("aws")
+    ended = world.run("pip", "install", "-i", URL, "--extra-index-url", other, "--target", world.folder / "a", "corp-lib")
+
+    for result, hint in ((project, f"hint: shim login {URL} approves it, once"), (ended, "hint: log in: aws sso login")):
+        assert result.returncode == 77, result.stderr
+        assert f"refuses us without a credential (401); pip would take the packages from {other} instead" in result.stderr
+        assert result.stderr.rstrip().endswith(hint)
+    assert not (world.folder / "a").exists()
+
+
+def test_login_takes_the_way_of_pip_conf(world: World, vendor: Vendor, tmp_path: Path) -> None:
+    use(world, toolchains.pip("newest"), vendor)
+    proxy, certificate = (world.environ.pop(name) for name in ("HTTPS_PROXY", "PIP_CERT"))
+    world.environ.pop("SSL_CERT_FILE")
+    refused = world.shim("login", URL, HTTPS_PROXY="http://127.0.0.1:9")
+    (tmp_path / "pip.conf").write_text(f"[global]\nproxy = {proxy}\ncert = {certificate}\n")
+    world.environ["PIP_CONFIG_FILE"] = str(tmp_path / "pip.conf")
+    typed = world.shim("login", URL, "--user", "aws", "--password-stdin", "--store", "file", input=CANARY)
+    asked = world.shim("login", URL)
+
+    assert refused.returncode == 69
+    assert typed.returncode == 0, typed.stderr
+    assert asked.returncode == 0, asked.stderr

@@ -1,5 +1,6 @@
 """The keyring face: every dialect it is asked in, and what it must never answer."""
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -56,11 +57,24 @@ def test_answers_survive_their_file(host: Host) -> None:
     assert (read.username, read.secret.reveal(), read.scope, read.source) == ("alice", "canary\t%\n", a_credential().scope, "keyring")
 
 
-@pytest.mark.parametrize("text", ["", "x\n", "a\tb\n", "ftp%3A%2F%2Fx\tu\tp\ts\n", "\xff"])
+@pytest.mark.parametrize("text", ["", "x\n", "a\tb\n", "ftp%3A%2F%2Fx\tu\tp\ts\t\n", "https%3A%2F%2Fx%2F\tu\tp\ts\tsoon\n", "\xff"])
 def test_a_broken_answers_file_is_no_answer(tmp_path: Path, text: str) -> None:
     (tmp_path / "answers").write_bytes(text.encode("latin-1"))
 
     assert read_answers(str(tmp_path / "answers")) == []
+
+
+@pytest.mark.parametrize(("left_s", "secret"), [(3600.0, "old"), (-1.0, "new")])
+def test_a_token_that_has_ended_since_the_command_began_is_got_again(left_s: float, secret: str, host: Host, tmp_path: Path) -> None:
+    """pip asks for it a second time when the index refuses the first one, in the middle of a long command."""
+    old = dataclasses.replace(a_credential(secret="old"), expires_at=host.clock() + left_s)
+    (tmp_path / "answers").write_text(render_answers([old]).reveal())
+    (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\ncommand = {{ argv = ["echo", "new"] }}\n')
+    asked = dataclasses.replace(host, environ={**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "PATH": "/usr/bin:/bin"})
+    answer = find_answer(Question(URL, "alice", "password", "plain"), asked)
+
+    assert answer is not None
+    assert answer.secret.reveal() == secret
 
 
 def test_a_question_below_the_scope_is_answered(host: Host) -> None:
