@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
-from shim.errors import InternalError, ShimError, UsageError, render
+from shim.errors import InternalError, ShimError, render
 from shim.host import Host, this_host, write_stderr
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.
@@ -50,13 +50,6 @@ class Command(Protocol):
         """Do it; return the exit status."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with our exit status and our message format."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} --help")
-
-
 def load_command(verb: str) -> Command:
     """Return the module of a verb."""
     return cast(Command, import_module(f"shim.commands.{verb}"))
@@ -90,26 +83,20 @@ def _dispatch(argv: list[str], host: Host) -> int:
     from shim import __version__
 
     verb = argv[0] if argv else "--help"
-    if verb in ("-V", "--version"):
+    if verb in ("-V", "--version", "version"):
         sys.stdout.write(f"shim {__version__}\n")
         return 0
     if verb in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if argv else 64
-    if verb not in VERBS:
-        from difflib import get_close_matches
+    from shim.commands.usage import Parser, refuse_verb
 
-        close = get_close_matches(verb, VERBS, n=1)
-        raise UsageError(f"there is no verb {verb!r}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
+    if verb not in VERBS:
+        raise refuse_verb(verb, VERBS)
     command = load_command(verb)
-    parser = _Parser(
-        prog=f"shim {verb}",
-        description=command.HELP,
-        epilog=f"example: {command.EXAMPLE}",
-        allow_abbrev=False,
-    )
+    parser = Parser(prog=f"shim {verb}", description=command.HELP, epilog=f"example: {command.EXAMPLE}")
     command.configure(parser)
-    return command.main(parser.parse_args(argv[1:]), host)
+    return command.main(parser.read(argv[1:]), host)
 
 
 def _overview() -> str:

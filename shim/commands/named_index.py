@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shim.commands.usage import shown, suggest
 from shim.errors import UsageError
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
@@ -18,8 +19,9 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
     if index:
         return index.url, index, index.username
     if "://" not in text:
-        names = ", ".join(one.name for one in settings.indexes) or "none yet"
-        raise UsageError(f"no [[index]] is named {text!r}", hint=f"configured are: {names}; or give the index's URL")
+        known = [one.name for one in settings.indexes]
+        otherwise = f"configured are: {', '.join(known) or 'none yet'}; or give the index's URL"
+        raise UsageError(f"no [[index]] is named {shown(text)}", hint=suggest(text, known, otherwise))
     try:
         userinfo = find_userinfo(text)
         url = parse_url(text)

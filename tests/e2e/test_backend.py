@@ -70,7 +70,7 @@ def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Pa
     ("words", "code", "message"),
     [
         (("add",), 64, "say which package to add"),
-        (("add", "--evil"), 64, "unrecognized arguments"),
+        (("add", "--evil"), 64, "shim backend has no option --evil"),
         (("add", "git+https://evil.example/x"), 64, "is not the name of a package"),
         (("add", "x @ https://evil.example/x.whl"), 64, "no URLs"),
         (("add", "../x"), 64, "is not the name of a package"),
