@@ -9,7 +9,7 @@ import sys
 from typing import Any
 
 from shim.commands import explain_use_as
-from shim.commands.usage import shown
+from shim.commands.usage import repeatable
 from shim.errors import UsageError
 from shim.host import Host
 from shim.hot import mask_words
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     name, *argv = command
     name = os.path.basename(name)
     if name.partition(".")[0] not in TOOLS:
-        raise UsageError(f"{shown(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
+        raise UsageError(f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
     plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
     explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shim.commands.usage import shown, suggest
+from shim.commands.usage import repeatable, suggest
 from shim.errors import UsageError
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
@@ -21,7 +21,7 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
     if "://" not in text:
         known = [one.name for one in settings.indexes]
         otherwise = f"configured are: {', '.join(known) or 'none yet'}; or give the index's URL"
-        raise UsageError(f"no [[index]] is named {shown(text)}", hint=suggest(text, known, otherwise))
+        raise UsageError(f"no [[index]] is named {repeatable(text)}", hint=suggest(text, known, otherwise))
     try:
         userinfo = find_userinfo(text)
         url = parse_url(text)

@@ -70,7 +70,7 @@ def refuse_verb(word: str, verbs: Sequence[str]) -> UsageError:
         hint = STDIN_HINT if name_of_option(word) in SECRET_OPTIONS else "shim --help"
         return UsageError(f"shim has no option {name_of_option(word)}", hint=hint)
     close = get_close_matches(word.casefold(), verbs, n=1)
-    return UsageError(f"there is no verb {shown(word)}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
+    return UsageError(f"there is no verb {repeatable(word)}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
 
 
 def name_of_option(word: str) -> str:
@@ -85,7 +85,7 @@ def suggest(word: str, known: Iterable[str], otherwise: str) -> str:
     return f"did you mean {spelled[close[0]]}?" if close else otherwise
 
 
-def shown(word: str) -> str:
+def repeatable(word: str) -> str:
     """Return a word that stands where a name belongs, as it may be repeated: one that is too long for a name may be a secret."""
     return repr(word) if len(word) <= MAX_SHOWN else "what you typed"
 
