@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
@@ -34,12 +34,14 @@ from urllib.request import (
 )
 
 from shim import __version__
+from shim.causes import Cause, cause_of, explain
 from shim.host import Host
 from shim.model import Credential, Route
 from shim.urls import BadUrl, Url, parse_url
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
+PROXY_WANTS_LOGIN = 407
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
@@ -53,7 +55,7 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no answer.
+    """What an index answered: the status and the last URL, or `error` in words if there was no answer, and its `cause`.
 
     `is_form` says that the page asks for a login instead of listing anything; `is_tls` that the certificate is the trouble.
     """
@@ -63,6 +65,7 @@ class Outcome:
     error: str | None = None
     is_form: bool = field(default=False, kw_only=True)
     is_tls: bool = field(default=False, kw_only=True)
+    cause: Cause | None = field(default=None, kw_only=True)
 
     @property
     def is_success(self) -> bool:
@@ -91,7 +94,7 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
 def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    outcomes: list[Outcome] = [Outcome(None, url, "no answer in time") for url, _, _ in questions]
+    outcomes: list[Outcome] = [Outcome(None, url, "no answer in time", cause="timeout") for url, _, _ in questions]
 
     def ask(number: int) -> None:
         url, credential, route = questions[number]
@@ -127,7 +130,7 @@ def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: floa
 def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
     if left_s <= 0:
-        return Outcome(None, url, "no answer in time"), None
+        return _failure(url, TimeoutError(), route), None
     try:
         opener = make_opener(url, route, host)
         with opener.open(Request(_on_the_wire(url), headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
@@ -135,13 +138,11 @@ def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, hos
     except HTTPError as error:
         with error:
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
-            return Outcome(error.code, url), location
-    except TimeoutError:
-        return Outcome(None, url, "no answer in time"), None
+            return Outcome(error.code, url, cause="proxy" if error.code == PROXY_WANTS_LOGIN else None), location
     except URLError as error:
-        return _failure(url, error.reason), None
+        return _failure(url, error.reason, route), None
     except (OSError, HTTPException, ValueError) as error:
-        return _failure(url, error), None
+        return _failure(url, error, route), None
 
 
 def _on_the_wire(url: Url) -> str:
@@ -150,8 +151,17 @@ def _on_the_wire(url: Url) -> str:
     return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
-def _failure(url: Url, reason: object) -> Outcome:
-    return Outcome(None, url, explain(reason), is_tls=isinstance(reason, ssl.SSLError))
+def _failure(url: Url, reason: object, route: Route) -> Outcome:
+    by_proxy = _goes_by_proxy(url, route)
+    cause = cause_of(reason, by_proxy=by_proxy)
+    return Outcome(None, url, explain(reason, by_proxy=by_proxy), is_tls=isinstance(reason, ssl.SSLError), cause=cause)
+
+
+def _goes_by_proxy(url: Url, route: Route) -> bool:
+    try:
+        return url.scheme in _find_proxies(url, route) and not proxy_bypass(url.host)
+    except OSError:
+        return True
 
 
 def _is_form(response: HTTPResponse) -> bool:
@@ -207,22 +217,3 @@ def _authorization(credential: Credential) -> str:
     if credential.scheme == "bearer":
         return f"Bearer {secret}"
     return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")).decode("ascii")
-
-
-def explain(reason: object) -> str:
-    """Return why there was no answer, in words."""
-    if isinstance(reason, TimeoutError):
-        return "no answer in time"
-    if isinstance(reason, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({reason.verify_message})"
-    if isinstance(reason, ssl.SSLError):
-        return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
-    if isinstance(reason, ConnectionRefusedError):
-        return "it refuses the connection"
-    if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
-    if isinstance(reason, RemoteDisconnected):
-        return "it hangs up without an answer"
-    if isinstance(reason, BadStatusLine | IncompleteRead | LineTooLong):
-        return "its answer is no HTTP"
-    return type(reason).__name__

@@ -38,7 +38,7 @@ LAYERS = [
     ("shim.setting_checks", "shim.setting_logins"),
     ("shim.setting_keys",),
     ("shim.formats",),
-    ("shim.verdict",),
+    ("shim.verdict", "shim.causes"),
     ("shim.model",),
     ("shim.host",),
     ("shim.urls",),
