@@ -19,7 +19,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse
-from typing import IO
+from typing import IO, Literal
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
 from urllib.request import (
@@ -92,13 +92,22 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
     return probe_all([(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
 
 
-def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
-    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
+def probe_all(
+    questions: Sequence[tuple[Url, Credential | None, Route]],
+    host: Host,
+    timeout_s: float = 15.0,
+    *,
+    method: Literal["GET", "POST"] = "GET",
+) -> list[Outcome]:
+    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together.
+
+    A POST is an empty one, and its redirects are not followed.
+    """
     outcomes: list[Outcome] = [Outcome(None, url, "no answer in time", cause="timeout") for url, _, _ in questions]
 
     def ask(number: int) -> None:
         url, credential, route = questions[number]
-        outcomes[number] = _follow(url, credential, host, timeout_s, route)
+        outcomes[number] = _follow(url, credential, host, timeout_s, route, method)
 
     threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(questions))]
     for thread in threads:
@@ -109,7 +118,7 @@ def probe_all(questions: Sequence[tuple[Url, Credential | None, Route]], host: H
     return list(outcomes)
 
 
-def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float, route: Route) -> Outcome:
+def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float, route: Route, method: str) -> Outcome:
     """Return the outcome at the end of all redirects."""
     deadline = time.monotonic() + timeout_s
     origin = url.origin
@@ -117,8 +126,8 @@ def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: floa
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
         if credential and url.origin == origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential)
-        outcome, location = _request(url, headers, deadline - time.monotonic(), route, host)
-        if location is None:
+        outcome, location = _request(url, headers, deadline - time.monotonic(), route, host, method)
+        if location is None or method == "POST":
             return outcome
         try:
             url = parse_url(urljoin(url.text, location))
@@ -127,13 +136,14 @@ def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: floa
     return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times")
 
 
-def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host) -> tuple[Outcome, str | None]:
+def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host, method: str) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
     if left_s <= 0:
         return _failure(url, TimeoutError(), route), None
     try:
         opener = make_opener(url, route, host)
-        with opener.open(Request(_on_the_wire(url), headers=headers), timeout=left_s) as response:  # noqa: S310 (a Url is http or https)
+        request = Request(_on_the_wire(url), b"" if method == "POST" else None, headers)  # noqa: S310 (a Url is http or https)
+        with opener.open(request, timeout=left_s) as response:
             return Outcome(response.status, url, is_form=_is_form(response)), None
     except HTTPError as error:
         with error:

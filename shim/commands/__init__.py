@@ -61,11 +61,11 @@ def main(argv: list[str] | None = None, launcher: str = "") -> int:
     Expected failures become one message on stderr, never a traceback.
     """
     host = this_host(launcher)
+    words = sys.argv[1:] if argv is None else argv
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv, host)
+        return _dispatch(words, host)
     except ShimError as error:
-        write_stderr(render(error))
-        return error.exit_code
+        return _report(error, words)
     except KeyboardInterrupt:
         write_stderr("\n")
         return 130
@@ -74,9 +74,19 @@ def main(argv: list[str] | None = None, launcher: str = "") -> int:
     except Exception as error:
         if host.is_set("SHIM_DEBUG"):
             raise
-        problem = InternalError(f"{type(error).__name__} in `shim` itself", hint="run it again with SHIM_DEBUG=1 and report what it prints")
-        write_stderr(render(problem))
-        return problem.exit_code
+        hint = "run it again with SHIM_DEBUG=1 and report what it prints"
+        return _report(InternalError(f"{type(error).__name__} in `shim` itself", hint=hint), words)
+
+
+def _report(error: ShimError, words: list[str]) -> int:
+    """Tell people on stderr, or programs that asked for JSON on stdout; return the exit status."""
+    from shim.commands.answer import describe_error, wants_json, write_json
+
+    if wants_json(words):
+        write_json(describe_error(error))
+    else:
+        write_stderr(render(error))
+    return error.exit_code
 
 
 def _dispatch(argv: list[str], host: Host) -> int:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import Any
 
 from shim.commands import explain_use_as
+from shim.commands.answer import write_json
 from shim.commands.usage import repeatable
 from shim.errors import UsageError
+from shim.formats.times import render_time
 from shim.host import Host
 from shim.hot import mask_words
 from shim.model import Answer, Credential, Plan, Secret
@@ -41,7 +42,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     tool = load_tool(name)
     plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
     explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
-    sys.stdout.write(json.dumps(explanation, indent=2) + "\n" if arguments.json else render(explanation))
+    if arguments.json:
+        write_json(explanation)
+    else:
+        sys.stdout.write(render(explanation))
     return 0
 
 
@@ -102,7 +106,7 @@ def _describe_credential(credential: Credential) -> dict[str, Any]:
         "source": credential.source,
         "username": credential.shown_username,
         "scope": str(credential.scope),
-        "expires_at": credential.expires_at,
+        "expires_at": render_time(credential.expires_at),
         "kept_by_tool": credential.kept_by_tool,
     }
 

@@ -24,10 +24,11 @@ LAYERS = [
     ("shim.hot", "shim.start"),
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
+    ("shim.index_states",),
     ("shim.installing", "shim.activate"),
     ("shim.run",),
     ("shim.supervise", "shim.preflight"),
-    ("shim.route", "shim.refusals"),
+    ("shim.route", "shim.refusals", "shim.endpoints", "shim.mending"),
     ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording", "shim.observing"),
     ("shim.use_as", "shim.config_edit"),
@@ -40,6 +41,7 @@ LAYERS = [
     ("shim.formats",),
     ("shim.verdict", "shim.causes"),
     ("shim.model",),
+    ("shim.screen",),
     ("shim.host",),
     ("shim.urls",),
     ("shim.errors",),
@@ -83,7 +85,7 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
 def test_siblings_do_not_import_each_other(package: str) -> None:
     """One tool may have several files, named after it; uvx is uv under another name."""
-    shared = {"shim.commands.named_index", "shim.commands.usage", "shim.commands.setup_fields", "shim.formats.toml", "shim.formats.html_links"}
+    shared = {"shim.commands.named_index", "shim.commands.usage", "shim.commands.answer", "shim.commands.setup_fields", "shim.formats.toml", "shim.formats.html_links"}
     for path in (PACKAGE / package).glob("*.py"):
         module = MODULES[path]
         if module == f"shim.{package}":

@@ -56,7 +56,7 @@ def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Pa
         stamp.truncate()
         stamp.write(text.replace("pip-uv-shim ", "pip-uv-shim 0", 1))  # as if another version had been installed
     install(own_prefix)
-    names = [row["name"] for row in json.loads(backend(own_prefix, "list", "--json").stdout)]
+    names = [row["name"] for row in json.loads(backend(own_prefix, "list", "--json").stdout)["packages"]]
     assert "keyrings-alt" in names
     assert world.run(shim, "token", url).stdout.strip() == CANARY
 

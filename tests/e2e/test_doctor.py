@@ -46,7 +46,7 @@ def write(world: World, name: str, text: str) -> Path:
 def doctor(world: World, *words: object, **options: object) -> tuple[int, list[dict[str, str]]]:
     result = world.shim("doctor", "--json", *words, **options)
     assert CANARY not in result.stdout + result.stderr
-    return result.returncode, json.loads(result.stdout)
+    return result.returncode, json.loads(result.stdout)["findings"]
 
 
 @pytest.mark.parametrize("name", CLEAR)
@@ -133,7 +133,7 @@ def test_a_shadowed_launcher_is_found(world: World) -> None:
 
 
 def doctor_by_path(world: World) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(world.run(world.prefix / "shims" / "shim", "doctor", "--json").stdout)
+    found: list[dict[str, str]] = json.loads(world.run(world.prefix / "shims" / "shim", "doctor", "--json").stdout)["findings"]
     return found
 
 
@@ -248,7 +248,7 @@ def test_confusion_without_a_private_index_says_so(world: World) -> None:
 
 
 def audit(world: World) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(world.shim("doctor", "--audit", "--json").stdout)
+    found: list[dict[str, str]] = json.loads(world.shim("doctor", "--audit", "--json").stdout)["entries"]
     return found
 
 
