@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from shim.errors import ShimError, SourceError
 from shim.host import Host
+from shim.mending import hint_for_unreachable
 from shim.model import Answer, Credential, Need, Origin, Route
 from shim.resolve import cache_key, find_flaw, hint_for, refuse_scheme
 from shim.route import route_to_index
@@ -22,8 +23,6 @@ from shim.verdict import Verdict
 
 #: For all servers together. A person waits for it.
 DEADLINE_S = 8.0
-#: For learning why one did not answer.
-CAUSE_S = 3.0
 
 State = Literal["answers", "refuses", "unreachable", "open", "missing", "unasked"]
 #: What a command can work with. `unasked`: --offline, or a program would have to run first.
@@ -231,7 +230,7 @@ def _judge(entry: Entry, verdict: Verdict, host: Host) -> Found:
     if verdict.kind == "open":
         return Found(entry, "open", verdict.detail)
     if verdict.kind == "unreachable":
-        return Found(entry, "unreachable", verdict.detail, hint=_hint_for_unreachable(entry, verdict, host))
+        return Found(entry, "unreachable", verdict.detail, hint=hint_for_unreachable(verdict, entry.pages[0], entry.index, host))
     if credential is None:
         return _missing(entry, verdict.detail)
     if verdict.kind == "proven":
@@ -249,21 +248,6 @@ def _hint_for_rejected(entry: Entry) -> str:
     if entry.role != "publish" or not error.hint:
         return error.hint or ""
     return error.hint.replace(f"shim login {entry.name}", f"shim login {entry.need.url}")  # it has a login of its own
-
-
-def _hint_for_unreachable(entry: Entry, verdict: Verdict, host: Host) -> str:
-    from shim.http_client import probe
-    from shim.mending import HINTS, hint_for_cause, hint_for_missing_page
-
-    url = entry.need.url
-    if verdict.trouble == "hidden":
-        return hint_for_missing_page(url, entry.index)
-    if verdict.trouble in ("tls", "down"):
-        outcome = probe(entry.pages[0], None, host, CAUSE_S, _route(entry, host))
-        return hint_for_cause(outcome.cause or "timeout", url, entry.index, host)
-    from shim.refusals import HINTS as TROUBLES
-
-    return TROUBLES.get(verdict.trouble or "down", HINTS["network"].format(url=url))
 
 
 def without_secrets(found: Found) -> dict[str, Any]:

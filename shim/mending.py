@@ -7,8 +7,11 @@ import re
 
 from shim.causes import Cause
 from shim.host import Host
+from shim.http_client import probe
+from shim.route import route_to_index
 from shim.setting_indexes import IndexConfig
 from shim.urls import Url
+from shim.verdict import Trouble, Verdict
 
 #: Cause -> hint. Where an `[[index]]` or a file changes what is true, `hint_for_cause` says so.
 HINTS: dict[Cause, str] = {
@@ -21,6 +24,11 @@ HINTS: dict[Cause, str] = {
     "network": "check the network or VPN, and the URL {url}",
     "garbage": "port {port} of {host} is no web server's: check the port in {url}",
 }
+TROUBLE_HINTS: dict[Trouble, str] = {
+    "busy": "wait a little, then run it again",
+    "broken": "try again when the server has recovered",
+    "elsewhere": "name the URL where it really is: {url} sends everybody on",
+}
 PROXY_HINT = "the proxy is the one in {variable}: correct it, or let NO_PROXY have {host} in it"
 AUTHORITY_HINT = 'say ca-bundle = "/path/of/its/authority.pem" for [[index]] {name} in {file}, or ca-bundle = "system"'
 AUTHORITY_HINT_FOR_URL = "shim setup {url} --ca-bundle /path/of/its/authority.pem"
@@ -30,6 +38,8 @@ SIMPLE_HINT = "does the URL end in /simple/? as configured it is {url}"
 SIMPLE_HINT_FOR_URL = "does the URL end in /simple/? try {better}"
 VERIFY_URL_HINT = 'say verify-url = "{url}NAME/" for [[index]] {name} in {file}, with the name of a package that it has'
 
+#: For learning why a server did not answer.
+CAUSE_S = 3.0
 #: Where a CA bundle may be named beside the configuration, and where a proxy.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 PROXY_VARIABLES = ("{scheme}_proxy", "{SCHEME}_PROXY", "all_proxy", "ALL_PROXY")
@@ -47,6 +57,16 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
         variable = next((name for name in names if host.environ.get(name)), "your pip's configuration")
         return PROXY_HINT.format(variable=variable, host=url.host)
     return HINTS[cause].format(url=url, host=url.host, port=url.port)
+
+
+def hint_for_unreachable(verdict: Verdict, page: Url, index: IndexConfig | None, host: Host) -> str:
+    """Return what to do about an index that gave no usable answer to us; why it gave none is asked once more, for a short time."""
+    if verdict.trouble == "hidden":
+        return hint_for_missing_page(page, index)
+    if verdict.trouble in ("tls", "down"):
+        outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))
+        return hint_for_cause(outcome.cause or "timeout", page, index, host)
+    return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"]).format(url=page)
 
 
 def hint_for_missing_page(url: Url, index: IndexConfig | None) -> str:

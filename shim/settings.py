@@ -34,6 +34,7 @@ class Settings:
     redact: Literal["auto", "always", "never"] = "auto"
     audit: Literal["on", "off"] = "on"
     policy: Policy = NO_POLICY
+    store: tuple[str, ...] = ("keyring",)
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -94,6 +95,7 @@ def load_settings(host: Host) -> Settings:
     policy = load_policy()
     audit: Any = None
     login: Any = None
+    store: Any = None
     indexes: list[IndexConfig] = []
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
@@ -101,6 +103,7 @@ def load_settings(host: Host) -> Settings:
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
         login = login or document.get("login")
+        store = store or document.get("store")
         if keyring_timeout_s is None and "keyring-timeout" in document:
             keyring_timeout_s = read_duration(document["keyring-timeout"], "keyring-timeout", file, "top level")
         redact = redact or document.get("redact")
@@ -112,6 +115,7 @@ def load_settings(host: Host) -> Settings:
     seconds = DEFAULT_KEYRING_TIMEOUT_S if keyring_timeout_s is None else keyring_timeout_s
     indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(channel or "auto", tuple(indexes), (*files, policy_file()), seconds, redact or "auto", audit or "on", policy)
+    settings = replace(settings, store=tuple(store)) if store else settings
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
 

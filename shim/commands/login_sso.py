@@ -24,7 +24,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         SourceError: the login failed. Rejected: the index does not take its token.
     """
     name = next((name for name in MODULES if index and name in index.source), None)
-    if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store != "keyring":
+    if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store is not None:
         return None
     for variable in ("SHIM_NO_INPUT", "CI"):
         if host.environ.get(variable, "") not in ("", "0", "false"):

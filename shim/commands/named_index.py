@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from shim.commands.usage import repeatable, suggest
 from shim.errors import UsageError
 from shim.setting_indexes import IndexConfig
@@ -31,3 +33,9 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
         raise UsageError("a password in the URL would stay in your shell's history", hint="leave it out; it is asked for")
     covering = settings.index_for(url)
     return url, covering, (userinfo.username if userinfo else None) or (covering.username if covering else None)
+
+
+def index_of_page(url: Url) -> str | None:
+    """Return the index that a URL is the page of one package of (`.../simple/NAME/`), as its URL, or None (PEP 503)."""
+    match = re.fullmatch(r"(.*/\+?simple/)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?/?", url.text)
+    return match[1] if match else None

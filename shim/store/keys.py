@@ -11,24 +11,25 @@ from contextlib import suppress
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
-from shim.store import memory
+from shim.repair import repair_command
 from shim.store.folders import private_folder
 from shim.urls import Url
 
+UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
+REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
-def require_keyring(host: Host) -> None:
-    """Raise StoreError if there is no keyring here that could hold a secret."""
-    hint = "--store file keeps it in a file that only you can read, in clear"
-    if memory.problem(host) is None:
-        hint = f"--store memory keeps it until a reboot at most; {hint}"
+
+def find_problem() -> StoreError | None:
+    """Return why there is no keyring here that could hold a secret, or None if there is one."""
     try:
         import keyring
-
+    except Exception as error:  # noqa: BLE001 (whatever a broken installation raises)
+        return StoreError(f"shim's own package `keyring` cannot be loaded ({type(error).__name__})", hint=repair_command())
+    try:
         backend = type(keyring.get_keyring()).__module__
-    except Exception as error:  # no home, a keyringrc.cfg or PYTHON_KEYRING_BACKEND that names what is not there
-        raise StoreError(f"the keyring library finds no keyring ({type(error).__name__}): nothing was stored", hint=hint) from error
-    if backend in ("keyring.backends.fail", "keyring.backends.null"):
-        raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
+    except Exception as error:  # noqa: BLE001 (no home, a keyringrc.cfg or PYTHON_KEYRING_BACKEND that names what is not there)
+        return StoreError(f"the keyring library finds no keyring ({type(error).__name__})")
+    return StoreError("there is no OS keyring here") if backend in ("keyring.backends.fail", "keyring.backends.null") else None
 
 
 def put(url: Url, credential: Credential, host: Host) -> str:
@@ -38,8 +39,9 @@ def put(url: Url, credential: Credential, host: Host) -> str:
     try:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
-        kind = "is locked" if type(error).__name__ in ("KeyringLocked", "InitError") else f"refused it ({type(error).__name__})"
-        raise StoreError(f"the keyring {kind}: nothing was stored", hint="unlock it, or use --store file") from error
+        if type(error).__name__ in ("KeyringLocked", "InitError"):
+            raise StoreError("the keyring is locked: nothing was stored", hint=UNLOCK_HINT) from error
+        raise StoreError(f"the keyring refused it ({type(error).__name__}): nothing was stored", hint=REFUSED_HINT) from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
     return f"the OS keyring ({type(keyring.get_keyring()).__module__.rpartition('.')[2]})"
 

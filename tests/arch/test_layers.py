@@ -42,6 +42,7 @@ LAYERS = [
     ("shim.verdict", "shim.causes"),
     ("shim.model",),
     ("shim.screen",),
+    ("shim.repair",),
     ("shim.host",),
     ("shim.urls",),
     ("shim.errors",),
