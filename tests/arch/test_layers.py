@@ -31,7 +31,7 @@ LAYERS = [
     ("shim.route", "shim.refusals", "shim.endpoints", "shim.mending"),
     ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.launchers", "shim.recording", "shim.observing"),
-    ("shim.use_as", "shim.config_edit"),
+    ("shim.use_as", "shim.config_edit", "shim.config_lines"),
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client"),
@@ -86,7 +86,7 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
 def test_siblings_do_not_import_each_other(package: str) -> None:
     """One tool may have several files, named after it; uvx is uv under another name."""
-    shared = {"shim.commands.named_index", "shim.commands.usage", "shim.commands.answer", "shim.commands.setup_fields", "shim.formats.toml", "shim.formats.html_links"}
+    shared = {"shim.commands.named_index", "shim.commands.usage", "shim.commands.answer", "shim.commands.setup_fields", "shim.commands.setup_ask", "shim.formats.toml", "shim.formats.html_links"}
     for path in (PACKAGE / package).glob("*.py"):
         module = MODULES[path]
         if module == f"shim.{package}":
