@@ -7,10 +7,10 @@ import os
 import sys
 from typing import Any
 
-from shim.commands import explain_use_as
-from shim.commands.answer import write_json
+from shim.commands import explain_stopped, explain_use_as
+from shim.commands.answer import describe_error, write_json
 from shim.commands.usage import repeatable
-from shim.errors import UsageError
+from shim.errors import ShimError, UsageError
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.hot import mask_words
@@ -40,13 +40,18 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if name.partition(".")[0] not in TOOLS:
         raise UsageError(f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
-    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
-    explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
+    target, error = find_target(name, host), None
+    try:
+        plan = make_plan(tool, name, target, tuple(argv), host, ask_indexes=False)
+        explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
+    except ShimError as stopped:
+        error = stopped
+        explanation = describe(name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)) | describe_error(error)
     if arguments.json:
         write_json(explanation)
     else:
         sys.stdout.write(render(explanation))
-    return 0
+    return error.exit_code if error else 0
 
 
 def describe(name: str, plan: Plan) -> dict[str, Any]:
@@ -129,7 +134,10 @@ def render(explanation: dict[str, Any]) -> str:
     lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
     if explanation["masked"]:
         lines.append(f"  output   secrets are masked {explanation['masked']}")
-    if not explanation["argv_changed"] and not explanation["environ"]:
+    if error := explanation.get("error"):
+        lines.append(f"  stops    error[{error['code']}]: {error['message']}")
+        lines += [f"  hint     {error['hint']}"] if error["hint"] else []
+    elif not explanation["argv_changed"] and not explanation["environ"]:
         lines.append("  change   none: the tool runs exactly as typed")
     lines += [f"  warning  {text}" for text in explanation["warnings"]]
     return "\n".join(lines) + "\n"
