@@ -15,7 +15,6 @@ from contextlib import contextmanager
 from shim.errors import ConfigError, StoreError
 from shim.host import Host
 from shim.settings import load_settings, read_config
-from shim.use_as import around
 
 #: One table of ours: texts, lists of texts, and tables of texts.
 Table = Mapping[str, object]
@@ -106,7 +105,7 @@ def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
 def _check(temporary: str, file: str, host: Host) -> None:
     """Raise ConfigError if the new file cannot be read as settings, in words about the real file."""
     try:
-        load_settings(around(host, {"SHIM_CONFIG_FILE": temporary}))
+        load_settings(host, instead=(file, temporary))
     except ConfigError as error:
         hint = f"the file is as it was; {error.hint}" if error.hint else None
         raise ConfigError(error.message.replace(temporary, file), hint=hint) from error

@@ -259,6 +259,7 @@ def without_secrets(found: Found) -> dict[str, Any]:
         "url": str(entry.need.url),
         "scope": str(credential.scope if credential else Query(entry.need, entry.index, Host({}, "/")).scope),
         "defined_in": entry.index.defined_in if entry.index else None,
+        "keys": dict(entry.index.keys) if entry.index else {},
         "source": list(entry.index.source) if entry.index else [],
         "answered_by": entry.answered_by,
         "username": credential.shown_username if credential else entry.need.username,

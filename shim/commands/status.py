@@ -65,11 +65,21 @@ def render(found: Found, host: Host) -> str:
     entry = found.entry
     title = f"{paint(printable(entry.name), 'bold', 1, host)}  {entry.need.url}{TITLES[entry.role]}\n"
     word, colour = WORDS[found.state]
-    lines = [printable(_say_source(found, host))] if entry.answered_by or entry.tried else []
+    lines = _say_files(found)
+    lines += [printable(_say_source(found, host))] if entry.answered_by or entry.tried else []
     since = f" since {render_time(found.since)}" if found.since and found.state == "refuses" else ""
     said = f"{paint(word, colour, 1, host)}{since}" + (f": {printable(found.detail)}" if found.detail else "")
     lines += [said] + ([printable(f"hint: {found.hint}")] if found.hint else [])
     return title + "".join(fold(line, "  ", 1) for line in lines)
+
+
+def _say_files(found: Found) -> list[str]:
+    """Return which file says what, where an index is made of several."""
+    index = found.entry.index
+    files = dict.fromkeys(file for _, file in index.keys) if index else {}
+    if index is None or len(files) < 2:
+        return []
+    return [f"from {file}: {', '.join(key for key, said in index.keys if said == file)}" for file in files]
 
 
 def _say_source(found: Found, host: Host) -> str:

@@ -35,7 +35,7 @@ LAYERS = [
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client"),
-    ("shim.setting_indexes", "shim.policy"),
+    ("shim.setting_indexes", "shim.policy", "shim.setting_merge"),
     ("shim.setting_checks", "shim.setting_logins"),
     ("shim.setting_keys",),
     ("shim.formats",),
