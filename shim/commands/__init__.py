@@ -94,7 +94,10 @@ def _dispatch(argv: list[str], host: Host) -> int:
 
     verb = argv[0] if argv else "--help"
     if verb in ("-V", "--version", "version"):
-        sys.stdout.write(f"shim {__version__}\n")
+        from shim.repair import find_commit
+
+        commit = find_commit()
+        sys.stdout.write(f"shim {__version__}" + (f" ({commit})\n" if commit else "\n"))
         return 0
     if verb in ("-h", "--help", "help"):
         sys.stdout.write(_overview())

@@ -8,7 +8,7 @@ import sys
 
 from shim.checks import ASKING, CHECKS, Finding, installation, load_check
 from shim.commands.answer import write_json
-from shim.errors import printable
+from shim.errors import UsageError, printable
 from shim.host import Host
 from shim.screen import waiting
 
@@ -31,6 +31,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print what was found; return 1 if there is a problem."""
+    if arguments.requirement and not arguments.confusion:
+        files = "".join(f" -r {file}" for file in arguments.requirement)
+        raise UsageError("-r says what --confusion looks at", hint=f"shim doctor --confusion{files}")
     if arguments.audit:
         return _print_audit(arguments, host)
     if arguments.confusion:

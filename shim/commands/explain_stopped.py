@@ -13,7 +13,7 @@ from shim.settings import Settings, load_settings
 from shim.sources import DEFAULT_USERNAME
 from shim.tools import Tool
 from shim.urls import scope_of_index
-from shim.use_as import find_usage
+from shim.use_as import around, find_usage
 
 #: What stands in for the credential that is missing. Nothing is delivered here: only the way is shown.
 STANDING_IN = "nobody yet"
@@ -23,9 +23,10 @@ def plan_stopped(tool: Tool, name: str, target: str, argv: tuple[str, ...], host
     """Return what can be found out about a command that `make_plan` refuses."""
     invocation = tool.read_invocation(name, argv, host, target)
     try:
-        needs, settings = find_usage(tool, invocation, host).needs, load_settings(host)
+        usage, settings = find_usage(tool, invocation, host), load_settings(host)
     except ShimError:
         return Plan(invocation, tool.read_needs(invocation, host), (), Delivery(argv))
+    needs, host = usage.needs, around(host, usage.added)
     answers = _resolve(needs, settings, host)
     return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host))
 
