@@ -243,11 +243,12 @@ build() {
   mkdir "$new" 2>/dev/null || fail "cannot write to $prefix" 'choose another place with --prefix DIR'
   if [ -n "$wheels" ]; then
     [ -d "$wheels" ] || fail "there is no folder $wheels" 'give --wheels the folder that holds the wheels'
-    # What asks CI services for identities, and what reads TOML 1.1, is optional: it counts if it is among the wheels.
+    # What asks CI services for identities, what speaks to SOCKS proxies, and what reads TOML 1.1 is optional: it counts if it is among the wheels.
     extras=
-    for wheel in "$wheels"/id-*.whl "$wheels"/tomli-*.whl; do
+    for wheel in "$wheels"/id-*.whl "$wheels"/[Pp]y[Ss]ocks-*.whl "$wheels"/tomli-*.whl; do
       case ${wheel##*/} in
         id-*) extra=ci ;;
+        [Pp]*) extra=socks ;;
         *) extra=toml ;;
       esac
       [ ! -f "$wheel" ] || extras=$extras${extras:+,}$extra
@@ -255,7 +256,7 @@ build() {
     set -- --no-index --find-links "$wheels" "pip-uv-shim[$extras]"
   else
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
-    set -- "$source[ci,toml]"
+    set -- "$source[ci,toml,socks]"
   fi
   # No link into uv's cache: what lies there may be another user's, or readable by its owner alone.
   export UV_LINK_MODE=copy
@@ -320,7 +321,7 @@ install_with_pip() {
   fi
   # An index that lacks what is optional is no reason not to install.
   case $1 in
-    *'[ci,toml]') find_network_trouble >/dev/null || { run_pip "${1%'[ci,toml]'}" && return 0; } ;;
+    *'[ci,toml,socks]') find_network_trouble >/dev/null || { run_pip "${1%'[ci,toml,socks]'}" && return 0; } ;;
   esac
   explain_failure 'pip could not install the packages'
 }

@@ -10,34 +10,27 @@ Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 from __future__ import annotations
 
 import base64
-import errno
 import os
 import re
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from http.client import HTTPException, HTTPMessage, HTTPResponse
-from typing import IO, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from http.client import BadStatusLine, HTTPException, HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
+from typing import IO, Literal, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
-from urllib.request import (
-    HTTPRedirectHandler,
-    HTTPSHandler,
-    OpenerDirector,
-    ProxyHandler,
-    Request,
-    build_opener,
-    getproxies_environment,
-    proxy_bypass,
-)
+from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from shim import __version__
-from shim.causes import Cause, cause_of, explain
+from shim.causes import Cause, cause_of
 from shim.host import Host
 from shim.model import Credential, Route
-from shim.urls import BadUrl, Url, parse_url
+from shim.proxies import CannotAsk, handlers, name_proxy
+from shim.urls import Url, parse_url
+from shim.verdict import Trouble
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
@@ -48,6 +41,9 @@ CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FI
 URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"
 #: How much of a page is read to tell an index from a login page.
 MAX_PAGE_BYTES = 65536
+HTML_TYPES = ("text/html", "application/xhtml", "application/vnd.pypi.simple.v1+html")
+PAGE_TYPES = (*HTML_TYPES, "application/vnd.pypi.simple.v1+json", "application/json")
+T = TypeVar("T")
 _PASSWORD_FIELD = re.compile(rb"""<input[^>]*type\s*=\s*["']?password""", re.IGNORECASE)
 _LINK = re.compile(rb"<a\s", re.IGNORECASE)
 _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
@@ -55,22 +51,41 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no answer, and its `cause`.
+    """What an index answered: the status and the last URL, or `error` in words if there was no answer.
 
-    `is_form` says that the page asks for a login instead of listing anything; `is_tls` that the certificate is the trouble.
+    `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named on the way.
+    `is_form` says that the page asks for a login instead of listing anything. `trouble` is what kind of error it is: bad TLS, a
+    proxy, no answer in time, no connection, or `unknown` where we have no means to ask; `cause` says more where there is more to say.
     """
 
     status: int | None
     url: Url
     error: str | None = None
+    page: bytes = field(default=b"", kw_only=True, repr=False)
+    hops: tuple[Url, ...] = field(default=(), kw_only=True)
     is_form: bool = field(default=False, kw_only=True)
-    is_tls: bool = field(default=False, kw_only=True)
+    trouble: Trouble | None = field(default=None, kw_only=True)
     cause: Cause | None = field(default=None, kw_only=True)
 
     @property
     def is_success(self) -> bool:
         """Whether the status is 2xx."""
         return self.status is not None and 200 <= self.status < 300
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One question about `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL.
+
+    With `follows` false a redirect is the answer. A POST is an empty one.
+    """
+
+    url: Url
+    credential: Credential | None
+    route: Route
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    method: Literal["GET", "HEAD", "POST"] = "GET"
+    follows: bool = True
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -89,27 +104,22 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
     It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a name has none.
     """
-    return probe_all([(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
+    return probe_all([Asked(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
 
 
-def probe_all(
-    questions: Sequence[tuple[Url, Credential | None, Route]],
-    host: Host,
-    timeout_s: float = 15.0,
-    *,
-    method: Literal["GET", "POST"] = "GET",
-) -> list[Outcome]:
-    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together.
+def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
+    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
+    return at_once([partial(follow, question, host, timeout_s) for question in questions], [_late(one.url) for one in questions], timeout_s)
 
-    A POST is an empty one, and its redirects are not followed.
-    """
-    outcomes: list[Outcome] = [Outcome(None, url, "no answer in time", cause="timeout") for url, _, _ in questions]
 
-    def ask(number: int) -> None:
-        url, credential, route = questions[number]
-        outcomes[number] = _follow(url, credential, host, timeout_s, route, method)
+def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:
+    """Return what each task returns, all of them at the same time; of one that takes longer what stands in `otherwise`."""
+    outcomes = list(otherwise)
 
-    threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(len(questions))]
+    def run(number: int) -> None:
+        outcomes[number] = tasks[number]()
+
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(tasks))]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + timeout_s
@@ -118,41 +128,51 @@ def probe_all(
     return list(outcomes)
 
 
-def _follow(url: Url, credential: Credential | None, host: Host, timeout_s: float, route: Route, method: str) -> Outcome:
-    """Return the outcome at the end of all redirects."""
+def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
+    """Return the outcome at the end of all redirects. It may take longer; see `probe`."""
     deadline = time.monotonic() + timeout_s
-    origin = url.origin
+    url, credential = question.url, question.credential
+    hops: tuple[Url, ...] = ()
     for _ in range(MAX_REDIRECTS + 1):
         headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
-        if credential and url.origin == origin and credential.scope.covers(url):
-            headers["Authorization"] = _authorization(credential)
-        outcome, location = _request(url, headers, deadline - time.monotonic(), route, host, method)
-        if location is None or method == "POST":
-            return outcome
+        if credential and url.origin == question.url.origin and credential.scope.covers(url):
+            headers["Authorization"] = _authorization(credential, question.encoding)
+        outcome, location = _request(url, headers, deadline - time.monotonic(), question, host)
+        if location is None:
+            return replace(outcome, hops=hops)
         try:
             url = parse_url(urljoin(url.text, location))
-        except BadUrl:
-            return Outcome(outcome.status, url, "it redirects to what is no http(s) URL")
-    return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times")
+            hops = (*hops, url)
+            if not question.follows:
+                return replace(outcome, hops=hops)
+        except ValueError:
+            return Outcome(outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken")
+    return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times", trouble="broken")
 
 
-def _request(url: Url, headers: dict[str, str], left_s: float, route: Route, host: Host, method: str) -> tuple[Outcome, str | None]:
+def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, host: Host) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
+    route = question.route
     if left_s <= 0:
-        return _failure(url, TimeoutError(), route), None
+        return _late(url), None
     try:
         opener = make_opener(url, route, host)
-        request = Request(_on_the_wire(url), b"" if method == "POST" else None, headers)  # noqa: S310 (a Url is http or https)
+        body = b"" if question.method == "POST" else None
+        request = Request(_on_the_wire(url), body, headers, method=question.method)  # noqa: S310 (a Url is http or https)
         with opener.open(request, timeout=left_s) as response:
-            return Outcome(response.status, url, is_form=_is_form(response)), None
+            kind = response.headers.get_content_type() or ""
+            page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
+            return Outcome(response.status, url, page=page, is_form=kind.startswith(HTML_TYPES) and _is_form(page)), None
     except HTTPError as error:
         with error:
+            if error.code == PROXY_WANTS_LOGIN and (proxy := name_proxy(url, route)):
+                return Outcome(None, url, f"{proxy} wants a login (407)", trouble="proxy", cause="proxy"), None
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
-            return Outcome(error.code, url, cause="proxy" if error.code == PROXY_WANTS_LOGIN else None), location
+            return Outcome(error.code, url), location
     except URLError as error:
-        return _failure(url, error.reason, route), None
+        return _failure(url, route, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
-        return _failure(url, error, route), None
+        return _failure(url, route, error), None
 
 
 def _on_the_wire(url: Url) -> str:
@@ -161,43 +181,32 @@ def _on_the_wire(url: Url) -> str:
     return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
-def _failure(url: Url, reason: object, route: Route) -> Outcome:
-    by_proxy = _goes_by_proxy(url, route)
-    cause = cause_of(reason, by_proxy=by_proxy)
-    return Outcome(None, url, explain(reason, by_proxy=by_proxy), is_tls=isinstance(reason, ssl.SSLError), cause=cause)
+def _failure(url: Url, route: Route, reason: object) -> Outcome:
+    """Return why there was no answer. Before TLS begins, only the proxy can have failed, where there is one."""
+    cause = cause_of(reason)
+    if isinstance(reason, ssl.SSLError):
+        return Outcome(None, url, explain(reason), trouble="tls", cause=cause)
+    if isinstance(reason, TimeoutError):
+        return _late(url)
+    if isinstance(reason, CannotAsk):
+        return Outcome(None, url, explain(reason), trouble="unknown")
+    if isinstance(reason, OSError) and (proxy := name_proxy(url, route)):
+        return Outcome(None, url, f"{proxy} fails: {explain(reason)}", trouble="proxy", cause="proxy")
+    return Outcome(None, url, explain(reason), trouble="down", cause=cause)
 
 
-def _goes_by_proxy(url: Url, route: Route) -> bool:
-    try:
-        return url.scheme in _find_proxies(url, route) and not proxy_bypass(url.host)
-    except OSError:
-        return True
+def _late(url: Url) -> Outcome:
+    return Outcome(None, url, "no answer in time", trouble="slow", cause="timeout")
 
 
-def _is_form(response: HTTPResponse) -> bool:
+def _is_form(page: bytes) -> bool:
     """Whether a page is made for a person who logs in: it has a password field, or a form or script and nothing to follow."""
-    if not (response.headers.get_content_type() or "").startswith(("text/html", "application/xhtml")):
-        return False
-    page = response.read(MAX_PAGE_BYTES)
     return bool(_PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page)))
 
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
     """Return what opens `url` by its route and follows no redirect. Raises OSError for a certificate or proxy that cannot be used."""
-    proxies = _find_proxies(url, route)
-    return build_opener(_NoRedirect, HTTPSHandler(context=_make_context(route, host)), ProxyHandler(proxies))
-
-
-def _find_proxies(url: Url, route: Route) -> dict[str, str]:
-    """Return scheme -> proxy, as requests takes them. Raises OSError for a proxy that is no HTTP proxy."""
-    if url.is_loopback:  # a proxy could read what plain http carries, which only this machine may see: it is always asked directly
-        return {}
-    named = {name: route.proxy for name in ("http", "https") if route.proxy} if route.proxy is not None else getproxies_environment()
-    proxies = {name: proxy for name in ("http", "https") if (proxy := named.get(name) or named.get("all"))}
-    kind, mark, _ = proxies.get(url.scheme, "").partition("://")
-    if mark and kind.lower().startswith("socks") and not proxy_bypass(url.host):
-        raise OSError(errno.EPROTONOSUPPORT, "it is behind a SOCKS proxy, through which shim cannot ask")
-    return proxies
+    return build_opener(_NoRedirect, *handlers(url, route, _make_context(route, host)))
 
 
 def _make_context(route: Route, host: Host) -> ssl.SSLContext:
@@ -222,8 +231,31 @@ def _make_context(route: Route, host: Host) -> ssl.SSLContext:
     return context
 
 
-def _authorization(credential: Credential) -> str:
+def _authorization(credential: Credential, encoding: str) -> str:
     secret = credential.secret.reveal()
     if credential.scheme == "bearer":
         return f"Bearer {secret}"
-    return "Basic " + base64.b64encode(f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")).decode("ascii")
+    try:
+        login = f"{credential.username}:{secret}".encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # no tool can send that in Latin-1; the channels know it
+        login = f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")
+    return "Basic " + base64.b64encode(login).decode("ascii")
+
+
+def explain(reason: object) -> str:
+    """Return why there was no answer, in words."""
+    if isinstance(reason, TimeoutError):
+        return "no answer in time"
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({reason.verify_message})"
+    if isinstance(reason, ssl.SSLError):
+        return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
+    if isinstance(reason, ConnectionRefusedError):
+        return "it refuses the connection"
+    if isinstance(reason, OSError) and reason.strerror:
+        return reason.strerror
+    if isinstance(reason, RemoteDisconnected):
+        return "it hangs up without an answer"
+    if isinstance(reason, BadStatusLine | IncompleteRead | LineTooLong):
+        return "its answer is no HTTP"
+    return type(reason).__name__

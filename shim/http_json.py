@@ -19,9 +19,8 @@ from urllib.parse import urlencode
 from urllib.request import Request
 
 from shim import __version__
-from shim.causes import explain
 from shim.host import Host
-from shim.http_client import make_opener
+from shim.http_client import explain, make_opener
 from shim.model import Route, Secret
 from shim.urls import Url
 

@@ -197,10 +197,13 @@ def _ask_servers(entries: list[Entry], host: Host) -> list[Found]:
 def _verify(role: str, questions: list[tuple[Url, Credential | None, Route]], host: Host) -> list[Verdict]:
     if not questions:
         return []
-    from shim.endpoints import verify_endpoints
-    from shim.verify import verify_all
+    if role == "publish":
+        from shim.endpoints import verify_endpoints
 
-    return (verify_endpoints if role == "publish" else verify_all)(questions, host, DEADLINE_S)
+        return verify_endpoints(questions, host, DEADLINE_S)
+    from shim.verify import Question, verify_all
+
+    return [finding.verdict for finding in verify_all([Question(*question) for question in questions], host, DEADLINE_S)]
 
 
 def _route(entry: Entry, host: Host) -> Route:

@@ -8,10 +8,11 @@ import re
 from shim.causes import Cause
 from shim.host import Host
 from shim.http_client import probe
+from shim.refusals import HINTS as TROUBLE_HINTS
 from shim.route import route_to_index
 from shim.setting_indexes import IndexConfig
 from shim.urls import Url
-from shim.verdict import Trouble, Verdict
+from shim.verdict import Verdict
 
 #: Cause -> hint. Where an `[[index]]` or a file changes what is true, `hint_for_cause` says so.
 HINTS: dict[Cause, str] = {
@@ -23,11 +24,6 @@ HINTS: dict[Cause, str] = {
     "timeout": "check the network or VPN: {host} did not answer in time",
     "network": "check the network or VPN, and the URL {url}",
     "garbage": "port {port} of {host} is no web server's: check the port in {url}",
-}
-TROUBLE_HINTS: dict[Trouble, str] = {
-    "busy": "wait a little, then run it again",
-    "broken": "try again when the server has recovered",
-    "elsewhere": "name the URL where it really is: {url} sends everybody on",
 }
 PROXY_HINT = "the proxy is the one in {variable}: correct it, or let NO_PROXY have {host} in it"
 AUTHORITY_HINT = 'say ca-bundle = "/path/of/its/authority.pem" for [[index]] {name} in {file}, or ca-bundle = "system"'
@@ -66,7 +62,9 @@ def hint_for_unreachable(verdict: Verdict, page: Url, index: IndexConfig | None,
     if verdict.trouble in ("tls", "down"):
         outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))
         return hint_for_cause(outcome.cause or "timeout", page, index, host)
-    return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"]).format(url=page)
+    if verdict.trouble in ("proxy", "slow"):
+        return hint_for_cause("proxy" if verdict.trouble == "proxy" else "timeout", page, index, host)
+    return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"].format(url=page))
 
 
 def hint_for_missing_page(url: Url, index: IndexConfig | None) -> str:

@@ -38,6 +38,11 @@ class Secret:
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether it is the same in every encoding that a tool may send it in."""
+        return self._value.isascii()
+
     def fingerprint(self, key: bytes, *context: str) -> str:
         """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
         import hmac  # RFC 2104
@@ -59,6 +64,31 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not serialised")
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a channel has the tool send a credential. A proof counts for one manner and for nothing else.
+
+    `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
+    first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
+    `encoding` is how the tool makes bytes of user name and password. With `follows_host` it goes to whatever port of the index's
+    host a redirect or a link names.
+    """
+
+    challenges: frozenset[int] = frozenset()
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
+    names_user: bool = False
+    follows_host: bool = False
+
+    @property
+    def unasked(self) -> bool:
+        """Whether the credential goes with the first request."""
+        return not self.challenges
+
+
+#: How a password in a URL goes to most servers.
+BARE = Manner()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +150,7 @@ class Needs:
     name further indexes; we never fetch them. `spare` holds the userinfo in argv and environment that no item stands for,
     because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
+    `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
     """
 
     items: tuple[Need, ...] = ()
@@ -127,6 +158,7 @@ class Needs:
     unknown: tuple[str, ...] = ()
     spare: tuple[Place, ...] = ()
     garbled: tuple[Need, ...] = ()
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +281,7 @@ class Plan:
 
     `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
     wants of masking; it has become `delivery.masking` already. `added` are the variables of `use-as`, a part of the delivery's.
+    `unserved` names the channels that a server does not answer to, and why.
     """
 
     invocation: Invocation
@@ -259,6 +292,7 @@ class Plan:
     valid_until: float = math.inf
     redact: Literal["auto", "always", "never"] = "auto"
     added: Mapping[str, str | None] = field(default_factory=dict)
+    unserved: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:

@@ -1,29 +1,34 @@
 """Before pip goes: does each private index really take our credential? pip would read any trouble as "not here" and take the
 package from the next index, whoever put it there.
 
-`proven` means that strangers are refused and we are answered by the index itself; it is remembered for minutes. What is rejected
-and came from a cache is dropped and resolved once more. Anything but proven stops the command, unless nobody else answers either.
+`proven` means that strangers are refused and we are answered by the index itself, asked in the manner of the channel that will be
+taken; it is remembered for minutes. What is rejected and came from a cache is dropped and resolved once more. Anything but proven
+stops the command, unless nobody else answers either. A channel that waits for a challenge is not taken where none comes.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from shim.errors import NoCredential, NotProven, ShimError
+from shim.delivery import Choice
+from shim.errors import ShimError
 from shim.host import Host
-from shim.laxity import PROXY_VARIABLES
-from shim.model import Answer, Invocation, Needs, Route
+from shim.model import BARE, Answer, Credential, Need, Needs, Route
 from shim.refusals import refusal
-from shim.resolve import drop, hint_for, resolve
+from shim.resolve import drop, resolve
 from shim.route import route_to
 from shim.setting_indexes import IndexConfig
-from shim.settings import Settings, load_settings
+from shim.settings import Settings
 from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
-from shim.urls import Url
-from shim.verdict import Verdict
+from shim.verdict import Trouble, Verdict
+from shim.whereabouts import look_for_files, package_page, page_of_index, place_of_proof
+
+if TYPE_CHECKING:
+    from shim.verify import Finding, Question
 
 #: All questions to private indexes together, and then those to the other ones: as long as pip itself waits for one (`--timeout`).
 DEADLINE_S = 12.0
@@ -31,86 +36,54 @@ OTHERS_DEADLINE_S = 15.0
 #: How long a proof counts where another index could step in, and where only a failure is spared.
 PROOF_S = 300.0
 RELAXED_PROOF_S = 900.0
+#: How long it counts that a server challenges strangers, and as what: that is the server's nature, and no credential's.
+PROFILE_S = 86400.0
+CHALLENGED = "challenged"
+#: How many files and pages beside the indexes are asked for, where a tool waits for a challenge.
+MAX_WAITING = 8
 #: Where packages come from, and what may name more such places.
 PLACES = ("index", "extra", "links")
 NAMING = (*PLACES, "input")
-
-
 #: What a proof and a rejection are remembered as. An index that answers everybody cannot be proven, and passes like a proven one.
 PASSING = ("proven", "open")
+#: Troubles in which the tool gets nothing from an index either. That we could not ask is none of them.
+SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
+
+Warnings = tuple[ShimError, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again."""
+    """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
+
+    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or send the credential elsewhere.
+    `further` are other private servers that only an index's pages name.
+    """
 
     answers: tuple[Answer, ...]
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
+    unserved: str | None = None
+    further: tuple[Need, ...] = ()
 
 
-def check_answers(
-    tool: Tool,
-    invocation: Invocation,
-    answers: tuple[Answer, ...],
-    settings: Settings,
-    host: Host,
-    *,
-    unknown: tuple[str, ...] = (),
-    ask: bool = True,
-) -> Checked:
-    """Return the answers, healed where a cached token had gone stale, and warnings. Without `ask` no index is asked anything.
+def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
+    """Return the answers, healed where a cached token had gone stale, and warnings.
 
-    `unknown` is that of the needs: what the tool alone can read may name other indexes.
+    Without `ask` no index is asked anything: what is remembered of the servers is what there is.
 
     Raises:
-        NoCredential, Rejected, NotProven: pip would take packages from another index in place of a private one.
+        Rejected, NotProven: pip would take packages from another index in place of a private one.
         SourceError: a source that is asked again is broken.
     """
-    demand = tool.read_demand(invocation, host)
+    case = choice.case
+    demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
         return Checked(answers)
-    warnings = _check_unanswered(tool, answers, settings)
-    if demand != "packages" or not ask:
-        return Checked(answers, warnings)
-    unread = tuple(text for text in unknown if not any(text == answer.need.url.text for answer in answers))
-    preflight = _Preflight(tool, invocation, list(answers), settings, host, unread)
-    warnings += preflight.run()
-    return Checked(tuple(preflight.answers), warnings, preflight.valid_until)
-
-
-def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> None:
-    """Stop where pip would not find a private index, since its URL is not written as one, and go on to the next.
-
-    Raises:
-        NotProven: so it is.
-    """
-    garbled = [need for need in needs.garbled if not need.url.is_public]
-    if not garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
-        return
-    settings = load_settings(host)
-    for need in garbled:
-        index = settings.index_for(need.url)
-        elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
-        if elsewhere and (need.username or index) and (index is None or index.on_failure == "stop"):
-            what = f"{need.url} (from {need.origin}) is written with white space, control characters or quotes"
-            consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
-            raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
-
-
-def _check_unanswered(tool: Tool, answers: tuple[Answer, ...], settings: Settings) -> tuple[ShimError, ...]:
-    """Return warnings for configured indexes that nobody has a credential for; raise where the tool must not go on."""
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
-            continue
-        message = f"no credential for {answer.need.url} (from {answer.need.origin})"
-        error = NoCredential(message, tried=answer.tried, hint=hint_for(answer, index))
-        if tool.FALLS_OPEN and index.on_failure == "stop":
-            raise error
-        warnings.setdefault(index.name, error)
-    return tuple(warnings.values())
+    unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
+    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
+    warnings = preflight.run() if ask else preflight.recall()
+    return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
 
 @dataclass(slots=True)
@@ -118,34 +91,66 @@ class _Preflight:
     """One command's check. Answers are named by their position in `answers`, which `run` heals."""
 
     tool: Tool
-    invocation: Invocation
+    choice: Choice
     answers: list[Answer]
     settings: Settings
     host: Host
+    #: Whether the command surely takes packages; one that may not is asked about its channel only.
+    takes_packages: bool
     #: Files that only the tool can read, and that may name indexes.
     unread: tuple[str, ...] = ()
     valid_until: float = math.inf
+    unserved: str | None = None
+    further: tuple[Need, ...] = ()
 
-    def run(self) -> tuple[ShimError, ...]:
+    def run(self) -> Warnings:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
-        verdicts = self._judge(private)
+        waiting = [position for position, answer in enumerate(self.answers) if self._waits(answer) and position not in private]
+        verdicts = self._judge([*private, *waiting[:MAX_WAITING]])
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
-        failures = {position: verdict for position, verdict in verdicts.items() if verdict.kind not in PASSING}
-        return self._stop(failures) if self.tool.FALLS_OPEN else ()
+        failures = {position: verdicts[position] for position in private if position in verdicts and verdicts[position].kind not in PASSING}
+        warnings = self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
+        if not self.unserved:
+            self._look_for_files([position for position in private if position not in failures])
+        return warnings
+
+    def recall(self) -> Warnings:
+        """Go by what is remembered of the servers alone."""
+        private = [position for position, answer in enumerate(self.answers) if self._is_private(answer)]
+        for position in private:
+            self._question(self.answers[position])
+        if not self.unserved:
+            self._look_for_files(private, asks=False)
+        return ()
+
+    def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
+        """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
+        if self.tool.FALLS_OPEN and not self.takes_packages:
+            return
+        answers = [(answer, self._route_to(answer)) for answer in map(self.answers.__getitem__, positions) if answer.credential]
+        found = look_for_files(self.choice, answers, self.settings, asks=asks)
+        self.unserved, self.valid_until = found.unserved, min(self.valid_until, found.valid_until)
+        known = {one.need.url.origin for one in self.answers}
+        self.further = tuple(need for need in found.further if need.url.origin not in known)
 
     def _is_private(self, answer: Answer) -> bool:
-        """Whether an index is ours to guard: one that is configured, has a credential, or insists on a user name."""
+        """Whether an index is ours to guard: one that is configured or has a credential. A user name alone is the user's own affair."""
         index = self._index_of(answer)
-        is_ours = bool(index or answer.credential or answer.need.username) and not (index and index.on_failure == "pass")
+        is_ours = bool(index or answer.credential) and not (index and index.on_failure == "pass")
         return is_ours and answer.need.role in PLACES and not answer.need.answered_by
+
+    def _waits(self, answer: Answer) -> bool:
+        """Whether somebody else's answer to a stranger could stand in for what the credential is for. Locked files are an index's own."""
+        is_named = answer.need.role in PLACES or (answer.need.role in ("input", "direct") and not answer.need.origin.project)
+        return answer.credential is not None and is_named and not self.choice.manner(answer.need).unasked
 
     def _index_of(self, answer: Answer) -> IndexConfig | None:
         return self.settings.index_named(answer.index) if answer.index else None
 
     def _route_to(self, answer: Answer) -> Route:
-        return route_to(answer.need.url, self._index_of(answer), self.invocation, self.host)
+        return route_to(answer.need.url, self._index_of(answer), self.choice.case.invocation, self.host)
 
     def _others(self, answer: Answer) -> list[int]:
         """Return where else the packages of an index could come from: the positions of other indexes, and of files that name some."""
@@ -154,6 +159,8 @@ class _Preflight:
 
     def _max_proof_age_s(self, answer: Answer) -> float | None:
         """Return how old a proof may be, or None if none is asked for: nobody could step in, and no cache could be stale."""
+        if not self.takes_packages or answer.need.role not in PLACES:
+            return None
         if self.tool.FALLS_OPEN and (self._others(answer) or self.unread):
             return PROOF_S
         return RELAXED_PROOF_S if answer.credential and answer.credential.expires_at is not None else None
@@ -161,48 +168,79 @@ class _Preflight:
     def _judge(self, positions: list[int]) -> dict[int, Verdict]:
         """Return the verdict of each answer that is not known to be good: from memory, or all others asked at once."""
         verdicts: dict[int, Verdict] = {}
-        due: dict[int, Route] = {}
+        due: dict[int, Question] = {}
         for position in positions:
             answer = self.answers[position]
             seen = self._recall_rejection(answer)
-            age_s = self._max_proof_age_s(answer)
             if seen:
                 verdicts[position] = Verdict("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
-            elif age_s is not None:
-                route = self._route_to(answer)
-                proof = (
-                    proofs.recall("proven", answer.credential, _place(answer, route, self.host), self.host) if answer.credential else None
-                )
-                if proof is None or proof.ago_s > age_s:
-                    due[position] = route
-                self.valid_until = min(self.valid_until, self.host.clock() + age_s - (0.0 if position in due or not proof else proof.ago_s))
+            elif question := self._question(answer):
+                due[position] = question
         return verdicts | self._ask(due)
+
+    def _question(self, answer: Answer) -> Question | None:
+        """Return what to ask about an answer, or None if all that is wanted is remembered."""
+        from shim.verify import Question
+
+        manner = self.choice.manner(answer.need) if answer.credential else BARE
+        age_s, waits = self._max_proof_age_s(answer), self._waits(answer)
+        if age_s is None and not waits:
+            return None
+        index, route = self._index_of(answer), self._route_to(answer)
+        where = place_of_proof(answer.need, manner, route, self.host)
+        proven = age_s is None or self._remembers(answer.credential, where, age_s)
+        challenged = not waits or self._remembers_challenge(where)
+        if (proven and challenged) or self.unserved:
+            return None
+        page = package_page(answer.need, self.choice) if waits or self.choice.case.needs.packages else None
+        return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+
+    def _remembers_challenge(self, where: str) -> bool:
+        """Whether a server is known to challenge strangers. One that did not lately is not asked again at once."""
+        seen = proofs.recall("proven", None, where, self.host)
+        if seen and seen.words != CHALLENGED:
+            self.unserved = seen.words if seen.ago_s <= PROOF_S else self.unserved
+            return False
+        return self._remembers(None, where, PROFILE_S)
+
+    def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
+        """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""
+        seen = proofs.recall("proven", credential, where, self.host)
+        is_fresh = seen is not None and seen.ago_s <= age_s
+        self.valid_until = min(self.valid_until, self.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0))
+        return is_fresh
 
     def _recall_rejection(self, answer: Answer) -> proofs.Seen | None:
         """Return the memory of this very secret being rejected: another try could lock the account."""
-        if answer.credential is None or not self.tool.FALLS_OPEN or self.host.is_set("SHIM_REFRESH"):
+        if answer.credential is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
             return None
         return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 
-    def _ask(self, due: dict[int, Route]) -> dict[int, Verdict]:
+    def _ask(self, due: dict[int, Question]) -> dict[int, Verdict]:
         """Ask all of them at the same time, and remember what they said."""
         if not due:
             return {}
         from shim.verify import verify_all
 
-        answers = [self.answers[position] for position in due]
-        questions = [
-            (_page(answer, self._index_of(answer)), answer.credential, route) for answer, route in zip(answers, due.values(), strict=True)
-        ]
-        verdicts = verify_all(questions, self.host, DEADLINE_S)
-        for answer, route, verdict in zip(answers, due.values(), verdicts, strict=True):
-            self.host.debug(f"preflight: {verdict.kind}: {verdict.detail}")
-            if answer.credential and verdict.kind in PASSING:
-                proofs.remember("proven", answer.credential, _place(answer, route, self.host), verdict.kind, self.host)
-                proofs.forget("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
-            elif answer.credential and verdict.kind == "rejected":
-                proofs.remember("rejected", answer.credential, proofs.place_of(answer.need.url), verdict.detail, self.host)
-        return dict(zip(due, verdicts, strict=True))
+        findings = verify_all(list(due.values()), self.host, DEADLINE_S)
+        for (position, question), finding in zip(due.items(), findings, strict=True):
+            self.host.debug(f"preflight: {finding.verdict.kind}: {finding.verdict.detail}")
+            self.unserved = self.unserved or finding.unserved
+            self._remember(self.answers[position], question, finding)
+        return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
+
+    def _remember(self, answer: Answer, question: Question, finding: Finding) -> None:
+        credential, verdict = answer.credential, finding.verdict
+        if credential is None:
+            return
+        where, rejected_at = place_of_proof(answer.need, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
+        if verdict.kind in PASSING:
+            proofs.remember("proven", credential, where, verdict.kind, self.host)
+            proofs.forget("rejected", credential, rejected_at, self.host)
+            if question.page and not question.manner.unasked:
+                proofs.remember("proven", None, where, finding.unserved or CHALLENGED, self.host)
+        elif verdict.kind == "rejected":
+            proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)
 
     def _heal(self, position: int, verdict: Verdict) -> bool:
         """Drop a secret that was rejected and came from a cache, and resolve once more; return whether there is another one now."""
@@ -235,26 +273,18 @@ class _Preflight:
         return tuple(warnings)
 
     def _find_elsewhere(self, position: int, failures: dict[int, Verdict]) -> str | None:
-        """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below."""
-        others = [number for number in self._others(self.answers[position]) if number not in failures]
+        """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below.
+
+        Another private index that fails too is no excuse, unless it gives no answer at all.
+        """
+        silent = [number for number, verdict in failures.items() if verdict.trouble in SILENT]
+        others = [number for number in self._others(self.answers[position]) if number not in silent]
         unread = f"an index that {self.unread[0]} may name" if self.unread else None
         if unread or not others:
             return unread
-        from shim.http_client import probe_all
+        from shim.http_client import Asked, probe_all
 
-        questions = [(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
+        questions = [Asked(self.answers[number].need.url, None, self._route_to(self.answers[number])) for number in others]
         outcomes = probe_all(questions, self.host, OTHERS_DEADLINE_S)
-        answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.status is not None]
+        answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.trouble not in SILENT]
         return self.answers[answering[0]].need.url.text if answering else None
-
-
-def _page(answer: Answer, index: IndexConfig | None) -> Url:
-    """Return what to ask: `verify-url` where the command asks the very index that is configured, else the command's own URL."""
-    own = index is not None and answer.need.url.text.rstrip("/") == index.url.text.rstrip("/")
-    return index.verify_url if index and own else answer.need.url
-
-
-def _place(answer: Answer, route: Route, host: Host) -> str:
-    """Return where a proof counts: the index, by this way to it."""
-    proxies = [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")] if route.proxy is None else []
-    return f"{answer.need.url.text} {route!r} {proxies}"

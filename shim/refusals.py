@@ -19,6 +19,9 @@ WORDS: dict[Trouble, str] = {
     "elsewhere": "sends us to another server, which gets no credential",
     "tls": "cannot be trusted: {reason}",
     "down": "cannot be reached: {reason}",
+    "slow": "cannot be reached: {reason}",
+    "proxy": "cannot be asked: {reason}",
+    "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
 }
 
@@ -29,6 +32,9 @@ HINTS: dict[Trouble, str] = {
     "elsewhere": "name the URL where the index really is",
     "tls": 'set ca-bundle = "/path/of/its/authority.pem" for this [[index]], or "system"',
     "down": "check the network or VPN, and the URL",
+    "slow": "check the network or VPN, and the URL",
+    "proxy": "check that proxy, or name another one",
+    "unknown": "run shim's ./install.sh once more, which brings PySocks, or install pip-uv-shim[socks] where shim is",
 }
 UNCONFIGURED = {
     **HINTS,
@@ -57,6 +63,8 @@ def _who(credential: Credential | None) -> str:
 
 def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
     """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself."""
+    if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
+        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {_renewal(answer, index)}"
     if trouble == "again":
         return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
     if trouble in HINTS:

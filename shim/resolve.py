@@ -54,6 +54,18 @@ def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
     return tuple(answers[number] for number in range(len(needs.items)))
 
 
+def resolve_quietly(needs: tuple[Need, ...], settings: Settings, host: Host) -> tuple[Answer, ...]:
+    """Return one answer for each need of servers that a command only may ask: no login, no question, and a broken source has none."""
+    alone = replace(host, interactive=False)
+    answers: list[Answer] = []
+    for need in needs:
+        try:
+            answers += resolve(Needs((need,)), settings, alone)
+        except SourceError as error:
+            answers.append(Answer(need, None, ((need.url.host, error.message),)))
+    return tuple(answers)
+
+
 class _Resolver:
     """Answers the needs of one command; what several of them share is asked once."""
 
@@ -245,6 +257,8 @@ def hint_for(answer: Answer, index: IndexConfig | None) -> str:
         return "ask who keeps the machine's policy"
     if index is None:
         return f"shim login {answer.need.url}"
+    if index.username and answer.need.username not in (None, index.username):
+        return f"leave {answer.need.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
     if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:

@@ -7,6 +7,7 @@ need one gets one clear message; if its tool would then take the package from so
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from shim.delivery.scrub import cut_spare
 from shim.errors import InternalError, ShimError, render
@@ -15,6 +16,10 @@ from shim.host import Host, this_host, write_stderr
 from shim.model import Answer, Delivery, Invocation, Needs, Plan
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool, load_tool
+
+if TYPE_CHECKING:
+    from shim.delivery import Choice
+    from shim.preflight import Checked
 
 INDEX_ROLES = ("index", "extra", "links")
 
@@ -75,9 +80,11 @@ def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], 
         plan = make_plan(tool, name, target, argv, observed)
 
     def plan_again(answers: tuple[Answer, ...]) -> Delivery:
+        from shim.delivery import choose
         from shim.use_as import around, put_into
 
-        return put_into(_deliver(plan.invocation, plan.needs, answers, load_settings(host), around(host, plan.added)), plan.added)
+        choice = choose(plan.invocation, plan.needs, answers, load_settings(host), around(host, plan.added), plan.unserved)
+        return put_into(_deliver(choice), plan.added)
 
     try:
         record(plan, observer, name, target, host, plan_again)
@@ -133,7 +140,7 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
 def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:
     argv = invocation.argv
     if needs.garbled:
-        from shim.preflight import refuse_garbled
+        from shim.unanswered import refuse_garbled
 
         refuse_garbled(tool, invocation, needs, host)
     untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
@@ -142,8 +149,8 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         return Plan(invocation, needs, (), untouched)
 
     from shim.laxity import refuse_laxity
-    from shim.preflight import check_answers
     from shim.resolve import resolve
+    from shim.unanswered import check_unanswered
 
     try:
         settings = load_settings(host)
@@ -153,9 +160,40 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         raise
     answers = resolve(needs, settings, host)
     refuse_laxity(invocation, needs, answers, settings, host)
-    checked = check_answers(tool, invocation, answers, settings, host, unknown=needs.unknown, ask=ask_indexes)
-    delivery = _deliver(invocation, needs, checked.answers, settings, host)
-    return Plan(invocation, needs, checked.answers, delivery, checked.warnings, checked.valid_until, settings.redact)
+    warnings = check_unanswered(tool, invocation, answers, settings, host)
+    choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
+    delivery = _deliver(choice)
+    warnings += checked.warnings
+    plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact)
+    return replace(plan, unserved=choice.unserved)
+
+
+def _prove(
+    tool: Tool, invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host, *, ask: bool
+) -> tuple[Choice, Checked]:
+    """Return the first channel in whose manner every private index takes its credential, and what the check came to.
+
+    A channel that a server does not answer to is not tried again, and a healed credential may need another one than the first.
+    """
+    from shim.delivery import choose
+    from shim.preflight import check_answers
+    from shim.resolve import resolve_quietly
+
+    unserved: dict[str, str] = {}
+    while True:
+        choice = choose(invocation, needs, answers, settings, host, unserved)
+        checked = check_answers(tool, choice, answers, ask=ask)
+        if checked.unserved:
+            unserved[choice.channel] = checked.unserved
+        elif checked.further:
+            needs = replace(needs, items=(*needs.items, *checked.further))
+            answers = (*checked.answers, *resolve_quietly(checked.further, settings, host))
+            continue
+        else:
+            again = choose(invocation, needs, checked.answers, settings, host, unserved)
+            if all(again.manner(one.need) == choice.manner(one.need) for one in checked.answers if one.credential):
+                return again, checked
+        answers = checked.answers
 
 
 def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
@@ -171,15 +209,13 @@ def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, 
     return cut_spare(argv, (*named, *needs.spare))
 
 
-def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
+def _deliver(choice: Choice) -> Delivery:
     """Return what changes for the target: credentials, and the TLS settings of its indexes."""
-    from shim.delivery import plan_delivery
-
-    delivery = plan_delivery(invocation, needs, answers, settings, host)
-    if any(index.ca_bundle or index.insecure for index in settings.indexes):
+    delivery, case = choice.deliver(), choice.case
+    if any(index.ca_bundle or index.insecure for index in case.settings.indexes):
         from shim.delivery.trust import add_trust
 
-        delivery = add_trust(delivery, invocation, needs, settings, host)
+        delivery = add_trust(delivery, case.invocation, case.needs, case.settings, case.host)
     return delivery
 
 

@@ -6,9 +6,24 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden (404), has had too many requests
-#: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no
-#: answer, or has rejected this very secret before.
-Trouble = Literal["refused", "forbidden", "hidden", "busy", "broken", "login-page", "elsewhere", "tls", "down", "again"]
+#: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no answer at all or
+#: none in time, is behind a proxy that gives none, could not be asked by us (which says nothing about it), or has rejected this very
+#: secret before.
+Trouble = Literal[
+    "refused",
+    "forbidden",
+    "hidden",
+    "busy",
+    "broken",
+    "login-page",
+    "elsewhere",
+    "tls",
+    "down",
+    "slow",
+    "proxy",
+    "unknown",
+    "again",
+]
 
 
 @dataclass(frozen=True, slots=True)

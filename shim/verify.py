@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
 from shim.host import Host
-from shim.http_client import Outcome, probe, probe_all
-from shim.model import Credential, Route
-from shim.urls import Url, scope_of
+from shim.http_client import Asked, Outcome, probe, probe_all
+from shim.model import BARE, Credential, Manner, Route, Secret
+from shim.urls import Scope, Url, scope_of, scope_of_index
 from shim.verdict import Trouble, Verdict
 
+#: What a server may say of its root to everybody, and still have packages.
+ROOTLESS = ("hidden", "forbidden")
 _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden", 429: "busy"}
 
 
@@ -22,15 +28,87 @@ def verify(url: Url, credential: Credential, host: Host, route: Route | None = N
     return judge(url, credential, anonymous, probe(url, credential, host, route=route))
 
 
-def verify_all(questions: list[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float) -> list[Verdict]:
-    """Return a verdict for each index, all of them asked at once, with and without the credential, in `timeout_s` together.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one index is asked: does it take the credential, in this manner? `page` is that of a package, as the tool will ask it.
+
+    It is asked where the manner waits for a challenge, and where the root tells everybody off.
+    """
+
+    url: Url
+    credential: Credential | None
+    route: Route
+    manner: Manner = BARE
+    page: Url | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so."""
+
+    verdict: Verdict
+    unserved: str | None = None
+
+
+def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> list[Finding]:
+    """Return what each index says, all of them asked at once, with and without the credential, in `timeout_s` together.
 
     Where there is no credential, an index that answers everybody is `open` and any other one `rejected`.
     """
-    asked = [(url, who, route) for url, credential, route in questions for who in (None, credential)]
-    outcomes = probe_all(asked, host, timeout_s)
-    pairs = zip(outcomes[::2], outcomes[1::2], strict=True)
-    return [judge(url, who, anonymous, known) for (url, who, _), (anonymous, known) in zip(questions, pairs, strict=True)]
+    asked: list[Asked] = []
+    for one in questions:
+        encoding = one.manner.encoding
+        asked += [Asked(one.url, None, one.route), Asked(one.url, one.credential, one.route, encoding)]
+        asked += [Asked(one.page, _before_challenge(one), one.route, encoding)] if one.page and not one.manner.unasked else []
+    deadline = time.monotonic() + timeout_s
+    outcomes = iter(probe_all(asked, host, timeout_s))
+    findings = []
+    for one in questions:
+        anonymous, known = next(outcomes), next(outcomes)
+        verdict = judge(one.url, one.credential, anonymous, known)
+        first = next(outcomes) if one.page and not one.manner.unasked else None
+        findings.append(Finding(verdict, _why_unserved(one, verdict, anonymous, first) if first else None))
+    _look_below_roots(questions, findings, host, deadline)
+    return findings
+
+
+def _look_below_roots(questions: Sequence[Question], findings: list[Finding], host: Host, deadline: float) -> None:
+    """Judge by a package's page what keeps its root from everybody: some servers have none, or show it to nobody."""
+    below = [(number, one) for number, one in enumerate(questions) if one.page and findings[number].verdict.trouble in ROOTLESS]
+    asked = [Asked(one.page or one.url, who, one.route, one.manner.encoding) for _, one in below for who in (None, one.credential)]
+    outcomes = probe_all(asked, host, max(deadline - time.monotonic(), 0.0)) if asked else []
+    for (number, one), anonymous, known in zip(below, outcomes[::2], outcomes[1::2], strict=True):
+        verdict = judge(one.page or one.url, one.credential, anonymous, known)
+        if verdict.kind == "proven":
+            findings[number] = replace(findings[number], verdict=verdict)
+
+
+def _before_challenge(question: Question) -> Credential | None:
+    """Return as whom the tool asks before it is challenged."""
+    if not question.manner.names_user or question.credential is None:
+        return None
+    return replace(question.credential, secret=Secret(""))
+
+
+def _why_unserved(question: Question, verdict: Verdict, anonymous: Outcome, first: Outcome) -> str | None:
+    """Return why the tool would never send the credential, or None: both the index and a package's page challenge a stranger.
+
+    A redirect out of the index's scope is followed, and what it leads to taken for the answer.
+    """
+    if first.status is None and verdict.kind == "unreachable":
+        return None  # the tool cannot ask either
+    scope = scope_of_index(question.url)
+    if first.status not in question.manner.challenges or not scope.covers(first.url):
+        return f"{question.page} answers a stranger {_describe(first, scope)}, and the credential would not be sent"
+    if anonymous.is_success and verdict.kind == "open":
+        return f"{question.url} shows strangers a view of its own, and the credential would not be sent"
+    return None
+
+
+def _describe(outcome: Outcome, scope: Scope) -> str:
+    if outcome.status is None:
+        return "nothing that we could read"
+    return f"with {outcome.status}" if scope.covers(outcome.url) else f"from {outcome.url}"
 
 
 def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> Verdict:
@@ -69,7 +147,7 @@ def _is_open(url: Url, anonymous: Outcome) -> bool:
 
 def _unreachable(url: Url, outcome: Outcome) -> Verdict:
     if outcome.error:
-        return Verdict("unreachable", f"{url}: {outcome.error}", "tls" if outcome.is_tls else "down")
+        return Verdict("unreachable", f"{url}: {outcome.error}", outcome.trouble)
     if outcome.is_success:
         return Verdict("unreachable", f"{url}: it redirects to another server, {outcome.url.origin}", "elsewhere")
     return Verdict("unreachable", f"{url}: it answers {outcome.status}", _BY_STATUS.get(outcome.status or 0, "broken"))

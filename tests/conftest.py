@@ -62,7 +62,7 @@ def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with our wheel, all that it needs, and what builds it: for a machine without an index."""
     folder = tmp_path_factory.mktemp("wheels")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), f"{toolchains.ROOT}[ci,toml]", "flit_core"]
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), f"{toolchains.ROOT}[ci,toml,socks]", "flit_core"]
     subprocess.run(command, check=True, timeout=300)
     return folder
 

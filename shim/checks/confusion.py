@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from shim.checks import Finding
 from shim.errors import UsageError
 from shim.host import Host
-from shim.http_client import probe_all
+from shim.http_client import Asked, probe_all
 from shim.launchers import find_target
 from shim.model import Answer
 from shim.resolve import resolve
@@ -53,7 +53,7 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
         route_to(answer.need.url, settings.index_named(answer.index) if answer.index else None, invocation, host) for answer in answers
     ]
     for name in read_names(files, host):
-        questions = [(_page(answer, name), answer.credential, route) for answer, route in zip(answers, routes, strict=True)]
+        questions = [Asked(_page(answer, name), answer.credential, route) for answer, route in zip(answers, routes, strict=True)]
         outcomes = probe_all(questions, host, TIMEOUT_S)
         having = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
         yield from _judge(name, private, having)

@@ -63,7 +63,7 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
 
     What a dotenv file says goes before what is configured for the same place. Its passwords are put into a memory file here and now.
     """
-    from shim.delivery import plan_delivery
+    from shim.delivery import choose
     from shim.resolve import resolve
 
     own = env_file.credentials if env_file else ()
@@ -73,7 +73,7 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
     answers += tuple(Answer(Need(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
     invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
-    delivery = plan_delivery(invocation, needs, answers, settings, host)
+    delivery = choose(invocation, needs, answers, settings, host).deliver()
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
     if delivery.channels:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.delivery import plan_delivery
+from shim.delivery import choose
 from shim.errors import ShimError
 from shim.host import Host
 from shim.model import Answer, Credential, Delivery, Invocation, Needs, Plan, Secret
@@ -55,7 +55,7 @@ def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], 
         return replace(answer, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN))
 
     try:
-        delivery = plan_delivery(invocation, needs, tuple(map(fill, answers)), settings, host)
+        delivery = choose(invocation, needs, tuple(map(fill, answers)), settings, host).deliver()
     except ShimError as error:
         return Delivery(invocation.argv, warnings=(error.message,))
     return Delivery(invocation.argv, channels=delivery.channels)

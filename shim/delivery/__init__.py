@@ -1,20 +1,21 @@
 """How a credential is handed over: one module per channel, and the table that says which is tried first for which tool.
 
-Every channel is a value: `fits(case)` returns None, or in words why it will not do here; `deliver(case)` returns the
-`Delivery`. Nothing is done before `execute.py`.
+Every channel is a value: `fits(case)` returns None, or in words why it will not do here; `manner(case, need)` returns how it has
+the tool send the credential, which is what `preflight.py` proves; `deliver(case)` returns the `Delivery`. Choosing comes before
+the proof, delivering after it: a channel that the server does not answer to is not taken. Nothing is done before `execute.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
 
 from shim.delivery.scrub import cut_spare
 from shim.errors import CannotDeliver
 from shim.host import Host
-from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs
+from shim.model import Answer, Credential, Delivery, Invocation, Manner, Need, Needs
 from shim.settings import Settings
 
 #: The channels that put a secret into an environment, which `strict` forbids.
@@ -29,6 +30,14 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "project": ("netrc", "face"),
     "poetry": ("netrc", "poetry"),
 }
+
+NONE_UNSERVED: Mapping[str, str] = {}
+
+#: The "channel" of passwords that no channel may move: they stay in the URL.
+TYPED = "url"
+
+#: Families and tools whose HTTP library makes UTF-8 of a password (uv's, httpx); requests makes Latin-1 of it.
+IN_UTF_8 = frozenset({"uv", "pdm", "hatch"})
 
 #: uv's verbs that ask an index for page after page. Its store costs each of them a request more, which is refused first; so here the
 #: seed comes first, which is sent unasked. What is resolved, locked and installed is the same.
@@ -115,8 +124,50 @@ class Channel(Protocol):
     def fits(self, case: Case) -> str | None:
         """Return None if this channel can serve the whole case, else why not, in a few words."""
 
+    def manner(self, case: Case, need: Need) -> Manner:
+        """Return how the tool will send the credential of `need`. Called only after `fits` returned None."""
+
     def deliver(self, case: Case) -> Delivery:
         """Return what changes. Called only after `fits` returned None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The way in which one command gets its credentials, chosen and not yet gone.
+
+    `channel` is a channel's name, `TYPED` where typed passwords stay where they are, or "" where there is nothing to hand over.
+    """
+
+    case: Case
+    channel: str = ""
+    refusals: tuple[tuple[str, str], ...] = ()
+    unserved: Mapping[str, str] = field(default_factory=dict)
+
+    def manner(self, need: Need) -> Manner:
+        """Return how the tool will send the credential of `need`, which may be one that it finds by itself."""
+        if self.channel in ("", TYPED) or not any(need is answered for answered, _ in self.case.deliveries):
+            return bare_manner(self.case.invocation)
+        return _load(self.channel).manner(self.case, need)
+
+    def deliver(self) -> Delivery:
+        """Return the delivery."""
+        invocation, deliveries = self.case.invocation, self.case.deliveries
+        if not self.channel:
+            return Delivery(cut_spare(invocation.argv, self.case.needs.spare))
+        if self.channel == TYPED:
+            why = "left where it was typed: " + self.refusals[0][1]
+            return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
+        return _load(self.channel).deliver(self.case)
+
+
+def bare_manner(invocation: Invocation) -> Manner:
+    """Return how the tool sends a password that stands in a URL."""
+    tool = invocation.tool if invocation.tool in IN_UTF_8 else invocation.family
+    return Manner(encoding="utf-8" if tool in IN_UTF_8 else "latin-1")
+
+
+def _load(name: str) -> Channel:
+    return cast(Channel, import_module(f"shim.delivery.{name}"))
 
 
 def same_credential(one: Credential, other: Credential) -> bool:
@@ -129,31 +180,37 @@ def same_login(one: Credential, other: Credential) -> bool:
     return (one.username, one.scheme) == (other.username, other.scheme) and one.secret.same_as(other.secret)
 
 
-def plan_delivery(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
-    """Return the delivery of all answers, by the first channel that fits.
+def choose(
+    invocation: Invocation,
+    needs: Needs,
+    answers: tuple[Answer, ...],
+    settings: Settings,
+    host: Host,
+    unserved: Mapping[str, str] = NONE_UNSERVED,
+) -> Choice:
+    """Return the first channel that fits and that the servers answer to. `unserved` says of those that they do not, why.
 
     A credential that the tool finds by itself stays where it is: its own netrc, a password inside a file.
 
     Raises:
-        CannotDeliver: no allowed channel fits, and a credential of ours would be lost.
+        CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
     """
     deliveries = tuple(
         (answer.need, answer.credential)
         for answer in answers
         if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given is not None and not answer.need.place)
     )
-    if not deliveries:
-        return Delivery(cut_spare(invocation.argv, needs.spare))
     case = Case(invocation, needs, deliveries, settings, host)
+    if not deliveries:
+        return Choice(case)
     refusals: list[tuple[str, str]] = []
     for name in _order(invocation, settings.channel):
-        channel = cast(Channel, import_module(f"shim.delivery.{name}"))
-        refusal = channel.fits(case)
+        refusal = unserved.get(name) or _load(name).fits(case)
         if refusal is None:
-            return channel.deliver(case)
+            return Choice(case, name, tuple(refusals), unserved)
         refusals.append((name, refusal))
     if all(credential.source == "url" for _, credential in deliveries):
-        return Delivery(invocation.argv, channels=(("url", str(deliveries[0][0].url), "left where it was typed: " + refusals[0][1]),))
+        return Choice(case, TYPED, tuple(refusals), unserved)
     need, credential = next(pair for pair in deliveries if pair[1].source != "url")
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",

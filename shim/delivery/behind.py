@@ -6,8 +6,10 @@ Sources: pipenv 2026 `patched/pip`; requests 2.32.4 (CVE-2024-47081); unearth 0.
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 
 from shim.delivery import Case
+from shim.model import Need
 from shim.targets import find_release, parse_version
 
 #: From this release pip, and from this one requests, cannot be tricked by a URL into sending a netrc's entry to another host.
@@ -35,6 +37,26 @@ def is_faithful(case: Case) -> bool:
         return requests is not None and requests >= SAFE_REQUESTS
     version = pip_behind(case)
     return version is not None and version >= SAFE_PIP
+
+
+def is_asked_by_uv(case: Case, need: Need) -> bool:
+    """Return whether it is uv, or may be, that a tool starts for an index: what uv's own settings say, and what pipx is told.
+
+    Sources: pipx 1.18 `backends/__init__.py` (uv where there is one, unless told pip).
+    """
+    if need.origin.kind == "argv" and case.invocation.tool == "pipx":
+        words = case.invocation.argv
+        named = next((value for word, value in pairwise(words) if word == "--backend"), None)
+        backend = named or case.host.environ.get("PIPX_DEFAULT_BACKEND")
+        return backend != "pip" and "--backend=pip" not in words and _has_uv(case)
+    name = os.path.basename(need.origin.where)
+    return name.startswith("UV_") if need.origin.kind == "env" else name.startswith("uv.toml")
+
+
+def _has_uv(case: Case) -> bool:
+    target = case.invocation.target
+    folders = [os.path.dirname(os.path.realpath(target.path)), *case.host.environ.get("PATH", os.defpath).split(":")]
+    return any(os.access(os.path.join(folder, "uv"), os.X_OK) for folder in folders if folder)
 
 
 def _read_version(path: str) -> tuple[int, ...] | None:

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from shim.delivery import FOREIGN_LETTERS, Case
+from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.scrub import configured_extras, cut_userinfo, drop_option, put_userinfo
-from shim.model import Delivery, Need, Place, Secret
+from shim.model import Delivery, Manner, Need, Place, Secret
 from shim.urls import with_userinfo
 
+#: From this release pip takes the login of the nearest index for what lies beside several on one server.
+TELLS_INDEXES_APART = (23, 1)
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
 
 
@@ -23,6 +25,11 @@ def fits(case: Case) -> str | None:
     if any(credential.scheme != "basic" for credential in case.credentials):
         return "its variables hold no bearer token"
     return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: unasked, as a password in the URL is."""
+    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:
@@ -34,7 +41,8 @@ def _pip_refuses(case: Case) -> str | None:
     if crossing := case.crossing_http():
         return f"pip would also send it to {crossing.url}"
     origins = [(credential.scope.scheme, credential.scope.host, credential.scope.port) for credential in case.credentials]
-    if len(set(origins)) < len(origins):
+    version = case.invocation.target.version
+    if len(set(origins)) < len(origins) and (version is None or version < TELLS_INDEXES_APART):
         return "pip keeps one credential for each server, and this command needs two"
     if "--isolated" in case.invocation.argv:
         return "--isolated makes pip ignore its variables"

@@ -17,12 +17,12 @@ import os
 from dataclasses import replace
 from urllib.parse import quote
 
-from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, same_login
+from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, bare_manner, same_login
 from shim.delivery.behind import pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
 from shim.delivery.scrub import configured_extras, put_userinfo
 from shim.faces.answers import VARIABLE, render_answers
-from shim.model import Delivery, Memory, Need
+from shim.model import Delivery, Manner, Memory, Need
 from shim.targets import find_release
 from shim.urls import with_userinfo
 
@@ -67,10 +67,15 @@ def fits(case: Case) -> str | None:
     return None
 
 
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: after a 401. pip before 26.2 has a user name by then, and tries it with an empty password."""
+    return Manner(frozenset({401}), bare_manner(case.invocation).encoding, names_user=_needs_names(case))
+
+
 def deliver(case: Case) -> Delivery:
     """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
     texts = dict.fromkeys(case.needs.spare, "")
-    named = (_asker(case) or FIRST_PIP) < ASKS_FOR_USERNAME
+    named = _needs_names(case)
     for need, credential in case.deliveries:
         if need.place:
             userinfo = quote(credential.username, safe="") + "@" if named else ""
@@ -90,6 +95,11 @@ def deliver(case: Case) -> Delivery:
         Memory(render_answers(case.credentials), number),
         tuple(("face", str(need.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for need, _ in case.deliveries),
     )
+
+
+def _needs_names(case: Case) -> bool:
+    """Whether the pip asks for URLs with a user name only."""
+    return (_asker(case) or FIRST_PIP) < ASKS_FOR_USERNAME
 
 
 def _is_told_another_provider(case: Case) -> bool:

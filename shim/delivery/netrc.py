@@ -14,15 +14,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 
-from shim.delivery import FOREIGN_LETTERS, Case
-from shim.delivery.behind import is_faithful, pip_behind
+from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
+from shim.delivery.behind import is_asked_by_uv, is_faithful, pip_behind
 from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.realm import find_own
+from shim.delivery.realm import CHALLENGES, find_own, manner_of_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
-from shim.model import Delivery, Memory, Secret
+from shim.model import Delivery, Manner, Memory, Need, Secret
 from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url
 
 FIRST_PIP = (20, 3)
@@ -63,6 +64,8 @@ def _pip_refuses(case: Case) -> str | None:
     if not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
         release = "this pip" if version is None else "pip before 25.2"
         return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
+    if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
+        return "pip before 25.2 finds no IPv6 address in a netrc"  # requests before 2.32.4 takes `[` for the host
     return None
 
 
@@ -98,6 +101,15 @@ def _uv_refuses(case: Case) -> str | None:
     if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
         return "the URL insists on another user name"
     return None
+
+
+def manner(case: Case, need: Need) -> Manner:
+    """Return how it is sent: unasked, and along to other ports of its host, by what is built on requests; uv asks after a challenge."""
+    if case.invocation.family == "uv":
+        return manner_of_realm(need)
+    if case.invocation.family == "project" and is_asked_by_uv(case, need):
+        return Manner(CHALLENGES)
+    return replace(bare_manner(case.invocation), follows_host=case.invocation.tool != "pdm")
 
 
 def deliver(case: Case) -> Delivery:

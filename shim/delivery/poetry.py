@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
-from shim.delivery import Case
+from shim.delivery import Case, bare_manner
 from shim.indexes.repositories import poetry_name, poetry_repositories
-from shim.model import Credential, Delivery, Secret
+from shim.model import Credential, Delivery, Manner, Need, Secret
 from shim.urls import BadUrl, parse_url
 
 STEM = "POETRY_HTTP_BASIC_"
@@ -33,6 +33,11 @@ def fits(case: Case) -> str | None:
             if variable_stem(name) == variable_stem(need.index_name or "") and not _is_covered(url, credential):
                 return f"{_CALLED}, and {url} has the name of {need.url} in a configuration of poetry's"
     return None
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: unasked, as a password in the URL is."""
+    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.delivery import Case, store
+from shim.delivery import Case, bare_manner, store
 from shim.delivery.scrub import cut_userinfo
-from shim.model import Credential, Delivery, Need, Secret
+from shim.model import Credential, Delivery, Manner, Need, Secret
 
 
 def fits(case: Case) -> str | None:
@@ -26,6 +26,11 @@ def fits(case: Case) -> str | None:
     if said != uploads[0][1].username or any(word.startswith(("-u", "--username")) for word in case.invocation.argv):
         return "the command names the user itself"
     return store.fits(rest) if rest.deliveries else None
+
+
+def manner(case: Case, need: Need) -> Manner:
+    """Return how it is sent: an upload's unasked, the rest as the store has it."""
+    return bare_manner(case.invocation) if need.role == "publish" else store.manner(case, need)
 
 
 def deliver(case: Case) -> Delivery:

@@ -9,13 +9,21 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 from __future__ import annotations
 
 from shim.delivery import WOULD_REACH, Case
-from shim.model import Need
+from shim.model import Manner, Need
 from shim.urls import Scope, Url
+
+#: The answers to a stranger after which uv looks for a credential.
+CHALLENGES = frozenset({401, 403, 404})
 
 
 def is_same_realm(scope: Scope, url: Url) -> bool:
     """Whether uv takes both for one realm."""
     return (scope.scheme, scope.host, scope.port) == (url.scheme, url.host, url.port)
+
+
+def manner_of_realm(need: Need) -> Manner:
+    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked for a URL that keeps its user name."""
+    return Manner() if need.username is not None and need.given is None else Manner(CHALLENGES)
 
 
 def find_sibling(case: Case) -> str | None:

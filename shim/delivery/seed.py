@@ -14,14 +14,14 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from shim.delivery import Case, same_login
+from shim.delivery import Case, bare_manner, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
 from shim.delivery.realm import find_sibling, has_own
 from shim.delivery.scrub import cut_userinfo
 from shim.formats.toml import parse_toml
 from shim.formats.uv_toml import tables, texts
 from shim.host import Host
-from shim.model import Credential, Delivery, Memory, Secret
+from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
 from shim.urls import parse_url, with_userinfo
 
 FILE = "uv/uv.toml"
@@ -51,6 +51,11 @@ def fits(case: Case) -> str | None:
     if _render_config(case) is None:
         return "the machine's uv.toml cannot be carried along as it is"
     return None if link_folder(case.host, free_descriptor(), FILE) else "there is no folder of the user's own for the link"
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: unasked, as a password in the URL is."""
+    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:

@@ -15,10 +15,10 @@ from typing import Any
 from shim.delivery import Case, same_login
 from shim.delivery.memory import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
-from shim.delivery.realm import find_own, find_sibling, is_same_realm
+from shim.delivery.realm import find_own, find_sibling, is_same_realm, manner_of_realm
 from shim.delivery.scrub import cut_userinfo
 from shim.host import Host
-from shim.model import Credential, Delivery, Memory, Secret
+from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
 from shim.urls import BadUrl, Scope, parse_url, scope_of
 
 #: The first series with the credential store in the form that we write.
@@ -68,6 +68,11 @@ def _find_in_netrc(case: Case) -> Credential | None:
         if entry and not (entry.login == credential.username and entry.password.same_as(credential.secret)):
             return credential
     return None
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the URL alone decides)
+    """Return how it is sent: unasked where the URL keeps its user name."""
+    return manner_of_realm(need)
 
 
 def deliver(case: Case) -> Delivery:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.delivery import Case
+from shim.delivery import Case, bare_manner
 from shim.delivery.scrub import cut_userinfo
-from shim.model import Delivery
+from shim.model import Delivery, Manner, Need
 
 #: Tool -> its variables for the user name and the password.
 VARIABLES = {
@@ -33,6 +33,11 @@ def fits(case: Case) -> str | None:
     if any(credential.scheme != "basic" for credential in case.credentials):
         return f"{case.invocation.tool} has no variable for a bearer token"
     return None
+
+
+def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return how it is sent: unasked, as a password in the URL is."""
+    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:

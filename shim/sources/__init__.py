@@ -63,6 +63,11 @@ class Query:
         """The user name that the URL insists on, else the configured one, else None."""
         return self.need.username or (self.index.username if self.index else None)
 
+    @property
+    def owner(self) -> str | None:
+        """Whose a secret is that comes without a user name: the configured user's, whatever name a URL insists on beside it."""
+        return (self.index.username if self.index else None) or self.need.username
+
     def note(self, source: str, outcome: str) -> None:
         """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""
         self.notes.append((source, outcome))
@@ -89,7 +94,7 @@ def make_credential(
     expires_at = min((end for end in (expires_at, read_expiry(secret)) if end is not None), default=None)
     if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:
         expires_at = query.host.clock() + query.index.max_age_s
-    name = username or query.username or DEFAULT_USERNAME
+    name = username or query.owner or DEFAULT_USERNAME
     return Credential(name, Secret(secret), scope or query.scope, source, expires_at)
 
 

@@ -90,7 +90,7 @@ class _Login:
         from shim.sso.session import recall
 
         kept = recall("session", self.key, query.host)
-        username = query.username or DEFAULT_USERNAME
+        username = query.owner or DEFAULT_USERNAME
         return replace(kept, credential=replace(kept.credential, username=username, scope=query.scope)) if kept else None
 
     def renew(self, query: Query) -> Credential | None:

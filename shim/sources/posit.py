@@ -174,7 +174,7 @@ class _Login:
 
 def _for(query: Query, kept: Credential) -> Credential:
     """Return a kept token as the answer to a query, whatever index it was first got for."""
-    return replace(kept, username=query.username or DEFAULT_USERNAME, scope=query.scope)
+    return replace(kept, username=query.owner or DEFAULT_USERNAME, scope=query.scope)
 
 
 def _identity_in(reply: Reply, where: str) -> Secret:

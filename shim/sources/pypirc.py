@@ -32,7 +32,7 @@ def find(query: Query) -> Credential | None:
         return None
     if flaw := find_flaw(os.stat(path), path):
         raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
-    username = section.username or query.username
+    username = section.username or query.owner
     if query.need.username is not None and section.username not in (None, query.need.username):
         query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {query.need.username!r}")
         return None

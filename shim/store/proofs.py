@@ -1,4 +1,5 @@
-"""What indexes said lately about credentials: a proof that one works, or that one was rejected. No secret is kept.
+"""What indexes said lately about credentials: a proof that one works, or that one was rejected; without a credential, how a server
+answers strangers and where its files lie. No secret is kept.
 
 A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
 the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from shim.host import Host
-from shim.model import Credential
+from shim.model import Credential, Secret
 from shim.store.folders import cache_folder, private_folder
 from shim.urls import Url
 
-Kind = Literal["proven", "rejected"]
+Kind = Literal["proven", "rejected", "files"]
 KEY_BYTES = 32
+#: The secret of a stranger.
+NOBODY = Secret("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ def place_of(url: Url) -> str:
     return url.text.rstrip("/")
 
 
-def recall(kind: Kind, credential: Credential, where: str, host: Host) -> Seen | None:
+def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
     """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
     path = _path(kind, credential, where, host)
     try:
@@ -45,7 +48,7 @@ def recall(kind: Kind, credential: Credential, where: str, host: Host) -> Seen |
     return Seen(words, ago_s) if ago_s >= 0 else None
 
 
-def remember(kind: Kind, credential: Credential, where: str, words: str, host: Host) -> None:
+def remember(kind: Kind, credential: Credential | None, where: str, words: str, host: Host) -> None:
     """Write it down. Where that is impossible, the index is asked again next time."""
     path = _path(kind, credential, where, host)
     if path is None:
@@ -57,19 +60,20 @@ def remember(kind: Kind, credential: Credential, where: str, words: str, host: H
         os.replace(temporary, path)
 
 
-def forget(kind: Kind, credential: Credential, where: str, host: Host) -> None:
+def forget(kind: Kind, credential: Credential | None, where: str, host: Host) -> None:
     """Forget what is remembered about the credential at `where`."""
     with suppress(OSError):
         os.unlink(_path(kind, credential, where, host) or "/nonexistent")
 
 
-def _path(kind: Kind, credential: Credential, where: str, host: Host) -> str | None:
+def _path(kind: Kind, credential: Credential | None, where: str, host: Host) -> str | None:
     tokens, _ = cache_folder(host)
     folder = private_folder(os.path.join(tokens, "proofs")) if tokens else None
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return None
-    return os.path.join(folder, f"{kind}-{credential.secret.fingerprint(key, credential.username, where)}")
+    secret, username = (credential.secret, credential.username) if credential else (NOBODY, "")
+    return os.path.join(folder, f"{kind}-{secret.fingerprint(key, username, where)}")
 
 
 def read_key(folder: str) -> bytes | None:

@@ -6,7 +6,8 @@ Sources: pip 26.3 `_internal/cli/main_parser.py`, `commands/`; measured with pip
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
@@ -42,6 +43,8 @@ FALLS_OPEN = True
 
 #: `lock -o -` and `--report -` make data of what is a log by default; delivery/masking.py knows those.
 LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=$|[\s\[<>=!~;])")
 
 #: Commands that ask an index whatever their options are.
 _ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
@@ -81,7 +84,8 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     settings = read_settings(invocation.argv, position, invocation.target, host, files)
     needs = index.read_needs(invocation.argv[position], settings, invocation.target, host, files)
     asked = {need.place for need in needs.items}
-    return replace(needs, spare=tuple(place for place in find_places(invocation, host) if place not in asked))
+    spare = tuple(place for place in find_places(invocation, host) if place not in asked)
+    return replace(needs, spare=spare, packages=tuple(_names(mention.text for mention in settings.arguments)))
 
 
 def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
@@ -126,6 +130,14 @@ def read_options(invocation: Invocation, host: Host, names: Iterable[str]) -> di
         return {name: [] for name in names}
     settings = read_settings(invocation.argv, position, invocation.target, host, Files())
     return {name: settings.all(name) for name in names}
+
+
+def _names(arguments: Iterable[str]) -> Iterator[str]:
+    """Yield the names of packages among the arguments, as their pages are called (PEP 503). A name with a dot may be a file's."""
+    for text in arguments:
+        found = _NAME.match(text)
+        if found and "/" not in text and ":" not in text and not (text[found.end() :] == "" and "." in text):
+            yield re.sub(r"[-_.]+", "-", found[0]).lower()
 
 
 def _needless(name: str, argv: tuple[str, ...], target: str, verb: tuple[str, ...], reason: str) -> Invocation:

@@ -441,7 +441,7 @@ def test_a_failed_upgrade_keeps_the_old_installation(home: Path, wheels: Path, t
 
 
 def test_an_index_that_lacks_what_is_optional_is_enough(home: Path, wheels: Path, tmp_path: Path) -> None:
-    names = [path.name for path in wheels.glob("*.whl") if not path.name.startswith(("id-", "pip_uv_shim-"))]
+    names = [path.name for path in wheels.glob("*.whl") if not path.name.lower().startswith(("id-", "pysocks-", "pip_uv_shim-"))]
     with PrivateIndex(str(wheels), {name.partition("-")[0].replace("_", "-"): [name] for name in names}, "u", "p") as index:
         own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"http://u:p@{index.netloc}/simple/", "PIP_NO_CACHE_DIR": "1"}
         result = run(home, "--prefix", tmp_path / "p", "--quiet", "--no-modify-path", **own)
@@ -450,15 +450,16 @@ def test_an_index_that_lacks_what_is_optional_is_enough(home: Path, wheels: Path
     assert subprocess.run([tmp_path / "p/shims/shim", "--version"], check=False, capture_output=True).returncode == 0
 
 
-@pytest.mark.parametrize("left_out", ["id", "tomli", "id tomli"])
+@pytest.mark.parametrize("left_out", ["id", "tomli", "pysocks", "id pysocks tomli"])
 def test_what_is_optional_is_installed_if_its_wheel_is_there(left_out: str, home: Path, wheels: Path, tmp_path: Path) -> None:
     fewer = tmp_path / "wheels"
     fewer.mkdir()
     for wheel in wheels.glob("*.whl"):
-        if wheel.name.partition("-")[0] not in left_out.split():
+        if wheel.name.partition("-")[0].lower() not in left_out.split():
             (fewer / wheel.name).symlink_to(wheel)
     result = run(home, "--wheels", fewer, "--prefix", tmp_path / "p", "--quiet", "--no-modify-path")
-    program = "from importlib.util import find_spec; print(*[name for name in ('id', 'tomli') if not find_spec(name)])"
+    modules = "{'id': 'id', 'pysocks': 'socks', 'tomli': 'tomli'}"
+    program = f"from importlib.util import find_spec; print(*[name for name, module in {modules}.items() if not find_spec(module)])"
     missing = subprocess.run([tmp_path / "p/venv/bin/python", "-Ic", program], check=True, capture_output=True, text=True)
 
     assert result.returncode == 0, result.stderr

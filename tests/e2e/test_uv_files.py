@@ -288,7 +288,7 @@ def test_a_programs_own_authorization_header_is_left_alone(world: World, server:
 
 BECOME = """
 import sys
-from shim.delivery import plan_delivery
+from shim.delivery import choose
 from shim.execute import become
 from shim.host import this_host
 from shim.model import Answer, Credential, Invocation, Need, Needs, Origin, Secret, Target
@@ -300,7 +300,7 @@ need = Need(parse_url(url), Origin("argv", "--default-index"))
 answer = Answer(need, Credential("", Secret(token), scope_of_index(need.url), "test", scheme="bearer"))
 invocation = Invocation("uv", "uv", Target(target), tuple(argv), ("pip", "install"), True, "")
 host = this_host()
-become(target, "uv", plan_delivery(invocation, Needs((need,)), (answer,), Settings(), host), host.environ)
+become(target, "uv", choose(invocation, Needs((need,)), (answer,), Settings(), host).deliver(), host.environ)
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.delivery import plan_delivery
+from shim.delivery import choose
 from shim.delivery.memory import DESCRIPTOR, free_descriptor
 from shim.errors import CannotDeliver
 from shim.faces.answers import read_answers
@@ -65,7 +65,7 @@ def deliver(
     invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
     needs = Needs(tuple(answers), unknown=unknown)
     pairs = tuple(Answer(one, found) for one, found in answers.items())
-    return plan_delivery(invocation, needs, pairs, Settings(channel), host)  # type: ignore[arg-type]
+    return choose(invocation, needs, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]
 
 
 def channel_of(delivery: Delivery) -> str:

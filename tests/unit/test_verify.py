@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from shim.http_client import probe
 from shim.model import Credential, Secret
 from shim.urls import parse_url, scope_of_index
 from shim.verify import verify
+from tests.support.proxy import socks_leading_to
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
 Reply = tuple[int, str | None]
@@ -171,16 +173,51 @@ def test_a_proxy_is_found_in_the_variables_that_requests_reads(
     assert len(proxy.seen) == 1
 
 
-@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY"])
-def test_a_socks_proxy_is_named_and_not_spoken_to(variable: str, serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
-    proxy = serve(lambda *_: (200, None))
-    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
+PROXY_VARIABLES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")
+
+
+@pytest.fixture
+def set_proxy(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    for name in PROXY_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv(variable, proxy.url.replace("http://", "socks5h://"))
+    return monkeypatch.setenv
+
+
+@pytest.mark.parametrize("variable", ["http_proxy", "ALL_PROXY"])
+@pytest.mark.parametrize("scheme", ["socks5h", "SOCKS5H"])
+def test_a_socks_proxy_is_asked_and_looks_the_name_up(
+    variable: str, scheme: str, serve: Callable[..., Server], set_proxy: Callable[[str, str], None]
+) -> None:
+    server = serve(lambda *_: (200, None))
+    with socks_leading_to(server.server.server_port) as (proxy, asked):
+        set_proxy(variable, f"{scheme}://{proxy}")
+        outcome = probe(parse_url("http://pypi.corp.invalid/simple/"), None, Host({}, "/"))
+
+    assert (outcome.status, outcome.error, asked) == (200, None, ["pypi.corp.invalid:80"])
+
+
+def test_without_pysocks_we_could_not_ask_and_say_nothing_about_the_index(
+    set_proxy: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "socks", None)
+    set_proxy("ALL_PROXY", "socks5h://127.0.0.1:9")
     outcome = probe(parse_url("https://pypi.corp.invalid/simple/"), None, Host({}, "/"))
 
-    assert outcome.error == "it is behind a SOCKS proxy, through which shim cannot ask"
-    assert proxy.seen == []
+    assert outcome.trouble == "unknown"
+    assert "PySocks" in (outcome.error or "")
+
+
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+@pytest.mark.parametrize("index", ["http", "https"])
+def test_a_dead_proxy_is_named_without_its_password(scheme: str, index: str, set_proxy: Callable[[str, str], None]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    set_proxy(f"{index}_proxy", f"{scheme}://me:hush@127.0.0.1:{port}")
+    outcome = probe(parse_url(f"{index}://pypi.corp.invalid/simple/"), None, Host({}, "/"))
+
+    assert outcome.trouble == "proxy"
+    assert (outcome.error or "").startswith(f"the proxy {scheme}://127.0.0.1:{port} ({index}_proxy) fails: ")
+    assert "hush" not in (outcome.error or "")
 
 
 def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch) -> None:
