@@ -340,8 +340,11 @@ find_network_trouble() {
   reasons='Name or service not known|Temporary failure in name resolution|nodename nor servname provided|Connection refused|Network is unreachable|No route to host|timed out|certificate verify failed'
   why=$(printf '%s\n' "$output" | grep -oiE "$reasons" | head -n 1)
   [ -n "$why" ] || return 1
-  host=$(printf '%s\n' "$output" | sed -n "s/.*host='\([^']*\)'.*/\1/p" | head -n 1)
-  printf '%s (%s)\n' "${host:-the package index}" "$why"
+  # Not all pips name the host; without the user and password of its URL.
+  index=${PIP_INDEX_URL:-$("$new/venv/bin/python" -I -m pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple/)}
+  host=${index#*://}
+  host=${host%%/*}
+  printf '%s (%s)\n' "${host##*@}" "$why"
 }
 
 # Ends with what the output of the failed step means.

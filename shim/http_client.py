@@ -29,6 +29,7 @@ from shim.causes import Cause, cause_of
 from shim.host import Host
 from shim.model import Credential, Route
 from shim.proxies import CannotAsk, handlers, name_proxy
+from shim.screen import waiting
 from shim.urls import Url, parse_url
 from shim.verdict import Trouble
 
@@ -109,7 +110,9 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    return at_once([partial(follow, question, host, timeout_s) for question in questions], [_late(one.url) for one in questions], timeout_s)
+    tasks = [partial(follow, question, host, timeout_s) for question in questions]
+    with waiting(f"asking {', '.join(dict.fromkeys(one.url.host for one in questions))}", host):
+        return at_once(tasks, [_late(one.url) for one in questions], timeout_s)
 
 
 def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:

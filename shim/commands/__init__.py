@@ -114,8 +114,9 @@ def _dispatch(argv: list[str], host: Host) -> int:
 
 def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
+    from shim.screen import fold
+
     promise = "pip and uv with the right credential for each private index, just in time and out of sight."
-    lines = ["usage: shim VERB [ARGUMENTS]", "", promise, ""]
-    lines += [f"  {verb:<10} {load_command(verb).HELP}" for verb in VERBS]
-    lines += ["", "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."]
-    return "\n".join(lines) + "\n"
+    more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."
+    verbs = [fold(f"{verb:<10} {load_command(verb).HELP}", "  ", 1) for verb in VERBS]
+    return "".join([fold("usage: shim VERB [ARGUMENTS]", "", 1), "\n", fold(promise, "", 1), "\n", *verbs, "\n", fold(more, "", 1)])

@@ -10,7 +10,6 @@ from shim.checks import ASKING, CHECKS, Finding, installation, load_check
 from shim.commands.answer import write_json
 from shim.errors import UsageError, printable
 from shim.host import Host
-from shim.screen import waiting
 
 HELP = "say what is wrong here and which command mends it"
 EXAMPLE = "shim doctor --confusion -r requirements.txt"
@@ -45,8 +44,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         for line in installation.fix(host):
             sys.stderr.write(printable(line) + "\n")
     checks = [name for name in CHECKS if not (arguments.offline and name in ASKING)]
-    with waiting("asking the indexes", host):
-        findings = [finding for name in checks for finding in load_check(name).find(host)]
+    findings = [finding for name in checks for finding in load_check(name).find(host)]
     return _print(findings, arguments, "nothing is wrong here")
 
 

@@ -10,7 +10,6 @@ from shim.host import Host
 from shim.mending import hint_for_unreachable
 from shim.model import Credential, Secret
 from shim.route import route_to_index
-from shim.screen import waiting
 from shim.setting_indexes import IndexConfig
 from shim.urls import Url
 from shim.verdict import Verdict
@@ -54,8 +53,7 @@ def verify_secret(url: Url, index: IndexConfig | None, credential: Credential, h
     """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is stored."""
     is_endpoint = index is not None and not index.scope.covers(url)
     page = index.verify_url if index and not is_endpoint else url
-    with waiting(f"asking {page.host}", host):
-        verdict = _ask(page, index, credential, host, is_endpoint=is_endpoint)
+    verdict = _ask(page, index, credential, host, is_endpoint=is_endpoint)
     if verdict.kind == "rejected":
         raise Rejected(f"{verdict.detail}: nothing was stored", hint="check the user name (--user) and the secret")
     if verdict.kind == "unreachable":

@@ -55,10 +55,8 @@ def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | No
     if not may_ask(arguments, host) or url.scheme != "https":
         return None
     from shim.http_client import probe
-    from shim.screen import waiting
 
-    with waiting(f"asking {url.host}", host):
-        outcome = probe(url, None, host, PROBE_S)
+    outcome = probe(url, None, host, PROBE_S)
     if outcome.cause != "authority":
         return None
     write_stderr(f"   The certificate of {url.host} is signed by an authority that is not trusted here.\n")

@@ -13,7 +13,7 @@ from shim.errors import printable
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.index_states import Found, State, find_states, without_secrets
-from shim.screen import Colour, fold, paint, waiting
+from shim.screen import Colour, fold, paint
 from shim.settings import load_settings
 from shim.store.cache import describe_duration
 
@@ -43,8 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print what was found; never a secret."""
     settings = load_settings(host)
-    with waiting("asking the indexes", host):
-        states = find_states(settings, host, offline=arguments.offline)
+    states = find_states(settings, host, offline=arguments.offline)
     if arguments.json:
         write_json({"indexes": [_for_programs(found) for found in states], "files": list(settings.files)})
     else:

@@ -15,6 +15,7 @@ from shim.demo.server import PrivateIndex
 from shim.store import kernel
 from tests.support import toolchains
 from tests.support.bait import Stranger, make_stranger
+from tests.support.hints import follows
 from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
@@ -95,6 +96,7 @@ def test_what_is_no_secret_is_left_alone(text: str, world: World) -> None:
     assert [finding for finding in findings if "pip.conf" in finding["where"]] == []
 
 
+@follows("chmod 600 {}")
 @pytest.mark.parametrize("name", [".netrc", ".pypirc"])
 def test_a_file_that_others_can_read_is_found(name: str, world: World) -> None:
     path = write(world, f"home/{name}", f"machine x login y password {CANARY}" if name == ".netrc" else "[distutils]")
@@ -349,6 +351,7 @@ def test_a_keyring_that_is_not_on_path_or_not_ours_is_found(world: World) -> Non
 MANAGED = Path("/usr/lib") / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "EXTERNALLY-MANAGED"
 
 
+@follows("python3 -m venv .venv && . .venv/bin/activate")
 @pytest.mark.skipif(not (MANAGED.exists() and Path("/usr/bin/pip").exists()), reason="no pip here that a distribution keeps")
 def test_the_advice_about_a_distributions_pip_can_be_followed(world: World) -> None:
     """`/usr/bin/python -m pip install --upgrade pip` is no such file on Debian, and PEP 668 forbids it."""
@@ -377,6 +380,7 @@ def test_a_pip_that_pyenv_offers_for_any_version_is_no_problem(world: World) -> 
     assert not [found for found in doctor(world, "--offline")[1] if "pip3.6" in found["where"] + found["text"]]
 
 
+@follows("shim doctor --confusion{}")
 def test_requirements_belong_to_confusion_and_the_hint_says_so(world: World) -> None:
     result = world.shim("doctor", "-r", "requirements.txt")
 

@@ -16,6 +16,7 @@ import pytest
 from shim.demo.server import PrivateIndex
 from shim.store import kernel
 from tests.support import keyrings, toolchains
+from tests.support.hints import follows
 from tests.support.world import CANARY, USER, World
 
 
@@ -286,6 +287,7 @@ def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) 
     assert index.requests == []
 
 
+@follows("export {}")
 @pytest.mark.parametrize("tool", ["pip", "uv"])
 def test_explain_shows_the_way_even_where_a_credential_is_missing(tool: str, world: World, index: PrivateIndex) -> None:
     url = configure(world, index, 'env = { password = "CORP" }\n')

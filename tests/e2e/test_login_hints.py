@@ -16,6 +16,7 @@ from shim.policy import Policy
 from shim.store import kernel
 from shim.store.places import find_problem
 from tests.support import keyrings
+from tests.support.hints import follows
 from tests.support.servers import free_port, pypiserver
 from tests.support.terminal import Terminal
 from tests.support.tls import Authority, make_authority
@@ -48,6 +49,7 @@ def secure(packages: Packages, authority: Authority) -> Iterator[PrivateIndex]:
         yield served
 
 
+@follows('say ca-bundle = "/path/of/its/authority.pem" for [[index]] {} in {}, or ca-bundle = "system"')
 def test_a_private_authority_is_named_and_the_hint_leads_to_a_login(world: World, secure: PrivateIndex, authority: Authority) -> None:
     configure(world, f"https://{secure.netloc}/simple/")
     result = login(world)
@@ -60,6 +62,7 @@ def test_a_private_authority_is_named_and_the_hint_leads_to_a_login(world: World
     assert login(world).returncode == 0, "the hint, followed"
 
 
+@follows("{} names {}, which is not there: correct it")
 def test_a_missing_file_of_authorities_is_named(world: World, secure: PrivateIndex, authority: Authority) -> None:
     configure(world, f"https://{secure.netloc}/simple/", 'ca-bundle = "/not/there.pem"\n')
     result = login(world)
@@ -130,6 +133,7 @@ def test_each_way_to_get_no_answer_has_its_own_hint(world: World, index: Private
             assert "--no-verify" not in result.stderr
 
 
+@follows("the proxy is the one in {}: correct it, or let NO_PROXY have {} in it")
 def test_a_proxy_that_fails_is_said_to_be_the_trouble(world: World) -> None:
     configure(world, "https://pypi.corp.example/simple/")
     result = login(world, https_proxy=f"http://127.0.0.1:{free_port()}")
@@ -141,6 +145,7 @@ def test_a_proxy_that_fails_is_said_to_be_the_trouble(world: World) -> None:
     assert " fails: " not in followed.stderr, "the hint, followed"
 
 
+@follows("does the URL end in /simple/? try {}")
 def test_a_url_that_is_no_index_is_asked_for_its_simple(world: World, index: PrivateIndex) -> None:
     result = login(world, f"http://{index.netloc}/", "--user", USER)
 
@@ -150,6 +155,7 @@ def test_a_url_that_is_no_index_is_asked_for_its_simple(world: World, index: Pri
     assert login(world, hint.rpartition(" ")[2], "--user", USER).returncode == 0, "the hint, followed"
 
 
+@follows('say verify-url = "{}NAME/" for [[index]] {} in {}, with the name of a package that it has')
 def test_an_index_that_lists_nothing_is_given_a_page_to_ask(world: World, packages: Packages) -> None:
     class Silent(PrivateIndex):
         def _page(self, path: str) -> tuple[int, str, bytes]:
@@ -164,6 +170,7 @@ def test_an_index_that_lists_nothing_is_given_a_page_to_ask(world: World, packag
         assert login(world).returncode == 0, "the hint, followed"
 
 
+@follows("shim login {}")
 def test_the_page_of_a_package_is_recognised(world: World, index: PrivateIndex) -> None:
     result = login(world, f"http://{index.netloc}/simple/corp-lib/", "--user", USER)
 
@@ -245,6 +252,7 @@ def test_an_index_whose_source_is_a_command_says_so_before_it_asks(world: World,
         terminal.until("the secret is empty")
 
 
+@follows("unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock")
 @pytest.mark.skipif(bool(keyrings.MISSING), reason=f"not installed here: {', '.join(keyrings.MISSING)}")
 def test_a_locked_keyring_is_to_be_unlocked_and_nothing_else_is_advised(world: World, index: PrivateIndex, tmp_path: Path) -> None:
     home = tmp_path / "config" / "daemon"

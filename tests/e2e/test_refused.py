@@ -9,6 +9,7 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.hints import follows
 from tests.support.long_way import is_hot, warm_up
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
@@ -30,6 +31,7 @@ def configure(world: World, index: PrivateIndex, more: str = "", top: str = "") 
     world.configure(f'{top}[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\n{more}')
 
 
+@follows("export {} with a new secret")
 @pytest.mark.parametrize("tool", TOOLS)
 def test_a_password_that_changed_is_said_in_one_line_with_a_hint_that_helps(tool: str, world: World, index: PrivateIndex) -> None:
     configure(world, index, 'env = { password = "CORP" }\n')
@@ -77,7 +79,7 @@ def at_a_terminal(world: World, command: list[str], **more: str) -> Terminal:
     for name in ("CI", "PIP_NO_INPUT"):
         environ.pop(name, None)
     program = shutil.which(command[0], path=environ["PATH"]) or command[0]
-    return Terminal([program, *command[1:]], environ | {k: v for k, v in more.items()}, str(world.cwd))
+    return Terminal([program, *command[1:]], environ | dict(more.items()), str(world.cwd))
 
 
 @pytest.mark.parametrize("tool", TOOLS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shim.demo.server import PrivateIndex
+from tests.support.hints import follows
 from tests.support.servers import free_port, nginx, pypiserver
 from tests.support.world import CANARY, USER, World
 
@@ -39,6 +40,7 @@ def test_a_password_that_works_is_said_to(world: World, index: PrivateIndex) -> 
     assert (said.returncode, "  ok: " in said.stdout) == (0, True)
 
 
+@follows("{}; SHIM_REFRESH=1 shim status asks it again")
 def test_a_password_that_changed_is_said_since_when_and_is_not_sent_again(world: World, index: PrivateIndex) -> None:
     configure(world, index.netloc, secret="yesterdays")
     code, (first,) = status(world)
