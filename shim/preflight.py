@@ -211,8 +211,11 @@ class _Preflight:
         return is_fresh
 
     def _recall_rejection(self, answer: Answer) -> proofs.Seen | None:
-        """Return the memory of this very secret being rejected: another try could lock the account."""
-        if answer.credential is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
+        """Return the memory of this very secret being rejected: another try could lock the account.
+
+        Where no other index could step in, `refused.py` says so, and the tool runs.
+        """
+        if answer.credential is None or self._max_proof_age_s(answer) is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
             return None
         return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 

@@ -114,7 +114,9 @@ def _is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> b
 def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:
     """Return what to do now: log in where a secret is to be stored, and look at what a command will do."""
     sources = ("env", "file", "command", "on-failure")
-    steps = [f"shim login {table['name']}" for table in tables if not any(key in table for key in sources) and not _is_public(table)]
+    stored = [table for table in tables if not any(key in table for key in sources) and not _is_public(table)]
+    steps = [f"shim login {table['name']}" for table in stored]
+    steps += [f"shim login {table['publish-url']}" for table in stored if "publish-url" in table]
     opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and arguments.file else []
     return [*steps, *opened, "shim status"]
 

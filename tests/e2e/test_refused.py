@@ -10,7 +10,6 @@ import pytest
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.hints import follows
-from tests.support.long_way import is_hot, warm_up
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
 
@@ -47,10 +46,10 @@ def test_a_password_that_changed_is_said_in_one_line_with_a_hint_that_helps(tool
     assert "shim: " not in followed.stderr
 
 
-@pytest.mark.parametrize("tool", TOOLS)
-def test_what_was_refused_a_moment_ago_is_not_asked_again_by_us(tool: str, world: World, index: PrivateIndex) -> None:
+def test_what_was_refused_a_moment_ago_is_not_asked_again_by_us(world: World, index: PrivateIndex) -> None:
+    """That a proof costs a replayed command nothing is held by tests/e2e/test_remembered.py."""
     configure(world, index, 'env = { password = "CORP" }\n')
-    command = install(world, tool, index)
+    command = install(world, "pip", index)
     world.run(*command, CORP="yesterdays")
     first = len(index.requests)
     again = world.run(*command, CORP="yesterdays")
@@ -58,20 +57,6 @@ def test_what_was_refused_a_moment_ago_is_not_asked_again_by_us(tool: str, world
 
     assert "shim: warning[rejected]: " in again.stderr
     assert theirs < first, "the tool's own requests, and none of ours"
-
-
-@pytest.mark.parametrize("tool", TOOLS)
-def test_a_proof_costs_a_replayed_command_nothing(tool: str, world: World, index: PrivateIndex, watched_prefix) -> None:
-    world.prefix = watched_prefix
-    secret = world.folder / "config" / "secret"
-    secret.write_text(CANARY)
-    secret.chmod(0o600)
-    configure(world, index, f'file = {{ password = "{secret}" }}\n')
-    command = install(world, tool, index)
-    warm_up(world, command)
-    shutil.rmtree(world.folder / "installed")
-
-    assert is_hot(world, command)
 
 
 def at_a_terminal(world: World, command: list[str], **more: str) -> Terminal:
