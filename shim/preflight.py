@@ -180,8 +180,6 @@ class _Preflight:
 
     def _question(self, answer: Answer) -> Question | None:
         """Return what to ask about an answer, or None if all that is wanted is remembered."""
-        from shim.verify import Question
-
         manner = self.choice.manner(answer.need) if answer.credential else BARE
         age_s, waits = self._max_proof_age_s(answer), self._waits(answer)
         if age_s is None and not waits:
@@ -192,6 +190,8 @@ class _Preflight:
         challenged = not waits or self._remembers_challenge(where)
         if (proven and challenged) or self.unserved:
             return None
+        from shim.verify import Question
+
         page = package_page(answer.need, self.choice) if waits or self.choice.case.needs.packages else None
         return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
 

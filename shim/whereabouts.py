@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from shim.delivery import Choice
 from shim.host import Host
@@ -12,14 +11,16 @@ from shim.laxity import PROXY_VARIABLES
 from shim.model import BARE, Answer, Manner, Need, Origin, Route
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
-from shim.urls import Url, parse_url
-
-if TYPE_CHECKING:
-    from shim.http_client import Asked
+from shim.store import proofs
+from shim.urls import BadUrl, Url, parse_url
 
 #: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
 #: does not have forwards this too.
 UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
+#: How long it counts where files were seen to lie, and that nobody knows.
+FOUND_S = 86400.0
+UNKNOWN_S = 300.0
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +32,33 @@ class Whereabouts:
     valid_until: float = math.inf
 
 
+@dataclass(frozen=True, slots=True)
+class Files:
+    """One URL of each other server that the files of an index come from, and until when (UTC epoch seconds) that counts."""
+
+    places: tuple[Url, ...]
+    valid_until: float
+
+    def beside(self, url: Url) -> Url | None:
+        """Return a place on another port or scheme of the host of `url`, or None."""
+        return next((place for place in self.places if place.host == url.host), None)
+
+
 def look_for_files(choice: Choice, answers: list[tuple[Answer, Route]], settings: Settings, *, asks: bool) -> Whereabouts:
     """Return what follows from where the files of the indexes lie. Without `asks` only what is remembered counts.
 
     Only servers of the user's own configuration are needed further, and a channel that knows hosts alone goes to no other port.
     """
-    wanted = [(answer.need, _pages(choice, answer, route)) for answer, route in answers if _matters(choice, answer.need, settings)]
-    if not wanted:
-        return Whereabouts()
-    from shim.files_probe import Inquiry, find_files
-
+    wanted = [(answer, route) for answer, route in answers if _matters(choice, answer.need, settings)]
     further: list[Need] = []
     unserved, valid_until = None, math.inf
-    places = find_files([Inquiry(*pages) for _, pages in wanted], choice.case.host, asks=asks)
-    for (need, _), files in zip(wanted, places, strict=True):
+    for (answer, _), files in zip(wanted, _find_files(choice, wanted, asks=asks), strict=True):
+        url = answer.need.url
         valid_until = min(valid_until, files.valid_until)
-        beside = files.beside(need.url)
-        if beside and choice.manner(need).follows_host:
-            unserved = f"the files of {need.url} come from {beside.origin}, another place on its host, and the credential would go along"
-        origin = Origin("file", f"the pages of {need.url}", project=True)
+        beside = files.beside(url)
+        if beside and choice.manner(answer.need).follows_host:
+            unserved = f"the files of {url} come from {beside.origin}, another place on its host, and the credential would go along"
+        origin = Origin("file", f"the pages of {url}", project=True)
         further += [Need(place, origin, "direct") for place in files.places if settings.index_for(place)]
     return Whereabouts(unserved, tuple(further), valid_until)
 
@@ -59,13 +68,46 @@ def _matters(choice: Choice, need: Need, settings: Settings) -> bool:
     return choice.manner(need).follows_host or any(index.url.host != need.url.host for index in settings.indexes)
 
 
-def _pages(choice: Choice, answer: Answer, route: Route) -> tuple[Asked, Asked, str]:
-    """Return a package's page and the index itself, as the tool asks them, and where the answer counts."""
+def _find_files(choice: Choice, wanted: list[tuple[Answer, Route]], *, asks: bool) -> list[Files]:
+    """Return where the files of each index come from, as it is remembered or seen now. What nobody knows has no places."""
+    host = choice.case.host
+    found = [_recall(place_of_proof(answer.need, BARE, route, host), host) for answer, route in wanted]
+    due = [one for one, files in zip(wanted, found, strict=True) if files is None] if asks else []
+    looked = iter(_look(choice, due)) if due else iter(())
+    return [files or next(looked, _as_files(None, host.clock())) for files in found]
+
+
+def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
+    """Ask, and remember."""
+    from shim.files_probe import look_all
     from shim.http_client import Asked
 
-    encoding, need = choice.manner(answer.need).encoding, answer.need
-    page, root = (Asked(url, answer.credential, route, encoding) for url in (package_page(need, choice), need.url))
-    return page, root, place_of_proof(need, BARE, route, choice.case.host)
+    host, pages = choice.case.host, []
+    for answer, route in due:
+        encoding = choice.manner(answer.need).encoding
+        page, root = (Asked(url, answer.credential, route, encoding) for url in (package_page(answer.need, choice), answer.need.url))
+        pages.append((page, root))
+    seen = look_all(pages, host)
+    for (answer, route), places in zip(due, seen, strict=True):
+        words = UNKNOWN if places is None else " ".join(place.text.partition("?")[0].replace(" ", "%20") for place in places)
+        proofs.remember("files", None, place_of_proof(answer.need, BARE, route, host), words, host)
+    return [_as_files(places, host.clock()) for places in seen]
+
+
+def _recall(where: str, host: Host) -> Files | None:
+    seen = proofs.recall("files", None, where, host)
+    try:
+        places = None if seen is None or seen.words == UNKNOWN else tuple(map(parse_url, seen.words.split()))
+    except BadUrl:
+        return None
+    if seen is None:
+        return None
+    files = _as_files(places, host.clock() - seen.ago_s)
+    return files if files.valid_until > host.clock() else None
+
+
+def _as_files(places: tuple[Url, ...] | None, since: float) -> Files:
+    return Files(places or (), since + (UNKNOWN_S if places is None else FOUND_S))
 
 
 def package_page(need: Need, choice: Choice) -> Url:

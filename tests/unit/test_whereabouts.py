@@ -1,0 +1,92 @@
+"""Where an index's files lie, asked of real servers on loopback; remembered, and without an HTTP library once it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from shim.files_probe import look
+from shim.host import Host
+from shim.http_client import Asked
+from shim.model import Credential, Route, Secret
+from shim.urls import parse_url, scope_of_index
+from tests.support.manners import Index, Reply, Shelf
+from tests.support.realms import basic
+
+HOST = Host({}, "/")
+Serve = Callable[..., Index]
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    (tmp_path / "a-1.tar.gz").write_bytes(b"x")
+    shelf = Shelf(str(tmp_path), {"a": ["a-1.tar.gz"]})
+    with ExitStack() as stack:
+        yield lambda kind=Index, **options: stack.enter_context(kind(shelf, "401", {"": basic("alice", "good")}, **options))
+
+
+def look_at(index: Index, package: str = "a", secret: str = "good") -> list[str] | None:
+    """Return the origins that files come from beside the index's own; None if nobody knows."""
+    root = parse_url(index.url())
+    who = Credential("alice", Secret(secret), scope_of_index(root), "test")
+    places = look(Asked(parse_url(f"{root}{package}/"), who, Route()), Asked(root, who, Route()), HOST, 5.0)
+    return None if places is None else [place.origin for place in places]
+
+
+def test_files_beside_their_pages_lie_nowhere_else_and_none_is_fetched(serve: Serve) -> None:
+    index = serve()
+
+    assert look_at(index) == []
+    assert [path for path, _ in index.seen] == ["/simple/a/", "/files/a-1.tar.gz"]
+
+
+@pytest.mark.parametrize("where", ["files_at", "signed_at"])
+def test_links_and_redirects_to_another_port_are_seen_and_not_followed(where: str, serve: Serve) -> None:
+    store = serve()
+    index = serve(**{where: store.root})
+
+    assert look_at(index) == [store.root]
+    assert store.seen == []
+
+
+def test_where_the_package_is_not_there_another_ones_page_is_asked(serve: Serve) -> None:
+    store = serve()
+
+    assert look_at(serve(signed_at=store.root), "not-there") == [store.root]
+
+
+def test_a_login_that_fails_is_tried_once(serve: Serve) -> None:
+    index = serve()
+
+    assert look_at(index, secret="bad") is None
+    assert len(index.seen) == 1
+
+
+class JsonIndex(Index):
+    """Answers in JSON, as PEP 691 has it, with whatever kind of page it was asked for."""
+
+    def show(self, path: str, shelf: Shelf) -> Reply:
+        """Return a page of JSON."""
+        url = (
+            '{"files": [{"filename": "a", "hashes": {}, "url": "https://files.corp.example/a-1.tar.gz#x"}], "meta": {"api-version": "1.0"}}'
+        )
+        if path.endswith("/simple/"):
+            return Reply(200, b'{"projects": [{"name": "a"}], "meta": {"api-version": "1.0"}}')
+        return Reply(200, url.encode()) if path.endswith("/a/") else Reply(404)
+
+
+@pytest.mark.parametrize("package", ["a", "not-there"])
+def test_pages_in_json_are_read_too(package: str, serve: Serve) -> None:
+    assert look_at(serve(JsonIndex), package) == ["https://files.corp.example"]
+
+
+def test_what_is_remembered_costs_no_http_library() -> None:
+    program = "import sys, shim.preflight, shim.unanswered, shim.whereabouts; print([name for name in ('ssl', 'http.client') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert done.stdout == "[]\n"
