@@ -4,6 +4,9 @@
 # Makes PREFIX/venv (our Python packages), PREFIX/shims and PREFIX/faces (launchers), PREFIX/installed (what was installed from
 # what), and marked lines in the rc file of your shell. Run it again to upgrade or to repair; --uninstall takes all of it away.
 
+# zsh splits words in a way of its own.
+[ -z "${ZSH_VERSION-}" ] || exec sh "$0" "$@"
+
 set -u
 # What we install is code: readable by all, writable by its owner, whatever the user keeps private by default.
 umask 022
@@ -15,6 +18,7 @@ usage: ./install.sh [FLAGS]
   --prefix DIR       where to install (default: ${XDG_DATA_HOME:-~/.local/share}/shim)
   --python PY        the Python for shim itself, 3.11 or newer (default: the newest on PATH)
   --wheels DIR       install from this folder of wheels, with no package index at all
+  --force            install again, even if nothing has changed
   --no-modify-path   leave the shell's rc file alone
   --system           for a whole machine or a container image: /opt/shim and /etc/profile.d/shim.sh; run as root
   --demo             install, then show it working against a private index on this machine
@@ -39,7 +43,7 @@ fail() {
 read_arguments() {
   new= output= swapped= claimed= missing= nl='
 '
-  prefix= python= wheels= modify_path=1 system= demo= uninstall= purge= quiet=
+  prefix= python= wheels= force= modify_path=1 system= demo= uninstall= purge= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
       --prefix | --python | --wheels)
@@ -55,6 +59,7 @@ read_arguments() {
       --python=*) python=${1#*=} ;;
       --wheels=*) wheels=${1#*=} ;;
       --no-modify-path) modify_path= ;;
+      --force) force=1 ;;
       --system) system=1 ;;
       --demo) demo=1 ;;
       --uninstall) uninstall=1 ;;
@@ -147,7 +152,7 @@ checksum() {
   } | cksum
 }
 
-# PREFIX/installed: `pip-uv-shim CHECKSUM`, then `prefix PREFIX`, and a line for each thing outside that we made (`made PATH`, files
+# PREFIX/installed: `pip-uv-shim CHECKSUM`, then `prefix PREFIX`, where it came from (`source DIR`, `wheels DIR`, `commit ID`), and a line for each thing outside that we made (`made PATH`, files
 # before folders and folders from the inside out), completed (`joined FILE`: its last line had no end) or gave lines to (`wrote FILE`). What has no such first line
 # is not ours.
 is_ours() {
@@ -158,7 +163,31 @@ is_ours() {
 }
 
 is_up_to_date() {
-  [ -n "$sum" ] && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "pip-uv-shim $sum" ] && "$prefix/venv/bin/python" -I -c 'import shim.launchers' 2>/dev/null
+  [ -z "$force" ] && [ -n "$sum" ] && [ "$(head -n 1 "$stamp" 2>/dev/null)" = "pip-uv-shim $sum" ] && is_intact
+}
+
+# Whether every module is as it was installed: each package has a list of its files with their hashes (RECORD). What lies outside of
+# the folder of packages are scripts, which we take away ourselves.
+is_intact() {
+  "$prefix/venv/bin/python" -I -c 'if True:
+    import base64, hashlib, sys
+    from importlib import metadata
+    import shim.launchers
+    for package in metadata.distributions():
+        for file in package.files or ():
+            if file.hash is None or file.parts[0] == "..":
+                continue
+            found = hashlib.new(file.hash.mode, file.locate().read_bytes()).digest()
+            if base64.urlsafe_b64encode(found).rstrip(b"=").decode() != file.hash.value:
+                sys.exit(1)
+' 2>/dev/null
+}
+
+# The commit of a checkout that is no release, empty for anything else.
+find_commit() {
+  [ -z "$wheels" ] && [ -e "$source/.git" ] && command -v git >/dev/null 2>&1 || return 0
+  set -- git -c safe.directory='*' -C "$source"
+  "$@" describe --exact-match --tags HEAD >/dev/null 2>&1 || "$@" rev-parse --short HEAD 2>/dev/null
 }
 
 # Writes the stamp with the first line $1 and keeps, or adds, the lines of what we made.
@@ -166,8 +195,12 @@ write_stamp() {
   {
     printf 'pip-uv-shim %s\n' "$1"
     if is_ours; then
-      tail -n +2 "$stamp"
+      tail -n +2 "$stamp" | grep -v '^source \|^wheels \|^commit '
     fi
+    printf 'source %s\n' "$source"
+    [ -z "$wheels" ] || printf 'wheels %s\n' "$wheels"
+    commit=$(find_commit)
+    [ -z "$commit" ] || printf 'commit %s\n' "$commit"
     grep -qxF "prefix $prefix" "$stamp" || printf 'prefix %s\n' "$prefix"
     printf '%s' "$missing" | sed 's/^/made /'
   } 2>/dev/null >"$prefix/.installed-$$" && mv -f "$prefix/.installed-$$" "$stamp" || {
@@ -232,6 +265,9 @@ build() {
   cd /
   unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON UV_SYSTEM_PYTHON UV_PYTHON PYTHONHOME PYTHONPATH PYTHONWARNINGS
   export PIP_USER=0 SHIM_BYPASS=1
+  # Without a network, the answer is to come in seconds.
+  export PIP_RETRIES="${PIP_RETRIES:-1}" PIP_DEFAULT_TIMEOUT="${PIP_DEFAULT_TIMEOUT:-10}"
+  export UV_HTTP_RETRIES="${UV_HTTP_RETRIES:-1}" UV_HTTP_TIMEOUT="${UV_HTTP_TIMEOUT:-30}"
   if command -v uv >/dev/null 2>&1 && uv venv --quiet --python "$python" "$new/venv" >/dev/null 2>&1; then
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 || install_with_pip "$@"
   else
@@ -285,7 +321,7 @@ install_with_pip() {
   fi
   # An index that lacks what is optional is no reason not to install.
   case $1 in
-    *'[ci,toml,socks]') run_pip "${1%'[ci,toml,socks]'}" && return 0 ;;
+    *'[ci,toml,socks]') find_network_trouble >/dev/null || { run_pip "${1%'[ci,toml,socks]'}" && return 0; } ;;
   esac
   explain_failure 'pip could not install the packages'
 }
@@ -299,6 +335,18 @@ has_room() {
   head -c 1000000 /dev/zero 2>/dev/null >"$new/room" && rm -f "$new/room"
 }
 
+# Prints which host could not be reached and why, if that is what the output of the failed step says; fails if it is not.
+find_network_trouble() {
+  reasons='Name or service not known|Temporary failure in name resolution|nodename nor servname provided|Connection refused|Network is unreachable|No route to host|timed out|certificate verify failed'
+  why=$(printf '%s\n' "$output" | grep -oiE "$reasons" | head -n 1)
+  [ -n "$why" ] || return 1
+  # Not all pips name the host; without the user and password of its URL.
+  index=${PIP_INDEX_URL:-$("$new/venv/bin/python" -I -m pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple/)}
+  host=${index#*://}
+  host=${host%%/*}
+  printf '%s (%s)\n' "${host##*@}" "$why"
+}
+
 # Ends with what the output of the failed step means.
 explain_failure() {
   if printf '%s\n' "$output" | grep -qi 'no space left\|disk quota\|file too large' || ! has_room; then
@@ -306,10 +354,20 @@ explain_failure() {
   fi
   last=$(printf '%s\n' "$output" | grep -v '^$' | tail -n 1)
   if printf '%s\n' "$output" | grep -qi 'no matching distribution\|could not find a version\|connection\|failed to fetch\|no solution found'; then
-    [ -z "$wheels" ] || fail "a package is missing in $wheels" 'it must hold pip-uv-shim and all it depends on: pip download -d DIR pip-uv-shim'
+    [ -z "$wheels" ] || explain_missing_wheel
+    trouble=$(find_network_trouble) && fail "the package index cannot be reached: $trouble" 'connect to the network, set PIP_INDEX_URL to an index that can be reached, or use --wheels DIR'
     fail 'the package index did not give what is needed' "is there one? $last; or use --wheels DIR"
   fi
   fail "$1: $last"
+}
+
+# Ends with which wheel is missing, and for what: wheels are for one Python and one kind of machine.
+explain_missing_wheel() {
+  name=$(printf '%s\n' "$output" | sed -n 's/.*No matching distribution found for \([^ ;]*\).*/\1/p' | tail -n 1)
+  machine=$("$python" -IS -c 'import sys, sysconfig; print("Python %d.%d on %s" % (*sys.version_info[:2], sysconfig.get_platform()))')
+  how='it must hold pip-uv-shim and all it depends on'
+  [ ! -f "$source/pyproject.toml" ] || how="$how: $python -m pip wheel -w $(quoted "$wheels") $(quoted "$source")"
+  fail "there is no wheel of ${name:-a package} for $machine in $wheels" "$how"
 }
 
 # Swaps two folders at one stroke, so that a command that starts meanwhile finds the old one or the new one (renameat2(2),
@@ -588,6 +646,19 @@ remove_everything() {
   say "removed $prefix; credentials that you stored are kept (--purge forgets them as well)"
 }
 
+# What a person does now: an index, or a look at those that are configured.
+say_next() {
+  verb=setup
+  for folder in "${XDG_CONFIG_HOME:-${HOME-}/.config}/shim" /etc/xdg/shim; do
+    [ ! -f "$folder/config.toml" ] || verb=status
+  done
+  if [ -n "$modify_path" ]; then
+    say "next: open a new shell, then type: shim $verb"
+  else
+    say "next: eval \"\$($(quoted "$prefix/shims/shim") activate)\" && shim $verb"
+  fi
+}
+
 main() {
   read_arguments "$@"
   trap finish EXIT
@@ -614,6 +685,7 @@ main() {
   fi
   [ -z "$modify_path" ] || each_rc write_rc
   say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $(quoted "$prefix")"
+  say_next
   if [ -n "$demo" ]; then
     "$prefix/shims/shim" demo
     exit $?

@@ -1,4 +1,5 @@
-"""Adds `[[index]]` tables to a config.toml: what is there stays to the letter, comments too, and all of it is read before it counts.
+"""Adds `[[index]]` tables to a config.toml, and takes them out again. What else is there stays to the letter,
+comments too, and all of it is read before it counts.
 
 Sources: TOML 1.0 (an array of tables may go on at the end of the document; a basic string escapes as JSON does, DEL aside).
 """
@@ -8,28 +9,17 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from shim.errors import ConfigError, StoreError
 from shim.host import Host
 from shim.settings import load_settings, read_config
-from shim.use_as import around
 
 #: One table of ours: texts, lists of texts, and tables of texts.
 Table = Mapping[str, object]
 
 MARK = "# added by shim setup\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Where the tables stand now, and the command that takes them out again."""
-
-    file: str
-    undo: str
 
 
 def render(tables: list[Table]) -> str:
@@ -38,38 +28,71 @@ def render(tables: list[Table]) -> str:
     return MARK + "\n".join(blocks)
 
 
-def append(file: str, tables: list[Table], host: Host) -> Written:
+def append(file: str, tables: list[Table], host: Host) -> None:
     """Add the tables to the file, which is made (0600) if it is not there.
 
     Raises:
         ConfigError: the file is broken as it is, or would be with the tables in it: then it is left alone.
         StoreError: it cannot be written, or was changed meanwhile.
     """
+    block = render(tables)
+
+    def add(old: str) -> str:
+        line_end = "\r\n" if "\r\n" in old else "\n"
+        gap = ("" if old.endswith("\n") else line_end) + line_end if old else ""
+        return old + gap + block.replace("\n", line_end)
+
+    _change(file, add, host)
+
+
+def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) -> list[str]:
+    """Take the `[[index]]` tables of these names out of the file, and return their lines; a file with nothing left goes away.
+
+    Raises:
+        UsageError: the file has no index of a name. ConfigError: it is broken.
+        StoreError: it cannot be written, or its tables cannot be told apart by their lines.
+    """
+    from shim.config_lines import cut_tables
+
+    taken: list[str] = []
+
+    def cut(old: str) -> str:
+        new, lines = cut_tables(old, names, file)
+        taken.extend(lines)
+        return new
+
+    _change(file, cut, host, write=not only_show)
+    return taken
+
+
+def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool = True) -> None:
+    """Put what `change` makes of the file's text in its place."""
     path = os.path.realpath(file)
     try:
         with _locked(os.path.dirname(path)):
-            return _append(file, path, render(tables), host)
+            read_config(file)
+            try:
+                with open(path, encoding="utf-8", newline="") as stream:
+                    old, mode = stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
+            except FileNotFoundError:
+                old, mode = "", 0o600
+            new = change(old)
+            if write and not new:
+                os.unlink(path)
+            elif write:
+                _replace(file, path, new, mode, host)
     except OSError as error:
         raise StoreError(
             f"{file} cannot be written ({error.strerror}): nothing was changed", hint=f"ls -ld {os.path.dirname(path)}"
         ) from error
 
 
-def _append(file: str, path: str, block: str, host: Host) -> Written:
-    read_config(file)
-    try:
-        with open(path, encoding="utf-8", newline="") as stream:
-            old, mode = stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-    except FileNotFoundError:
-        old, mode = "", 0o600
-    line_end = "\r\n" if "\r\n" in old else "\n"
-    gap = ("" if old.endswith("\n") else line_end) + line_end if old else ""
-    added = gap + block.replace("\n", line_end)
+def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
     temporary = f"{path}.{os.getpid()}.new"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        with open(descriptor, "wb") as stream_out:
-            stream_out.write((old + added).encode())
+        with open(descriptor, "wb") as stream:
+            stream.write(text.encode())
             os.fchmod(descriptor, mode)
             os.fsync(descriptor)
         _check(temporary, file, host)
@@ -77,31 +100,15 @@ def _append(file: str, path: str, block: str, host: Host) -> Written:
     except BaseException:
         os.unlink(temporary)
         raise
-    return Written(file, _undo(old, old + added, file))
 
 
 def _check(temporary: str, file: str, host: Host) -> None:
     """Raise ConfigError if the new file cannot be read as settings, in words about the real file."""
     try:
-        load_settings(around(host, {"SHIM_CONFIG_FILE": temporary}))
+        load_settings(host, instead=(file, temporary))
     except ConfigError as error:
         hint = f"the file is as it was; {error.hint}" if error.hint else None
         raise ConfigError(error.message.replace(temporary, file), hint=hint) from error
-
-
-def _undo(old: str, new: str, file: str) -> str:
-    """Return the shell command that restores the file. A last line without an end keeps the one that it got."""
-    from shlex import quote
-
-    if not old:
-        return f"rm {quote(file)}"
-    first = old.count("\n") + (1 if old.endswith("\n") else 2)
-    last = new.count("\n")
-    return (
-        f"sed -i --follow-symlinks '{first},{last}d' {quote(file)}"
-        if sys.platform == "linux"
-        else f"delete lines {first} to {last} of {file}"
-    )
 
 
 @contextmanager

@@ -25,9 +25,11 @@ from urllib.parse import quote, urljoin
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
 
 from shim import __version__
+from shim.causes import Cause, cause_of
 from shim.host import Host
 from shim.model import Credential, Route
 from shim.proxies import CannotAsk, handlers, name_proxy
+from shim.screen import waiting
 from shim.urls import Url, parse_url
 from shim.verdict import Trouble
 
@@ -54,7 +56,7 @@ class Outcome:
 
     `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named on the way.
     `is_form` says that the page asks for a login instead of listing anything. `trouble` is what kind of error it is: bad TLS, a
-    proxy, no answer in time, no connection, or `unknown` where we have no means to ask.
+    proxy, no answer in time, no connection, or `unknown` where we have no means to ask; `cause` says more where there is more to say.
     """
 
     status: int | None
@@ -64,6 +66,7 @@ class Outcome:
     hops: tuple[Url, ...] = field(default=(), kw_only=True)
     is_form: bool = field(default=False, kw_only=True)
     trouble: Trouble | None = field(default=None, kw_only=True)
+    cause: Cause | None = field(default=None, kw_only=True)
 
     @property
     def is_success(self) -> bool:
@@ -75,14 +78,14 @@ class Outcome:
 class Asked:
     """One question about `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL.
 
-    With `follows` false a redirect is the answer.
+    With `follows` false a redirect is the answer. A POST is an empty one.
     """
 
     url: Url
     credential: Credential | None
     route: Route
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
-    method: Literal["GET", "HEAD"] = "GET"
+    method: Literal["GET", "HEAD", "POST"] = "GET"
     follows: bool = True
 
 
@@ -107,7 +110,9 @@ def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
     """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
-    return at_once([partial(follow, question, host, timeout_s) for question in questions], [_late(one.url) for one in questions], timeout_s)
+    tasks = [partial(follow, question, host, timeout_s) for question in questions]
+    with waiting(f"asking {', '.join(dict.fromkeys(one.url.host for one in questions))}", host):
+        return at_once(tasks, [_late(one.url) for one in questions], timeout_s)
 
 
 def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:
@@ -155,7 +160,8 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
         return _late(url), None
     try:
         opener = make_opener(url, route, host)
-        request = Request(_on_the_wire(url), headers=headers, method=question.method)  # noqa: S310 (a Url is http or https)
+        body = b"" if question.method == "POST" else None
+        request = Request(_on_the_wire(url), body, headers, method=question.method)  # noqa: S310 (a Url is http or https)
         with opener.open(request, timeout=left_s) as response:
             kind = response.headers.get_content_type() or ""
             page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
@@ -163,7 +169,7 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
     except HTTPError as error:
         with error:
             if error.code == PROXY_WANTS_LOGIN and (proxy := name_proxy(url, route)):
-                return Outcome(None, url, f"{proxy} wants a login (407)", trouble="proxy"), None
+                return Outcome(None, url, f"{proxy} wants a login (407)", trouble="proxy", cause="proxy"), None
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
             return Outcome(error.code, url), location
     except URLError as error:
@@ -180,19 +186,20 @@ def _on_the_wire(url: Url) -> str:
 
 def _failure(url: Url, route: Route, reason: object) -> Outcome:
     """Return why there was no answer. Before TLS begins, only the proxy can have failed, where there is one."""
+    cause = cause_of(reason)
     if isinstance(reason, ssl.SSLError):
-        return Outcome(None, url, explain(reason), trouble="tls")
+        return Outcome(None, url, explain(reason), trouble="tls", cause=cause)
     if isinstance(reason, TimeoutError):
         return _late(url)
     if isinstance(reason, CannotAsk):
         return Outcome(None, url, explain(reason), trouble="unknown")
     if isinstance(reason, OSError) and (proxy := name_proxy(url, route)):
-        return Outcome(None, url, f"{proxy} fails: {explain(reason)}", trouble="proxy")
-    return Outcome(None, url, explain(reason), trouble="down")
+        return Outcome(None, url, f"{proxy} fails: {explain(reason)}", trouble="proxy", cause="proxy")
+    return Outcome(None, url, explain(reason), trouble="down", cause=cause)
 
 
 def _late(url: Url) -> Outcome:
-    return Outcome(None, url, "no answer in time", trouble="slow")
+    return Outcome(None, url, "no answer in time", trouble="slow", cause="timeout")
 
 
 def _is_form(page: bytes) -> bool:

@@ -211,8 +211,12 @@ class _Preflight:
         return is_fresh
 
     def _recall_rejection(self, answer: Answer) -> proofs.Seen | None:
-        """Return the memory of this very secret being rejected: another try could lock the account."""
-        if answer.credential is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
+        """Return the memory of this very secret being rejected: another try could lock the account.
+
+        Where no other index could step in, `refused.py` says so, and the tool runs.
+        """
+        is_guarded = self.tool.FALLS_OPEN and self.takes_packages and self._max_proof_age_s(answer) is not None
+        if answer.credential is None or not is_guarded or self.host.is_set("SHIM_REFRESH"):
             return None
         return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 

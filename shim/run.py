@@ -159,13 +159,23 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
             return Plan(invocation, needs, (), untouched)
         raise
     answers = resolve(needs, settings, host)
+    if ask_indexes and host.interactive and any(answer.index and not answer.credential for answer in answers):
+        from shim.offer import offer_logins
+
+        answers = resolve(needs, settings, host) if offer_logins(invocation, answers, settings, host) else answers
     refuse_laxity(invocation, needs, answers, settings, host)
     warnings = check_unanswered(tool, invocation, answers, settings, host)
     choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
     delivery = _deliver(choice)
     renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
     warnings += checked.warnings + find_ending(checked.answers, renewed, host)
-    plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, checked.valid_until, settings.redact)
+    valid_until = checked.valid_until
+    if ask_indexes and choice.channel and not warnings:
+        from shim.refused import find_refused
+
+        refused = find_refused(tool, choice, checked.answers)
+        warnings, valid_until = refused.warnings, min(valid_until, refused.valid_until)
+    plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, valid_until, settings.redact)
     return replace(plan, unserved=choice.unserved)
 
 

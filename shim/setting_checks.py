@@ -42,10 +42,10 @@ def check_value(value: object, key: Key, file: str, where: str) -> None:
         hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
         article = "an" if key.kind[0] in "aeiou" else "a"
         raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
-    if key.choices and value not in key.choices:
-        raise ConfigError(
-            f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f'write {key.name} = "{key.choices[0]}"'
-        )
+    said = value if isinstance(value, list) else [value]
+    if key.choices and not (said and all(one in key.choices for one in said)):
+        example = key.example if isinstance(value, list) else f'"{key.choices[0]}"'
+        raise ConfigError(f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}", hint=f"write {key.name} = {example}")
 
 
 def check_uses(document: dict[str, Any], file: str) -> None:

@@ -72,6 +72,8 @@ class IndexConfig:
     may_login: bool = True
     """Whether a command may begin a login by itself (`login = "auto"`)."""
     use_as: Literal["default", "extra"] | None = None
+    keys: tuple[tuple[str, str], ...] = ()
+    """Which config file says each key of it."""
 
     @property
     def is_everybodys(self) -> bool:

@@ -58,6 +58,13 @@ TOP_KEYS = (
         '"auto"',
         ("auto", "manual"),
     ),
+    Key(
+        "store",
+        "array of strings",
+        "where `shim login` keeps a secret: the first of `keyring`, `memory`, `file` that works on this machine; default: `keyring`, else a person is asked",
+        '["keyring", "memory"]',
+        ("keyring", "memory", "file"),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 

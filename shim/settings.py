@@ -20,6 +20,7 @@ from shim.setting_checks import check_keys, check_uses, check_value, read_durati
 from shim.setting_indexes import IndexConfig, read_index
 from shim.setting_keys import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
 from shim.setting_logins import ADDRESS_VARIABLE, read_address
+from shim.setting_merge import merge_tables
 from shim.urls import Url, scope_of
 
 DEFAULT_KEYRING_TIMEOUT_S = 300.0
@@ -37,7 +38,8 @@ class Settings:
     audit: Literal["on", "off"] = "on"
     policy: Policy = NO_POLICY
     keyring_wait_s: float | None = None
-    """How long a keyring may take to answer; None where nobody says."""
+    """How long a keyring may take to answer; None where nothing is said."""
+    store: tuple[str, ...] = ("keyring",)
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None."""
@@ -50,11 +52,25 @@ class Settings:
 
 
 def config_files(host: Host) -> tuple[str, ...]:
-    """Return the config files that count, the user's first: absolute paths, existing or not."""
+    """Return the config files that count, existing or not, as absolute paths: the user's config.toml, then what lies in config.d
+    beside it in the order of names, then the machine's in the same way. Of two that say the same key the first one counts.
+    """
     replaced = host.environ.get("SHIM_CONFIG_FILE")
     if replaced:
         return (host.path(replaced),)
-    return tuple(filter(None, (user_config_file(host), machine_config_file())))
+    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file)))
+
+
+def _parts(file: str) -> list[str]:
+    """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands for a file that cannot be read."""
+    folder = os.path.join(os.path.dirname(file), "config.d")
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError:
+        return [folder]
+    return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
 
 
 def user_config_file(host: Host) -> str | None:
@@ -83,14 +99,17 @@ def machine_config_file() -> str:
     return str(platformdirs.site_config_path("shim") / "config.toml")
 
 
-def load_settings(host: Host) -> Settings:
+def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
     """Return the settings of all config files and variables; the user's file goes before the machine's.
+
+    `instead` is a config file and one that is read in its place: what it would be.
 
     Raises:
         ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a variable with a bad value.
     """
     files = config_files(host)
-    documents = [(file, document) for file in files if (document := read_config(file)) is not None]
+    places = {file: instead[1] if instead and file == instead[0] else file for file in files}
+    documents = [(file, document) for file, place in places.items() if (document := read_config(place)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
@@ -98,22 +117,21 @@ def load_settings(host: Host) -> Settings:
     policy = load_policy()
     audit: Any = None
     login: Any = None
-    indexes: list[IndexConfig] = []
+    store: Any = None
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
         check_uses(document, file)
         channel = channel or document.get("channel")
         audit = audit or document.get("audit")
         login = login or document.get("login")
+        store = store or document.get("store")
         for key in ("keyring-timeout", "keyring-wait"):
             if key in document:
                 keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
         redact = redact or document.get("redact")
-        for number, table in enumerate(document.get("index", ()), 1):
-            index = read_index(table, file, number)
-            if any(other.name == index.name and other.defined_in == file for other in indexes):
-                raise ConfigError(f"{file}: two [[index]] are named {index.name!r}", hint="give each its own name")
-            indexes.append(index)
+    indexes = [
+        replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)
+    ]
     seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(
@@ -125,6 +143,7 @@ def load_settings(host: Host) -> Settings:
         audit or "on",
         policy,
         keyring.get("keyring-wait") or None,
+        tuple(store or ("keyring",)),
     )
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings

@@ -53,12 +53,21 @@ def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
     paths[os.path.join(launchers.faces_folder(folder), launchers.FACE)] = launchers.FACE
     for path, name in paths.items():
         if not launchers.is_launcher(path):
+            if _is_for_any_version(name, host):
+                continue
             words = ", which is on PATH" if name not in (launchers.COMMAND, launchers.FACE) else ""
             yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
         elif _read(path) != text:
             yield Finding(
                 "problem", path, "the launcher is of another release, or its Python is gone, or its folder was moved", _fix(folder)
             )
+
+
+def _is_for_any_version(name: str, host: Host) -> bool:
+    """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen, and most often for none."""
+    program = _first_on_path(name, host) if "." in name else None
+    text = _read(program, 4096) if program else b""
+    return text.startswith(b"#!") and (b"pyenv" in text or b"asdf exec" in text)
 
 
 def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
@@ -77,9 +86,9 @@ def _first_on_path(name: str, host: Host) -> str | None:
     return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, most: int = -1) -> bytes:
     try:
         with open(path, "rb") as stream:
-            return stream.read()
+            return stream.read(most)
     except OSError:
         return b""

@@ -23,6 +23,7 @@ from shim.targets import find_release
 #: The first pip that can be told to ask a keyring command, and the first that does so for any URL.
 FIRST_ASKING, FIRST_WITHOUT_NAME = (23, 1), (26, 2)
 ACTIVATE = 'eval "$(shim activate)"'
+VENV = "python3 -m venv .venv && . .venv/bin/activate"
 #: Where a project's environment usually is.
 USUAL = (".venv", "venv")
 
@@ -52,7 +53,7 @@ def _check_pip(path: str, host: Host) -> Iterator[Finding]:
     if version is None or find_release(path, "keyring", host)[0] is not None:
         return
     release = ".".join(map(str, version))
-    upgrade = f"{os.path.join(os.path.dirname(path), 'python')} -m pip install --upgrade pip"
+    upgrade = _upgrade(path, python, prefix)
     if version < FIRST_ASKING:
         yield Finding("advice", path, f"as `python -m pip` it gets no credential: pip {release} asks no keyring command", upgrade)
         return
@@ -62,6 +63,16 @@ def _check_pip(path: str, host: Host) -> Iterator[Finding]:
     said = read_settings(("install",), 0, Target(path, version, python, prefix), host, Files())
     if reason := _silences(said):
         yield Finding("advice", path, f"as `python -m pip` it gets no credential: {reason}", "export PIP_KEYRING_PROVIDER=subprocess")
+
+
+def _upgrade(path: str, python: tuple[int, int] | None, prefix: str | None) -> str:
+    """Return the command that gives this environment a newer pip; where its distribution keeps it (PEP 668), one that makes another."""
+    minor = f"python{python[0]}.{python[1]}" if python else "python3"
+    if prefix and os.path.isfile(os.path.join(prefix, "lib", minor, "EXTERNALLY-MANAGED")):
+        return VENV
+    programs = [os.path.join(os.path.dirname(path), name) for name in ("python", "python3", minor)]
+    program = next((program for program in programs if os.access(program, os.X_OK)), minor)
+    return f"{program} -m pip install --upgrade pip"
 
 
 def _silences(said: Settings) -> str | None:

@@ -7,26 +7,37 @@ from collections.abc import Iterator
 from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
-from shim.settings import load_settings
+from shim.settings import Settings, config_files, load_settings
 from shim.sources import agent
 from shim.store import keys, memory
 from shim.store.folders import cache_folder
+from shim.store.places import find_problem, offered
+
+
+def _check_stores(settings: Settings, host: Host) -> Iterator[Finding]:
+    """Yield why `shim login` would have to be told where to keep a secret."""
+    problems = [find_problem(store, settings.policy, host) for store in settings.store]
+    broken = keys.find_problem()
+    if broken and broken.hint:
+        yield Finding("problem", "OS keyring", broken.message, broken.hint)
+    elif all(problems) and problems[0]:
+        others = offered(settings.policy, host)
+        stores = ", ".join(f'"{store}"' for store in dict.fromkeys([*settings.store, *others[:1]]))
+        command = f"write store = [{stores}] at the top of {config_files(host)[0]}" if others else problems[0].hint
+        yield Finding("advice", "OS keyring", problems[0].message.partition(":")[0], command)
 
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield what is missing here."""
+    settings = Settings()
     try:
-        load_settings(host)
+        settings = load_settings(host)
     except ShimError as error:
         yield Finding("problem", "config.toml", error.message, error.hint)
     if trouble := agent.find_problem(host):
         yield Finding("problem", "agent", trouble.message, trouble.hint)
     reason = memory.problem(host)
-    try:
-        keys.require_keyring(host)
-    except ShimError as error:
-        stores = "--store file (in clear)" if reason else "--store memory (until a reboot), or --store file (in clear)"
-        yield Finding("advice", "OS keyring", error.message.partition(":")[0], f"shim login NAME {stores}")
+    yield from _check_stores(settings, host)
     if reason:
         yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
     folder, words = cache_folder(host)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Protocol, cast
 
-from shim.errors import InternalError, ShimError, UsageError, render
+from shim.errors import InternalError, ShimError, render
 from shim.host import Host, this_host, write_stderr
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.
@@ -50,13 +50,6 @@ class Command(Protocol):
         """Do it; return the exit status."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """argparse with our exit status and our message format."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(message, hint=f"{self.prog} --help")
-
-
 def load_command(verb: str) -> Command:
     """Return the module of a verb."""
     return cast(Command, import_module(f"shim.commands.{verb}"))
@@ -68,11 +61,11 @@ def main(argv: list[str] | None = None, launcher: str = "") -> int:
     Expected failures become one message on stderr, never a traceback.
     """
     host = this_host(launcher)
+    words = sys.argv[1:] if argv is None else argv
     try:
-        return _dispatch(sys.argv[1:] if argv is None else argv, host)
+        return _dispatch(words, host)
     except ShimError as error:
-        write_stderr(render(error))
-        return error.exit_code
+        return _report(error, words)
     except KeyboardInterrupt:
         write_stderr("\n")
         return 130
@@ -81,41 +74,49 @@ def main(argv: list[str] | None = None, launcher: str = "") -> int:
     except Exception as error:
         if host.is_set("SHIM_DEBUG"):
             raise
-        problem = InternalError(f"{type(error).__name__} in `shim` itself", hint="run it again with SHIM_DEBUG=1 and report what it prints")
-        write_stderr(render(problem))
-        return problem.exit_code
+        hint = "run it again with SHIM_DEBUG=1 and report what it prints"
+        return _report(InternalError(f"{type(error).__name__} in `shim` itself", hint=hint), words)
+
+
+def _report(error: ShimError, words: list[str]) -> int:
+    """Tell people on stderr, or programs that asked for JSON on stdout; return the exit status."""
+    from shim.commands.answer import describe_error, wants_json, write_json
+
+    if wants_json(words):
+        write_json(describe_error(error))
+    else:
+        write_stderr(render(error))
+    return error.exit_code
 
 
 def _dispatch(argv: list[str], host: Host) -> int:
     from shim import __version__
 
     verb = argv[0] if argv else "--help"
-    if verb in ("-V", "--version"):
-        sys.stdout.write(f"shim {__version__}\n")
+    if verb in ("-V", "--version", "version"):
+        from shim.repair import find_commit
+
+        commit = find_commit()
+        sys.stdout.write(f"shim {__version__}" + (f" ({commit})\n" if commit else "\n"))
         return 0
     if verb in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if argv else 64
-    if verb not in VERBS:
-        from difflib import get_close_matches
+    from shim.commands.usage import Parser, refuse_verb
 
-        close = get_close_matches(verb, VERBS, n=1)
-        raise UsageError(f"there is no verb {verb!r}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
+    if verb not in VERBS:
+        raise refuse_verb(verb, VERBS)
     command = load_command(verb)
-    parser = _Parser(
-        prog=f"shim {verb}",
-        description=command.HELP,
-        epilog=f"example: {command.EXAMPLE}",
-        allow_abbrev=False,
-    )
+    parser = Parser(prog=f"shim {verb}", description=command.HELP, epilog=f"example: {command.EXAMPLE}")
     command.configure(parser)
-    return command.main(parser.parse_args(argv[1:]), host)
+    return command.main(parser.read(argv[1:]), host)
 
 
 def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
+    from shim.screen import fold
+
     promise = "pip and uv with the right credential for each private index, just in time and out of sight."
-    lines = ["usage: shim VERB [ARGUMENTS]", "", promise, ""]
-    lines += [f"  {verb:<10} {load_command(verb).HELP}" for verb in VERBS]
-    lines += ["", "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."]
-    return "\n".join(lines) + "\n"
+    more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."
+    verbs = [fold(f"{verb:<10} {load_command(verb).HELP}", "  ", 1) for verb in VERBS]
+    return "".join([fold("usage: shim VERB [ARGUMENTS]", "", 1), "\n", fold(promise, "", 1), "\n", *verbs, "\n", fold(more, "", 1)])

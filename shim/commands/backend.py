@@ -7,13 +7,13 @@ environment, so that an upgrade, which makes a new one, can bring them back.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from contextlib import suppress
 from typing import TypedDict
 
+from shim.commands.answer import write_json
 from shim.errors import SourceError, StoreError, UsageError
 from shim.host import Host
 from shim.programs import find_program
@@ -118,7 +118,7 @@ def _remove(packages: list[str], host: Host) -> int:
 def _list(*, as_json: bool) -> int:
     offers = sorted(_offers().items())
     if as_json:
-        sys.stdout.write(json.dumps([{"name": name, **offer} for name, offer in offers], indent=2) + "\n")
+        write_json({"packages": [{"name": name, **offer} for name, offer in offers]})
         return 0
     lines = [f"{name} {offer['version']}: {', '.join(offer['backends']) or 'reader of dotenv files'}\n" for name, offer in offers]
     sys.stdout.write("".join(lines) or "none but keyring's own\n")

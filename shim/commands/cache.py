@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
+from shim.commands.answer import write_json
+from shim.formats.times import render_time
 from shim.host import Host
 from shim.model import Credential
 from shim.store import cache, memory, recent
@@ -28,7 +29,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     tokens, passwords = (cache.forget(host), recent.forget(host)) if clear else (cache.entries(host), recent.entries(host))
     if arguments.json:
         rows = {"folder": folder, "tokens": _rows(tokens), "passwords": _rows(passwords), "memory_problem": memory.problem(host)}
-        sys.stdout.write(json.dumps(rows, indent=2) + "\n")
+        write_json(rows)
         return 0
     verb = "removed " if clear else ""
     lines = [f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n" for one in tokens]
@@ -38,7 +39,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 
 def _rows(credentials: list[Credential]) -> list[dict[str, object]]:
-    return [{"scope": str(one.scope), "username": one.username, "source": one.source, "expires_at": one.expires_at} for one in credentials]
+    return [
+        {"scope": str(one.scope), "username": one.shown_username, "source": one.source, "expires_at": render_time(one.expires_at)}
+        for one in credentials
+    ]
 
 
 def _when(expires_at: float | None, host: Host) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import sys
 
-from shim.checks import CHECKS, Finding, installation, load_check
-from shim.errors import printable
+from shim.checks import ASKING, CHECKS, Finding, installation, load_check
+from shim.commands.answer import write_json
+from shim.errors import UsageError, printable
 from shim.host import Host
 
 HELP = "say what is wrong here and which command mends it"
@@ -21,6 +21,7 @@ HAS_PROBLEM = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim doctor`."""
     parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("--offline", action="store_true", help="ask no server")
     parser.add_argument("--fix", action="store_true", help="first repair our own installation")
     parser.add_argument("--audit", action="store_true", help="show who was given which credential, and when")
     parser.add_argument("--confusion", action="store_true", help="find packages that a private index and another one both have")
@@ -29,6 +30,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print what was found; return 1 if there is a problem."""
+    if arguments.requirement and not arguments.confusion:
+        files = "".join(f" -r {file}" for file in arguments.requirement)
+        raise UsageError("-r says what --confusion looks at", hint=f"shim doctor --confusion{files}")
     if arguments.audit:
         return _print_audit(arguments, host)
     if arguments.confusion:
@@ -39,13 +43,14 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if arguments.fix:
         for line in installation.fix(host):
             sys.stderr.write(printable(line) + "\n")
-    findings = [finding for name in CHECKS for finding in load_check(name).find(host)]
+    checks = [name for name in CHECKS if not (arguments.offline and name in ASKING)]
+    findings = [finding for name in checks for finding in load_check(name).find(host)]
     return _print(findings, arguments, "nothing is wrong here")
 
 
 def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) -> int:
     if arguments.json:
-        sys.stdout.write(json.dumps([dataclasses.asdict(finding) for finding in findings], indent=2) + "\n")
+        write_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
         for finding in findings:
             lines = [f"{finding.level}  {finding.where}: {finding.text}"]
@@ -61,7 +66,7 @@ def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
 
     entries = read_entries(host)
     if arguments.json:
-        sys.stdout.write(json.dumps(entries, indent=2) + "\n")
+        write_json({"entries": entries})
         return 0
     for entry in entries:
         columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent", "outcome"))

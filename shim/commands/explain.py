@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from typing import Any
 
-from shim.commands import explain_use_as
-from shim.errors import UsageError
+from shim.commands import explain_stopped, explain_use_as
+from shim.commands.answer import describe_error, write_json
+from shim.commands.usage import repeatable
+from shim.errors import ShimError, UsageError
+from shim.formats.times import render_time
 from shim.host import Host
 from shim.hot import mask_words
 from shim.model import Answer, Credential, Plan, Secret
@@ -36,12 +38,20 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     name, *argv = command
     name = os.path.basename(name)
     if name.partition(".")[0] not in TOOLS:
-        raise UsageError(f"{name} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
+        raise UsageError(f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
     tool = load_tool(name)
-    plan = make_plan(tool, name, find_target(name, host), tuple(argv), host, ask_indexes=False)
-    explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
-    sys.stdout.write(json.dumps(explanation, indent=2) + "\n" if arguments.json else render(explanation))
-    return 0
+    target, error = find_target(name, host), None
+    try:
+        plan = make_plan(tool, name, target, tuple(argv), host, ask_indexes=False)
+        explanation = describe(name, plan) | {"use_as": explain_use_as.describe(tool, plan, host)}
+    except ShimError as stopped:
+        error = stopped
+        explanation = describe(name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)) | describe_error(error)
+    if arguments.json:
+        write_json(explanation)
+    else:
+        sys.stdout.write(render(explanation))
+    return error.exit_code if error else 0
 
 
 def describe(name: str, plan: Plan) -> dict[str, Any]:
@@ -101,7 +111,7 @@ def _describe_credential(credential: Credential) -> dict[str, Any]:
         "source": credential.source,
         "username": credential.shown_username,
         "scope": str(credential.scope),
-        "expires_at": credential.expires_at,
+        "expires_at": render_time(credential.expires_at),
         "kept_by_tool": credential.kept_by_tool,
     }
 
@@ -124,7 +134,10 @@ def render(explanation: dict[str, Any]) -> str:
     lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
     if explanation["masked"]:
         lines.append(f"  output   secrets are masked {explanation['masked']}")
-    if not explanation["argv_changed"] and not explanation["environ"]:
+    if error := explanation.get("error"):
+        lines.append(f"  stops    error[{error['code']}]: {error['message']}")
+        lines += [f"  hint     {error['hint']}"] if error["hint"] else []
+    elif not explanation["argv_changed"] and not explanation["environ"]:
         lines.append("  change   none: the tool runs exactly as typed")
     lines += [f"  warning  {text}" for text in explanation["warnings"]]
     return "\n".join(lines) + "\n"

@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
+from shim.commands.usage import repeatable
 from shim.errors import ShimError, UsageError, render
 from shim.faces import HELPERS, load_helper
 from shim.faces.lookup import find_credential
@@ -32,7 +33,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     helper = load_helper(arguments.protocol)
     # git wants unknown actions ignored: it may invent new ones, and starts every helper with them.
     if arguments.action not in helper.ACTIONS and arguments.protocol != "git":
-        raise UsageError(f"{arguments.protocol} has no action {arguments.action!r}", hint=f"it has: {', '.join(helper.ACTIONS)}")
+        raise UsageError(f"{arguments.protocol} has no action {repeatable(arguments.action)}", hint=f"it has: {', '.join(helper.ACTIONS)}")
 
     def find(url: Url, username: str | None) -> Credential | None:
         return find_credential(url, username, f"shim helper {arguments.protocol}", host)

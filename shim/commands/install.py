@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 
+from shim.commands.usage import repeatable
 from shim.errors import UsageError
 from shim.host import Host
 from shim.installing import set_up
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     """Write missing or outdated launchers, remove those whose tool has vanished, and say what changed."""
     for name in arguments.tools:
         if not is_wrapped(name):
-            raise UsageError(f"{name} cannot be wrapped", hint="known are: " + ", ".join(TOOLS))
+            raise UsageError(f"{repeatable(name)} cannot be wrapped", hint="known are: " + ", ".join(TOOLS))
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
     names, changed = set_up(folder, arguments.tools, host)
     if not arguments.quiet:

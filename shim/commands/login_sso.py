@@ -24,7 +24,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         SourceError: the login failed. Rejected: the index does not take its token.
     """
     name = next((name for name in MODULES if index and name in index.source), None)
-    if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store != "keyring":
+    if name is None or index is None or arguments.user or arguments.password_stdin or arguments.store is not None:
         return None
     for variable in ("SHIM_NO_INPUT", "CI"):
         if host.environ.get(variable, "") not in ("", "0", "false"):
@@ -41,11 +41,11 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     until = f", until {cache.describe_duration(credential.expires_at - host.clock())} from now" if credential.expires_at else ""
     sys.stdout.write(f"logged in at {way.where}{f' as {account}' if account else ''}{until}\n")
     if not arguments.no_verify:
-        from shim.route import route_to_index
+        from shim.route import route_of_person
         from shim.verify import verify
 
         page = index.verify_url if url.text == index.url.text else url
-        verdict = verify(page, credential, host, route_to_index(index, host))
+        verdict = verify(page, credential, host, route_of_person(index, host))
         if verdict.kind == "rejected":
             raise Rejected(f"{verdict.detail}: the login is fine, its token is not", hint="may this account read the index?")
         proofs.forget("rejected", credential, proofs.place_of(url), host)

@@ -11,6 +11,7 @@ import sys
 
 from shim.errors import IndexUnreachable, Rejected, SourceError
 from shim.host import Host
+from shim.mending import hint_for_unreachable
 from shim.model import Need, Origin
 from shim.setting_indexes import IndexConfig
 from shim.sources import Query, known
@@ -25,7 +26,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         SourceError: the vendor's command fails. Rejected, IndexUnreachable: the index does not take its token. Nothing is approved then.
         StoreError: the approval cannot be remembered.
     """
-    if arguments.user or arguments.password_stdin or arguments.store != "keyring" or (index and "known" not in index.source):
+    if arguments.user or arguments.password_stdin or arguments.store is not None or (index and "known" not in index.source):
         return None
     query = Query(Need(url, Origin("argv", "shim login")), index, host)
     program = known.find_program(query)
@@ -46,7 +47,8 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         if verdict.kind == "rejected":
             raise Rejected(f"{verdict.detail}: nothing was approved", hint=f"may the account that `{program}` is logged in with read it?")
         if verdict.kind == "unreachable":
-            raise IndexUnreachable(f"{verdict.detail}: nothing was approved", hint="--no-verify approves it all the same")
+            hint = hint_for_unreachable(verdict, index.verify_url if index else url, index, host)
+            raise IndexUnreachable(f"{verdict.detail}: nothing was approved", hint=hint)
         proved = verdict.detail
     approvals.approve(url, host)
     sys.stdout.write(f"`{program}` answers for {url.origin} as {credential.shown_username}: {proved}\n")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+
+from shim.commands.usage import repeatable, suggest
 from shim.errors import UsageError
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
@@ -18,8 +21,9 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
     if index:
         return index.url, index, index.username
     if "://" not in text:
-        names = ", ".join(one.name for one in settings.indexes) or "none yet"
-        raise UsageError(f"no [[index]] is named {text!r}", hint=f"configured are: {names}; or give the index's URL")
+        known = [one.name for one in settings.indexes]
+        otherwise = f"configured are: {', '.join(known) or 'none yet'}; or give the index's URL"
+        raise UsageError(f"no [[index]] is named {repeatable(text)}", hint=suggest(text, known, otherwise))
     try:
         userinfo = find_userinfo(text)
         url = parse_url(text)
@@ -29,3 +33,9 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
         raise UsageError("a password in the URL would stay in your shell's history", hint="leave it out; it is asked for")
     covering = settings.index_for(url)
     return url, covering, (userinfo.username if userinfo else None) or (covering.username if covering else None)
+
+
+def index_of_page(url: Url) -> str | None:
+    """Return the index that a URL is the page of one package of (`.../simple/NAME/`), as its URL, or None (PEP 503)."""
+    match = re.fullmatch(r"(.*/\+?simple/)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?/?", url.text)
+    return match[1] if match else None

@@ -11,7 +11,7 @@ from shim.errors import ConfigError, UsageError
 from shim.host import Host
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
-from shim.urls import BadUrl, Url, find_userinfo, parse_url
+from shim.urls import BadUrl, Url, find_userinfo, parse_url, scope_of
 
 #: The ways to log in: the word, whether it needs a value (as `env:NAME`), and what people are told.
 LOGINS = (
@@ -20,6 +20,7 @@ LOGINS = (
     ("file", "PATH", "a file holds it"),
     ("command", "COMMAND LINE", "a program prints it, such as op, pass, vault or a script of yours"),
     ("posit", "ADDRESS", "single sign-on of a Posit Package Manager: `shim login` opens it"),
+    ("oidc", "ISSUER", "single sign-on of an OpenID Connect or OAuth provider: `shim login` opens it"),
     ("none", "", "not at all: the index is open to everybody who can reach it"),
 )
 #: For which commands the index is meant: the value of `use-as`, "" for none, and what people are told.
@@ -33,6 +34,8 @@ COMMON_LABELS = frozenset(
     {"pypi", "pip", "python", "packages", "pkgs", "pkg", "index", "www", "repo", "artifactory", "nexus", "com", "org", "net"}
 )
 MAX_CHARACTERS = 2048
+#: The URL of an index whose files lie elsewhere on its server, and where: GitLab, devpi.
+FILES_BESIDE = (r"(https?://[^/]+/(?:[^/]+/)*?api/v4/)(?:groups|projects)/.*/packages/pypi/simple/?$", r"(https?://[^/]+/).*/\+simple/?$")
 
 
 def read_url(
@@ -82,7 +85,7 @@ def read_login(text: str, host: Host) -> Table:
         raise UsageError(f"{kind} {'needs a value' if wanted[kind] else 'takes no value'}", hint=f"write {_shown(kind)}")
     if not value.isprintable():
         raise UsageError(f"there is a control character in that {kind}", hint=f"write {_shown(kind)}")
-    readers = {"env": _read_variable, "file": _read_file, "command": _read_command, "posit": _read_posit}
+    readers = {"env": _read_variable, "file": _read_file, "command": _read_command, "posit": _read_posit, "oidc": _read_oidc}
     if kind in readers:
         return readers[kind](value, host)
     return {"on-failure": "pass"} if kind == "none" else {}
@@ -102,6 +105,33 @@ def read_use(text: str, settings: Settings, file: str) -> str:
 def default_of(settings: Settings, file: str) -> IndexConfig | None:
     """Return the index that is the default in that file, or None."""
     return next((index for index in settings.indexes if index.use_as == "default" and index.defined_in == file), None)
+
+
+def read_client(text: str) -> str:
+    """Return the name that a provider knows the client by. Raises UsageError."""
+    text = text.strip()
+    if not text or not text.isprintable() or " " in text:
+        raise UsageError("a client id is one word", hint="--client-id pip, or what the provider calls the client for pip and uv")
+    return text
+
+
+def read_publish(text: str) -> str:
+    """Return the URL of an upload endpoint, "" for none. Raises UsageError."""
+    return read_url(text)[0].text if text.strip() else ""
+
+
+def read_scope(text: str, url: Url) -> str:
+    """Return the URL above the index that its credential is for. Raises UsageError."""
+    scope = read_url(text)[0]
+    if not scope_of(scope).covers(url):
+        raise UsageError("that is not above the index", hint=f"give the same server, and a folder that {url} is below")
+    return scope.text
+
+
+def usual_scope(url: Url) -> str | None:
+    """Return the scope that an index of a well-known kind needs, since it serves its files beside its pages; None for any other."""
+    found = next((match for pattern in FILES_BESIDE if (match := re.match(pattern, url.text))), None)
+    return found[1] if found else None
 
 
 def find_same(url: Url, settings: Settings) -> IndexConfig | None:
@@ -160,6 +190,16 @@ def _read_posit(value: str, _: Host) -> Table:
     except ConfigError as error:
         raise UsageError(error.message, hint=error.hint) from error
     return {"posit": {"address": value}}
+
+
+def _read_oidc(value: str, _: Host) -> Table:
+    from shim.setting_logins import read_server
+
+    try:
+        read_server(value, "the issuer")
+    except ConfigError as error:
+        raise UsageError(error.message, hint=error.hint) from error
+    return {"oidc": {"issuer": value, "client-id": "pip"}}
 
 
 def _shown(word: str) -> str:

@@ -38,6 +38,7 @@ class Found:
     name: str | None = None
     username: str | None = None
     has_password: bool = False
+    ca_bundle: str | None = None
 
 
 def read_tables(what: str, use: str, settings: Settings, file: str, host: Host) -> tuple[list[Table], list[str]]:
@@ -74,7 +75,8 @@ def read_tables(what: str, use: str, settings: Settings, file: str, host: Host) 
         taken.add(name)
         said = {"no": "no", "extra": "extra"}.get(use, "default" if one.is_default and not has_default else "extra")
         has_default |= said == "default"
-        made.append({"name": name, "url": url.text, **login, **({"use-as": said} if said != "no" else {})})
+        bundle = {"ca-bundle": one.ca_bundle} if one.ca_bundle and not url.is_public else {}
+        made.append({"name": name, "url": url.text, **login, **bundle, **({"use-as": said} if said != "no" else {})})
     return made, list(notes)
 
 
@@ -169,10 +171,13 @@ def _read_pip(text: str) -> Iterator[Found]:
     sections = read_pip_config(text)
     if sections is None:
         raise _not_understood("pip.conf")
+    general = sections.get("global", {}).get("cert", ("", 0))[0]
     for keys in sections.values():
+        bundle = keys.get("cert", (general, 0))[0].strip()
+        bundle = bundle if bundle.startswith("/") else ""  # pip takes another one from where it is started
         if "index-url" in keys:
-            yield Found(keys["index-url"][0], is_default=True)
-        yield from (Found(url) for url in keys.get("extra-index-url", ("", 0))[0].split())
+            yield Found(keys["index-url"][0], is_default=True, ca_bundle=bundle)
+        yield from (Found(url, ca_bundle=bundle) for url in keys.get("extra-index-url", ("", 0))[0].split())
 
 
 def _document(text: str, kind: str) -> dict[str, Any]:

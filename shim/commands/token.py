@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from shim.audit import record_release
+from shim.commands.answer import write_json
 from shim.commands.named_index import find_index
 from shim.errors import NoCredential
+from shim.formats.times import render_time
 from shim.host import Host
 from shim.model import Need, Needs, Origin
 from shim.resolve import hint_for, resolve
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         "scheme": credential.scheme,
         "scope": str(credential.scope),
         "source": credential.source,
-        "expires_at": credential.expires_at,
+        "expires_at": render_time(credential.expires_at),
     }
-    sys.stdout.write(json.dumps(values) + "\n")
+    write_json(values)
     return 0

@@ -12,10 +12,12 @@ from typing import Any
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
-from shim.store import memory
+from shim.repair import repair_command
 from shim.store.folders import private_folder
 from shim.urls import Url
 
+UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
+REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
 class UnusableBackend(Exception):
     """Somebody named a keyring backend that cannot be had here. `hint` is what mends that."""
@@ -103,19 +105,19 @@ def describe(backend: object) -> str:
     return type(first).__module__.rpartition(".")[2] + (", in clear, in a file" if is_clear else "")
 
 
-def require_keyring(host: Host) -> None:
-    """Raise StoreError if there is no keyring here that could hold a secret."""
-    hint = "--store file keeps it in a file that only you can read, in clear"
-    if memory.problem(host) is None:
-        hint = f"--store memory keeps it until a reboot at most; {hint}"
+def find_problem() -> StoreError | None:
+    """Return why there is no keyring here that could hold a secret, or None if there is one."""
+    try:
+        import keyring  # noqa: F401 (whether it is whole)
+    except Exception as error:  # noqa: BLE001 (whatever a broken installation raises)
+        return StoreError(f"shim's own package `keyring` cannot be loaded ({type(error).__name__})", hint=repair_command())
     try:
         backend = type(load_keyring().get_keyring()).__module__
     except UnusableBackend as error:
-        raise StoreError(f"{error}: nothing was stored", hint=error.hint) from error
-    except Exception as error:  # no home, or a keyringrc.cfg that cannot be read
-        raise StoreError(f"the keyring library finds no keyring ({type(error).__name__}): nothing was stored", hint=hint) from error
-    if backend in ("keyring.backends.fail", "keyring.backends.null"):
-        raise StoreError("there is no OS keyring here: nothing was stored", hint=hint)
+        return StoreError(str(error), hint=error.hint)
+    except Exception as error:  # noqa: BLE001 (no home, or a keyringrc.cfg that cannot be read)
+        return StoreError(f"the keyring library finds no keyring ({type(error).__name__})")
+    return StoreError("there is no OS keyring here") if backend in ("keyring.backends.fail", "keyring.backends.null") else None
 
 
 def put(url: Url, credential: Credential, host: Host) -> str:
@@ -124,8 +126,9 @@ def put(url: Url, credential: Credential, host: Host) -> str:
     try:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
-        kind = "is locked" if type(error).__name__ in ("KeyringLocked", "InitError") else f"refused it ({type(error).__name__})"
-        raise StoreError(f"the keyring {kind}: nothing was stored", hint="unlock it, or use --store file") from error
+        if type(error).__name__ in ("KeyringLocked", "InitError"):
+            raise StoreError("the keyring is locked: nothing was stored", hint=UNLOCK_HINT) from error
+        raise StoreError(f"the keyring refused it ({type(error).__name__}): nothing was stored", hint=REFUSED_HINT) from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
     return f"the OS keyring ({describe(keyring.get_keyring())})"
 

@@ -32,18 +32,10 @@ def put(credential: Credential, host: Host) -> str:
     return path
 
 
-def require_memory(host: Host) -> None:
-    """Raise StoreError if nothing can be kept in memory here."""
-    if reason := memory.problem(host):
-        hint = "--store file keeps it in a file that only you can read, in clear"
-        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint=hint)
-
-
 def put_in_memory(credential: Credential, host: Host, timeout_s: float) -> None:
     """Keep the credential in the kernel's memory for `timeout_s` seconds; its end is then that of the record. Raises StoreError."""
     if reason := memory.put(KIND, _key(credential), credential, host, timeout_s):
-        hint = "--store file keeps it in a file that only you can read, in clear"
-        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint=hint)
+        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint="shim doctor says what is in the way")
 
 
 def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]:

@@ -24,23 +24,26 @@ LAYERS = [
     ("shim.hot", "shim.start"),
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
+    ("shim.index_states",),
     ("shim.installing", "shim.activate"),
     ("shim.run",),
-    ("shim.unanswered",),
+    ("shim.unanswered", "shim.refused", "shim.offer"),
     ("shim.supervise", "shim.preflight"),
-    ("shim.route", "shim.refusals", "shim.whereabouts"),
+    ("shim.route", "shim.refusals", "shim.whereabouts", "shim.endpoints", "shim.mending"),
     ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.recording", "shim.observing"),
-    ("shim.use_as", "shim.config_edit"),
+    ("shim.use_as", "shim.config_edit", "shim.config_lines"),
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.obeying", "shim.store", "shim.targets"),
     ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client", "shim.terminal"),
-    ("shim.setting_indexes", "shim.policy"),
+    ("shim.setting_indexes", "shim.policy", "shim.setting_merge"),
     ("shim.setting_checks", "shim.setting_logins"),
     ("shim.setting_keys",),
     ("shim.formats",),
-    ("shim.verdict", "shim.proxies"),
+    ("shim.verdict", "shim.proxies", "shim.causes"),
     ("shim.model",),
+    ("shim.screen",),
+    ("shim.repair",),
     ("shim.host",),
     ("shim.urls",),
     ("shim.errors", "shim.reading"),
@@ -84,7 +87,10 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
 def test_siblings_do_not_import_each_other(package: str) -> None:
     """One tool may have several files, named after it; uvx is uv under another name."""
-    shared = {"shim.commands.named_index", "shim.commands.setup_fields", "shim.formats.toml", "shim.formats.html_links", "shim.formats.answer_times"}
+    shared = {
+        "shim.commands.named_index", "shim.commands.usage", "shim.commands.answer", "shim.commands.setup_fields",
+        "shim.commands.setup_ask", "shim.formats.toml", "shim.formats.html_links", "shim.formats.answer_times",
+    }
     for path in (PACKAGE / package).glob("*.py"):
         module = MODULES[path]
         if module == f"shim.{package}":

@@ -34,7 +34,7 @@ def tracked() -> dict[str, str]:
 
 FILES = tracked()
 #: Names of XML vocabularies look like URLs.
-VOCABULARIES = {"www.w3.org"}
+VOCABULARIES = {"www.w3.org", "json-schema.org"}
 
 
 def strangers(text: str) -> set[str]:

@@ -110,7 +110,7 @@ def test_a_container_installs_and_keeps_nothing(tool: str, pair: Pair, index: Pr
     assert environments == set()
     assert pair.container.leftovers() == []
     assert CANARY not in result.stdout + result.stderr
-    entries = json.loads(pair.host.shim("doctor", "--audit", "--json").stdout)
+    entries = json.loads(pair.host.shim("doctor", "--audit", "--json").stdout)["entries"]
     assert [entry["outcome"] for entry in entries if entry["target"] == "shim agent for dev"] == ["answered"] * 2
 
 

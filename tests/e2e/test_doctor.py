@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from shim.demo.server import PrivateIndex
 from shim.store import kernel
 from tests.support import toolchains
 from tests.support.bait import Stranger, make_stranger
+from tests.support.hints import follows
+from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
 URL = f"https://{USER}:{CANARY}@pypi.corp.example/simple/"
@@ -46,7 +50,7 @@ def write(world: World, name: str, text: str) -> Path:
 def doctor(world: World, *words: object, **options: object) -> tuple[int, list[dict[str, str]]]:
     result = world.shim("doctor", "--json", *words, **options)
     assert CANARY not in result.stdout + result.stderr
-    return result.returncode, json.loads(result.stdout)
+    return result.returncode, json.loads(result.stdout)["findings"]
 
 
 @pytest.mark.parametrize("name", CLEAR)
@@ -92,6 +96,7 @@ def test_what_is_no_secret_is_left_alone(text: str, world: World) -> None:
     assert [finding for finding in findings if "pip.conf" in finding["where"]] == []
 
 
+@follows("chmod 600 {}")
 @pytest.mark.parametrize("name", [".netrc", ".pypirc"])
 def test_a_file_that_others_can_read_is_found(name: str, world: World) -> None:
     path = write(world, f"home/{name}", f"machine x login y password {CANARY}" if name == ".netrc" else "[distutils]")
@@ -107,7 +112,11 @@ def test_a_machine_without_a_keyring_is_told_where_else_a_secret_may_be(world: W
     _, findings = doctor(world)
 
     command = next(str(finding["command"]) for finding in findings if finding["where"] == "OS keyring")
-    assert command.startswith("shim login NAME --store memory" if kernel.problem() is None else "shim login NAME --store file")
+    store = "memory" if kernel.problem() is None else "file"
+    line = f'store = ["keyring", "{store}"]'
+    assert command == f"write {line} at the top of {world.config}"
+    world.configure(line + "\n")
+    assert "OS keyring" not in [finding["where"] for finding in doctor(world)[1]], "the advice, followed"
 
 
 def test_a_keyring_that_cannot_even_be_looked_for_is_one_that_is_not_there(world: World) -> None:
@@ -133,7 +142,7 @@ def test_a_shadowed_launcher_is_found(world: World) -> None:
 
 
 def doctor_by_path(world: World) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(world.run(world.prefix / "shims" / "shim", "doctor", "--json").stdout)
+    found: list[dict[str, str]] = json.loads(world.run(world.prefix / "shims" / "shim", "doctor", "--json").stdout)["findings"]
     return found
 
 
@@ -248,7 +257,7 @@ def test_confusion_without_a_private_index_says_so(world: World) -> None:
 
 
 def audit(world: World) -> list[dict[str, str]]:
-    found: list[dict[str, str]] = json.loads(world.shim("doctor", "--audit", "--json").stdout)
+    found: list[dict[str, str]] = json.loads(world.shim("doctor", "--audit", "--json").stdout)["entries"]
     return found
 
 
@@ -337,3 +346,58 @@ def test_a_keyring_that_is_not_on_path_or_not_ours_is_found(world: World) -> Non
     assert "before our keyring" in found["text"]
     world.configure("")
     assert not any("our keyring" in finding["text"] for finding in doctor(world)[1])
+
+
+MANAGED = Path("/usr/lib") / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "EXTERNALLY-MANAGED"
+
+
+@follows("python3 -m venv .venv && . .venv/bin/activate")
+@pytest.mark.skipif(not (MANAGED.exists() and Path("/usr/bin/pip").exists()), reason="no pip here that a distribution keeps")
+def test_the_advice_about_a_distributions_pip_can_be_followed(world: World) -> None:
+    """`/usr/bin/python -m pip install --upgrade pip` is no such file on Debian, and PEP 668 forbids it."""
+    world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\non-failure = "pass"\n')
+
+    def about_pip() -> list[dict[str, str]]:
+        return [found for found in doctor(world, "--offline")[1] if found["where"] == "/usr/bin/pip"]
+
+    (found,) = about_pip()
+    followed = world.run("sh", "-c", f"{found['command']} && printf %s \"$PATH\"")
+    assert followed.returncode == 0, followed.stderr
+    world.environ |= {"PATH": followed.stdout, "VIRTUAL_ENV": str(world.cwd / ".venv")}
+    assert about_pip() == [], "the advice, followed"
+    upgrades = [found["command"] for found in doctor(world, "--offline")[1] if "--upgrade pip" in str(found["command"])]
+    assert all(Path(command.split()[0]).exists() for command in upgrades)
+
+
+def test_a_pip_that_pyenv_offers_for_any_version_is_no_problem(world: World) -> None:
+    shims = world.folder / "pyenv" / "shims"
+    shims.mkdir(parents=True)
+    for name in ("pip3.6", "pip3.7"):
+        (shims / name).write_text('#!/usr/bin/env bash\nset -e\nprogram="${0##*/}"\nexec "/opt/pyenv/libexec/pyenv" exec "$program" "$@"\n')
+        (shims / name).chmod(0o755)
+    world.environ["PATH"] += f":{shims}"
+
+    assert not [found for found in doctor(world, "--offline")[1] if "pip3.6" in found["where"] + found["text"]]
+
+
+@follows("shim doctor --confusion{}")
+def test_requirements_belong_to_confusion_and_the_hint_says_so(world: World) -> None:
+    result = world.shim("doctor", "-r", "requirements.txt")
+
+    assert result.returncode == 64
+    assert result.stderr.endswith("hint: shim doctor --confusion -r requirements.txt\n")
+
+
+def test_our_own_keyring_package_that_is_gone_is_told_from_a_machine_without_a_keyring(world: World, tmp_path: Path) -> None:
+    own = copy_installation(world.prefix, tmp_path / "own")
+    (site,) = (own / "venv" / "lib").glob("python3*/site-packages")
+    shutil.rmtree(site / "keyring")
+    world.environ["PATH"] = f"{own / 'shims'}:/usr/bin:/bin"
+    result = world.shim("doctor", "--offline", "--json")
+    (found,) = [row for row in json.loads(result.stdout)["findings"] if row["where"] == "OS keyring"]
+
+    assert found["level"] == "problem"
+    assert "in clear" not in str(found["command"])
+    followed = world.run("sh", "-c", str(found["command"]).replace("--force", "--force --no-modify-path --quiet"), timeout=300)
+    assert followed.returncode == 0, (found["command"], followed.stderr)
+    assert "shim's own package" not in world.shim("doctor", "--offline").stdout, "the advice, followed"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shim import __version__
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 
@@ -20,6 +21,7 @@ SCRIPT = toolchains.ROOT / "install.sh"
 
 #: A Python for the script, and a pip to write a launcher for, which a fresh Debian does not have.
 PIP_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
+PYTHON_MINOR = toolchains.python_for("3.11", "3.12", "3.13").name.rpartition(".")[2]
 #: The same and uv, with which the script takes one second where it takes seven with pip.
 TOOLS_PATH = f"{toolchains.uv().bin}:{PIP_PATH}"
 
@@ -433,7 +435,7 @@ def test_a_failed_upgrade_keeps_the_old_installation(home: Path, wheels: Path, t
     empty.mkdir()
     result = run(home, "--wheels", empty, "--prefix", prefix, "--no-modify-path")
 
-    assert_one_message(result, "missing in")
+    assert_one_message(result, "there is no wheel of pip-uv-shim for Python 3.")
     version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
     assert version.stdout.startswith("shim ")
 
@@ -476,3 +478,94 @@ def test_it_installs_with_pip_where_there_is_no_uv(home: Path, wheels: Path, tmp
 
     assert result.returncode == 0, result.stderr
     assert shutil.which("shim", path=str(prefix / "shims"))
+
+
+def install_quickly(home: Path, wheels: Path, prefix: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+    return quickly(home, "--wheels", wheels, "--prefix", prefix, "--no-modify-path", *flags)
+
+
+@pytest.mark.parametrize("damage", ["a module of ours", "a changed module", "a dependency's module"])
+def test_a_damaged_environment_is_repaired_by_running_it_again(damage: str, home: Path, wheels: Path, tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    assert install_quickly(home, wheels, prefix).returncode == 0
+    (site,) = (prefix / "venv" / "lib").glob("python3*/site-packages")
+    module = site / ("keyring/core.py" if damage == "a dependency's module" else "shim/commands/status.py")
+    before = module.read_bytes()
+    if damage == "a changed module":
+        module.write_bytes(before + b"# changed\n")
+    else:
+        module.unlink()
+    assert install_quickly(home, wheels, prefix).returncode == 0
+
+    assert module.read_bytes() == before
+
+
+def test_force_installs_again_what_has_not_changed(home: Path, wheels: Path, tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    assert install_quickly(home, wheels, prefix).returncode == 0
+    first = (prefix / "venv").stat().st_ino
+    assert install_quickly(home, wheels, prefix).returncode == 0
+    assert (prefix / "venv").stat().st_ino == first
+    assert install_quickly(home, wheels, prefix, "--force").returncode == 0
+    assert (prefix / "venv").stat().st_ino != first
+
+
+def test_a_missing_wheel_is_named_with_the_python_that_it_is_for(home: Path, wheels: Path, tmp_path: Path) -> None:
+    fewer = tmp_path / "fewer wheels"
+    fewer.mkdir()
+    for wheel in wheels.glob("*.whl"):
+        if not wheel.name.startswith("filelock-"):
+            shutil.copy(wheel, fewer)
+    result = run(home, "--wheels", fewer, "--prefix", tmp_path / "p", "--no-modify-path")
+
+    assert_one_message(result, "there is no wheel of filelock")
+    assert f"for Python 3.{PYTHON_MINOR} on linux" in result.stderr
+    command = result.stderr.partition("depends on: ")[2].strip()
+    followed = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, timeout=300)
+    assert followed.returncode == 0, followed.stderr
+    assert run(home, "--wheels", fewer, "--prefix", tmp_path / "p", "--no-modify-path").returncode == 0, "the hint, followed"
+
+
+@pytest.mark.parametrize("index", ["https://nobody.invalid/simple/", "http://127.0.0.1:9/simple/"])
+def test_without_a_network_it_says_so_in_one_line_and_in_seconds(index: str, home: Path, tmp_path: Path) -> None:
+    began = time.monotonic()
+    offline = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": index, "UV_DEFAULT_INDEX": index, "UV_NO_CONFIG": "1"}
+    result = run(home, "--prefix", tmp_path / "p", "--no-modify-path", PIP_NO_CACHE_DIR="1", **offline)
+
+    assert_one_message(result, "the package index cannot be reached: ")
+    assert index.partition("://")[2].partition("/")[0].partition(":")[0] in result.stderr
+    assert time.monotonic() - began < 60, "seconds, on a machine that has nothing else to do"
+
+
+@pytest.mark.skipif(shutil.which("zsh") is None, reason="not installed here: zsh")
+def test_zsh_can_run_it_too(home: Path, wheels: Path, tmp_path: Path) -> None:
+    command = ["zsh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(tmp_path / "p q"), "--no-modify-path"]
+    result = subprocess.run(command, env={"HOME": str(home), "PATH": TOOLS_PATH}, capture_output=True, text=True, check=False, timeout=300)
+
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "p q" / "shims" / "shim").exists()
+
+
+def test_it_ends_with_what_to_do_next_which_can_be_done(home: Path, wheels: Path, tmp_path: Path) -> None:
+    prefix = tmp_path / "prefix"
+    last = install_quickly(home, wheels, prefix).stdout.splitlines()[-1]
+    assert last.startswith("next: eval ")
+    assert last.endswith("shim setup")
+    environ = {"HOME": str(home), "PATH": "/usr/bin:/bin"}
+    line = last.removeprefix("next: ") + " https://pypi.corp.example/simple/ --yes"
+    done = subprocess.run(["bash", "-c", line], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (home / ".config" / "shim" / "config.toml").exists()
+    assert install_quickly(home, wheels, prefix).stdout.splitlines()[-1].endswith("shim status")
+    with_rc = quickly(home, "--wheels", wheels, "--prefix", prefix).stdout.splitlines()[-1]
+    assert with_rc == "next: open a new shell, then type: shim status"
+
+
+@pytest.mark.skipif(not (toolchains.ROOT / ".git").exists(), reason="this is no checkout")
+def test_the_version_of_an_unreleased_build_names_its_commit(prefix: Path) -> None:
+    commit = subprocess.run(
+        ["git", "-c", "safe.directory=*", "rev-parse", "--short", "HEAD"], cwd=toolchains.ROOT, capture_output=True, text=True, check=True
+    )
+    version = subprocess.run([prefix / "shims" / "shim", "--version"], capture_output=True, text=True, check=True)
+
+    assert version.stdout == f"shim {__version__} ({commit.stdout.strip()})\n"

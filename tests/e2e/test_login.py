@@ -16,6 +16,7 @@ import pytest
 from shim.demo.server import PrivateIndex
 from shim.store import kernel
 from tests.support import keyrings, toolchains
+from tests.support.hints import follows
 from tests.support.world import CANARY, USER, World
 
 
@@ -284,6 +285,45 @@ def test_explain_shows_the_way_and_no_secret(world: World, index: PrivateIndex) 
     assert "answered by env as __token__" in plain
     assert "channel  netrc" in plain
     assert index.requests == []
+
+
+@follows("export {}")
+@pytest.mark.parametrize("tool", ["pip", "uv"])
+def test_explain_shows_the_way_even_where_a_credential_is_missing(tool: str, world: World, index: PrivateIndex) -> None:
+    url = configure(world, index, 'env = { password = "CORP" }\n')
+    world.use(toolchains.pip("newest") if tool == "pip" else toolchains.uv())
+    words = ["pip", "install", "-i", url, "x"] if tool == "pip" else ["uv", "pip", "install", "--default-index", url, "x"]
+    result = world.shim("explain", "--", *words)
+    answer = json.loads(world.shim("explain", "--json", "--", *words).stdout)
+
+    assert f"target   {world.run('shim', 'which', tool).stdout.strip()}" in result.stdout
+    assert f"need     {url}" in result.stdout
+    assert "no credential; tried: env (" in result.stdout
+    assert answer["needs"][0]["url"] == url
+    if tool == "pip":
+        assert result.returncode == 77
+        assert "channel  netrc" in result.stdout
+        assert "stops    error[no-credential]" in result.stdout
+        assert answer["error"]["hint"] == "export CORP"
+        assert world.shim("explain", "--json", "--", *words, CORP=CANARY).returncode == 0, "the hint, followed"
+
+
+def test_explain_of_a_broken_configuration_still_shows_the_needs(world: World, index: PrivateIndex) -> None:
+    url = configure(world, index, "unknown = 1\n")
+    world.use(toolchains.pip("newest"))
+    answer = json.loads(world.shim("explain", "--json", "--", "pip", "install", "-i", url, "x").stdout)
+
+    assert (answer["error"]["code"], answer["needs"][0]["url"]) == ("bad-config", url)
+
+
+def test_every_json_is_json_whatever_happens(world: World) -> None:
+    world.configure("channel = 1\n")
+    for words in (["status"], ["token", "corp"], ["doctor", "--confusion"], ["explain", "nothing"], ["cache", "lsit"]):
+        result = world.shim(words[0], "--json", *words[1:])
+
+        assert result.returncode != 0, words
+        assert set(json.loads(result.stdout)["error"]) == {"code", "message", "tried", "hint"}
+        assert result.stderr == ""
 
 
 def test_exec_lets_uv_and_pip_find_it_and_shows_nothing(world: World, index: PrivateIndex) -> None:

@@ -155,7 +155,7 @@ def test_explain_audit_and_doctor_know_a_login(world: World, server: PackageMana
     token = tokens_of(world)[server.url]
     assert re.search(r"answered by (posit|cache) as __token__", world.shim("explain", "--", *command).stdout)
     assert world.run(*command).returncode == 0
-    (entry,) = json.loads(world.shim("doctor", "--audit", "--json").stdout)
+    (entry,) = json.loads(world.shim("doctor", "--audit", "--json").stdout)["entries"]
     assert (entry["source"], entry["username"], entry["scope"]) == ("posit", "__token__", f"{server.url}/")
     assert token not in json.dumps(entry)
 
@@ -166,7 +166,7 @@ def test_explain_audit_and_doctor_know_a_login(world: World, server: PackageMana
     ]:
         tokens_file(world).write_text(text)
         tokens_file(world).chmod(mode)
-        findings = json.loads(world.shim("doctor", "--json").stdout)
+        findings = json.loads(world.shim("doctor", "--json").stdout)["findings"]
         (found,) = (finding for finding in findings if finding["where"] == "tokens.toml")
         assert (found["level"], said in found["text"]) == ("problem", True), found
 

@@ -36,7 +36,7 @@ def script(world: World, wheels: Path, *flags: object) -> subprocess.CompletedPr
 
 def findings(world: World) -> dict[str, str]:
     """Return where -> what for the problems of the installation itself."""
-    found = json.loads(world.shim("doctor", "--json").stdout)
+    found = json.loads(world.shim("doctor", "--json").stdout)["findings"]
     return {
         finding["where"]: finding["text"]
         for finding in found
@@ -153,7 +153,7 @@ def test_two_installations_on_one_path_never_loop_and_doctor_names_the_other(ins
 
         assert result.returncode == 0, result.stderr
         assert installed.run("shim", "which", "uv").stdout == f"{uv.path}\n"
-        advice = json.loads(installed.shim("doctor", "--json").stdout)
+        advice = json.loads(installed.shim("doctor", "--json").stdout)["findings"]
         assert [finding["where"] for finding in advice if "another copy of shim" in finding["text"]] == [f"{second}/shims"]
 
 

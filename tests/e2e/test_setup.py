@@ -12,6 +12,7 @@ import pytest
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.terminal import Terminal
+from tests.support.tls import make_authority
 from tests.support.world import CANARY, USER, World
 
 URL = "https://pypi.corp.example/simple/"
@@ -35,14 +36,16 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
         terminal.press("not a URL\n")
         assert "hint: write it as https://host/path/simple/" in terminal.until("URL of the index: ")
         terminal.press(f"http://{index.netloc}/simple/\n")
-        terminal.until("Number or word: ")
+        terminal.until("Number or word [")
         terminal.press("3\n")
         terminal.until("PATH: ")
         terminal.press(f"{secret}\n")
-        terminal.until("User name (empty: __token__): ")
+        terminal.until("User name [__token__]: ")
         terminal.press(f"{USER}\n")
-        terminal.until("Number or word: ")
+        terminal.until("Number or word [")
         terminal.press("1\n")
+        terminal.until("upload packages to, if you do? [nowhere]: ")
+        terminal.press("\n")
         assert f'url = "http://{index.netloc}/simple/"' in terminal.until("Write this? [Y/n] ")
         assert not world.config.exists()
         terminal.press("\n")
@@ -91,7 +94,8 @@ def test_what_is_there_stays_and_the_undo_command_brings_it_back(ending: str, wo
     assert stat.S_IMODE(real.stat().st_mode) == 0o640
     assert tables(world)[1] == {"name": "corp", "url": URL, "command": {"argv": ["sh", "-c", "printf '%s' \"x\""]}, "use-as": "extra"}
     undo = next(line for line in result.stdout.splitlines() if line.startswith("written")).partition("it: ")[2]
-    assert world.run("sh", "-c", undo).returncode == 0
+    assert undo == "shim setup --remove corp"
+    assert world.run("sh", "-c", f"{undo} --yes").returncode == 0
     assert real.read_bytes().rstrip() == before.encode().rstrip()
     assert world.config.is_symlink()
 
@@ -127,6 +131,10 @@ def test_nothing_is_written_without_a_yes(words: list[str], world: World) -> Non
         ([URL, "--login", "posit:http://p3m.corp.example"], "plain http"),
         ([URL, "--use-as", "first"], "no use that shim knows"),
         ([URL, "--from", "pip.conf"], "as the file says"),
+        ([URL, "--remove", "other"], "takes names of indexes and nothing else"),
+        ([URL, "--ca-bundle", "/etc/hostname"], "holds no certificate"),
+        ([URL, "--scope", "https://other.example/"], "is not above the index"),
+        ([URL, "--login", "oidc:http://login.corp.example"], "plain http"),
         (["--from", "requirements.txt"], "what that file is"),
         (["--from", "Pipfile"], "there is no file Pipfile"),
     ],
@@ -215,3 +223,105 @@ def test_without_a_home_the_machines_file_is_not_taken_for_the_users(home: str, 
     assert result.returncode == 64
     assert "there is no home folder to write config.toml to" in result.stderr
     assert "to be added" not in result.stdout
+
+
+def at_a_terminal(world: World, *words: str) -> Terminal:
+    environ = {**world.environ, "TERM": "dumb"}
+    environ.pop("CI", None)
+    return Terminal([str(world.prefix / "shims" / "shim"), "setup", *words], environ, str(world.cwd))
+
+
+def test_enter_takes_the_default_that_is_shown(world: World, index: PrivateIndex) -> None:
+    with at_a_terminal(world, f"http://{index.netloc}/simple/") as terminal:
+        for question in ("Number or word [login]: ", "User name [__token__]: ", "Number or word [no]: ", "[nowhere]: ", "[Y/n] "):
+            terminal.until(question)
+            terminal.press("\n")
+        terminal.until("next: shim status")
+    (table,) = tables(world)
+    assert table == {"name": "127.0.0.1", "url": f"http://{index.netloc}/simple/"}
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_an_early_end_ends_it_at_every_question(number: int, world: World, index: PrivateIndex) -> None:
+    questions = ("1. The URL of the index: ", "Number or word [login]: ", "User name [__token__]: ", "Number or word [no]: ")
+    with at_a_terminal(world) as terminal:
+        for question in questions[:number]:
+            terminal.until(question)
+            terminal.press("\n" if question != questions[0] else f"http://{index.netloc}/simple/\n")
+        terminal.until(questions[number])
+        terminal.press("\x04")
+        said = terminal.until("hint: ")
+        assert said.count("error[usage]: no answer: nothing was written") == 1
+    assert not world.config.exists()
+
+
+def test_a_private_authority_is_asked_for_where_it_is_needed(
+    world: World, packages: tuple[str, dict[str, list[str]]], tmp_path: Path
+) -> None:
+    (tmp_path / "corp").mkdir()
+    authority = make_authority(tmp_path / "corp", "corp")
+    with PrivateIndex(*packages, USER, CANARY) as index:
+        authority.protect(index._server)
+        with at_a_terminal(world, f"https://{index.netloc}/simple/", "--login", "login", "--use-as", "no", "--user", USER) as terminal:
+            terminal.until("PEM file of that authority, or `system` [system]: ")
+            terminal.press("/not/there.pem\n")
+            terminal.until("PEM file of that authority, or `system` [system]: ")
+            terminal.press(f"{authority.certificate}\n")
+            terminal.until("[Y/n] ")
+            terminal.press("\n")
+            terminal.until("next: shim login")
+        assert tables(world)[0]["ca-bundle"] == str(authority.certificate)
+        stored = world.shim("login", "127.0.0.1", "--password-stdin", "--store", "file", input=CANARY)
+        assert stored.returncode == 0, stored.stderr
+
+
+def test_what_a_pip_conf_says_about_the_authority_is_taken_over(world: World) -> None:
+    path = world.folder / "config" / "pip.conf"
+    path.write_text("[global]\nindex-url = https://a.corp.example/simple/\ncert = /etc/ssl/certs/corp.pem\n")
+    assert world.shim("setup", "--from", path, "--yes").returncode == 0
+    assert tables(world)[0]["ca-bundle"] == "/etc/ssl/certs/corp.pem"
+
+
+def test_a_provider_an_endpoint_and_a_scope_can_be_said(world: World) -> None:
+    url = "https://gitlab.corp.example/api/v4/groups/42/-/packages/pypi/simple"
+    words = ["--login", "oidc:https://login.corp.example", "--publish-url", "https://upload.corp.example/legacy/"]
+    result = world.shim("setup", url, *words, "--yes")
+
+    assert result.returncode == 0, result.stderr
+    assert tables(world) == [
+        {
+            "name": "corp",
+            "url": url,
+            "scope": "https://gitlab.corp.example/api/v4/",
+            "publish-url": "https://upload.corp.example/legacy/",
+            "oidc": {"issuer": "https://login.corp.example", "client-id": "pip"},
+        }
+    ]
+
+
+REMOVED = {
+    "the first of two": ("[[index]]\nname = 'a'\nurl = 'https://a.example/'\n\n# about b\n[[index]]\nname = 'b'\nurl = 'https://b.example/'\n", "# about b\n[[index]]\nname = 'b'\nurl = 'https://b.example/'\n"),
+    "with tables below it": ("channel = 'strict'\n[[index]]\nname = 'a'\nurl = 'https://a.example/'\n[index.env]\npassword = 'X'\n", "channel = 'strict'\n"),
+    "by the name of its host": ("[[ index ]]  # x\nurl = 'https://a/'\n", None),
+}
+
+
+@pytest.mark.parametrize("case", REMOVED)
+def test_an_index_is_taken_out_and_the_rest_stays_to_the_letter(case: str, world: World) -> None:
+    before, after = REMOVED[case]
+    world.configure(before)
+    result = world.shim("setup", "--remove", "a", "--yes")
+
+    assert result.returncode == 0, result.stderr
+    assert (world.config.read_text() if world.config.exists() else None) == after
+
+
+def test_what_cannot_be_taken_out_is_left_alone(world: World) -> None:
+    tricky = "[[index]]\nname = 'a'\nurl = 'https://a.example/'\nusername = \"\"\"\n[[index]]\n\"\"\"\n"
+    world.configure(tricky)
+    assert world.shim("setup", "--remove", "a", "--yes").returncode in (74, 78)
+    assert world.config.read_text() == tricky
+    world.configure(BEFORE)
+    unknown = world.shim("setup", "--remove", "corp", "--yes")
+    assert (unknown.returncode, "it has: other" in unknown.stderr) == (64, True)
+    assert world.config.read_text() == BEFORE

@@ -155,7 +155,7 @@ def _main() -> None:  # what follows runs under the other Python, which may be 3
         error = ""
         try:
             kinds[kind](text, folder)
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 (whatever pip raises is an answer)
             error = type(failure).__name__
         os.chdir(start)
         trusted = [url for url in TRUSTED if session.get_adapter(url) is careless]

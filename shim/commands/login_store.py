@@ -1,0 +1,72 @@
+"""Where `shim login` keeps a secret: as said, as config.toml says, or as the person at the terminal answers."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shim.errors import SourceError, StoreError, UsageError
+from shim.host import Host, write_stderr
+from shim.model import Credential
+from shim.settings import Settings
+from shim.sources.keyring import in_time
+from shim.store import keys, stored
+from shim.store.cache import describe_duration
+from shim.store.places import STORES, find_problem, offered
+from shim.urls import Url
+
+MAX_TRIES = 3
+
+
+def choose_store(said: str | None, settings: Settings, host: Host) -> str:
+    """Return the store to use.
+
+    Raises:
+        StoreError: the one that was said cannot be used, or none can and there is nobody to ask.
+        UsageError: three answers that are none.
+    """
+    if said is not None:
+        if problem := find_problem(said, settings.policy, host):
+            raise problem
+        return said
+    problems = [find_problem(store, settings.policy, host) for store in settings.store]
+    usable = next((store for store, problem in zip(settings.store, problems, strict=True) if problem is None), None)
+    if usable:
+        return usable
+    choices = offered(settings.policy, host)
+    if not host.interactive or not choices:
+        raise next(problem for problem in problems if problem)
+    return _ask_for_store(choices, problems[0])
+
+
+def _ask_for_store(choices: list[str], problem: StoreError | None) -> str:
+    """Return which of the stores the person chooses."""
+    what = problem.message.partition(":")[0] if problem else "there is no OS keyring here"
+    rows = "".join(f"   {number}  {store:<7}  {STORES[store]}\n" for number, store in enumerate(choices, 1))
+    for _ in range(MAX_TRIES):
+        write_stderr(f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: ")
+        line = sys.stdin.readline()
+        answer = line.strip()
+        if not line:
+            break
+        if answer.isascii() and answer.isdigit() and 0 < int(answer) <= len(choices):
+            return choices[int(answer) - 1]
+        if answer in ("", *choices):
+            return answer or choices[0]
+    write_stderr("\n")
+    raise UsageError("nothing was stored: it was not said where to", hint=f"shim login NAME --store {choices[0]}")
+
+
+def keep(store: str, url: Url, credential: Credential, age_s: float, host: Host) -> str:
+    """Keep the secret and return where that is, in words. Raises StoreError."""
+    if store == "file":
+        return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
+    if store == "memory":
+        stored.put_in_memory(credential, host, age_s)
+        return f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of your last session ends it)"
+    if host.interactive:
+        return keys.put(url, credential, host)  # a person may take their time to unlock it
+    try:
+        return in_time(lambda: keys.put(url, credential, host))
+    except SourceError as error:
+        raise StoreError(f"{error.message}: nothing was stored", hint=keys.UNLOCK_HINT) from error

@@ -1,0 +1,114 @@
+"""The commonest failure, said once: a password that has changed or ended, at an index that no other one could stand in for.
+
+pip then says that there is no such package, uv that a request failed. Nothing is stopped: the tool runs, and one line of ours says why
+it will not work and what mends it. A proof counts as long as for a cached token, so that a replayed command asks nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from shim.delivery import Choice
+from shim.errors import ShimError
+from shim.host import Host
+from shim.model import Answer, Route
+from shim.preflight import PASSING, PLACES, RELAXED_PROOF_S
+from shim.refusals import refusal
+from shim.route import route_to
+from shim.setting_indexes import IndexConfig
+from shim.store import proofs
+from shim.tools import Tool
+from shim.verdict import Verdict
+from shim.whereabouts import place_of_proof
+
+#: The command waits for it. Who has not answered by then is no matter for a warning.
+DEADLINE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The warnings, and until when (UTC epoch seconds) there is nothing to ask again."""
+
+    warnings: tuple[ShimError, ...] = ()
+    valid_until: float = math.inf
+
+
+def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Said:
+    """Return a warning for each index that refuses what it is about to be given, unless somebody has judged that already."""
+    case = choice.case
+    if tool.read_demand(case.invocation, case.host) != "packages":
+        return Said()
+    ours = [answer for answer in answers if _is_delivered(answer)]
+    routes = [route_to(answer.need.url, _index_of(choice, answer), case.invocation, case.host) for answer in ours]
+    places = [
+        place_of_proof(answer.need, choice.manner(answer.need), route, case.host) for answer, route in zip(ours, routes, strict=True)
+    ]
+    verdicts = _judge(choice, ours, routes, places)
+    refused = [(answer, verdict) for answer, verdict in zip(ours, verdicts, strict=True) if verdict and verdict.kind == "rejected"]
+    until = [case.host.clock() + RELAXED_PROOF_S - _age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)]
+    warnings = tuple(refusal(answer, _index_of(choice, answer), verdict, None) for answer, verdict in refused)
+    return Said(warnings, min(until, default=math.inf))
+
+
+def _is_delivered(answer: Answer) -> bool:
+    """Whether it is we who give the index a credential: what stands in a URL or in the tool's own files is the user's affair."""
+    credential = answer.credential
+    return bool(credential and not credential.kept_by_tool and credential.source != "url") and answer.need.role in PLACES
+
+
+def _index_of(choice: Choice, answer: Answer) -> IndexConfig | None:
+    return choice.case.settings.index_named(answer.index) if answer.index else None
+
+
+def _age_s(answer: Answer, place: str, host: Host) -> float:
+    seen = answer.credential and proofs.recall("proven", answer.credential, place, host)
+    return seen.ago_s if seen and seen.ago_s <= RELAXED_PROOF_S else 0.0
+
+
+def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list[str]) -> list[Verdict | None]:
+    """Return the verdict of each: None where it is known to be good; all others are asked at once, for a short time."""
+    host, verdicts, due = choice.case.host, dict[int, Verdict](), list[int]()
+    for number, answer in enumerate(ours):
+        if _age_s(answer, places[number], host):
+            continue
+        seen = answer.credential and proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), host)
+        if seen and seen.ago_s <= RELAXED_PROOF_S and not host.is_set("SHIM_REFRESH"):
+            verdicts[number] = Verdict("rejected", seen.words, "refused")
+        else:
+            due.append(number)
+    for number, verdict in zip(due, _ask(choice, [(ours[number], routes[number]) for number in due]), strict=True):
+        _remember(ours[number], places[number], verdict, host)
+        verdicts[number] = verdict
+    return [verdicts.get(number) for number in range(len(ours))]
+
+
+def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
+    if not due:
+        return []
+    from shim.verify import Question, verify_all
+    from shim.whereabouts import package_page, page_of_index
+
+    names_some = bool(choice.case.needs.packages)
+    questions = [
+        Question(
+            page_of_index(answer.need, _index_of(choice, answer)),
+            answer.credential,
+            route,
+            choice.manner(answer.need),
+            package_page(answer.need, choice) if names_some else None,
+        )
+        for answer, route in due
+    ]
+    return [finding.verdict for finding in verify_all(questions, choice.case.host, DEADLINE_S)]
+
+
+def _remember(answer: Answer, place: str, verdict: Verdict, host: Host) -> None:
+    credential, where = answer.credential, proofs.place_of(answer.need.url)
+    if credential is None:
+        return
+    if verdict.kind in PASSING:
+        proofs.remember("proven", credential, place, verdict.kind, host)
+        proofs.forget("rejected", credential, where, host)
+    elif verdict.kind == "rejected":
+        proofs.remember("rejected", credential, where, verdict.detail, host)
