@@ -1,0 +1,31 @@
+"""What a run could not do: said once at its end, by reason and with the names, and a failure where nothing may be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+#: How many tests a reason names before it only counts them.
+MOST_NAMES = 3
+
+
+def explain(skipped: Iterable[tuple[str, str]]) -> Iterator[str]:
+    """Yield the lines that say what was skipped, from (reason, test's name); the largest group first."""
+    rows = sorted(skipped)
+    groups = [(reason, [name for _, name in group]) for reason, group in groupby(rows, key=lambda row: row[0])]
+    for reason, names in sorted(groups, key=lambda group: -len(group[1])):
+        tests = list(dict.fromkeys(name.partition("[")[0] for name in names))
+        yield f"{len(names):5}  {reason}"
+        yield from (f"         {test}" for test in tests[:MOST_NAMES])
+        if len(tests) > MOST_NAMES:
+            yield f"         and {len(tests) - MOST_NAMES} more"
+
+
+def one_of_each(suites: Iterable[tuple[str, bool]]) -> Iterator[bool]:
+    """Yield for each test, given as (its file, whether it is marked `quick`), if `--quick` keeps it: the marked ones, else the first."""
+    rows = list(suites)
+    marked = {suite for suite, is_marked in rows if is_marked}
+    seen: set[str] = set()
+    for suite, is_marked in rows:
+        yield is_marked or (suite not in marked and suite not in seen)
+        seen.add(suite)
