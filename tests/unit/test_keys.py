@@ -64,7 +64,7 @@ class Broken(Plain):
 
 
 class Hanging(Plain):
-    released = threading.Event()
+    released = threading.Event()  # of the test, so that its thread ends with it
 
     def get_credential(self, service: str, username: str | None) -> None:
         self.released.wait()
@@ -123,6 +123,7 @@ def test_a_keyring_that_fails_is_one_error_with_a_hint_in_time(
 ) -> None:
     keyring.set_keyring(broken())
     monkeypatch.setattr(source, "TIMEOUT_S", 0.3)
+    Hanging.released.clear()
     try:
         with pytest.raises(SourceError, match=message) as caught:
             source.find(Query(need(), None, host))
