@@ -46,7 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known."""
-    config.addinivalue_line("markers", "quick: the row of its file that --quick runs, where it is not the first one")
+    config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,8 +54,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--quick"):
         return
     others = [item for item in items if item.path.parent.name not in QUICK_FOLDERS]
-    kept = selection.one_of_each((str(item.path), item.get_closest_marker("quick") is not None) for item in others)
-    gone = {item for item, is_kept in zip(others, kept, strict=True) if not is_kept}
+    kept = selection.one_of_each((str(item.path), item.nodeid, item.get_closest_marker("quick") is not None) for item in others)
+    gone = {item for item in others if item.nodeid not in kept}
     config.hook.pytest_deselected(items=[item for item in items if item in gone])
     items[:] = [item for item in items if item not in gone]
 

@@ -21,11 +21,14 @@ def explain(skipped: Iterable[tuple[str, str]]) -> Iterator[str]:
             yield f"         and {len(tests) - MOST_NAMES} more"
 
 
-def one_of_each(suites: Iterable[tuple[str, bool]]) -> Iterator[bool]:
-    """Yield for each test, given as (its file, whether it is marked `quick`), if `--quick` keeps it: the marked ones, else the first."""
-    rows = list(suites)
-    marked = {suite for suite, is_marked in rows if is_marked}
-    seen: set[str] = set()
-    for suite, is_marked in rows:
-        yield is_marked or (suite not in marked and suite not in seen)
-        seen.add(suite)
+def one_of_each(rows: Iterable[tuple[str, str, bool]]) -> set[str]:
+    """Return the tests that `--quick` keeps, from (file, test's name, whether it is marked `quick`): one of each file.
+
+    The marked one, else the first with the newest tool, which runs on any Python, else the first.
+    """
+    best: dict[str, tuple[bool, bool, str]] = {}
+    for suite, name, is_marked in rows:
+        rank = (is_marked, "newest" in name, name)
+        if suite not in best or rank[:2] > best[suite][:2]:
+            best[suite] = rank
+    return {name for _, _, name in best.values()}
