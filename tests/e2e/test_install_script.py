@@ -123,41 +123,34 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
         assert list(empty.iterdir()) == [], rc
 
 
-@machine.needs(machine.lacks_root())
-def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
-    if Path("/opt/shim").exists():
-        pytest.skip("/opt/shim is somebody's real installation")
-    etc = [Path("/etc/bash.bashrc"), Path("/etc/zsh/zshrc"), Path("/etc/fish/conf.d/shim.fish"), Path("/etc/profile.d/zz-shim.sh")]
-    before = [path.read_bytes() if path.exists() else None for path in etc]
-    try:
-        assert run(home, "--system", "--wheels", wheels, "--quiet").returncode == 0
-        terminal = subprocess.run(
-            ["bash", "-ic", "type -P pip"],
-            env={"HOME": str(home), "PATH": TOOLS_PATH},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert terminal.stdout == "/opt/shim/shims/pip\n"
-        login = subprocess.run(
-            ["bash", "-lc", "type -P pip"],
-            env={"HOME": str(home), "PATH": TOOLS_PATH},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        others = subprocess.run(
-            ["setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version"], capture_output=True, text=True, check=False
-        )
+@pytest.fixture
+def aside(tmp_path: Path) -> list[object]:
+    """The words before a command that let it find and write an /etc and an /opt of its own: other tests read this machine's."""
+    subprocess.run(["cp", "-a", "/etc", tmp_path / "etc"], check=True)
+    (tmp_path / "opt").mkdir()
+    script = 'mount --bind "$0/etc" /etc && mount --bind "$0/opt" /opt && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, tmp_path]
 
-        assert login.stdout == "/opt/shim/shims/pip\n"
-        assert others.stdout.startswith("shim "), others.stderr
-        assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
-    finally:
-        run(home, "--system", "--uninstall")
-    assert not Path("/opt/shim").exists()
-    assert [path.read_bytes() if path.exists() else None for path in etc] == before
-    assert not Path("/etc/profile.d/shim.sh").exists()
+
+@machine.needs(machine.lacks_mounts())
+def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path, aside: list[object], tmp_path: Path) -> None:
+    def ask(*command: str) -> subprocess.CompletedProcess[str]:
+        environ = {"HOME": str(home), "PATH": TOOLS_PATH}
+        return subprocess.run([*map(str, aside), *command], env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+    before = snapshot(tmp_path / "etc")
+    installed = run(home, "--system", "--wheels", wheels, "--quiet", before=aside)
+    shown = [ask("bash", option, "type -P pip").stdout for option in ("-ic", "-lc")]
+    others = ask("setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version")
+    removed = run(home, "--system", "--uninstall", before=aside)
+
+    assert installed.returncode == 0, installed.stderr
+    assert shown == ["/opt/shim/shims/pip\n"] * 2
+    assert others.stdout.startswith("shim "), others.stderr
+    assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
+    assert removed.returncode == 0, removed.stderr
+    assert list((tmp_path / "opt").iterdir()) == []
+    assert snapshot(tmp_path / "etc") == before
 
 
 def upgraded(home: Path, *flags: object) -> subprocess.CompletedProcess[str]:

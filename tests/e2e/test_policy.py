@@ -11,7 +11,7 @@ from shim.demo.server import PrivateIndex
 from tests.support import machine, toolchains
 from tests.support.world import CANARY, USER, World
 
-MOUNTED = 'mount -t tmpfs none /etc/xdg && mkdir /etc/xdg/shim && cp -p "$0" /etc/xdg/shim/policy.toml && exec "$@"'
+MOUNTED = 'mkdir -p /etc/xdg && mount -t tmpfs none /etc/xdg && mkdir /etc/xdg/shim && cp -p "$0" /etc/xdg/shim/policy.toml && exec "$@"'
 
 pytestmark = machine.needs(machine.lacks_mounts())
 
