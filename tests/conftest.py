@@ -47,6 +47,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known."""
     config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
+    if config.getoption("--quick"):
+        os.environ.setdefault("SHIM_TEST_LAYOUTS", "5")  # of which a whole run tries a hundred and more
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
