@@ -6,6 +6,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from shim.demo.server import PrivateIndex
 from shim.host import Host
 from shim.store import recent
 from shim.tools import TOOLS
-from tests.support import keyrings, long_way, toolchains
+from tests.support import agents, keyrings, long_way, machine, selection, toolchains
 from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
@@ -30,6 +32,69 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 for number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(number, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
+#: How long a thread that was told to end may take, on a machine with other work.
+THREAD_ENDS_WITHIN_S = 30.0
+#: The folders of which `--quick` runs all; of each file elsewhere, one row.
+QUICK_FOLDERS = ("arch", "property", "unit")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options."""
+    parser.addoption("--quick", action="store_true", help="all of tests/unit, arch and property, and one row of each other file")
+    parser.addoption("--no-skips", action="store_true", help="fail if anything is skipped: for a machine that has everything")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make our mark known."""
+    config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
+    if config.getoption("--quick"):
+        os.environ.setdefault("SHIM_TEST_LAYOUTS", "5")  # of which a whole run tries a hundred and more
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With --quick, keep one row of each suite."""
+    if not config.getoption("--quick"):
+        return
+    others = [item for item in items if item.path.parent.name not in QUICK_FOLDERS]
+    kept = selection.one_of_each((str(item.path), item.nodeid, item.get_closest_marker("quick") is not None) for item in others)
+    gone = {item for item in others if item.nodeid not in kept}
+    config.hook.pytest_deselected(items=[item for item in items if item in gone])
+    items[:] = [item for item in items if item not in gone]
+
+
+def skipped_in(terminal: pytest.TerminalReporter) -> list[tuple[str, str]]:
+    """Return (reason, name) of every test that was skipped."""
+    return [(report.longrepr[2].removeprefix("Skipped: "), report.nodeid) for report in terminal.stats.get("skipped", [])]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say once what could not run here, and why."""
+    skipped = skipped_in(terminalreporter)
+    if skipped:
+        terminalreporter.section(f"{len(skipped)} skipped here")
+        for line in selection.explain(skipped):
+            terminalreporter.write_line(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """With --no-skips, a run that skipped something has failed."""
+    terminal = session.config.pluginmanager.get_plugin("terminalreporter")
+    if terminal and exitstatus == pytest.ExitCode.OK and session.config.getoption("--no-skips") and skipped_in(terminal):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(autouse=True)
+def no_thread_outlives_its_test() -> Iterator[None]:
+    """A thread that is left behind would answer, sleep or burn the processor in the middle of another test."""
+    before = set(threading.enumerate())
+    yield
+    agents.stop()
+    deadline = time.monotonic() + THREAD_ENDS_WITHIN_S
+    left = [thread for thread in threading.enumerate() if thread not in before]
+    for thread in left:
+        thread.join(max(deadline - time.monotonic(), 0))
+    assert [thread for thread in left if thread.is_alive()] == []
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -107,7 +172,6 @@ def index(packages: tuple[str, dict[str, list[str]]]) -> Iterator[PrivateIndex]:
 @pytest.fixture(scope="session")
 def keyring_daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """A real, unlocked gnome-keyring; yields the variables that lead to it."""
-    if keyrings.MISSING:
-        pytest.skip(f"not installed here: {', '.join(keyrings.MISSING)}")
+    machine.skip_without(keyrings.MISSING)
     with keyrings.keyring_daemon(tmp_path_factory.mktemp("keyring")) as variables:
         yield {**variables, "PYTHON_KEYRING_BACKEND": "keyring.backends.SecretService.Keyring"}

@@ -20,6 +20,8 @@ HELP = "install from a private index on this machine, and show where the secret 
 EXAMPLE = "shim demo"
 
 USERNAME = "demo-user"
+#: How long the package index may take to give a uv (25 MB), where the machine has none.
+FETCH_TIMEOUT_S = 90.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -42,13 +44,15 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
     files = build_packages(os.path.join(folder, "packages"), report)
     environ = _environment(folder, host)
     with PrivateIndex(os.path.join(folder, "packages"), files, USERNAME, secret) as index:
-        tools = _prepare(folder, environ)
+        tools, missing = _prepare(folder, environ, host)
         stored = os.path.join(folder, "data", "shim", "stored")
         stage = Stage(folder, os.path.join(folder, "shims"), environ, index, USERNAME, secret, report, (stored, report))
         _say(f"A private package index at http://{index.netloc}/simple/ that demands a password.\n")
         _login(stage)
         with_shim = [play(stage, tool, package, with_shim=True) for tool, package in scenes(tools)]
         without = [play(stage, tool, package, with_shim=False) for tool, package in scenes(tools)]
+    for reason in missing:
+        _say(f"Not shown: {reason}\n")
     _say(_table("With shim: the command as anybody types it, the credential from `shim login`", with_shim))
     _say(_table("Without: the password typed into the URL", without))
     for finding in [*with_shim, *without]:
@@ -94,8 +98,8 @@ def _environment(folder: str, host: Host) -> dict[str, str]:
     }
 
 
-def _prepare(folder: str, environ: dict[str, str]) -> list[str]:
-    """Make a venv with a pip of its own, and launchers for what is there; return the tools to show."""
+def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str], list[str]]:
+    """Make a venv with a pip and a uv of its own, and launchers for them; return the tools to show, and why one is missing."""
     from shim.launchers import write_launchers
 
     venv = os.path.join(folder, "venv")
@@ -104,11 +108,31 @@ def _prepare(folder: str, environ: dict[str, str]) -> list[str]:
     if made.returncode != 0:
         shutil.rmtree(venv, ignore_errors=True)
         subprocess.run([base, "-I", "-m", "venv", "--without-pip", venv], env=environ, capture_output=True, check=False)
-    tools = [tool for tool in ("pip", "uv") if shutil.which(tool, path=environ["PATH"])]
-    if not os.path.exists(os.path.join(venv, "bin", "pip")) and "pip" in tools:
-        tools.remove("pip")  # somebody else's pip would not install into our venv
+    tools, missing = [], []
+    if os.path.exists(os.path.join(venv, "bin", "pip")):  # somebody else's would not install into our venv
+        tools.append("pip")
+    else:
+        missing.append("pip: this Python cannot make one (apt install python3-venv)")
+    if shutil.which("uv", path=environ["PATH"]) or ("pip" in tools and _fetch_uv(venv, host)):
+        tools.append("uv")
+    else:
+        missing.append("uv: not on PATH, and the package index gave none (pip install uv)")
     write_launchers(os.path.join(folder, "shims"), tools)
-    return tools
+    return tools, missing
+
+
+def _fetch_uv(venv: str, host: Host) -> bool:
+    """Install uv from the user's own package index into the throw-away venv; return whether it is there now."""
+    _say("No uv on PATH: taking one from the package index, for this demo alone.\n")
+    command = [os.path.join(venv, "bin", "python"), "-I", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "uv"]
+    elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
+    environ = {name: value for name, value in host.environ.items() if name not in elsewhere}
+    environ |= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_RETRIES": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    try:
+        subprocess.run(command, env=environ, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=FETCH_TIMEOUT_S, check=False)
+    except subprocess.TimeoutExpired:
+        return False
+    return os.access(os.path.join(venv, "bin", "uv"), os.X_OK)
 
 
 def _login(stage: Stage) -> None:

@@ -55,7 +55,7 @@ def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_ROUNDS
     wanted = sys.argv[2] if len(sys.argv) > 2 else ""
     if keyrings.MISSING:
-        sys.exit(f"not installed here: {', '.join(keyrings.MISSING)}")
+        sys.exit(keyrings.MISSING)
     with tempfile.TemporaryDirectory(prefix="shim-bench-") as name:
         folder = Path(name)
         prefix = install(folder)

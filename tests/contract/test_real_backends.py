@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from tests.contract.test_real_vendors import AWS, GOOGLE
-from tests.support import toolchains
-from tests.support.password_store import MISSING, insert, password_store
+from tests.support import machine, toolchains
+from tests.support.password_store import PROGRAMS, insert, password_store
 from tests.support.vendor_apis import VendorApis, write_aws
 
 URL = "https://pypi.corp.example/simple/"
@@ -52,7 +52,7 @@ ASKING = [
     "keyrings.cryptfile.cryptfile.CryptFileKeyring",
     "keyrings.efile.encryptedfile.EncryptedFile",
 ]
-needs_pass = pytest.mark.skipif(bool(MISSING), reason=f"not installed here: {', '.join(MISSING)}")
+needs_pass = machine.needs(machine.lacks_programs(*PROGRAMS))
 
 
 @pytest.fixture(scope="module")

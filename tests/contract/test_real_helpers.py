@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +16,11 @@ from shim.model import Credential
 from shim.setting_indexes import CommandSource
 from shim.sources import load_source
 from tests.contract.test_sources import URL, host_in, query
-from tests.support import toolchains
-from tests.support.password_store import MISSING as STORE_MISSING
-from tests.support.password_store import password_store
+from tests.support import machine, toolchains
+from tests.support.password_store import PROGRAMS, password_store
 
-DOCKER_PASS = shutil.which("docker-credential-pass")
-DOCKER_HELPER = shutil.which("docker-credential-secretservice")
+DOCKER_PASS = "docker-credential-pass"
+DOCKER_HELPER = "docker-credential-secretservice"
 CANARY = "p@ss: wörd/=%"
 
 
@@ -95,15 +93,15 @@ def test_uv_auth_helper_answers_as_bazels_helpers_do(uv_store: Host) -> None:
     assert "uv has nothing for other.example" in notes
 
 
-@pytest.mark.skipif(DOCKER_HELPER is None, reason="golang-docker-credential-helpers is not installed")
+@machine.needs(machine.lacks_programs(DOCKER_HELPER))
 def test_a_real_docker_helper_answers(keyring_daemon: dict[str, str], tmp_path: Path) -> None:
     host = host_in(tmp_path, **{name: value for name, value in keyring_daemon.items() if name != "HOME"})
     entry = json.dumps({"ServerURL": "https://pypi.corp.example", "Username": "alice", "Secret": CANARY})
-    subprocess.run([str(DOCKER_HELPER), "store"], input=entry.encode(), env=dict(host.environ), check=True, capture_output=True)
-    found, _ = ask(host, "docker-credential-secretservice", "get", protocol="docker")
-    nothing, notes = ask(host, "docker-credential-secretservice", "get", protocol="docker", url="https://other.example/simple/")
+    subprocess.run([DOCKER_HELPER, "store"], input=entry.encode(), env=dict(host.environ), check=True, capture_output=True)
+    found, _ = ask(host, DOCKER_HELPER, "get", protocol="docker")
+    nothing, notes = ask(host, DOCKER_HELPER, "get", protocol="docker", url="https://other.example/simple/")
     subprocess.run(
-        [str(DOCKER_HELPER), "erase"], input=b"https://pypi.corp.example", env=dict(host.environ), check=True, capture_output=True
+        [DOCKER_HELPER, "erase"], input=b"https://pypi.corp.example", env=dict(host.environ), check=True, capture_output=True
     )
 
     assert found is not None
@@ -129,12 +127,12 @@ def test_what_our_own_helper_says_is_understood(protocol: str, tmp_path: Path) -
     assert f"{os.path.basename(sys.executable)} has nothing for other.example" in notes
 
 
-@pytest.mark.skipif(bool(STORE_MISSING) or DOCKER_PASS is None, reason="docker-credential-pass, pass or gpg is not installed")
+@machine.needs(machine.lacks_programs(DOCKER_PASS, *PROGRAMS))
 def test_docker_credential_pass_answers_and_its_way_to_say_nothing_is_understood(tmp_path: Path) -> None:
     with password_store(tmp_path) as variables:
         host = host_in(tmp_path, **variables)
         entry = json.dumps({"ServerURL": "https://pypi.corp.example", "Username": "alice", "Secret": CANARY})
-        subprocess.run([str(DOCKER_PASS), "store"], input=entry.encode(), env=dict(host.environ), check=True, capture_output=True)
+        subprocess.run([DOCKER_PASS, "store"], input=entry.encode(), env=dict(host.environ), check=True, capture_output=True)
         found, _ = ask(host, "docker-credential-pass", "get", protocol="docker")
         nothing, notes = ask(host, "docker-credential-pass", "get", protocol="docker", url="https://other.example/simple/")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from shim.resolve import resolve
 from shim.settings import load_settings
 from shim.store import kernel, keys, recent, stored
 from shim.urls import parse_url, scope_of_index
+from tests.support import machine
 
 URL = "https://pypi.corp.example/team/simple/"
 PROBLEM = kernel.problem()
@@ -70,8 +70,7 @@ def place(request: pytest.FixtureRequest, host: Host, monkeypatch: pytest.Monkey
     elif request.param == "git credential-cache":
         yield from git_cache(tmp_path)
     elif request.param == "memory":
-        if PROBLEM:
-            pytest.skip(f"the kernel keyring: {PROBLEM}")
+        machine.skip_without(machine.lacks_kernel_keyring())
         ends_at = time.time() + 3600
         put = lambda secret: stored.put_in_memory(a_credential(secret, ends_at), host, 3600)  # noqa: E731
         yield Place('source = ["stored"]', put, lambda: stored.forget(host))
@@ -82,8 +81,7 @@ def place(request: pytest.FixtureRequest, host: Host, monkeypatch: pytest.Monkey
 
 def git_cache(folder: Path) -> Iterator[Place]:
     """git's own daemon, asked by a command of the user's as one would write it."""
-    if shutil.which("git") is None:
-        pytest.skip("not installed here: git")
+    machine.skip_without(machine.lacks_programs("git"))
     socket = folder / "daemon" / "socket"
     socket.parent.mkdir(mode=0o700)
     question = "protocol=https\nhost=pypi.corp.example\nusername=alice\n"

@@ -29,7 +29,7 @@ DUAL_STACK = "https://corp-123456789012.codeartifact.eu-west-1.on.aws/pypi/repo/
 GOOGLE = "https://europe-west1-python.pkg.dev/project/repo/simple/"
 CLOUDSMITH = "https://dl.cloudsmith.io/basic/corp/repo/python/simple/"
 GCLOUD = shutil.which("gcloud")
-needs_gcloud = pytest.mark.skipif(GCLOUD is None, reason="gcloud (google-cloud-cli) is not installed")
+needs_gcloud = pytest.mark.skipif(GCLOUD is None, reason="gcloud is not installed here: cloud.google.com/sdk has it")
 
 
 @pytest.fixture

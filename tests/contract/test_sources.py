@@ -20,6 +20,7 @@ from shim.sources import SOURCES, Query, load_source, oidc
 from shim.sso import session
 from shim.store import stored
 from shim.urls import parse_url, scope_of_index
+from tests.support import machine
 from tests.support.agents import serve
 from tests.support.login_server import LoginServer, jwt
 
@@ -319,8 +320,7 @@ def _command(folder: Path, script: str, timeout_s: float = 10.0, **fields: objec
 
 
 def _given_to(folder: Path, gid: int, mode: int, uid: int) -> Query:
-    if os.geteuid() != 0:
-        pytest.skip("only root can make somebody else's file")
+    machine.skip_without(machine.lacks_root())
     asked = _file(folder, b"canary\n")
     os.chown(folder / "secret", uid, gid)
     (folder / "secret").chmod(mode)
@@ -504,22 +504,22 @@ def test_a_command_runs_in_the_root_without_git_and_with_a_safe_path(tmp_path: P
     assert found.secret.reveal() == f"/|none|/usr/bin:/bin|{URL}|pypi.corp.example"
 
 
-@pytest.mark.parametrize("start", ["sleep 7 &", "setsid sleep 7 &"])
+@pytest.mark.parametrize("start", ["sleep 60 &", "setsid sleep 60 &"])
 def test_an_agent_that_a_command_leaves_behind_is_not_waited_for(start: str, tmp_path: Path) -> None:
     began = time.monotonic()
     found = load_source("command").find(_command(tmp_path, f"{start} echo token", 5.0))
 
     assert found is not None
     assert found.secret.reveal() == "token"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 40
 
 
 def test_a_command_that_is_too_slow_is_given_up_in_time_whatever_it_left_behind(tmp_path: Path) -> None:
     began = time.monotonic()
     with pytest.raises(SourceError, match="took longer"):
-        load_source("command").find(_command(tmp_path, "setsid sleep 7 & sleep 60", 0.5))
+        load_source("command").find(_command(tmp_path, "setsid sleep 60 & sleep 60", 0.5))
 
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 40
 
 
 def test_a_command_may_print_a_secret_in_pieces(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import machine
 from tests.support.world import World
 
 SHELLS = {
@@ -20,8 +21,7 @@ SHELLS = {
 
 @pytest.fixture(params=SHELLS)
 def shell(request: pytest.FixtureRequest) -> tuple[list[str], str]:
-    if shutil.which(request.param) is None:
-        pytest.skip(f"{request.param} is not installed here")
+    machine.skip_without(machine.lacks_programs(request.param))
     return SHELLS[request.param]
 
 

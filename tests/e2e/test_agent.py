@@ -18,14 +18,14 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import needles
-from tests.support import namespaces, toolchains
+from tests.support import machine, namespaces, toolchains
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
 
 FORMS = needles(USER, CANARY)
 NOBODY = 65534
 
-needs_namespaces = pytest.mark.skipif(namespaces.is_missing(), reason="nobody may make a mount namespace here")
+needs_namespaces = machine.needs(machine.lacks_mounts())
 
 
 @dataclass

@@ -66,6 +66,7 @@ def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Pa
     assert (own_prefix / "backends").read_text() == ""
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import keyrings, toolchains
+from tests.support import keyrings, machine, toolchains
 from tests.support.world import CANARY, USER, World
 
 GOOD = '[[index]]\nname = "corp"\nurl = "{url}"\nusername = "alice"\n'
@@ -134,7 +134,7 @@ def test_a_damaged_cache_record_is_a_miss_and_is_replaced(damage: str, world: Wo
     assert calls.read_text().count("x") == 2
 
 
-@pytest.mark.skipif(bool(keyrings.MISSING), reason=f"not installed here: {', '.join(keyrings.MISSING)}")
+@machine.needs(keyrings.MISSING)
 def test_a_locked_keyring_is_said_where_it_was_needed(world: World, index: PrivateIndex, tmp_path: Path) -> None:
     home = tmp_path / "config" / "daemon"
     home.mkdir(parents=True)

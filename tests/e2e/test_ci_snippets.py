@@ -20,7 +20,7 @@ GITHUB, GITLAB = re.findall(r"```yaml\n(.*?)```", (toolchains.ROOT / "docs" / "c
 @pytest.fixture
 def job(world: World, wheels: Path, index: PrivateIndex) -> World:
     """A runner's world: a Python with pip that can be installed into, uv, and shim's packages without an index."""
-    subprocess.run([toolchains.python_for("3.11", "3.12", "3.13"), "-m", "venv", world.folder / "python"], check=True)
+    subprocess.run([toolchains.python_for(), "-m", "venv", world.folder / "python"], check=True)
     tools = f"{world.folder}/python/bin:{toolchains.uv().bin}:/usr/bin:/bin"
     world.environ |= {"CI": "true", "PATH": tools, "UV_FIND_LINKS": str(wheels), "PIP_FIND_LINKS": str(wheels)}
     return world

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import container, dockerfile, toolchains
+from tests.support import container, dockerfile, machine, toolchains
 from tests.support.container import Container
 from tests.support.world import CANARY, USER
 
-pytestmark = pytest.mark.skipif(bool(container.MISSING), reason=container.MISSING)
+pytestmark = machine.needs(container.MISSING)
 
 EXAMPLE = toolchains.ROOT / "examples" / "docker"
 

@@ -75,7 +75,7 @@ def run(world: World, scene: Scene, folder: Path, urls: dict[str, str], *, activ
     """Do the scene in `folder` with the tool on PATH: in an activated shell, or behind the launchers alone."""
     tool = scene.tool()
     words, variables = scene.prepare(folder, {**urls, "python": str(tool.python)})
-    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    python = str(toolchains.python_for())
     tools = {
         "PIPENV_DEFAULT_PYTHON_VERSION": python,
         "PIPENV_PYTHON": python,

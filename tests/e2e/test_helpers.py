@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.world import CANARY, USER, World
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed here")
+pytestmark = machine.needs(machine.lacks_programs("git"))
 
 
 @pytest.fixture

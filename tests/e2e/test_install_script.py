@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from shim import __version__
 from shim.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
 
 SCRIPT = toolchains.ROOT / "install.sh"
 
 #: A Python for the script, and a pip to write a launcher for, which a fresh Debian does not have.
-PIP_PATH = f"{toolchains.python_for('3.11', '3.12', '3.13').parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
-PYTHON_MINOR = toolchains.python_for("3.11", "3.12", "3.13").name.rpartition(".")[2]
+PIP_PATH = f"{toolchains.python_for().parent}:{toolchains.pip('newest').bin}:/usr/bin:/bin"
+PYTHON_MINOR = toolchains.python_for().name.rpartition(".")[2]
 #: The same and uv, with which the script takes one second where it takes seven with pip.
 TOOLS_PATH = f"{toolchains.uv().bin}:{PIP_PATH}"
 
 
-def run(home: Path, *flags: object, cwd: Path | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(
+    home: Path, *flags: object, cwd: Path | None = None, before: Sequence[object] = (), **environ: str
+) -> subprocess.CompletedProcess[str]:
     base = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "VIRTUAL_ENV", "PYTHON"))}
-    command = ["sh", str(SCRIPT), *map(str, flags)]
+    command = [str(word) for word in (*before, "sh", SCRIPT, *flags)]
     # No rustup on PATH: pip asks rustc for its version, and that leaves a folder in HOME.
     base |= {"PATH": TOOLS_PATH, "UV_CACHE_DIR": str(home.parent / "uv-cache")}
     return subprocess.run(
@@ -121,41 +125,34 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
         assert list(empty.iterdir()) == [], rc
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
-def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path) -> None:
-    if Path("/opt/shim").exists():
-        pytest.skip("/opt/shim is somebody's real installation")
-    etc = [Path("/etc/bash.bashrc"), Path("/etc/zsh/zshrc"), Path("/etc/fish/conf.d/shim.fish"), Path("/etc/profile.d/zz-shim.sh")]
-    before = [path.read_bytes() if path.exists() else None for path in etc]
-    try:
-        assert run(home, "--system", "--wheels", wheels, "--quiet").returncode == 0
-        terminal = subprocess.run(
-            ["bash", "-ic", "type -P pip"],
-            env={"HOME": str(home), "PATH": TOOLS_PATH},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert terminal.stdout == "/opt/shim/shims/pip\n"
-        login = subprocess.run(
-            ["bash", "-lc", "type -P pip"],
-            env={"HOME": str(home), "PATH": TOOLS_PATH},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        others = subprocess.run(
-            ["setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version"], capture_output=True, text=True, check=False
-        )
+@pytest.fixture
+def aside(tmp_path: Path) -> list[object]:
+    """The words before a command that let it find and write an /etc and an /opt of its own: other tests read this machine's."""
+    subprocess.run(["cp", "-a", "/etc", tmp_path / "etc"], check=True)
+    (tmp_path / "opt").mkdir()
+    script = 'mount --bind "$0/etc" /etc && mount --bind "$0/opt" /opt && exec "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, tmp_path]
 
-        assert login.stdout == "/opt/shim/shims/pip\n"
-        assert others.stdout.startswith("shim "), others.stderr
-        assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
-    finally:
-        run(home, "--system", "--uninstall")
-    assert not Path("/opt/shim").exists()
-    assert [path.read_bytes() if path.exists() else None for path in etc] == before
-    assert not Path("/etc/profile.d/shim.sh").exists()
+
+@machine.needs(machine.lacks_mounts())
+def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path, aside: list[object], tmp_path: Path) -> None:
+    def ask(*command: str) -> subprocess.CompletedProcess[str]:
+        environ = {"HOME": str(home), "PATH": TOOLS_PATH}
+        return subprocess.run([*map(str, aside), *command], env=environ, capture_output=True, text=True, check=False, timeout=60)
+
+    before = snapshot(tmp_path / "etc")
+    installed = run(home, "--system", "--wheels", wheels, "--quiet", before=aside)
+    shown = [ask("bash", option, "type -P pip").stdout for option in ("-ic", "-lc")]
+    others = ask("setpriv", "--reuid", "65534", "/opt/shim/shims/shim", "--version")
+    removed = run(home, "--system", "--uninstall", before=aside)
+
+    assert installed.returncode == 0, installed.stderr
+    assert shown == ["/opt/shim/shims/pip\n"] * 2
+    assert others.stdout.startswith("shim "), others.stderr
+    assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
+    assert removed.returncode == 0, removed.stderr
+    assert list((tmp_path / "opt").iterdir()) == []
+    assert snapshot(tmp_path / "etc") == before
 
 
 def upgraded(home: Path, *flags: object) -> subprocess.CompletedProcess[str]:
@@ -340,7 +337,7 @@ def test_a_missing_venv_module_is_named_with_its_package(home: Path, tmp_path: P
     before = snapshot(home)
     fake = tmp_path / "bin" / "python3"
     fake.parent.mkdir()
-    real = toolchains.python_for("3.11", "3.12", "3.13")
+    real = toolchains.python_for()
     fake.write_text(
         f'#!/bin/sh\ncase "$*" in *"print(sys.executable)"*) echo "$0"; exit ;; *"-m venv"*|*ensurepip*) echo "No module named ensurepip" >&2; exit 1 ;; esac\nexec {real} "$@"\n'
     )
@@ -357,7 +354,7 @@ def test_a_prefix_that_cannot_be_written_is_named(home: Path, wheels: Path) -> N
     assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+@machine.needs(machine.lacks_root())
 def test_a_home_of_somebody_elses_is_named(wheels: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -373,20 +370,29 @@ def test_a_home_of_somebody_elses_is_named(wheels: Path) -> None:
         assert os.listdir(folder) == ["install.sh"]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to mount a small disk")
-@pytest.mark.parametrize("size", ["1m", "20m", "44m"])
-def test_a_full_disk_is_named_and_left_empty(size: str, home: Path, wheels: Path, tmp_path: Path) -> None:
-    """In the middle of venv, of pip, and of the byte code."""
+@pytest.fixture(scope="module")
+def installed_pages(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> int:
+    """How many pages of a small disk an installation takes, which depends on the Python and on the newest packages."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = run(folder, "--wheels", wheels, "--prefix", folder / "shim", "--no-modify-path", "--quiet", PATH=PIP_PATH)
+    assert result.returncode == 0, result.stderr
+    return sum(-(-path.stat().st_size // mmap.PAGESIZE) for path in (folder / "shim").rglob("*") if path.is_file() and not path.is_symlink())
+
+
+@machine.needs(machine.lacks_mounts())
+@pytest.mark.parametrize("percent", [2, 40, 97])
+def test_a_full_disk_is_named_and_left_empty(percent: int, home: Path, wheels: Path, tmp_path: Path, installed_pages: int) -> None:
+    """In the middle of venv, of pip, and of the byte code. The disk is mounted for this command alone."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(disk)], check=True)
-    try:
-        result = run(home, "--wheels", wheels, "--prefix", disk / "shim", PATH=PIP_PATH)
+    size = installed_pages * percent // 100 * mmap.PAGESIZE
+    script = f'mount -t tmpfs -o size={size} none "$0" && "$@"; status=$?; ls -A "$0" >"$0.left"; exit $status'
+    result = run(
+        home, "--wheels", wheels, "--prefix", disk / "shim", PATH=PIP_PATH, before=["unshare", "--mount", "sh", "-c", script, disk]
+    )
 
-        assert_one_message(result, "full", "hint: ")
-        assert list(disk.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    assert_one_message(result, "full", "hint: ")
+    assert (tmp_path / "disk.left").read_text() == ""
 
 
 def interrupted(home: Path, prefix: Path, awaited: str, *flags: object) -> subprocess.CompletedProcess[str]:
@@ -537,7 +543,7 @@ def test_without_a_network_it_says_so_in_one_line_and_in_seconds(index: str, hom
     assert time.monotonic() - began < 60, "seconds, on a machine that has nothing else to do"
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="not installed here: zsh")
+@machine.needs(machine.lacks_programs("zsh"))
 def test_zsh_can_run_it_too(home: Path, wheels: Path, tmp_path: Path) -> None:
     command = ["zsh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(tmp_path / "p q"), "--no-modify-path"]
     result = subprocess.run(command, env={"HOME": str(home), "PATH": TOOLS_PATH}, capture_output=True, text=True, check=False, timeout=300)

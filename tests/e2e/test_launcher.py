@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.world import World
 
 SHELLS = [
-    shell for shell in (["/bin/dash"], ["/bin/bash", "-p"], ["/bin/bash", "--posix"], ["/bin/busybox", "sh"]) if Path(shell[0]).exists()
+    pytest.param([f"/bin/{name}", *options], marks=machine.needs(machine.lacks_programs(name)), id=" ".join([name, *options]))
+    for name, *options in (["dash"], ["bash", "-p"], ["bash", "--posix"], ["busybox", "sh"])
 ]
 
 
@@ -40,7 +41,7 @@ def real(world: World) -> Path:
     return tool(world.folder / "real", "uv").parent
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize("shell", SHELLS)
 @pytest.mark.parametrize("line", ["uv --version", "uv pip freeze", "uv sync --offline"])
 def test_every_posix_shell_can_run_it(shell: list[str], line: str, world: World, shims: Path, real: Path) -> None:
     launcher = world.folder / "other" / "uv"
@@ -132,13 +133,13 @@ def test_a_wrapper_that_always_calls_us_ends_with_one_message(world: World, shim
     assert result.stderr.startswith("shim: error[loop]:")
 
 
-@pytest.mark.skipif(shutil.which("pyenv") is None, reason="pyenv is not installed here")
+@machine.needs("" if shutil.which("pyenv") else "no pyenv on PATH: https://github.com/pyenv/pyenv#installation")
 @pytest.mark.parametrize("version", ["system", "3.11.7"])
 @pytest.mark.parametrize("order", ["ours first", "pyenv first"])
 def test_pyenv_in_front_and_behind_ends_at_the_right_pip(version: str, order: str, world: World, shims: Path) -> None:
     root = Path(subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=True).stdout.strip())
     if version != "system" and not (root / "versions" / version).exists():
-        pytest.skip(f"pyenv has no {version} here")
+        pytest.skip(f"pyenv has no {version} here: pyenv install {version}")
     on_path(world, *((shims, root / "shims") if order == "ours first" else (root / "shims", shims)), root / "bin")
     world.environ |= {"PYENV_ROOT": str(root), "PYENV_VERSION": version}
     wrapped, bare = (world.run("pip", "--version", bare=bare, timeout=60) for bare in (False, True))
@@ -329,27 +330,20 @@ def test_a_counter_of_somebody_elses_making_is_none(depth: str, world: World, sh
 
 
 def test_launchers_that_cannot_be_removed_are_named(world: World, shims: Path) -> None:
-    place = world.folder / "fixed"
-    place.mkdir()
-    root = os.geteuid() == 0
-    if root:
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
-    try:
-        shutil.copytree(shims, place / "shims")
-        if root:
-            subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
-        else:
-            (place / "shims").chmod(0o500)
-        result = world.run("shim", "uninstall", "--shims", place / "shims")
+    fixed = shutil.copytree(shims, world.folder / "fixed")
+    uninstall = ["shim", "uninstall", "--shims", fixed]
+    if os.geteuid() == 0:  # whom only a file system that is mounted read-only stops
+        machine.skip_without(machine.lacks_mounts())
+        script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        result = world.run("unshare", "--mount", "sh", "-c", script, fixed, *uninstall)
+    else:
+        fixed.chmod(0o500)
+        result = world.run(*uninstall)
+        fixed.chmod(0o700)
 
-        assert result.returncode == 74
-        assert result.stderr.startswith("shim: error[cannot-store]:")
-        assert "cannot be removed" in result.stderr
-    finally:
-        if root:
-            subprocess.run(["umount", str(place)], check=True)
-        else:
-            (place / "shims").chmod(0o700)
+    assert result.returncode == 74
+    assert result.stderr.startswith("shim: error[cannot-store]:")
+    assert "cannot be removed" in result.stderr
 
 
 def test_launchers_are_dash_clean(shims: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.store import kernel
-from tests.support import keyrings, toolchains
+from tests.support import keyrings, machine, toolchains
 from tests.support.hints import follows
 from tests.support.world import CANARY, USER, World
 
@@ -61,7 +61,7 @@ def test_logout_all_finds_everything_again(world: World, index: PrivateIndex, ke
     assert world.shim("logout", "--all").stdout == "nothing was stored\n"
 
 
-@pytest.mark.skipif(kernel.problem() is not None, reason=f"the kernel keyring: {kernel.problem()}")
+@machine.needs(machine.lacks_kernel_keyring())
 def test_a_login_in_memory_serves_pip_and_uv_and_is_on_no_disk(world: World, index: PrivateIndex) -> None:
     url = configure(world, index)
     world.vaults = []  # no file at all may hold it

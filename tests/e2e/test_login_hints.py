@@ -15,7 +15,7 @@ from shim.demo.server import PrivateIndex
 from shim.policy import Policy
 from shim.store import kernel
 from shim.store.places import find_problem
-from tests.support import keyrings
+from tests.support import keyrings, machine
 from tests.support.hints import follows
 from tests.support.servers import free_port, pypiserver
 from tests.support.terminal import Terminal
@@ -253,7 +253,7 @@ def test_an_index_whose_source_is_a_command_says_so_before_it_asks(world: World,
 
 
 @follows("unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock")
-@pytest.mark.skipif(bool(keyrings.MISSING), reason=f"not installed here: {', '.join(keyrings.MISSING)}")
+@machine.needs(keyrings.MISSING)
 def test_a_locked_keyring_is_to_be_unlocked_and_nothing_else_is_advised(world: World, index: PrivateIndex, tmp_path: Path) -> None:
     home = tmp_path / "config" / "daemon"
     home.mkdir(parents=True)

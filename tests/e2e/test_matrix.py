@@ -29,7 +29,7 @@ def real_tool(label: str) -> Tool:
     name, _, version = label.partition("-")
     if name == "uv":
         return toolchains.uv(version)
-    return toolchains.pip(version, toolchains.python_for("3.9", "3.8", "3.10")) if version.startswith("20.") else toolchains.pip(version)
+    return toolchains.pip(version)
 
 
 @pytest.fixture(scope="module", params=TOOLS)

@@ -22,7 +22,6 @@ from tests.support.world import CANARY, USER, World
 
 FORMS = needles(USER, CANARY)
 VERSIONS = ["20.3.4", "21.3.1", "22.3.1", "23.0.1", "23.2.1", "24.0", "25.0", "25.3", "newest"]
-PYTHONS = {"20.3.4": ("3.9", "3.8"), "21.3.1": ("3.10", "3.9"), "22.3.1": ("3.11", "3.10")}
 PACKAGES = {"wheel": "corp-lib", "sdist": "corp-sdist"}
 OTHER_USER, OTHER_SECRET = "bob", "an0ther-canary-0815"
 
@@ -300,7 +299,7 @@ def test_a_private_package_arrives_and_the_secret_is_seen_nowhere(
     report: Path,
     packages: tuple[str, dict[str, list[str]]],
 ) -> None:
-    tool = toolchains.pip(version, toolchains.python_for(*PYTHONS.get(version, ("3.11", "3.12", "3.13"))))
+    tool = toolchains.pip(version)
     world.use(toolchains.pip_environment(tool, world.folder / "environment"))
     toolchains.pip_environment(tool, world.folder / "other")
     configure(world, server, typed=case.startswith("typed"))

@@ -38,7 +38,6 @@ from tests.support.toolchains import Tool
 LAYOUTS = int(os.environ.get("SHIM_TEST_LAYOUTS", "30"))
 SEED = os.environ.get("SHIM_TEST_SEED", "")
 PIPS = os.environ.get("SHIM_TEST_PIPS", "20.3.4,23.2.1,newest").split(",")
-PYTHONS = {"20.3.4": ("3.9", "3.8"), "21.3.1": ("3.10", "3.9")}
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +53,7 @@ def recorder() -> Iterator[Recorder]:
 
 @pytest.fixture(scope="module", params=PIPS)
 def real_pip(request: pytest.FixtureRequest) -> Tool:
-    return toolchains.pip(request.param, toolchains.python_for(*PYTHONS.get(request.param, ("3.11", "3.12", "3.13"))))
+    return toolchains.pip(request.param)
 
 
 def describe_difference(layout: Layout, needs: Needs, asked: list[str]) -> list[str]:

@@ -14,11 +14,7 @@ from shim.indexes.pip_settings import command_table
 from shim.targets import parse_version
 from tests.support import toolchains
 
-VERSIONS = {
-    "20.3.4": ("3.9", "3.8"),
-    "21.3.1": ("3.10", "3.9"),
-    **dict.fromkeys(("22.3.1", "23.0.1", "23.2.1", "24.0", "25.0", "25.3", "newest"), ("3.11", "3.12", "3.13")),
-}
+VERSIONS = ["20.3.4", "21.3.1", "22.3.1", "23.0.1", "23.2.1", "24.0", "25.0", "25.3", "newest"]
 #: Prints every command's options: [long names, short names, does it take a value].
 DUMP = """
 import json, sys
@@ -36,7 +32,7 @@ Rows = list[tuple[list[str], list[str], bool]]
 
 
 def read_parsers(version: str) -> tuple[dict[str, Rows], tuple[int, ...]]:
-    tool = toolchains.pip(version, toolchains.python_for(*VERSIONS[version]))
+    tool = toolchains.pip(version)
     run = subprocess.run([tool.python, "-I", "-c", DUMP], capture_output=True, text=True, check=True, timeout=60)
     return json.loads(run.stdout), parse_version(tool.version)
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.world import CANARY, USER, World
 
-MOUNTED = 'mount -t tmpfs none /etc/xdg && mkdir /etc/xdg/shim && cp -p "$0" /etc/xdg/shim/policy.toml && exec "$@"'
+MOUNTED = 'mkdir -p /etc/xdg && mount -t tmpfs none /etc/xdg && mkdir /etc/xdg/shim && cp -p "$0" /etc/xdg/shim/policy.toml && exec "$@"'
 
-pytestmark = [
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount"),
-    pytest.mark.skipif(shutil.which("unshare") is None, reason="unshare is not installed here"),
-]
+pytestmark = machine.needs(machine.lacks_mounts())
 
 
 def under(world: World, policy: str, *command: object, mode: int = 0o644, input: str | None = None) -> subprocess.CompletedProcess[str]:

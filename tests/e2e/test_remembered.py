@@ -11,15 +11,14 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.host import Host
-from shim.store import kernel, recent
-from tests.support import keyrings, toolchains
+from shim.store import recent
+from tests.support import keyrings, machine, toolchains
 from tests.support.long_way import is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
 
-PROBLEM = kernel.problem()
 pytestmark = [
-    pytest.mark.skipif(PROBLEM is not None, reason=f"the kernel keyring: {PROBLEM}"),
-    pytest.mark.skipif(bool(keyrings.MISSING), reason=f"not installed here: {', '.join(keyrings.MISSING)}"),
+    machine.needs(machine.lacks_kernel_keyring()),
+    machine.needs(keyrings.MISSING),
 ]
 #: Letters that mean something in a netrc, in TOML, in a URL, or to a shell.
 PASSWORD = f"{CANARY}:@/%41#$x&+~"

@@ -9,13 +9,12 @@ import pytest
 
 from shim.demo.server import PrivateIndex
 from shim.demo.watch import ArgvWatch, is_in, needles
-from shim.store import kernel
-from tests.support import servers, toolchains
+from tests.support import machine, servers, toolchains
 from tests.support.world import CANARY, USER, World
 
 OTHER = "0ther-canary-42"
 Packages = tuple[str, dict[str, list[str]]]
-needs_nginx = pytest.mark.skipif(servers.NGINX is None, reason="nginx is not installed here")
+needs_nginx = machine.needs(machine.lacks_programs("nginx"))
 
 
 @pytest.fixture
@@ -134,8 +133,8 @@ def pypiserver(tmp_path_factory: pytest.TempPathFactory, packages: Packages) -> 
 @pytest.mark.parametrize("store", ["file", "memory"])
 @pytest.mark.parametrize("tool", TOOLS)
 def test_pypiserver_lets_us_in(tool: str, store: str, world: World, pypiserver: int) -> None:
-    if store == "memory" and kernel.problem():
-        pytest.skip(f"the kernel keyring: {kernel.problem()}")
+    if store == "memory":
+        machine.skip_without(machine.lacks_kernel_keyring())
     url = f"http://127.0.0.1:{pypiserver}/simple/"
     world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\n')
     world.use(TOOLS[tool]())

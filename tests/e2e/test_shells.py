@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from shim.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.installation import copy_installation
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
@@ -74,8 +74,7 @@ def hooked(request: pytest.FixtureRequest, own: World) -> Iterator[Shell]:
 
 
 def opened(name: str, own: World) -> Iterator[Shell]:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed here")
+    machine.skip_without(machine.lacks_programs(name))
     with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
         yield Shell(name, terminal, own)
 
@@ -93,8 +92,8 @@ WAYS: dict[str, Callable[[Shell], str]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 def test_an_activated_venv_is_reached_through_the_launcher(way: str, hooked: Shell) -> None:
-    if way == "by make" and shutil.which("make") is None:
-        pytest.skip("make is not installed here")
+    if way == "by make":
+        machine.skip_without(machine.lacks_programs("make"))
     hooked.type(hooked.activate)
     assert hooked.type(WAYS[way](hooked)) == "base by launcher"
     hooked.type(hooked.source)
@@ -247,8 +246,7 @@ def test_an_exported_prompt_command_is_no_error_in_a_shell_without_us(own: World
     ],
 )
 def test_options_of_the_users_choice_do_not_make_it_talk(name: str, options: str, show: str, own: World) -> None:
-    if shutil.which(name) is None:
-        pytest.skip(f"{name} is not installed here")
+    machine.skip_without(machine.lacks_programs(name))
     with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
         shell = Shell(name, terminal, own)
         shell.type(options)

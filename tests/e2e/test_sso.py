@@ -15,8 +15,8 @@ from urllib.request import urlopen
 import pytest
 
 from shim.store.records import read_record
-from tests.support import toolchains
-from tests.support.glewlwyd import CLIENT, GLEWLWYD, Glewlwyd, glewlwyd
+from tests.support import machine, toolchains
+from tests.support.glewlwyd import CLIENT, MISSING, Glewlwyd, glewlwyd
 from tests.support.login_server import USER_CODE, LoginServer, jwt
 from tests.support.terminal import Terminal
 from tests.support.world import World
@@ -149,7 +149,7 @@ def test_a_variable_alone_is_enough_and_wins_over_a_stale_netrc(kind: str, world
     assert "answers __token__" in logged_in.stdout
 
     world.use(toolchains.pip("newest") if kind == "pip" else toolchains.uv())
-    venv = [toolchains.uv().path, "venv", "-q", "venv", "--python", toolchains.python_for("3.11", "3.12", "3.13")]
+    venv = [toolchains.uv().path, "venv", "-q", "venv", "--python", toolchains.python_for()]
     assert world.run(*venv).returncode == 0
     index = f"{server.url}/simple/"
     uv = ["uv", "pip", "install", "-q", "--python", "venv", "--default-index", index, "corp-lib"]
@@ -200,8 +200,7 @@ def test_an_identity_in_a_file_is_exchanged_if_it_is_one(text: str | None, statu
 
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Glewlwyd]:
-    if GLEWLWYD is None:
-        pytest.skip("not installed here: glewlwyd")
+    machine.skip_without(MISSING)
     folder = tmp_path / "glewlwyd"
     folder.mkdir()
     with glewlwyd(folder) as made:

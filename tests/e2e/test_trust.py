@@ -17,12 +17,7 @@ from tests.support.world import CANARY, USER, World
 Packages = tuple[str, dict[str, list[str]]]
 
 
-def tools() -> list[Tool]:
-    old = toolchains.pip("20.3.4", toolchains.python_for("3.9", "3.8", "3.10", "3.11"))
-    return [old, toolchains.pip("23.2.1"), toolchains.pip("newest"), toolchains.uv("0.5.31"), toolchains.uv("0.9.30"), toolchains.uv()]
-
-
-TOOLS = tools()
+TOOLS = ["pip-20.3.4", "pip-23.2.1", "pip-newest", "uv-0.5.31", "uv-0.9.30", "uv-newest"]
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +45,12 @@ def second(packages: Packages, other: Authority) -> Iterator[PrivateIndex]:
         yield served
 
 
-@pytest.fixture(params=TOOLS, ids=lambda tool: f"{tool.name}-{tool.version}")
+@pytest.fixture(params=TOOLS)
 def tool(request: pytest.FixtureRequest, world: World) -> Tool:
-    world.use(request.param)
+    name, _, version = request.param.partition("-")
+    chosen = toolchains.uv(version) if name == "uv" else toolchains.pip(version)
+    world.use(chosen)
     world.environ |= {"CORP_TOKEN": CANARY, "PIP_CONFIG_FILE": os.devnull}  # the machine's own pip.conf may name a cert
-    chosen: Tool = request.param
     return chosen
 
 

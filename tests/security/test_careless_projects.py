@@ -347,7 +347,7 @@ def test_the_other_tools_stop_as_well(case: str, world: World, wrapped: Path, im
     world.prefix = wrapped
     world.use(toolchains.program(kind, *(["pdm[locked]"] if kind == "pdm" else [kind])))
     del world.environ["VIRTUAL_ENV"]
-    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    python = str(toolchains.python_for())
     world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
     for name, text in files.items():
         (world.cwd / name).write_text(text.replace("{url}", url_of(impostor)).replace("{authority}", str(authority.certificate)))

@@ -357,7 +357,7 @@ def use_other(world: World, wrapped: Path, name: str) -> None:
     world.prefix = wrapped
     world.use(toolchains.program(name, *(["pdm[locked]"] if name == "pdm" else [name])))
     del world.environ["VIRTUAL_ENV"]
-    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    python = str(toolchains.python_for())
     world.environ |= {"PIPENV_DEFAULT_PYTHON_VERSION": python, "PDM_PYTHON": python, "PIPENV_IGNORE_VIRTUALENVS": "1", "CI": "1"}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import tempfile
 
@@ -10,19 +9,26 @@ from shim.faces.agent import Agent, Client, surroundings
 from shim.faces.agent_socket import Server
 from shim.host import Host
 
+_folder: list[tempfile.TemporaryDirectory[str]] = []
 _server: list[Server] = []
 _agents: list[Agent] = []
 
 
 def serve(host: Host) -> str:
-    """Let the one agent of these tests answer for `host` from now on; return the path of its socket."""
+    """Let the one agent of this test answer for `host` from now on; return the path of its socket. It ends with the test, by `stop`."""
     _agents[:] = [Agent("test", frozenset({os.geteuid()}), surroundings(host))]
     if not _server:
         folder = tempfile.TemporaryDirectory()  # a socket's path has no room for a test's name
         _server.append(Server(os.path.join(folder.name, "agent.sock"), _answer, is_shared=False))
-        atexit.register(folder.cleanup)
-        atexit.register(_server[0].close)
+        _folder.append(folder)
     return _server[0].path
+
+
+def stop() -> None:
+    """End the agent of this test, if it had one."""
+    while _server:
+        _server.pop().close()
+        _folder.pop().cleanup()
 
 
 def _answer(data: bytes, client: Client) -> bytes:

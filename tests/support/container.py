@@ -12,16 +12,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import namespaces
+from tests.support import machine
 
 #: Why there can be none here, or an empty text.
-MISSING = (
-    "nobody may make a mount namespace here"
-    if namespaces.is_missing()
-    else "/usr/bin/python3 cannot make a venv"
-    if not Path("/usr/bin/python3").exists() or not list(Path("/usr/lib").glob("python3.*/ensurepip"))
-    else ""
+MISSING = machine.lacks_mounts() or (
+    ""
+    if Path("/usr/lib", Path("/usr/bin/python3").resolve().name, "ensurepip").is_dir()
+    else "/usr/bin/python3 cannot make a venv: apt install python3-venv"
 )
+#: What Debian's own pip opens as soon as it starts, whatever it is asked.
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
 
 #: Name -> number of the users.
 USERS = {"root": 0, "app": 1000, "vscode": 1001}
@@ -96,6 +96,8 @@ class Container:
         (root / "etc" / "group").write_text("".join(f"{name}:x:{uid}:\n" for name, uid in USERS.items()))
         (root / "etc" / "profile").write_text(PROFILE)
         (root / "etc" / "bash.bashrc").write_text("# what Debian says here\n")
+        if Path(AUTHORITIES).exists():
+            self.write(AUTHORITIES, Path(AUTHORITIES).read_text())
         for name, uid in USERS.items():
             (root / HOMES[name].lstrip("/")).mkdir(parents=True)
             os.chown(root / HOMES[name].lstrip("/"), uid, uid)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -16,11 +15,15 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
+from tests.support import machine
 from tests.support.servers import free_port, wait_for
 
-GLEWLWYD = shutil.which("glewlwyd")
 #: Debian's: the tables, and an administrator called admin.
 DATABASE = Path("/usr/share/doc/glewlwyd/database/init.sqlite3.sql.gz")
+#: What is not here of it, or an empty text.
+MISSING = machine.lacks_programs("glewlwyd") or (
+    "" if DATABASE.exists() else "glewlwyd is here without its documentation, where its tables are: apt install --reinstall glewlwyd"
+)
 ADMIN = {"username": "admin", "password": "password"}
 CLIENT = "pip"
 SCOPE = "openid"
@@ -88,7 +91,7 @@ def glewlwyd(folder: Path, *, access_s: int = 3600) -> Iterator[Glewlwyd]:
         database.executescript(gzip.decompress(DATABASE.read_bytes()).decode())
     database.close()
     with open(folder / "output", "wb") as output:
-        process = subprocess.Popen([str(GLEWLWYD), "--config-file", str(folder / "config")], stdout=output, stderr=output)
+        process = subprocess.Popen(["glewlwyd", "--config-file", str(folder / "config")], stdout=output, stderr=output)
     try:
         wait_for(port)
         server = Glewlwyd(f"http://127.0.0.1:{port}")

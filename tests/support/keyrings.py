@@ -11,7 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MISSING = [name for name in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(name) is None]
+from tests.support import machine
+
+#: What is not here of it, or an empty text.
+MISSING = machine.lacks_programs("dbus-daemon", "gnome-keyring-daemon")
 
 
 @contextmanager

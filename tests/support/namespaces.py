@@ -6,21 +6,11 @@ network and the rest of the file system are the machine's.
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 #: Where the socket's folder is mounted: a folder that every machine has.
 MOUNTED = "/mnt"
 SCRIPT = 'mount --bind -o ro "$1" /mnt && mount -o remount,bind,ro /mnt && mount -t tmpfs none "$2" && shift 2 && exec "$@"'
-
-
-def is_missing() -> bool:
-    """Whether this machine lets nobody make a mount namespace."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        return True
-    return subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode != 0
 
 
 def inside(socket_folder: Path, hidden: Path, uid: int | None = None) -> list[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-MISSING = [name for name in ("pass", "gpg") if shutil.which(name) is None]
+#: What it is made with.
+PROGRAMS = ("pass", "gpg")
 
 
 @contextmanager

@@ -16,10 +16,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.realms import basic
-
-NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
 
 NGINX_CONFIG = """
 {user}daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;
@@ -78,7 +76,7 @@ def nginx(
     port = free_port()
     user = "user root; " if os.geteuid() == 0 else ""  # a worker of another user could not enter our folders
     (folder / "nginx.conf").write_text(NGINX_CONFIG.format(user=user, folder=folder, port=port, locations="\n".join(locations)))
-    process = subprocess.Popen([str(NGINX), "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([str(machine.find_program("nginx")), "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
         yield port, folder / "access.log"

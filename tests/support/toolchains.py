@@ -11,10 +11,23 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 ROOT = Path(__file__).parents[2]
 CACHE = (ROOT / ".cache" / "toolchains").resolve()  # a venv knows its own path
+
+#: The Pythons that most tools here run on, the best first; at last the one that runs the tests.
+USUAL = ("3.11", "3.12", "3.13", f"3.{sys.version_info.minor}")
+#: Old pip -> the Pythons that it starts on, the best first: those of its time, then those that only work. No other will do: Python 3.12
+#: has neither `distutils` nor `pkgutil.ImpImporter`. Every pip from 23.1.2 on starts on any Python that shim itself runs on.
+#: Found by starting each of them with each Python from 3.8 to 3.14 (`pip install --no-index`).
+PYTHONS_OF_PIP = {
+    "20.3.4": ("3.9", "3.8", "3.10", "3.11"),
+    "21.3.1": ("3.10", "3.9", "3.8", "3.11"),
+    "22.3.1": ("3.11", "3.10", "3.9", "3.8"),
+    "23.0.1": ("3.11", "3.10", "3.9", "3.8"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +46,7 @@ class Tool:
 
 @cache
 def pythons() -> dict[str, Path]:
-    """Return "3.x" -> interpreter for every Python that can be found here: on PATH, Debian's, pyenv's."""
+    """Return "3.x" -> interpreter for every Python here that can make an environment: Debian's, pyenv's, the one that runs this."""
     found: dict[str, Path] = {}
     folders = [Path("/usr/bin"), Path("/usr/local/bin"), Path(sys.base_prefix) / "bin"]
     root = os.environ.get("PYENV_ROOT") or (
@@ -44,19 +57,32 @@ def pythons() -> dict[str, Path]:
     for folder in folders:
         for candidate in sorted(folder.glob("python3.*")):
             match = re.fullmatch(r"python(3\.\d+)", candidate.name)
-            if match and os.access(candidate, os.X_OK):
+            if match and os.access(candidate, os.X_OK) and _has_ensurepip(candidate, match[1]):
                 found.setdefault(match[1], candidate)
     return dict(sorted(found.items(), key=lambda item: int(item[0].partition(".")[2])))
 
 
+def _has_ensurepip(python: Path, version: str) -> bool:
+    """Whether it brings what `-m venv` needs, which Debian keeps in a package of its own."""
+    return any((python.resolve().parents[1] / "lib" / f"python{version}" / "ensurepip").glob("__init__.py"))
+
+
 def python_for(*wanted: str) -> Path:
     """Return the first of the wanted Pythons that is here, else the one that runs this test."""
-    return next((pythons()[version] for version in wanted if version in pythons()), Path(sys.executable))
+    return next((pythons()[version] for version in wanted or USUAL if version in pythons()), Path(sys.executable))
 
 
-def pip(version: str, python: Path | None = None) -> Tool:
-    """Return a pip of that release ("newest" is the package index's) in a venv of `python`."""
-    python = python or python_for("3.11", "3.12", "3.13")
+def python_of_pip(version: str) -> Path:
+    """Return the best Python here for a pip of that release; the test is skipped where there is none that it starts on."""
+    wanted = PYTHONS_OF_PIP.get(version, USUAL)
+    if version in PYTHONS_OF_PIP and not any(python in pythons() for python in wanted):
+        pytest.skip(f"pip {version} starts on no Python that is here: put python{wanted[0]} on PATH, or `pyenv install {wanted[0]}`")
+    return python_for(*wanted)
+
+
+def pip(version: str) -> Tool:
+    """Return a pip of that release ("newest" is the package index's) in a venv of the best Python for it."""
+    python = python_of_pip(version)
     return _make("pip", CACHE / f"pip-{version}-{_label(python)}", python, "pip" if version == "newest" else f"pip=={version}")
 
 
@@ -82,13 +108,13 @@ def bundled_pip(python: Path) -> Tool:
 
 def uv(version: str = "newest") -> Tool:
     """Return a uv of that release in a venv of its own."""
-    python = python_for("3.11", "3.12", "3.13")
+    python = python_for()
     return _make("uv", CACHE / f"uv-{version}", python, "uv" if version == "newest" else f"uv=={version}")
 
 
 def program(name: str, *requirements: str) -> Tool:
     """Return the newest release of a tool of Python's, in a venv of its own; `requirements` say more than its name."""
-    python = python_for("3.11", "3.12", "3.13")
+    python = python_for()
     others = "".join(f"-{word}" for requirement in requirements if (word := re.sub(r"[^\w.]+", "_", requirement)) != name)
     return _make(name, CACHE / f"{name}-newest{others}-{_label(python)}", python, *(requirements or [name]))
 

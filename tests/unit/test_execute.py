@@ -13,6 +13,7 @@ from shim import execute
 from shim.delivery.memory import DESCRIPTOR
 from shim.errors import TargetNotExecutable, TargetNotFound
 from shim.model import Delivery
+from tests.support import machine
 
 ROOT = str(Path(execute.__file__).parent.parent)
 
@@ -113,7 +114,7 @@ def test_environment_changes_are_exactly_those_of_the_delivery() -> None:
     assert execute.apply_environ({"GONE": "x", "KEPT": "y"}, {"NEW": "1", "GONE": None}) == {"NEW": "1", "KEPT": "y"}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to be somebody else")
+@machine.needs(machine.lacks_root())
 def test_another_user_cannot_open_the_memory_file() -> None:
     program = "\n".join(
         [

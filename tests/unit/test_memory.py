@@ -16,11 +16,11 @@ from shim.host import Host
 from shim.model import Credential, Secret
 from shim.store import kernel, memory
 from shim.urls import parse_url, scope_of_index
+from tests.support import machine
 
 ROOT = Path(__file__).parents[2]
 SCOPE = scope_of_index(parse_url("https://pypi.corp.example/simple/"))
-PROBLEM = kernel.problem()
-needs_kernel = pytest.mark.skipif(PROBLEM is not None, reason=f"the kernel keyring: {PROBLEM}")
+needs_kernel = machine.needs(machine.lacks_kernel_keyring())
 
 
 def credential(secret: str = "canary", username: str = "alice") -> Credential:
@@ -68,7 +68,7 @@ def test_another_session_of_the_same_user_finds_it(host: Host) -> None:
 
 
 @needs_kernel
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@machine.needs(machine.lacks_root())
 def test_another_user_finds_nothing_even_with_the_same_files(host: Host, tmp_path: Path) -> None:
     memory.put("test", "key", credential(), host, 60)
     name = memory._name(host, "test", "key")

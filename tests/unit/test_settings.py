@@ -16,6 +16,7 @@ from shim.host import Host
 from shim.setting_checks import read_duration
 from shim.setting_keys import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
 from shim.settings import config_files, load_settings
+from tests.support import machine
 
 EVERYTHING = """
 channel = "strict"
@@ -109,8 +110,7 @@ def test_only_the_users_private_group_may_write(tmp_path: Path, mode: int, gid: 
     host = host_with(tmp_path, "")
     file = tmp_path / "config.toml"
     if gid is not None:
-        if os.geteuid() != 0:
-            pytest.skip("only root can give a file to another group")
+        machine.skip_without(machine.lacks_root())
         os.chown(file, -1, gid)
     file.chmod(mode)
     if allowed and os.getegid() == os.geteuid():
@@ -121,8 +121,7 @@ def test_only_the_users_private_group_may_write(tmp_path: Path, mode: int, gid: 
 
 
 def test_a_file_of_another_user_is_refused(tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
+    machine.skip_without(machine.lacks_root())
     host = host_with(tmp_path, "")
     os.chown(tmp_path / "config.toml", 12345, -1)
     with pytest.raises(ConfigError, match="belongs to another user"):

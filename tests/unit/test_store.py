@@ -21,6 +21,7 @@ from shim.store import cache, stored
 from shim.store.folders import cache_folder, stored_folder
 from shim.store.records import MAX_BYTES, parse_record, read_record, render_record, write_record
 from shim.urls import parse_url, scope_of_index
+from tests.support import machine
 
 SCOPE = scope_of_index(parse_url("https://pypi.corp.example/team/simple/"))
 
@@ -66,8 +67,8 @@ UNSAFE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("case", UNSAFE)
 def test_a_record_that_somebody_could_have_touched_is_none(case: str, tmp_path: Path) -> None:
-    if case == "somebody else's" and os.geteuid() != 0:
-        pytest.skip("only root can give a file away")
+    if case == "somebody else's":
+        machine.skip_without(machine.lacks_root())
     path = tmp_path / "record"
     write_record(str(path), credential())
     assert read_record(str(path)) is not None

@@ -1,0 +1,67 @@
+"""What a machine may lack. A test asks here first, and is skipped by a text that says what is missing and how to get it.
+
+Equal texts are one line in the list at the end of a run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+
+from shim.store import kernel
+
+#: Program -> the Debian package that has it, where that has another name.
+PACKAGES = {
+    "gnome-keyring-daemon": "gnome-keyring",
+    "nginx": "nginx-light",
+    "docker-credential-pass": "golang-docker-credential-helpers",
+    "docker-credential-secretservice": "golang-docker-credential-helpers",
+}
+#: Where programs lie that are not on everybody's PATH.
+SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+def find_program(name: str) -> str | None:
+    """Return the path of a program, those for administrators included."""
+    return shutil.which(name, path=SYSTEM_PATH)
+
+
+def lacks_programs(*names: str) -> str:
+    """Return which of the programs are not here and the command that brings them, or an empty text."""
+    packages = [PACKAGES.get(name, name) for name in names if find_program(name) is None]
+    return f"not installed here: apt install {' '.join(packages)}" if packages else ""
+
+
+def lacks_kernel_keyring() -> str:
+    """Return why nothing can be kept in the kernel, or an empty text."""
+    problem = kernel.problem()
+    return f"the kernel keyring: {problem}" if problem else ""
+
+
+def lacks_root() -> str:
+    """Return that we are not root, or an empty text."""
+    return "only root can do that: run it as root" if os.geteuid() != 0 else ""
+
+
+@cache
+def lacks_mounts() -> str:
+    """Return why there can be no mount namespace with mounts of its own, or an empty text."""
+    if os.geteuid() != 0 or find_program("unshare") is None:
+        return "only root can mount, with util-linux: run it as root"
+    tried = subprocess.run(["unshare", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True, check=False)
+    return "nothing may be mounted here: run it outside of a container" if tried.returncode != 0 else ""
+
+
+def needs(lack: str) -> pytest.MarkDecorator:
+    """Return the mark that skips a test for what the machine lacks, if it does."""
+    return pytest.mark.skipif(bool(lack), reason=lack)
+
+
+def skip_without(lack: str) -> None:
+    """Skip this test, or all that use this fixture, for what the machine lacks, if it does."""
+    if lack:
+        pytest.skip(lack)

@@ -1,0 +1,40 @@
+"""What the runner says of tests that were skipped, and which rows a quick run keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support import machine, selection, toolchains
+
+
+def test_what_was_skipped_is_said_by_reason_the_most_first() -> None:
+    skipped = [("no root", "a.py::one"), *((f"no {what}", f"b.py::{test}[{row}]") for what in ("mounts",) for test in "vwxyz" for row in (1, 2))]
+
+    assert [*selection.explain(skipped)] == [
+        "   10  no mounts",
+        "         b.py::v",
+        "         b.py::w",
+        "         b.py::x",
+        "         and 2 more",
+        "    1  no root",
+        "         a.py::one",
+    ]
+
+
+def test_a_quick_run_keeps_one_row_of_each_suite() -> None:
+    rows = [("a", "a::1", False), ("a", "a::2[newest]", False), ("a", "a::3[newest]", False), ("b", "b::1[newest]", False), ("b", "b::2", True)]
+
+    assert selection.one_of_each([*rows, ("c", "c::1", False), ("c", "c::2", False)]) == {"a::2[newest]", "b::2", "c::1"}
+
+
+@pytest.mark.parametrize("version", toolchains.PYTHONS_OF_PIP)
+def test_an_old_pip_is_skipped_by_name_where_no_python_starts_it(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchains, "pythons", dict)
+    with pytest.raises(pytest.skip.Exception, match=f"pip {version} starts on no Python that is here: .*pyenv install"):
+        toolchains.pip(version)
+
+
+def test_what_is_not_installed_is_named_by_the_package_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "SYSTEM_PATH", "/nonexistent")
+
+    assert machine.lacks_programs("nginx", "git") == "not installed here: apt install nginx-light git"
