@@ -1,0 +1,188 @@
+"""One cell of the matrix: the bare tool with the password typed, the same through us, and what to think of the difference."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from shim.demo.watch import find_in_files, is_in, needles
+from shim.host import Host
+from shim.store import recent
+from tests.support import toolchains
+from tests.support.matrix_packages import PRIVATE, found_in, said_in
+from tests.support.matrix_servers import OTHER_SECRET, OTHER_USER
+from tests.support.matrix_street import SECRETS, Street
+from tests.support.matrix_tools import JOBS, Stand, Task, Way
+from tests.support.processes import with_secret_in
+from tests.support.world import CANARY, USER, World
+
+FORMS = (*needles(USER, CANARY), *needles(OTHER_USER, OTHER_SECRET))
+Judgement = Literal["equal", "served", "refused", "DIFFERENT"]
+_USERINFO = re.compile(r"(?<=://)[^/@\s\"']+@")
+_REFUSAL = re.compile(r"^shim: error\[([a-z-]+)\]", re.MULTILINE)
+_TIMEOUT_S = 100.0
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """Where, what, beside whom, and how the password gets there."""
+
+    server: str
+    job: str
+    surroundings: str
+    way: Way
+
+    def __str__(self) -> str:
+        return " | ".join((self.server, self.job, self.surroundings, self.way))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended: the last command's status, our packages as `NAME VERSION`, the texts it wrote, and what it printed."""
+
+    status: int
+    packages: frozenset[str]
+    texts: tuple[str, ...]
+    output: str
+
+    @property
+    def result(self) -> tuple[object, ...]:
+        """What is compared."""
+        return self.status, self.packages, self.texts
+
+    @property
+    def refusal(self) -> str:
+        """The code with which we stopped the command, or ""."""
+        match = _REFUSAL.search(self.output)
+        return match[1] if match and self.status == 77 and not self.packages else ""
+
+    @property
+    def is_private(self) -> bool:
+        """Whether all is as the company has it."""
+        names = {text.rpartition(" ")[2] for text in self.packages}
+        return self.status == 0 and names == {PRIVATE}
+
+    def __str__(self) -> str:
+        return f"{self.status} {sorted(self.packages)}"
+
+
+def judge(bare: Outcome, ours: Outcome) -> Judgement:
+    """Return what to think of ours. `served`: the bare tool failed, and through us it has the company's packages."""
+    if ours.result == bare.result:
+        return "equal"
+    if ours.refusal:
+        return "refused"
+    return "served" if bare.status and ours.is_private else "DIFFERENT"
+
+
+class Runner:
+    """Runs cells, each command in a fresh world below `folder`. Bare outcomes are kept: all ways of a cell share them."""
+
+    def __init__(self, street: Street, prefix: Path, folder: Path) -> None:
+        self.street, self.prefix, self.folder = street, prefix, folder
+        self._bare: dict[tuple[str, str, str], Outcome] = {}
+        self._count = 0
+
+    def bare(self, cell: Cell) -> Outcome:
+        """Return what the bare tool does with the password typed."""
+        key = (cell.server, cell.job, cell.surroundings)
+        if key not in self._bare:
+            world = self._world()
+            self.street.watch()
+            way = "typed" if "typed" in JOBS[cell.job].ways else "variable"
+            self._bare[key] = self._run(world, Cell(*key, way), bare=True)
+        return self._bare[key]
+
+    def ours(self, cell: Cell) -> tuple[Outcome, list[str]]:
+        """Return what it does through us, and where a secret was that should not have been there."""
+        world, seen = self._world(), set()
+        if cell.way == "configured":
+            self._configure(world, cell)
+
+        def look() -> None:
+            seen.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
+
+        self.street.watch(look)
+        outcome = self._run(world, cell, bare=False)
+        leaks = [*seen, *self.street.strayed(cell.server, covered=cell.way == "configured" and cell.server == "second host")]
+        leaks += ["output"] if is_in(outcome.output.encode(), FORMS) else []
+        leaks += [f"file {path}" for path in find_in_files(str(world.folder), FORMS, map(str, world.vaults))]
+        recent.forget(Host(world.environ, str(world.cwd)))
+        return outcome, leaks
+
+    def _world(self) -> World:
+        self._count += 1
+        folder = self.folder / str(self._count)
+        folder.mkdir(parents=True)
+        return World(folder, self.prefix)
+
+    def _configure(self, world: World, cell: Cell) -> None:
+        """Let files hold the passwords. An index on the second host is configured where there is one, as a netrc would name both."""
+        text = ""
+        indexes = [(index.name, index.url, index.user) for index in self.street.indexes(cell.server, cell.surroundings) if index.user]
+        if cell.server == "second host":
+            indexes += [(f"{name}-files", self.street.second.url(url.split("/")[3] + "/"), user) for name, url, user in indexes]
+        for name, url, user in indexes:
+            secret = world.folder / "config" / user
+            secret.write_text(SECRETS[user])
+            secret.chmod(0o600)
+            text += f'[[index]]\nname = "{name}"\nurl = "{url}"\nusername = "{user}"\nfile = {{ password = "{secret}" }}\n'
+            if JOBS[cell.job].task.__name__ == "publish":
+                text += f'publish-url = "{self.street.private[cell.server].url("upload/")}"\n'
+        world.configure(text)
+
+    def _run(self, world: World, cell: Cell, *, bare: bool) -> Outcome:
+        job, upload = JOBS[cell.job], self.street.private[cell.server].url("upload/")
+        world.use(job.tool())
+        folder = world.cwd / "work"
+        folder.mkdir()
+        task = job.task(Stand(folder, self.street.indexes(cell.server, cell.surroundings), cell.way, cell.surroundings, upload))
+        environ = {**_environ_of(world), **self.street.environ(cell.surroundings), **task.environ}
+        if not cell.job.startswith("pip "):
+            del world.environ["VIRTUAL_ENV"]
+        status, output = 0, ""
+        for command in task.commands:
+            try:
+                done = world.run(
+                    "sh", "-c", 'cd "$0" && exec "$@"', folder, *command, bare=bare, timeout=_TIMEOUT_S, **environ
+                )
+            except subprocess.TimeoutExpired:
+                status, output = -1, output + "\nno end in time"
+                break
+            status, output = done.returncode, output + done.stdout + done.stderr
+            if status:
+                break
+        return self._outcome(world, folder, task, status, output, cell)
+
+    def _outcome(self, world: World, folder: Path, task: Task, status: int, output: str, cell: Cell) -> Outcome:
+        texts = [(folder / name).read_text() if (folder / name).is_file() else "" for name in task.texts]
+        packages = {*found_in(folder), *found_in(world.folder / "data"), *found_in(world.folder / "pipx")}
+        packages |= {found for text in (*texts, output) for found in said_in(text)}
+        packages |= {f"uploaded {name}" for name in self.street.private[cell.server].uploaded}
+        compared = tuple(_USERINFO.sub("", text) for text in texts) if cell.job.startswith("uv ") else ()
+        return Outcome(status, frozenset(packages), compared, output)
+
+
+def _environ_of(world: World) -> dict[str, str]:
+    """Return what the tools that make environments want."""
+    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    return {
+        "PATH": f"{world.environ['PATH'].removesuffix('/usr/bin:/bin')}{python.rpartition('/')[0]}:/usr/bin:/bin",
+        "PIPENV_DEFAULT_PYTHON_VERSION": python,
+        "PIPENV_PYTHON": python,
+        "PDM_PYTHON": python,
+        "PIPENV_IGNORE_VIRTUALENVS": "1",
+        "PIPENV_NOSPIN": "1",
+        "PIPX_HOME": str(world.folder / "pipx"),
+        "PIPX_BIN_DIR": str(world.folder / "pipx" / "bin"),
+        "PIPX_DEFAULT_BACKEND": "pip",
+        "UV_HTTP_RETRIES": "0",
+        "POETRY_REQUESTS_MAX_RETRIES": "0",
+        "NO_COLOR": "1",
+        "CI": "1",
+    }
+
+
