@@ -6,14 +6,14 @@ import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shim.demo.watch import find_in_files, is_in, needles
 from shim.host import Host
 from shim.store import recent
 from tests.support import toolchains
 from tests.support.matrix_packages import PRIVATE, found_in, said_in
-from tests.support.matrix_servers import OTHER_SECRET, OTHER_USER
+from tests.support.matrix_servers import COMPANY, OTHER_SECRET, OTHER_USER, SECOND
 from tests.support.matrix_street import SECRETS, Street
 from tests.support.matrix_tools import JOBS, Stand, Task, Way
 from tests.support.processes import with_secret_in
@@ -23,11 +23,11 @@ FORMS = (*needles(USER, CANARY), *needles(OTHER_USER, OTHER_SECRET))
 Judgement = Literal["equal", "served", "refused", "DIFFERENT"]
 _USERINFO = re.compile(r"(?<=://)[^/@\s\"']+@")
 _REFUSAL = re.compile(r"^shim: error\[([a-z-]+)\]", re.MULTILINE)
+_RANDOM = re.compile(r"[a-z0-9_]{8}(?=\.)")
 _TIMEOUT_S = 100.0
 
 
-@dataclass(frozen=True, order=True)
-class Cell:
+class Cell(NamedTuple):
     """Where, what, beside whom, and how the password gets there."""
 
     server: str
@@ -83,35 +83,52 @@ class Runner:
 
     def __init__(self, street: Street, prefix: Path, folder: Path) -> None:
         self.street, self.prefix, self.folder = street, prefix, folder
-        self._bare: dict[tuple[str, str, str], Outcome] = {}
+        self._bare: dict[Cell, Outcome] = {}
+        self._shown: dict[Cell, set[str]] = {}
         self._count = 0
 
     def bare(self, cell: Cell) -> Outcome:
-        """Return what the bare tool does with the password typed."""
-        key = (cell.server, cell.job, cell.surroundings)
+        """Return what the bare tool does with the password typed, or with both hosts in a netrc where we know both."""
+        key = self._key(cell)
         if key not in self._bare:
             world = self._world()
-            self.street.watch()
-            way = "typed" if "typed" in JOBS[cell.job].ways else "variable"
-            self._bare[key] = self._run(world, Cell(*key, way), bare=True)
+            if key.way == "netrc":
+                machines = "".join(f"machine {host} login {USER} password {CANARY}\n" for host in (COMPANY, SECOND))
+                (world.folder / "config" / "netrc").write_text(machines)
+                world.environ["NETRC"] = str(world.folder / "config" / "netrc")
+            self._bare[key], self._shown[key] = self._watched(world, key, bare=True)
         return self._bare[key]
 
     def ours(self, cell: Cell) -> tuple[Outcome, list[str]]:
         """Return what it does through us, and where a secret was that should not have been there."""
-        world, seen = self._world(), set()
+        world = self._world()
         if cell.way == "configured":
             self._configure(world, cell)
-
-        def look() -> None:
-            seen.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
-
-        self.street.watch(look)
-        outcome = self._run(world, cell, bare=False)
-        leaks = [*seen, *self.street.strayed(cell.server, covered=cell.way == "configured" and cell.server == "second host")]
-        leaks += ["output"] if is_in(outcome.output.encode(), FORMS) else []
-        leaks += [f"file {path}" for path in find_in_files(str(world.folder), FORMS, map(str, world.vaults))]
+        outcome, shown = self._watched(world, cell, bare=False)
         recent.forget(Host(world.environ, str(world.cwd)))
-        return outcome, leaks
+        strayed = self.street.strayed(cell.server, covered=cell.way == "configured" and cell.server == "second host")
+        return outcome, [*strayed, *sorted(shown - self._allowed(cell))]
+
+    def _key(self, cell: Cell) -> Cell:
+        """Return the cell as the bare tool has it. A netrc has one credential for a host, and so none for `two`."""
+        by_netrc = cell.way == "configured" and cell.server == "second host" and cell.surroundings != "two"
+        typed: Way = "typed" if "typed" in JOBS[cell.job].ways else "variable"
+        return cell._replace(way="netrc" if by_netrc else typed)
+
+    def _allowed(self, cell: Cell) -> set[str]:
+        """Return where a secret may be seen: where the bare tool shows one that was typed, and never one that was not."""
+        self.bare(cell)
+        return set() if cell.way == "configured" else self._shown[self._key(cell)]
+
+    def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
+        """Run a cell; return its outcome, and where a secret was seen: whose argv, the output, which files."""
+        shown: set[str] = set()
+        self.street.watch(lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS)))
+        outcome = self._run(world, cell, bare=bare)
+        self.street.watch()
+        shown |= {"output"} if is_in(outcome.output.encode(), FORMS) else set()
+        files = find_in_files(str(world.folder), FORMS, map(str, world.vaults))
+        return outcome, shown | {f"file {_RANDOM.sub('*', Path(path).name)}" for path in files}
 
     def _world(self) -> World:
         self._count += 1
@@ -176,6 +193,7 @@ def _environ_of(world: World) -> dict[str, str]:
         "PDM_PYTHON": python,
         "PIPENV_IGNORE_VIRTUALENVS": "1",
         "PIPENV_NOSPIN": "1",
+        "PIPX_SHARED_LIBS": str(toolchains.pip("newest").bin.parent),
         "PIPX_HOME": str(world.folder / "pipx"),
         "PIPX_BIN_DIR": str(world.folder / "pipx" / "bin"),
         "PIPX_DEFAULT_BACKEND": "pip",

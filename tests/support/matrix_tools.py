@@ -12,8 +12,8 @@ from tests.support.matrix_packages import APP, BACKEND, DEPENDENCY, FROM_SOURCE,
 from tests.support.matrix_street import Index
 from tests.support.toolchains import Tool
 
-#: The password in a URL of the command line, in a URL of a variable, or with us.
-Way = Literal["typed", "variable", "configured"]
+#: The password in a URL of the command line, in a URL of a variable, with us, or (a bare tool's) in a netrc.
+Way = Literal["typed", "variable", "configured", "netrc"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Stand:
 
     def said(self, index: Index) -> str:
         """Return the URL as it is written in this cell."""
-        return index.url if self.way == "configured" else index.typed
+        return index.typed if self.way in ("typed", "variable") else index.url
 
     def write(self, name: str, text: str) -> None:
         """Write a file of the project."""
@@ -143,7 +143,7 @@ def poetry(stand: Stand) -> Task:
     text, environ = PROJECT.format(requires=f'"{WANTED[APP]}"'), {}
     for number, index in enumerate(stand.indexes):
         text += f'[[tool.poetry.source]]\nname = "{index.name}"\nurl = "{index.url}"\npriority = "{"supplemental" if number else "primary"}"\n'
-        if stand.way != "configured" and index.user:
+        if stand.way == "variable" and index.user:
             name = f"POETRY_HTTP_BASIC_{index.name.upper()}"
             environ |= {f"{name}_USERNAME": index.user, f"{name}_PASSWORD": SECRETS[index.user]}
     stand.write("pyproject.toml", text)
