@@ -191,7 +191,6 @@ def _environ_of(world: World) -> dict[str, str]:
         "PIPENV_DEFAULT_PYTHON_VERSION": python,
         "PIPENV_PYTHON": python,
         "PDM_PYTHON": python,
-        "PIPENV_IGNORE_VIRTUALENVS": "1",
         "PIPENV_NOSPIN": "1",
         "PIPX_SHARED_LIBS": str(toolchains.pip("newest").bin.parent),
         "PIPX_HOME": str(world.folder / "pipx"),

@@ -107,8 +107,8 @@ def publish(stand: Stand) -> Task:
 
 
 def pipenv(stand: Stand) -> Task:
-    """pipenv lock: the first source is the one for packages that name none."""
-    text, environ = "", {}
+    """pipenv lock, in an environment that is there: the first source is the one for packages that name none."""
+    text, environ = "", {"VIRTUAL_ENV": str(toolchains.pip("newest").bin.parent)}
     for index in stand.indexes:
         url = stand.said(index)
         if stand.way == "variable" and index.user:
