@@ -125,7 +125,7 @@ class Runner:
         shown: set[str] = set()
         self.street.watch(lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS)))
         outcome = self._run(world, cell, bare=bare)
-        self.street.watch()
+        self.street.look_away()
         shown |= {"output"} if is_in(outcome.output.encode(), FORMS) else set()
         files = find_in_files(str(world.folder), FORMS, map(str, world.vaults))
         return outcome, shown | {f"file {_RANDOM.sub('*', Path(path).name)}" for path in files}

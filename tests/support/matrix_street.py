@@ -54,13 +54,18 @@ class Street:
         """All of them."""
         return [*self.private.values(), self.store, self.second, self.elsewhere, self.neighbour, self.pypi]
 
-    def watch(self, look: Callable[[], None] = lambda: None) -> None:
+    def watch(self, look: Callable[[], None]) -> None:
         """Forget all requests; `look` is called during each from now on."""
         for origin in self.origins:
             origin.log.clear()
             origin.look = look
         for private in self.private.values():
             private.uploaded.clear()
+
+    def look_away(self) -> None:
+        """Call nothing any more; what was asked is still there."""
+        for origin in self.origins:
+            origin.look = lambda: None
 
     def indexes(self, server: str, surroundings: str) -> list[Index]:
         """Return what a command names, the private ones first."""

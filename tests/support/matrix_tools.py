@@ -75,7 +75,7 @@ def uv_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
     return [*(w for u in urls for w in ("--index", u)), *(w for u in default for w in ("--default-index", u))], {}
 
 
-PROJECT = '[project]\nname = "corp-project"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{requires}]\n'
+PROJECT = '[project]\nname = "some-project"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{requires}]\n'
 SHOW = f"import {APP.replace('-', '_')} as it; it.main()"
 
 
@@ -207,7 +207,7 @@ UV_TASKS: dict[str, Callable[[Stand], Task]] = {
     "uvx": uv("uvx", "{}", "--from", WANTED[APP], APP),
     "tool install": uv("uv", "tool", "install", "{}", WANTED[APP]),
     "add": uv("uv", "add", "{}", WANTED[APP], project="", texts=("uv.lock", "pyproject.toml")),
-    "export": uv("uv", "export", "{}", "-o", "requirements.txt", project=WANTED[APP], texts=("uv.lock", "requirements.txt")),
+    "export": uv("uv", "export", "{}", "--no-header", "-o", "requirements.txt", project=WANTED[APP], texts=("uv.lock", "requirements.txt")),
     "publish": publish,
 }
 
