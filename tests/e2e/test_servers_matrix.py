@@ -63,10 +63,16 @@ def outcome(status: int = 0, *packages: str, output: str = "") -> Outcome:
         (outcome(1), outcome(0, "corp-app 0.9"), "DIFFERENT"),
         (outcome(0, "corp-app 1.0"), outcome(77, output="shim: error[rejected]: no"), "refused"),
         (outcome(0, "corp-app 1.0"), outcome(77, output="no"), "DIFFERENT"),
-        (outcome(0, "corp-app 1.0"), outcome(77, "corp-app 0.9", output="shim: error[rejected]: no"), "DIFFERENT"),
+        (
+            outcome(0, "corp-app 1.0"),
+            outcome(77, "corp-app 0.9", output="shim: error[rejected]: no"),
+            "DIFFERENT",
+        ),
     ],
 )
-def test_only_the_same_or_a_refusal_by_name_passes(bare: Outcome, ours: Outcome, judgement: str) -> None:
+def test_only_the_same_or_a_refusal_by_name_passes(
+    bare: Outcome, ours: Outcome, judgement: str
+) -> None:
     assert judge(bare, ours) == judgement
 
 

@@ -93,7 +93,9 @@ class Runner:
         if key not in self._bare:
             world = self._world()
             if key.way == "netrc":
-                machines = "".join(f"machine {host} login {USER} password {CANARY}\n" for host in (COMPANY, SECOND))
+                machines = "".join(
+                    f"machine {host} login {USER} password {CANARY}\n" for host in (COMPANY, SECOND)
+                )
                 (world.folder / "config" / "netrc").write_text(machines)
                 world.environ["NETRC"] = str(world.folder / "config" / "netrc")
             self._bare[key], self._shown[key] = self._watched(world, key, bare=True)
@@ -106,12 +108,16 @@ class Runner:
             self._configure(world, cell)
         outcome, shown = self._watched(world, cell, bare=False)
         recent.forget(Host(world.environ, str(world.cwd)))
-        strayed = self.street.strayed(cell.server, covered=cell.way == "configured" and cell.server == "second host")
+        strayed = self.street.strayed(
+            cell.server, covered=cell.way == "configured" and cell.server == "second host"
+        )
         return outcome, [*strayed, *sorted(shown - self._allowed(cell))]
 
     def _key(self, cell: Cell) -> Cell:
         """Return the cell as the bare tool has it. A netrc has one credential for a host, and so none for `two`."""
-        by_netrc = cell.way == "configured" and cell.server == "second host" and cell.surroundings != "two"
+        by_netrc = (
+            cell.way == "configured" and cell.server == "second host" and cell.surroundings != "two"
+        )
         typed: Way = "typed" if "typed" in JOBS[cell.job].ways else "variable"
         return cell._replace(way="netrc" if by_netrc else typed)
 
@@ -123,7 +129,9 @@ class Runner:
     def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
         """Run a cell; return its outcome, and where a secret was seen: whose argv, the output, which files."""
         shown: set[str] = set()
-        self.street.watch(lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS)))
+        self.street.watch(
+            lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
+        )
         outcome = self._run(world, cell, bare=bare)
         self.street.look_away()
         shown |= {"output"} if is_in(outcome.output.encode(), FORMS) else set()
@@ -139,9 +147,16 @@ class Runner:
     def _configure(self, world: World, cell: Cell) -> None:
         """Let files hold the passwords. An index on the second host is configured where there is one, as a netrc would name both."""
         text = ""
-        indexes = [(index.name, index.url, index.user) for index in self.street.indexes(cell.server, cell.surroundings) if index.user]
+        indexes = [
+            (index.name, index.url, index.user)
+            for index in self.street.indexes(cell.server, cell.surroundings)
+            if index.user
+        ]
         if cell.server == "second host":
-            indexes += [(f"{name}-files", self.street.second.url(url.split("/")[3] + "/"), user) for name, url, user in indexes]
+            indexes += [
+                (f"{name}-files", self.street.second.url(url.split("/")[3] + "/"), user)
+                for name, url, user in indexes
+            ]
         for name, url, user in indexes:
             secret = world.folder / "config" / user
             secret.write_text(SECRETS[user])
@@ -156,7 +171,15 @@ class Runner:
         world.use(job.tool())
         folder = world.cwd / "work"
         folder.mkdir()
-        task = job.task(Stand(folder, self.street.indexes(cell.server, cell.surroundings), cell.way, cell.surroundings, upload))
+        task = job.task(
+            Stand(
+                folder,
+                self.street.indexes(cell.server, cell.surroundings),
+                cell.way,
+                cell.surroundings,
+                upload,
+            )
+        )
         environ = {**_environ_of(world), **self.street.environ(cell.surroundings), **task.environ}
         if not cell.job.startswith("pip "):
             del world.environ["VIRTUAL_ENV"]
@@ -164,7 +187,14 @@ class Runner:
         for command in task.commands:
             try:
                 done = world.run(
-                    "sh", "-c", 'cd "$0" && exec "$@"', folder, *command, bare=bare, timeout=_TIMEOUT_S, **environ
+                    "sh",
+                    "-c",
+                    'cd "$0" && exec "$@"',
+                    folder,
+                    *command,
+                    bare=bare,
+                    timeout=_TIMEOUT_S,
+                    **environ,
                 )
             except subprocess.TimeoutExpired:
                 status, output = -1, output + "\nno end in time"
@@ -174,12 +204,22 @@ class Runner:
                 break
         return self._outcome(world, folder, task, status, output, cell)
 
-    def _outcome(self, world: World, folder: Path, task: Task, status: int, output: str, cell: Cell) -> Outcome:
-        texts = [(folder / name).read_text() if (folder / name).is_file() else "" for name in task.texts]
-        packages = {*found_in(folder), *found_in(world.folder / "data"), *found_in(world.folder / "pipx")}
+    def _outcome(
+        self, world: World, folder: Path, task: Task, status: int, output: str, cell: Cell
+    ) -> Outcome:
+        texts = [
+            (folder / name).read_text() if (folder / name).is_file() else "" for name in task.texts
+        ]
+        packages = {
+            *found_in(folder),
+            *found_in(world.folder / "data"),
+            *found_in(world.folder / "pipx"),
+        }
         packages |= {found for text in (*texts, output) for found in said_in(text)}
         packages |= {f"uploaded {name}" for name in self.street.private[cell.server].uploaded}
-        compared = tuple(_USERINFO.sub("", text) for text in texts) if cell.job.startswith("uv ") else ()
+        compared = (
+            tuple(_USERINFO.sub("", text) for text in texts) if cell.job.startswith("uv ") else ()
+        )
         return Outcome(status, frozenset(packages), compared, output)
 
 
@@ -201,5 +241,3 @@ def _environ_of(world: World) -> dict[str, str]:
         "NO_COLOR": "1",
         "CI": "1",
     }
-
-

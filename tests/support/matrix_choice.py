@@ -17,7 +17,9 @@ TELLING = ("403", "forwards names", "presigned", "second host")
 def all_cells() -> Iterator[Cell]:
     """Yield every cell that there is, the newest uv's before those of the old ones."""
     for name, job in JOBS.items():
-        yield from (Cell(*row[:1], name, *row[1:]) for row in product(SERVERS, job.surroundings, job.ways))
+        yield from (
+            Cell(*row[:1], name, *row[1:]) for row in product(SERVERS, job.surroundings, job.ways)
+        )
 
 
 def chosen_cells() -> list[Cell]:
@@ -28,8 +30,14 @@ def chosen_cells() -> list[Cell]:
     uvs = product(SERVERS, UV_TASKS, around, ways)
     slow = product(TELLING, [name for name, job in JOBS.items() if job.is_slow], around, ways)
     rows = [
-        *(((server, f"pip {version} {task}", *rest)) for server, version, task, *rest in choose_pairs(pips)),
-        *(((server, f"uv newest {task}", *rest)) for server, task, *rest in choose_pairs(row for row in uvs if _is_there(cells, *row))),
+        *(
+            ((server, f"pip {version} {task}", *rest))
+            for server, version, task, *rest in choose_pairs(pips)
+        ),
+        *(
+            ((server, f"uv newest {task}", *rest))
+            for server, task, *rest in choose_pairs(row for row in uvs if _is_there(cells, *row))
+        ),
         *(row for row in choose_pairs(row for row in slow if Cell(*row) in cells)),
     ]
     return [Cell(*row) for row in rows]

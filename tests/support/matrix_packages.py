@@ -71,7 +71,12 @@ def make_shelves(folder: Path) -> dict[str, Shelf]:
         "right": [_wheel(made["right"], name, PRIVATE) for name in (DEPENDENCY, BACKEND)],
         "older": [*_wheels(made["older"], OLDER), _wheel(made["older"], FROM_SOURCE, OLDER)],
         "stranger": [
-            name for version in NAMESAKES for name in (*_wheels(made["stranger"], version), _wheel(made["stranger"], FROM_SOURCE, version))
+            name
+            for version in NAMESAKES
+            for name in (
+                *_wheels(made["stranger"], version),
+                _wheel(made["stranger"], FROM_SOURCE, version),
+            )
         ],
     }
     return {name: shelve(made[name], files) for name, files in contents.items()}
@@ -95,7 +100,9 @@ def _wheel(folder: Path, project: str, version: str, requires: str = "") -> str:
     source = (_BACKEND if project == BACKEND else _APP).format(name=project, version=version)
     files = {f"{module}.py": source}
     if project == APP:
-        files[f"{module}-{version}.dist-info/entry_points.txt"] = f"[console_scripts]\n{project} = {module}:main\n"
+        files[f"{module}-{version}.dist-info/entry_points.txt"] = (
+            f"[console_scripts]\n{project} = {module}:main\n"
+        )
     name = build_wheel(str(folder), project, files, version)
     return _require(folder / name, requires) if requires else name
 

@@ -83,7 +83,9 @@ class Reply:
 def user_of(authorization: str | None) -> str:
     """Return whose secret is in a header, "" where there is none of ours."""
     scheme, _, value = (authorization or "").partition(" ")
-    text = base64.b64decode(value).decode("utf-8", "replace") if scheme.lower() == "basic" else value
+    text = (
+        base64.b64decode(value).decode("utf-8", "replace") if scheme.lower() == "basic" else value
+    )
     secrets = {USER: CANARY, OTHER_USER: OTHER_SECRET}
     return next((user for user, secret in secrets.items() if secret in text), "")
 
@@ -104,7 +106,9 @@ class Origin:
         self.context = context
         self._server = _Server((host, 0), _handler_for(self))
         self.netloc = f"{host}:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), daemon=True
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -152,7 +156,11 @@ class Store(Origin):
         if authorization:
             return Reply(400, b"Only one auth mechanism allowed")
         _, place, name = path.split("/")
-        return file_of(self._shelves[place], name) if query == "X-Signature=1" and place in self._shelves else Reply(403)
+        return (
+            file_of(self._shelves[place], name)
+            if query == "X-Signature=1" and place in self._shelves
+            else Reply(403)
+        )
 
 
 class Second(Origin):
@@ -172,7 +180,15 @@ class Second(Origin):
 class Private(Origin):
     """The company's index: the places `whole`, `left` and `right`, each with `simple/` and `files/`, and /upload/."""
 
-    def __init__(self, behaviour: Behaviour, shelves: Mapping[str, Shelf], *, public: Origin, store: Origin, second: Origin) -> None:
+    def __init__(
+        self,
+        behaviour: Behaviour,
+        shelves: Mapping[str, Shelf],
+        *,
+        public: Origin,
+        store: Origin,
+        second: Origin,
+    ) -> None:
         super().__init__(COMPANY)
         self.behaviour = behaviour
         self.uploaded: list[str] = []
@@ -189,15 +205,30 @@ class Private(Origin):
         place, _, rest = target.lstrip("/").partition("/")
         is_let_in = authorization == HEADERS.get(OWNERS.get(place, USER))
         if place == "login":
-            return Reply(200, b'<html><form action="/session"><input name="u"><input type="password" name="p"></form></html>', "text/html")
+            return Reply(
+                200,
+                b'<html><form action="/session"><input name="u"><input type="password" name="p"></form></html>',
+                "text/html",
+            )
         if place == "upload" and is_let_in and method == "POST":
             self.uploaded += re.findall(r'filename="([^"]+)"', body.decode("latin-1"))
             return Reply(200)
         if place not in OWNERS or not is_let_in:
             return self._turn_away(place, rest)
         if rest.startswith("files/") and self.behaviour.files == "presigned":
-            return Reply(302, headers={"Location": self._store.url(f"{place}/{rest.removeprefix('files/')}?X-Signature=1")})
-        files = self._second.url(f"{place}/") if self.behaviour.files == "second" else f"/{place}/files/"
+            return Reply(
+                302,
+                headers={
+                    "Location": self._store.url(
+                        f"{place}/{rest.removeprefix('files/')}?X-Signature=1"
+                    )
+                },
+            )
+        files = (
+            self._second.url(f"{place}/")
+            if self.behaviour.files == "second"
+            else f"/{place}/files/"
+        )
         return page_of(self._shelves[place], f"/{rest}", f"/{place}/simple/", files) or NOT_HERE
 
     def _turn_away(self, place: str, rest: str) -> Reply:
@@ -205,11 +236,16 @@ class Private(Origin):
         behaviour = self.behaviour
         is_root = rest.strip("/") == "simple"
         if is_root and behaviour.root:
-            return Reply(behaviour.root, b"who?\n", headers=CHALLENGE if behaviour.challenge else {})
+            return Reply(
+                behaviour.root, b"who?\n", headers=CHALLENGE if behaviour.challenge else {}
+            )
         if behaviour.shows == "public" and rest.startswith("simple"):
             return Reply(302, headers={"Location": self._public.url(rest)})
         if behaviour.shows == "older" and rest:
-            return page_of(self._shelves["older"], f"/{rest}", f"/{place}/simple/", f"/{place}/files/") or NOT_HERE
+            return (
+                page_of(self._shelves["older"], f"/{rest}", f"/{place}/simple/", f"/{place}/files/")
+                or NOT_HERE
+            )
         if behaviour.shows == "login":
             return Reply(302, headers={"Location": "/login"})
         return Reply(behaviour.status, b"who?\n", headers=CHALLENGE if behaviour.challenge else {})
@@ -225,7 +261,10 @@ def page_of(shelf: Shelf, target: str, pages: str, files: str) -> Reply | None:
     if parts == ["simple"]:
         return _page((f"{pages}{project}/", project) for project in shelf.files)
     if parts[0] == "simple" and len(parts) == 2 and parts[1] in shelf.files:
-        return _page((f"{files}{name}#sha256={_digest(shelf.folder / name)}", name) for name in shelf.files[parts[1]])
+        return _page(
+            (f"{files}{name}#sha256={_digest(shelf.folder / name)}", name)
+            for name in shelf.files[parts[1]]
+        )
     if parts[0] == "files" and len(parts) == 2:
         return file_of(shelf, parts[1])
     return None
@@ -257,7 +296,9 @@ def _handler_for(origin: Origin) -> type[BaseHTTPRequestHandler]:
             assert origin.context
             self.send_response(200)
             self.end_headers()
-            self.connection = origin.context.wrap_socket(self.connection, server_side=True, do_handshake_on_connect=False)
+            self.connection = origin.context.wrap_socket(
+                self.connection, server_side=True, do_handshake_on_connect=False
+            )
             self.connection.do_handshake()
             self.rfile = self.connection.makefile("rb")
             self.wfile = self.connection.makefile("wb", 0)  # type: ignore[assignment]

@@ -10,7 +10,18 @@ from pathlib import Path
 from urllib.parse import quote
 
 from tests.support.matrix_packages import Shelf
-from tests.support.matrix_servers import COMPANY, ELSEWHERE, OTHER_SECRET, OTHER_USER, SERVERS, Origin, Private, Public, Second, Store
+from tests.support.matrix_servers import (
+    COMPANY,
+    ELSEWHERE,
+    OTHER_SECRET,
+    OTHER_USER,
+    SERVERS,
+    Origin,
+    Private,
+    Public,
+    Second,
+    Store,
+)
 from tests.support.recorder import make_certificates
 from tests.support.world import CANARY, USER
 
@@ -31,7 +42,11 @@ class Index:
     @property
     def typed(self) -> str:
         """The URL with the password in it."""
-        return self.url.replace("://", f"://{self.user}:{quote(SECRETS[self.user], safe='')}@") if self.user else self.url
+        return (
+            self.url.replace("://", f"://{self.user}:{quote(SECRETS[self.user], safe='')}@")
+            if self.user
+            else self.url
+        )
 
 
 class Street:
@@ -47,12 +62,21 @@ class Street:
         self.neighbour = Public(COMPANY, shelves["stranger"])
         self.pypi = Public(COMPANY, shelves["stranger"], context)
         others = {"public": self.elsewhere, "store": self.store, "second": self.second}
-        self.private = {name: Private(behaviour, shelves, **others) for name, behaviour in SERVERS.items()}
+        self.private = {
+            name: Private(behaviour, shelves, **others) for name, behaviour in SERVERS.items()
+        }
 
     @property
     def origins(self) -> list[Origin]:
         """All of them."""
-        return [*self.private.values(), self.store, self.second, self.elsewhere, self.neighbour, self.pypi]
+        return [
+            *self.private.values(),
+            self.store,
+            self.second,
+            self.elsewhere,
+            self.neighbour,
+            self.pypi,
+        ]
 
     def watch(self, look: Callable[[], None]) -> None:
         """Forget all requests; `look` is called during each from now on."""
@@ -72,9 +96,14 @@ class Street:
         private = self.private[server]
         if surroundings == "two":
             places = (("corp", "left", USER), ("team", "right", OTHER_USER))
-            return [Index(name, private.url(f"{place}/simple/"), user) for name, place, user in places]
+            return [
+                Index(name, private.url(f"{place}/simple/"), user) for name, place, user in places
+            ]
         own = Index("corp", private.url("whole/simple/"), USER)
-        strangers = {"other port": self.neighbour.url("simple/"), "other host": self.elsewhere.url("simple/")}
+        strangers = {
+            "other port": self.neighbour.url("simple/"),
+            "other host": self.elsewhere.url("simple/"),
+        }
         stranger = strangers.get(surroundings)
         return [own, Index("open", stranger)] if stranger else [own]
 
@@ -82,8 +111,14 @@ class Street:
         """Return what leads to pypi.org here, if the surroundings have it."""
         if surroundings != "pypi.org":
             return {}
-        proxy = {"HTTPS_PROXY": f"http://{self.pypi.netloc}", "NO_PROXY": "127.0.0.1,127.0.0.2,127.0.0.3"}
-        return {**proxy, **dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), self.authority)}
+        proxy = {
+            "HTTPS_PROXY": f"http://{self.pypi.netloc}",
+            "NO_PROXY": "127.0.0.1,127.0.0.2,127.0.0.3",
+        }
+        return {
+            **proxy,
+            **dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), self.authority),
+        }
 
     def strayed(self, server: str, *, covered: bool) -> list[str]:
         """Return the requests that brought a credential to another server; the second host is none where it is `covered`."""

@@ -26,7 +26,9 @@ def render(text: str) -> str:
         counts[server, column_of(job)][judgement] += 1
     columns = list(dict.fromkeys(column for _, column in sorted(counts)))
     lines = [["server", *columns], ["---"] * (len(columns) + 1)]
-    lines += [[server, *(_cell(counts[server, column]) for column in columns)] for server in SERVERS]
+    lines += [
+        [server, *(_cell(counts[server, column]) for column in columns)] for server in SERVERS
+    ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 

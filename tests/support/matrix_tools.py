@@ -62,7 +62,10 @@ def pip_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
     if stand.way == "variable":
         environ = {"PIP_INDEX_URL": " ".join(first), "PIP_EXTRA_INDEX_URL": " ".join(urls)}
         return [], {name: text for name, text in environ.items() if text}
-    return [*(["-i", *first] if first else []), *(w for u in urls for w in ("--extra-index-url", u))], {}
+    return [
+        *(["-i", *first] if first else []),
+        *(w for u in urls for w in ("--extra-index-url", u)),
+    ], {}
 
 
 def uv_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
@@ -72,21 +75,34 @@ def uv_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
     if stand.way == "variable":
         environ = {"UV_INDEX": " ".join(urls), "UV_DEFAULT_INDEX": " ".join(default)}
         return [], {name: text for name, text in environ.items() if text}
-    return [*(w for u in urls for w in ("--index", u)), *(w for u in default for w in ("--default-index", u))], {}
+    return [
+        *(w for u in urls for w in ("--index", u)),
+        *(w for u in default for w in ("--default-index", u)),
+    ], {}
 
 
 PROJECT = '[project]\nname = "some-project"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{requires}]\n'
 SHOW = f"import {APP.replace('-', '_')} as it; it.main()"
 
 
-def uv(*words: str, project: bool | str = False, then: Sequence[Sequence[str]] = (), texts: Sequence[str] = ()) -> Callable[[Stand], Task]:
+def uv(
+    *words: str,
+    project: bool | str = False,
+    then: Sequence[Sequence[str]] = (),
+    texts: Sequence[str] = (),
+) -> Callable[[Stand], Task]:
     """Return a task of uv: the first words are the verb and `{}` where the options go."""
 
     def make(stand: Stand) -> Task:
         options, environ = uv_options(stand)
         if project is not False:
-            stand.write("pyproject.toml", PROJECT.format(requires=f'"{project}"' if project else ""))
-        commands = [[w for word in command for w in (options if word == "{}" else [word])] for command in (words, *then)]
+            stand.write(
+                "pyproject.toml", PROJECT.format(requires=f'"{project}"' if project else "")
+            )
+        commands = [
+            [w for word in command for w in (options if word == "{}" else [word])]
+            for command in (words, *then)
+        ]
         return Task(commands, environ, tuple(texts))
 
     return make
@@ -168,7 +184,10 @@ def build(stand: Stand) -> Task:
 def tox(stand: Stand) -> Task:
     """An environment of tox, whose pip is told by variables alone."""
     _, environ = pip_options(by_variable(stand))
-    stand.write("tox.ini", f'[testenv]\npackage = skip\ndeps = {WANTED[APP]}\ncommands = python -c "{SHOW}"\n')
+    stand.write(
+        "tox.ini",
+        f'[testenv]\npackage = skip\ndeps = {WANTED[APP]}\ncommands = python -c "{SHOW}"\n',
+    )
     return Task([["tox", "-q", "-e", "py"]], environ)
 
 
@@ -189,7 +208,12 @@ class Job:
     surroundings: tuple[str, ...] = ("alone", "two", "other port", "other host", "pypi.org")
 
 
-PIPS = {"20.3.4": ("3.9", "3.8"), "23.2.1": ("3.11", "3.12"), "25.3": ("3.11", "3.12"), "newest": ("3.11", "3.12", "3.13")}
+PIPS = {
+    "20.3.4": ("3.9", "3.8"),
+    "23.2.1": ("3.11", "3.12"),
+    "25.3": ("3.11", "3.12"),
+    "newest": ("3.11", "3.12", "3.13"),
+}
 UVS = ("newest", "0.9.30", "0.7.22", "0.5.31")
 PIP_TASKS = {
     "install": pip("install", "--target", "out", WANTED[APP]),
@@ -203,11 +227,22 @@ UV_TASKS: dict[str, Callable[[Stand], Task]] = {
     "pip sdist": uv("uv", "pip", "install", "{}", "--target", "out", WANTED[FROM_SOURCE]),
     "lock, sync": uv("uv", "lock", "{}", project=WANTED[APP], then=_AND_SYNC, texts=("uv.lock",)),
     "run": uv("uv", "run", "{}", "python", "-c", SHOW, project=WANTED[APP], texts=("uv.lock",)),
-    "run --with": uv("uv", "run", "{}", "--no-project", "--with", WANTED[APP], "python", "-c", SHOW),
+    "run --with": uv(
+        "uv", "run", "{}", "--no-project", "--with", WANTED[APP], "python", "-c", SHOW
+    ),
     "uvx": uv("uvx", "{}", "--from", WANTED[APP], APP),
     "tool install": uv("uv", "tool", "install", "{}", WANTED[APP]),
     "add": uv("uv", "add", "{}", WANTED[APP], project="", texts=("uv.lock", "pyproject.toml")),
-    "export": uv("uv", "export", "{}", "--no-header", "-o", "requirements.txt", project=WANTED[APP], texts=("uv.lock", "requirements.txt")),
+    "export": uv(
+        "uv",
+        "export",
+        "{}",
+        "--no-header",
+        "-o",
+        "requirements.txt",
+        project=WANTED[APP],
+        texts=("uv.lock", "requirements.txt"),
+    ),
     "publish": publish,
 }
 
@@ -229,9 +264,15 @@ def program(name: str, *requirements: str) -> Callable[[], Tool]:
 
 _IN_VARIABLES: tuple[Way, ...] = ("variable", "configured")
 JOBS: dict[str, Job] = {
-    **{f"pip {version} {name}": Job(pip_of(version), task) for version in PIPS for name, task in PIP_TASKS.items()},
     **{
-        f"uv {version} {name}": Job(uv_of(version), task, surroundings=("alone",) if name == "publish" else Job.surroundings)
+        f"pip {version} {name}": Job(pip_of(version), task)
+        for version in PIPS
+        for name, task in PIP_TASKS.items()
+    },
+    **{
+        f"uv {version} {name}": Job(
+            uv_of(version), task, surroundings=("alone",) if name == "publish" else Job.surroundings
+        )
         for version in UVS
         for name, task in UV_TASKS.items()
     },

@@ -13,7 +13,10 @@ Pair = tuple[int, str, int, str]
 
 def pairs_of(row: tuple[str, ...]) -> set[Pair]:
     """Return every two values of a row."""
-    return {(first, row[first], second, row[second]) for first, second in combinations(range(len(row)), 2)}
+    return {
+        (first, row[first], second, row[second])
+        for first, second in combinations(range(len(row)), 2)
+    }
 
 
 def choose_pairs(rows: Iterable[Row]) -> list[Row]:
@@ -22,7 +25,10 @@ def choose_pairs(rows: Iterable[Row]) -> list[Row]:
     Greedy: the row with the most new pairs is the next one. A pair is a bit, a row the number of its pairs.
     """
     bits: dict[Pair, int] = {}
-    candidates = {row: sum(bits.setdefault(pair, 1 << len(bits)) for pair in sorted(pairs_of(row))) for row in rows}
+    candidates = {
+        row: sum(bits.setdefault(pair, 1 << len(bits)) for pair in sorted(pairs_of(row)))
+        for row in rows
+    }
     missing = (1 << len(bits)) - 1
     chosen = set()
     while missing:
