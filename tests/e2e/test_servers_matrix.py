@@ -1,8 +1,9 @@
-"""Every kind of server, every tool, every surroundings: through us it is as with the bare tool and the password typed, or refused by name.
+"""Every kind of server, every tool, every surroundings: as with the bare tool, or refused by name.
 
-CI runs a choice in which every two values of two dimensions meet; SHIM_TEST_MATRIX=all runs everything, which takes hours.
-SHIM_TEST_MATRIX_TABLE=FILE writes down every cell; `python -m tests.support.matrix_table FILE` makes a table of it. A cell is called
-`SERVER | JOB | SURROUNDINGS | WAY`; see tests/support/matrix_*.py for what each is.
+The bare tool has the password typed. CI runs a choice in which every two values of two dimensions
+meet; SHIM_TEST_MATRIX=all runs everything, which takes hours. SHIM_TEST_MATRIX_TABLE=FILE writes
+down every cell; `python -m tests.support.matrix_table FILE` makes a table of it. A cell is called
+`SERVER | JOB | SURROUNDINGS | WAY`; tests/support/matrix_*.py says what each is.
 """
 
 from __future__ import annotations

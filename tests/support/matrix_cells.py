@@ -1,4 +1,4 @@
-"""One cell of the matrix: the bare tool with the password typed, the same through us, and what to think of the difference."""
+"""One cell of the matrix: the bare tool with the password typed, and the same through us."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from shim.demo.watch import find_in_files, is_in, needles
 from shim.host import Host
 from shim.store import recent
 from tests.support import toolchains
+from tests.support.matrix_http import OTHER_SECRET, OTHER_USER, SECRETS
 from tests.support.matrix_packages import PRIVATE, found_in, said_in
-from tests.support.matrix_servers import COMPANY, OTHER_SECRET, OTHER_USER, SECOND
-from tests.support.matrix_street import SECRETS, Street
+from tests.support.matrix_servers import COMPANY, SECOND
+from tests.support.matrix_street import Street
 from tests.support.matrix_tools import JOBS, Stand, Task, Way
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
@@ -41,7 +42,7 @@ class Cell(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a task ended: the last command's status, our packages as `NAME VERSION`, the texts it wrote, and what it printed."""
+    """How a task ended: status, our packages as `NAME VERSION`, texts, output."""
 
     status: int
     packages: frozenset[str]
@@ -70,7 +71,10 @@ class Outcome:
 
 
 def judge(bare: Outcome, ours: Outcome) -> Judgement:
-    """Return what to think of ours. `served`: the bare tool failed, and through us it has the company's packages."""
+    """Return what to think of ours.
+
+    `served`: the bare tool failed, and through us it has the company's packages.
+    """
     if ours.result == bare.result:
         return "equal"
     if ours.refusal:
@@ -79,7 +83,7 @@ def judge(bare: Outcome, ours: Outcome) -> Judgement:
 
 
 class Runner:
-    """Runs cells, each command in a fresh world below `folder`. Bare outcomes are kept: all ways of a cell share them."""
+    """Runs cells, each command in a fresh world below `folder`. All ways share the bare outcome."""
 
     def __init__(self, street: Street, prefix: Path, folder: Path) -> None:
         self.street, self.prefix, self.folder = street, prefix, folder
@@ -88,7 +92,10 @@ class Runner:
         self._count = 0
 
     def bare(self, cell: Cell) -> Outcome:
-        """Return what the bare tool does with the password typed, or with both hosts in a netrc where we know both."""
+        """Return what the bare tool does with the password typed.
+
+        Where we are told of the second host, it is told by a netrc of both.
+        """
         key = self._key(cell)
         if key not in self._bare:
             world = self._world()
@@ -102,7 +109,7 @@ class Runner:
         return self._bare[key]
 
     def ours(self, cell: Cell) -> tuple[Outcome, list[str]]:
-        """Return what it does through us, and where a secret was that should not have been there."""
+        """Return what it does through us, and where a secret was that should not be there."""
         world = self._world()
         if cell.way == "configured":
             self._configure(world, cell)
@@ -114,7 +121,7 @@ class Runner:
         return outcome, [*strayed, *sorted(shown - self._allowed(cell))]
 
     def _key(self, cell: Cell) -> Cell:
-        """Return the cell as the bare tool has it. A netrc has one credential for a host, and so none for `two`."""
+        """Return the cell as the bare tool has it. A netrc has one credential for a host."""
         by_netrc = (
             cell.way == "configured" and cell.server == "second host" and cell.surroundings != "two"
         )
@@ -122,12 +129,12 @@ class Runner:
         return cell._replace(way="netrc" if by_netrc else typed)
 
     def _allowed(self, cell: Cell) -> set[str]:
-        """Return where a secret may be seen: where the bare tool shows one that was typed, and never one that was not."""
+        """Return where a secret may be seen: where the bare tool shows a typed one, or nowhere."""
         self.bare(cell)
         return set() if cell.way == "configured" else self._shown[self._key(cell)]
 
     def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
-        """Run a cell; return its outcome, and where a secret was seen: whose argv, the output, which files."""
+        """Run a cell; return its outcome, and whose argv, output or files had a secret."""
         shown: set[str] = set()
         self.street.watch(
             lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
@@ -145,7 +152,7 @@ class Runner:
         return World(folder, self.prefix)
 
     def _configure(self, world: World, cell: Cell) -> None:
-        """Let files hold the passwords. An index on the second host is configured where there is one, as a netrc would name both."""
+        """Let files hold the passwords. The second host is an index of its own."""
         text = ""
         indexes = [
             (index.name, index.url, index.user)
@@ -161,7 +168,8 @@ class Runner:
             secret = world.folder / "config" / user
             secret.write_text(SECRETS[user])
             secret.chmod(0o600)
-            text += f'[[index]]\nname = "{name}"\nurl = "{url}"\nusername = "{user}"\nfile = {{ password = "{secret}" }}\n'
+            text += f'[[index]]\nname = "{name}"\nurl = "{url}"\nusername = "{user}"\n'
+            text += f'file = {{ password = "{secret}" }}\n'
             if JOBS[cell.job].task.__name__ == "publish":
                 text += f'publish-url = "{self.street.private[cell.server].url("upload/")}"\n'
         world.configure(text)
@@ -225,12 +233,13 @@ class Runner:
 
 def _environ_of(world: World) -> dict[str, str]:
     """Return what the tools that make environments want."""
-    python = str(toolchains.python_for("3.11", "3.12", "3.13"))
+    python = toolchains.python_for("3.11", "3.12", "3.13")
+    path = world.environ["PATH"].removesuffix("/usr/bin:/bin")
     return {
-        "PATH": f"{world.environ['PATH'].removesuffix('/usr/bin:/bin')}{python.rpartition('/')[0]}:/usr/bin:/bin",
-        "PIPENV_DEFAULT_PYTHON_VERSION": python,
-        "PIPENV_PYTHON": python,
-        "PDM_PYTHON": python,
+        "PATH": f"{path}{python.parent}:/usr/bin:/bin",
+        **dict.fromkeys(
+            ("PIPENV_DEFAULT_PYTHON_VERSION", "PIPENV_PYTHON", "PDM_PYTHON"), str(python)
+        ),
         "PIPENV_NOSPIN": "1",
         "PIPX_SHARED_LIBS": str(toolchains.pip("newest").bin.parent),
         "PIPX_HOME": str(world.folder / "pipx"),

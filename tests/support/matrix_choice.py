@@ -1,4 +1,4 @@
-"""Which cells of the matrix are run: all of them by hand, and in CI a choice in which every two values of two dimensions meet."""
+"""Which cells of the matrix are run: by hand all, in CI a choice that has every pair of values."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def all_cells() -> Iterator[Cell]:
 
 
 def chosen_cells() -> list[Cell]:
-    """Return CI's: all pairs of server, release, task, surroundings and way for pip; the same for the newest uv; few for slow tools."""
+    """Return CI's: all pairs of server, release, task, surroundings and way for pip and newest uv.
+
+    The slow tools meet few servers.
+    """
     cells = set(all_cells())
     ways, around = ("typed", "variable", "configured"), JOBS["pipenv"].surroundings
     pips = product(SERVERS, PIPS, PIP_TASKS, around, ways)

@@ -1,7 +1,8 @@
-"""The packages of the servers' matrix: what is in each place, and how to tell afterwards where a package came from.
+"""The packages of the servers' matrix, and how to tell afterwards where a package came from.
 
-The version tells: 1.0 is the private one, 0.5 what a server shows to strangers, 0.9 and 99.0 are a stranger's namesakes. Everything is
-wanted below 9, so that a stranger's 0.9 is taken where the private one is not found, and 99.0 never by accident.
+The version tells: 1.0 is the private one, 0.5 what a server shows to strangers, 0.9 and 99.0 are a
+stranger's namesakes. Everything is wanted below 9: a stranger's 0.9 is taken where the private one
+is not found, and pip has no reason of its own to take the stranger's.
 """
 
 from __future__ import annotations
@@ -29,21 +30,23 @@ def get_requires_for_build_wheel(config_settings=None):
 def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
     files = {{
         "corp_sdist.py": 'BUILT_BY = "{version}"\\n',
-        "corp_sdist-1.0.dist-info/METADATA": "Metadata-Version: 2.1\\nName: corp-sdist\\nVersion: 1.0\\n",
+        "corp_sdist-1.0.dist-info/METADATA":
+            "Metadata-Version: 2.1\\nName: corp-sdist\\nVersion: 1.0\\n",
         "corp_sdist-1.0.dist-info/WHEEL":
             "Wheel-Version: 1.0\\nGenerator: corp\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
     }}
     record = "corp_sdist-1.0.dist-info/RECORD"
     files[record] = "".join(path + ",,\\n" for path in [*files, record])
-    with zipfile.ZipFile(os.path.join(wheel_directory, "corp_sdist-1.0-py3-none-any.whl"), "w") as wheel:
+    name = "corp_sdist-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(os.path.join(wheel_directory, name), "w") as wheel:
         for path, text in files.items():
             wheel.writestr(path, text)
-    return "corp_sdist-1.0-py3-none-any.whl"
+    return name
 """
 _BUILT = re.compile(r'BUILT_BY = "(.+)"')
 _INSTALLED = re.compile(r"(corp_\w+)-([\d.]+)\.dist-info")
 _ARCHIVE = re.compile(r"(corp_\w+)-([\d.]+)(?:-py3-none-any\.whl|\.tar\.gz)")
-#: `corp-app is 1.0` (what its program prints), `corp-app==1.0`, a table of a lock file, and Pipfile.lock.
+#: `corp-app is 1.0` (printed by its program), `corp-app==1.0`, a table of a lock, and Pipfile.lock.
 _SAID = (
     re.compile(r"\b(corp-\w+) is ([\d.]+)"),
     re.compile(r"\b(corp-\w+)==([\d.]+)"),
@@ -61,7 +64,7 @@ class Shelf:
 
 
 def make_shelves(folder: Path) -> dict[str, Shelf]:
-    """Write everything; return the shelves: `whole`, `left` and `right` (which need each other), `older`, `stranger`."""
+    """Write all; return `whole`, `left` (which needs `right`), `right`, `older`, `stranger`."""
     made = {name: folder / name for name in ("whole", "left", "right", "older", "stranger")}
     for path in made.values():
         path.mkdir(parents=True)
@@ -124,7 +127,7 @@ def _sdist(folder: Path) -> str:
 
 
 def found_in(folder: Path) -> Iterator[str]:
-    """Yield `NAME VERSION` of each of our packages in a folder, installed or as an archive, and who built what was built."""
+    """Yield `NAME VERSION` of our packages in a folder, installed or as archives, and who built."""
     for path in folder.rglob("corp_*"):
         match = _INSTALLED.fullmatch(path.name) or _ARCHIVE.fullmatch(path.name)
         if match:
@@ -144,7 +147,7 @@ def _source_of(path: Path) -> str:
 
 
 def said_in(text: str) -> Iterator[str]:
-    """Yield `NAME VERSION` of each of our packages that a lock file or the output of a program tells of."""
+    """Yield `NAME VERSION` of our packages that a lock file or a program's output tells of."""
     for pattern in _SAID:
         for match in pattern.finditer(text):
             yield f"{match[1]} {match[2]}"

@@ -9,31 +9,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from tests.support.matrix_http import OTHER_USER, SECRETS, Origin
 from tests.support.matrix_packages import Shelf
 from tests.support.matrix_servers import (
     COMPANY,
     ELSEWHERE,
-    OTHER_SECRET,
-    OTHER_USER,
+    SECOND,
     SERVERS,
-    Origin,
     Private,
     Public,
     Second,
     Store,
 )
 from tests.support.recorder import make_certificates
-from tests.support.world import CANARY, USER
+from tests.support.world import USER
 
-#: What a command names besides: nothing, a second place of that server with a credential of its own, a stranger's server on
-#: another port of the host, one on another host, and pypi.org, which is there without being named.
+#: What a command names besides: nothing, a second place of that server with a credential of its
+#: own, a stranger's server on another port of the host, one on another host, and pypi.org, which is
+#: there without being named.
 SURROUNDINGS = ("alone", "two", "other port", "other host", "pypi.org")
-SECRETS = {USER: CANARY, OTHER_USER: OTHER_SECRET}
 
 
 @dataclass(frozen=True)
 class Index:
-    """An index that a command names: `url` has no userinfo. `user` is "" where everybody may read."""
+    """An index that a command names: `url` has no userinfo; `user` is "" where all may read."""
 
     name: str
     url: str
@@ -42,11 +41,9 @@ class Index:
     @property
     def typed(self) -> str:
         """The URL with the password in it."""
-        return (
-            self.url.replace("://", f"://{self.user}:{quote(SECRETS[self.user], safe='')}@")
-            if self.user
-            else self.url
-        )
+        if not self.user:
+            return self.url
+        return self.url.replace("://", f"://{self.user}:{quote(SECRETS[self.user], safe='')}@")
 
 
 class Street:
@@ -69,14 +66,8 @@ class Street:
     @property
     def origins(self) -> list[Origin]:
         """All of them."""
-        return [
-            *self.private.values(),
-            self.store,
-            self.second,
-            self.elsewhere,
-            self.neighbour,
-            self.pypi,
-        ]
+        others = [self.store, self.second, self.elsewhere, self.neighbour, self.pypi]
+        return [*self.private.values(), *others]
 
     def watch(self, look: Callable[[], None]) -> None:
         """Forget all requests; `look` is called during each from now on."""
@@ -96,9 +87,7 @@ class Street:
         private = self.private[server]
         if surroundings == "two":
             places = (("corp", "left", USER), ("team", "right", OTHER_USER))
-            return [
-                Index(name, private.url(f"{place}/simple/"), user) for name, place, user in places
-            ]
+            return [Index(name, private.url(f"{at}/simple/"), user) for name, at, user in places]
         own = Index("corp", private.url("whole/simple/"), USER)
         strangers = {
             "other port": self.neighbour.url("simple/"),
@@ -111,17 +100,18 @@ class Street:
         """Return what leads to pypi.org here, if the surroundings have it."""
         if surroundings != "pypi.org":
             return {}
-        proxy = {
-            "HTTPS_PROXY": f"http://{self.pypi.netloc}",
-            "NO_PROXY": "127.0.0.1,127.0.0.2,127.0.0.3",
-        }
+        authorities = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
         return {
-            **proxy,
-            **dict.fromkeys(("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE"), self.authority),
+            "HTTPS_PROXY": f"http://{self.pypi.netloc}",
+            "NO_PROXY": ",".join((COMPANY, SECOND, ELSEWHERE)),
+            **dict.fromkeys(authorities, self.authority),
         }
 
     def strayed(self, server: str, *, covered: bool) -> list[str]:
-        """Return the requests that brought a credential to another server; the second host is none where it is `covered`."""
+        """Return the requests that brought a credential to another server.
+
+        The second host is none where it is `covered`.
+        """
         own = [self.private[server], *([self.second] if covered else [])]
         return [
             f"{request.user}'s to {request.method} {origin.url(request.path.lstrip('/'))}"
@@ -134,7 +124,7 @@ class Street:
     def close(self) -> None:
         """Stop all servers."""
         for origin in self.origins:
-            if origin not in (self.private["down"],):
+            if origin is not self.private["down"]:
                 origin.close()
 
 

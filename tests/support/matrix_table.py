@@ -1,4 +1,4 @@
-"""What is served where, in one table: `python -m tests.support.matrix_table FILE` prints what a run of the matrix wrote into FILE."""
+"""What is served where: `python -m tests.support.matrix_table FILE` prints what a run wrote."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def record(file: str, server: str, job: str, surroundings: str, way: str, judgem
 
 
 def render(text: str) -> str:
-    """Return the table in Markdown: rows are servers, columns tools, cells how many of which judgement."""
+    """Return a table in Markdown: rows are servers, columns tools, cells how many of what."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for line in text.splitlines():
         server, job, _surroundings, _way, judgement = line.split("\t")

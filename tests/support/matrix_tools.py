@@ -1,4 +1,4 @@
-"""How each tool of the matrix is told where packages are, and what it is asked to do: one function a task."""
+"""How each tool of the matrix is told where packages are, and what it does: one function a task."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from shim.demo.packages import build_wheel
 from tests.support import toolchains
+from tests.support.matrix_http import SECRETS
 from tests.support.matrix_packages import APP, BACKEND, DEPENDENCY, FROM_SOURCE, WANTED
-from tests.support.matrix_street import Index
+from tests.support.matrix_street import SURROUNDINGS, Index
 from tests.support.toolchains import Tool
 
-#: The password in a URL of the command line, in a URL of a variable, with us, or (a bare tool's) in a netrc.
+#: The password in a URL of the command line, in one of a variable, with us, or (bare) in a netrc.
 Way = Literal["typed", "variable", "configured", "netrc"]
 
 
 @dataclass(frozen=True)
 class Stand:
-    """What a task gets: an empty folder to work in, the indexes of its cell, and the way that a password takes."""
+    """What a task gets: an empty folder to work in, the indexes of its cell, the password's way."""
 
     folder: Path
     indexes: Sequence[Index]
@@ -38,7 +40,10 @@ class Stand:
 
 @dataclass
 class Task:
-    """Commands, one after the other as long as they succeed, and their variables. `texts` are files that the result is compared by."""
+    """Commands, one after the other as long as they succeed, and their variables.
+
+    `texts` are files that belong to the result.
+    """
 
     commands: list[list[str]]
     environ: dict[str, str] = field(default_factory=dict)
@@ -56,7 +61,10 @@ def pip(*words: str) -> Callable[[Stand], Task]:
 
 
 def pip_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
-    """Return how pip is told: by options or by variables. Beside pypi.org the private index is the extra one, as most people write it."""
+    """Return how pip is told: by options or by variables.
+
+    Beside pypi.org the private index is the extra one, as most people write it.
+    """
     urls = [stand.said(index) for index in stand.indexes]
     first = [] if stand.surroundings == "pypi.org" else [urls.pop(0)]
     if stand.way == "variable":
@@ -69,7 +77,7 @@ def pip_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
 
 
 def uv_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
-    """Return how uv is told: the last index is the default one, but beside pypi.org, which is that."""
+    """Return how uv is told: the last index is the default one, if pypi.org is not that."""
     urls = [stand.said(index) for index in stand.indexes]
     default = [] if stand.surroundings == "pypi.org" else [urls.pop()]
     if stand.way == "variable":
@@ -81,7 +89,10 @@ def uv_options(stand: Stand) -> tuple[list[str], dict[str, str]]:
     ], {}
 
 
-PROJECT = '[project]\nname = "some-project"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = [{requires}]\n'
+PROJECT = (
+    '[project]\nname = "some-project"\nversion = "1.0"\n'
+    'requires-python = ">=3.11"\ndependencies = [{requires}]\n'
+)
 SHOW = f"import {APP.replace('-', '_')} as it; it.main()"
 
 
@@ -111,8 +122,6 @@ def uv(
 def publish(stand: Stand) -> Task:
     """uv publish."""
     name = "corp_new-1.0-py3-none-any.whl"
-    from shim.demo.packages import build_wheel
-
     (stand.folder / "dist").mkdir()
     build_wheel(str(stand.folder / "dist"), "corp-new", {"corp_new.py": ""})
     url = stand.said(Index("corp", stand.upload, stand.indexes[0].user))
@@ -123,7 +132,7 @@ def publish(stand: Stand) -> Task:
 
 
 def pipenv(stand: Stand) -> Task:
-    """pipenv lock, in an environment that is there: the first source is the one for packages that name none."""
+    """pipenv lock, in an environment that is there. Who names no source is the first one's."""
     text, environ = "", {"VIRTUAL_ENV": str(toolchains.pip("newest").bin.parent)}
     for index in stand.indexes:
         url = stand.said(index)
@@ -154,11 +163,11 @@ def pdm(stand: Stand) -> Task:
 
 def poetry(stand: Stand) -> Task:
     """poetry lock: passwords are in its own variables."""
-    from tests.support.matrix_street import SECRETS
-
     text, environ = PROJECT.format(requires=f'"{WANTED[APP]}"'), {}
     for number, index in enumerate(stand.indexes):
-        text += f'[[tool.poetry.source]]\nname = "{index.name}"\nurl = "{index.url}"\npriority = "{"supplemental" if number else "primary"}"\n'
+        priority = "supplemental" if number else "primary"
+        text += f'[[tool.poetry.source]]\nname = "{index.name}"\nurl = "{index.url}"\n'
+        text += f'priority = "{priority}"\n'
         if stand.way == "variable" and index.user:
             name = f"POETRY_HTTP_BASIC_{index.name.upper()}"
             environ |= {f"{name}_USERNAME": index.user, f"{name}_PASSWORD": SECRETS[index.user]}
@@ -199,13 +208,13 @@ def by_variable(stand: Stand) -> Stand:
 
 @dataclass(frozen=True)
 class Job:
-    """A tool in a release and what it does. `is_slow`: CI picks fewer of its cells; `ways` and `surroundings` are those it has."""
+    """A tool in a release and what it does; CI picks fewer cells of those that are slow."""
 
     tool: Callable[[], Tool]
     task: Callable[[Stand], Task]
     is_slow: bool = False
     ways: tuple[Way, ...] = ("typed", "variable", "configured")
-    surroundings: tuple[str, ...] = ("alone", "two", "other port", "other host", "pypi.org")
+    surroundings: tuple[str, ...] = SURROUNDINGS
 
 
 PIPS = {

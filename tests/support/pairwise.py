@@ -1,4 +1,4 @@
-"""An all-pairs choice: few rows of a table of many dimensions, in which every two values of two dimensions meet at least once."""
+"""An all-pairs choice: few rows of many dimensions, in which every two values meet."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def pairs_of(row: tuple[str, ...]) -> set[Pair]:
 
 
 def choose_pairs(rows: Iterable[Row]) -> list[Row]:
-    """Return rows that have every pair which any of the rows has, always the same ones, in the order in which they came.
+    """Return rows that have every pair which any of the rows has: always the same, in their order.
 
-    Greedy: the row with the most new pairs is the next one. A pair is a bit, a row the number of its pairs.
+    Greedy: the row with the most new pairs is the next one. A pair is a bit.
     """
     bits: dict[Pair, int] = {}
     candidates = {
