@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from shim.host import Host
 from shim.indexes import pip_settings
 from shim.model import Need, Needs, Place
-from shim.preflight import refuse_garbled
 from shim.reading import MAX_BYTES
 from shim.tools import load_tool, pip
+from shim.unanswered import refuse_garbled
 from tests.support.calls import count_calls
 
 #: Not a release that any file here names, so the oldest rules hold.
