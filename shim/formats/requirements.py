@@ -164,6 +164,13 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     return match.start("url"), match.start("url") + len(url)
 
 
+def marker_of(requirement: str, url: tuple[int, int]) -> str:
+    """Return what stands behind the URL of a direct requirement, if it is a marker: behind a bare URL, only from `; ` on."""
+    rest = requirement[url[1] :]
+    is_bare = not requirement[: url[0]].strip()
+    return rest if not is_bare or "; " in rest else ""
+
+
 def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] = ()) -> bool:
     """Return whether a requirement counts, by its marker, which `rest` begins with (`; python_version < '3'`) or lacks.
 

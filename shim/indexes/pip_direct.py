@@ -84,7 +84,7 @@ class DirectUrls:
         if position is None:
             self.local.unread.note_url(said.text, said.origin)
             self._add_project(said)
-        elif requirements.may_apply(said.text[position[1] :], self.python):
+        elif requirements.may_apply(requirements.marker_of(said.text, position), self.python):
             self.found.append(said.part(*position))
 
     def add_texts(self, texts: Iterable[str], path: str, extras: Iterable[str] = ()) -> None:
