@@ -25,7 +25,7 @@ from shim.store import proofs
 from shim.store.cache import describe_duration
 from shim.tools import Tool
 from shim.verdict import Trouble, Verdict
-from shim.whereabouts import look_for_files, package_page, page_of_index, place_of_proof
+from shim.whereabouts import look_for_files, page_of_index, place_of_proof, strangers_page
 
 if TYPE_CHECKING:
     from shim.verify import Finding, Question
@@ -192,7 +192,7 @@ class _Preflight:
             return None
         from shim.verify import Question
 
-        page = package_page(answer.need, self.choice) if waits or self.choice.case.needs.packages else None
+        page = strangers_page(answer.need, self.choice) if waits else None
         return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
 
     def _remembers_challenge(self, where: str) -> bool:
@@ -241,7 +241,7 @@ class _Preflight:
         if verdict.kind in PASSING:
             proofs.remember("proven", credential, where, verdict.kind, self.host)
             proofs.forget("rejected", credential, rejected_at, self.host)
-            if question.page and not question.manner.unasked:
+            if question.page:
                 proofs.remember("proven", None, where, finding.unserved or CHALLENGED, self.host)
         elif verdict.kind == "rejected":
             proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,8 +11,6 @@ from shim.model import BARE, Credential, Manner, Route, Secret
 from shim.urls import Scope, Url, scope_of, scope_of_index
 from shim.verdict import Trouble, Verdict
 
-#: What a server may say of its root to everybody, and still have packages.
-ROOTLESS = ("hidden", "forbidden")
 _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden", 429: "busy"}
 
 
@@ -30,10 +27,7 @@ def verify(url: Url, credential: Credential, host: Host, route: Route | None = N
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one index is asked: does it take the credential, in this manner? `page` is that of a package, as the tool will ask it.
-
-    It is asked where the manner waits for a challenge, and where the root tells everybody off.
-    """
+    """What one index is asked: does it take the credential, in this manner? `page` is that of a package, as the tool will ask it."""
 
     url: Url
     credential: Credential | None
@@ -60,7 +54,6 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         encoding = one.manner.encoding
         asked += [Asked(one.url, None, one.route), Asked(one.url, one.credential, one.route, encoding)]
         asked += [Asked(one.page, _before_challenge(one), one.route, encoding)] if one.page and not one.manner.unasked else []
-    deadline = time.monotonic() + timeout_s
     outcomes = iter(probe_all(asked, host, timeout_s))
     findings = []
     for one in questions:
@@ -68,19 +61,7 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         verdict = judge(one.url, one.credential, anonymous, known)
         first = next(outcomes) if one.page and not one.manner.unasked else None
         findings.append(Finding(verdict, _why_unserved(one, verdict, anonymous, first) if first else None))
-    _look_below_roots(questions, findings, host, deadline)
     return findings
-
-
-def _look_below_roots(questions: Sequence[Question], findings: list[Finding], host: Host, deadline: float) -> None:
-    """Judge by a package's page what keeps its root from everybody: some servers have none, or show it to nobody."""
-    below = [(number, one) for number, one in enumerate(questions) if one.page and findings[number].verdict.trouble in ROOTLESS]
-    asked = [Asked(one.page or one.url, who, one.route, one.manner.encoding) for _, one in below for who in (None, one.credential)]
-    outcomes = probe_all(asked, host, max(deadline - time.monotonic(), 0.0)) if asked else []
-    for (number, one), anonymous, known in zip(below, outcomes[::2], outcomes[1::2], strict=True):
-        verdict = judge(one.page or one.url, one.credential, anonymous, known)
-        if verdict.kind == "proven":
-            findings[number] = replace(findings[number], verdict=verdict)
 
 
 def _before_challenge(question: Question) -> Credential | None:

@@ -111,15 +111,17 @@ def _as_files(places: tuple[Url, ...] | None, since: float) -> Files:
 
 
 def package_page(need: Need, choice: Choice) -> Url:
-    """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL.
-
-    Where pages get the credential at once, a file is what is asked for as a stranger.
-    """
+    """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL."""
     if need.role not in ("index", "extra"):
         return need.url
-    if choice.manner(need).files_only:
-        return parse_url(f"{scope_of_index(need.url)}{UNLIKELY_PACKAGE}")
     return parse_url(f"{need.url.text.rstrip('/')}/{next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
+
+
+def strangers_page(need: Need, choice: Choice) -> Url:
+    """Return what the tool asks for as a stranger: a package's page or, where pages get the credential at once, a file."""
+    if need.role in ("index", "extra") and choice.manner(need).files_only:
+        return parse_url(f"{scope_of_index(need.url)}{UNLIKELY_PACKAGE}")
+    return package_page(need, choice)
 
 
 def page_of_index(need: Need, index: IndexConfig | None) -> Url:

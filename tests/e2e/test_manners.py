@@ -110,17 +110,6 @@ def test_two_credentials_on_one_host_are_both_sent_in_time(
     assert bait.senders() == set()
 
 
-@pytest.mark.parametrize("stranger", ["403", "404"])
-def test_a_server_that_shows_its_root_to_nobody_is_proven_by_the_packages_page(
-    stranger: str, world: World, serve: Callable[..., Index], bait: Index
-) -> None:
-    index = serve(stranger, has_root=False)
-    world.configure(table(world, "corp", index.url()) + vouched(bait))
-    result = install(world, "-i", index.url(), "--extra-index-url", bait.url(), "corp-lib<9")
-
-    assert (result.returncode, installed(world)) == (0, "private"), result.stderr
-
-
 def test_in_strict_mode_no_channel_is_left_and_that_is_said(world: World, serve: Callable[..., Index], bait: Index) -> None:
     index = serve("403")
     world.configure(table(world, "corp", index.url()))
