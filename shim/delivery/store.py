@@ -39,7 +39,7 @@ def fits(case: Case) -> str | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return "uv before 0.9 has no credential store"
-    if reason := find_sibling(case) or find_nested(case) or _find_rival(case):
+    if reason := find_sibling(case) or _find_rival(case) or find_nested(case):
         return reason
     if link_folder(case.host, free_descriptor(), FILE) is None:
         return "there is no folder of the user's own for uv's lock file"

@@ -9,6 +9,7 @@ Sources: WHATWG URL Standard, sections 4.4 (URL parsing), 3.5 (host parsing) and
 from __future__ import annotations
 
 import re
+from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from unicodedata import category, normalize
 from urllib.parse import quote, unquote
@@ -37,6 +38,7 @@ def read_web_url(text: str) -> str | None:
     return f"{match[1].lower()}://{userinfo}{at}{f'[{plain}]' if ':' in plain else plain}{colon if port else ''}{port}{written}"
 
 
+@cache
 def plain_host(host: str) -> str | None:
     """Return a host as such a program asks for it: small ASCII letters, an address in its shortest form; None if it is none."""
     if host.startswith("["):

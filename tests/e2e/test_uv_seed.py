@@ -76,7 +76,7 @@ def play(world: World, server: Realms, commands: list[list[str]], **environ: str
     assert server.wrongly_sent() == []
     # An environment of its own says which uv made it and when; what lies in its site-packages counts.
     found = {str(path.relative_to(work)): path.read_bytes() for path in work.rglob("*") if path.is_file() and _counts(path)}
-    given = set(server.let_in("/team"))
+    given = set(server.let_in("/team")) - {"/team/simple/"}  # the root is asked by us: how does the server answer strangers?
     shutil.rmtree(work)
     return found, given, result.stderr
 
@@ -104,7 +104,7 @@ def test_what_is_resolved_locked_and_installed_is_the_same_as_with_the_store(cas
     assert seeded == stored
     assert given == given_by_store
     assert refused == []
-    assert len(refused_by_store) >= len(given_by_store) > 0 or case in ASK_NO_PAGE
+    assert (refused_by_store and given_by_store) or case in ASK_NO_PAGE
 
 
 @pytest.mark.parametrize(
