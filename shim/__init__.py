@@ -23,7 +23,8 @@ sources run, read and ask,
 `logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
 `settings.py` the configuration (by the tables in `setting_keys.py`, as far as root's `policy.py` allows), `config_edit.py` changes
 it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.
-`model.py`, `urls.py` and `errors.py` are the values and rules that everything speaks in, `host.py` is the outside world.
+`model.py`, `urls.py` and `errors.py` are the values and rules that everything speaks in, `host.py` is the outside world, `reading.py`
+opens other people's files.
 Imports go one way, from the top of this list to its end; a test holds the arrows.
 """
 
