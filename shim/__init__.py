@@ -27,7 +27,7 @@ see, `repair.py` what install.sh wrote down.
 `settings.py` the configuration (by the tables in `setting_keys.py`, merged by `setting_merge.py`, as far as root's `policy.py` allows),
 `config_edit.py` changes it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.
 `http_client.py` asks servers, by way of `proxies.py`, and `files_probe.py` where their files lie. `model.py`, `urls.py` and `errors.py`
-are the values and rules that everything speaks in, `host.py` is the outside world.
+are the values and rules that everything speaks in, `host.py` is the outside world, `reading.py` opens other people's files.
 Imports go one way, from the top of this list to its end; a test holds the arrows.
 """
 

@@ -215,7 +215,7 @@ def test_pip_stops_where_a_project_hides_a_file_that_turns_tls_off(how: str, wor
     world.environ |= {"PIP_CONFIG_FILE": "/dev/null", "EVIL": "evil.txt"}
     (world.cwd / "empty.txt").write_text("")
     (world.cwd / "evil.txt").write_text("--trusted-host localhost\n")
-    (world.cwd / "coded.txt").write_text("# coding: utf-7\n+AC0---trusted-host localhost\n")
+    (world.cwd / "coded.txt").write_text("# coding: utf-7\n+AC0--trusted-host localhost\n")
     hidden = HIDDEN[how].format(folder=world.cwd)
     (world.cwd / "requirements.txt").write_text(f"--index-url {url_of(impostor)}\n{hidden}\ncorp-lib\n")
     result = attack(world, ["pip", "install", "--target", world.folder / "out", "-r", "requirements.txt"], impostor, url_of(impostor))

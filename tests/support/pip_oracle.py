@@ -20,7 +20,7 @@ class Oracle:
     """The pip in the environment of `python`, asked for what it would do. `environ` is what its `${VARIABLE}`s mean."""
 
     def __init__(self, python: Path, environ: dict[str, str] | None = None) -> None:
-        self.python = python
+        self.share = 1
         clean = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8", "PIP_CONFIG_FILE": os.devnull, **(environ or {})}
         self._process = subprocess.Popen(
             [str(python), "-W", "ignore", __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=clean
@@ -155,7 +155,7 @@ def _main() -> None:  # what follows runs under the other Python, which may be 3
         error = ""
         try:
             kinds[kind](text, folder)
-        except Exception as failure:  # noqa: BLE001 (whatever pip raises is an answer)
+        except Exception as failure:  # noqa: BLE001 (whatever stops pip)
             error = type(failure).__name__
         os.chdir(start)
         trusted = [url for url in TRUSTED if session.get_adapter(url) is careless]

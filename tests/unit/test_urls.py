@@ -36,7 +36,7 @@ REFUSED = {
     "https://βόλος.example/": "final sigma, likewise",
     "https://corp。example/": "a full stop to some only",
     "https://ⅽorp.example/": "a letter that normalises to another one",
-    "https://corp.exam\u00adple/": "a soft hyphen, which IDNA drops",
+    "https://corp\u00ad.example/": "a soft hyphen, which IDNA drops",
     "https://corp\u200b.example/": "a space without a width, likewise",
     "https://127.1/": "an address of four numbers to most, a name to some",
     "https://127.1.1.1.1/": "no address to browsers and uv, a name to others",
