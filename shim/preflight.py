@@ -215,7 +215,9 @@ class _Preflight:
 
         Where no other index could step in, `refused.py` says so, and the tool runs.
         """
-        if answer.credential is None or self._max_proof_age_s(answer) is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
+        if answer.credential is None or not self.tool.FALLS_OPEN or not self.takes_packages or self.host.is_set("SHIM_REFRESH"):
+            return None
+        if self._max_proof_age_s(answer) is None:
             return None
         return proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), self.host)
 

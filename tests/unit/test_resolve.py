@@ -13,9 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from shim.index_states import find_states
 from shim.errors import SourceError
 from shim.host import Host
+from shim.index_states import find_states
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.resolve import cache_key, hint_for, resolve
 from shim.settings import Settings, load_settings
