@@ -146,6 +146,7 @@ def doctor_by_path(world: World) -> list[dict[str, str]]:
     return found
 
 
+@follows("shim doctor --fix")
 def test_fix_repairs_a_launcher(world: World, tmp_path: Path) -> None:
     tool = toolchains.uv()
     world.use(tool)
@@ -164,6 +165,7 @@ def test_fix_repairs_a_launcher(world: World, tmp_path: Path) -> None:
     assert after == []
 
 
+@follows("shim login --import {}")
 def test_login_import_moves_the_secret_out_of_the_file(world: World, index: PrivateIndex) -> None:
     world.use(toolchains.pip("newest"))
     url = f"http://127.0.0.1:{index.netloc.rpartition(':')[2]}/simple/"

@@ -33,7 +33,7 @@ def find_followed() -> dict[str, list[str]]:
 
 
 #: Functions that return hints, and module constants that hold some: texts, tuples or dictionaries of texts.
-FUNCTIONS = ("hint", "renewal", "repair_command", "_upgrade", "_command", "_fix")
+FUNCTIONS = ("hint", "suggest", "nearest", "renewal", "repair_command", "_upgrade", "_command", "_fix")
 NAMES = ("HINT", "HINTS", "MENDING", "ACTIVATE", "VENV")
 
 

@@ -239,11 +239,9 @@ def test_a_login_in_memory_answers_until_its_end(host: Host, capsys: pytest.Capt
 
 @pytest.mark.parametrize("age", ["soon", "0", "-1h", "400d", "9999999999d"])
 def test_a_time_that_is_none_is_a_usage_error(age: str) -> None:
-    import argparse
-
     from shim.errors import UsageError
 
     with pytest.raises(UsageError, match="--max-age"):
-        login._read_age(argparse.Namespace(max_age=age, store="memory"))
+        login._read_age(age, "memory")
     with pytest.raises(UsageError, match="is for --store memory"):
-        login._read_age(argparse.Namespace(max_age="1h", store="file"))
+        login._read_age("1h", "file")

@@ -13,9 +13,9 @@ from types import ModuleType
 
 import pytest
 
-from shim.commands.status import describe
 from shim.errors import SourceError
 from shim.host import Host
+from shim.index_states import find_states
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.resolve import cache_key, hint_for, resolve
 from shim.settings import Settings, load_settings
@@ -341,12 +341,15 @@ def test_the_hint_is_something_that_the_sources_would_notice(lines: tuple[str, .
 
 def test_status_says_what_resolving_would(host: Host) -> None:
     plain = "http://pypi.corp.example/simple/"
-    index = configured(host, 'env = { password = "TOKEN" }', url=plain).indexes[0]
+    settings = configured(host, 'env = { password = "TOKEN" }', url=plain)
     asked = Host({**host.environ, "TOKEN": "x"}, host.cwd)
 
-    assert "plain http" in describe(index, asked)["state"]
-    index = configured(host, 'env = { password = "TOKEN" }').indexes[0]
-    assert describe(index, asked)["state"] == "answered by env as __token__"
+    (found,) = find_states(settings, asked, offline=True)
+    assert found.entry.tried[0][0] == "scope"
+    assert "plain http" in found.entry.tried[0][1]
+    (found,) = find_states(configured(host, 'env = { password = "TOKEN" }'), asked, offline=True)
+    assert found.entry.credential
+    assert (found.entry.answered_by, found.entry.credential.username) == ("env", "__token__")
 
 
 def test_twenty_processes_with_an_expired_token_make_one_request(host: Host, tmp_path: Path) -> None:

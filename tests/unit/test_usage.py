@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
 
 from shim import __version__
 from shim.commands import VERBS, main
+from tests.support.hints import follows
 
 SECRET = "s3cr3t-value-of-somebody-as-long-as-a-token"
 #: Ways to hand over a secret that other tools have, and slips around those that we have.
@@ -98,3 +102,66 @@ def test_the_version_is_said_for_every_spelling(word: str, capfd: pytest.Capture
 
     assert status == 0
     assert said.startswith(f"shim {__version__}")
+
+
+def login(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: str, secret: bytes = b"x") -> tuple[int, str]:
+    """`shim login` without asking the index, the secret piped in."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(secret)))
+    return say(capfd, "login", *words, "--no-verify")
+
+
+URL = "https://pypi.corp.example/simple/"
+STORED = ("--store", "file", "--password-stdin")
+#: Wrong words and a wrong secret -> the hint, and what one does who follows it.
+SLIPS = {
+    "one of them": ((URL, *STORED, "--max-age", "1h"), b"x", "leave one of them out", (URL, *STORED), b"x"),
+    "a colon": ((URL, *STORED, "--user", "a:b"), b"x", "shim login --help", (URL, *STORED, "--user", "ab"), b"x"),
+    "empty": ((URL, *STORED), b"", "type or pipe the password or token", (URL, *STORED), b"x"),
+    "two lines": ((URL, *STORED), b"x\ny", "give the password or token alone", (URL, *STORED), b"x"),
+    "not UTF-8": ((URL, *STORED), b"\xff", "pipe the password or token as UTF-8", (URL, *STORED), b"x"),
+    "no terminal": ((URL, "--store", "file"), b"x", f"... | shim login {URL} --password-stdin", (URL, *STORED), b"x"),
+    "plain http": (("http://pypi.corp.example/simple/", *STORED), b"x", "use https, or set insecure = true for this [[index]]", (URL, *STORED), b"x"),
+    "public": (("https://pypi.org/simple/", *STORED), b"x", "give the URL of a private index", (URL, *STORED), b"x"),
+    "a password in it": (("https://a:b@pypi.corp.example/", *STORED), b"x", "leave it out; it is asked for", ("https://a@pypi.corp.example/", *STORED), b"x"),
+    "no URL": (("https://pypi.corp.example:x/", *STORED), b"x", "write it as https://host/path/", (URL, *STORED), b"x"),
+    "nothing": (STORED, b"x", "shim login corp --user alice", ("corp", "--user", "alice", *STORED), b"x"),
+}  # fmt: skip
+
+
+@follows(
+    "leave one of them out",
+    "shim login --help",
+    "type or pipe the password or token",
+    "give the password or token alone",
+    "pipe the password or token as UTF-8",
+    "... | shim login {} --password-stdin",
+    "use https, or set insecure = true for this [[index]]",
+    "give the URL of a private index",
+    "leave it out; it is asked for",
+)
+@pytest.mark.parametrize("case", SLIPS)
+def test_a_login_works_once_the_hint_is_followed(
+    case: str, tmp_path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong, secret, hint, right, good = SLIPS[case]
+    (tmp_path / "shim").mkdir()
+    (tmp_path / "shim" / "config.toml").write_text(f'[[index]]\nname = "corp"\nurl = "{URL}"\n')
+    monkeypatch.setattr("shim.host._has_person", lambda environ: False)
+    status, said = login(capfd, monkeypatch, *wrong, secret=secret)
+    assert (status, f"hint: {hint}\n" in said) == (64, True), said
+    assert login(capfd, monkeypatch, *right, secret=good)[0] == 0
+
+
+@follows("did you mean `shim {}`?", "did you mean {}?", "shim --help", "{} --help", "it has: {}", "known are: {}")
+def test_what_was_meant_works(tmp_path, capfd: pytest.CaptureFixture[str]) -> None:
+    for wrong, right in (
+        (["cahce", "list"], ["cache", "list"]),
+        (["cache", "list", "--jsno"], ["cache", "list", "--json"]),
+        (["zzzz"], ["--help"]),
+        (["activate", "csh"], ["activate", "bash"]),
+    ):
+        status, said = say(capfd, *wrong)
+        assert (status, said.count("hint: ")) == (64, 1), said
+        assert say(capfd, *right)[0] in (0, 127)
+    with pytest.raises(SystemExit):
+        main(["cache", "--help"])
