@@ -182,3 +182,18 @@ def test_login_takes_the_way_of_pip_conf(world: World, vendor: Vendor, tmp_path:
     assert refused.returncode == 69
     assert typed.returncode == 0, typed.stderr
     assert asked.returncode == 0, asked.stderr
+
+
+def test_a_plan_with_a_vendors_token_is_recorded_with_all_that_says_who_asks(world: World, vendor: Vendor) -> None:
+    """The short way must not hand out the token of another profile, and must be there."""
+    use(world, toolchains.pip("newest"), vendor)
+    (world.folder / "home" / ".aws").mkdir()
+    (world.folder / "home" / ".aws" / "config").write_text("[default]\n")
+    install = ("pip", "install", "-i", URL, "--no-cache-dir", "--target", world.folder / "a", "--upgrade", "corp-lib")
+    for profile in ("", "publisher", ""):
+        assert world.run(*install, **({"AWS_PROFILE": profile} if profile else {})).returncode == 0
+    plans = [path.read_text() for path in (world.folder / "runtime" / "shim" / "tokens" / "plans").glob("*.plan")]
+
+    assert plans
+    assert all("prefix\x1fAWS_" in text and "/.aws/config\x1f" in text for text in plans)
+    assert vendor.commands.calls() == [CALL, CALL]

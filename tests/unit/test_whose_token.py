@@ -305,3 +305,26 @@ def test_the_chain_wins_a_tie_with_one_of_its_own(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env=environ)
 
     assert done.stdout == "ChainerBackend"
+
+
+@pytest.mark.parametrize(("age_s", "is_good"), [(11 * 3600, True), (13 * 3600, False)])
+def test_a_token_that_aws_wrote_into_a_pypirc_ends_after_twelve_hours(age_s: float, is_good: bool, host: Host, tmp_path: Path) -> None:
+    head = "[distutils]\nindex-servers = codeartifact\n"
+    (tmp_path / ".pypirc").write_text(f"{head}[codeartifact]\nrepository = {AWS.replace('simple/', '')}\nusername = aws\npassword = written\n")
+    (tmp_path / ".pypirc").chmod(0o600)
+    os.utime(tmp_path / ".pypirc", (NOW - age_s, NOW - age_s))
+    vendors = Vendors(tmp_path, "fresh")
+    asked = replace(with_environ(host, PATH=vendors.path), clock=lambda: NOW)
+    answer = ask(Settings(), asked, AWS, role="publish")
+    credential = answer.credential
+
+    assert credential is not None, answer.tried
+    assert credential.source == ("pypirc" if is_good else "known")
+    assert credential.secret.reveal() == ("written" if is_good else "fresh")
+
+
+@pytest.mark.parametrize(("line", "wait_s"), [("", None), ('keyring-wait = "2m"\n', 120.0), ('keyring-wait = "0"\n', None)])
+def test_how_long_a_keyring_may_take_is_a_setting(line: str, wait_s: float | None, host: Host) -> None:
+    Path(host.environ["SHIM_CONFIG_FILE"]).write_text(line)
+
+    assert load_settings(host).keyring_wait_s == wait_s
