@@ -149,7 +149,12 @@ class Runner:
         self._count += 1
         folder = self.folder / str(self._count)
         folder.mkdir(parents=True)
-        return World(folder, self.prefix)
+        world = World(folder, self.prefix)
+        # A channel of ours is a system's uv.toml, and who has none is not told to read none.
+        del world.environ["UV_NO_SYSTEM_CONFIG"]
+        (folder / "xdg" / "uv").mkdir()
+        (folder / "xdg" / "uv" / "uv.toml").write_text("")
+        return world
 
     def _configure(self, world: World, cell: Cell) -> None:
         """Let files hold the passwords. The second host is an index of its own."""
