@@ -28,14 +28,13 @@ from shim import __version__
 from shim.causes import Cause, cause_of
 from shim.host import Host
 from shim.model import Credential, Route
-from shim.proxies import CannotAsk, handlers, name_proxy
+from shim.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy
 from shim.screen import waiting
 from shim.urls import Url, parse_url
 from shim.verdict import Trouble
 
 ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 MAX_REDIRECTS = 5
-PROXY_WANTS_LOGIN = 407
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
@@ -168,8 +167,8 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
             return Outcome(response.status, url, page=page, is_form=kind.startswith(HTML_TYPES) and _is_form(page)), None
     except HTTPError as error:
         with error:
-            if error.code == PROXY_WANTS_LOGIN and (proxy := name_proxy(url, route)):
-                return Outcome(None, url, f"{proxy} wants a login (407)", trouble="proxy", cause="proxy"), None
+            if error.code == WANTS_LOGIN and name_proxy(url, route):
+                return _failure(url, route, ProxyRefuses(error.code)), None
             location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
             return Outcome(error.code, url), location
     except URLError as error:
@@ -194,7 +193,9 @@ def _failure(url: Url, route: Route, reason: object) -> Outcome:
     if isinstance(reason, CannotAsk):
         return Outcome(None, url, explain(reason), trouble="unknown")
     if isinstance(reason, OSError) and (proxy := name_proxy(url, route)):
-        return Outcome(None, url, f"{proxy} fails: {explain(reason)}", trouble="proxy", cause="proxy")
+        wants_login = isinstance(reason, ProxyRefuses) and reason.status == WANTS_LOGIN
+        what = "wants a login (407)" if wants_login else f"fails: {explain(reason)}"
+        return Outcome(None, url, f"{proxy} {what}", trouble="proxy", cause="proxy")
     return Outcome(None, url, explain(reason), trouble="down", cause=cause)
 
 
@@ -255,6 +256,8 @@ def explain(reason: object) -> str:
         return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
     if isinstance(reason, ConnectionRefusedError):
         return "it refuses the connection"
+    if isinstance(reason, ProxyRefuses):
+        return str(reason)
     if isinstance(reason, OSError) and reason.strerror:
         return reason.strerror
     if isinstance(reason, RemoteDisconnected):

@@ -32,6 +32,18 @@ SOCKS = {"socks4": False, "socks4a": True, "socks5": False, "socks5h": True}
 SOCKS_PORT = 1080
 
 
+#: How a proxy refuses whom it does not know (RFC 9110 section 15.5.8).
+WANTS_LOGIN = 407
+
+
+class ProxyRefuses(OSError):
+    """The proxy leads nowhere: it answered a CONNECT with `status`."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"it answers {status}")
+        self.status = status
+
+
 class CannotAsk(OSError):
     """There is a proxy that we have no means to speak to."""
 
@@ -56,7 +68,7 @@ def handlers(url: Url, route: Route, context: ssl.SSLContext) -> list[BaseHandle
     if proxy and scheme in SOCKS:
         dial = _make_dial(proxy, scheme)
         return [ProxyHandler({}), _SocksHttp(dial), _SocksHttps(dial, context)]
-    return [ProxyHandler({url.scheme: proxy} if proxy else {}), HTTPSHandler(context=context)]
+    return [ProxyHandler({url.scheme: proxy} if proxy else {}), _Https(context=context)]
 
 
 def name_proxy(url: Url, route: Route) -> str | None:
@@ -94,6 +106,33 @@ def _make_dial(proxy: str, scheme: str) -> Dial:
         return socks.create_connection(address, timeout, source, **options)
 
     return dial
+
+
+class _Tunnel(HTTPSConnection):
+    def _tunnel(self) -> None:
+        """Ask the proxy for a way. http.client says what it answered in words only, so its answer is looked at here."""
+        make, statuses = self.response_class, list[int]()
+
+        class Response(make):  # type: ignore[valid-type, misc]
+            def _read_status(self) -> tuple[str, int, str]:
+                version, status, reason = super()._read_status()
+                statuses.append(status)
+                return version, status, reason
+
+        self.response_class = Response
+        try:
+            super()._tunnel()  # type: ignore[misc]
+        except OSError as error:
+            if error.errno is None and statuses:
+                raise ProxyRefuses(statuses[-1]) from None
+            raise
+        finally:
+            self.response_class = make
+
+
+class _Https(HTTPSHandler):
+    def https_open(self, req: Request) -> HTTPResponse:
+        return self.do_open(_Tunnel, req, context=self._context)  # type: ignore[attr-defined]
 
 
 class _SocksHttp(HTTPHandler):

@@ -24,6 +24,8 @@ from shim.whereabouts import place_of_proof
 
 #: The command waits for it. Who has not answered by then is no matter for a warning.
 DEADLINE_S = 5.0
+#: A command with more indexes than people look after one by one is told by its tool.
+MAX_ASKED = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Sai
     case = choice.case
     if tool.read_demand(case.invocation, case.host) != "packages":
         return Said()
-    ours = [answer for answer in answers if _is_delivered(answer)]
+    ours = [answer for answer in answers if _is_delivered(answer) and not _may_fail(choice, answer)]
+    if len(ours) > MAX_ASKED:
+        return Said()
     routes = [route_to(answer.need.url, _index_of(choice, answer), case.invocation, case.host) for answer in ours]
     places = [
         place_of_proof(answer.need, choice.manner(answer.need), route, case.host) for answer, route in zip(ours, routes, strict=True)
@@ -55,6 +59,12 @@ def _is_delivered(answer: Answer) -> bool:
     """Whether it is we who give the index a credential: what stands in a URL or in the tool's own files is the user's affair."""
     credential = answer.credential
     return bool(credential and not credential.kept_by_tool and credential.source != "url") and answer.need.role in PLACES
+
+
+def _may_fail(choice: Choice, answer: Answer) -> bool:
+    """Whether the configuration says that a failure of this index does not matter."""
+    index = _index_of(choice, answer)
+    return index is not None and index.on_failure == "pass"
 
 
 def _index_of(choice: Choice, answer: Answer) -> IndexConfig | None:

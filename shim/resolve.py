@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
-from shim.errors import ShimError, ShortLived, SourceError, render
+from shim.errors import ShimError, SourceError, render
 from shim.host import Host, write_stderr
 from shim.model import Answer, Credential, Need, Needs, Secret
 from shim.setting_indexes import IndexConfig
@@ -275,27 +275,6 @@ def has_ended(credential: Credential | None, query: Query) -> bool:
     """Whether a credential is the one that the URL wants, and has ended by our clock."""
     fits = credential is not None and query.need.username in (None, credential.username)
     return fits and credential is not None and credential.expires_at is not None and credential.expires_at <= query.host.clock()
-
-
-def find_ending(answers: tuple[Answer, ...], renewed: frozenset[str], host: Host) -> tuple[ShimError, ...]:
-    """Return a warning for each token whose end is so near that a longer command outlives it, or lies behind us by our clock.
-
-    `renewed` are the URLs for which the tool asks us again by itself.
-    """
-    warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        credential, url = answer.credential, answer.need.url
-        left_s = (credential.expires_at or math.inf) - host.clock() if credential and credential.source != "url" else math.inf
-        if left_s > cache.MIN_VALIDITY_S or credential is None:
-            continue
-        if left_s <= 0:
-            at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(host.clock()))
-            words = f"{credential.source} gave a token for {url} that ended {cache.describe_duration(-left_s)} ago by this machine's clock"
-            warnings[credential.source] = ShortLived(f"{words} ({at}): it is used all the same", hint="set the clock if it is wrong")
-        elif str(url) not in renewed:
-            words = f"the token for {url} ends in {cache.describe_duration(left_s)}: a longer command is refused then"
-            warnings[credential.source] = ShortLived(words, hint="run it again if that happens, or if pip asks for a user name")
-    return tuple(warnings.values())
 
 
 def hint_for(answer: Answer, index: IndexConfig | None) -> str:

@@ -148,8 +148,9 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     if not private:
         return Plan(invocation, needs, (), untouched)
 
+    from shim.endings import find_ending
     from shim.laxity import refuse_laxity
-    from shim.resolve import find_ending, resolve
+    from shim.resolve import resolve
     from shim.unanswered import check_unanswered
 
     try:

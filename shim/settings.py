@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from shim.errors import ConfigError
@@ -40,11 +40,14 @@ class Settings:
     keyring_wait_s: float | None = None
     """How long a keyring may take to answer; None where nothing is said."""
     store: tuple[str, ...] = ("keyring",)
+    _found: dict[str, IndexConfig | None] = field(default_factory=dict, repr=False, compare=False)
 
     def index_for(self, url: Url) -> IndexConfig | None:
-        """Return the `[[index]]` with the longest scope that covers `url`, or None."""
-        matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
-        return max(matching, key=lambda found: found[0], default=(0, None))[1]
+        """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps of a command ask for the same."""
+        if url.text not in self._found:
+            matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
+            self._found[url.text] = max(matching, key=lambda found: found[0], default=(0, None))[1]
+        return self._found[url.text]
 
     def index_named(self, name: str) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""

@@ -141,16 +141,18 @@ class Choice:
     """The way in which one command gets its credentials, chosen and not yet gone.
 
     `channel` is a channel's name, `TYPED` where typed passwords stay where they are, or "" where there is nothing to hand over.
+    `delivered` holds the identities of the needs that it hands a credential over for.
     """
 
     case: Case
     channel: str = ""
     refusals: tuple[tuple[str, str], ...] = ()
     unserved: Mapping[str, str] = field(default_factory=dict)
+    delivered: frozenset[int] = frozenset()
 
     def manner(self, need: Need) -> Manner:
         """Return how the tool will send the credential of `need`, which may be one that it finds by itself."""
-        if self.channel in ("", TYPED) or not any(need is answered for answered, _ in self.case.deliveries):
+        if self.channel in ("", TYPED) or id(need) not in self.delivered:
             return bare_manner(self.case.invocation)
         return _load(self.channel).manner(self.case, need)
 
@@ -212,7 +214,7 @@ def choose(
     for name in _order(invocation, settings.channel):
         refusal = unserved.get(name) or _load(name).fits(case)
         if refusal is None:
-            return Choice(case, name, tuple(refusals), unserved)
+            return Choice(case, name, tuple(refusals), unserved, frozenset(id(need) for need, _ in deliveries))
         refusals.append((name, refusal))
     if all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)

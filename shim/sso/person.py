@@ -42,7 +42,7 @@ def invite(invitation: Invitation, host: Host) -> Iterator[None]:
     shown = invitation.complete or invitation.page
     lines = [
         f"shim: log in at {invitation.issuer} (for {invitation.purpose})",
-        f"  open  {shown}",
+        f"  open  {shown.text}",
         f"  code  {invitation.code}" + ("  (compare it with the one on that page)" if invitation.complete else ""),
     ]
     if find_opener(shown, invitation.issuer, host) and _open(shown, invitation.issuer, host):

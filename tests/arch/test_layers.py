@@ -27,7 +27,7 @@ LAYERS = [
     ("shim.index_states",),
     ("shim.installing", "shim.activate"),
     ("shim.run",),
-    ("shim.unanswered", "shim.refused", "shim.offer"),
+    ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
     ("shim.supervise", "shim.preflight"),
     ("shim.route", "shim.refusals", "shim.whereabouts", "shim.endpoints", "shim.mending"),
     ("shim.laxity",),

@@ -13,6 +13,7 @@ from threading import Thread
 
 import pytest
 
+from shim.endings import find_ending
 from shim.errors import ShimError, SourceError
 from shim.formats.known_hosts import find_known
 from shim.host import Host
@@ -20,7 +21,7 @@ from shim.http_client import probe
 from shim.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.observing import Observed
 from shim.recording import _render_variables
-from shim.resolve import find_ending, resolve
+from shim.resolve import resolve
 from shim.settings import Settings, load_settings
 from shim.sources import known
 from shim.store import keys, stored
@@ -223,7 +224,7 @@ def test_a_proxy_that_wants_a_login_is_named(scheme: str, proxy: str, host: Host
 
     assert outcome.status is None
     assert outcome.error is not None
-    assert outcome.error.startswith("the proxy on the way to it refuses (407 ")
+    assert outcome.error == f"the proxy {proxy} ({scheme}_proxy) wants a login (407)"
 
 
 def left_behind(folder: Path, age_s: float, url: str = AWS) -> ShimError | None:
