@@ -64,7 +64,7 @@ def test_that_we_could_not_ask_is_no_silence() -> None:
 def make_choice(family: str, tool: str, channel: str, need: Need) -> Choice:
     invocation = Invocation(tool, family, Target("/usr/bin/tool"), (), ("install",), True, "")  # type: ignore[arg-type]
     credential = Credential("alice", Secret("s"), scope_of_index(need.url), "test")
-    return Choice(Case(invocation, Needs((need,)), ((need, credential),), Settings(), Host({"PATH": ""}, "/")), channel)
+    return Choice(Case(invocation, Needs((need,)), ((need, credential),), Settings(), Host({"PATH": ""}, "/")), channel, delivered=frozenset({id(need)}))
 
 
 @pytest.mark.parametrize(
