@@ -25,7 +25,7 @@ IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
 #: environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
-    "uv": ("store", "named", "seed", "publish", "netrc", "env", "nothing"),
+    "uv": ("store", "store_named", "named", "seed", "publish", "netrc", "env", "nothing"),
     "upload": ("upload",),
     "project": ("netrc", "face"),
     "poetry": ("netrc", "poetry"),

@@ -4,8 +4,9 @@ uv looks an entry up by scheme, host, port and path prefix, and nothing of it st
 build backends and dependencies that define an index of our name get nothing. What it found once, it also tries elsewhere on that
 scheme, host and port (`realm.py`).
 
-It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user name. So a URL in argv or in a
-variable gets one: the credential goes as early as a password in that URL would, and a tool's receipt is the same.
+It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user name. Files it then asks for as
+that user with an empty password first, which a server may count as a failing login: so only `store_named` gives URLs a user name,
+where a server does not challenge strangers.
 
 Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
 """
@@ -30,23 +31,30 @@ FIRST_UV = (0, 9)
 FILE = "credentials.toml"
 #: What gets a user name in argv and variables.
 NAMED_ROLES = ("index", "extra", "links", "input")
+#: A URL with a user name is written into the receipt as one that wants a login, as it is where its password was typed.
+RECEIPT_VERB = ("tool", "install")
 
 
-def fits(case: Case) -> str | None:
-    """Return None if uv's credential store can carry every credential of the case, else why not."""
+def fits(case: Case, *, adds_names: bool = False) -> str | None:
+    """Return None if uv's credential store can carry every credential of the case, else why not.
+
+    With `adds_names`, here and below, URLs in argv and variables get a user name.
+    """
     if not is_available():
         return "this system has no memory files"
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return "uv before 0.9 has no credential store"
-    if reason := find_sibling(case) or _find_rival(case) or find_nested(case):
+    if not adds_names and case.invocation.verb == RECEIPT_VERB and any(one.source == "url" for one in case.credentials):
+        return "uv writes down in a tool's receipt whether its index wants a login"
+    if reason := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
         return reason
     if link_folder(case.host, free_descriptor(), FILE) is None:
         return "there is no folder of the user's own for uv's lock file"
     return None
 
 
-def _find_rival(case: Case) -> str | None:
+def _find_rival(case: Case, adds_names: bool) -> str | None:
     """Return, in words, another credential that uv would send instead of ours; None if there is none.
 
     Its store is the last place where uv looks, and the first thing it finds for a server is for all of it, except where each
@@ -59,7 +67,7 @@ def _find_rival(case: Case) -> str | None:
     for credential in case.credentials:
         same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
         others = [other for _, other in same if not same_login(other, credential)]
-        named = all(_is_named(need, other) for need, other in same)
+        named = all(_is_named(need, other, adds_names) for need, other in same)
         if others and not (named and all(other.username != credential.username for other in others)):
             return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
     return None
@@ -76,28 +84,28 @@ def _find_in_netrc(case: Case) -> Credential | None:
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:
+def manner(case: Case, need: Need, *, adds_names: bool = False) -> Manner:
     """Return how it is sent: where the URL has a user name, unasked with each page, while files are first asked for as that user."""
     credential = next(credential for answered, credential in case.deliveries if answered is need)
-    if need.eager or not _is_named(need, credential):
+    if need.eager or not _is_named(need, credential, adds_names):
         return manner_of_realm(need)
     return Manner() if need.role == "input" else Manner(CHALLENGES, names_user=True, files_only=True)
 
 
-def _is_named(need: Need, credential: Credential) -> bool:
+def _is_named(need: Need, credential: Credential, adds_names: bool) -> bool:
     """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks and receipts."""
     has_one = need.username is not None and need.given is None
     is_name = credential.scheme == "basic" and bool(credential.username) and not credential.username_is_secret
-    return has_one or (need.place is not None and need.role in NAMED_ROLES and is_name)
+    return has_one or (adds_names and need.place is not None and need.role in NAMED_ROLES and is_name)
 
 
-def deliver(case: Case) -> Delivery:
+def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
     """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
     number = free_descriptor()
     texts = dict.fromkeys(case.needs.spare, "")
     for need, credential in case.deliveries:
         if need.place and not (need.username is not None and need.given is None):
-            texts[need.place] = quote(credential.username, safe="") + "@" if _is_named(need, credential) else ""
+            texts[need.place] = quote(credential.username, safe="") + "@" if _is_named(need, credential, adds_names) else ""
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [(_reach(credential), credential) for credential in case.credentials]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
