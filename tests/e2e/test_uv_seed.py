@@ -60,6 +60,15 @@ def own(world: World, server: Realms) -> World:
     return world
 
 
+#: What we ask ourselves, once in a while: how does the server answer strangers?
+ROOT = "/team/simple/"
+
+
+def refused(server: Realms) -> list[str]:
+    """Return the paths for which uv was refused."""
+    return [path for path, _, status in server.sent if status == 401 and path != ROOT]
+
+
 def play(world: World, server: Realms, commands: list[list[str]], **environ: str) -> tuple[dict[str, bytes], set[str], str]:
     """Run the commands in a fresh folder; return the files they leave, the paths they were given with a credential, and stderr."""
     urls = {"url": server.url("/team/simple/"), "more": server.url("/open/simple/").replace("127.0.0.1", "localhost")}
@@ -76,7 +85,7 @@ def play(world: World, server: Realms, commands: list[list[str]], **environ: str
     assert server.wrongly_sent() == []
     # An environment of its own says which uv made it and when; what lies in its site-packages counts.
     found = {str(path.relative_to(work)): path.read_bytes() for path in work.rglob("*") if path.is_file() and _counts(path)}
-    given = set(server.let_in("/team")) - {"/team/simple/"}  # the root is asked by us: how does the server answer strangers?
+    given = set(server.let_in("/team")) - {ROOT}
     shutil.rmtree(work)
     return found, given, result.stderr
 
@@ -95,15 +104,15 @@ def test_what_is_resolved_locked_and_installed_is_the_same_as_with_the_store(cas
     del own.environ["VIRTUAL_ENV"]
     first, command = COMMANDS[case]
     seeded, given, told = play(own, server, [*first, command])
-    refused = [path for path, authorization, status in server.sent if status == 401]
+    refused_by_seed = refused(server)
     stored, given_by_store, told_by_store = play(own, server, [*first, command], UV_NO_SYSTEM_CONFIG="1")
-    refused_by_store = [path for path, authorization, status in server.sent if status == 401]
+    refused_by_store = refused(server)
 
     assert "channel seed for" in told
     assert "channel store for" in told_by_store
     assert seeded == stored
     assert given == given_by_store
-    assert refused == []
+    assert refused_by_seed == []
     assert (refused_by_store and given_by_store) or case in ASK_NO_PAGE
 
 
