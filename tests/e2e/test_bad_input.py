@@ -182,7 +182,8 @@ def test_a_keyring_that_fails_is_one_message_without_its_text(backend: str, worl
         module.unlink()
 
     assert result.returncode == 69, result.stderr
-    assert "error[source-failed]: the keyring failed" in result.stderr
+    assert result.stderr.count("error[source-failed]: ") == 1
+    assert f"shim_test_faults.{backend}" in result.stderr
     assert CANARY not in result.stderr
 
 
@@ -195,7 +196,7 @@ def test_an_index_that_is_down_is_pips_own_message_and_a_login_says_it_too(world
     assert result.returncode == 1
     assert "shim:" not in result.stderr
     assert login.returncode == 69
-    assert login.stderr.startswith("shim: error[index-unreachable]:")
+    assert "shim: error[index-unreachable]:" in login.stderr
     assert "nothing was stored" in login.stderr
     assert not list((world.folder / "data").rglob("*.secret"))
 
