@@ -18,7 +18,6 @@ from tests.support.realms import basic
 from tests.support.world import CANARY, USER, World
 
 OTHER_USER, OTHER_SECRET = "bob", CANARY.replace("canary", "second")
-PYTHONS = {"20.3.4": ("3.9", "3.8")}
 Open = Callable[[Index], Index]
 
 
@@ -56,7 +55,7 @@ def serve(shelves: dict[str, Shelf], open_index: Open, bait: Index) -> Callable[
 
 
 def install(world: World, *words: str, version: str = "newest", bare: bool = False, **environ: str) -> CompletedProcess[str]:
-    world.use(toolchains.pip(version, toolchains.python_for(*PYTHONS.get(version, ("3.11", "3.12", "3.13")))))
+    world.use(toolchains.pip(version))
     return world.run("pip", "install", "--target", world.folder / "out", *words, "corp-lib", bare=bare, **environ)
 
 

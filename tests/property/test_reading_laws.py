@@ -43,8 +43,7 @@ def examples(number: int) -> Callable[[Callable[..., None]], Callable[..., None]
 
 @pytest.fixture(scope="module", params=["newest", "23.2.1", "20.3.4"])
 def oracle(request: pytest.FixtureRequest) -> Iterator[Oracle]:
-    python = toolchains.python_for("3.9", "3.10", "3.11") if request.param == "20.3.4" else None
-    one = Oracle(toolchains.pip(request.param, python).python, VARIABLES)
+    one = Oracle(toolchains.pip(request.param).python, VARIABLES)
     one.share = BATCH if request.param == "newest" else FEW
     yield one
     one.end()

@@ -217,12 +217,7 @@ class Job:
     surroundings: tuple[str, ...] = SURROUNDINGS
 
 
-PIPS = {
-    "20.3.4": ("3.9", "3.8"),
-    "23.2.1": ("3.11", "3.12"),
-    "25.3": ("3.11", "3.12"),
-    "newest": ("3.11", "3.12", "3.13"),
-}
+PIPS = ("20.3.4", "23.2.1", "25.3", "newest")
 UVS = ("newest", "0.9.30", "0.7.22", "0.5.31")
 PIP_TASKS = {
     "install": pip("install", "--target", "out", WANTED[APP]),
@@ -258,7 +253,7 @@ UV_TASKS: dict[str, Callable[[Stand], Task]] = {
 
 def pip_of(version: str) -> Callable[[], Tool]:
     """Return what makes that pip."""
-    return lambda: toolchains.pip(version, toolchains.python_for(*PIPS[version]))
+    return lambda: toolchains.pip(version)
 
 
 def uv_of(version: str) -> Callable[[], Tool]:
