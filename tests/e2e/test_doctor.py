@@ -125,7 +125,7 @@ def test_a_keyring_that_cannot_even_be_looked_for_is_one_that_is_not_there(world
     found = world.shim("doctor")
     stored = world.shim("login", "https://pypi.corp.example/simple/", "--no-verify", "--password-stdin", input="x\n")
 
-    assert "OS keyring: the keyring library finds no keyring (ModuleNotFoundError)" in found.stdout
+    assert "OS keyring: PYTHON_KEYRING_BACKEND names the keyring backend no.such.Backend" in found.stdout
     assert (found.stderr, stored.returncode) == ("", 74)
     assert stored.stderr.count("error[cannot-store]") == 1
 
