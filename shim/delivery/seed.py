@@ -22,6 +22,7 @@ from shim.formats.toml import parse_toml
 from shim.formats.uv_toml import tables, texts
 from shim.host import Host
 from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.reading import CannotRead, read_regular
 from shim.urls import parse_url, with_userinfo
 
 FILE = "uv/uv.toml"
@@ -92,9 +93,10 @@ def read_machine_config(host: Host) -> str:
     folders = [os.path.join(folder, "uv") for folder in host.config_directories]
     for folder in [*folders, "/etc/uv"]:
         try:
-            with open(os.path.join(folder, "uv.toml"), encoding="utf-8") as stream:
-                return stream.read()
-        except (OSError, UnicodeDecodeError):
+            data = read_regular(os.path.join(folder, "uv.toml"))
+            if data is not None:
+                return data.decode("utf-8")
+        except (CannotRead, UnicodeDecodeError):
             continue
     return ""
 

@@ -24,6 +24,7 @@ from shim.delivery.realm import CHALLENGES, find_nested, find_own, find_sibling,
 from shim.delivery.scrub import put_userinfo
 from shim.host import Host
 from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.reading import CannotRead, read_regular
 from shim.urls import BadUrl, Scope, parse_url, scope_of
 
 #: The first series with the credential store in the form that we write.
@@ -133,9 +134,9 @@ def read_user_entries(host: Host) -> list[dict[str, Any]]:
 
     folder = host.environ.get("UV_CREDENTIALS_DIR") or (host.data_home and os.path.join(host.data_home, "uv", "credentials"))
     try:
-        with open(os.path.join(folder or "/nonexistent", FILE), "rb") as stream:
-            entries = tomllib.load(stream).get("credential", [])
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        data = read_regular(os.path.join(folder or "/nonexistent", FILE)) or b""
+        entries = tomllib.loads(data.decode("utf-8")).get("credential", [])
+    except (CannotRead, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         return []
     return [entry for entry in entries if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())]
 
