@@ -14,8 +14,12 @@ from shim.verdict import Trouble, Verdict
 
 #: Which statuses say that there is no page, to somebody who is let in.
 NO_PAGE = (404, 405, 410, 501)
-#: How long one index may take.
+#: How long one index may take; how long the page that lists its packages may, alone and of all the time. A server that stands for the
+#: public index lists a million.
 TIMEOUT_S = 15.0
+ROOT_S = 9.0
+ROOT_SHARE = 0.6
+SLOW = "slow"
 _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden", 429: "busy"}
 
 
@@ -54,10 +58,10 @@ def verify(question: Question, host: Host) -> Finding:
     The credential is not sent to an index that answers everybody.
     """
     url, credential, route = question.url, question.credential, question.route
-    anonymous = probe(url, None, host, route=route)
-    if anonymous.status is None or _is_open(url, anonymous):
+    anonymous = probe(url, None, host, ROOT_S, route)
+    if (anonymous.status is None and anonymous.trouble != SLOW) or _is_open(url, anonymous):
         return Finding(judge(url, credential, anonymous, anonymous))
-    known = probe(url, credential, host, route=route)
+    known = anonymous if anonymous.trouble == SLOW else probe(url, credential, host, TIMEOUT_S, route)
     finding = Finding(judge(url, credential, anonymous, known))
     return _ask_packages([question], [(anonymous, known)], [finding], host, TIMEOUT_S)[0]
 
@@ -73,7 +77,7 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         asked += [Asked(one.url, None, one.route), Asked(one.url, one.credential, one.route, encoding)]
         asked += [Asked(one.page, _before_challenge(one), one.route, encoding)] if one.page and not one.manner.unasked else []
     deadline = time.monotonic() + timeout_s
-    outcomes = iter(probe_all(asked, host, timeout_s))
+    outcomes = iter(probe_all(asked, host, timeout_s * ROOT_SHARE))
     findings, pairs = [], []
     for one in questions:
         anonymous, known = next(outcomes), next(outcomes)
@@ -101,7 +105,11 @@ def _ask_packages(
         asked = [_asked(questions[number], page, known=known) for number, page in due for known in (False, True)]
         outcomes = iter(probe_all(asked, host, max(deadline - time.monotonic(), 0.0)))
         for number, page in due:
-            verdict = _judge_page(questions[number], page, next(outcomes), next(outcomes))
+            anonymous, known = next(outcomes), next(outcomes)
+            verdict = _judge_page(questions[number], page, anonymous, known)
+            if not verdict and known.status and findings[number].verdict.trouble == SLOW:
+                endless = Verdict("unreachable", f"{questions[number].url}: no answer in time", "endless")
+                findings[number] = replace(findings[number], verdict=endless)
             if verdict and number in open_:
                 findings[number] = replace(findings[number], verdict=verdict, told_by=page)
                 open_.remove(number)
@@ -113,7 +121,9 @@ def _asked(question: Question, page: Url, *, known: bool) -> Asked:
 
 
 def _has_no_page(anonymous: Outcome, known: Outcome) -> bool:
-    """Whether an index shows no page of its own to whom it lets in: 404, or a folder's 403 to somebody who is no stranger."""
+    """Whether an index shows no page of its own to whom it lets in: 404, a folder's 403 to somebody who is no stranger, or none in time."""
+    if SLOW in (known.trouble, anonymous.trouble):
+        return True
     return known.status in NO_PAGE or (known.status == 403 and anonymous.status == 401)
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from shim import verify as verify_module
 from shim.host import Host
 from shim.http_client import probe
 from shim.model import Credential, Route, Secret
@@ -324,3 +325,28 @@ def test_a_403_that_strangers_get_as_well_is_not_tried_twice(serve: Callable[[Ca
     for finding in ask(server, "corp-lib"):
         assert finding.verdict.kind == "rejected"
     assert {path for path, _ in server.seen} == {"/simple/"}
+
+
+@pytest.mark.parametrize("name", ["corp-lib", "requests"])
+def test_an_index_that_is_slow_to_list_its_packages_is_asked_for_one(
+    name: str, serve: Callable[[Callable[[str, str | None], Reply]], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that stands for the public index lists a million."""
+    over = threading.Event()
+
+    def reply(path: str, authorization: str | None) -> Reply:
+        if path == "/simple/":
+            over.wait(20.0)
+        return rootless(404)(path, authorization)
+
+    monkeypatch.setattr(verify_module, "ROOT_S", 0.5)
+    server = serve(reply)
+    url = parse_url(f"{server.url}/simple/")
+    question = Question(
+        url, Credential("alice", Secret("good"), scope_of_index(url), "test"), Route(), pages=(parse_url(f"{url.text}{name}/"),)
+    )
+    findings = verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 1.5)[0]
+    over.set()
+
+    wanted = ("proven", None) if name == "corp-lib" else ("unreachable", "endless")
+    assert [(finding.verdict.kind, finding.verdict.trouble) for finding in findings] == [wanted] * 2
