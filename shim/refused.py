@@ -7,7 +7,7 @@ it will not work and what mends it. A proof counts as long as for a cached token
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.errors import ShimError
@@ -28,8 +28,7 @@ DEADLINE_S = 5.0
 MAX_ASKED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """The warnings, and until when (UTC epoch seconds) there is nothing to ask again."""
 
     warnings: tuple[ShimError, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.host import Host
@@ -21,8 +21,7 @@ UNKNOWN_S = 300.0
 UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """What follows from where files lie: a channel that will not do, needs for further servers, until when that counts."""
 
     unserved: str | None = None
@@ -30,8 +29,7 @@ class Whereabouts:
     valid_until: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """One URL of each other server that the files of an index come from, and until when (UTC epoch seconds) that counts."""
 
     places: tuple[Url, ...]

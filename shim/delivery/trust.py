@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from shim.errors import ConfigError
 from shim.host import Host
@@ -37,8 +38,7 @@ FIRST_TRUSTSTORE = ((24, 2), (3, 10))
 FIRST_SYSTEM_CERTS = (0, 11)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody checks."""
 
     invocation: Invocation

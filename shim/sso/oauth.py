@@ -6,7 +6,7 @@ RFC 6749 section 6 (refresh), RFC 8693 section 2 (exchange), RFC 7009 section 2 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shim.errors import SourceError
 from shim.host import Host
@@ -38,8 +38,8 @@ def route_for(index: IndexConfig | None, host: Host) -> Route:
     if index is None or not index.ca_bundle:
         return route
     if index.ca_bundle == "system":
-        return replace(route, system=True)
-    return replace(route, authorities=(*route.authorities, host.path(index.ca_bundle)))
+        return route._replace(system=True)
+    return route._replace(authorities=(*route.authorities, host.path(index.ca_bundle)))
 
 
 def discover(issuer: Url, host: Host, route: Route) -> Provider:
