@@ -442,7 +442,8 @@ remove_launchers() {
     rmdir "$folder" 2>/dev/null
   done
   rm -f "$prefix/activate/bash" "$prefix/activate/zsh" "$prefix/activate/sh" "$prefix/activate/fish"
-  rmdir "$prefix/activate" 2>/dev/null
+  rm -f "$prefix/complete/shim.bash" "$prefix/complete/_shim" "$prefix/complete/shim.fish" "$prefix/man/man1/shim.1"
+  rmdir "$prefix/activate" "$prefix/complete" "$prefix/man/man1" "$prefix/man" 2>/dev/null
   [ ! -L "$prefix/hook" ] || rm -f "$prefix/hook"
 }
 

@@ -20,6 +20,7 @@ VERBS = (
     "login",
     "logout",
     "status",
+    "names",
     "explain",
     "exec",
     "token",

@@ -25,7 +25,7 @@ LAYERS = [
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
     ("shim.index_states",),
-    ("shim.installing", "shim.activate"),
+    ("shim.installing", "shim.activate", "shim.complete"),
     ("shim.run",),
     ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
     ("shim.supervise", "shim.preflight"),
