@@ -5,6 +5,13 @@ Imports nothing of ours. Nothing here may hold a secret: messages are made of na
 
 from __future__ import annotations
 
+#: Hints for what has one cure, wherever it is met.
+BY_HAND_HINT = "run `{name}` by hand and see what it prints"
+NETWORK_HINT = "check the network or VPN, and run it again"
+FOLDER_HINT = "check the owner and mode of {folder}: chmod 700 {folder}"
+CACHE_HINT = "set SHIM_CACHE_DIR to an absolute folder of mode 0700"
+HOME_HINT = "set HOME to a folder of yours"
+
 
 class ShimError(Exception):
     """An expected failure. `code` is kebab-case and stable; `exit_code` is what the process ends with.

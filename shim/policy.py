@@ -137,4 +137,4 @@ def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, 
     try:
         return tuple(scope_of(parse_url(str(text))) for text in document[key]) if key in document else None
     except BadUrl as error:
-        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write each as https://host/path/") from error
+        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/") from error
