@@ -6,10 +6,12 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from shim.commands import main
@@ -31,6 +33,9 @@ class Place:
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
     interactive: bool = False
+    words: list[str] = field(default_factory=list)
+    stdin: str = ""
+    server: Any = None
 
     def __post_init__(self) -> None:
         (self.folder / "runtime").mkdir(mode=0o700)
@@ -79,15 +84,16 @@ class Place:
         assert result.returncode == 0, result.stderr
         return result.stdout + result.stderr
 
-    def shim(self, *words: str, stdin: str = "") -> tuple[int, str]:
-        """Run `shim WORDS` in this process; return its status and what it printed."""
+    def shim(self, *words: str) -> tuple[int, str]:
+        """Run `shim WORDS` in this process, with `stdin`; return its status and what it printed."""
         out = io.StringIO()
         said: list[str] = []
         with contextlib.ExitStack() as stack:
             stack.enter_context(mock.patch.dict(os.environ, self.environ, clear=True))
             stack.enter_context(contextlib.chdir(self.folder))
             stack.enter_context(contextlib.redirect_stdout(out))
-            stack.enter_context(mock.patch("sys.stdin", io.StringIO(stdin)))
+            stack.enter_context(mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(self.stdin.encode()))))
+            stack.enter_context(mock.patch("shim.commands.this_host", lambda _launcher="": self.host))
             stack.enter_context(mock.patch("shim.commands.write_stderr", said.append))
             status = main(list(words))
         return status, out.getvalue() + "".join(said)
@@ -98,6 +104,53 @@ class Place:
         found = re.search(r"^hint: (.*)$", said, re.MULTILINE)
         assert status == 0 or found, said
         return found[1] if found else None
+
+
+def typing(line: str, stdin: str = "") -> Callable[[Place], None]:
+    """Return what has a person type a line of `shim`; `~` in it is the home."""
+
+    def begin(place: Place) -> None:
+        place.words, place.stdin = shlex.split(line.replace("~", str(place.folder)))[1:], stdin
+
+    return begin
+
+
+def typed(place: Place) -> str | None:
+    """Run what was typed and return the hint that it ends with."""
+    return place.hint_of_shim(*place.words)
+
+
+def retype(place: Place, hint: str) -> None:
+    """Type the command in a hint instead."""
+    place.words = shlex.split(hint)[1:]
+
+
+def add(option: str) -> Callable[[Place, str], None]:
+    """Return what types the option that a hint names as well."""
+
+    def follow(place: Place, hint: str) -> None:
+        assert option.split("=")[0].split(" ")[0] in hint
+        place.words += option.split(" ")
+
+    return follow
+
+
+def both(*acts: Callable[[Place], object]) -> Callable[[Place], None]:
+    """Return what does one thing after the other."""
+
+    def begin(place: Place) -> None:
+        for act in acts:
+            act(place)
+
+    return begin
+
+
+def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Place], str]:
+    return lambda place: place.write(name, data, mode)
+
+
+def configured(text: str) -> Callable[[Place], None]:
+    return lambda place: place.configure(text.replace("~", str(place.folder)))
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import agents
-from tests.support.following import INDEX, URL, Place, Scene
+from tests.support import agents, following
+from tests.support.following import INDEX, URL, Place, Scene, both, has
 
 
 def configured(lines: str) -> Callable[[Place], None]:
-    """Return what writes an [[index]] with these lines; `~` in them is the home."""
-    return lambda place: place.configure(INDEX + lines.replace("~", str(place.folder)))
-
-
-def both(*acts: Callable[[Place], object]) -> Callable[[Place], None]:
-    def begin(place: Place) -> None:
-        for act in acts:
-            act(place)
-
-    return begin
-
-
-def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Place], str]:
-    return lambda place: place.write(name, data, mode)
+    """Return what writes an [[index]] with these lines."""
+    return following.configured(INDEX + lines)
 
 
 def program(text: str) -> Callable[[Place], str]:
