@@ -224,7 +224,7 @@ def choose(
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
         tried=tuple(refusals),
-        hint=_hint(settings.channel, refusals),
+        hint=_hint(settings.channel, refusals, unserved),
     )
 
 
@@ -238,10 +238,11 @@ def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
 
 
-def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
-    """Return what helps in this very case."""
+def _hint(wanted: str, refusals: list[tuple[str, str]], unserved: Mapping[str, str]) -> str:
+    """Return what helps in this very case. A user name in the URL helps where a server does not answer to the store, and only there."""
     outcomes = tuple(outcome for _, outcome in refusals)
-    words, hint = next(((words, hint) for words, hint in HINTS if any(words in outcome for outcome in outcomes)), ("", ""))
+    rows = [row for row in HINTS if row[0] != NO_NAME or unserved]
+    words, hint = next(((words, hint) for words, hint in rows if any(words in outcome for outcome in outcomes)), ("", ""))
     if wanted == "strict" and (hint in ("", UPGRADE) or words == "needs two"):
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
     return hint or UPGRADE

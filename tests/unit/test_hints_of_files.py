@@ -10,12 +10,9 @@ import pytest
 
 from shim import launchers, policy
 from shim.agent_client import ask, knock
-from shim.errors import CannotDeliver
-from shim.faces.agent_socket import Server, check_folder, make_folder
+from shim.faces.agent_socket import Server, make_folder
 from shim.formats.agent_protocol import Question, render_question
-from shim.host import Host
 from shim.laxity.files import read_document
-from shim.private_files import read_private
 from shim.setting_logins import read_address
 from shim.settings import load_settings
 from shim.sso import ppm_file
