@@ -115,7 +115,7 @@ def _dispatch(argv: list[str], host: Host) -> int:
 
 def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
-    from shim.screen import fold
+    from shim.folding import fold
 
     promise = "pip and uv with the right credential for each private index, just in time and out of sight."
     more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."

@@ -10,10 +10,11 @@ import sys
 
 from shim.commands.answer import write_json
 from shim.errors import printable
+from shim.folding import fold
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.index_states import Found, State, find_states, without_secrets
-from shim.screen import Colour, fold, paint
+from shim.screen import Colour, paint
 from shim.settings import load_settings
 from shim.store.cache import describe_duration
 

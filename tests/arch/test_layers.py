@@ -46,7 +46,7 @@ LAYERS = [
     ("shim.repair",),
     ("shim.host",),
     ("shim.urls",),
-    ("shim.errors", "shim.reading"),
+    ("shim.errors", "shim.reading", "shim.folding"),
 ]
 
 #: What crosses a layer on purpose, and why.

@@ -24,9 +24,10 @@ def find_followed() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Scene" and node.args:
-                if isinstance(node.args[0], ast.Constant):
-                    found.setdefault(str(node.args[0].value), []).append(f"{path.relative_to(TESTS.parent)}:{node.lineno}")
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Scene":
+                for template in node.args[:1]:
+                    if isinstance(template, ast.Constant):
+                        found.setdefault(str(template.value), []).append(f"{path.relative_to(TESTS.parent)}:{node.lineno}")
             for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
                 if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "follows":
                     for template in mark.args:

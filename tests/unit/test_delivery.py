@@ -3,7 +3,6 @@
 import netrc
 import os
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest

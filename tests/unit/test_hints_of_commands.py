@@ -92,7 +92,7 @@ def read_uids(place: Place) -> None:
 
 
 def listen(place: Place) -> None:
-    name, socket = (place.words + [""])[:2]
+    name, socket = [*place.words, ""][:2]
     agent._find_path(argparse.Namespace(name=name, socket=socket or None), place.host, is_shared=False)
 
 

@@ -133,6 +133,11 @@ def look_at_login(place: Place) -> str | None:
     return place.hint_of_shim("login", place.server.url + "/simple/", "--user", "alice", "--store", "file", "--password-stdin")
 
 
+def moved(place: Place) -> None:
+    """Who has the right password is sent to another origin, where it does not go along."""
+    answers("/old/", (401, None), (302, place.server.url.replace("127.0.0.1", "localhost") + "/simple/"))(place)
+
+
 SCENES = (
     Scene("put a new secret into {}", both(has("secret", "yesterdays\n"), index('file = { password = "~/secret" }')), look, lambda place, hint: place.write("secret", "good\n")),
     Scene("shim login {} --store file", changed_since_login, look, log_in),
@@ -142,7 +147,7 @@ SCENES = (
         look,
         lambda place, hint: place.run("sed -i s/yesterdays/good/ .netrc"),
     ),
-    Scene("name the URL where the index really is", both(index(ENV, "/old/"), knows("good"), lambda place: answers("/old/", (302, place.server.url.replace("127.0.0.1", "localhost") + "/simple/"), (302, place.server.url.replace("127.0.0.1", "localhost") + "/simple/"))(place)), prove, edit("/old/", "/simple/")),
+    Scene("name the URL where the index really is", both(index(ENV, "/old/"), knows("good"), moved), prove, edit("/old/", "/simple/")),
     Scene(
         'set verify-url of [[index]] {} to a page that exists, like "{}", or renew the secret',
         both(index(ENV), knows("good"), answers("/simple/", (401, None), (404, None)), answers("/simple/corp-lib/", *CLOSED)),
