@@ -100,6 +100,8 @@ def _dispatch(argv: list[str], host: Host) -> int:
         commit = find_commit()
         sys.stdout.write(f"shim {__version__}" + (f" ({commit})\n" if commit else "\n"))
         return 0
+    if verb == "help" and argv[1:]:
+        verb, argv = argv[1], [argv[1], "--help"]
     if verb in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if argv else 64
