@@ -99,7 +99,8 @@ def _read(path: str) -> list[Section] | None:
     except BadPypirc as error:
         where = f", line {error.line}," if error.line else ""
         reason = str(error).removeprefix(f"line {error.line} ")
-        raise SourceError(f"{path}{where} {reason}", hint=f"correct {path}" + (f", line {error.line}" if error.line else "")) from None
+        hint = f"correct line {error.line} of {path}" if error.line else f"correct {path}"
+        raise SourceError(f"{path}{where} {reason}", hint=hint) from None
 
 
 def _reach(section: Section, query: Query) -> int | None:

@@ -390,6 +390,7 @@ def test_requirements_belong_to_confusion_and_the_hint_says_so(world: World) -> 
     assert result.stderr.endswith("hint: shim doctor --confusion -r requirements.txt\n")
 
 
+@follows("sh {} --prefix {}{} --force")
 def test_our_own_keyring_package_that_is_gone_is_told_from_a_machine_without_a_keyring(world: World, tmp_path: Path) -> None:
     own = copy_installation(world.prefix, tmp_path / "own")
     (site,) = (own / "venv" / "lib").glob("python3*/site-packages")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from shim.checks import load_check
+from shim.checks.confusion import find_beside
 from shim.commands import agent
 from shim.commands.exec_env_file import read_env_file
 from shim.settings import load_settings
@@ -167,6 +168,23 @@ def say_store(place: Place, hint: str) -> None:
     place.stdin = "s3cret"
 
 
+def two_copies(place: Place) -> None:
+    place.shim("install")
+    place.shim("install", "--shims", f"{place.folder}/other/shims")
+    place.environ["PATH"] = f"{place.folder}/.local/share/shim/shims:{place.folder}/other/shims:/usr/bin:/bin"
+
+
+def shadowed(place: Place) -> None:
+    """A folder with the real pip stands before ours, as after a venv in a plain sh."""
+    with_a_pip(place)
+    place.shim("install")
+    place.environ["PATH"] = f"{place.folder}/bin:{place.folder}/.local/share/shim/shims:/usr/bin:/bin"
+
+
+def activate(place: Place, hint: str) -> None:
+    place.environ["PATH"] = place.run(f'{hint}; printf %s "$PATH"')
+
+
 def log_in_and_remove(place: Place, hint: str) -> None:
     log_in(place, hint.replace("URL of the index", URL))
     assert typed(place) is None
@@ -174,6 +192,20 @@ def log_in_and_remove(place: Place, hint: str) -> None:
 
 
 SCENES = (
+    Scene(
+        'let {} pass public packages on, and be the only one with use-as = "default"',
+        configured(INDEX + 'use-as = "default"\n[[index]]\nname = "pypi"\nurl = "https://pypi.org/simple/"\nuse-as = "extra"\n'),
+        lambda place: next((one.command for one in find_beside(place.host)), None),
+        lambda place, hint: place.configure(INDEX + 'use-as = "default"\n'),
+    ),
+    Scene("uninstall the one that you do not want", two_copies, finding("installation", "other"), lambda place, hint: place.shim("uninstall", "--shims", f"{place.folder}/other/shims")),
+    Scene('eval "$(shim activate)"', shadowed, finding("installation", "shims/pip"), activate),
+    Scene(
+        'pipe it in: printf %s "$SECRET" | shim login NAME --password-stdin',
+        both(ONE, typing("shim login corp --password s3cret")),
+        typed,
+        log_in,
+    ),
     Scene("shim backend list", typing("shim backend list x"), typed, retype),
     Scene(
         "shim setup --remove NAME",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,11 @@ import pytest
 
 from shim import launchers, policy
 from shim.agent_client import ask, knock
+from shim.delivery import trust
 from shim.faces.agent_socket import Server, make_folder
 from shim.formats.agent_protocol import Question, render_question
 from shim.laxity.files import read_document
+from shim.resolve import hint_for
 from shim.setting_logins import read_address
 from shim.settings import load_settings
 from shim.sso import ppm_file
@@ -123,6 +126,26 @@ def write_launcher(place: Place) -> None:
     launchers.write_launchers(f"{place.folder}/shims", ["pip"])
 
 
+def hold(place: Place) -> None:
+    """Another program is about to listen there; the descriptor ends with the scene."""
+    place.server = os.open(os.path.dirname(place.words[0]), os.O_RDONLY)
+    fcntl.flock(place.server, fcntl.LOCK_EX)
+
+
+def end_program(place: Place, _hint: str) -> None:
+    os.close(place.server)
+
+
+def forbidden(place: Place) -> str | None:
+    hint = hint_for(place.ask(), None)
+    return hint if "policy" in hint else None
+
+
+def bundle(place: Place) -> None:
+    settings = load_settings(place.host)
+    trust._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
+
+
 def unwritable(place: Place) -> None:
     place.write("plain", "")
     typing("shim install pip --shims ~/plain/shims")(place)
@@ -151,6 +174,14 @@ SCENES = (
     Scene("mend the file", has("uv.toml", "[[[\n"), document, lambda place, _: place.write("uv.toml", "native-tls = true\n")),
     Scene("rm {}", has("shims/pip", "#!/bin/sh\n", 0o755), write_launcher, run_hint),
     Scene("shim install --shims /some/other/folder", unwritable, typed, lambda place, hint: retype(place, hint.replace("/some/other", str(place.folder)))),
+    Scene("end it, or choose another folder", both(lambda place: (place.folder / "x").mkdir(), at("~/x/s"), hold), listen, end_program),
+    Scene(
+        "ask who keeps the machine's policy",
+        both(has("policy.toml", 'indexes = ["https://other.example/"]\n', 0o644), lambda place: place.environ.update(ASKED=URL)),
+        forbidden,
+        lambda place, _: place.write("policy.toml", f'indexes = ["{URL}"]\n', 0o644),
+    ),
+    Scene('name a file of PEM certificates, or "system"', both(configured(INDEX + 'ca-bundle = "~/corp.pem"\n'), has("corp.pem", "")), bundle, lambda place, _: place.write("corp.pem", "-----BEGIN CERTIFICATE-----\n")),
     Scene("choose another --socket", both(has("taken", ""), at("~/taken")), listen, go_to("~/other")),
     Scene("choose a shorter path in a folder of yours", at("~/" + "x" * 120), listen, go_to("~/x")),
     Scene("end that one first, or give this one another name: --for NAME", both(at("~/s"), occupy), listen, end_first),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shim.sso import device
-from tests.support.following import Place, Scene, both
+from tests.support.following import Place, Scene, both, retype, typed, typing
 from tests.support.login_server import LoginServer, jwt
 
 
@@ -99,6 +99,12 @@ SCENES = (
     ),
     Scene("unset {}, or write the file", both(posit, identity(None)), ask, lambda place, hint: place.environ.pop(hint.split()[1].rstrip(","))),
     Scene("is {} the right file? It must hold one identity token alone", both(posit, identity(lambda: "token: " + fresh())), ask, identity(fresh)),
+    Scene(
+        "run shim login {} at a terminal, without it",
+        both(oidc(), lambda place: place.environ.update(CI="1"), typing("shim login corp --no-verify")),
+        typed,
+        lambda place, hint: (place.environ.pop("CI"), retype(place, hint[4:].partition(" at ")[0] + " --no-verify")),
+    ),
     Scene("let the CI job write a new one", both(posit, identity(ended)), ask, identity(fresh)),
 )
 

@@ -14,7 +14,7 @@ from shim.refusals import refusal
 from shim.route import route_of_person
 from shim.settings import load_settings
 from shim.verify import verify
-from tests.support.following import Place, Scene, both, has, retype
+from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
 from tests.support.tls import make_authority
 from tests.unit.test_verify import Reply, Server
@@ -133,9 +133,14 @@ def look_at_login(place: Place) -> str | None:
     return place.hint_of_shim("login", place.server.url + "/simple/", "--user", "alice", "--store", "file", "--password-stdin")
 
 
+def typed_login(secret: str, path: str = "/simple/") -> Callable[[Place], None]:
+    return lambda place: typing(f"shim login {place.server.url}{path} --user alice --store file --password-stdin", secret)(place)
+
+
 def moved(place: Place) -> None:
-    """Who has the right password is sent to another origin, where it does not go along."""
-    answers("/old/", (401, None), (302, place.server.url.replace("127.0.0.1", "localhost") + "/simple/"))(place)
+    """Who has the right password is sent to another origin, where everybody is answered."""
+    answers("/open/", (200, None), (200, None))(place)
+    answers("/old/", (401, None), (302, place.server.url.replace("127.0.0.1", "localhost") + "/open/"))(place)
 
 
 SCENES = (
@@ -180,6 +185,8 @@ SCENES = (
         prove,
         edit("username", 'ca-bundle = "~/corp-ca.pem"\nusername'),
     ),
+    Scene("check the user name (--user) and the secret", typed_login("wrong"), typed, lambda place, hint: setattr(place, "stdin", "good")),
+    Scene("check the network or VPN, and the URL {}", typed_login("good", "/old/simple/"), typed, lambda place, hint: typed_login("good")(place)),
     Scene("shim setup {} --ca-bundle /path/of/its/authority.pem", with_tls(), look_at_login, set_up),
     Scene(
         "check the host in {} and this machine's date; if both are right, who runs {} must renew its certificate",

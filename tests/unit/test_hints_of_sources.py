@@ -52,6 +52,7 @@ def edit(old: str, new: str) -> Callable[[Place, str], None]:
 
 FILE = configured('file = { password = "~/secret" }\n')
 COMMAND = configured('command = { argv = ["~/vault"] }\n')
+PYPIRC = "[distutils]\nindex-servers = corp\n[corp]\nrepository = https://other.example/\npassword-command = op read x\n"
 NETRC = configured('source = ["netrc"]\n')
 SAYS_JSON = """echo '{"password": "s3cret", "note": "soon", "end": 4102444800}'"""
 
@@ -80,6 +81,14 @@ def serve(place: Place) -> None:
     command = f'command = {{ argv = ["{host.program(SAYS_JSON)}"], protocol = "json", expires = "end" }}'
     host.configure(f"{INDEX}{command}\nagent = true\n")
     place.environ["SHIM_AGENT_SOCKET"] = agents.serve(host.host)
+
+
+def break_the_host(place: Place) -> None:
+    place.write("other/vault", "#!/bin/sh\nexit 3\n", 0o755)
+
+
+def mend_the_host(place: Place) -> None:
+    place.write("other/vault", f"#!/bin/sh\n{SAYS_JSON}\n", 0o755)
 
 
 def agent_socket_gone(place: Place) -> None:
@@ -207,6 +216,24 @@ SCENES = (
         both(NETRC, has(".netrc", "machine pypi.corp.example login alice\npassword s3cret\nmachin x\n")),
         ask,
         lambda place, hint: place.run("sed -i {}d {}".format(*hint.removeprefix("correct line ").split(" of "))),
+    ),
+    Scene(
+        "see what `shim agent` prints on the host",
+        both(configured('source = ["agent"]\n'), serve, break_the_host),
+        ask,
+        lambda place, hint: mend_the_host(place),
+    ),
+    Scene(
+        "correct {}",
+        both(configured('source = ["pypirc"]\n'), has(".pypirc", PYPIRC.replace("op read", "'op read"))),
+        answers,
+        lambda place, hint: place.write(hint.removeprefix(f"correct {place.folder}/"), PYPIRC),
+    ),
+    Scene(
+        "check the sources of [[index]] {} in {}: {}",
+        configured('source = ["netrc"]\n'),
+        missing,
+        lambda place, hint: place.write(".netrc", "machine pypi.corp.example login alice password s3cret\n"),
     ),
     Scene("it would follow you into every project: write it from / on", relative_socket, ask, write_from_root),
     Scene(
