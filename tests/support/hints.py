@@ -57,8 +57,9 @@ def _expressions(tree: ast.AST) -> Iterator[tuple[ast.expr, int]]:
     """Yield what becomes a hint: `hint=`, what is assigned to `hint` or to a constant of NAMES, and the fourth part of a Finding."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from ((keyword.value, node.lineno) for keyword in node.keywords if keyword.arg in ("hint", "command"))
-            if isinstance(node.func, ast.Name) and node.func.id == "Finding" and len(node.args) > 3:
+            is_finding = isinstance(node.func, ast.Name) and node.func.id == "Finding"
+            yield from ((one.value, node.lineno) for one in node.keywords if one.arg == "hint" or (is_finding and one.arg == "command"))
+            if is_finding and len(node.args) > 3:
                 yield node.args[3], node.lineno
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

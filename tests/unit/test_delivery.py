@@ -629,6 +629,10 @@ FOLLOWED: dict[str, tuple[Command, Command]] = {
         ({A.replace("//", "//alice@"): "first", B.replace("//", "//bob@"): "second"}, RUN),
     ),
     "give shim that one as well": (({B: "x", B.replace("b/", "b/deep/"): "own"}, UV), ({B: "x", B.replace("b/", "b/deep/"): "x"}, UV)),
+    "give each source of the project a name of its own": (
+        ({"named " + A: "first", "named " + B: "second"}, {"family": "poetry"}),
+        ({"called " + A: "first", "called " + B: "second"}, {"family": "poetry"}),
+    ),
     'channel = "strict" is set; `SHIM_CHANNEL=auto`': (
         ({CORP: "x"}, {"version": ANCIENT, "channel": "strict"}),
         ({CORP: "x"}, {"version": ANCIENT, "channel": "auto"}),
@@ -641,7 +645,7 @@ def ask(world: Host, command: Command) -> Delivery:
     answers: dict[Need, Credential | None] = {}
     for number, (text, password) in enumerate(command[0].items()):
         kind, _, url = text.rpartition(" ")
-        fields = {"index_name": "my-corp"} if kind == "named" else {}
+        fields = {"index_name": "my-corp" if kind == "named" else f"corp-{number}"} if kind in ("named", "called") else {}
         role = kind if kind == "links" else "extra" if number else "index"
         own = {"answered_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
         one = need(url, role, **fields, **own)
@@ -660,6 +664,7 @@ def ask(world: Host, command: Command) -> Delivery:
     "write its user name into the URL of each of these indexes (https://USER@HOST/...): uv locks it without",
     "give shim that one as well (shim login), or unset its variable",
     'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command',
+    "give each source of the project a name of its own",
 )
 @pytest.mark.parametrize("hint", FOLLOWED)
 def test_a_command_is_served_once_its_hint_is_followed(hint: str, world: Host) -> None:

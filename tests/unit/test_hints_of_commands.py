@@ -168,6 +168,18 @@ def say_store(place: Place, hint: str) -> None:
     place.stdin = "s3cret"
 
 
+def without_a_pip(place: Place) -> None:
+    """A launcher is left of a tool that is gone."""
+    place.environ["PATH"] = f"{place.folder}/.local/share/shim/shims:{place.folder}/bin:/usr/bin:/bin"
+    place.shim("install", "pip3.99")
+    typing("shim which pip3.99")(place)
+
+
+def find_and_add(place: Place, hint: str) -> None:
+    assert place.run(f"bash -c '{hint}'").strip().endswith("/shims/pip3.99"), "only ours"
+    place.program("echo pip 26.2 from /x", "bin/pip3.99")
+
+
 def two_copies(place: Place) -> None:
     place.shim("install")
     place.shim("install", "--shims", f"{place.folder}/other/shims")
@@ -206,6 +218,7 @@ SCENES = (
         typed,
         log_in,
     ),
+    Scene("type -a {}", without_a_pip, typed, find_and_add),
     Scene("shim backend list", typing("shim backend list x"), typed, retype),
     Scene(
         "shim setup --remove NAME",

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from shim.index_states import find_states
-from shim.model import Answer
+from shim.model import Answer, Need, Needs, Origin, Secret
 from shim.refusals import refusal
+from shim.resolve import resolve
 from shim.route import route_of_person
 from shim.settings import load_settings
 from shim.verify import verify
@@ -77,6 +78,18 @@ def prove(place: Place) -> None:
     answer: Answer = place.ask(one.url.text)
     assert answer.credential is not None
     verdict = verify(one.verify_url, answer.credential, place.host, route_of_person(one, place.host))
+    if verdict.kind != "proven":
+        raise refusal(answer, one, verdict, None)
+
+
+def prove_typed(place: Place) -> None:
+    """The same for a password that stands in a URL."""
+    settings = load_settings(place.host)
+    (one,) = settings.indexes
+    given = Secret(place.environ["PIP_INDEX_URL"])
+    (answer,) = resolve(Needs((Need(one.url, Origin("env", "PIP_INDEX_URL"), username="alice", given=given),)), settings, place.host)
+    assert answer.credential is not None
+    verdict = verify(one.url, answer.credential, place.host, route_of_person(one, place.host))
     if verdict.kind != "proven":
         raise refusal(answer, one, verdict, None)
 
@@ -187,6 +200,12 @@ SCENES = (
     ),
     Scene("check the user name (--user) and the secret", typed_login("wrong"), typed, lambda place, hint: setattr(place, "stdin", "good")),
     Scene("check the network or VPN, and the URL {}", typed_login("good", "/old/simple/"), typed, lambda place, hint: typed_login("good")(place)),
+    Scene(
+        "put the right password into {}, or take it out of the URL and run shim login {}",
+        both(index(ENV), lambda place: place.environ.update(PIP_INDEX_URL="yesterdays")),
+        prove_typed,
+        lambda place, hint: place.environ.update({hint.split()[6].rstrip(","): "good"}),
+    ),
     Scene("shim setup {} --ca-bundle /path/of/its/authority.pem", with_tls(), look_at_login, set_up),
     Scene(
         "check the host in {} and this machine's date; if both are right, who runs {} must renew its certificate",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import agents, following
-from tests.support.following import INDEX, URL, Place, Scene, both, has
+from tests.support.following import INDEX, URL, Place, Scene, both, has, retype, typed, typing
 
 
 def configured(lines: str) -> Callable[[Place], None]:
@@ -53,6 +53,8 @@ def edit(old: str, new: str) -> Callable[[Place, str], None]:
 FILE = configured('file = { password = "~/secret" }\n')
 COMMAND = configured('command = { argv = ["~/vault"] }\n')
 PYPIRC = "[distutils]\nindex-servers = corp\n[corp]\nrepository = https://other.example/\npassword-command = op read x\n"
+VENDORS = "https://us-python.pkg.dev/team/repo/simple/"
+TOKEN = '{"credential": {"access_token": "ya29.x", "token_expiry": "2099-01-01T00:00:00Z"}}'
 NETRC = configured('source = ["netrc"]\n')
 SAYS_JSON = """echo '{"password": "s3cret", "note": "soon", "end": 4102444800}'"""
 
@@ -89,6 +91,38 @@ def break_the_host(place: Place) -> None:
 
 def mend_the_host(place: Place) -> None:
     place.write("other/vault", f"#!/bin/sh\n{SAYS_JSON}\n", 0o755)
+
+
+def vendor(state: str) -> Callable[[Place], None]:
+    """Return what puts a vendor's command on PATH; it gives a token once its user is logged in, of which a file `in` is the sign."""
+
+    def begin(place: Place) -> None:
+        place.program(f'case "$*" in *login*) : >~/in ;; *) [ -e ~/in ] || exit 1; echo \'{TOKEN}\' ;; esac', "bin/gcloud")
+        place.environ["PATH"] = f"{place.folder}/bin:/usr/bin:/bin"
+        if state:
+            place.write(state, "")
+
+    return begin
+
+
+def ask_vendor(place: Place) -> None:
+    """Ask for an index that a project names, and nobody else."""
+    assert place.ask(VENDORS, project=True).credential is not None
+
+
+def ask_vendor_by_name(place: Place) -> None:
+    assert place.ask(VENDORS).credential is not None
+
+
+def approve(place: Place, hint: str) -> None:
+    retype(place, hint.partition(" approves")[0] + " --no-verify")
+    assert typed(place) is None
+
+
+def store_a_token(place: Place, hint: str) -> None:
+    assert hint.endswith("--user NAME")
+    place.words += ["--user", "alice", "--store", "file", "--password-stdin"]
+    place.stdin = "s3cret"
 
 
 def agent_socket_gone(place: Place) -> None:
@@ -235,6 +269,9 @@ SCENES = (
         missing,
         lambda place, hint: place.write(".netrc", "machine pypi.corp.example login alice password s3cret\n"),
     ),
+    Scene("shim login {} approves it, once", vendor("in"), ask_vendor, approve),
+    Scene("log in: {}", vendor(""), ask_vendor_by_name, lambda place, hint: place.run(hint.removeprefix("log in: "))),
+    Scene("{}, or store a token: --user NAME", both(vendor(""), typing(f"shim login {VENDORS} --no-verify")), typed, store_a_token),
     Scene("it would follow you into every project: write it from / on", relative_socket, ask, write_from_root),
     Scene(
         "start `shim agent` on the host again, and mount the folder of its socket, not the socket alone",
