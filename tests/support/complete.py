@@ -57,8 +57,14 @@ def make_parser() -> argparse.ArgumentParser:
 def render() -> dict[str, str]:
     """Return file -> text."""
     parser = make_parser()
-    found = {name: shtab.complete(with_words(parser), shell) for shell, name in complete.COMPLETIONS.items()}
+    found = {name: without_usage(shtab.complete(with_words(parser), shell)) for shell, name in complete.COMPLETIONS.items()}
     return {name: text.rstrip("\n") + "\n" for name, text in {**found, complete.MANUAL: render_manual(make_parser())}.items()}
+
+
+def without_usage(text: str) -> str:
+    """Return a script without the words at its beginning about where to copy it: `shim install` does that."""
+    begin, see, rest = text.partition("# See also:")
+    return begin.partition("# Usage:")[0] + rest.partition("\n")[2] if see else text
 
 
 def with_words(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:

@@ -41,9 +41,15 @@ class Scene:
 
 
 STORY = (
-    Scene("Setup with the defaults", "shim setup --name corp", (("index: ", "{url}"), ("[login]: ", ""), ("[__token__]: ", USER), ("[no]: ", ""), ("[nowhere]: ", ""), ("[Y/n] ", ""))),
+    Scene(
+        "Setup with the defaults",
+        "shim setup --name corp",
+        (("index: ", "{url}"), ("[login]: ", ""), ("[__token__]: ", USER), ("[no]: ", ""), ("[nowhere]: ", ""), ("[Y/n] ", "")),
+    ),
     Scene("A command that has no credential", "shim explain -- pip install -i {url} corp-lib"),
-    Scene("A wrong password, three times", "shim login {name} --store file", (("/simple/: ", "1"), ("/simple/: ", "2"), ("/simple/: ", "3"))),
+    Scene(
+        "A wrong password, three times", "shim login {name} --store file", (("/simple/: ", "1"), ("/simple/: ", "2"), ("/simple/: ", "3"))
+    ),
     Scene("The right one", "shim login {name} --store file", (("/simple/: ", CANARY),)),
     Scene("Every index, and whether its server takes what is here", "shim status"),
     Scene("The same, after the password was changed at the index", "shim status", new_secret=True),
@@ -58,7 +64,12 @@ def play(folder: Path, prefix: Path, packages: tuple[str, dict[str, list[str]]],
     tool.parent.mkdir()
     tool.write_text("#!/bin/sh\necho pip 26.2 from /x/pip \\(python 3.13\\)\n")
     tool.chmod(0o755)
-    world.environ |= {"PATH": f"{world.prefix}/shims:{world.prefix}/faces:{tool.parent}:/usr/bin:/bin", "TERM": "xterm", "NO_COLOR": "1", "PS1": ""}
+    world.environ |= {
+        "PATH": f"{world.prefix}/shims:{world.prefix}/faces:{tool.parent}:/usr/bin:/bin",
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+        "PS1": "",
+    }
     world.environ |= {"COLUMNS": str(columns), "SHIM_CACHE_DIR": str(folder / "runtime")}
     world.shim("install")  # for the tools that are here
     with PrivateIndex(*packages, USER, CANARY) as index, Terminal(["/bin/sh"], world.environ, str(world.cwd)) as terminal:

@@ -36,6 +36,8 @@ def test_the_page_has_every_verb_and_no_warning() -> None:
 
 def test_names_are_printed_that_a_shell_takes_as_they_are(tmp_path: Path) -> None:
     place = Place(tmp_path)
-    place.configure("".join(f"[[index]]\nname = {name!r}\nurl = 'https://{n}.example/'\n" for n, name in enumerate(("corp", "$(id)", "a b"))))
+    place.configure(
+        "".join(f"[[index]]\nname = {name!r}\nurl = 'https://{n}.example/'\n" for n, name in enumerate(("corp", "$(id)", "a b")))
+    )
 
     assert place.shim("names") == (0, "corp\n")

@@ -210,7 +210,12 @@ SCENES = (
         lambda place: next((one.command for one in find_beside(place.host)), None),
         lambda place, hint: place.configure(INDEX + 'use-as = "default"\n'),
     ),
-    Scene("uninstall the one that you do not want", two_copies, finding("installation", "other"), lambda place, hint: place.shim("uninstall", "--shims", f"{place.folder}/other/shims")),
+    Scene(
+        "uninstall the one that you do not want",
+        two_copies,
+        finding("installation", "other"),
+        lambda place, hint: place.shim("uninstall", "--shims", f"{place.folder}/other/shims"),
+    ),
     Scene('eval "$(shim activate)"', shadowed, finding("installation", "shims/pip"), activate),
     Scene(
         'pipe it in: printf %s "$SECRET" | shim login NAME --password-stdin',
@@ -262,7 +267,12 @@ SCENES = (
     Scene("shim login {}, or change it there", both(ONE, typing(f"shim setup {URL} --yes")), typed, log_in),
     Scene("take it out of {} by hand", index_in_one_line, typed, take_out_by_hand),
     Scene("shim install", with_a_pip, typed, lambda place, hint: place.shim(*hint.split()[1:])),
-    Scene("name the dotenv file: shim exec --env-file .env -- pip install x", has("x.env", ""), read_env, lambda place, hint: place.words.append("x.env")),
+    Scene(
+        "name the dotenv file: shim exec --env-file .env -- pip install x",
+        has("x.env", ""),
+        read_env,
+        lambda place, hint: place.words.append("x.env"),
+    ),
     Scene(
         "write it as https://user:password@host/path/",
         has(".env", "PIP_INDEX_URL=https://alice:s3cret@:x/simple/\n"),
@@ -275,21 +285,48 @@ SCENES = (
         read_env,
         lambda place, hint: place.run("sed -i s/http:/https:/ .env"),
     ),
-    Scene("install with --prefix to another folder", typing("shim activate sh --shims ~/a:b/shims"), typed, lambda place, hint: typing("shim activate sh --shims ~/ab/shims")(place)),
-    Scene("wrapped are: {}", both(with_a_pip, lambda place: place.shim("install"), typing("shim explain -- foo install x")), typed, lambda place, hint: swap("foo", hint.split()[2].rstrip(","))(place, hint)),
+    Scene(
+        "install with --prefix to another folder",
+        typing("shim activate sh --shims ~/a:b/shims"),
+        typed,
+        lambda place, hint: typing("shim activate sh --shims ~/ab/shims")(place),
+    ),
+    Scene(
+        "wrapped are: {}",
+        both(with_a_pip, lambda place: place.shim("install"), typing("shim explain -- foo install x")),
+        typed,
+        lambda place, hint: swap("foo", hint.split()[2].rstrip(","))(place, hint),
+    ),
     Scene(
         "say the number that `ps -o uid` shows on this machine for a process in the container",
         lambda place: place.words.append("65534"),
         read_uids,
         find_uid,
     ),
-    Scene("add agent = true to each [[index]] that the container may use", ONE, lambda place: agent._shared_indexes(load_settings(place.host), place.host) and None, lambda place, hint: place.configure(INDEX + "agent = true\n")),
-    Scene("shim agent --for dev", lambda place: place.words.append("a b"), listen, lambda place, hint: place.words.__setitem__(0, hint.split()[-1])),
+    Scene(
+        "add agent = true to each [[index]] that the container may use",
+        ONE,
+        lambda place: agent._shared_indexes(load_settings(place.host), place.host) and None,
+        lambda place, hint: place.configure(INDEX + "agent = true\n"),
+    ),
+    Scene(
+        "shim agent --for dev",
+        lambda place: place.words.append("a b"),
+        listen,
+        lambda place, hint: place.words.__setitem__(0, hint.split()[-1]),
+    ),
     Scene("give it one of its own: mkdir -m {} {}/agent", stranger, listen, make_own),
-    Scene("set SHIM_CACHE_DIR to an absolute folder of mode 0700", cache_in_open_folder, finding("storage", "token cache"), make_private_cache),
+    Scene(
+        "set SHIM_CACHE_DIR to an absolute folder of mode 0700", cache_in_open_folder, finding("storage", "token cache"), make_private_cache
+    ),
     Scene("check the owner and mode of {}: chmod 700 {}", open_folder_of_logins, typed, make_folder_private),
     Scene("set HOME to a folder of yours", no_home_for_logins, typed, set_home),
-    Scene("shim login NAME asks for one", both(ONE, has("pip.conf", "[global]\nindex-url = https://x.example/\n"), typing("shim login --import ~/pip.conf")), typed, log_in),
+    Scene(
+        "shim login NAME asks for one",
+        both(ONE, has("pip.conf", "[global]\nindex-url = https://x.example/\n"), typing("shim login --import ~/pip.conf")),
+        typed,
+        log_in,
+    ),
     Scene(
         "shim login NAME asks for a password; take it out of the file by hand",
         both(ONE, lambda place: place.run("truncate -s 65M pip.conf"), typing("shim login --import ~/pip.conf")),

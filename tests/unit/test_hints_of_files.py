@@ -86,7 +86,11 @@ def occupy(place: Place) -> None:
 
 HELD: list[Server] = []
 #: Another user is needed for these.
-ROOTS = ("chown it, or copy what you trust: `cp {} {}.mine`", "ls -ld {}: docker makes a missing one as root; remove it", "chown root: {} && chmod 644 {}")
+ROOTS = (
+    "chown it, or copy what you trust: `cp {} {}.mine`",
+    "ls -ld {}: docker makes a missing one as root; remove it",
+    "chown root: {} && chmod 644 {}",
+)
 
 
 def end_first(place: Place, hint: str) -> None:
@@ -152,8 +156,18 @@ def unwritable(place: Place) -> None:
 
 
 SCENES = (
-    Scene("take that line out of your config.toml", both(has("policy.toml", "allow-audit-off = false\n", 0o644), configured('audit = "off"\n' + INDEX)), settings, edit('audit = "off"\n', "")),
-    Scene("take it out, or ask who keeps the policy", both(has("policy.toml", "allow-insecure = false\n", 0o644), configured(INDEX + "insecure = true\n")), settings, edit("insecure = true\n", "")),
+    Scene(
+        "take that line out of your config.toml",
+        both(has("policy.toml", "allow-audit-off = false\n", 0o644), configured('audit = "off"\n' + INDEX)),
+        settings,
+        edit('audit = "off"\n', ""),
+    ),
+    Scene(
+        "take it out, or ask who keeps the policy",
+        both(has("policy.toml", "allow-insecure = false\n", 0o644), configured(INDEX + "insecure = true\n")),
+        settings,
+        edit("insecure = true\n", ""),
+    ),
     Scene(
         "the file is as it was; {}",
         both(has("policy.toml", "allow-command = false\n", 0o644), typing(f"shim setup {URL} --login 'command:cat /etc/hostname' --yes")),
@@ -161,19 +175,34 @@ SCENES = (
         lambda place, hint: typing(f"shim setup {URL} --login none --yes")(place),
     ),
     Scene("chown root: {} && chmod 644 {}", has("policy.toml", "", 0o666), settings, lambda place, hint: place.run(hint)),
-    Scene("let root correct it", has("policy.toml", "allow-command = \n", 0o644), settings, lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644)),
+    Scene(
+        "let root correct it",
+        has("policy.toml", "allow-command = \n", 0o644),
+        settings,
+        lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
+    ),
     Scene(
         "write true or false, and for indexes and logins a list of URLs",
         has("policy.toml", 'allow-command = "no"\n', 0o644),
         settings,
         lambda place, _: place.write("policy.toml", "allow-command = false\n", 0o644),
     ),
-    Scene("chown it, or copy what you trust: `cp {} {}.mine`", both(configured(INDEX), own_by(NOBODY, "config.toml")), settings, lambda place, hint: (place.run(hint.split("`")[1]), place.environ.update(SHIM_CONFIG_FILE=hint.split("`")[1].split()[2]))),
+    Scene(
+        "chown it, or copy what you trust: `cp {} {}.mine`",
+        both(configured(INDEX), own_by(NOBODY, "config.toml")),
+        settings,
+        lambda place, hint: (place.run(hint.split("`")[1]), place.environ.update(SHIM_CONFIG_FILE=hint.split("`")[1].split()[2])),
+    ),
     Scene("correct it, or move it away: mv {} {}.broken", has(".ppm/tokens.toml", "[[[\n"), tokens, run_hint),
     Scene("set HOME, or {} to an absolute path", lambda place: place.environ.pop("HOME"), put_token, find_home),
     Scene("mend the file", has("uv.toml", "[[[\n"), document, lambda place, _: place.write("uv.toml", "native-tls = true\n")),
     Scene("rm {}", has("shims/pip", "#!/bin/sh\n", 0o755), write_launcher, run_hint),
-    Scene("shim install --shims /some/other/folder", unwritable, typed, lambda place, hint: retype(place, hint.replace("/some/other", str(place.folder)))),
+    Scene(
+        "shim install --shims /some/other/folder",
+        unwritable,
+        typed,
+        lambda place, hint: retype(place, hint.replace("/some/other", str(place.folder))),
+    ),
     Scene("end it, or choose another folder", both(lambda place: (place.folder / "x").mkdir(), at("~/x/s"), hold), listen, end_program),
     Scene(
         "ask who keeps the machine's policy",
@@ -181,7 +210,12 @@ SCENES = (
         forbidden,
         lambda place, _: place.write("policy.toml", f'indexes = ["{URL}"]\n', 0o644),
     ),
-    Scene('name a file of PEM certificates, or "system"', both(configured(INDEX + 'ca-bundle = "~/corp.pem"\n'), has("corp.pem", "")), bundle, lambda place, _: place.write("corp.pem", "-----BEGIN CERTIFICATE-----\n")),
+    Scene(
+        'name a file of PEM certificates, or "system"',
+        both(configured(INDEX + 'ca-bundle = "~/corp.pem"\n'), has("corp.pem", "")),
+        bundle,
+        lambda place, _: place.write("corp.pem", "-----BEGIN CERTIFICATE-----\n"),
+    ),
     Scene("choose another --socket", both(has("taken", ""), at("~/taken")), listen, go_to("~/other")),
     Scene("choose a shorter path in a folder of yours", at("~/" + "x" * 120), listen, go_to("~/x")),
     Scene("end that one first, or give this one another name: --for NAME", both(at("~/s"), occupy), listen, end_first),
@@ -193,7 +227,11 @@ SCENES = (
     ),
     Scene(
         "ls -ld {}: docker makes a missing one as root; remove it",
-        both(lambda place: (place.folder / "base/agent").mkdir(parents=True), lambda place: (place.folder / "base").chmod(0o700), own_by(NOBODY, "base/agent")),
+        both(
+            lambda place: (place.folder / "base/agent").mkdir(parents=True),
+            lambda place: (place.folder / "base").chmod(0o700),
+            own_by(NOBODY, "base/agent"),
+        ),
         make_levels,
         lambda place, hint: (place.run(hint.partition(":")[0]), (place.folder / "base/agent").rmdir()),
     ),

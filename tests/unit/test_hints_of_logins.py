@@ -83,22 +83,48 @@ SCENES = (
     Scene("wait a little, then run it again", both(oidc(), serves(begin_fault="429")), ask, serves(begin_fault=None)),
     Scene("check the network or VPN, and run it again", both(oidc(), away), ask, serves(begin_fault=None)),
     Scene("is {} the right server?", both(posit, serves(begin_fault="empty")), ask, serves(begin_fault=None)),
-    Scene("is the client registered at {} for the device flow, and for these scopes?", both(oidc(), serves(begin_fault="invalid_client")), ask, serves(begin_fault=None)),
+    Scene(
+        "is the client registered at {} for the device flow, and for these scopes?",
+        both(oidc(), serves(begin_fault="invalid_client")),
+        ask,
+        serves(begin_fault=None),
+    ),
     Scene("run it again and confirm, or ask who keeps {}", both(oidc(), serves(answers=["access_denied"])), ask, serves(answers=["ok"])),
     Scene("run it again for a new code", both(posit, serves(answers=["expired_token"])), ask, serves(answers=["ok"])),
-    Scene("may this account, or this job, read the index?", both(EXCHANGE, serves(token_fault="access_denied")), ask, serves(token_fault=None)),
+    Scene(
+        "may this account, or this job, read the index?", both(EXCHANGE, serves(token_fault="access_denied")), ask, serves(token_fault=None)
+    ),
     Scene("open {} and see what is there", both(oidc(), serves(metadata={"token_endpoint": None})), ask, serves(metadata={})),
-    Scene("write the issuer as its metadata do, if you trust that name", both(oidc(), lambda place: place.edit('issuer = "http://127.0.0.1', 'issuer = "http://localhost')), ask, edit('issuer = "http://localhost', 'issuer = "http://127.0.0.1')),
-    Scene("ask who keeps it", both(oidc(), serves(metadata={"token_endpoint": "http://login.corp.example/token"})), ask, serves(metadata={})),
-    Scene("ask who keeps it, or use another source", both(oidc(), serves(metadata={"device_authorization_endpoint": None})), ask, serves(metadata={})),
+    Scene(
+        "write the issuer as its metadata do, if you trust that name",
+        both(oidc(), lambda place: place.edit('issuer = "http://127.0.0.1', 'issuer = "http://localhost')),
+        ask,
+        edit('issuer = "http://localhost', 'issuer = "http://127.0.0.1'),
+    ),
+    Scene(
+        "ask who keeps it", both(oidc(), serves(metadata={"token_endpoint": "http://login.corp.example/token"})), ask, serves(metadata={})
+    ),
+    Scene(
+        "ask who keeps it, or use another source",
+        both(oidc(), serves(metadata={"device_authorization_endpoint": None})),
+        ask,
+        serves(metadata={}),
+    ),
     Scene(
         'set token = "access_token", or ask for the scope openid',
         both(oidc(', token = "id_token"'), serves(_tokens_for_client=lambda: {"access_token": "t0ken", "expires_in": 60})),
         ask,
         edit('"id_token"', '"access_token"'),
     ),
-    Scene("unset {}, or write the file", both(posit, identity(None)), ask, lambda place, hint: place.environ.pop(hint.split()[1].rstrip(","))),
-    Scene("is {} the right file? It must hold one identity token alone", both(posit, identity(lambda: "token: " + fresh())), ask, identity(fresh)),
+    Scene(
+        "unset {}, or write the file", both(posit, identity(None)), ask, lambda place, hint: place.environ.pop(hint.split()[1].rstrip(","))
+    ),
+    Scene(
+        "is {} the right file? It must hold one identity token alone",
+        both(posit, identity(lambda: "token: " + fresh())),
+        ask,
+        identity(fresh),
+    ),
     Scene(
         "run shim login {} at a terminal, without it",
         both(oidc(), lambda place: place.environ.update(CI="1"), typing("shim login corp --no-verify")),

@@ -62,7 +62,9 @@ def answers(path: str, stranger: Reply, friend: Reply) -> Callable[..., None]:
 
 
 def edit(old: str, new: str) -> Callable[[Place, str], None]:
-    return lambda place, _hint: place.edit(old.replace("@", place.server.url), new.replace("@", place.server.url).replace("~", str(place.folder)))
+    return lambda place, _hint: place.edit(
+        old.replace("@", place.server.url), new.replace("@", place.server.url).replace("~", str(place.folder))
+    )
 
 
 def look(place: Place) -> str | None:
@@ -157,7 +159,12 @@ def moved(place: Place) -> None:
 
 
 SCENES = (
-    Scene("put a new secret into {}", both(has("secret", "yesterdays\n"), index('file = { password = "~/secret" }')), look, lambda place, hint: place.write("secret", "good\n")),
+    Scene(
+        "put a new secret into {}",
+        both(has("secret", "yesterdays\n"), index('file = { password = "~/secret" }')),
+        look,
+        lambda place, hint: place.write("secret", "good\n"),
+    ),
     Scene("shim login {} --store file", changed_since_login, look, log_in),
     Scene(
         "correct the entry for {} in your netrc",
@@ -185,7 +192,12 @@ SCENES = (
         look,
         lambda place, hint: index(ENV)(place),
     ),
-    Scene("does the URL end in /simple/? as configured it is {}", both(index(ENV, "/"), knows("good"), answers("/", (401, None), (404, None))), look, edit('@/"', '@/simple/"')),
+    Scene(
+        "does the URL end in /simple/? as configured it is {}",
+        both(index(ENV, "/"), knows("good"), answers("/", (401, None), (404, None))),
+        look,
+        edit('@/"', '@/simple/"'),
+    ),
     Scene(
         "the authority in {} did not sign it: put the one of {} there",
         both(with_tls(), other_authority, index('ca-bundle = "~/other-ca.pem"\n' + ENV)),
@@ -199,7 +211,12 @@ SCENES = (
         edit("username", 'ca-bundle = "~/corp-ca.pem"\nusername'),
     ),
     Scene("check the user name (--user) and the secret", typed_login("wrong"), typed, lambda place, hint: setattr(place, "stdin", "good")),
-    Scene("check the network or VPN, and the URL {}", typed_login("good", "/old/simple/"), typed, lambda place, hint: typed_login("good")(place)),
+    Scene(
+        "check the network or VPN, and the URL {}",
+        typed_login("good", "/old/simple/"),
+        typed,
+        lambda place, hint: typed_login("good")(place),
+    ),
     Scene(
         "put the right password into {}, or take it out of the URL and run shim login {}",
         both(index(ENV), lambda place: place.environ.update(PIP_INDEX_URL="yesterdays")),

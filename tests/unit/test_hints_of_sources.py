@@ -97,7 +97,7 @@ def vendor(state: str) -> Callable[[Place], None]:
     """Return what puts a vendor's command on PATH; it gives a token once its user is logged in, of which a file `in` is the sign."""
 
     def begin(place: Place) -> None:
-        place.program(f'case "$*" in *login*) : >~/in ;; *) [ -e ~/in ] || exit 1; echo \'{TOKEN}\' ;; esac', "bin/gcloud")
+        place.program(f"case \"$*\" in *login*) : >~/in ;; *) [ -e ~/in ] || exit 1; echo '{TOKEN}' ;; esac", "bin/gcloud")
         place.environ["PATH"] = f"{place.folder}/bin:/usr/bin:/bin"
         if state:
             place.write(state, "")
@@ -293,7 +293,10 @@ SCENES = (
     ),
     Scene(
         "leave {} out of the URL: [[index]] {} is for {}",
-        both(configured('env = { password = "CORP" }\n'), lambda place: place.environ.update(CORP="s3cret", TYPED="https://bob@pypi.corp.example/simple/")),
+        both(
+            configured('env = { password = "CORP" }\n'),
+            lambda place: place.environ.update(CORP="s3cret", TYPED="https://bob@pypi.corp.example/simple/"),
+        ),
         lambda place: missing(place, url=place.environ["TYPED"]),
         lambda place, hint: place.environ.update(TYPED=URL),
     ),
