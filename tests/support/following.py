@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,7 @@ class Place:
     words: list[str] = field(default_factory=list)
     stdin: str = ""
     server: Any = None
+    clock_s: float = 0.0
 
     def __post_init__(self) -> None:
         (self.folder / "runtime").mkdir(mode=0o700)
@@ -46,7 +48,7 @@ class Place:
 
     @property
     def host(self) -> Host:
-        return Host(dict(self.environ), str(self.folder), interactive=self.interactive)
+        return Host(dict(self.environ), str(self.folder), lambda: time.time() + self.clock_s, self.interactive)
 
     def write(self, name: str, data: str | bytes, mode: int = 0o600) -> str:
         """Write a file and return its path."""

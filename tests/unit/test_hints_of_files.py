@@ -203,6 +203,17 @@ SCENES = (
         typed,
         lambda place, hint: retype(place, hint.replace("/some/other", str(place.folder))),
     ),
+    Scene(
+        "mv {}.bak {}.older",
+        both(
+            configured(INDEX),
+            has("pip.conf", f"[global]\nindex-url = {URL.replace('//', '//alice:s3cret@')}\n"),
+            has("pip.conf.bak", "old"),
+            typing("shim login --import ~/pip.conf --backup --store file --no-verify"),
+        ),
+        typed,
+        run_hint,
+    ),
     Scene("end it, or choose another folder", both(lambda place: (place.folder / "x").mkdir(), at("~/x/s"), hold), listen, end_program),
     Scene(
         "ask who keeps the machine's policy",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from shim.endings import find_ending
 from tests.support import agents, following
 from tests.support.following import INDEX, URL, Place, Scene, both, has, retype, typed, typing
 
@@ -123,6 +125,19 @@ def store_a_token(place: Place, hint: str) -> None:
     assert hint.endswith("--user NAME")
     place.words += ["--user", "alice", "--store", "file", "--password-stdin"]
     place.stdin = "s3cret"
+
+
+def says_end(seconds: int) -> str:
+    """Return a program that gives a token which ends so many seconds from now."""
+    return f"""echo '{{"password": "s3cret", "expires": {int(time.time()) + seconds}}}'"""
+
+
+def ending(place: Place) -> str | None:
+    """Return the hint of the warning that stands before a command with this token."""
+    return next((warning.hint for warning in find_ending((place.ask(),), frozenset(), place.host)), None)
+
+
+ENDING = configured('command = { argv = ["~/vault"], protocol = "json" }\n')
 
 
 def agent_socket_gone(place: Place) -> None:
@@ -272,6 +287,13 @@ SCENES = (
     Scene("shim login {} approves it, once", vendor("in"), ask_vendor, approve),
     Scene("log in: {}", vendor(""), ask_vendor_by_name, lambda place, hint: place.run(hint.removeprefix("log in: "))),
     Scene("{}, or store a token: --user NAME", both(vendor(""), typing(f"shim login {VENDORS} --no-verify")), typed, store_a_token),
+    Scene("set the clock if it is wrong", both(ENDING, program(says_end(-60))), ending, lambda place, hint: setattr(place, "clock_s", -3600)),
+    Scene(
+        "run it again if that happens, or if pip asks for a user name",
+        both(ENDING, program(says_end(60))),
+        ending,
+        lambda place, hint: place.program(says_end(7200)),
+    ),
     Scene("it would follow you into every project: write it from / on", relative_socket, ask, write_from_root),
     Scene(
         "start `shim agent` on the host again, and mount the folder of its socket, not the socket alone",
