@@ -14,7 +14,7 @@ from shim.refusals import refusal
 from shim.resolve import resolve
 from shim.route import route_of_person
 from shim.settings import load_settings
-from shim.verify import verify
+from shim.verify import Question, verify
 from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
 from tests.support.tls import make_authority
@@ -79,7 +79,7 @@ def prove(place: Place) -> None:
     (one,) = settings.indexes
     answer: Answer = place.ask(one.url.text)
     assert answer.credential is not None
-    verdict = verify(one.verify_url, answer.credential, place.host, route_of_person(one, place.host))
+    verdict = verify(Question(one.verify_url, answer.credential, route_of_person(one, place.host)), place.host).verdict
     if verdict.kind != "proven":
         raise refusal(answer, one, verdict, None)
 
@@ -91,7 +91,7 @@ def prove_typed(place: Place) -> None:
     given = Secret(place.environ["PIP_INDEX_URL"])
     (answer,) = resolve(Needs((Need(one.url, Origin("env", "PIP_INDEX_URL"), username="alice", given=given),)), settings, place.host)
     assert answer.credential is not None
-    verdict = verify(one.url, answer.credential, place.host, route_of_person(one, place.host))
+    verdict = verify(Question(one.url, answer.credential, route_of_person(one, place.host)), place.host).verdict
     if verdict.kind != "proven":
         raise refusal(answer, one, verdict, None)
 
