@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from shim.errors import ConfigError
+from shim.errors import CACHE_HINT, ConfigError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs
 from shim.setting_indexes import IndexConfig
@@ -197,7 +197,7 @@ def _combine(paths: Iterable[str], host: Host) -> str:
     written = write_shared("authorities", ".pem", b"".join(parts), host)
     if written is None:
         message = "there is no folder of yours for a file with both the tool's and the index's authorities"
-        raise ConfigError(message, hint="set SHIM_CACHE_DIR to an absolute folder that only you can read (0700)")
+        raise ConfigError(message, hint=CACHE_HINT)
     return written
 
 

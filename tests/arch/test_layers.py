@@ -25,7 +25,7 @@ LAYERS = [
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
     ("shim.index_states",),
-    ("shim.installing", "shim.activate"),
+    ("shim.installing", "shim.activate", "shim.complete"),
     ("shim.run",),
     ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
     ("shim.supervise", "shim.preflight"),
@@ -46,7 +46,7 @@ LAYERS = [
     ("shim.repair", "shim.pages"),
     ("shim.host",),
     ("shim.urls",),
-    ("shim.errors", "shim.reading"),
+    ("shim.errors", "shim.reading", "shim.folding"),
 ]
 
 #: What crosses a layer on purpose, and why.
