@@ -38,7 +38,10 @@ def serving(authority: Authority | None = None) -> Iterator[FileServer]:
             for name, value in headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            if self.command != "HEAD":
+                self.wfile.write(body)
+
+        do_HEAD = do_GET
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
