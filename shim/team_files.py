@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
+from shim.formats.toml import read_toml
 from shim.reading import CannotRead, read_regular
 from shim.settings import folder_beside
 
@@ -72,6 +73,15 @@ class TeamFile:
     def is_edited(self) -> bool:
         """Whether somebody has changed it here."""
         return digest(self.text) != self.pin
+
+    @property
+    def index_names(self) -> list[str]:
+        """The names of its indexes; none where it is broken."""
+        try:
+            tables = read_toml(self.text).get("index")
+        except CannotRead:
+            return []
+        return [str(table.get("name")) for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
 
     def render(self) -> str:
         """Return what lies on the disk."""

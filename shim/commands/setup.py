@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from shlex import quote
 
 from shim.commands.setup_ask import is_confirmed
 from shim.commands.setup_table import ask_table, ask_use, load_or_begin
@@ -125,7 +126,11 @@ def _remove(arguments: argparse.Namespace, host: Host) -> int:
     if any(getattr(arguments, name) for name in OF_ONE_INDEX) or arguments.file:
         raise UsageError("--remove takes names of indexes and nothing else", hint="shim setup --remove NAME")
     file = config_files(host)[0]
-    lines = remove(file, arguments.remove, host, only_show=True)
+    try:
+        lines = remove(file, arguments.remove, host, only_show=True)
+    except UsageError:
+        _refuse_part_of_a_file(arguments.remove, file)
+        raise
     sys.stdout.write(f"to be removed from {file}:\n\n" + "".join(f"    {line}\n" for line in lines) + "\n")
     sys.stdout.flush()
     if arguments.dry_run:
@@ -138,12 +143,21 @@ def _remove(arguments: argparse.Namespace, host: Host) -> int:
     return 0
 
 
+def _refuse_part_of_a_file(names: list[str], file: str) -> None:
+    """Raise UsageError for an index that came with a team's file: that one goes as a whole."""
+    from shim.team_files import list_team_files
+
+    for one in list_team_files(file):
+        if found := next((name for name in names if name in one.index_names), None):
+            raise UsageError(f"[[index]] {found} came with {one.path}", hint=f"shim setup --remove {one.name}")
+
+
 def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:
     """Return what to do now: log in where a secret is to be stored, and look at what a command will do."""
     sources = ("env", "file", "command", "ambient", "on-failure")
     stored = [table for table in tables if not any(key in table for key in sources) and not _is_public(table)]
     steps = [f"shim login {table['name']}" for table in stored]
-    steps += [f"shim login {table['publish-url']}" for table in stored if "publish-url" in table]
+    steps += [f"shim login {quote(str(table['publish-url']))}" for table in stored if "publish-url" in table]
     is_a_tools = arguments.file and not _is_of_a_team([arguments.file])
     opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and is_a_tools else []
     return [*steps, *opened, "shim status"]

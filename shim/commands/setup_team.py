@@ -27,6 +27,9 @@ from shim.settings import folder_beside
 from shim.team_files import TeamFile, digest, find_bold, list_team_files, read_team_file
 from shim.urls import parse_url
 
+NAMES = "letters, digits, points and hyphens"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
 
 def take_over(config_file: str, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
     """Take over a file that is new here, or once more; return the indexes that it has, None after a no. Raises ShimError."""
@@ -117,6 +120,10 @@ def _read_document(new: TeamFile) -> dict[str, Any]:
     for number, table in enumerate(document.get("index", ()), 1):
         if isinstance(table, dict):
             check_keys(table, INDEX_KEYS, shown, f"[[index]] number {number}")
+            if not _NAME.fullmatch(table.get("name", "x")):  # people type it, or paste it
+                raise ConfigError(
+                    f"{shown}: [[index]] number {number} has a strange name", hint=f"who publishes it must choose another: {NAMES}"
+                )
     if not document:
         raise ConfigError(f"{shown} says nothing", hint="check what lies there")
     return document
@@ -136,8 +143,8 @@ def _name(source: str, said: str | None) -> str:
     """Return what the file is called here, without its ending. Raises UsageError."""
     stem = os.path.basename(source).removesuffix(".toml")
     name = said or (name_for(parse_url(source), set()) if "://" in source else stem)
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name):
-        raise UsageError("a name is made of letters, digits, points and hyphens", hint="--name corp")
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"a name is made of {NAMES}", hint="--name corp")
     return name
 
 

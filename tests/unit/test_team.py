@@ -269,6 +269,16 @@ ANSWERS: dict[str, tuple[object, str, str]] = {
     "no TOML": (b"[[index]\n", "/bad: ", "who publishes it must correct that line"),
     "unknown key": (b"[[index]]\nurll = 'x'\n", "unknown key 'urll'", "did you mean 'url'?"),
     "nothing": (b"# nothing\n", "says nothing", "check what lies there"),
+    "a command for a name": (
+        b"[[index]]\nname = 'x; id'\nurl = 'https://x.example/'\n",
+        "a strange name",
+        "who publishes it must choose another",
+    ),
+    "letters for a name": (
+        b'[[index]]\nname = "\\u001b[2J"\nurl = "https://x.example/"\n',
+        "a strange name",
+        "who publishes it must choose",
+    ),
     "no settings": (b"[[index]]\nname = 'x'\n", "has no url", "the file is as it was"),
 }
 
@@ -283,6 +293,7 @@ ANSWERS: dict[str, tuple[object, str, str]] = {
     "check what lies there",
     "who publishes it must save it as UTF-8",
     "who publishes it must correct that line",
+    "who publishes it must choose another: {}",
 )
 def test_each_cause_has_one_message_and_one_hint_which_mends_it(case: str, here: Here) -> None:
     here.server.files["/bad"], message, hint = ANSWERS[case]  # type: ignore[assignment]
@@ -343,14 +354,21 @@ def test_bad_words_are_one_message_whose_hint_helps(words: list[str], message: s
     assert here.setup(*then, "--yes") == 0, here.said
 
 
-@follows("taken over are: {}")
+@follows("taken over are: {}", "shim setup --remove {}")
 def test_only_what_was_taken_over_is_removed(here: Here) -> None:
     here.setup("--from", here.url, "--name", "corp", "--yes")
     for name in ("crop.toml", "../config.toml", "/etc/passwd.toml"):
         assert here.setup("--remove", name, "--yes") == 64
         assert "was not taken over" in here.said
     assert here.hint() == "taken over are: corp.toml"
-    assert here.setup("--remove", here.hint().rpartition(" ")[2], "--yes") == 0
+    assert here.setup("--remove", "corp", "--yes") == 64
+    hint = here.hint()
+    assert hint == "shim setup --remove corp.toml"
+    own = here.place.parent / "config.toml"
+    own.write_text('[[index]]\nname = "corp"\nusername = "alice"\n')
+    assert here.setup("--remove", "corp", "--yes") == 0  # the user's own table of that name
+    assert not own.exists()
+    assert here.setup("--remove", hint.rpartition(" ")[2], "--yes") == 0
     assert here.files() == []
 
 
