@@ -81,6 +81,15 @@ def test_without_a_terminal_one_very_file_is_taken(world: World, packages: Packa
         assert list(world.config.parent.glob("config.d/*")) == []
 
 
+@pytest.mark.parametrize("words", [["--yes"], ["--sha256", "0" * 64], ["--allow", "env"], ["--ca-bundle", "x.pem"]])
+def test_what_is_about_a_file_needs_one(words: list[str], world: World) -> None:
+    result = world.run("sh", toolchains.ROOT / "install.sh", *words)
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"install.sh: these belong to --config: {words[0]}")
+    assert "hint: ./install.sh --config FILE, with them" in result.stderr
+    assert not (world.folder / "data" / "shim").exists()
+
+
 @pytest.mark.parametrize("way", ["uv", "pipx"])
 def test_another_installer_checks_the_hash_and_leaves_nothing(way: str, world: World, packages: Packages, wheels: Path) -> None:
     prepare(world, wheels, toolchains.pip("newest").bin, toolchains.uv().bin, toolchains.program("pipx").bin)
