@@ -96,6 +96,7 @@ def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list
 def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
     if not due:
         return []
+    from shim.rootless import names_of_command, with_packages
     from shim.verify import Question, verify_all
     from shim.whereabouts import package_page, page_of_index
 
@@ -110,7 +111,9 @@ def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
         )
         for answer, route in due
     ]
-    return [finding.verdict for finding in verify_all(questions, choice.case.host, DEADLINE_S)]
+    host, names = choice.case.host, tuple(names_of_command(choice))
+    questions = [with_packages(question, names, host) for question in questions]
+    return [finding.verdict for finding in verify_all(questions, host, DEADLINE_S)]
 
 
 def _remember(answer: Answer, place: str, verdict: Verdict, host: Host) -> None:

@@ -57,7 +57,7 @@ def play(way: Way, folder: Path, wheels: Path) -> tuple[list[float], float]:
             start = time.monotonic()
             # pip has the folder of wheels for install.sh alone.
             links = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)} if number == 0 else {}
-            result = world.run("bash", "-ic" if number else "-c", command, **links)
+            result = world.run("bash", "-ic" if number else "-c", command, timeout=600, **links)
             times.append(time.monotonic() - start)
             if result.returncode:
                 raise RuntimeError(f"{command}\n{result.stdout}{result.stderr}")
