@@ -24,8 +24,10 @@ sources run, read and ask, `obeying.py` what tells whose answer that is, `termin
 `endpoints.py` asks where uploads go, `refused.py`, `endings.py` and `offer.py` say and offer what a command lacks, `screen.py` and
 `folding.py` are what people see, `complete/` is what Tab completes and the manual, `repair.py` what install.sh wrote down.
 `logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
+`system_log.py` the system's,
 `settings.py` the configuration (by the tables in `setting_keys.py`, merged by `setting_merge.py`, as far as root's `policy.py` allows),
-`config_edit.py` changes it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.
+`config_edit.py` changes it, `team_files.py` are its files from elsewhere, `launchers.py`, `activate/` and `installing.py` are what lies
+on disk and in shells.
 `http_client.py` asks servers, by way of `proxies.py`, and `files_probe.py` where their files lie. `model.py`, `urls.py` and `errors.py`
 are the values and rules that everything speaks in, `host.py` is the outside world, `reading.py` opens other people's files.
 Imports go one way, from the top of this list to its end; a test holds the arrows.

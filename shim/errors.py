@@ -47,6 +47,12 @@ class ShortLived(ShimError):
     code, exit_code = "short-lived", 69
 
 
+class CannotFetch(ShimError):
+    """A file of settings could not be had from where it lies, or is not the one that was meant."""
+
+    code, exit_code = "cannot-fetch", 69
+
+
 class IndexUnreachable(ShimError):
     """An index gave no usable answer when we asked it to verify a credential."""
 

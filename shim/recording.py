@@ -158,18 +158,19 @@ def _render_memory(
 
 def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
     """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
-    from shim.audit import render_lines
+    from shim.audit import find_socket, render_lines
     from shim.settings import load_settings
 
     credentials, outcome = plan.released
     if not credentials:
         return []
     target = plan.invocation.target.path
-    path, text = render_lines(credentials, target, outcome, load_settings(host), host, "@TIME@", "@PARENT@")
+    settings = load_settings(host)
+    path, text = render_lines(credentials, target, outcome, settings, host, "@TIME@", "@PARENT@")
     for mark in ("time", "parent"):
         text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
     files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
-    return [FIELD.join(["audit", path, text.replace("\n", LINE)]), *files] if text else []
+    return [FIELD.join(["audit", path, text.replace("\n", LINE), find_socket(settings)]), *files] if text else []
 
 
 def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:

@@ -14,7 +14,7 @@ import sys
 import time
 
 #: First line of every record; another number after a change of the format.
-HEAD = "pip-uv-shim-plan=2"
+HEAD = "pip-uv-shim-plan=3"
 #: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
 FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
@@ -40,7 +40,7 @@ class Plan:
         self.environ = environ
         self.descriptor = descriptor
         self.text = text
-        self.audit: list[tuple[str, str]] = []
+        self.audit: list[tuple[str, str, str]] = []
 
 
 def record_folder(environ: dict[str, str]) -> str | None:
@@ -119,11 +119,15 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
     plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
-    for path, lines in plan.audit:
+    for path, lines, socket in plan.audit:
         try:
             append(path, lines)
         except OSError:
             return
+        if socket:
+            from shim.system_log import send
+
+            send(socket, lines)
     from shim.execute import apply_environ, start
 
     memory = (plan.descriptor, plan.text) if plan.text is not None else None
@@ -255,7 +259,7 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
         lines = fields[1].replace(LINE, "\n").replace(f"{TOKEN}time{TOKEN}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name())))
+        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name()), fields[2]))
     elif kind == "memory":
         plan.descriptor = int(fields[0])
         plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])

@@ -35,7 +35,7 @@ class Settings:
     files: tuple[str, ...] = ()
     keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
     redact: Literal["auto", "always", "never"] = "auto"
-    audit: Literal["on", "off"] = "on"
+    audit: Literal["on", "off", "syslog"] = "on"
     policy: Policy = NO_POLICY
     keyring_wait_s: float | None = None
     """How long a keyring may take to answer; None where nothing is said."""
@@ -54,21 +54,28 @@ class Settings:
         return next((index for index in self.indexes if index.name == name), None)
 
 
-def config_files(host: Host) -> tuple[str, ...]:
+def config_files(host: Host, also: str = "") -> tuple[str, ...]:
     """Return the config files that count, existing or not, as absolute paths: the user's config.toml, then what lies in config.d
     beside it in the order of names, then the machine's in the same way. Of two that say the same key the first one counts.
+    `also` is a file that is yet to be: it stands where it will.
     """
     replaced = host.environ.get("SHIM_CONFIG_FILE")
     if replaced:
         return (host.path(replaced),)
-    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file)))
+    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file, also)))
 
 
-def _parts(file: str) -> list[str]:
+def folder_beside(file: str) -> str:
+    """Return the folder of further files beside a config.toml."""
+    return os.path.join(os.path.dirname(file), "config.d")
+
+
+def _parts(file: str, also: str) -> list[str]:
     """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands for a file that cannot be read."""
-    folder = os.path.join(os.path.dirname(file), "config.d")
+    folder = folder_beside(file)
+    expected = {os.path.basename(also)} if os.path.dirname(also) == folder else set()
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted({*os.listdir(folder), *expected})
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError:
@@ -105,12 +112,12 @@ def machine_config_file() -> str:
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
     """Return the settings of all config files and variables; the user's file goes before the machine's.
 
-    `instead` is a config file and one that is read in its place: what it would be.
+    `instead` is a config file, there or not, and one that is read in its place: what it would be.
 
     Raises:
         ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a variable with a bad value.
     """
-    files = config_files(host)
+    files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     documents = [(file, document) for file, place in places.items() if (document := read_config(place)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
@@ -132,9 +139,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
             if key in document:
                 keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
         redact = redact or document.get("redact")
-    indexes = [
-        replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)
-    ]
+    indexes = [replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)]
     seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(

@@ -82,6 +82,18 @@ def prompt(question: str, arguments: argparse.Namespace) -> str:
     return line.rstrip("\r\n")
 
 
+def is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> bool:
+    """Whether the person says yes, or `--yes` has said it. Raises UsageError where there is nobody to ask."""
+    if arguments.yes:
+        return True
+    if not host.interactive:
+        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
+    if prompt(question, arguments).strip().lower() in ("", "y", "yes"):
+        return True
+    write_stderr("nothing was written\n")
+    return False
+
+
 def _example(arguments: argparse.Namespace) -> str:
     url = arguments.url or "https://pypi.corp.example/simple/"
     return f"shim setup {url} --yes"

@@ -11,7 +11,7 @@ from shim.errors import ConfigError, UsageError
 from shim.host import Host
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
-from shim.urls import BadUrl, Url, find_userinfo, parse_url, scope_of
+from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
 
 #: The ways to log in: the word, whether it needs a value (as `env:NAME`), and what people are told.
 LOGINS = (
@@ -42,20 +42,25 @@ def read_url(
     text: str, *, insecure_hint: str = "use https; plain http needs an [[index]] with insecure = true, written by hand"
 ) -> tuple[Url, str | None]:
     """Return the index's URL and the user name in it. Raises UsageError."""
+    userinfo, url = parse_typed(text)
+    if userinfo and userinfo.password is not None:
+        raise UsageError("there is a password in that URL", hint="leave it out: `shim login` asks for it, and keeps it out of your files")
+    if not url.is_confidential:
+        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=insecure_hint)
+    return url, userinfo.username or None if userinfo else None
+
+
+def parse_typed(text: str) -> tuple[Userinfo | None, Url]:
+    """Return the userinfo and the URL. Raises UsageError."""
     text = text.strip()
     try:
         if len(text) > MAX_CHARACTERS:
             raise BadUrl("it is too long")
         if any(character.isspace() for character in text):
             raise BadUrl("there is white space in it")
-        userinfo, url = find_userinfo(text), parse_url(text)
+        return find_userinfo(text), parse_url(text)
     except BadUrl as error:
         raise UsageError(f"that is not a usable URL: {error}", hint="write it as https://host/path/simple/") from error
-    if userinfo and userinfo.password is not None:
-        raise UsageError("there is a password in that URL", hint="leave it out: `shim login` asks for it, and keeps it out of your files")
-    if not url.is_confidential:
-        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=insecure_hint)
-    return url, userinfo.username or None if userinfo else None
 
 
 def read_username(text: str) -> str | None:
@@ -126,6 +131,22 @@ def read_scope(text: str, url: Url) -> str:
     if not scope_of(scope).covers(url):
         raise UsageError("that is not above the index", hint=f"give the same server, and a folder that {url} is below")
     return scope.text
+
+
+def read_bundle(text: str, host: Host) -> str:
+    """Return an absolute path, or `system`. Raises UsageError for what is no certificate."""
+    text = text.strip()
+    if text == "system":
+        return text
+    path = host.path(text)
+    try:
+        with open(path, "rb") as stream:
+            is_pem = b"-----BEGIN CERTIFICATE-----" in stream.read(1 << 20)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+    if not is_pem:
+        raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
+    return path
 
 
 def usual_scope(url: Url) -> str | None:

@@ -51,7 +51,7 @@ def _ask_url(arguments: argparse.Namespace, settings: Settings, host: Host) -> t
 def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | None:
     """Return the file of the authority that vouches for the index; asked for only where its certificate is not trusted here."""
     if arguments.ca_bundle is not None:
-        return _read_bundle(arguments.ca_bundle, host)
+        return fields.read_bundle(arguments.ca_bundle, host)
     if not may_ask(arguments, host) or url.scheme != "https":
         return None
     from shim.http_client import probe
@@ -61,23 +61,7 @@ def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | No
         return None
     write_stderr(f"   The certificate of {url.host} is signed by an authority that is not trusted here.\n")
     question = "   PEM file of that authority, or `system` [system]: "
-    return read_field(None, question, lambda text: _read_bundle(text, host), arguments, host, "system")
-
-
-def _read_bundle(text: str, host: Host) -> str:
-    """Return an absolute path, or `system`. Raises UsageError for what is no certificate."""
-    text = text.strip()
-    if text == "system":
-        return text
-    path = host.path(text)
-    try:
-        with open(path, "rb") as stream:
-            is_pem = b"-----BEGIN CERTIFICATE-----" in stream.read(1 << 20)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-    if not is_pem:
-        raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
-    return path
+    return read_field(None, question, lambda text: fields.read_bundle(text, host), arguments, host, "system")
 
 
 def _ask_login(arguments: argparse.Namespace, host: Host) -> Table:
