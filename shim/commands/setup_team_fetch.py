@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from shim.commands.setup_fields import parse_typed
 from shim.errors import CannotFetch, UsageError
@@ -93,8 +92,8 @@ def _fetch(url: Url, authority: str, host: Host) -> bytes:
 def _route(authority: str, host: Host) -> Route:
     route = route_of_person(None, host)
     if authority == "system":
-        return replace(route, system=True)
-    return replace(route, authorities=(*route.authorities, authority)) if authority else route
+        return route._replace(system=True)
+    return route._replace(authorities=(*route.authorities, authority)) if authority else route
 
 
 def _page(outcome: Outcome, url: Url, authority: str, host: Host) -> bytes:

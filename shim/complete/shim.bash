@@ -2,7 +2,7 @@
 
 _shtab_shim_subparsers=(setup login logout status names explain exec token helper agent backend activate deactivate install uninstall which doctor demo cache)
 
-_shtab_shim_setup_option_strings=(-h --help --login --client-id --use-as --name -u --user --ca-bundle --publish-url --scope --from --remove --yes --dry-run)
+_shtab_shim_setup_option_strings=(-h --help --login --client-id --use-as --name -u --user --ca-bundle --publish-url --scope --from --sha256 --allow --system --update --remove --yes --dry-run)
 _shtab_shim_login_option_strings=(-h --help -u --user --password-stdin --store --max-age --no-verify --import --backup)
 _shtab_shim_logout_option_strings=(-h --help --all)
 _shtab_shim_status_option_strings=(-h --help --json --offline)
@@ -24,7 +24,6 @@ _shtab_shim_cache_option_strings=(-h --help --json)
 _shtab_shim_option_strings=(-h --help -V --version)
 
 _shtab_shim_setup___ca_bundle_COMPGEN=_shtab_compgen_files
-_shtab_shim_setup___from_COMPGEN=_shtab_compgen_files
 _shtab_shim_setup___remove_COMPGEN=_shtab_cmd_compgen_d0bd983d
 _shtab_shim_login_pos_0_COMPGEN=_shtab_cmd_compgen_d0bd983d
 _shtab_shim_login___import_COMPGEN=_shtab_compgen_files
@@ -51,6 +50,8 @@ _shtab_shim_pos_0_choices=(setup login logout status names explain exec token he
 
 _shtab_shim_setup__h_nargs=0
 _shtab_shim_setup___help_nargs=0
+_shtab_shim_setup___system_nargs=0
+_shtab_shim_setup___update_nargs=0
 _shtab_shim_setup___yes_nargs=0
 _shtab_shim_setup___dry_run_nargs=0
 _shtab_shim_login__h_nargs=0
