@@ -182,7 +182,7 @@ SCENES = (
         lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
     ),
     Scene(
-        "write true or false, and for indexes and logins a list of URLs",
+        "write true or false, and for indexes, logins and trusted-setups a list of URLs",
         has("policy.toml", 'allow-command = "no"\n', 0o644),
         settings,
         lambda place, _: place.write("policy.toml", "allow-command = false\n", 0o644),
