@@ -238,11 +238,13 @@ class _Preflight:
         if credential is None:
             return
         where, rejected_at = place_of_proof(answer.need, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
+        if finding.challenged:  # whether there is a page at the index's root, or the password is right, is another matter
+            proofs.remember("proven", None, where, CHALLENGED, self.host)
         if verdict.kind in PASSING:
             proofs.remember("proven", credential, where, verdict.kind, self.host)
             proofs.forget("rejected", credential, rejected_at, self.host)
-            if question.page:
-                proofs.remember("proven", None, where, finding.unserved or CHALLENGED, self.host)
+            if finding.unserved:
+                proofs.remember("proven", None, where, finding.unserved, self.host)
         elif verdict.kind == "rejected":
             proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)
 

@@ -38,10 +38,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so."""
+    """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so.
+
+    `challenged` tells that a stranger was seen to be challenged, whatever the index thinks of the credential, or has to show of itself.
+    """
 
     verdict: Verdict
     unserved: str | None = None
+    challenged: bool = False
 
 
 def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> list[Finding]:
@@ -60,7 +64,8 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         anonymous, known = next(outcomes), next(outcomes)
         verdict = judge(one.url, one.credential, anonymous, known)
         first = next(outcomes) if one.page and not one.manner.unasked else None
-        findings.append(Finding(verdict, _why_unserved(one, verdict, anonymous, first) if first else None))
+        why = _why_unserved(one, verdict, anonymous, first) if first else None
+        findings.append(Finding(verdict, why, first is not None and first.status is not None and why is None))
     return findings
 
 
