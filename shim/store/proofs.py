@@ -19,6 +19,8 @@ from shim.urls import Url
 
 Kind = Literal["proven", "rejected", "files"]
 KEY_BYTES = 32
+#: How long a refused secret is not sent: a server that was mended, or an account that was unlocked, is soon tried again.
+WITHHELD_S = 60.0
 #: The secret of a stranger.
 NOBODY = Secret("")
 
@@ -46,6 +48,12 @@ def recall(kind: Kind, credential: Credential | None, where: str, host: Host) ->
     except (OSError, ValueError):
         return None
     return Seen(words, ago_s) if ago_s >= 0 else None
+
+
+def recall_refusal(credential: Credential, url: Url, host: Host) -> Seen | None:
+    """Return what the index at `url` said of this very secret within the last minute, if it refused it: it is not sent again so soon."""
+    seen = None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
+    return seen if seen and seen.ago_s <= WITHHELD_S else None
 
 
 def remember(kind: Kind, credential: Credential | None, where: str, words: str, host: Host) -> None:
