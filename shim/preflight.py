@@ -67,7 +67,9 @@ class Checked:
     further: tuple[Need, ...] = ()
 
 
-def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
+def check_answers(
+    tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S
+) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings.
 
     Without `ask` no index is asked anything: what is remembered of the servers is what there is.
@@ -81,7 +83,7 @@ def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, as
     if demand == "nothing":
         return Checked(answers)
     unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
-    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
+    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", deadline_s, unread)
     warnings = preflight.run() if ask else preflight.recall()
     return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
@@ -97,6 +99,7 @@ class _Preflight:
     host: Host
     #: Whether the command surely takes packages; one that may not is asked about its channel only.
     takes_packages: bool
+    deadline_s: float
     #: Files that only the tool can read, and that may name indexes.
     unread: tuple[str, ...] = ()
     valid_until: float = math.inf
@@ -226,7 +229,7 @@ class _Preflight:
             return {}
         from shim.verify import verify_all
 
-        findings = verify_all(list(due.values()), self.host, DEADLINE_S)
+        findings = verify_all(list(due.values()), self.host, self.deadline_s)
         for (position, question), finding in zip(due.items(), findings, strict=True):
             self.host.debug(f"preflight: {finding.verdict.kind}: {finding.verdict.detail}")
             self.unserved = self.unserved or finding.unserved
