@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from shim.errors import ConfigError, StoreError
 from shim.host import Host
+from shim.reading import read_regular
 from shim.settings import load_settings, read_config
 
 #: One table of ours: texts, lists of texts, and tables of texts.
@@ -71,11 +72,8 @@ def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool 
     try:
         with _locked(os.path.dirname(path)):
             read_config(file)
-            try:
-                with open(path, encoding="utf-8", newline="") as stream:
-                    old, mode = stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-            except FileNotFoundError:
-                old, mode = "", 0o600
+            data = read_regular(path)
+            old, mode = (data.decode(), stat.S_IMODE(os.stat(path).st_mode)) if data is not None else ("", 0o600)
             new = change(old)
             if write and not new:
                 os.unlink(path)

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from shim.errors import StoreError
+from shim.reading import read_text
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
@@ -93,11 +94,7 @@ def activation_folder(shims: str) -> str:
 
 
 def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except OSError:
-        return None
+    return read_text(path)
 
 
 def _quote(text: str) -> str:

@@ -93,7 +93,7 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
 
 
 def _check(choice: Choice, answers: tuple[Answer, ...]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
-    """Return the answers without secrets that were refused a moment ago, and warnings: of these, and of a server that uv's store is not for.
+    """Return the answers without secrets that were refused a moment ago, and warnings: of these, and of a server that the store is not for.
 
     What the program will start nobody knows, so nothing is proven and nothing refused.
     """
@@ -109,7 +109,8 @@ def _check(choice: Choice, answers: tuple[Answer, ...]) -> tuple[tuple[Answer, .
     answers = tuple(dataclasses.replace(one, credential=None) if one.need in refused.withheld else one for one in answers)
     checked = check_answers(uv, choice, answers, deadline_s=CHECK_S)
     if checked.unserved:
-        warnings.append(f"{checked.unserved} by a uv that this program starts by its path; one that it starts by name asks in another manner")
+        whose = "by a uv that this program starts by its path; one that it starts by name asks in another manner"
+        warnings.append(f"{checked.unserved} {whose}")
     return checked.answers, tuple(warnings)
 
 

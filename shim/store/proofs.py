@@ -14,6 +14,7 @@ from typing import Literal
 
 from shim.host import Host
 from shim.model import Credential, Secret
+from shim.reading import read_head, read_text
 from shim.store.folders import cache_folder, private_folder
 from shim.urls import Url
 
@@ -41,11 +42,10 @@ def place_of(url: Url) -> str:
 def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
     """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
     path = _path(kind, credential, where, host)
+    at, _, words = ((read_text(path, 4096) if path else None) or "").partition(" ")
     try:
-        with open(path or "/nonexistent", encoding="utf-8") as stream:
-            at, _, words = stream.read(4096).partition(" ")
         ago_s = host.clock() - float(at)
-    except (OSError, ValueError):
+    except ValueError:
         return None
     return Seen(words, ago_s) if ago_s >= 0 else None
 
@@ -88,8 +88,7 @@ def read_key(folder: str) -> bytes | None:
     """Return the key of fingerprints in a private folder, made at the first call; None if it can be neither read nor made."""
     path = os.path.join(folder, "key")
     for _ in range(2):
-        with suppress(OSError), open(path, "rb") as stream:
-            key = stream.read(KEY_BYTES + 1)
+        if key := read_head(path, KEY_BYTES + 1):
             return key if len(key) == KEY_BYTES else None
         temporary = f"{path}.{os.urandom(6).hex()}"
         with suppress(OSError):
