@@ -24,6 +24,10 @@ class CannotRead(Exception):
         self.why = why
 
 
+class LeftToCode(CannotRead):
+    """What something says is not written down: code says it when it is run."""
+
+
 def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:
     """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner or mode, by an error of its own.
 
