@@ -6,6 +6,8 @@ The target finds stdin, stdout, stderr, working directory, umask, signals and lo
 import posix
 import sys
 
+from shim.repeating import VARIABLE, describe
+
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,14 +55,16 @@ def start(
     if memory:
         place_memory(*memory)
     restore_signals(sigpipe_ignored=sigpipe_ignored)
-    argv = [path, *arguments]
+    argv, environ = [path, *arguments], dict(environ)
+    if "_SHIM_SHAPE" in environ:  # a launcher started us, and wants to know its own command again
+        environ[VARIABLE] = describe(arguments)
     try:
-        posix.execve(path, argv, dict(environ))
+        posix.execve(path, argv, environ)
     except OSError as error:
         import errno
 
         if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
-            posix.execve("/bin/sh", ["sh", *argv], dict(environ))
+            posix.execve("/bin/sh", ["sh", *argv], environ)
         raise
 
 

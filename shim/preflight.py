@@ -67,9 +67,7 @@ class Checked:
     further: tuple[Need, ...] = ()
 
 
-def check_answers(
-    tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S
-) -> Checked:
+def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings.
 
     Without `ask` no index is asked anything: what is remembered of the servers is what there is.
