@@ -2,31 +2,20 @@
 
 `python -IS repeating.py COUNT:SUM`, with the working directory and the words on standard input, each ended by a NUL. The exit status is
 `OTHER` if the words are others, or stand elsewhere. The launcher asks only if their lengths are the same, where a sum is all that
-is needed: the words themselves may hold a secret, and children inherit the variable. `execute.py` sums what it starts; the launcher has
-no more than cksum(1) for what it starts by itself, whose sum has the length behind it.
+is needed: the words themselves may hold a secret, and children inherit the variable, `_SHIM_WORDS`. `execute.py` sums what it starts; the
+launcher has no more than cksum(1) for what it starts by itself, whose sum has the length behind it.
 
 Sources: POSIX cksum.
 """
 
-import posix
 import sys
 
-#: What the target, and all that it starts, finds in its environment.
-VARIABLE = "_SHIM_WORDS"
-#: A prime number (2**31 - 1): a sum says too little of the words for anybody to guess them by it.
-PRIME = 2147483647
 POLYNOMIAL = 0x04C11DB7
 OTHER = 3
 
 
-def sum_of(words: "list[bytes]") -> str:
-    """Return the sum of words, the first of which is the working directory."""
-    return str(int.from_bytes(b"\1" + b"\0".join(words), "big") % PRIME)
-
-
-def checksum(words: "list[bytes]") -> str:
-    """Return what cksum(1) prints of the words, each ended by a NUL."""
-    data = b"".join(word + b"\0" for word in words)
+def checksum(data: bytes) -> str:
+    """Return what cksum(1) prints of the data."""
     size, tail = len(data), []
     while size:
         tail.append(size & 255)
@@ -41,20 +30,17 @@ def checksum(words: "list[bytes]") -> str:
 
 def is_same(said: str, folder: bytes, words: "list[bytes]") -> bool:
     """Whether the words, or some that stand together among them, are those of `said`: a shim may add some of its own."""
+    from shim.execute import sum_of
+
     count, _, known = said.partition(":")
     number = int(count)
     candidates = [words[start : start + number] for start in range(len(words) - number + 1)]
     if " " in known:
-        return any(checksum([folder, *some]) == known for some in candidates)
-    return any(sum_of([posix.getcwdb(), *some]) == known for some in candidates)
-
-
-def describe(arguments: "tuple[str, ...]") -> str:
-    """Return the variable's value for a target that is about to be started with these arguments."""
-    encoding = sys.getfilesystemencoding()
-    return f"{len(arguments)}:{sum_of([posix.getcwdb(), *(word.encode(encoding, 'surrogateescape') for word in arguments)])}"
+        return any(checksum(b"".join(word + b"\0" for word in (folder, *some))) == known for some in candidates)
+    return any(str(sum_of(b"\0".join(some))) == known for some in candidates)
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, __file__.rpartition("/shim/")[0])
     folder, *words = sys.stdin.buffer.read().split(b"\0")[:-1]
     sys.exit(0 if is_same(sys.argv[1], folder, words) else OTHER)
