@@ -52,6 +52,7 @@ def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Sai
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
         return Said()
+    asks = demand == "packages"  # else a refusal that is remembered counts, and nothing is asked
     ours = [answer for answer in answers if _is_delivered(answer) and not _may_fail(choice, answer)]
     if len(ours) > MAX_ASKED:
         return Said()
@@ -59,15 +60,15 @@ def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Sai
     places = [
         place_of_proof(answer.need, choice.manner(answer.need), route, case.host) for answer, route in zip(ours, routes, strict=True)
     ]
-    verdicts = _judge(choice, ours, routes, places, asks=demand == "packages")
+    verdicts = _judge(choice, ours, routes, places, asks=asks)
     refused = [(answer, verdict) for answer, verdict in zip(ours, verdicts, strict=True) if verdict and verdict.kind == "rejected"]
-    until = [case.host.clock() + RELAXED_PROOF_S - _age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)]
+    ages_s = [_age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)] if asks else []
     ways = dict(zip((answer.need for answer in ours), routes, strict=True))
     withheld = tuple(answer.need for answer, _ in refused if _refuses_strangers(choice, answer, ways[answer.need]))
     warnings = tuple(
         refusal(answer, _index_of(choice, answer), verdict, None, withheld=answer.need in withheld) for answer, verdict in refused
     )
-    return Said(warnings, min(until, default=math.inf), withheld)
+    return Said(warnings, case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf), withheld)
 
 
 def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
