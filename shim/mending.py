@@ -57,7 +57,7 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
 
 def hint_for_unreachable(verdict: Verdict, page: Url, index: IndexConfig | None, host: Host) -> str:
     """Return what to do about an index that gave no usable answer to us; why it gave none is asked once more, for a short time."""
-    if verdict.trouble == "hidden":
+    if verdict.trouble in ("hidden", "endless"):
         return hint_for_missing_page(page, index)
     if verdict.trouble in ("tls", "down"):
         outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))

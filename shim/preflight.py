@@ -191,10 +191,12 @@ class _Preflight:
         challenged = not waits or self._remembers_challenge(where)
         if (proven and challenged) or self.unserved:
             return None
+        from shim.rootless import names_of_command, with_packages
         from shim.verify import Question
 
         page = strangers_page(answer.need, self.choice) if waits else None
-        return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+        question = Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+        return with_packages(question, names_of_command(self.choice), self.host)
 
     def _remembers_challenge(self, where: str) -> bool:
         """Whether a server is known to challenge strangers. One that did not lately is not asked again at once."""
@@ -235,6 +237,8 @@ class _Preflight:
         return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
 
     def _remember(self, answer: Answer, question: Question, finding: Finding) -> None:
+        from shim.rootless import remember_page
+
         credential, verdict = answer.credential, finding.verdict
         if credential is None:
             return
@@ -244,6 +248,7 @@ class _Preflight:
         if verdict.kind in PASSING:
             proofs.remember("proven", credential, where, verdict.kind, self.host)
             proofs.forget("rejected", credential, rejected_at, self.host)
+            remember_page(question.url, finding.told_by, self.host)
             if finding.unserved:
                 proofs.remember("proven", None, where, finding.unserved, self.host)
         elif verdict.kind == "rejected":

@@ -20,6 +20,7 @@ WORDS: dict[Trouble, str] = {
     "tls": "cannot be trusted: {reason}",
     "down": "cannot be reached: {reason}",
     "slow": "cannot be reached: {reason}",
+    "endless": "takes longer to list its packages than we wait",
     "proxy": "cannot be asked: {reason}",
     "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
@@ -73,7 +74,7 @@ def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
         return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
     if trouble in HINTS:
         return (HINTS if index else UNCONFIGURED)[trouble]
-    if trouble == "hidden" and index and index.verify_url == index.url:
+    if trouble in ("hidden", "endless") and index and index.verify_url == index.url:
         page = f"{str(index.url).rstrip('/')}/NAME/"
         return f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or renew the secret'
     return _renewal(answer, index)

@@ -24,7 +24,6 @@ from shim.route import route_to
 from shim.setting_indexes import IndexConfig
 from shim.store import proofs
 from shim.tools import Tool
-from shim.urls import parse_url
 from shim.verdict import Verdict
 from shim.whereabouts import place_of_proof
 
@@ -72,16 +71,16 @@ def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Sai
 
 
 def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
-    """Whether the index refuses whoever shows no credential: its own page, that of a package, and that of one that there is not."""
+    """Whether the index refuses whoever shows no credential the page of a package, and that of one that there is not."""
     host, where = choice.case.host, proofs.place_of(answer.need.url)
     seen = proofs.recall("proven", None, f"{REFUSES_STRANGERS} {where}", host)
     if seen and seen.ago_s <= PROFILE_S:
         return True
     from shim.http_client import Asked, probe_all
-    from shim.whereabouts import UNLIKELY_PACKAGE, package_page
+    from shim.pages import UNLIKELY_PACKAGE, page_of_package
+    from shim.whereabouts import package_page
 
-    unlikely = parse_url(f"{answer.need.url.text.rstrip('/')}/{UNLIKELY_PACKAGE}/")
-    pages = dict.fromkeys((answer.need.url, package_page(answer.need, choice), unlikely))
+    pages = dict.fromkeys((package_page(answer.need, choice), page_of_package(answer.need.url, UNLIKELY_PACKAGE)))
     outcomes = probe_all([Asked(page, None, route) for page in pages], host, DEADLINE_S)
     refuses = all(outcome.status in REFUSING for outcome in outcomes)
     if refuses:
@@ -130,6 +129,7 @@ def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list
 def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
     if not due:
         return []
+    from shim.rootless import names_of_command, with_packages
     from shim.verify import Question, verify_all
     from shim.whereabouts import package_page, page_of_index
 
@@ -144,7 +144,9 @@ def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
         )
         for answer, route in due
     ]
-    return [finding.verdict for finding in verify_all(questions, choice.case.host, DEADLINE_S)]
+    host, names = choice.case.host, tuple(names_of_command(choice))
+    questions = [with_packages(question, names, host) for question in questions]
+    return [finding.verdict for finding in verify_all(questions, host, DEADLINE_S)]
 
 
 def _remember(answer: Answer, place: str, verdict: Verdict, host: Host) -> None:

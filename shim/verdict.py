@@ -7,8 +7,8 @@ from typing import Literal
 
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden (404), has had too many requests
 #: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no answer at all or
-#: none in time, is behind a proxy that gives none, could not be asked by us (which says nothing about it), or has rejected this very
-#: secret before.
+#: none in time, is too slow with the page that lists its packages, is behind a proxy that gives none, could not be asked by us (which
+#: says nothing about it), or has rejected this very secret before.
 Trouble = Literal[
     "refused",
     "forbidden",
@@ -20,6 +20,7 @@ Trouble = Literal[
     "tls",
     "down",
     "slow",
+    "endless",
     "proxy",
     "unknown",
     "again",

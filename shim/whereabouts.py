@@ -9,14 +9,12 @@ from shim.delivery import Choice
 from shim.host import Host
 from shim.laxity import PROXY_VARIABLES
 from shim.model import BARE, Answer, Manner, Need, Origin, Route
+from shim.pages import UNLIKELY_PACKAGE, page_of_package
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.store import proofs
 from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
-#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
-#: does not have forwards this too.
-UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
 #: How long it counts where files were seen to lie, and that nobody knows.
 FOUND_S = 86400.0
 UNKNOWN_S = 300.0
@@ -130,7 +128,7 @@ def package_page(need: Need, choice: Choice) -> Url:
     """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL."""
     if need.role not in ("index", "extra"):
         return need.url
-    return parse_url(f"{need.url.text.rstrip('/')}/{next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
+    return page_of_package(need.url, next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE))
 
 
 def strangers_page(need: Need, choice: Choice) -> Url:

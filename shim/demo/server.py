@@ -12,12 +12,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class PrivateIndex:
     """Serves a PEP 503 index of `files` (project -> file names in `folder`) under /simple/, to one user only.
 
-    Use as a context manager. `requests` lists (path, user or None, status); `on_request` is called during each request.
+    Use as a context manager. `requests` lists (path, user or None, status); `on_request` is called during each request,
+    with the request's User-Agent in `agent`.
     """
 
     def __init__(self, folder: str, files: dict[str, list[str]], username: str, secret: str) -> None:
         self.requests: list[tuple[str, str | None, int]] = []
         self.on_request: Callable[[], None] = lambda: None
+        self.agent = ""
         self._folder = folder
         self._files = files
         self._username = username
@@ -69,6 +71,7 @@ def _handler_for(index: PrivateIndex) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            index.agent = self.headers.get("User-Agent", "")
             status, kind, body = index.answer(self.path.partition("?")[0], self.headers.get("Authorization"))
             self.send_response(status)
             if status == 401:

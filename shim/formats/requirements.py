@@ -24,6 +24,7 @@ _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
+_NAME = re.compile(r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MARKER_WORD = re.compile(r"[a-z_]+")
 #: A URL, a path, or the bare name of an archive, which may lie beside us.
@@ -197,6 +198,12 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
         return any(parsed.evaluate({**release, "extra": extra}) for extra in spellings or {""})
     except (InvalidMarker, UndefinedComparison, RecursionError):
         return True
+
+
+def find_names(text: str) -> Iterator[str]:
+    """Yield the normalized names of the packages that lines of a requirements file begin with. Sources: PEP 503, PEP 508."""
+    for match in _NAME.finditer(text):
+        yield _normal_name(match[1])
 
 
 def split_extras(name: str) -> tuple[str, tuple[str, ...]]:

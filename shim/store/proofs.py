@@ -1,5 +1,5 @@
 """What indexes said lately about credentials: a proof that one works, or that one was rejected; without a credential, how a server
-answers strangers and where its files lie. No secret is kept.
+answers strangers, where its files lie, and whose page is there if its own is not. No secret is kept.
 
 A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
 the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
@@ -18,7 +18,7 @@ from shim.reading import read_head, read_text
 from shim.store.folders import cache_folder, private_folder
 from shim.urls import Url
 
-Kind = Literal["proven", "rejected", "files"]
+Kind = Literal["proven", "rejected", "files", "page"]
 KEY_BYTES = 32
 #: How long a refused secret is not sent: a server that was mended, or an account that was unlocked, is soon tried again.
 WITHHELD_S = 60.0

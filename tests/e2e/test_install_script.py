@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from shim import __version__
 from shim.demo.server import PrivateIndex
@@ -448,7 +449,7 @@ def test_a_failed_upgrade_keeps_the_old_installation(home: Path, wheels: Path, t
 
 def test_an_index_that_lacks_what_is_optional_is_enough(home: Path, wheels: Path, tmp_path: Path) -> None:
     names = [path.name for path in wheels.glob("*.whl") if not path.name.lower().startswith(("id-", "pysocks-", "pip_uv_shim-"))]
-    with PrivateIndex(str(wheels), {name.partition("-")[0].replace("_", "-"): [name] for name in names}, "u", "p") as index:
+    with PrivateIndex(str(wheels), {canonicalize_name(name.partition("-")[0]): [name] for name in names}, "u", "p") as index:
         own = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"http://u:p@{index.netloc}/simple/", "PIP_NO_CACHE_DIR": "1"}
         result = run(home, "--prefix", tmp_path / "p", "--quiet", "--no-modify-path", **own)
 

@@ -16,8 +16,9 @@ from tests.support import toolchains
 from tests.support.toolchains import Tool
 from tests.support.world import CANARY, USER, World
 
-#: Nobody listens there. `URL` in a line is an index there with user and password, `CLEAN` the same without.
+#: Nobody listens there. `URL` in a line is an index there with user and password, `NAMED` with the user alone, `CLEAN` without both.
 CLEAN = "http://127.0.0.1:9/simple/"
+NAMED = f"http://{USER}@127.0.0.1:9/simple/"
 URL = f"http://{USER}:{CANARY}@127.0.0.1:9/simple/"
 
 #: What is typed -> what the tool gets, where that is more than the userinfo cut out of the URL.
@@ -64,7 +65,7 @@ LINES = {
     "uv run --no-sync --index URL x": "",
     "uv run --no-project -i URL x": "",
     "uv run --with x@URLx-1.tar.gz x": "",
-    "uv tool install --index URL x": "",
+    "uv tool install --index URL x": "uv tool install --index NAMED x",  # as the bare uv's receipt has it
     "uv build --index URL": "",
     "uvx --index URL x": "",
     "uvx --from x@URLx-1.tar.gz x": "",
@@ -88,7 +89,7 @@ STAND_IN = "#!{python}\nimport json, sys\njson.dump(sys.argv[1:], open({out!r}, 
 
 
 def filled(line: str) -> list[str]:
-    names = {"URL": URL, "CLEAN": CLEAN, "SECRET": CANARY, "USER": USER}
+    names = {"URL": URL, "CLEAN": CLEAN, "NAMED": NAMED, "SECRET": CANARY, "USER": USER}
     for name, value in names.items():
         line = line.replace(name, value)
     return line.split()

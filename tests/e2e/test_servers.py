@@ -113,15 +113,19 @@ def test_another_port_of_the_same_host_gets_no_credential(
 
 
 @needs_nginx
-def test_uv_with_two_credentials_on_one_host_says_so_and_sends_nothing(world: World, nginx: tuple[int, Path]) -> None:
+def test_two_credentials_on_one_host_reach_uv_each_for_its_own_index(world: World, nginx: tuple[int, Path]) -> None:
     port = nginx[0]
     configure(world, port, a=CANARY, b=OTHER)
-    result = install(world, toolchains.uv(), port, "--index", f"http://127.0.0.1:{port}/b/simple/")
+    forms = (*needles(USER, CANARY), *needles("bob", OTHER))
+    with ArgvWatch(forms) as watch:
+        result = install(world, toolchains.uv(), port, "--index", f"http://127.0.0.1:{port}/b/simple/")
+    log = log_of(nginx)
 
-    assert result.returncode == 77
-    assert "error[cannot-deliver]" in result.stderr
-    assert "this command needs two" in result.stderr
-    assert log_of(nginx) == []
+    assert result.returncode == 0, result.stderr
+    assert {user for user, path, status in log if status == "200" and path.startswith("/a/")} <= {USER}
+    assert {user for user, path, status in log if status == "200" and path.startswith("/b/")} == {"bob"}
+    assert watch.seen == set()
+    assert not is_in((result.stdout + result.stderr).encode(), forms)
 
 
 @pytest.fixture

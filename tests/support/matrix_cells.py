@@ -115,10 +115,7 @@ class Runner:
             self._configure(world, cell)
         outcome, shown = self._watched(world, cell, bare=False)
         recent.forget(Host(world.environ, str(world.cwd)))
-        strayed = self.street.strayed(
-            cell.server, covered=cell.way == "configured" and cell.server == "second host"
-        )
-        return outcome, [*strayed, *sorted(shown - self._allowed(cell))]
+        return outcome, sorted(shown - self._allowed(cell))
 
     def _key(self, cell: Cell) -> Cell:
         """Return the cell as the bare tool has it. A netrc has one credential for a host."""
@@ -129,12 +126,12 @@ class Runner:
         return cell._replace(way="netrc" if by_netrc else typed)
 
     def _allowed(self, cell: Cell) -> set[str]:
-        """Return where a secret may be seen: where the bare tool shows a typed one, or nowhere."""
+        """Return where a secret may be: where the bare tool shows or sends a typed one, or nowhere."""
         self.bare(cell)
         return set() if cell.way == "configured" else self._shown[self._key(cell)]
 
     def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
-        """Run a cell; return its outcome, and whose argv, output or files had a secret."""
+        """Run a cell; return its outcome, and what else had a secret: argv, output, files, servers."""
         shown: set[str] = set()
         self.street.watch(
             lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
@@ -143,6 +140,8 @@ class Runner:
         self.street.look_away()
         shown |= {"output"} if is_in(outcome.output.encode(), FORMS) else set()
         files = find_in_files(str(world.folder), FORMS, map(str, world.vaults))
+        covered = cell.way == "configured" and cell.server == "second host"
+        shown.update(self.street.strayed(cell.server, covered=covered))
         return outcome, shown | {f"file {_RANDOM.sub('*', Path(path).name)}" for path in files}
 
     def _world(self) -> World:

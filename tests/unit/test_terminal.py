@@ -27,6 +27,7 @@ ASK = "from getpass import getpass; from shim.sources.keyring import in_time\n"
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Terminal]:
     environ = {**os.environ, "PS1": "", "TERM": "dumb", "PYTHONPATH": str(ROOT), "PYTHON": sys.executable}
+    environ.pop("CI", None)  # where no person is
     with Terminal(["/bin/bash", "--norc", "--noprofile", "-i"], environ, str(tmp_path)) as made:
         yield made
 
