@@ -178,9 +178,14 @@ if [ "$_shim_name" != shim ]; then
   # What never asks an index, whatever else is typed; made from tools/ by `shim install`.
 @NEEDLESS@
   if [ -n "$_shim_direct" ] && [ -n "$_shim_target" ]; then
-    if _shim_has_more; then
-      export _SHIM_WORDS="$#:$(printf '%s\0' "$PWD" "$@" | cksum 2>/dev/null)"
-    fi
+    # Only what starts the user's own programs is ever within itself, and a process more costs a millisecond.
+    case " $* " in
+      *' run '* | *' shell '* | *' exec '*)
+        if _shim_has_more; then
+          export _SHIM_WORDS="$#:$(printf '%s\0' "$PWD" "$@" | cksum 2>/dev/null)"
+        fi
+        ;;
+    esac
     exec "$_shim_target" "$@"
   fi
 fi
