@@ -18,7 +18,7 @@ from shim.model import Needs
 from shim.tools import load_tool
 from shim.urls import parse_url, scope_of
 from tests.support import toolchains
-from tests.support.uv_oracle import Asked, UvOracle
+from tests.support.uv_oracle import LAST, Asked, UvOracle
 
 WANTED = int(os.environ.get("SHIM_TEST_EXAMPLES", "0")) or 600
 SEED = int(os.environ.get("SHIM_TEST_SEED", "0"))
@@ -49,6 +49,7 @@ def oracle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UvOracle]:
         yield one
 
 
+LINES = ["x @ {}", "x@{}", " x @ {}", "x[a, b] @ {} ", "x @ {} ; os_name == 'posix'", "x @ {}#sha256=0", "{}", "{}#egg=x", "-e {}", "x @ \\\n{}", "x @ {} --hash=sha256:0", "x @ {} # c"]
 #: What is odd about a URL, and what it is else: one that is odd everywhere is none to anybody.
 PARTS = ((SCHEMES, "http"), (MARKS, "://"), (USERS, ""), (HOSTS, "h.example"), (PORTS, ""), (PATHS, "/simple"))
 ODD = 0.25
@@ -61,10 +62,10 @@ def spell(chance: random.Random, number: int) -> str:
     return f"{scheme}{between}{user}{mark}{host}{port}{path}"
 
 
-def read(url: str, folder: Path) -> Needs:
-    """Return what we say that `uv pip install` asks with this index."""
+def read(folder: Path, *words: str) -> Needs:
+    """Return what we say that `uv pip install` asks with these words."""
     uv, host = load_tool("uv"), Host({"HOME": str(folder), "PATH": "/usr/bin:/bin"}, str(folder))
-    argv = ("pip", "install", "--no-config", "--default-index", "http://last.example/simple", "--index", url, "nobody")
+    argv = ("pip", "install", "--no-config", "--default-index", LAST, *words)
     return uv.read_needs(uv.read_invocation("uv", argv, host, "/usr/bin/uv"), host)
 
 
@@ -77,12 +78,12 @@ def is_listed(asked: Asked, needs: list[Needs]) -> bool:
     return any(not scope_of(parse_url(f"{url.origin}/simple")).covers(url) for url in urls)
 
 
-def test_what_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_path: Path) -> None:
+def test_an_index_that_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_path: Path) -> None:
     chance = random.Random(SEED)
     different, requests = [], 0
     for start in range(0, WANTED, BATCH):
         urls = list(dict.fromkeys(spell(chance, number) for number in range(start, start + BATCH)))
-        found = {url: read(url, tmp_path) for url in urls}
+        found = {url: read(tmp_path, "--index", url, "nobody") for url in urls}
         plain_urls = [url for url in urls if not found[url].unknown and "\0" not in url]
         for group, asked in oracle.ask(plain_urls):
             needs = [found[url] for url in group]
@@ -91,3 +92,20 @@ def test_what_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_path: Path) -> N
 
     assert different == []
     assert requests > WANTED // 4, "most were no URLs to anybody"
+
+
+def test_a_direct_url_that_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_path: Path) -> None:
+    chance, path = random.Random(SEED), tmp_path / "requirements.txt"
+    different, requests = [], 0
+    for number in range(WANTED // 6):
+        line = chance.choice(LINES).format(spell(chance, number).removesuffix("/simple") + "/x-1.0-py3-none-any.whl")
+        path.write_text(line, encoding="utf-8", newline="")
+        needs = read(tmp_path, "-r", str(path))
+        if needs.unknown or "\0" in line:
+            continue
+        asked = [one for one in oracle.ask_line(line) if one[1] != "last.example"]
+        requests += len(asked)
+        different += [(one, line) for one in asked if not is_listed(one, [needs])]
+
+    assert different == []
+    assert requests > WANTED // 24

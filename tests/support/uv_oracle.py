@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 Asked = tuple[str, str, int, str]
 #: How uv ends where it does not understand its command line.
 MISUNDERSTOOD = 2
+#: The index that is asked when no other one has the package.
+LAST = "http://last.example/simple"
 
 
 class UvOracle:
@@ -37,14 +39,24 @@ class UvOracle:
         """Return groups of the URLs with what uv asked for each group; a URL that uv does not understand is a group of its own."""
         if not urls:
             return []
-        self._asked.clear()
-        words = [word for url in urls for word in ("--index", url)]
-        command = [self._uv, "pip", "install", "--dry-run", "--no-config", "--no-cache", "--target", "out", "--default-index", "http://last.example/simple"]
-        done = subprocess.run([*command, *words, "nobody"], env=self._environ(), cwd=self._folder, capture_output=True, check=False, timeout=60)
-        if done.returncode == MISUNDERSTOOD and len(urls) > 1:
+        status = self._run(*(word for url in urls for word in ("--index", url)), "nobody")
+        if status == MISUNDERSTOOD and len(urls) > 1:
             half = len(urls) // 2
             return self.ask(urls[:half]) + self.ask(urls[half:])
         return [(urls, list(self._asked))]
+
+    def ask_line(self, line: str) -> list[Asked]:
+        """Return what uv asks for one line of a requirements file."""
+        path = self._folder / "requirements.txt"
+        path.write_text(line, encoding="utf-8", newline="")
+        self._run("-r", str(path))
+        return list(self._asked)
+
+    def _run(self, *words: str) -> int:
+        """Run `uv pip install` and return how it ends."""
+        self._asked.clear()
+        command = [self._uv, "pip", "install", "--dry-run", "--no-config", "--no-cache", "--target", "out", "--default-index", LAST]
+        return subprocess.run([*command, *words], env=self._environ(), cwd=self._folder, capture_output=True, check=False, timeout=60).returncode
 
     def _environ(self) -> dict[str, str]:
         proxy = f"http://127.0.0.1:{self._server.server_address[1]}"
