@@ -73,7 +73,7 @@ class Collector:
             self.add(text[slice(*found)], origin, "direct")
         elif "@" in text and names_web(text):
             self.add((text.partition("@")[2].split() or [""])[0], origin, "direct")
-        elif found is None and names_web(text):
+        elif names_web(text):
             self.reader.unread.note_url(text, origin)
 
     def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
