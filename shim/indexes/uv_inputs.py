@@ -71,8 +71,8 @@ class Collector:
             self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
         elif found:
             self.add(text[slice(*found)], origin, "direct")
-        elif "@" in text and names_web(text):
-            self.add((text.partition("@")[2].split() or [""])[0], origin, "direct")
+        elif names_web(behind_name := (text.partition("@")[2].split() or [""])[0]):
+            self.add(behind_name, origin, "direct")
         elif names_web(text):
             self.reader.unread.note_url(text, origin)
 
