@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs pip-uv-shim from the folder that this script lies in (or from a folder of wheels), for one user or for a machine.
 #
-# Makes PREFIX/venv (our Python packages), PREFIX/shims and PREFIX/faces (launchers), PREFIX/installed (what was installed from
+# Makes PREFIX/venv (our Python packages), PREFIX/shims and PREFIX/faces (launchers), PREFIX/activate, PREFIX/complete and
+# PREFIX/man (what shells read, what Tab completes, the manual page), PREFIX/installed (what was installed from
 # what), and marked lines in the rc file of your shell. Run it again to upgrade or to repair; --uninstall takes all of it away.
 
 # zsh splits words in a way of its own.
@@ -444,7 +445,8 @@ remove_launchers() {
     rmdir "$folder" 2>/dev/null
   done
   rm -f "$prefix/activate/bash" "$prefix/activate/zsh" "$prefix/activate/sh" "$prefix/activate/fish"
-  rmdir "$prefix/activate" 2>/dev/null
+  rm -f "$prefix/complete/shim.bash" "$prefix/complete/_shim" "$prefix/complete/shim.fish" "$prefix/man/man1/shim.1"
+  rmdir "$prefix/activate" "$prefix/complete" "$prefix/man/man1" "$prefix/man" 2>/dev/null
   [ ! -L "$prefix/hook" ] || rm -f "$prefix/hook"
 }
 

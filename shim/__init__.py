@@ -21,9 +21,9 @@ Beside that way: `commands/` holds one module per `shim` verb, `checks/` what `s
 `store/` the token cache and stored secrets, `sso/` logging in, `programs.py`, `private_files.py` and `agent_client.py` what
 sources run, read and ask, `obeying.py` what tells whose answer that is, `terminal.py` what they may do to the terminal,
 `index_states.py` is what `shim status` and `shim doctor` say of each server, `mending.py` the hint for each of the `causes.py`,
-`endpoints.py` asks where uploads go, `refused.py`, `endings.py` and `offer.py` say and offer what a command lacks, `screen.py` is what
-people see, `repair.py` what install.sh wrote down, `repeating.py` how a launcher
-knows its own command again.
+`endpoints.py` asks where uploads go, `refused.py`, `endings.py` and `offer.py` say and offer what a command lacks, `screen.py` and
+`folding.py` are what people see, `complete/` is what Tab completes and the manual, `repair.py` what install.sh wrote down,
+`repeating.py` how a launcher knows its own command again.
 `logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
 `settings.py` the configuration (by the tables in `setting_keys.py`, merged by `setting_merge.py`, as far as root's `policy.py` allows),
 `config_edit.py` changes it, `launchers.py`, `activate/` and `installing.py` are what lies on disk and in shells.

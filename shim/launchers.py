@@ -102,7 +102,7 @@ def default_folder(host: Host) -> str:
     if os.path.isfile(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
     if not host.data_home:
-        raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/folder")
+        raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/other/folder")
     return os.path.join(host.data_home, "shim", "shims")
 
 

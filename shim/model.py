@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 from shim.errors import ShimError
 from shim.urls import Scope, Url
@@ -66,8 +66,7 @@ class Secret:
         raise TypeError("a Secret is not serialised")
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a channel has the tool send a credential. A proof counts for one manner and for nothing else.
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
@@ -93,8 +92,7 @@ class Manner:
 BARE = Manner()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
 
     `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock, ...): somebody else's text.
@@ -108,8 +106,7 @@ class Origin:
         return f"{self.kind} {self.where}" if self.kind in ("argv", "env") else self.where
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own argv or environment.
 
     `key` is the position in argv (0 is the first word after the tool's name) or the variable's name. `start` and `end`
@@ -240,8 +237,7 @@ class Answer:
     """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is logged in, or may not be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The way to a server: what a tool's own options, variables and files say about proxies and TLS.
 
     `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM files or folders; with
@@ -256,16 +252,14 @@ class Route:
     unchecked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
 
     text: Secret
     descriptor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Masking:
+class Masking(NamedTuple):
     """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
 
     secrets: tuple[Secret, ...]

@@ -84,7 +84,7 @@ def load_policy() -> Policy:
     try:
         data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))
     except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint="let root make it readable: chmod 644") from error
+        raise ConfigError(f"{file}: {error.why}", hint=f"let root make it readable: chmod 644 {file}") from error
     if data is None:
         return NO_POLICY
     try:
@@ -137,4 +137,4 @@ def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, 
     try:
         return tuple(scope_of(parse_url(str(text))) for text in document[key]) if key in document else None
     except BadUrl as error:
-        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write each as https://host/path/") from error
+        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shim.delivery import Choice
 from shim.errors import ShimError
@@ -52,8 +52,7 @@ SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 Warnings = tuple[ShimError, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
 
     `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or send the credential elsewhere.

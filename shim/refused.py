@@ -12,7 +12,7 @@ stranger, another package of that name, and so it gets the secret, as bare.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.errors import ShimError
@@ -36,8 +36,7 @@ REFUSING = (401, 403)
 REFUSES_STRANGERS = "refuses strangers"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """The warnings, until when (UTC epoch seconds) there is nothing to ask again, and the needs whose secrets are not to be sent."""
 
     warnings: tuple[ShimError, ...] = ()

@@ -8,11 +8,14 @@ from shlex import quote
 from shim.reading import read_text
 
 
-def repair_command() -> str:
-    """Return the command line that installs again what is damaged, or what to run where its sources are gone."""
+def repair_command(extra: str = "") -> str:
+    """Return the command line that installs again what is damaged, or what to run where its sources are gone.
+
+    `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
+    """
     prefix, said = _read_stamp()
     if not said:
-        return "install pip-uv-shim again, as it was installed"
+        return f"install pip-uv-shim{extra} again, as it was installed"
     script = os.path.join(said.get("source", "/nonexistent"), "install.sh")
     if not os.path.isfile(script):
         return f"run install.sh again, with --prefix {quote(prefix)} --force"

@@ -179,7 +179,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         warnings, valid_until = refused.warnings, min(valid_until, refused.valid_until)
         if refused.withheld:
             kept = tuple(replace(one, credential=None) if one.need in refused.withheld else one for one in checked.answers)
-            checked = replace(checked, answers=kept)
+            checked = checked._replace(answers=kept)
             choice = choose(invocation, choice.case.needs, kept, settings, host, choice.unserved)
             delivery = _deliver(choice)
     plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, valid_until, settings.redact)

@@ -6,7 +6,7 @@ What is asked how (`command`, `env`, `file`) is here; what logs in (`posit`, `oi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shim.errors import ConfigError
 from shim.setting_checks import check_keys, example_of, nearest, read_duration
@@ -34,8 +34,7 @@ class CommandSource:
     obeys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name.
 
     `file` is a dotenv file that has the variables which the environment has not.

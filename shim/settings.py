@@ -188,7 +188,7 @@ def read_config(file: str) -> dict[str, Any] | None:
     try:
         data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
     except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint=f"check `ls -l {file}`") from error
+        raise ConfigError(f"{file}: {error.why}", hint=f"ls -l {file}") from error
     try:
         return None if data is None else read_toml(data.decode("utf-8"))
     except UnicodeDecodeError as error:

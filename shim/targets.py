@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.host import Host, this_host
 from shim.reading import read_head
@@ -26,8 +26,7 @@ _RELOCATABLE = re.compile(r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"
 _HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and release."""
 
     path: str

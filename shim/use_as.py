@@ -16,8 +16,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import field, replace
+from typing import NamedTuple, cast
 
 from shim.errors import ShimError
 from shim.host import Host
@@ -48,8 +48,7 @@ PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", 
 BESIDE_INDEX = ("emit-index-url", "index-strategy")
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words.
 
     The `warning` is for a command that asks strangers although the configuration has a private default.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden (404), has had too many requests
 #: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no answer at all or
@@ -27,8 +26,7 @@ Trouble = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`proven`: refused without, answered with the credential. `open`: answers everybody. `rejected`: refused with it too.
 
     `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs.

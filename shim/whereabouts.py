@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.host import Host
@@ -22,8 +22,7 @@ UNKNOWN = "unknown"
 JUST_PROVEN_S = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """What follows from where files lie: a channel that will not do, needs for further servers, until when that counts."""
 
     unserved: str | None = None
@@ -31,8 +30,7 @@ class Whereabouts:
     valid_until: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """One URL of each other server that the files of an index come from, and until when (UTC epoch seconds) that counts."""
 
     places: tuple[Url, ...]

@@ -11,6 +11,7 @@ from shim.commands import explain_stopped, explain_use_as
 from shim.commands.answer import describe_error, write_json
 from shim.commands.usage import repeatable
 from shim.errors import ShimError, UsageError
+from shim.folding import fold_lines
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.hot import mask_words
@@ -18,6 +19,8 @@ from shim.model import Answer, Credential, Plan, Secret
 from shim.run import make_plan
 from shim.tools import TOOLS, load_tool
 
+#: Where what a line says begins, after its label.
+LABEL = 11
 HELP = "show what a command would ask, who answers, and how it is handed over"
 EXAMPLE = "shim explain -- pip install corp-lib"
 
@@ -50,7 +53,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if arguments.json:
         write_json(explanation)
     else:
-        sys.stdout.write(render(explanation))
+        sys.stdout.write(fold_lines(render(explanation), 1, LABEL))
     return error.exit_code if error else 0
 
 

@@ -77,6 +77,9 @@ def _read(path: str) -> str:
 def _write(path: str, text: str, *, backup: bool) -> None:
     """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the owner alone, if asked."""
     temporary = f"{path}.{os.urandom(6).hex()}.new"
+    if backup and os.path.lexists(f"{path}.bak"):
+        message = f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and still in the file as well"
+        raise StoreError(message, hint=f"mv {path}.bak {path}.older")
     try:
         status = os.stat(path)
         if backup:

@@ -6,6 +6,7 @@ import os
 import sys
 
 from shim.errors import SourceError, StoreError, UsageError
+from shim.folding import fold
 from shim.host import Host, write_stderr
 from shim.model import Credential
 from shim.settings import Settings
@@ -42,7 +43,7 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
 def _ask_for_store(choices: list[str], problem: StoreError | None) -> str:
     """Return which of the stores the person chooses."""
     what = problem.message.partition(":")[0] if problem else "there is no OS keyring here"
-    rows = "".join(f"   {number}  {store:<7}  {STORES[store]}\n" for number, store in enumerate(choices, 1))
+    rows = "".join(fold(f"{number}  {store:<7}  {STORES[store]}", "   ", 2, 15) for number, store in enumerate(choices, 1))
     for _ in range(MAX_TRIES):
         write_stderr(f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: ")
         line = sys.stdin.readline()

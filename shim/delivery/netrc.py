@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.behind import is_asked_by_uv, is_faithful, pip_behind
@@ -128,7 +127,7 @@ def manner(case: Case, need: Need) -> Manner:
         return manner_of_realm(need)
     if case.invocation.family == "project" and is_asked_by_uv(case, need):
         return Manner(CHALLENGES)
-    return replace(bare_manner(case.invocation), follows_host=case.invocation.tool != "pdm")
+    return bare_manner(case.invocation)._replace(follows_host=case.invocation.tool != "pdm")
 
 
 def deliver(case: Case) -> Delivery:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from shim.errors import ConfigError
+from shim.errors import CACHE_HINT, ConfigError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs
 from shim.reading import CannotRead, read_regular
@@ -39,8 +40,7 @@ FIRST_TRUSTSTORE = ((24, 2), (3, 10))
 FIRST_SYSTEM_CERTS = (0, 11)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody checks."""
 
     invocation: Invocation
@@ -201,5 +201,5 @@ def _combine(paths: Iterable[str], host: Host) -> str:
     written = write_shared("authorities", ".pem", b"".join(parts), host)
     if written is None:
         message = "there is no folder of yours for a file with both the tool's and the index's authorities"
-        raise ConfigError(message, hint="set SHIM_CACHE_DIR to an absolute folder that only you can read (0700)")
+        raise ConfigError(message, hint=CACHE_HINT)
     return written

@@ -10,8 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shim.formats.toml import may_hide_urls, read_toml, strings_at
 from shim.reading import CannotRead, LeftToCode
@@ -49,8 +48,7 @@ _MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One logical line that matters: the words of an option line, a `requirement` that names a URL or a path, or why it is `unread`.
 
     `number` counts from 1 and is that of the line's beginning.

@@ -130,7 +130,7 @@ def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]
     """
     rest = [*argv[:verb], *argv[verb + 1 :]]
     words = scan(rest, command_table(argv[verb], release))
-    return [replace(word, position=word.position + (word.position >= verb)) for word in words]
+    return [word._replace(position=word.position + (word.position >= verb)) for word in words]
 
 
 def command_table(name: str, release: Release) -> OptionTable:

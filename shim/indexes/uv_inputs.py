@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shim.formats import requirements, uv_toml
@@ -99,7 +99,7 @@ class Collector:
             row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
             one = index_of(row, origin) if row else None
             if one and not one.never:
-                self.pinned.append(replace(one, role="links" if one.flat else "extra"))
+                self.pinned.append(one._replace(role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
         """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds it."""

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 from shim.errors import SourceError
 from shim.host import Host, write_stderr
 from shim.model import Credential
+from shim.repair import repair_command
 from shim.sources import DEFAULT_USERNAME, Query, make_credential
 from shim.store import keys
 from shim.urls import scope_of_origin
@@ -86,7 +87,7 @@ def _load() -> Any:
         raise SourceError(str(error), hint=error.hint) from error
     except BaseException as error:
         message = f"the keyring library cannot be loaded ({type(error).__name__})"
-        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
+        raise SourceError(message, hint=repair_command()) from error
 
 
 def _look(keyring: Any, query: Query) -> Credential | None:

@@ -97,11 +97,12 @@ def _read(path: str) -> list[Section] | None:
     try:
         return parse_pypirc(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except BadPypirc as error:
         where = f", line {error.line}," if error.line else ""
         reason = str(error).removeprefix(f"line {error.line} ")
-        raise SourceError(f"{path}{where} {reason}", hint=f"correct {path}" + (f", line {error.line}" if error.line else "")) from None
+        hint = f"correct line {error.line} of {path}" if error.line else f"correct {path}"
+        raise SourceError(f"{path}{where} {reason}", hint=hint) from None
 
 
 def _reach(section: Section, query: Query) -> int | None:

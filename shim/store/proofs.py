@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shim.host import Host
 from shim.model import Credential, Secret
@@ -26,8 +25,7 @@ WITHHELD_S = 60.0
 NOBODY = Secret("")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was said (`words`) and how many seconds ago."""
 
     words: str

@@ -25,7 +25,7 @@ LAYERS = [
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
     ("shim.index_states",),
-    ("shim.installing", "shim.activate"),
+    ("shim.installing", "shim.activate", "shim.complete"),
     ("shim.run",),
     ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
     ("shim.supervise", "shim.preflight"),
@@ -47,7 +47,7 @@ LAYERS = [
     ("shim.repair", "shim.pages"),
     ("shim.host",),
     ("shim.urls",),
-    ("shim.errors", "shim.reading"),
+    ("shim.errors", "shim.reading", "shim.folding"),
 ]
 
 #: What crosses a layer on purpose, and why.
@@ -223,6 +223,7 @@ OWN_READERS = {
     "shim/activate/__init__.py": "our own templates",
     "shim/audit.py": "our own log",
     "shim/commands/agent.py": "/proc",
+    "shim/complete/__init__.py": "our own templates",
     "shim/config_edit.py": "a folder, to write it to the disk",
     "shim/demo/scenes.py": "the demo's own folder",
     "shim/demo/server.py": "the demo's own folder",
