@@ -22,7 +22,8 @@ Beside that way: `commands/` holds one module per `shim` verb, `checks/` what `s
 sources run, read and ask, `obeying.py` what tells whose answer that is, `terminal.py` what they may do to the terminal,
 `index_states.py` is what `shim status` and `shim doctor` say of each server, `mending.py` the hint for each of the `causes.py`,
 `endpoints.py` asks where uploads go, `refused.py`, `endings.py` and `offer.py` say and offer what a command lacks, `screen.py` and
-`folding.py` are what people see, `complete/` is what Tab completes and the manual, `repair.py` what install.sh wrote down.
+`folding.py` are what people see, `complete/` is what Tab completes and the manual, `repair.py` what install.sh wrote down,
+`repeating.py` how a launcher knows its own command again.
 `logins.py` ends logins, `use_as.py` gives tools an index that they name none of, `audit.py` is the log of what was given to whom,
 `system_log.py` the system's,
 `settings.py` the configuration (by the tables in `setting_keys.py`, merged by `setting_merge.py`, as far as root's `policy.py` allows),

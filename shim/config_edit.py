@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from shim.errors import ConfigError, StoreError
 from shim.host import Host
+from shim.reading import read_regular
 from shim.settings import load_settings, read_config
 
 #: One table of ours: texts, lists of texts, and tables of texts.
@@ -82,11 +83,8 @@ def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool 
     path = os.path.realpath(file)
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
         read_config(file)
-        try:
-            with open(path, encoding="utf-8", newline="") as stream:
-                old, mode = stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-        except FileNotFoundError:
-            old = ""
+        data = read_regular(path)
+        old, mode = ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
         new = change(old)
         if write and not new:
             _check(f"{path}.none", file, host)

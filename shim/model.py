@@ -156,6 +156,8 @@ class Needs:
     because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
+    `built` are projects whose own code says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
+    URLs that stand somewhere in their files.
     """
 
     items: tuple[Need, ...] = ()
@@ -165,6 +167,8 @@ class Needs:
     garbled: tuple[Need, ...] = ()
     packages: tuple[str, ...] = ()
     careless: tuple[str, ...] = ()
+    built: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 MAX_BYTES = 4 << 20
 
 _CHUNK = 1 << 20
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class CannotRead(Exception):
@@ -21,6 +22,10 @@ class CannotRead(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class LeftToCode(CannotRead):
+    """What something says is not written down: code says it when it is run."""
 
 
 def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:
@@ -33,7 +38,7 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
         status = os.stat(path)  # before it is opened: opening a device may already do something
         if not stat.S_ISREG(status.st_mode):
             raise CannotRead(f"is {_kind(status.st_mode)}")
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, _FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -42,6 +47,31 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
         return _read(descriptor, max_bytes, check)
     except OSError as error:
         raise CannotRead(f"cannot be read ({error.strerror})") from error
+    finally:
+        os.close(descriptor)
+
+
+def read_text(path: str, max_bytes: int = MAX_BYTES) -> str | None:
+    """Return the text of a file that nothing depends on, or None if it cannot be read, for whatever reason."""
+    try:
+        data = read_regular(path, max_bytes)
+    except CannotRead:
+        return None
+    return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def read_head(path: str, max_bytes: int) -> bytes:
+    """Return the first bytes of a regular file of any size, none if it cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError):
+        return b""
+    try:
+        return os.read(descriptor, max_bytes) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
     finally:
         os.close(descriptor)
 

@@ -37,20 +37,24 @@ HINTS: dict[Trouble, str] = {
     "slow": NETWORK_HINT,
     "proxy": "check that proxy, or name another one",
 }
+WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"
 UNCONFIGURED = {
     **HINTS,
     "tls": "name its authority with PIP_CERT or --cert",
 }
 
 
-def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None) -> ShimError:
-    """Return the error for an index that did not prove the credential. `elsewhere` is where pip would look then, if anywhere."""
+def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
+    """Return the error for an index that did not prove the credential.
+
+    `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
+    """
     credential, trouble = answer.credential, verdict.trouble or "down"
     reason = verdict.detail.partition(": ")[2] or verdict.detail
     status = f" ({reason.removeprefix('it answers ')})" if reason.startswith("it answers ") else ""
     words = WORDS[trouble].format(who=_who(credential), reason=reason, status=status)
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
-    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}"
+    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
     return kind(message, tried=answer.tried if not credential else (), hint=_hint(answer, index, trouble))
 

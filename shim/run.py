@@ -148,6 +148,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     if not private:
         return Plan(invocation, needs, (), untouched)
 
+    from shim.delivery import choose
     from shim.endings import find_ending
     from shim.laxity import refuse_laxity
     from shim.resolve import resolve
@@ -176,6 +177,11 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
 
         refused = find_refused(tool, choice, checked.answers)
         warnings, valid_until = refused.warnings, min(valid_until, refused.valid_until)
+        if refused.withheld:
+            kept = tuple(replace(one, credential=None) if one.need in refused.withheld else one for one in checked.answers)
+            checked = checked._replace(answers=kept)
+            choice = choose(invocation, choice.case.needs, kept, settings, host, choice.unserved)
+            delivery = _deliver(choice)
     plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, valid_until, settings.redact)
     return replace(plan, unserved=choice.unserved)
 

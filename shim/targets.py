@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from shim.host import Host, this_host
+from shim.reading import read_head
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 
@@ -91,13 +92,7 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 def _read_head(path: str) -> str:
     """Return the first bytes of a regular file as text, "" if it cannot be read."""
-    try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
-            return file.read(_HEAD_BYTES).decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""
+    return read_head(path, _HEAD_BYTES).decode("utf-8", "surrogateescape")
 
 
 def _read_settings(path: str) -> dict[str, str] | None:

@@ -44,12 +44,14 @@ class Question:
 class Finding:
     """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so.
 
+    `challenged` tells that a stranger was seen to be challenged, whatever the index thinks of the credential, or has to show of itself.
     `told_by` is the page of a package that said it, where the index has none of its own.
     """
 
     verdict: Verdict
     unserved: str | None = None
     told_by: Url | None = None
+    challenged: bool = False
 
 
 def verify(question: Question, host: Host) -> Finding:
@@ -84,7 +86,8 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         pairs.append((anonymous, known))
         verdict = judge(one.url, one.credential, anonymous, known)
         first = next(outcomes) if one.page and not one.manner.unasked else None
-        findings.append(Finding(verdict, _why_unserved(one, verdict, anonymous, first) if first else None))
+        why = _why_unserved(one, verdict, anonymous, first) if first else None
+        findings.append(Finding(verdict, why, challenged=first is not None and first.status is not None and why is None))
     return _ask_packages(questions, pairs, findings, host, deadline - time.monotonic())
 
 

@@ -19,6 +19,7 @@ from shim.urls import BadUrl, Url, parse_url, scope_of_index
 FOUND_S = 86400.0
 UNKNOWN_S = 300.0
 UNKNOWN = "unknown"
+JUST_PROVEN_S = 900.0
 
 
 class Whereabouts(NamedTuple):
@@ -75,7 +76,7 @@ def _find_files(choice: Choice, wanted: list[tuple[Answer, Route]], *, asks: boo
 
 def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
     """Ask, and remember."""
-    from shim.files_probe import look_all
+    from shim.files_probe import WRONG, look_all
     from shim.http_client import Asked
 
     host, pages = choice.case.host, []
@@ -83,11 +84,26 @@ def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
         encoding = choice.manner(answer.need).encoding
         page, root = (Asked(url, answer.credential, route, encoding) for url in (package_page(answer.need, choice), answer.need.url))
         pages.append((page, root))
-    seen = look_all(pages, host)
-    for (answer, route), places in zip(due, seen, strict=True):
+    found: list[tuple[Url, ...] | None] = []
+    for (answer, route), seen in zip(due, look_all(pages, host), strict=True):
+        if seen == WRONG:
+            _note_refusal(choice, answer, route)
+        places = None if seen == WRONG else seen
         words = UNKNOWN if places is None else " ".join(place.text.partition("?")[0].replace(" ", "%20") for place in places)
         proofs.remember("files", None, place_of_proof(answer.need, BARE, route, host), words, host)
-    return [_as_files(places, host.clock()) for places in seen]
+        found.append(places)
+    return [_as_files(places, host.clock()) for places in found]
+
+
+def _note_refusal(choice: Choice, answer: Answer, route: Route) -> None:
+    """Remember that a page refused the credential, so that nothing else tries a login that fails. Where the index has just taken it, the
+    page is one that this user may not read.
+    """
+    credential, need, host = answer.credential, answer.need, choice.case.host
+    proof = proofs.recall("proven", credential, place_of_proof(need, choice.manner(need), route, host), host)
+    if credential and not (proof and proof.ago_s <= JUST_PROVEN_S):
+        words = f"{need.url} answers 401 to {credential.shown_username}"
+        proofs.remember("rejected", credential, proofs.place_of(need.url), words, host)
 
 
 def _recall(where: str, host: Host) -> Files | None:

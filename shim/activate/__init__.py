@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from shim.complete import COMPLETIONS, MANUAL, read_text
 from shim.errors import StoreError
+from shim.reading import read_text as read_quietly
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
@@ -113,11 +114,7 @@ def _complete_folder(shims: str) -> str:
 
 
 def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except OSError:
-        return None
+    return read_quietly(path)
 
 
 def _quote(text: str) -> str:

@@ -80,7 +80,7 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
             for need in plan.needs.items
         ],
         "answers": [_describe_answer(answer) for answer in plan.answers],
-        "unknown": list(plan.needs.unknown),
+        "unknown": [*plan.needs.unknown, *plan.needs.built],
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
         "masked": None
         if delivery.masking is None

@@ -82,7 +82,7 @@ def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Ho
         return Credential(username, secret, scope, "login", ends_at)
 
     credential, proved = _prove(make, secret, url, index, arguments, host)
-    where = keep(store, url, credential, age_s, host)
+    where = keep(store, url, credential, age_s, settings, host)
     proofs.forget("rejected", credential, proofs.place_of(url), host)
     recent.forget(host)  # whatever the keyring said before, "nothing" included
     sys.stdout.write(fold(f"stored for {credential.scope} as {username}, in {where}: {proved}", "", 1))

@@ -9,6 +9,7 @@ import shlex
 from shim.config_edit import Table
 from shim.errors import ConfigError, UsageError
 from shim.host import Host
+from shim.reading import CannotRead, read_regular
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
@@ -140,11 +141,12 @@ def read_bundle(text: str, host: Host) -> str:
         return text
     path = host.path(text)
     try:
-        with open(path, "rb") as stream:
-            is_pem = b"-----BEGIN CERTIFICATE-----" in stream.read(1 << 20)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-    if not is_pem:
+        data = read_regular(path)
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint=f"ls -l {path}") from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
+    if b"-----BEGIN CERTIFICATE-----" not in data:
         raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
     return path
 

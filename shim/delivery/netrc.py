@@ -23,7 +23,7 @@ from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
 from shim.model import Delivery, Manner, Memory, Need, Secret
-from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url
+from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
@@ -49,6 +49,8 @@ def fits(case: Case) -> str | None:
         for need in case.needs.items:
             if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
                 return f"a netrc would also send it to {need.url}, another place on {need.url.host}"
+        if place := _find_mention(case, credential.scope):
+            return f"a netrc would also send it to {place}, another place on {credential.scope.host} that the project mentions"
         if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
             return "its netrc grammar cannot hold this user name or password" + _name_python(case)
     return None
@@ -82,6 +84,23 @@ def _find_stranger(case: Case) -> str | None:
         known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
         if not known and not case.settings.index_for(need.url) and not any(scope.covers(need.url) for scope in own):
             return f"{need.url} is another's server"
+    return None
+
+
+def _find_mention(case: Case, scope: Scope) -> str | None:
+    """Return a URL on the credential's host, at another port or scheme, that the code of a project may take for a dependency.
+
+    Most that its files mention are home pages, and a path of the very server is no other place.
+    """
+    for text in case.needs.mentioned:
+        try:
+            url = parse_url(text)
+        except BadUrl:
+            if scope.host in text.lower():
+                return shown_url(text)
+            continue
+        if url.host == scope.host and (url.scheme, url.port) != (scope.scheme, scope.port):
+            return str(url)
     return None
 
 

@@ -18,11 +18,13 @@ from typing import NamedTuple
 from shim.errors import CACHE_HINT, ConfigError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs
+from shim.reading import CannotRead, read_regular
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings along.
 SYSTEM = "system"
+MAX_BUNDLE_BYTES = 16 << 20
 #: Where distributions keep all trusted authorities in one file: Debian, Red Hat, SUSE, Alpine and macOS.
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -166,11 +168,13 @@ def _check_bundle(bundle: str, settings: Settings, host: Host) -> str:
     path = host.path(bundle)
     hint = 'name a file of PEM certificates, or "system"'
     try:
-        if b"-----BEGIN CERTIFICATE-----" in _read(path):
-            return path
-    except OSError as error:
-        raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} cannot be read ({error.strerror})", hint=hint) from error
-    raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} holds no certificate", hint=hint)
+        data, why = read_regular(path, MAX_BUNDLE_BYTES), "is not there"
+    except CannotRead as error:
+        data, why = None, error.why
+    if data is not None and b"-----BEGIN CERTIFICATE-----" in data:
+        return path
+    what = why if data is None else "holds no certificate"
+    raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} {what}", hint=hint)
 
 
 def _system_bundle() -> str | None:
@@ -191,16 +195,11 @@ def _combine(paths: Iterable[str], host: Host) -> str:
     parts = []
     for path in distinct:
         try:
-            parts.append(_read(path).rstrip() + b"\n")
-        except OSError:
-            host.debug(f"{path} cannot be read and is left out of the authorities")
+            parts.append((read_regular(path, MAX_BUNDLE_BYTES) or b"").rstrip() + b"\n")
+        except CannotRead as error:
+            host.debug(f"{path} {error.why} and is left out of the authorities")
     written = write_shared("authorities", ".pem", b"".join(parts), host)
     if written is None:
         message = "there is no folder of yours for a file with both the tool's and the index's authorities"
         raise ConfigError(message, hint=CACHE_HINT)
     return written
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read(16 << 20)

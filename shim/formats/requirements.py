@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from shim.formats.toml import may_hide_urls, read_toml, strings_at
-from shim.reading import CannotRead
+from shim.reading import CannotRead, LeftToCode
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -236,7 +236,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies and those of the extras.
 
     Raises:
-        CannotRead: it is no TOML, or leaves it to the code that builds the project to say what that depends on.
+        CannotRead: it is no TOML. LeftToCode: the code that builds the project says what that depends on.
     """
     if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
         return []  # nobody wants to know, and TOML takes long to read
@@ -248,7 +248,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
     later = {"dependencies", *(["optional-dependencies"] if extras else [])}
     if not project or later & {*_strings(project.get("dynamic"))}:
-        raise CannotRead("leaves it to code to say what the project depends on")
+        raise LeftToCode("leaves it to code to say what the project depends on")
     found += _strings(project.get("dependencies"))
     return found + [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
 

@@ -169,6 +169,15 @@ def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, fi
     return settings
 
 
+def read_connection(host: Host) -> dict[str, str]:
+    """Return what the user's variables and the user's and machine's pip.conf say of the way to every server: `proxy` and `cert`.
+
+    Not what an environment's own pip.conf says: it may have come with a project.
+    """
+    layers = (*_read_config("download", None, False, host, Files()), _read_variables(host))
+    return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
+
+
 def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
 

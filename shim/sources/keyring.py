@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shim.errors import SourceError
-from shim.host import write_stderr
+from shim.host import Host, write_stderr
 from shim.model import Credential
 from shim.repair import repair_command
 from shim.sources import DEFAULT_USERNAME, Query, make_credential
@@ -46,7 +46,12 @@ def find(query: Query) -> Credential | None:
 
 def timeout_s(query: Query) -> float:
     """Return how long a keyring may take: what the configuration says, else it depends on whether it can ask somebody."""
-    return query.keyring_wait_s or (PERSON_TIMEOUT_S if query.host.interactive else TIMEOUT_S)
+    return allowed_s(query.keyring_wait_s, query.host)
+
+
+def allowed_s(said_s: float | None, host: Host) -> float:
+    """Return how long a keyring may take to read, write or forget."""
+    return said_s or (PERSON_TIMEOUT_S if host.interactive else TIMEOUT_S)
 
 
 def _find(query: Query) -> Credential | None:

@@ -13,7 +13,8 @@ from itertools import takewhile
 from shim.errors import SourceError
 from shim.formats.pypirc import BadPypirc, Section, parse_pypirc
 from shim.model import Credential
-from shim.private_files import find_flaw, read_private
+from shim.private_files import find_flaw
+from shim.reading import CannotRead, read_regular
 from shim.sources import Query, make_credential
 from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
@@ -87,9 +88,10 @@ def _find_section(query: Query) -> tuple[Section | None, str]:
 
 def _read(path: str) -> list[Section] | None:
     """Return the sections, or None if there is no file. Who may read it matters only once one of them is used: most have others' only."""
-    if not os.path.exists(path):
-        return None
-    data = read_private(path, MAX_BYTES, purpose="a .pypirc", is_loose_fine=True)
+    try:
+        data = read_regular(path, MAX_BYTES)
+    except CannotRead as error:
+        raise SourceError(f"{path} {error.why}", hint=f"ls -l {path}") from error
     if data is None:
         return None
     try:

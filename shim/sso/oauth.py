@@ -12,6 +12,7 @@ from shim.errors import NETWORK_HINT, SourceError
 from shim.host import Host
 from shim.http_client import route_of_environment
 from shim.http_json import Reply, ask
+from shim.indexes.pip_settings import read_connection
 from shim.model import Route, Secret
 from shim.setting_indexes import IndexConfig
 from shim.urls import BadUrl, Url, parse_url
@@ -33,8 +34,13 @@ class Provider:
 
 
 def route_for(index: IndexConfig | None, host: Host) -> Route:
-    """Return the way to a server that logs people in: the environment's, and the index's own authorities. Never unchecked."""
-    route = route_of_environment(host)
+    """Return the way to a server that logs people in: the environment's, that of the user's pip.conf, and the index's own authorities.
+
+    Never unchecked.
+    """
+    said, route = read_connection(host), route_of_environment(host)
+    named = dict.fromkeys((*route.authorities, *(host.path(said[key]) for key in ("cert",) if key in said)))
+    route = route._replace(proxy=said.get("proxy", route.proxy), authorities=tuple(named))
     if index is None or not index.ca_bundle:
         return route
     if index.ca_bundle == "system":

@@ -33,6 +33,7 @@ LAYERS = [
     ("shim.laxity",),
     ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.recording", "shim.observing"),
     ("shim.use_as", "shim.config_edit", "shim.config_lines", "shim.team_files"),
+    ("shim.repeating",),
     ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
     ("shim.system_log",),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.obeying", "shim.store", "shim.targets"),
@@ -214,3 +215,52 @@ def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, l
 
     assert set(result.stdout.split()) <= {*loaded, "fail"}
     assert loaded <= set(result.stdout.split())
+
+
+#: Who opens files to read them in another way than by `shim.reading`, and why none of these can be a pipe that another one made, or is
+#: to be one. All others may have been made by a project, a tool or a person.
+OWN_READERS = {
+    "shim/private_files.py": "a secret may lie in a pipe (`file`, `--env-file`): it waits for its writer, and says so",
+    "shim/activate/__init__.py": "our own templates",
+    "shim/audit.py": "our own log",
+    "shim/commands/agent.py": "/proc",
+    "shim/complete/__init__.py": "our own templates",
+    "shim/config_edit.py": "a folder, to write it to the disk",
+    "shim/demo/scenes.py": "the demo's own folder",
+    "shim/demo/server.py": "the demo's own folder",
+    "shim/demo/watch.py": "/proc, and the demo's own folder",
+    "shim/execute.py": "/proc",
+    "shim/faces/agent_socket.py": "a folder, to bind a socket in it",
+    "shim/faces/answers.py": "our own memory file",
+    "shim/faces/keyring.py": "/proc",
+    "shim/formats/known_hosts.py": "our own table",
+    "shim/hot.py": "/proc",
+    "shim/launchers.py": "our own template",
+    "shim/replay.py": "records in our own private folder, checked in the same way; and /proc",
+    "shim/store/approvals.py": "a list in our own private folder",
+    "shim/store/recent.py": "a note in our own private folder",
+    "shim/store/records.py": "records in our own private folder, checked in the same way",
+    "shim/store/sealed.py": "a pad in our own private folder",
+}
+
+
+def opens_to_read(call: ast.Call) -> bool:
+    """Whether a call opens a file to read it: `open` without a mode that writes, `os.open` with O_RDONLY, and what pathlib and tomllib have."""
+    name = ast.unparse(call.func)
+    words = [ast.unparse(word) for word in (*call.args[1:], *(one.value for one in call.keywords if one.arg == "mode"))]
+    if name in ("os.open", "posix.open"):
+        return any("O_RDONLY" in word for word in words)
+    if name in ("open", "io.open"):
+        writes = any(word.strip("'\"") in {kind + more for kind in "wax" for more in ("", "b")} for word in words[:1])
+        return not writes and "O_WRONLY" not in ast.unparse(call) and not ast.unparse(call.args[0]).startswith("descriptor")
+    return name.startswith("Path(") or name in ("tomllib.load", "json.load")
+
+
+def test_other_peoples_files_are_read_by_one_module() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if any(isinstance(node, ast.Call) and opens_to_read(node) for node in ast.walk(ast.parse(path.read_text())))
+    }
+
+    assert readers == set(OWN_READERS)

@@ -64,9 +64,10 @@ def deliver(
     verb: tuple[str, ...] = ("install",),
     channel: str = "auto",
     unknown: tuple[str, ...] = (),
+    mentioned: tuple[str, ...] = (),
 ) -> Delivery:
     invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
-    needs = Needs(tuple(answers), unknown=unknown)
+    needs = Needs(tuple(answers), unknown=unknown, built=("a (it is built)",), mentioned=mentioned)
     pairs = tuple(Answer(one, found) for one, found in answers.items())
     return choose(invocation, needs, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]
 
@@ -255,6 +256,26 @@ def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, opti
 
 
 @pytest.mark.parametrize("version", [OLD, NEWEST])
+@pytest.mark.parametrize(
+    ("mentioned", "channel"),
+    [
+        ("https://github.com/a/b", "netrc"),
+        ("https://pypi.corp.example/home", "netrc"),
+        ("https://pypi.corp.example:8443/x.whl", "face"),
+        ("HTTP://PYPI.corp.example/x.whl", "face"),
+        ("https://pypi.corp.example:port/x.whl", "face"),
+    ],
+)
+def test_a_project_that_code_describes_keeps_its_netrc_unless_it_mentions_another_port(
+    mentioned: str, channel: str, version: tuple[int, ...], world: Host
+) -> None:
+    corp = need(position=2)
+    delivery = deliver(world, {corp: credential(corp)}, version=version, argv=("install", "-i", CORP, "."), mentioned=(mentioned,))
+
+    assert channel_of(delivery) == channel
+
+
+@pytest.mark.parametrize("version", [OLD, NEWEST])
 def test_pip_gets_a_netrc_only_beside_well_known_servers(version: tuple[int, ...], world: Host) -> None:
     corp = need(position=2)
     public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
@@ -298,7 +319,8 @@ def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
     assert delivery.argv == left
     assert isinstance(value, Secret)
     assert value.reveal() == "https://alice:p%40ss%2F%23%25@pypi.corp.example/simple/"
-    assert len(delivery.warnings) == 1
+    (warning,) = delivery.warnings
+    assert "everybody in the process list; `--only-binary :all:` builds nothing" in warning
 
 
 def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
