@@ -29,6 +29,7 @@ KEYS = {
     "allow-on-failure": bool,
     "allow-audit-off": bool,
     "allow-agent": bool,
+    "index-strategy": str,
     "indexes": list,
     "logins": list,
 }
@@ -36,7 +37,7 @@ KEYS = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages.
+    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on everybody.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that people and jobs log in at.
     """
@@ -50,6 +51,7 @@ class Policy:
     allow_agent: bool = True
     scopes: tuple[Scope, ...] | None = None
     logins: tuple[Scope, ...] | None = None
+    index_strategy: str | None = None
 
     def refuses(self, url: Url) -> str | None:
         """Return why no credential may go to this URL, or None if one may."""
@@ -128,8 +130,11 @@ def _read(document: dict[str, Any], file: str) -> Policy:
             raise ConfigError(
                 f"{file}: {key} has a value of another kind", hint="write true or false, and for indexes and logins a list of URLs"
             )
+    if document.get("index-strategy", "first-index") != "first-index":
+        raise ConfigError(f"{file}: index-strategy must be first-index", hint='write index-strategy = "first-index", or take it out')
     switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
-    return Policy(file, scopes=_read_scopes(document, "indexes", file), logins=_read_scopes(document, "logins", file), **switches)
+    scopes, logins = (_read_scopes(document, key, file) for key in ("indexes", "logins"))
+    return Policy(file, scopes=scopes, logins=logins, index_strategy=document.get("index-strategy"), **switches)
 
 
 def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:

@@ -65,6 +65,13 @@ TOP_KEYS = (
         '["keyring", "memory"]',
         ("keyring", "memory", "file"),
     ),
+    Key(
+        "index-strategy",
+        "string",
+        "`first-index`: pip takes each name from the first of its indexes that has it, private ones first, as uv does",
+        '"first-index"',
+        ("first-index",),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -91,6 +98,12 @@ INDEX_KEYS = (
         "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
         '"default"',
         ("default", "extra"),
+    ),
+    Key(
+        "packages",
+        "array of strings",
+        "names that pip takes from this index and from nowhere else, whatever other indexes say; `*` stands for any letters",
+        '["corp-*", "acme-lib"]',
     ),
     Key(
         "ca-bundle",

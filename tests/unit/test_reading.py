@@ -21,6 +21,8 @@ from shim.indexes.uv_files import Reader
 from shim.laxity.files import pip_trusts
 from shim.model import Need, Origin
 from shim.reading import CannotRead, read_regular
+from shim.routing import remembering
+from shim.routing.mentioned import is_mentioned as is_routing_mentioned
 from shim.settings import read_config
 from shim.urls import names_web, parse_url, shown_url
 from shim.use_as import is_mentioned
@@ -72,6 +74,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "direct": lambda path: direct_urls.direct_needs("pdm", (), path, os.path.basename(path)),
     "uv": lambda path: Reader(Host({}, "/"), None).read_toml(path),
     "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "routing": lambda path: is_routing_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "what an index has": remembering.read,
 }
 
 
