@@ -13,8 +13,6 @@ from tests.support import toolchains
 from tests.support.routed import OURS, Pair, installed, make_pair
 from tests.support.world import CANARY, World
 
-PROJECT = '[build-system]\nrequires = ["corp-build"]\nbuild-backend = "corp_build"\n[project]\nname = "corp-sdist"\nversion = "1.0"\n'
-#: A package that says, when it is built, which version of the backend builds it.
 TOX = "[tox]\nskipsdist = true\nenv_list = a\n[testenv]\nskip_install = true\ndeps = corp-app\ncommands = python -c \"import corp_lib; print('it is', corp_lib.VERSION)\"\n"
 NOX = (
     "import nox\nnox.options.default_venv_backend = 'venv'\n\n@nox.session\ndef a(session):\n    session.install('corp-app')\n"
@@ -24,7 +22,6 @@ HATCH = (
     '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n[project]\nname = "app"\nversion = "1.0"\n'
     '[tool.hatch.envs.default]\nskip-install = true\ndependencies = ["corp-app"]\ninstaller = "pip"\n'
 )
-SAY = "import corp_lib; print('it is', corp_lib.VERSION)"
 
 
 @pytest.fixture
@@ -39,44 +36,6 @@ def pair(world: World, wrapped: Path, tmp_path: Path) -> Iterator[Pair]:
 def write(world: World, **files: str) -> None:
     for name, text in files.items():
         (world.cwd / name.replace("__", ".")).write_text(text)
-
-
-@pytest.mark.parametrize(
-    ("name", "requirements", "files", "words"),
-    [
-        ("tox", (), {"tox__ini": TOX}, ("tox", "-q")),
-        ("nox", (), {"noxfile__py": NOX}, ("nox", "-s", "a")),
-        ("hatch", (), {"pyproject__toml": HATCH}, ("hatch", "run", "python", "-c", SAY)),
-    ],
-)
-def test_programs_that_start_pips_get_ours(
-    name: str, requirements: tuple[str, ...], files: dict[str, str], words: tuple[str, ...], pair: Pair
-) -> None:
-    pair.world.use(toolchains.program(name, *requirements))
-    write(pair.world, **files)
-    done = pair.world.run(*words, timeout=300)
-
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert f"it is {OURS}" in done.stdout + done.stderr
-    assert not pair.asked_public() & {"corp-app", "corp-lib"}
-
-
-def test_build_takes_our_backend(pair: Pair) -> None:
-    pair.world.use(toolchains.program("build"))
-    write(pair.world, pyproject__toml=PROJECT)
-    done = pair.world.run("pyproject-build", "--wheel", timeout=300)
-
-    assert done.returncode == 0, done.stderr + done.stdout
-    assert "corp-build" not in pair.asked_public()
-
-
-def test_pipx_installs_ours(pair: Pair) -> None:
-    pair.world.use(toolchains.program("pipx"))
-    pair.world.environ |= {"PIPX_HOME": str(pair.world.folder / "pipx"), "PIPX_BIN_DIR": str(pair.world.folder / "bin")}
-    pair.world.run("pipx", "install", "--include-deps", "corp-app", timeout=300)
-
-    assert not pair.asked_public() & {"corp-app", "corp-lib"}
-    assert any(path == "/simple/corp-lib/" and user for path, user, _ in pair.private.requests)
 
 
 def test_pip_compile_pins_ours_and_never_writes_the_redirector_down(pair: Pair) -> None:

@@ -126,15 +126,6 @@ def redirect_for_ever(handler: BaseHTTPRequestHandler) -> None:
     handler.end_headers()
 
 
-def redirect_elsewhere(handler: BaseHTTPRequestHandler) -> None:
-    """The stranger is another port of this machine, and notes who asks."""
-    if handler.server.server_address[1] != int(handler.headers["Host"].rpartition(":")[2]):
-        return
-    handler.send_response(302)
-    handler.send_header("Location", f"http://localhost:{handler.server.server_address[1]}/other/")
-    handler.end_headers()
-
-
 def answer_without_end(handler: BaseHTTPRequestHandler) -> None:
     handler.send_response(200)
     handler.send_header("Content-Type", "application/vnd.pypi.simple.v1+html")
@@ -171,6 +162,26 @@ def test_a_hostile_index_closes_the_name_within_the_deadline(behave: Callable[[B
         _, said = tool.process.communicate()
         assert words in said
         assert CANARY not in said
+
+
+def test_an_index_that_redirects_to_a_stranger_closes_the_name_and_the_stranger_sees_no_credential(tmp_path: Path) -> None:
+    seen: list[str | None] = []
+
+    def note(handler: BaseHTTPRequestHandler) -> None:
+        seen.append(handler.headers.get("Authorization"))
+        handler.send_response(200)
+        handler.end_headers()
+
+    with hostile(note) as stranger:
+
+        def redirect(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(302)
+            handler.send_header("Location", stranger.replace("127.0.0.1", "localhost"))
+            handler.end_headers()
+
+        with hostile(redirect) as url, accompanied(tmp_path, asked=((url, CANARY),), last=LAST) as tool:
+            assert ask(f"{tool.address}requests/") == (404, None)
+    assert set(seen) <= {None}
 
 
 def test_an_answer_of_300_megabytes_is_not_read(tmp_path: Path) -> None:

@@ -13,14 +13,15 @@ from shim.checks import claims
 from shim.errors import CannotRoute
 from shim.host import Host
 from shim.indexes.pip_settings import Files, find_verb, read_settings
-from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Secret, Target
+from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Plan, Secret, Target
+from shim.recording import _names
 from shim.routing import STAND_IN
 from shim.routing.inputs import name_in
 from shim.routing.locks import find_foreign
 from shim.routing.mentioned import is_mentioned
 from shim.routing.nesting import MARK, mark, take_back
 from shim.routing.own_strategy import refuse_elsewhere
-from shim.routing.planning import rank
+from shim.routing.planning import choose_address, rank
 from shim.routing.rewriting import rewrite_pip
 from shim.settings import Settings, load_settings
 from shim.urls import parse_url, scope_of
@@ -141,6 +142,24 @@ def test_a_configuration_that_speaks_of_us_is_noticed(text: str, tmp_path: Path)
 @pytest.mark.parametrize("text", ["url = 'https://packages.corp.example/'", "# no packages here", "name = 'packages'"])
 def test_one_that_does_not_is_not_even_read(text: str, tmp_path: Path) -> None:
     assert not is_mentioned(host_with(tmp_path, text))
+
+
+@pytest.mark.parametrize(("text", "others"), [(CONFIG, set()), (CONFIG.replace("packages", "# none"), {2})])
+def test_a_recorded_uv_command_counts_for_its_own_names_where_names_are_checked(text: str, others: set[int], tmp_path: Path) -> None:
+    """`uv pip install other` says nothing about `uv pip install corp-lib`, which may have to be stopped."""
+    argv = ("pip", "install", "other")
+    plan = Plan(Invocation("uv", "uv", Target("uv"), argv, argv[:2], True, "test"), Needs(), (), Delivery(argv))
+
+    assert _names(plan, host_with(tmp_path, text)) == others
+
+
+def test_the_redirector_is_at_an_address_that_no_credential_is_for() -> None:
+    def answer(host: str, *, known: bool = True) -> Answer:
+        url = parse_url(f"http://{host}:8080/simple/")
+        return Answer(Need(url, Origin("env", "x")), Credential("a", Secret("s"), scope_of(url), "test") if known else None)
+
+    assert choose_address([answer("localhost"), answer("127.0.0.1", known=False)]) == "127.0.0.1"
+    assert choose_address([answer("127.0.0.1"), answer("127.0.0.2"), answer("127.0.0.4")]) == "127.0.0.3"
 
 
 def test_private_indexes_are_asked_first(tmp_path: Path) -> None:
