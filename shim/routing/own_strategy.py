@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shim.errors import CannotRoute
@@ -26,13 +26,14 @@ from shim.routing.locks import find_foreign
 from shim.routing.rules import normal_name, owner_of
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
+from shim.tools import uvx
+from shim.tools.uv import parse
 
 TOOLS = frozenset({"uv", "uvx", "poetry", "pdm", "pipenv"})
 #: uv's commands that read no project.
 WITHOUT_PROJECT = ("pip", "tool", "venv", "python")
 LOCKS = {"uv": "uv.lock", "uvx": "", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<>=!~;@#(,\s])")
-_WORD = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?:\[[^\]]*\])?(?:[<>=!~@].*)?")
 #: Where a pyproject.toml lists requirements.
 _LISTS = (("project",), ("dependency-groups",), ("build-system", "requires"), ("tool", "uv", "dev-dependencies"))
 
@@ -137,24 +138,33 @@ def _hint(invocation: Invocation, name: str, index: IndexConfig) -> str:
 
 def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
     """Yield the names in argv, and in requirements files that it names. A word that is none does no harm: nobody claims it."""
-    for word in invocation.argv:
-        value = word.partition("=")[2] if word.startswith("--") else word
-        if _WORD.fullmatch(value) and (match := _NAME.match(value)):
-            yield normal_name(match[1])
+    words = [word.partition("=")[2] if word.startswith("--") else word for word in invocation.argv]
+    for text in _uv_requirements(invocation, host) if invocation.family == "uv" else words:
+        yield from _names_in(text.split(","))  # --with takes several
+    for value in words:
         if value.endswith((".txt", ".in")):
             with refusing_unread(value):
                 data = read_regular(host.path(value)) or b""
-            for line in data.decode("utf-8", "replace").splitlines():
-                if match := _NAME.match(line):
-                    yield normal_name(match[1])
+            yield from _names_in(data.decode("utf-8", "replace").splitlines())
+
+
+def _uv_requirements(invocation: Invocation, host: Host) -> list[str]:
+    """Return the requirements in argv. What `uv run` runs is none, and what a program that uv runs is told is no business of ours."""
+    command = parse(invocation.argv, uvx.VERB if invocation.tool == "uvx" else ())
+    said = [part.text for name in ("with", "with-editable", "from") for part in command.all(name, host)]
+    typed = [word.value or "" for word in command.arguments]
+    return said + (typed[:1] if command.verb == uvx.VERB else [] if command.verb == ("run",) else typed)
+
+
+def _names_in(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the names that requirements begin with, in normal form."""
+    yield from (normal_name(match[1]) for text in texts if (match := _NAME.match(text)))
 
 
 def _named(document: dict[str, Any]) -> Iterator[str]:
     """Yield the names of all requirements in a project file."""
     for path in _LISTS:
-        for text in _texts(value_at(document, *path)):
-            if match := _NAME.match(text):
-                yield normal_name(match[1])
+        yield from _names_in(_texts(value_at(document, *path)))
     yield from (normal_name(key) for key, _ in _source_tables(document))
 
 

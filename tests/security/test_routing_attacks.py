@@ -62,6 +62,14 @@ def test_an_index_that_fails_for_one_name_closes_that_name(fault: int | str, pai
     assert "corp-lib" not in pair.asked_public()
 
 
+def test_the_check_before_the_command_still_comes_first(pair: Pair) -> None:
+    pair.private.accept("another secret")
+    status, said, there = install(pair, "only-public")
+
+    assert (status, there) == (77, {}), said
+    assert pair.asked_public() == set()
+
+
 def test_a_name_that_the_private_index_has_not_comes_from_the_next(pair: Pair) -> None:
     status, said, there = install(pair, "only-public", "corp-lib")
 

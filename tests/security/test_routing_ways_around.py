@@ -6,6 +6,7 @@ import json
 import os
 import tomllib
 from collections.abc import Iterator
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 
 from shim.demo.packages import build_wheel
 from tests.support import toolchains
+from tests.support.bait_table import BACKEND, BUILD_SYSTEM
 from tests.support.routed import OURS, Pair, forwarding_proxy, installed, make_pair
 from tests.support.world import World
 
@@ -140,6 +142,22 @@ def test_indexes_are_taken_away_wherever_they_are_said(where: str, pip: str, pai
 
     assert (status, there) == (0, {"corp-app": OURS, "corp-lib": OURS}), said
     assert not pair.asked_public() & {"corp-app", "corp-lib"}
+
+
+def test_hashes_and_an_editable_project(pair: Pair) -> None:
+    wheel = next(Path(pair.private._folder).glob("corp_lib-*.whl"))
+    (pair.world.cwd / "hashes.txt").write_text(f"corp-lib==1.0 --hash=sha256:{sha256(wheel.read_bytes()).hexdigest()}\n")
+    folder = pair.world.cwd / "project"
+    folder.mkdir()
+    static = '[project]\nname = "project"\nversion = "1"\ndependencies = ["corp-lib"]\n'
+    (folder / "pyproject.toml").write_text(BUILD_SYSTEM + static)
+    (folder / "project_backend.py").write_text(BACKEND + "build_editable = build_wheel\n")
+    status, said, there = install(pair, *both(pair), "--require-hashes", "-r", "hashes.txt")
+    again, said_again, both_there = install(pair, *both(pair), "--upgrade", "-e", "./project")
+
+    assert (status, there) == (0, {"corp-lib": OURS}), said
+    assert (again, both_there) == (0, {"corp-lib": OURS, "project": "1"}), said_again
+    assert not pair.asked_public() & {"corp-lib", "corp-build"}
 
 
 def test_isolated_is_rewritten(pair: Pair) -> None:

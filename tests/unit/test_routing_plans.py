@@ -300,6 +300,44 @@ def test_tools_with_a_strategy_of_their_own(tool: str, file: str, text: str, url
 
 
 @pytest.mark.parametrize(
+    ("line", "is_stopped"),
+    [
+        ("uv pip install corp-lib", True),
+        ("uv pip install|corp-lib ; python_version > '3'", True),
+        ("uv pip install|corp-lib >=1", True),
+        ("uv pip install Corp_Lib[x]==1", True),
+        ("uv pip install ./corp-lib", False),
+        ("uv add corp-lib", True),
+        ("uv tool install --with other,corp-lib another", True),
+        ("uv run --with other,corp-lib python", True),
+        ("uv run --with=corp-lib python", True),
+        ("uv run corp-program corp-lib", False),
+        ("uvx corp-lib", True),
+        ("uvx corp-lib@1.0", True),
+        ("uvx --from corp-lib program", True),
+        ("uvx program corp-lib", False),
+        ("uv tool run corp-lib", True),
+        ("poetry add corp-lib@^1", True),
+        ("poetry add other", False),
+        ("pipenv install corp-lib", True),
+    ],
+)
+def test_what_is_typed_counts_and_what_a_program_is_told_does_not(line: str, is_stopped: bool, tmp_path: Path) -> None:
+    command, *last = line.split("|")
+    tool, *words = [*command.split(), *last]
+    verb = tuple(words[:2]) if words[0] in ("pip", "tool") else tuple(words[:1])
+    needs = Needs((Need(parse_url(PUBLIC), Origin("env", "x"), "extra"),))
+    invocation = Invocation(tool, "uv" if tool.startswith("uv") else "project", Target(tool), tuple(words), verb, True, "test")
+    host = host_with(tmp_path)
+    try:
+        refuse_elsewhere(invocation, needs, load_settings(host), host)
+    except CannotRoute:
+        assert is_stopped
+    else:
+        assert not is_stopped
+
+
+@pytest.mark.parametrize(
     ("url", "name"),
     [
         ("https://x.example/corp_lib-99-py3-none-any.whl", "corp_lib"),
