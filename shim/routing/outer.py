@@ -14,6 +14,7 @@ from shim.host import Host
 from shim.indexes.pip_settings import Files, read_settings
 from shim.indexes.projects import pip_needs
 from shim.model import Answer, Delivery, Invocation, Needs, Target
+from shim.routing.inputs import Inputs, refusing_unread
 from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
 from shim.settings import Settings
 
@@ -32,6 +33,8 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     own = pip_needs(host)
     refuse_unread(own, own.unknown)
     refuse_ways_around(own, options)
+    with refusing_unread("what pip.conf or a variable names"):
+        Inputs(host, settings).read_command(options)
     places = [need for need in own.items if need.role in PLACES]
     if options.is_on("no-index") or not (settings.claims or places[1:]):
         return delivery

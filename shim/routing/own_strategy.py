@@ -19,6 +19,7 @@ from shim.errors import CannotRoute
 from shim.formats.toml import value_at
 from shim.host import Host
 from shim.indexes.projects import find_upwards, read_document
+from shim.laxity.uv import read_tables
 from shim.model import Invocation, Need, Needs
 from shim.reading import read_regular
 from shim.routing.inputs import refusing_unread
@@ -53,7 +54,7 @@ def refuse_elsewhere(invocation: Invocation, needs: Needs, settings: Settings, h
             first = next((str(need.url) for need in order), "its default index")
             message = f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]] {index.name} ({index.url})"
             raise CannotRoute(message, hint=_hint(invocation, name, index))
-    if names and (strategy := _unsafe_strategy(invocation, host)):
+    if names and (strategy := _unsafe_strategy(invocation, needs, host)):
         message = f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it from any"
         raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
     lock = _find_lock(invocation, host)
@@ -202,10 +203,15 @@ def _find_lock(invocation: Invocation, host: Host) -> str | None:
     return find_upwards(LOCKS[invocation.tool], _start(invocation, host))
 
 
-def _unsafe_strategy(invocation: Invocation, host: Host) -> str | None:
-    """Return uv's strategy where it is said, and is none that keeps a name with one index."""
+def _unsafe_strategy(invocation: Invocation, needs: Needs, host: Host) -> str | None:
+    """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file may say it."""
     if invocation.family != "uv":
         return None
     typed = re.search(r"--index-strategy[= ](\S+)", " ".join(invocation.argv))
     said = typed[1] if typed else host.environ.get("UV_INDEX_STRATEGY", "")
-    return said if said.startswith("unsafe") else None
+    texts = [said] if said else [f"{table['index-strategy']} ({path})" for path in needs.watched for table in _strategies(path, host)]
+    return next((text for text in texts if text.startswith("unsafe")), None)
+
+
+def _strategies(path: str, host: Host) -> Iterator[dict[str, Any]]:
+    yield from (table for table in read_tables(path, host) if isinstance(table.get("index-strategy"), str))

@@ -88,10 +88,7 @@ class Redirector:
             client, address = self._listener.accept()
         except OSError:
             return
-        if len(self._connections) >= MAX_CONNECTIONS and not self._make_room():
-            client.close()
-            return
-        if is_others(address):
+        if is_others(address) or (len(self._connections) >= MAX_CONNECTIONS and not self._make_room()):
             client.close()
             return
         client.setblocking(False)

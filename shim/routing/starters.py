@@ -74,7 +74,8 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         refuse_ways_around_in(text, path, host)
     if invocation.tool == "pip-compile":
         _refuse_emitting(invocation, host)
-    inputs = Inputs(host, settings)
+    inputs, options = Inputs(host, settings), read_settings(("install",), 0, Target("pip"), host, Files())
+    inputs.read_command(options)  # what variables and pip.conf name counts for each of its pips
     for path in _requirement_files(invocation, host):
         inputs.read_file(path)
     if invocation.tool == "pipx":
@@ -83,7 +84,7 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
     else:
         inputs.add_said("./", host.cwd)
     environ = {"PIPX_DEFAULT_BACKEND": "pip"} if invocation.tool == "pipx" else {}
-    return Start(pip_needs(host), read_settings(("install",), 0, Target("pip"), host, Files()), tuple(inputs.names), environ)
+    return Start(pip_needs(host), options, tuple(inputs.names), environ)
 
 
 def refuse_ways_around_in(text: str, path: str, host: Host) -> None:

@@ -88,6 +88,13 @@ CASES = {
         {"r.txt": f"corp-lib @ {WHEEL}\n"},
         then_files={"r.txt": "corp-lib==99.0\n"},
     ),
+    "direct URL in a constraints file": Case(
+        "tox",
+        "write its name and version there, and no URL; or type that URL on the command line yourself",
+        {"c.txt": f"corp-lib @ {WHEEL}\n"},
+        {"PIP_CONSTRAINT": "c.txt"},
+        then_files={"c.txt": "corp-lib==99.0\n"},
+    ),
     "nameless URL": Case(
         "pip install -r r.txt",
         "write its name in front, which pip then insists on: NAME @ URL",

@@ -299,6 +299,24 @@ def test_tools_with_a_strategy_of_their_own(tool: str, file: str, text: str, url
     assert said is None or CORP in said.partition(" | ")[2]
 
 
+@pytest.mark.parametrize("file", ["uv.toml", "pyproject.toml", "of pip"])
+@pytest.mark.parametrize(("typed", "is_stopped"), [((), True), (("--index-strategy", "first-index"), False)])
+def test_a_file_that_gives_uv_another_strategy_stops_it(file: str, typed: tuple[str, ...], is_stopped: bool, tmp_path: Path) -> None:
+    line = 'index-strategy = "unsafe-best-match"\n'
+    texts = {"uv.toml": line, "pyproject.toml": "[tool.uv]\n" + line, "of pip": "[tool.uv.pip]\n" + line}
+    path = tmp_path / file.replace("of pip", "pyproject.toml")
+    path.write_text(texts[file])
+    host, argv = host_with(tmp_path), ("pip", "install", *typed, "corp-lib")
+    needs = Needs((Need(parse_url(CORP), Origin("env", "x"), "extra"),), (str(path),))
+    invocation = Invocation("uv", "uv", Target("uv"), argv, argv[:2], True, "test")
+    try:
+        refuse_elsewhere(invocation, needs, load_settings(host), host)
+    except CannotRoute as error:
+        assert (is_stopped, str(path) in error.message) == (True, True)
+    else:
+        assert not is_stopped
+
+
 @pytest.mark.parametrize(
     ("line", "is_stopped"),
     [
