@@ -209,5 +209,5 @@ def is_others(address: tuple[str, int]) -> bool:
             table = stream.read(MAX_TABLE_BYTES)
     except OSError:
         return False
-    row = next((row for line in table.splitlines() if len(row := line.split()) > 7 and row[1] == packed), None)
-    return row is not None and int(row[7]) not in (0, os.geteuid())
+    row = table.partition(b": " + packed + b" ")[2].partition(b"\n")[0].split()  # the local address is the first column
+    return len(row) > 5 and int(row[5]) not in (0, os.geteuid())

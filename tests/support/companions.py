@@ -72,7 +72,7 @@ def _home(entry: Path) -> str | None:
     return variables.get(b"HOME", b"").decode()
 
 
-def wait_until_gone(home: str, seconds: float = 10.0) -> list[int]:
+def wait_until_gone(home: str, seconds: float = 60.0) -> list[int]:
     """Return the companions that are still there after that time, those that are about to become one included: none, if all is well."""
     end = time.monotonic() + seconds
     quiet = 0
