@@ -11,6 +11,7 @@ The way of one wrapped command through the files:
       resolve.py     a Credential for each need: the token cache, else sources/ in order
       laxity/        stop, if the project makes the tool careless with a server that gets one
       preflight.py   stop, if a private index does not take it while pip could turn to another (verify.py asks by route.py)
+      routing/       names to their indexes, if `packages` says so: a redirector beside the target (companion.py) is its only index
       delivery/      a Delivery: what changes in argv, environment and descriptors
       supervise.py   stands between the target and a log, where secrets in its output are to be masked
       execute.py     applies it and becomes the target

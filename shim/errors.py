@@ -101,6 +101,12 @@ class CannotDeliver(ShimError):
     code, exit_code = "cannot-deliver", 77
 
 
+class CannotRoute(ShimError):
+    """A command would take a package from elsewhere than `packages` and `index-strategy` say, and cannot be kept from it."""
+
+    code, exit_code = "cannot-route", 77
+
+
 class ConfigError(ShimError):
     """config.toml is unreadable, unsafe or says something that we do not know."""
 

@@ -153,7 +153,8 @@ class Needs:
     `watched` holds every file that was read or would have been, had it existed. `unknown` is what nobody here has read and may
     name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
     also make the tool careless with certificates is `careless`. `spare` holds the userinfo in argv and environment that no item stands for,
-    because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
+    because the URL was said twice or replaced by a later one: it can be cut without asking. Where the needs are `routed`, a redirector
+    sends the tool to them, which knows none of their URLs before. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
     `built` are projects whose own code says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
@@ -169,6 +170,7 @@ class Needs:
     careless: tuple[str, ...] = ()
     built: tuple[str, ...] = ()
     mentioned: tuple[str, ...] = ()
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +254,29 @@ class Route(NamedTuple):
     unchecked: bool = False
 
 
+class AskedIndex(NamedTuple):
+    """An index that is asked whether it has a name: its URL, who we are there, and the way to it."""
+
+    url: Url
+    credential: Credential | None
+    route: Route
+
+
+class Routes(NamedTuple):
+    """Where each name comes from, for the redirector that stands between pip and its indexes.
+
+    `claims` are (pattern, URL of the index). An unclaimed name comes from the first of the `asked` that has it, else from `last`,
+    which is not asked (None: from nowhere). `names` are those that the command will ask for, as far as they can be read.
+    `address` is where the redirector listens: one of this machine's that no credential of the command is for.
+    """
+
+    claims: tuple[tuple[str, str], ...]
+    asked: tuple[AskedIndex, ...]
+    last: str | None
+    names: tuple[str, ...] = ()
+    address: str = "127.0.0.1"
+
+
 class Memory(NamedTuple):
     """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
 
@@ -273,7 +298,8 @@ class Delivery:
     `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
     one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
     `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
-    With a `masking` the target is supervised where its output goes into a pipe; else we become it.
+    With a `masking` the target is supervised where its output goes into a pipe; else we become it. With `routes` a redirector runs
+    beside it, whose address takes the place of `routing.STAND_IN` in the variables and argv.
     """
 
     argv: tuple[str, ...]
@@ -282,6 +308,7 @@ class Delivery:
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     masking: Masking | None = None
+    routes: Routes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from shim.setting_indexes import IndexConfig
 
 #: Key -> whether it is a switch (true or absent: allowed) or a list of scopes.
-KEYS = {key.name: bool if key.kind == "boolean" else list for key in POLICY_KEYS}
+_KINDS = {"boolean": bool, "string": str}
+KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages.
+    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on everybody.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that people and jobs log in at.
     A file from below one of `setups` may say everything.
@@ -44,6 +45,7 @@ class Policy:
     scopes: tuple[Scope, ...] | None = None
     logins: tuple[Scope, ...] | None = None
     setups: tuple[Scope, ...] | None = None
+    index_strategy: str | None = None
 
     def trusts_setup(self, url: Url) -> bool:
         """Whether a file of settings from this URL may say everything."""
@@ -127,9 +129,11 @@ def _read(document: dict[str, Any], file: str) -> Policy:
                 f"{file}: {key} has a value of another kind",
                 hint="write true or false, and for indexes, logins and trusted-setups a list of URLs",
             )
+    if document.get("index-strategy", "first-index") != "first-index":
+        raise ConfigError(f"{file}: index-strategy must be first-index", hint='write index-strategy = "first-index", or take it out')
     switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
     scopes, logins, setups = (_read_scopes(document, key, file) for key in ("indexes", "logins", "trusted-setups"))
-    return Policy(file, scopes=scopes, logins=logins, setups=setups, **switches)
+    return Policy(file, scopes=scopes, logins=logins, setups=setups, index_strategy=document.get("index-strategy"), **switches)
 
 
 def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:

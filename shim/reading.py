@@ -6,8 +6,9 @@ A pipe has one reader, and that is the tool; a device never ends. Whoever reads 
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 #: Enough for any file that people write, and for what tools write for them but locks.
 MAX_BYTES = 4 << 20
@@ -74,6 +75,18 @@ def read_head(path: str, max_bytes: int) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
+    """Whether a config file speaks of something, broken or not: one that we may not open may, and a pipe or a device never was one."""
+    for file in files:
+        try:
+            if words.search(read_regular(file) or b""):
+                return True
+        except CannotRead:
+            if os.path.isfile(file) and not os.access(file, os.R_OK):
+                return True
+    return False
 
 
 def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], None] | None) -> bytes:

@@ -41,6 +41,8 @@ class Plan:
         self.descriptor = descriptor
         self.text = text
         self.audit: list[tuple[str, str, str]] = []
+        self.typed: list[str] = []
+        self.companion: tuple[str, str] | None = None
 
 
 def record_folder(environ: dict[str, str]) -> str | None:
@@ -130,11 +132,27 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
             send(socket, lines)
     from shim.execute import apply_environ, start
 
+    if plan.companion is not None:
+        try:
+            _accompany(plan, *plan.companion)
+        except OSError:
+            return
     memory = (plan.descriptor, plan.text) if plan.text is not None else None
     try:
         start(target, tuple(plan.argv), apply_environ(plan.environ, {}), memory, sigpipe_ignored=sigpipe_ignored)
     except OSError:
         return
+
+
+def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
+    """Start the redirector beside the tool, and put its address into the tool's variables. Raises OSError."""
+    from shim.routing import STAND_IN
+    from shim.routing.spawn import start_companion
+
+    address = start_companion(instructions, loopback, plan.environ)
+    for name, value in plan.environ.items():
+        if STAND_IN in value:
+            plan.environ[name] = value.replace(STAND_IN, address)
 
 
 def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], now: float) -> Plan | None:
@@ -165,6 +183,7 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
             holds = argv[int(fields[0])] == fields[1]
         elif kind == "name":
             holds = is_name(argv, int(fields[0]))
+            plan.typed.append(argv[int(fields[0])])
         elif kind == "variable":
             holds = environ.get(fields[0]) == (fields[1] if len(fields) > 1 else None)
             compared.discard(fields[0])
@@ -264,6 +283,14 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
         plan.descriptor = int(fields[0])
         plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])
         return plan.text is not None and _is_free(plan.descriptor)
+    elif kind == "companion":
+        from shim.routing import TYPED_NAMES
+
+        names = ",".join([f'"{word}"' for word in plan.typed])
+        text = fields[1].replace(f'"{TYPED_NAMES}"', names or '""')
+        for number, (_, secret) in enumerate(tokens):
+            text = text.replace(f'"@{number}@"', f'"{encode_percent(secret)}"')
+        plan.companion = fields[0], text
     else:
         return False
     return True

@@ -66,6 +66,13 @@ TOP_KEYS = (
         '["keyring", "memory"]',
         ("keyring", "memory", "file"),
     ),
+    Key(
+        "index-strategy",
+        "string",
+        "`first-index`: pip takes each name from the first of its indexes that has it, private ones first, as uv does",
+        '"first-index"',
+        ("first-index",),
+    ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
 
@@ -92,6 +99,12 @@ INDEX_KEYS = (
         "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
         '"default"',
         ("default", "extra"),
+    ),
+    Key(
+        "packages",
+        "array of strings",
+        "names that pip takes from this index and from nowhere else, whatever other indexes say; `*` stands for any letters",
+        '["corp-*", "acme-lib"]',
     ),
     Key(
         "ca-bundle",
@@ -215,6 +228,7 @@ POLICY_KEYS = (
     Key("allow-on-failure", "boolean", "may `on-failure` be `warn` or `pass`", "false"),
     Key("allow-audit-off", "boolean", 'may the audit log be turned off (`audit = "off"`)', "false"),
     Key("allow-agent", "boolean", "may `shim agent` give credentials to containers (`agent = true`)", "false"),
+    Key("index-strategy", "string", "`first-index` counts for everybody, whatever a configuration says", '"first-index"'),
     Key(
         "indexes",
         "array of strings",

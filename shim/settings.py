@@ -16,6 +16,7 @@ from shim.formats.toml import read_toml
 from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.reading import CannotRead, read_regular
+from shim.routing.rules import find_conflict
 from shim.setting_checks import check_keys, check_uses, check_value, read_duration
 from shim.setting_indexes import IndexConfig, read_index
 from shim.setting_keys import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
@@ -40,7 +41,13 @@ class Settings:
     keyring_wait_s: float | None = None
     """How long a keyring may take to answer; None where nothing is said."""
     store: tuple[str, ...] = ("keyring",)
+    index_strategy: Literal["first-index"] | None = None
     _found: dict[str, IndexConfig | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def claims(self) -> tuple[tuple[str, str], ...]:
+        """(pattern, URL) for each entry of `packages`: which names belong to which index."""
+        return tuple((pattern, index.url.text) for index in self.indexes for pattern in index.packages)
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps of a command ask for the same."""
@@ -128,6 +135,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     audit: Any = None
     login: Any = None
     store: Any = None
+    strategy: Any = policy.index_strategy
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
         check_uses(document, file)
@@ -135,6 +143,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
         audit = audit or document.get("audit")
         login = login or document.get("login")
         store = store or document.get("store")
+        strategy = strategy or document.get("index-strategy")
         for key in ("keyring-timeout", "keyring-wait"):
             if key in document:
                 keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
@@ -152,9 +161,19 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
         policy,
         keyring.get("keyring-wait") or None,
         tuple(store or ("keyring",)),
+        strategy,
     )
+    _check_claims(settings)
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
+
+
+def _check_claims(settings: Settings) -> None:
+    """Raise ConfigError for a name that two indexes claim: it would come from whichever is listed first."""
+    if found := find_conflict(settings.claims):
+        (one, index), (other, another) = found
+        message = f"packages: {one!r} of {index} and {other!r} of {another} have names in common"
+        raise ConfigError(f"{settings.files[0]}: {message}", hint="make the patterns so narrow that no name fits both")
 
 
 def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexConfig]:

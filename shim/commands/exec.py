@@ -48,7 +48,13 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     target = _find_target(name, host, launcher_first=env_file is not None)
     if env_file and is_launcher(target):  # which takes the passwords out of its environment and hands them over by its own rules
         become(target, name, Delivery(tuple(argv)), {**host.environ, **env_file.variables})
-    delivery = plan(tuple(argv), target, load_settings(host), host, env_file)
+    settings = load_settings(host)
+    delivery = plan(tuple(argv), target, settings, host, env_file)
+    if not is_launcher(target):  # which sees to it for itself
+        from shim.routing.companion import accompany
+        from shim.routing.outer import route_program
+
+        delivery = accompany(route_program(delivery, target, settings, host), host.environ)
     become(target, name, delivery, host.environ)
 
 

@@ -24,7 +24,7 @@ EXAMPLE = "shim setup https://pypi.corp.example/simple/ --login env:CORP_TOKEN -
 #: The exit status after a no.
 DECLINED = 1
 #: Options that say something about the one index that is asked about.
-OF_ONE_INDEX = ("url", "login", "name", "user", "ca_bundle", "publish_url", "scope", "client_id")
+OF_ONE_INDEX = ("url", "login", "name", "user", "ca_bundle", "publish_url", "packages", "scope", "client_id")
 #: Those that say something about a team's file.
 OF_A_TEAM = ("sha256", "allow", "system")
 
@@ -41,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-u", "--user", help="the user name (default: __token__)")
     add("--ca-bundle", metavar="FILE", help="PEM file of the authority that signs its certificate, or system")
     add("--publish-url", metavar="URL", help="where packages are uploaded to, if that is not below the index")
+    add("--packages", metavar="NAMES", help="names that pip takes from it and from nowhere else, such as 'corp-* acme-lib'")
     add("--scope", metavar="URL", help="who may receive the credential (default: the index and what is below it)")
     files = "a pip.conf, uv.toml, pyproject.toml, .pypirc or Pipfile"
     add("--from", dest="file", metavar="FILE|URL", help=f"take over a team's settings (NAME.toml, or its URL), or the indexes of {files}")

@@ -10,6 +10,7 @@ from shim.config_edit import Table
 from shim.errors import ConfigError, UsageError
 from shim.host import Host
 from shim.reading import CannotRead, read_regular
+from shim.routing.rules import find_conflict, read_pattern
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
@@ -124,6 +125,21 @@ def read_client(text: str) -> str:
 def read_publish(text: str) -> str:
     """Return the URL of an upload endpoint, "" for none. Raises UsageError."""
     return read_url(text)[0].text if text.strip() else ""
+
+
+def read_packages(text: str, settings: Settings) -> list[str]:
+    """Return the patterns of names in a text. Raises UsageError for one that no name can match, or that another index claims already."""
+    found = []
+    for word in text.replace(",", " ").split():
+        try:
+            found.append(read_pattern(word))
+        except ValueError as error:
+            raise UsageError(f"{word!r}: {error}", hint="write names, with * for any letters: 'corp-* acme-lib'") from error
+    if conflict := find_conflict([*settings.claims, *((pattern, "") for pattern in found)]):
+        (theirs, index), (ours, _) = conflict
+        hint = "make it so narrow that no name fits both, or change that one first"
+        raise UsageError(f"{ours!r} and {theirs!r} of {index} have names in common", hint=hint)
+    return found
 
 
 def read_scope(text: str, url: Url) -> str:

@@ -34,6 +34,7 @@ def ask_table(arguments: argparse.Namespace, settings: Settings, file: str, host
     name = arguments.name or fields.name_for(url, {index.name for index in settings.indexes})
     table = {"name": name, "url": url.text, "scope": _ask_scope(url, arguments, host), "username": username}
     table |= {"publish-url": _ask_publish(url, arguments, host), **login, "ca-bundle": bundle, "use-as": use if use != "no" else None}
+    table |= {"packages": _ask_packages(url, arguments, settings, host)}
     return {key: value for key, value in table.items() if value}
 
 
@@ -106,6 +107,14 @@ def _ask_publish(url: Url, arguments: argparse.Namespace, host: Host) -> str | N
         return None
     question = "   Where do you upload packages to, if you do? [nowhere]: "
     return read_field(arguments.publish_url, question, fields.read_publish, arguments, host, "")
+
+
+def _ask_packages(url: Url, arguments: argparse.Namespace, settings: Settings, host: Host) -> list[str]:
+    """Return the names that belong to the index, for whose who have some."""
+    if arguments.packages is None and (url.is_public or arguments.login is not None):
+        return []
+    question = "   Which names come from here and from nowhere else, such as corp-* acme-lib? [none]: "
+    return read_field(arguments.packages, question, lambda text: fields.read_packages(text, settings), arguments, host, "")
 
 
 def load_or_begin(host: Host) -> Settings:

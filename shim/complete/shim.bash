@@ -2,7 +2,7 @@
 
 _shtab_shim_subparsers=(setup login logout status names explain exec token helper agent backend activate deactivate install uninstall which doctor demo cache)
 
-_shtab_shim_setup_option_strings=(-h --help --login --client-id --use-as --name -u --user --ca-bundle --publish-url --scope --from --sha256 --allow --system --update --remove --yes --dry-run)
+_shtab_shim_setup_option_strings=(-h --help --login --client-id --use-as --name -u --user --ca-bundle --publish-url --packages --scope --from --sha256 --allow --system --update --remove --yes --dry-run)
 _shtab_shim_login_option_strings=(-h --help -u --user --password-stdin --store --max-age --no-verify --import --backup)
 _shtab_shim_logout_option_strings=(-h --help --all)
 _shtab_shim_status_option_strings=(-h --help --json --offline)

@@ -47,7 +47,7 @@ function _shtab_shim_using
 end
 
 set -g _shtab_shim_commands setup login logout status names explain exec token helper agent backend activate deactivate install uninstall which doctor demo cache
-set -g _shtab_shim_opts_with_value --allow --allow-uid --ca-bundle --client-id --env-file --for --from --import --login --max-age --name --publish-url --remove --requirement --scope --sha256 --shims --socket --store --use-as --user -r -u
+set -g _shtab_shim_opts_with_value --allow --allow-uid --ca-bundle --client-id --env-file --for --from --import --login --max-age --name --packages --publish-url --remove --requirement --scope --sha256 --shims --socket --store --use-as --user -r -u
 
 complete -c shim -e
 complete -c shim -f
@@ -63,6 +63,7 @@ complete -c shim -n '_shtab_shim_using setup' -l name -x -d 'what to call it in 
 complete -c shim -n '_shtab_shim_using setup' -s u -l user -x -d 'the user name (default: __token__)'
 complete -c shim -n '_shtab_shim_using setup' -l ca-bundle -xka "(__fish_complete_path (commandline -ct))" -d 'PEM file of the authority that signs its certificate, or system'
 complete -c shim -n '_shtab_shim_using setup' -l publish-url -x -d 'where packages are uploaded to, if that is not below the index'
+complete -c shim -n '_shtab_shim_using setup' -l packages -x -d 'names that pip takes from it and from nowhere else, such as '"'"'corp-* acme-lib'"'"''
 complete -c shim -n '_shtab_shim_using setup' -l scope -x -d 'who may receive the credential (default: the index and what is below it)'
 complete -c shim -n '_shtab_shim_using setup' -l from -x -d 'take over a team'"'"'s settings (NAME.toml, or its URL), or the indexes of a pip.conf, uv.toml, pyproject.toml, .pypirc or Pipfile'
 complete -c shim -n '_shtab_shim_using setup' -l sha256 -x -d 'with --from or --update: take the file with this hash and no other'

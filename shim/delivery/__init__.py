@@ -213,14 +213,14 @@ def choose(
     if not deliveries:
         return Choice(case)
     refusals: list[tuple[str, str]] = []
-    for name in _order(invocation, settings.channel):
+    for name in _order(invocation, settings.channel) if not needs.routed else ("netrc",):
         refusal = unserved.get(name) or _load(name).fits(case)
         if refusal is None:
             return Choice(case, name, tuple(refusals), unserved, frozenset(id(need) for need, _ in deliveries))
         refusals.append((name, refusal))
-    if all(credential.source == "url" for _, credential in deliveries):
+    if not needs.routed and all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)
-    need, credential = next(pair for pair in deliveries if pair[1].source != "url")
+    need, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
         tried=tuple(refusals),

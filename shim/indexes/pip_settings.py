@@ -117,7 +117,7 @@ def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | 
     typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
     if typed:
         return typed[-1]
-    configured, _ = _read_config("", target.prefix, False, host, Files())
+    configured, _ = read_config("", target.prefix, False, host, Files())
     said = [layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer]
     return next(filter(None, said), None)
 
@@ -151,7 +151,7 @@ def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, fi
     isolated = is_isolated(argv)
     table = command_table(argv[verb], target.version)
     settings = Settings()
-    layers = _read_config(argv[verb], target.prefix, isolated, host, files)
+    layers = read_config(argv[verb], target.prefix, isolated, host, files)
     layers.append({} if isolated else _read_variables(host))
     for layer in layers:
         for key, mention in layer.items():
@@ -174,7 +174,7 @@ def read_connection(host: Host) -> dict[str, str]:
 
     Not what an environment's own pip.conf says: it may have come with a project.
     """
-    layers = (*_read_config("download", None, False, host, Files()), _read_variables(host))
+    layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
     return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
 
 
@@ -227,7 +227,7 @@ def _read_variables(host: Host) -> dict[str, Mention]:
     }
 
 
-def _read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
+def read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
     """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
     for path in _config_files(prefix, isolated, host, files):

@@ -122,3 +122,15 @@ def test_no_variable_moves_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, "/tmp/elsewhere")
 
     assert policy.policy_file() == "/etc/xdg/shim/policy.toml"
+
+
+def test_an_index_strategy_is_imposed_on_everybody(host: Host) -> None:
+    from shim.routing.mentioned import is_mentioned
+
+    write(host, "", INDEX)
+    assert (is_mentioned(host), load_settings(host).index_strategy) == (False, None)
+    write(host, 'index-strategy = "first-index"', INDEX)
+    assert (is_mentioned(host), load_settings(host).index_strategy) == (True, "first-index")
+    write(host, 'index-strategy = "best"', INDEX)
+    with pytest.raises(ConfigError, match="index-strategy must be first-index"):
+        load_settings(host)

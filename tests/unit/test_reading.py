@@ -27,6 +27,8 @@ from shim.launchers import is_launcher
 from shim.laxity.files import pip_trusts
 from shim.model import Need, Origin
 from shim.reading import CannotRead, read_regular
+from shim.routing import remembering
+from shim.routing.mentioned import is_mentioned as is_routing_mentioned
 from shim.settings import read_config
 from shim.sources import pypirc
 from shim.targets import find_release
@@ -111,6 +113,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "setup's certificates": lambda path: refuses(UsageError, setup_table._read_bundle, path, Host({}, "/")),
     "a source's pypirc": lambda path: refuses(SourceError, pypirc._read, path),
     "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "routing": lambda path: is_routing_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "what an index has": remembering.read,
 }
 
 
