@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs pip-uv-shim from the folder that this script lies in (or from a folder of wheels), for one user or for a machine.
 #
-# Makes PREFIX/venv (our Python packages), PREFIX/shims and PREFIX/faces (launchers), PREFIX/installed (what was installed from
+# Makes PREFIX/venv (our Python packages), PREFIX/shims and PREFIX/faces (launchers), PREFIX/activate, PREFIX/complete and
+# PREFIX/man (what shells read, what Tab completes, the manual page), PREFIX/installed (what was installed from
 # what), and marked lines in the rc file of your shell. Run it again to upgrade or to repair; --uninstall takes all of it away.
 
 # zsh splits words in a way of its own.
@@ -18,6 +19,9 @@ usage: ./install.sh [FLAGS]
   --prefix DIR       where to install (default: ${XDG_DATA_HOME:-~/.local/share}/shim)
   --python PY        the Python for shim itself, 3.11 or newer (default: the newest on PATH)
   --wheels DIR       install from this folder of wheels, with no package index at all
+  --config FILE      take over a team's settings from a file or an https URL: shim setup --from FILE shows them and asks
+  --yes, --sha256 HASH, --ca-bundle FILE, --allow KEY
+                     with --config: as shim setup has them (no question, this very file, the server's authority, leave for KEY)
   --force            install again, even if nothing has changed
   --no-modify-path   leave the shell's rc file alone
   --system           for a whole machine or a container image: /opt/shim and /etc/profile.d/shim.sh; run as root
@@ -43,21 +47,26 @@ fail() {
 read_arguments() {
   new= output= swapped= claimed= missing= nl='
 '
-  prefix= python= wheels= force= modify_path=1 system= demo= uninstall= purge= quiet=
+  prefix= python= wheels= config= words= yes= force= modify_path=1 system= demo= uninstall= purge= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
-      --prefix | --python | --wheels)
+      --prefix | --python | --wheels | --config | --sha256 | --ca-bundle | --allow)
         [ $# -ge 2 ] || fail "$1 needs a value" './install.sh --help'
         case $1 in
           --prefix) prefix=$2 ;;
           --python) python=$2 ;;
           --wheels) wheels=$2 ;;
+          --config) config=$2 ;;
+          --ca-bundle) words="$words $1 $(quoted "$([ "$2" = system ] && echo system || absolute "$2")")" ;;
+          *) words="$words $1 $(quoted "$2")" ;;
         esac
         shift
         ;;
       --prefix=*) prefix=${1#*=} ;;
       --python=*) python=${1#*=} ;;
       --wheels=*) wheels=${1#*=} ;;
+      --config=*) config=${1#*=} ;;
+      --yes) yes=1 words="$words --yes" ;;
       --no-modify-path) modify_path= ;;
       --force) force=1 ;;
       --system) system=1 ;;
@@ -70,6 +79,7 @@ read_arguments() {
     esac
     shift
   done
+  [ -n "$config" ] || [ -z "$words" ] || fail "these belong to --config:$words" './install.sh --config FILE, with them'
   [ -n "$uninstall" ] || [ -z "$purge" ] || fail '--purge belongs to --uninstall' './install.sh --uninstall --purge'
   if [ -z "$prefix" ]; then
     if [ -n "$system" ]; then
@@ -81,19 +91,22 @@ read_arguments() {
       prefix=$HOME/.local/share/shim
     fi
   fi
-  case $prefix in
-    /*) ;;
-    *) prefix=$(pwd)/$prefix ;;
-  esac
+  prefix=$(absolute "$prefix")
+  [ -z "$wheels" ] || wheels=$(absolute "$wheels")
+  [ -z "$config" ] || config=$(absolute "$config")
   stamp=$prefix/installed
   case $prefix in
     *:*) fail "PATH cannot hold $prefix: it has a colon" 'choose another --prefix' ;;
   esac
-  case $wheels in
-    '' | /*) ;;
-    *) wheels=$(pwd)/$wheels ;;
-  esac
   source=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+}
+
+# Prints a path as one that counts from everywhere; a URL is one.
+absolute() {
+  case $1 in
+    /* | *://*) printf '%s' "$1" ;;
+    *) printf '%s/%s' "$(pwd)" "$1" ;;
+  esac
 }
 
 is_new_enough() {
@@ -444,7 +457,8 @@ remove_launchers() {
     rmdir "$folder" 2>/dev/null
   done
   rm -f "$prefix/activate/bash" "$prefix/activate/zsh" "$prefix/activate/sh" "$prefix/activate/fish"
-  rmdir "$prefix/activate" 2>/dev/null
+  rm -f "$prefix/complete/shim.bash" "$prefix/complete/_shim" "$prefix/complete/shim.fish" "$prefix/man/man1/shim.1"
+  rmdir "$prefix/activate" "$prefix/complete" "$prefix/man/man1" "$prefix/man" 2>/dev/null
   [ ! -L "$prefix/hook" ] || rm -f "$prefix/hook"
 }
 
@@ -648,8 +662,22 @@ remove_everything() {
   say "removed $prefix; credentials that you stored are kept (--purge forgets them as well)"
 }
 
+# Takes over what --config names. `shim setup` shows it, asks, and says what is wrong and what comes next.
+take_over() {
+  eval "set -- $words"
+  [ -z "$system" ] || set -- "$@" --system
+  (
+    [ -z "$quiet" ] || [ -z "$yes" ] || exec >/dev/null
+    exec "$prefix/venv/bin/python" -I -m shim setup --from "$config" "$@"
+  ) || fail 'shim is installed, and its settings are as they were'
+}
+
 # What a person does now: an index, or a look at those that are configured.
 say_next() {
+  if [ -n "$config" ]; then
+    say "that is for a new shell; in this one first: eval \"\$($(quoted "$prefix/shims/shim") activate)\""
+    return
+  fi
   verb=setup
   for folder in "${XDG_CONFIG_HOME:-${HOME-}/.config}/shim" /etc/xdg/shim; do
     [ ! -f "$folder/config.toml" ] || verb=status
@@ -687,6 +715,7 @@ main() {
   fi
   [ -z "$modify_path" ] || each_rc write_rc
   say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $(quoted "$prefix")"
+  [ -z "$config" ] || take_over
   say_next
   if [ -n "$demo" ]; then
     "$prefix/shims/shim" demo

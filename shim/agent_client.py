@@ -16,6 +16,7 @@ from shim.formats.agent_protocol import MAX_REPLY_BYTES
 LOOK_S = 0.05
 #: How long it takes at most to see whether anybody listens.
 KNOCK_S = 2.0
+SOCKET_HINT = "is it a socket of `shim agent`, and of the same release?"
 START_HINT = "start `shim agent` on the host again, and mount the folder of its socket, not the socket alone"
 
 
@@ -29,7 +30,7 @@ def ask(path: str, question: bytes, timeout_s: float) -> bytes:
             return _receive(connection, path, deadline)
     except TimeoutError:
         message = f"the agent at {path} did not answer within {timeout_s:g} s"
-        raise SourceError(message, hint="see on the host what `shim agent` waits for") from None
+        raise SourceError(message, hint="see what `shim agent` prints on the host") from None
     except OSError as error:
         raise _unreachable(path, error) from None
 
@@ -69,5 +70,5 @@ def _receive(connection: socket.socket, path: str, deadline: float) -> bytes:
             raise SourceError(f"the agent at {path} ended without an answer", hint=START_HINT)
         data += piece
         if len(data) > MAX_REPLY_BYTES:
-            raise SourceError(f"the agent at {path} says more than {MAX_REPLY_BYTES} bytes", hint="is it a socket of `shim agent`?")
+            raise SourceError(f"the agent at {path} says more than {MAX_REPLY_BYTES} bytes", hint=SOCKET_HINT)
     return data

@@ -1,4 +1,5 @@
-"""The audit log: one line of JSON for each release of a credential, owner-only, in the state directory. It never holds a secret.
+"""The audit log: one line of JSON for each release of a credential, owner-only, in the state directory, and with `audit = "syslog"` in the
+system's log as well. It never holds a secret.
 
 A secret is told from another one by a keyed fingerprint; the key lies beside the log and never leaves this machine.
 """
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from shim import system_log
 from shim.host import Host
 from shim.model import Credential
 from shim.replay import append, parent_name
@@ -33,17 +35,22 @@ def record_release(
     `parent` is who asked (default: the process that started us), `file` the log.
     """
     path, lines = render_lines(credentials, target, outcome, settings, host, _now(host), parent or parent_name())
-    write_lines(path and os.path.join(os.path.dirname(path), file), lines)
+    write_lines(path and os.path.join(os.path.dirname(path), file), lines, find_socket(settings))
 
 
 def record_refusal(scope: str, target: str, outcome: str, settings: Settings | None, host: Host, parent: str) -> None:
     """Write one line for a question of a container's that `target` refused; `settings` are None if they cannot be read."""
-    folder = _folder(host) if settings is None or settings.audit == "on" else None
+    folder = _folder(host) if settings is None or settings.audit != "off" else None
     if folder is not None:
         from json import dumps
 
         entry = {"time": _now(host), "scope": scope, "target": target, "parent": parent, "outcome": outcome}
-        write_lines(os.path.join(folder, AGENT_FILE), dumps(entry) + "\n")
+        write_lines(os.path.join(folder, AGENT_FILE), dumps(entry) + "\n", find_socket(settings) if settings else "")
+
+
+def find_socket(settings: Settings) -> str:
+    """Return the socket of the system's log, where lines go there as well; empty where they do not."""
+    return system_log.SOCKET if settings.audit == "syslog" else ""
 
 
 def _now(host: Host) -> str:
@@ -56,7 +63,7 @@ def render_lines(
     credentials: Iterable[Credential], target: str, outcome: str, settings: Settings, host: Host, now: str, parent: str
 ) -> tuple[str, str]:
     """Return the log's path and the lines to write; both empty where the log is off or there is no place for it."""
-    folder = _folder(host) if settings.audit == "on" else None
+    folder = _folder(host) if settings.audit != "off" else None
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return "", ""
@@ -79,10 +86,12 @@ def render_lines(
     return os.path.join(folder, FILE), "".join(lines)
 
 
-def write_lines(path: str, lines: str) -> None:
-    """Add lines to the log; begin a new one where it has grown too large."""
+def write_lines(path: str, lines: str, socket: str) -> None:
+    """Add lines to the log, and send them to the socket of the system's; begin a new one where it has grown too large."""
     if not lines:
         return
+    if socket:
+        system_log.send(socket, lines)
     with suppress(OSError):
         if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
             os.replace(path, path + ".1")

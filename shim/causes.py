@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-from http.client import BadStatusLine, IncompleteRead, LineTooLong
+from http.client import BadStatusLine, LineTooLong
 from typing import Literal
 
 #: `authority`: who signed the certificate is not trusted here. `certificate`: it has ended, or is for another name. `tls`: no common
@@ -25,7 +25,7 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause
     (TimeoutError, "timeout"),
     (socket.gaierror, "name"),
     (ConnectionRefusedError, "refused"),
-    ((BadStatusLine, IncompleteRead, LineTooLong), "garbage"),
+    ((BadStatusLine, LineTooLong), "garbage"),
 )
 
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 
 from shim.errors import ConfigError, StoreError
 from shim.host import Host
+from shim.reading import read_regular
 from shim.settings import load_settings, read_config
 
 #: One table of ours: texts, lists of texts, and tables of texts.
@@ -65,26 +66,41 @@ def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) 
     return taken
 
 
-def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool = True) -> None:
-    """Put what `change` makes of the file's text in its place."""
+def put(file: str, text: str, host: Host, *, mode: int) -> None:
+    """Put a text in the place of a file, or make it. Raises as `append` does."""
+    _change(file, lambda _: text, host, mode=mode)
+
+
+def delete(file: str, host: Host) -> None:
+    """Remove a whole file of settings, broken or not, if the others can be read without it. Raises as `append` does."""
+    with _says_trouble(file), _locked(os.path.dirname(file), 0o700):
+        _check(f"{file}.none", file, host)
+        os.unlink(file)
+
+
+def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool = True, mode: int = 0o600) -> None:
+    """Put what `change` makes of the file's text in its place; `mode` is that of a new one."""
     path = os.path.realpath(file)
+    with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
+        read_config(file)
+        data = read_regular(path)
+        old, mode = ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
+        new = change(old)
+        if write and not new:
+            _check(f"{path}.none", file, host)
+            os.unlink(path)
+        elif write:
+            _replace(file, path, new, mode, host)
+
+
+@contextmanager
+def _says_trouble(file: str) -> Iterator[None]:
+    """Say of which file it is that the system does not let us write. Raises StoreError."""
     try:
-        with _locked(os.path.dirname(path)):
-            read_config(file)
-            try:
-                with open(path, encoding="utf-8", newline="") as stream:
-                    old, mode = stream.read(), stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
-            except FileNotFoundError:
-                old, mode = "", 0o600
-            new = change(old)
-            if write and not new:
-                os.unlink(path)
-            elif write:
-                _replace(file, path, new, mode, host)
+        yield
     except OSError as error:
-        raise StoreError(
-            f"{file} cannot be written ({error.strerror}): nothing was changed", hint=f"ls -ld {os.path.dirname(path)}"
-        ) from error
+        folder = os.path.dirname(os.path.realpath(file))
+        raise StoreError(f"{file} cannot be written ({error.strerror}): nothing was changed", hint=f"ls -ld {folder}") from error
 
 
 def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
@@ -112,9 +128,9 @@ def _check(temporary: str, file: str, host: Host) -> None:
 
 
 @contextmanager
-def _locked(folder: str) -> Iterator[None]:
+def _locked(folder: str, mode: int) -> Iterator[None]:
     """Let one process at a time change files of a folder, which is made if it is not there. Raises OSError."""
-    os.makedirs(folder, mode=0o700, exist_ok=True)
+    os.makedirs(folder, mode=mode, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -1,9 +1,16 @@
 """Every error that a user can meet: one hierarchy, a stable code, an exit status, a message and at most one true hint.
 
-Imports nothing of ours. Nothing here may hold a secret: messages are made of names, places and credential-free URLs.
+Imports nothing of ours but what folds lines. Nothing here may hold a secret: messages are made of names, places and credential-free URLs.
 """
 
 from __future__ import annotations
+
+#: Hints for what has one cure, wherever it is met.
+BY_HAND_HINT = "run `{name}` by hand and see what it prints"
+NETWORK_HINT = "check the network or VPN, and run it again"
+FOLDER_HINT = "check the owner and mode of {folder}: chmod 700 {folder}"
+CACHE_HINT = "set SHIM_CACHE_DIR to an absolute folder of mode 0700"
+HOME_HINT = "set HOME to a folder of yours"
 
 
 class ShimError(Exception):
@@ -38,6 +45,12 @@ class ShortLived(ShimError):
     """A token ends so soon that a longer command outlives it, or has ended already by our clock. Only ever a warning."""
 
     code, exit_code = "short-lived", 69
+
+
+class CannotFetch(ShimError):
+    """A file of settings could not be had from where it lies, or is not the one that was meant."""
+
+    code, exit_code = "cannot-fetch", 69
 
 
 class IndexUnreachable(ShimError):
@@ -88,6 +101,12 @@ class CannotDeliver(ShimError):
     code, exit_code = "cannot-deliver", 77
 
 
+class CannotRoute(ShimError):
+    """A command would take a package from elsewhere than `packages` and `index-strategy` say, and cannot be kept from it."""
+
+    code, exit_code = "cannot-route", 77
+
+
 class ConfigError(ShimError):
     """config.toml is unreadable, unsafe or says something that we do not know."""
 
@@ -110,14 +129,15 @@ def render(error: ShimError, *, level: str = "error") -> str:
     """Return the message block for stderr, ending in a newline.
 
     `shim: error[code]: message`, an indented line of what was tried, and the hint. Control characters, which may come
-    from a server or a project file, are shown as `?` so that nobody else writes to the user's terminal.
+    from a server or a project file, are shown as `?` so that nobody else writes to the user's terminal. On a terminal all but the hint
+    is folded: the hint is copied.
     """
-    lines = [f"shim: {level}[{error.code}]: {error.message}"]
+    from shim.folding import fold
+
+    text = fold(printable(f"shim: {level}[{error.code}]: {error.message}"), "", 2)
     if error.tried:
-        lines.append("  tried: " + ", ".join(f"{what} ({outcome})" for what, outcome in error.tried))
-    if error.hint:
-        lines.append(f"hint: {error.hint}")
-    return "".join(printable(line) + "\n" for line in lines)
+        text += fold(printable("tried: " + ", ".join(f"{what} ({outcome})" for what, outcome in error.tried)), "  ", 2)
+    return text + (printable(f"hint: {error.hint}") + "\n" if error.hint else "")
 
 
 def printable(text: str) -> str:

@@ -53,15 +53,26 @@ def start(
     if memory:
         place_memory(*memory)
     restore_signals(sigpipe_ignored=sigpipe_ignored)
-    argv = [path, *arguments]
+    argv, environ = [path, *arguments], dict(environ)
+    if "_SHIM_SHAPE" in environ:  # a launcher started us, and wants to know its own command again
+        words = "\0".join(arguments).encode(sys.getfilesystemencoding(), "surrogateescape")
+        environ["_SHIM_WORDS"] = f"{len(arguments)}:{sum_of(words)}"
     try:
-        posix.execve(path, argv, dict(environ))
+        posix.execve(path, argv, environ)
     except OSError as error:
         import errno
 
         if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
-            posix.execve("/bin/sh", ["sh", *argv], dict(environ))
+            posix.execve("/bin/sh", ["sh", *argv], environ)
         raise
+
+
+def sum_of(words: bytes) -> int:
+    """Return a number by which `repeating.py` knows words, and the working directory, again.
+
+    Modulo a prime of 31 bits: it says too little of the words for anybody to guess them.
+    """
+    return int.from_bytes(b"\1" + posix.getcwdb() + b"\0" + words, "big") % 2147483647
 
 
 def apply_environ(environ: "Mapping[str, str]", changes: "Mapping[str, str | None]") -> dict[str, str]:

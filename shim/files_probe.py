@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Literal
 from urllib.parse import urljoin
 
 from shim.formats.html_links import find_links
@@ -25,6 +26,8 @@ _URLS = re.compile(r'"url"\s*:\s*"([^"\\]+)"')
 _NAMES = re.compile(r'"name"\s*:\s*"([A-Za-z0-9._-]+)"')
 MAX_PLACES = 4
 REFUSING = (401, 403)
+WRONG: Literal["wrong"] = "wrong"
+Seen = tuple[Url, ...] | Literal["wrong"] | None
 #: Which statuses say that a server does not know HEAD.
 NO_HEAD = (400, 403, 404, 405, 501)
 
@@ -33,15 +36,20 @@ NO_HEAD = (400, 403, 404, 405, 501)
 LOOK_S = 6.0
 
 
-def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[tuple[Url, ...] | None]:
+def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
     """Return what `look` returns for each pair of a package's page and the index itself, all of them at the same time."""
-    nothing: list[tuple[Url, ...] | None] = [None] * len(pages)
+    nothing: list[Seen] = [None] * len(pages)
     return at_once([partial(look, page, root, host, LOOK_S) for page, root in pages], nothing, LOOK_S)
 
 
-def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> tuple[Url, ...] | None:
-    """Return from where else the files of the package behind `page` come, or of the first one that `root` lists; None if nobody knows."""
+def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
+    """Return from where else the files of the package behind `page` come, or of the first one that `root` lists; None if nobody knows.
+
+    `WRONG` tells that the credential is not taken.
+    """
     outcome = follow(page, host, timeout_s)
+    if outcome.status == 401 and page.credential:
+        return WRONG
     if outcome.status in REFUSING:
         return None  # a login that fails is not tried again
     links = _links(outcome)

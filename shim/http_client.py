@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.client import BadStatusLine, HTTPException, HTTPMessage, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
 from typing import IO, Literal, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
@@ -77,7 +77,8 @@ class Outcome:
 class Asked:
     """One question about `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL.
 
-    With `follows` false a redirect is the answer. A POST is an empty one.
+    With `follows` false a redirect is the answer. A POST is an empty one. `takes` asks for a file instead of a page: all of it, up to
+    one byte more than so many.
     """
 
     url: Url
@@ -86,6 +87,7 @@ class Asked:
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     method: Literal["GET", "HEAD", "POST"] = "GET"
     follows: bool = True
+    takes: int = 0
 
 
 class _NoRedirect(HTTPRedirectHandler):
@@ -136,7 +138,7 @@ def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
     url, credential = question.url, question.credential
     hops: tuple[Url, ...] = ()
     for _ in range(MAX_REDIRECTS + 1):
-        headers = {"Accept": ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
+        headers = {"Accept": "*/*" if question.takes else ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
         if credential and url.origin == question.url.origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential, question.encoding)
         outcome, location = _request(url, headers, deadline - time.monotonic(), question, host)
@@ -163,6 +165,8 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
         request = Request(_on_the_wire(url), body, headers, method=question.method)  # noqa: S310 (a Url is http or https)
         with opener.open(request, timeout=left_s) as response:
             kind = response.headers.get_content_type() or ""
+            if question.takes:
+                return Outcome(response.status, url, page=_read_file(response, question.takes)), None
             page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
             return Outcome(response.status, url, page=page, is_form=kind.startswith(HTML_TYPES) and _is_form(page)), None
     except HTTPError as error:
@@ -175,6 +179,14 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
         return _failure(url, route, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
         return _failure(url, route, error), None
+
+
+def _read_file(response: HTTPResponse, max_bytes: int) -> bytes:
+    """Return the whole file, or one byte more than is allowed. Raises IncompleteRead where the server hangs up before its end."""
+    data: bytes = response.read(max_bytes + 1)
+    if len(data) <= max_bytes and response.length:  # how much is still to come
+        raise IncompleteRead(data, response.length)
+    return data
 
 
 def _on_the_wire(url: Url) -> str:
@@ -262,6 +274,8 @@ def explain(reason: object) -> str:
         return reason.strerror
     if isinstance(reason, RemoteDisconnected):
         return "it hangs up without an answer"
-    if isinstance(reason, BadStatusLine | IncompleteRead | LineTooLong):
+    if isinstance(reason, IncompleteRead):
+        return "it hangs up in the middle of its answer"
+    if isinstance(reason, BadStatusLine | LineTooLong):
         return "its answer is no HTTP"
     return type(reason).__name__

@@ -201,9 +201,11 @@ def _verify(role: str, questions: list[tuple[Url, Credential | None, Route]], ho
         from shim.endpoints import verify_endpoints
 
         return verify_endpoints(questions, host, DEADLINE_S)
+    from shim.rootless import with_packages
     from shim.verify import Question, verify_all
 
-    return [finding.verdict for finding in verify_all([Question(*question) for question in questions], host, DEADLINE_S)]
+    asked = [with_packages(Question(*question), (), host) for question in questions]
+    return [finding.verdict for finding in verify_all(asked, host, DEADLINE_S)]
 
 
 def _route(entry: Entry, host: Host) -> Route:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from shim.errors import StoreError, TargetNotFound
 from shim.host import Host
+from shim.reading import read_head
 from shim.tools import TOOLS, load_tool
 
 #: The second line of every launcher, and of nothing else.
@@ -28,11 +29,7 @@ FACE = "keyring"
 
 def is_launcher(path: str) -> bool:
     """Return whether the file at `path` is a launcher of ours (of any installation)."""
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(512).split(b"\n")[1:2] == [SIGNATURE]
-    except OSError:
-        return False
+    return read_head(path, 512).split(b"\n")[1:2] == [SIGNATURE]
 
 
 def render_launcher() -> str:
@@ -105,7 +102,7 @@ def default_folder(host: Host) -> str:
     if os.path.isfile(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
     if not host.data_home:
-        raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/folder")
+        raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/other/folder")
     return os.path.join(host.data_home, "shim", "shims")
 
 
@@ -183,9 +180,8 @@ def _write_one(path: str, text: bytes) -> bool:
         if os.path.lexists(path):
             if not is_launcher(path):
                 raise StoreError(f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}")
-            with open(path, "rb") as stream:
-                if stream.read() == text and os.access(path, os.X_OK):
-                    return False
+            if read_head(path, len(text) + 1) == text and os.access(path, os.X_OK):
+                return False
         try:
             with open(temporary, "xb") as stream:
                 stream.write(text)

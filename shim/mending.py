@@ -9,21 +9,24 @@ from shim.causes import Cause
 from shim.host import Host
 from shim.http_client import probe
 from shim.refusals import HINTS as TROUBLE_HINTS
+from shim.repair import repair_command
 from shim.route import route_to_index
 from shim.setting_indexes import IndexConfig
 from shim.urls import Url
 from shim.verdict import Verdict
 
+PORT_HINT = "check that the server runs, and that {port} is its port"
+NETWORK_HINT = "check the network or VPN, and the URL {url}"
 #: Cause -> hint. Where an `[[index]]` or a file changes what is true, `hint_for_cause` says so.
 HINTS: dict[Cause, str] = {
     "certificate": "check the host in {url} and this machine's date; if both are right, who runs {host} must renew its certificate",
     "tls": "who runs {host} must offer TLS 1.2 or newer",
-    "plain": "port {port} of {host} speaks no TLS: check the port in {url}",
+    "plain": PORT_HINT,
     "name": "check the spelling of {host}, and the network or VPN that knows it",
-    "refused": "check that the server runs, and that {port} is its port",
-    "timeout": "check the network or VPN: {host} did not answer in time",
-    "network": "check the network or VPN, and the URL {url}",
-    "garbage": "port {port} of {host} is no web server's: check the port in {url}",
+    "refused": PORT_HINT,
+    "timeout": NETWORK_HINT,
+    "network": NETWORK_HINT,
+    "garbage": PORT_HINT,
 }
 PROXY_HINT = "the proxy is the one in {variable}: correct it, or let NO_PROXY have {host} in it"
 AUTHORITY_HINT = 'say ca-bundle = "/path/of/its/authority.pem" for [[index]] {name} in {file}, or ca-bundle = "system"'
@@ -57,13 +60,15 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
 
 def hint_for_unreachable(verdict: Verdict, page: Url, index: IndexConfig | None, host: Host) -> str:
     """Return what to do about an index that gave no usable answer to us; why it gave none is asked once more, for a short time."""
-    if verdict.trouble == "hidden":
+    if verdict.trouble in ("hidden", "endless"):
         return hint_for_missing_page(page, index)
     if verdict.trouble in ("tls", "down"):
         outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))
         return hint_for_cause(outcome.cause or "timeout", page, index, host)
     if verdict.trouble in ("proxy", "slow"):
         return hint_for_cause("proxy" if verdict.trouble == "proxy" else "timeout", page, index, host)
+    if verdict.trouble == "unknown":  # PySocks is what it lacks
+        return repair_command("[socks]")
     return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"].format(url=page))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 from shim.errors import ShimError
 from shim.urls import Scope, Url
@@ -66,8 +66,7 @@ class Secret:
         raise TypeError("a Secret is not serialised")
 
 
-@dataclass(frozen=True, slots=True)
-class Manner:
+class Manner(NamedTuple):
     """How a channel has the tool send a credential. A proof counts for one manner and for nothing else.
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
@@ -93,8 +92,7 @@ class Manner:
 BARE = Manner()
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
 
     `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock, ...): somebody else's text.
@@ -108,8 +106,7 @@ class Origin:
         return f"{self.kind} {self.where}" if self.kind in ("argv", "env") else self.where
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own argv or environment.
 
     `key` is the position in argv (0 is the first word after the tool's name) or the variable's name. `start` and `end`
@@ -156,9 +153,12 @@ class Needs:
     `watched` holds every file that was read or would have been, had it existed. `unknown` is what nobody here has read and may
     name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
     also make the tool careless with certificates is `careless`. `spare` holds the userinfo in argv and environment that no item stands for,
-    because the URL was said twice or replaced by a later one: it can be cut without asking. `garbled` are indexes whose URL has
+    because the URL was said twice or replaced by a later one: it can be cut without asking. Where the needs are `routed`, a redirector
+    sends the tool to them, which knows none of their URLs before. `garbled` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
+    `built` are projects whose own code says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
+    URLs that stand somewhere in their files.
     """
 
     items: tuple[Need, ...] = ()
@@ -168,6 +168,9 @@ class Needs:
     garbled: tuple[Need, ...] = ()
     packages: tuple[str, ...] = ()
     careless: tuple[str, ...] = ()
+    built: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
+    routed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,8 +239,7 @@ class Answer:
     """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is logged in, or may not be asked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """The way to a server: what a tool's own options, variables and files say about proxies and TLS.
 
     `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM files or folders; with
@@ -252,16 +254,37 @@ class Route:
     unchecked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class AskedIndex(NamedTuple):
+    """An index that is asked whether it has a name: its URL, who we are there, and the way to it."""
+
+    url: Url
+    credential: Credential | None
+    route: Route
+
+
+class Routes(NamedTuple):
+    """Where each name comes from, for the redirector that stands between pip and its indexes.
+
+    `claims` are (pattern, URL of the index). An unclaimed name comes from the first of the `asked` that has it, else from `last`,
+    which is not asked (None: from nowhere). `names` are those that the command will ask for, as far as they can be read.
+    `address` is where the redirector listens: one of this machine's that no credential of the command is for.
+    """
+
+    claims: tuple[tuple[str, str], ...]
+    asked: tuple[AskedIndex, ...]
+    last: str | None
+    names: tuple[str, ...] = ()
+    address: str = "127.0.0.1"
+
+
+class Memory(NamedTuple):
     """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
 
     text: Secret
     descriptor: int
 
 
-@dataclass(frozen=True, slots=True)
-class Masking:
+class Masking(NamedTuple):
     """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
 
     secrets: tuple[Secret, ...]
@@ -275,7 +298,8 @@ class Delivery:
     `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
     one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
     `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
-    With a `masking` the target is supervised where its output goes into a pipe; else we become it.
+    With a `masking` the target is supervised where its output goes into a pipe; else we become it. With `routes` a redirector runs
+    beside it, whose address takes the place of `routing.STAND_IN` in the variables and argv.
     """
 
     argv: tuple[str, ...]
@@ -284,6 +308,7 @@ class Delivery:
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     masking: Masking | None = None
+    routes: Routes | None = None
 
 
 @dataclass(frozen=True, slots=True)

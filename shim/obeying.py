@@ -10,14 +10,13 @@ azure-cli `AZURE_CONFIG_DIR`; cloudsmith-cli README; glab 1.50 "Environment vari
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.host import Host
 from shim.setting_indexes import CommandSource
 
 
-@dataclass(frozen=True, slots=True)
-class Obeyed:
+class Obeyed(NamedTuple):
     """What one program obeys. `variables` are names, `AWS_*` all that begin so; `files` are files and folders (with what is in them)
     below the home folder, or in the folder or file that a variable names (`$NAME`, `$NAME/file`).
     """

@@ -16,29 +16,23 @@ from typing import TYPE_CHECKING, Any
 from shim.errors import ConfigError
 from shim.formats.toml import read_toml
 from shim.reading import CannotRead, read_regular
+from shim.setting_keys import POLICY_KEYS
 from shim.urls import BadUrl, Scope, Url, parse_url, scope_of
 
 if TYPE_CHECKING:
     from shim.setting_indexes import IndexConfig
 
 #: Key -> whether it is a switch (true or absent: allowed) or a list of scopes.
-KEYS = {
-    "allow-insecure": bool,
-    "allow-command": bool,
-    "allow-file-store": bool,
-    "allow-on-failure": bool,
-    "allow-audit-off": bool,
-    "allow-agent": bool,
-    "indexes": list,
-    "logins": list,
-}
+_KINDS = {"boolean": bool, "string": str}
+KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages.
+    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on everybody.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that people and jobs log in at.
+    A file from below one of `setups` may say everything.
     """
 
     file: str = ""
@@ -50,6 +44,12 @@ class Policy:
     allow_agent: bool = True
     scopes: tuple[Scope, ...] | None = None
     logins: tuple[Scope, ...] | None = None
+    setups: tuple[Scope, ...] | None = None
+    index_strategy: str | None = None
+
+    def trusts_setup(self, url: Url) -> bool:
+        """Whether a file of settings from this URL may say everything."""
+        return any(scope.covers(url) for scope in self.setups or ())
 
     def refuses(self, url: Url) -> str | None:
         """Return why no credential may go to this URL, or None if one may."""
@@ -84,7 +84,7 @@ def load_policy() -> Policy:
     try:
         data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))
     except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint="let root make it readable: chmod 644") from error
+        raise ConfigError(f"{file}: {error.why}", hint=f"let root make it readable: chmod 644 {file}") from error
     if data is None:
         return NO_POLICY
     try:
@@ -126,10 +126,14 @@ def _read(document: dict[str, Any], file: str) -> Policy:
             raise ConfigError(f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS)))
         if not isinstance(value, KEYS[key]):
             raise ConfigError(
-                f"{file}: {key} has a value of another kind", hint="write true or false, and for indexes and logins a list of URLs"
+                f"{file}: {key} has a value of another kind",
+                hint="write true or false, and for indexes, logins and trusted-setups a list of URLs",
             )
+    if document.get("index-strategy", "first-index") != "first-index":
+        raise ConfigError(f"{file}: index-strategy must be first-index", hint='write index-strategy = "first-index", or take it out')
     switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
-    return Policy(file, scopes=_read_scopes(document, "indexes", file), logins=_read_scopes(document, "logins", file), **switches)
+    scopes, logins, setups = (_read_scopes(document, key, file) for key in ("indexes", "logins", "trusted-setups"))
+    return Policy(file, scopes=scopes, logins=logins, setups=setups, index_strategy=document.get("index-strategy"), **switches)
 
 
 def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:
@@ -137,4 +141,4 @@ def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, 
     try:
         return tuple(scope_of(parse_url(str(text))) for text in document[key]) if key in document else None
     except BadUrl as error:
-        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write each as https://host/path/") from error
+        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from shim.delivery import Choice
 from shim.errors import ShimError
@@ -52,8 +52,7 @@ SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 Warnings = tuple[ShimError, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
 
     `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or send the credential elsewhere.
@@ -67,7 +66,7 @@ class Checked:
     further: tuple[Need, ...] = ()
 
 
-def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True) -> Checked:
+def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings.
 
     Without `ask` no index is asked anything: what is remembered of the servers is what there is.
@@ -81,7 +80,7 @@ def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, as
     if demand == "nothing":
         return Checked(answers)
     unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
-    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
+    preflight = _Preflight(tool, choice, list(answers), case.settings, case.host, demand == "packages", deadline_s, unread)
     warnings = preflight.run() if ask else preflight.recall()
     return Checked(tuple(preflight.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
@@ -97,6 +96,7 @@ class _Preflight:
     host: Host
     #: Whether the command surely takes packages; one that may not is asked about its channel only.
     takes_packages: bool
+    deadline_s: float
     #: Files that only the tool can read, and that may name indexes.
     unread: tuple[str, ...] = ()
     valid_until: float = math.inf
@@ -190,10 +190,12 @@ class _Preflight:
         challenged = not waits or self._remembers_challenge(where)
         if (proven and challenged) or self.unserved:
             return None
+        from shim.rootless import names_of_command, with_packages
         from shim.verify import Question
 
         page = strangers_page(answer.need, self.choice) if waits else None
-        return Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+        question = Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+        return with_packages(question, names_of_command(self.choice), self.host)
 
     def _remembers_challenge(self, where: str) -> bool:
         """Whether a server is known to challenge strangers. One that did not lately is not asked again at once."""
@@ -226,7 +228,7 @@ class _Preflight:
             return {}
         from shim.verify import verify_all
 
-        findings = verify_all(list(due.values()), self.host, DEADLINE_S)
+        findings = verify_all(list(due.values()), self.host, self.deadline_s)
         for (position, question), finding in zip(due.items(), findings, strict=True):
             self.host.debug(f"preflight: {finding.verdict.kind}: {finding.verdict.detail}")
             self.unserved = self.unserved or finding.unserved
@@ -234,15 +236,20 @@ class _Preflight:
         return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
 
     def _remember(self, answer: Answer, question: Question, finding: Finding) -> None:
+        from shim.rootless import remember_page
+
         credential, verdict = answer.credential, finding.verdict
         if credential is None:
             return
         where, rejected_at = place_of_proof(answer.need, question.manner, question.route, self.host), proofs.place_of(answer.need.url)
+        if finding.challenged:  # whether there is a page at the index's root, or the password is right, is another matter
+            proofs.remember("proven", None, where, CHALLENGED, self.host)
         if verdict.kind in PASSING:
             proofs.remember("proven", credential, where, verdict.kind, self.host)
             proofs.forget("rejected", credential, rejected_at, self.host)
-            if question.page:
-                proofs.remember("proven", None, where, finding.unserved or CHALLENGED, self.host)
+            remember_page(question.url, finding.told_by, self.host)
+            if finding.unserved:
+                proofs.remember("proven", None, where, finding.unserved, self.host)
         elif verdict.kind == "rejected":
             proofs.remember("rejected", credential, rejected_at, verdict.detail, self.host)
 

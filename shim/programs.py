@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, cast
 
-from shim.errors import SourceError
+from shim.errors import BY_HAND_HINT, SourceError
 from shim.host import Host
 from shim.model import Credential
 from shim.setting_indexes import CommandSource
@@ -53,9 +53,9 @@ def ask_program(
             query.note(source, f"{name} has nothing for {query.need.url.netloc}")
             return None
         if status != 0:
-            raise SourceError(f"the command `{name}` failed (exit status {status})", hint=f"run `{name}` by hand; its own message is above")
+            raise SourceError(f"the command `{name}` failed (exit status {status})", hint=BY_HAND_HINT.format(name=name))
         if not text and command.protocol != "git":  # git's way to say "not mine"
-            raise BadAnswer("printed nothing", f"run it by hand: it must print the secret, and `{name}` did not")
+            raise BadAnswer("printed nothing", BY_HAND_HINT.format(name=name))
         reply = protocol.read(text, question)
     except BadAnswer as error:
         raise SourceError(f"the command `{name}` {error}", hint=error.hint) from None
@@ -63,7 +63,7 @@ def ask_program(
         query.note(source, f"{name} has nothing for {query.need.url.netloc}")
         return None
     if not reply.secret:
-        raise SourceError(f"the command `{name}` gave an empty secret", hint=f"run `{name}` by hand")
+        raise SourceError(f"the command `{name}` gave an empty secret", hint=BY_HAND_HINT.format(name=name))
     return make_credential(query, source, reply.secret, reply.username or username, scope, reply.expires_at)
 
 

@@ -6,13 +6,15 @@ A pipe has one reader, and that is the tool; a device never ends. Whoever reads 
 from __future__ import annotations
 
 import os
+import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 #: Enough for any file that people write, and for what tools write for them but locks.
 MAX_BYTES = 4 << 20
 
 _CHUNK = 1 << 20
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
 
 class CannotRead(Exception):
@@ -21,6 +23,10 @@ class CannotRead(Exception):
     def __init__(self, why: str) -> None:
         super().__init__(why)
         self.why = why
+
+
+class LeftToCode(CannotRead):
+    """What something says is not written down: code says it when it is run."""
 
 
 def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:
@@ -33,7 +39,7 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
         status = os.stat(path)  # before it is opened: opening a device may already do something
         if not stat.S_ISREG(status.st_mode):
             raise CannotRead(f"is {_kind(status.st_mode)}")
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, _FLAGS)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -44,6 +50,43 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
         raise CannotRead(f"cannot be read ({error.strerror})") from error
     finally:
         os.close(descriptor)
+
+
+def read_text(path: str, max_bytes: int = MAX_BYTES) -> str | None:
+    """Return the text of a file that nothing depends on, or None if it cannot be read, for whatever reason."""
+    try:
+        data = read_regular(path, max_bytes)
+    except CannotRead:
+        return None
+    return None if data is None else data.decode("utf-8", "surrogateescape")
+
+
+def read_head(path: str, max_bytes: int) -> bytes:
+    """Return the first bytes of a regular file of any size, none if it cannot be read."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
+        descriptor = os.open(path, _FLAGS)
+    except (OSError, ValueError):
+        return b""
+    try:
+        return os.read(descriptor, max_bytes) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
+    """Whether a config file speaks of something, broken or not: one that we may not open may, and a pipe or a device never was one."""
+    for file in files:
+        try:
+            if words.search(read_regular(file) or b""):
+                return True
+        except CannotRead:
+            if os.path.isfile(file) and not os.access(file, os.R_OK):
+                return True
+    return False
 
 
 def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], None] | None) -> bytes:

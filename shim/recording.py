@@ -105,8 +105,16 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
         if memory is None:
             return None
         changes.append(memory)
+    if delivery.routes:
+        from shim.routing.recorded import render_companion
+
+        typed = [invocation.argv[number] for number in _names(plan, host)]
+        companion = render_companion(delivery.routes, [one.credential for one in kept], typed)
+        if companion is None:
+            return None
+        changes.append(companion)
     lines = [FIELD.join(["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)])]
-    names = _names(invocation.argv, plan)
+    names = _names(plan, host)
     lines += [FIELD.join(["name" if number in names else "word", str(number), word]) for number, word in enumerate(invocation.argv)]
     lines += [*variables, *files]
     lines += [FIELD.join(one.fields) for one in kept]
@@ -158,27 +166,31 @@ def _render_memory(
 
 def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
     """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
-    from shim.audit import render_lines
+    from shim.audit import find_socket, render_lines
     from shim.settings import load_settings
 
     credentials, outcome = plan.released
     if not credentials:
         return []
     target = plan.invocation.target.path
-    path, text = render_lines(credentials, target, outcome, load_settings(host), host, "@TIME@", "@PARENT@")
+    settings = load_settings(host)
+    path, text = render_lines(credentials, target, outcome, settings, host, "@TIME@", "@PARENT@")
     for mark in ("time", "parent"):
         text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
     files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
-    return [FIELD.join(["audit", path, text.replace("\n", LINE)]), *files] if text else []
+    return [FIELD.join(["audit", path, text.replace("\n", LINE), find_socket(settings)]), *files] if text else []
 
 
-def _names(argv: tuple[str, ...], plan: Plan) -> set[int]:
+def _names(plan: Plan, host: Host) -> set[int]:
     """Return the positions of words that may be other package names next time.
 
-    Only behind the verb, never at it: before it stand values of options, and with another verb it is another command.
+    Only behind the verb, never at it: before it stand values of options, and with another verb it is another command. None where
+    names were checked (`packages`), and no redirector checks them again.
     """
-    verb = plan.invocation.verb[-1:]
-    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv:
+    from shim.routing.mentioned import is_mentioned
+
+    argv, verb = plan.invocation.argv, plan.invocation.verb[-1:]
+    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv or (plan.delivery.routes is None and is_mentioned(host)):
         return set()
     words, kept = list(argv), plan.delivery.argv
     behind = range(len(argv) - argv[::-1].index(verb[0]), len(argv))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from shim.errors import NotProven, Rejected, ShimError
+from shim.errors import BY_HAND_HINT, NETWORK_HINT, NotProven, Rejected, ShimError
 from shim.model import Answer, Credential
+from shim.repair import repair_command
 from shim.resolve import hint_for
 from shim.setting_indexes import IndexConfig
 from shim.verdict import Trouble, Verdict
@@ -20,6 +21,7 @@ WORDS: dict[Trouble, str] = {
     "tls": "cannot be trusted: {reason}",
     "down": "cannot be reached: {reason}",
     "slow": "cannot be reached: {reason}",
+    "endless": "takes longer to list its packages than we wait",
     "proxy": "cannot be asked: {reason}",
     "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
@@ -28,28 +30,31 @@ WORDS: dict[Trouble, str] = {
 #: What mends it, where it is not the credential.
 HINTS: dict[Trouble, str] = {
     "busy": "wait a little, then run it again",
-    "broken": "try again when the server has recovered",
+    "broken": "wait a little, then run it again",
     "elsewhere": "name the URL where the index really is",
     "tls": 'set ca-bundle = "/path/of/its/authority.pem" for this [[index]], or "system"',
-    "down": "check the network or VPN, and the URL",
-    "slow": "check the network or VPN, and the URL",
+    "down": NETWORK_HINT,
+    "slow": NETWORK_HINT,
     "proxy": "check that proxy, or name another one",
-    "unknown": "run shim's ./install.sh once more, which brings PySocks, or install pip-uv-shim[socks] where shim is",
 }
+WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"
 UNCONFIGURED = {
     **HINTS,
     "tls": "name its authority with PIP_CERT or --cert",
 }
 
 
-def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None) -> ShimError:
-    """Return the error for an index that did not prove the credential. `elsewhere` is where pip would look then, if anywhere."""
+def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
+    """Return the error for an index that did not prove the credential.
+
+    `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
+    """
     credential, trouble = answer.credential, verdict.trouble or "down"
     reason = verdict.detail.partition(": ")[2] or verdict.detail
     status = f" ({reason.removeprefix('it answers ')})" if reason.startswith("it answers ") else ""
     words = WORDS[trouble].format(who=_who(credential), reason=reason, status=status)
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
-    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}"
+    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
     return kind(message, tried=answer.tried if not credential else (), hint=_hint(answer, index, trouble))
 
@@ -65,11 +70,13 @@ def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
     """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself."""
     if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
         return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {_renewal(answer, index)}"
+    if trouble == "unknown":  # PySocks is what it lacks
+        return repair_command("[socks]")
     if trouble == "again":
         return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
     if trouble in HINTS:
         return (HINTS if index else UNCONFIGURED)[trouble]
-    if trouble == "hidden" and index and index.verify_url == index.url:
+    if trouble in ("hidden", "endless") and index and index.verify_url == index.url:
         page = f"{str(index.url).rstrip('/')}/NAME/"
         return f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or renew the secret'
     return _renewal(answer, index)
@@ -91,7 +98,7 @@ def _renewal(answer: Answer, index: IndexConfig | None) -> str:
         case "file" if index and index.file:
             return f"put a new secret into {index.file.password}"
         case "command" if index and index.command:
-            return f"run `{index.command.argv[0]}` by hand and see whether it still gives a good secret"
+            return BY_HAND_HINT.format(name=index.command.argv[0])
         case "agent":
             return "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the host"
         case "stored":

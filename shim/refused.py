@@ -2,18 +2,23 @@
 
 pip then says that there is no such package, uv that a request failed. Nothing is stopped: the tool runs, and one line of ours says why
 it will not work and what mends it. A proof counts as long as for a cached token, so that a replayed command asks nobody.
+
+A secret that was refused is not handed over for a minute: a tool sends it with each of its requests, and a directory locks an account
+after a few. So a command, or a loop of them, costs one failing login in that time. That holds only where the index was seen to refuse
+strangers (401, 403) for whatever package: the tool is then refused as with the wrong password. Elsewhere it would be shown, as a
+stranger, another package of that name, and so it gets the secret, as bare.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.errors import ShimError
 from shim.host import Host
-from shim.model import Answer, Route
-from shim.preflight import PASSING, PLACES, RELAXED_PROOF_S
+from shim.model import Answer, Need, Route
+from shim.preflight import PASSING, PLACES, PROFILE_S, RELAXED_PROOF_S
 from shim.refusals import refusal
 from shim.route import route_to
 from shim.setting_indexes import IndexConfig
@@ -26,21 +31,26 @@ from shim.whereabouts import place_of_proof
 DEADLINE_S = 5.0
 #: A command with more indexes than people look after one by one is told by its tool.
 MAX_ASKED = 8
+REFUSING = (401, 403)
+#: What is remembered of an index that refuses strangers, as a proof of nobody's.
+REFUSES_STRANGERS = "refuses strangers"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """The warnings, and until when (UTC epoch seconds) there is nothing to ask again."""
+class Said(NamedTuple):
+    """The warnings, until when (UTC epoch seconds) there is nothing to ask again, and the needs whose secrets are not to be sent."""
 
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
+    withheld: tuple[Need, ...] = ()
 
 
 def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Said:
     """Return a warning for each index that refuses what it is about to be given, unless somebody has judged that already."""
     case = choice.case
-    if tool.read_demand(case.invocation, case.host) != "packages":
+    demand = tool.read_demand(case.invocation, case.host)
+    if demand == "nothing":
         return Said()
+    asks = demand == "packages"  # else a refusal that is remembered counts, and nothing is asked
     ours = [answer for answer in answers if _is_delivered(answer) and not _may_fail(choice, answer)]
     if len(ours) > MAX_ASKED:
         return Said()
@@ -48,11 +58,33 @@ def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Sai
     places = [
         place_of_proof(answer.need, choice.manner(answer.need), route, case.host) for answer, route in zip(ours, routes, strict=True)
     ]
-    verdicts = _judge(choice, ours, routes, places)
+    verdicts = _judge(choice, ours, routes, places, asks=asks)
     refused = [(answer, verdict) for answer, verdict in zip(ours, verdicts, strict=True) if verdict and verdict.kind == "rejected"]
-    until = [case.host.clock() + RELAXED_PROOF_S - _age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)]
-    warnings = tuple(refusal(answer, _index_of(choice, answer), verdict, None) for answer, verdict in refused)
-    return Said(warnings, min(until, default=math.inf))
+    ages_s = [_age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)] if asks else []
+    ways = dict(zip((answer.need for answer in ours), routes, strict=True))
+    withheld = tuple(answer.need for answer, _ in refused if _refuses_strangers(choice, answer, ways[answer.need]))
+    warnings = tuple(
+        refusal(answer, _index_of(choice, answer), verdict, None, withheld=answer.need in withheld) for answer, verdict in refused
+    )
+    return Said(warnings, case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf), withheld)
+
+
+def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
+    """Whether the index refuses whoever shows no credential the page of a package, and that of one that there is not."""
+    host, where = choice.case.host, proofs.place_of(answer.need.url)
+    seen = proofs.recall("proven", None, f"{REFUSES_STRANGERS} {where}", host)
+    if seen and seen.ago_s <= PROFILE_S:
+        return True
+    from shim.http_client import Asked, probe_all
+    from shim.pages import UNLIKELY_PACKAGE, page_of_package
+    from shim.whereabouts import package_page
+
+    pages = dict.fromkeys((package_page(answer.need, choice), page_of_package(answer.need.url, UNLIKELY_PACKAGE)))
+    outcomes = probe_all([Asked(page, None, route) for page in pages], host, DEADLINE_S)
+    refuses = all(outcome.status in REFUSING for outcome in outcomes)
+    if refuses:
+        proofs.remember("proven", None, f"{REFUSES_STRANGERS} {where}", REFUSES_STRANGERS, host)
+    return refuses
 
 
 def _is_delivered(answer: Answer) -> bool:
@@ -76,16 +108,16 @@ def _age_s(answer: Answer, place: str, host: Host) -> float:
     return seen.ago_s if seen and seen.ago_s <= RELAXED_PROOF_S else 0.0
 
 
-def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list[str]) -> list[Verdict | None]:
-    """Return the verdict of each: None where it is known to be good; all others are asked at once, for a short time."""
+def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list[str], *, asks: bool) -> list[Verdict | None]:
+    """Return the verdict of each: None where it is known to be good; all others are asked at once, for a short time, if at all."""
     host, verdicts, due = choice.case.host, dict[int, Verdict](), list[int]()
     for number, answer in enumerate(ours):
         if _age_s(answer, places[number], host):
             continue
-        seen = answer.credential and proofs.recall("rejected", answer.credential, proofs.place_of(answer.need.url), host)
-        if seen and seen.ago_s <= RELAXED_PROOF_S and not host.is_set("SHIM_REFRESH"):
+        seen = answer.credential and proofs.recall_refusal(answer.credential, answer.need.url, host)
+        if seen:
             verdicts[number] = Verdict("rejected", seen.words, "refused")
-        else:
+        elif asks:
             due.append(number)
     for number, verdict in zip(due, _ask(choice, [(ours[number], routes[number]) for number in due]), strict=True):
         _remember(ours[number], places[number], verdict, host)
@@ -96,6 +128,7 @@ def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list
 def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
     if not due:
         return []
+    from shim.rootless import names_of_command, with_packages
     from shim.verify import Question, verify_all
     from shim.whereabouts import package_page, page_of_index
 
@@ -110,7 +143,9 @@ def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
         )
         for answer, route in due
     ]
-    return [finding.verdict for finding in verify_all(questions, choice.case.host, DEADLINE_S)]
+    host, names = choice.case.host, tuple(names_of_command(choice))
+    questions = [with_packages(question, names, host) for question in questions]
+    return [finding.verdict for finding in verify_all(questions, host, DEADLINE_S)]
 
 
 def _remember(answer: Answer, place: str, verdict: Verdict, host: Host) -> None:

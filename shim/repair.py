@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from shlex import quote
 
+from shim.reading import read_text
 
-def repair_command() -> str:
-    """Return the command line that installs again what is damaged, or what to run where its sources are gone."""
+
+def repair_command(extra: str = "") -> str:
+    """Return the command line that installs again what is damaged, or what to run where its sources are gone.
+
+    `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
+    """
     prefix, said = _read_stamp()
     if not said:
-        return "install pip-uv-shim again, as it was installed"
+        return f"install pip-uv-shim{extra} again, as it was installed"
     script = os.path.join(said.get("source", "/nonexistent"), "install.sh")
     if not os.path.isfile(script):
         return f"run install.sh again, with --prefix {quote(prefix)} --force"
@@ -28,8 +33,5 @@ def _read_stamp() -> tuple[str, dict[str, str]]:
     prefix = os.path.abspath(__file__)
     for _ in range(6):  # PREFIX/venv/lib/pythonX.Y/site-packages/shim/repair.py
         prefix = os.path.dirname(prefix)
-    try:
-        with open(os.path.join(prefix, "installed"), encoding="utf-8", errors="surrogateescape") as stream:
-            return prefix, dict(line.rstrip("\n").partition(" ")[::2] for line in stream)
-    except OSError:
-        return prefix, {}
+    text = read_text(os.path.join(prefix, "installed")) or ""
+    return prefix, dict(line.partition(" ")[::2] for line in text.splitlines())

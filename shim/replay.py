@@ -14,7 +14,7 @@ import sys
 import time
 
 #: First line of every record; another number after a change of the format.
-HEAD = "pip-uv-shim-plan=2"
+HEAD = "pip-uv-shim-plan=3"
 #: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
 FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
@@ -40,7 +40,9 @@ class Plan:
         self.environ = environ
         self.descriptor = descriptor
         self.text = text
-        self.audit: list[tuple[str, str]] = []
+        self.audit: list[tuple[str, str, str]] = []
+        self.typed: list[str] = []
+        self.companion: tuple[str, str] | None = None
 
 
 def record_folder(environ: dict[str, str]) -> str | None:
@@ -119,18 +121,38 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
     plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
-    for path, lines in plan.audit:
+    for path, lines, socket in plan.audit:
         try:
             append(path, lines)
         except OSError:
             return
+        if socket:
+            from shim.system_log import send
+
+            send(socket, lines)
     from shim.execute import apply_environ, start
 
+    if plan.companion is not None:
+        try:
+            _accompany(plan, *plan.companion)
+        except OSError:
+            return
     memory = (plan.descriptor, plan.text) if plan.text is not None else None
     try:
         start(target, tuple(plan.argv), apply_environ(plan.environ, {}), memory, sigpipe_ignored=sigpipe_ignored)
     except OSError:
         return
+
+
+def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
+    """Start the redirector beside the tool, and put its address into the tool's variables. Raises OSError."""
+    from shim.routing import STAND_IN
+    from shim.routing.spawn import start_companion
+
+    address = start_companion(instructions, loopback, plan.environ)
+    for name, value in plan.environ.items():
+        if STAND_IN in value:
+            plan.environ[name] = value.replace(STAND_IN, address)
 
 
 def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], now: float) -> Plan | None:
@@ -161,6 +183,7 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
             holds = argv[int(fields[0])] == fields[1]
         elif kind == "name":
             holds = is_name(argv, int(fields[0]))
+            plan.typed.append(argv[int(fields[0])])
         elif kind == "variable":
             holds = environ.get(fields[0]) == (fields[1] if len(fields) > 1 else None)
             compared.discard(fields[0])
@@ -255,11 +278,19 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
         lines = fields[1].replace(LINE, "\n").replace(f"{TOKEN}time{TOKEN}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name())))
+        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name()), fields[2]))
     elif kind == "memory":
         plan.descriptor = int(fields[0])
         plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])
         return plan.text is not None and _is_free(plan.descriptor)
+    elif kind == "companion":
+        from shim.routing import TYPED_NAMES
+
+        names = ",".join([f'"{word}"' for word in plan.typed])
+        text = fields[1].replace(f'"{TYPED_NAMES}"', names or '""')
+        for number, (_, secret) in enumerate(tokens):
+            text = text.replace(f'"@{number}@"', f'"{encode_percent(secret)}"')
+        plan.companion = fields[0], text
     else:
         return False
     return True

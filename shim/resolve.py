@@ -192,7 +192,7 @@ class _Resolver:
         """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody else's refresh is one."""
         found = shelf.find(key, self._host)
         if self._host.is_set("SHIM_REFRESH") and (before is None or found.identity == before.identity):
-            found = replace(found, credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set")
+            found = found._replace(credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set")
         if found.nobody:
             query.note("keyring", found.outcome)
         elif not found.credential and before is None and shelf is cache:

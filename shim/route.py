@@ -9,8 +9,6 @@ Sources: pip 26.3 `cli/index_command.py` (`_build_session`), `network/session.py
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.delivery.trust import FIRST_TRUSTSTORE, REQUESTS_VARIABLES, SYSTEM, pips_authorities
 from shim.host import Host
 from shim.laxity import names
@@ -59,8 +57,7 @@ def route_of_person(index: IndexConfig | None, host: Host) -> Route:
     invocation = pip.read_invocation("pip", ("download", "any"), host, target)
     said = {name: mentions[-1].text for name, mentions in pip.read_options(invocation, host, OPTIONS).items() if mentions}
     route = route_to_index(index, host)
-    return replace(
-        route,
+    return route._replace(
         proxy=said.get("proxy", route.proxy),
         authorities=(*route.authorities, *(host.path(said[name]) for name in ("cert",) if name in said)),
         client_certificate=host.path(said["client-cert"]) if "client-cert" in said else None,
@@ -78,8 +75,7 @@ def _with_index(route: Route, index: IndexConfig | None, host: Host) -> Route:
     if index is None:
         return route
     added = (host.path(index.ca_bundle),) if index.ca_bundle and index.ca_bundle != SYSTEM else ()
-    return replace(
-        route,
+    return route._replace(
         authorities=(*route.authorities, *added),
         system=route.system or index.ca_bundle == SYSTEM,
         unchecked=route.unchecked or index.insecure,

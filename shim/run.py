@@ -20,6 +20,7 @@ from shim.tools import Tool, load_tool
 if TYPE_CHECKING:
     from shim.delivery import Choice
     from shim.preflight import Checked
+    from shim.routing.planning import Routing
 
 INDEX_ROLES = ("index", "extra", "links")
 
@@ -33,6 +34,10 @@ def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, s
             from shim.supervise import stand_aside
 
             delivery = stand_aside(delivery)
+        if delivery.routes:
+            from shim.routing.companion import accompany
+
+            delivery = accompany(delivery, host.environ)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)
     except ShimError as error:
         write_stderr(render(error))
@@ -84,7 +89,8 @@ def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], 
         from shim.use_as import around, put_into
 
         choice = choose(plan.invocation, plan.needs, answers, load_settings(host), around(host, plan.added), plan.unserved)
-        return put_into(_deliver(choice), plan.added)
+        again = put_into(_deliver(choice), plan.added)
+        return replace(again, environ={**again.environ, **plan.delivery.environ}) if plan.delivery.routes else again
 
     try:
         record(plan, observer, name, target, host, plan_again)
@@ -130,24 +136,28 @@ def _make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: 
     invocation = tool.read_invocation(name, argv, host, target)
     if not invocation.touches_index:
         return Plan(invocation, Needs(), (), Delivery(_cut_unneeded(tool, invocation, host)))
+    from shim.routing.nesting import take_back
     from shim.use_as import around, find_usage, put_into
 
+    before = take_back(host.environ)
+    host = around(host, before)
     usage = find_usage(tool, invocation, host)
     plan = _plan_needs(tool, invocation, usage.needs, around(host, usage.added), ask_indexes=ask_indexes)
-    return replace(plan, delivery=put_into(plan.delivery, usage.added, usage.warning), added=usage.added)
+    return replace(plan, delivery=put_into(plan.delivery, {**before, **usage.added}, usage.warning), added={**before, **usage.added})
 
 
 def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *, ask_indexes: bool) -> Plan:
-    argv = invocation.argv
+    argv, routing = invocation.argv, _find_routing(tool, invocation, needs, host)
     if needs.garbled:
         from shim.unanswered import refuse_garbled
 
         refuse_garbled(tool, invocation, needs, host)
     untouched = Delivery(cut_spare(argv, needs.spare) if needs.spare else argv)
     private = [need for need in needs.items if not need.url.is_public]
-    if not private:
+    if not private and not routing:
         return Plan(invocation, needs, (), untouched)
 
+    from shim.delivery import choose
     from shim.endings import find_ending
     from shim.laxity import refuse_laxity
     from shim.resolve import resolve
@@ -156,7 +166,7 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     try:
         settings = load_settings(host)
     except ShimError:
-        if all(need.answered_by for need in private):  # the user sees to it alone: a broken config is not in the way
+        if not routing and all(need.answered_by for need in private):  # the user sees to it alone: a broken config is not in the way
             return Plan(invocation, needs, (), untouched)
         raise
     answers = resolve(needs, settings, host)
@@ -164,28 +174,60 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
         from shim.offer import offer_logins
 
         answers = resolve(needs, settings, host) if offer_logins(invocation, answers, settings, host) else answers
-    refuse_laxity(invocation, needs, answers, settings, host)
+    added = routing.answer_added(settings, host) if routing else ()
+    if routing:
+        needs = replace(needs, items=(*needs.items, *routing.added), routed=True)
+    refuse_laxity(invocation, needs, answers + added, settings, host)
     warnings = check_unanswered(tool, invocation, answers, settings, host)
-    choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes)
-    delivery = _deliver(choice)
+    choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes, added=added)
+    answers, delivery = checked.answers + added, _deliver(choice)
+    if routing:
+        delivery = routing.put_into(delivery, answers, settings, host)
     renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
-    warnings += checked.warnings + find_ending(checked.answers, renewed, host)
+    warnings += checked.warnings + find_ending(answers, renewed, host)
     valid_until = checked.valid_until
     if ask_indexes and choice.channel and not warnings:
         from shim.refused import find_refused
 
         refused = find_refused(tool, choice, checked.answers)
         warnings, valid_until = refused.warnings, min(valid_until, refused.valid_until)
-    plan = Plan(invocation, choice.case.needs, checked.answers, delivery, warnings, valid_until, settings.redact)
+        if refused.withheld:
+            kept = tuple(replace(one, credential=None) if one.need in refused.withheld else one for one in checked.answers)
+            answers = kept + added
+            choice = choose(invocation, choice.case.needs, answers, settings, host, choice.unserved)
+            delivery = _deliver(choice)
+            if routing:
+                delivery = routing.put_into(delivery, answers, settings, host)
+    plan = Plan(invocation, choice.case.needs, answers, delivery, warnings, valid_until, settings.redact)
     return replace(plan, unserved=choice.unserved)
 
 
+def _find_routing(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> Routing | None:
+    """Return how the command goes behind the redirector, None if it does not. Raises ShimError."""
+    from shim.routing.mentioned import is_mentioned
+
+    if not is_mentioned(host):
+        return None
+    from shim.routing.planning import find_routing
+
+    return find_routing(tool, invocation, needs, host)
+
+
 def _prove(
-    tool: Tool, invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host, *, ask: bool
+    tool: Tool,
+    invocation: Invocation,
+    needs: Needs,
+    answers: tuple[Answer, ...],
+    settings: Settings,
+    host: Host,
+    *,
+    ask: bool,
+    added: tuple[Answer, ...] = (),
 ) -> tuple[Choice, Checked]:
     """Return the first channel in whose manner every private index takes its credential, and what the check came to.
 
     A channel that a server does not answer to is not tried again, and a healed credential may need another one than the first.
+    Answers that are `added` are handed over as well and not asked for: nothing else can stand in for their indexes.
     """
     from shim.delivery import choose
     from shim.preflight import check_answers
@@ -193,7 +235,7 @@ def _prove(
 
     unserved: dict[str, str] = {}
     while True:
-        choice = choose(invocation, needs, answers, settings, host, unserved)
+        choice = choose(invocation, needs, answers + added, settings, host, unserved)
         checked = check_answers(tool, choice, answers, ask=ask)
         if checked.unserved:
             unserved[choice.channel] = checked.unserved
@@ -202,7 +244,7 @@ def _prove(
             answers = (*checked.answers, *resolve_quietly(checked.further, settings, host))
             continue
         else:
-            again = choose(invocation, needs, checked.answers, settings, host, unserved)
+            again = choose(invocation, needs, checked.answers + added, settings, host, unserved)
             if all(again.manner(one.need) == choice.manner(one.need) for one in checked.answers if one.credential):
                 return again, checked
         answers = checked.answers
@@ -237,9 +279,10 @@ def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception,
         f"{type(error).__name__} in shim itself while preparing this {name}",
         hint="run it again with SHIM_DEBUG=1 and report what it prints; SHIM_BYPASS=1 runs it without shim",
     )
+    from shim.routing.mentioned import is_mentioned as is_routed
     from shim.use_as import is_mentioned
 
-    if (tool.FALLS_OPEN or is_mentioned(host)) and _has_configured_index(host):
+    if is_routed(host) or ((tool.FALLS_OPEN or is_mentioned(host)) and _has_configured_index(host)):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)

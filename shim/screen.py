@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+from shim.folding import MIN_COLUMNS
 from shim.host import Host, write_stderr
 
 Colour = Literal["red", "green", "yellow", "bold"]
 _CODES: dict[Colour, int] = {"red": 31, "green": 32, "yellow": 33, "bold": 1}
-#: The narrowest terminal that lines are folded for, and the widest line that reads well.
-MIN_COLUMNS, MAX_COLUMNS = 40, 120
 #: Silence up to this long needs no sign.
 PATIENCE_S = 1.0
 TURN_S = 0.12
@@ -33,16 +31,6 @@ def has_colour(descriptor: int, host: Host) -> bool:
 def paint(text: str, colour: Colour, descriptor: int, host: Host) -> str:
     """Return the text in a colour, where there are colours."""
     return f"\x1b[{_CODES[colour]}m{text}\x1b[0m" if has_colour(descriptor, host) else text
-
-
-def fold(text: str, indent: str, descriptor: int) -> str:
-    """Return lines of the text, each indented, folded to the terminal's width; as one line where no terminal reads it."""
-    if not os.isatty(descriptor):
-        return f"{indent}{text}\n"
-    columns = max(min(shutil.get_terminal_size().columns, MAX_COLUMNS), MIN_COLUMNS)
-    options = {"break_long_words": False, "break_on_hyphens": False}  # a URL or a command stays one word
-    lines = textwrap.wrap(text, columns, initial_indent=indent, subsequent_indent=indent + "  ", **options)  # type: ignore[arg-type]
-    return "".join(f"{line}\n" for line in lines) or "\n"
 
 
 @contextmanager

@@ -39,8 +39,8 @@ def check_value(value: object, key: Key, file: str, where: str) -> None:
     }[key.kind]
     place = f"{where}: " if where else ""
     if not fits:
-        hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} a {key.kind}"
         article = "an" if key.kind[0] in "aeiou" else "a"
+        hint = f"write {key.name} = {key.example}" if key.example else f"make {key.name} {article} {key.kind}"
         raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
     said = value if isinstance(value, list) else [value]
     if key.choices and not (said and all(one in key.choices for one in said)):

@@ -6,9 +6,10 @@ What is asked how (`command`, `env`, `file`) is here; what logs in (`posit`, `oi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from shim.errors import ConfigError
+from shim.routing.rules import read_pattern
 from shim.setting_checks import check_keys, example_of, nearest, read_duration
 from shim.setting_keys import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS
 from shim.setting_logins import NO_LOGINS, Logins, read_logins
@@ -34,8 +35,7 @@ class CommandSource:
     obeys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name.
 
     `file` is a dotenv file that has the variables which the environment has not.
@@ -74,6 +74,8 @@ class IndexConfig:
     use_as: Literal["default", "extra"] | None = None
     keys: tuple[tuple[str, str], ...] = ()
     """Which config file says each key of it."""
+    packages: tuple[str, ...] = ()
+    """The names that come from here and from nowhere else, as patterns in normal form."""
 
     @property
     def is_everybodys(self) -> bool:
@@ -132,7 +134,19 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         agent_permanent=table.get("agent-permanent", False),
         logins=logins,
         use_as=table.get("use-as"),
+        packages=_read_packages(table, file, where),
     )
+
+
+def _read_packages(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:
+    patterns = []
+    for text in table.get("packages", ()):
+        try:
+            patterns.append(read_pattern(text))
+        except ValueError as error:
+            hint = f"write names, with * for any letters: packages = {example_of('packages')}"
+            raise ConfigError(f"{file}: {where}: {text!r} in packages: {error}", hint=hint) from error
+    return tuple(patterns)
 
 
 def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url:

@@ -1,13 +1,14 @@
-"""Every key of config.toml and every SHIM_* variable, as data: `settings.py` reads by these tables, and README shows them."""
+"""Every key of config.toml and policy.toml and every SHIM_* variable, as data: `settings.py` and `policy.py` read by these tables, and
+README shows them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One key of config.toml, or one variable: its name, the type as TOML calls it, what it does, and an example."""
 
     name: str
@@ -47,9 +48,9 @@ TOP_KEYS = (
     Key(
         "audit",
         "string",
-        "write down each release of a credential, never the secret (`shim doctor --audit` reads it)",
+        "write down each release of a credential, never the secret (`shim doctor --audit` reads it): `on`, `syslog` (in the system's log as well), `off`",
         '"on"',
-        ("on", "off"),
+        ("on", "off", "syslog"),
     ),
     Key(
         "login",
@@ -64,6 +65,13 @@ TOP_KEYS = (
         "where `shim login` keeps a secret: the first of `keyring`, `memory`, `file` that works on this machine; default: `keyring`, else a person is asked",
         '["keyring", "memory"]',
         ("keyring", "memory", "file"),
+    ),
+    Key(
+        "index-strategy",
+        "string",
+        "`first-index`: pip takes each name from the first of its indexes that has it, private ones first, as uv does",
+        '"first-index"',
+        ("first-index",),
     ),
     Key("index", "tables", "one `[[index]]` for each private index, see below", "[[index]]"),
 )
@@ -91,6 +99,12 @@ INDEX_KEYS = (
         "give this index to pip, `uv pip`, `uv tool`, `uvx` and pipx where a command names none: as their `default`, or as an `extra` one",
         '"default"',
         ("default", "extra"),
+    ),
+    Key(
+        "packages",
+        "array of strings",
+        "names that pip takes from this index and from nowhere else, whatever other indexes say; `*` stands for any letters",
+        '["corp-*", "acme-lib"]',
     ),
     Key(
         "ca-bundle",
@@ -206,6 +220,35 @@ TABLE_KEYS: Mapping[str, tuple[Key, ...]] = {
     ),
 }
 
+#: Root's policy. A switch that is left out allows.
+POLICY_KEYS = (
+    Key("allow-insecure", "boolean", "may an `[[index]]` say `insecure = true`", "false"),
+    Key("allow-command", "boolean", "may a program give the secret (`command`)", "false"),
+    Key("allow-file-store", "boolean", "may `shim login` keep secrets in files, and what lies in them be read", "false"),
+    Key("allow-on-failure", "boolean", "may `on-failure` be `warn` or `pass`", "false"),
+    Key("allow-audit-off", "boolean", 'may the audit log be turned off (`audit = "off"`)', "false"),
+    Key("allow-agent", "boolean", "may `shim agent` give credentials to containers (`agent = true`)", "false"),
+    Key("index-strategy", "string", "`first-index` counts for everybody, whatever a configuration says", '"first-index"'),
+    Key(
+        "indexes",
+        "array of strings",
+        "URLs: only what lies below one of them gets a credential; default: any index",
+        '["https://pypi.corp.example/"]',
+    ),
+    Key(
+        "logins",
+        "array of strings",
+        "URLs: only servers below one of them may log people and jobs in; default: any server",
+        '["https://login.corp.example/"]',
+    ),
+    Key(
+        "trusted-setups",
+        "array of strings",
+        "URLs: a file from below one of them may say everything that `shim setup --from` otherwise takes with `--allow` alone; default: none",
+        '["https://conf.corp.example/"]',
+    ),
+)
+
 VARIABLES = (
     Key("PACKAGEMANAGER_ADDRESS", "word", "a Posit Package Manager: like an `[[index]]` with `posit`, and then the default chain"),
     Key("PACKAGEMANAGER_IDENTITY_TOKEN_FILE", "path", "an identity to exchange at a Posit Package Manager instead of logging in"),
@@ -227,10 +270,10 @@ DEFAULT_CHAIN = ("agent", "netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:
-    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables and the variables."""
+    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables, policy.toml and the variables."""
     lines: list[str] = []
     rows: list[tuple[str, tuple[Key, ...]]] = [("config.toml", TOP_KEYS), ("`[[index]]`", INDEX_KEYS)]
-    rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()]
+    rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()] + [("policy.toml (root's)", POLICY_KEYS)]
     for title, keys in rows:
         lines += [f"| {title} | type | meaning | example |", "|---|---|---|---|"]
         lines += [f"| `{key.name}` | {key.kind} | {key.meaning} | {f'`{key.example}`' if key.example else ''} |" for key in keys]

@@ -16,6 +16,7 @@ from shim.formats.toml import read_toml
 from shim.host import Host
 from shim.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.reading import CannotRead, read_regular
+from shim.routing.rules import find_conflict
 from shim.setting_checks import check_keys, check_uses, check_value, read_duration
 from shim.setting_indexes import IndexConfig, read_index
 from shim.setting_keys import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
@@ -35,12 +36,18 @@ class Settings:
     files: tuple[str, ...] = ()
     keyring_timeout_s: float = DEFAULT_KEYRING_TIMEOUT_S
     redact: Literal["auto", "always", "never"] = "auto"
-    audit: Literal["on", "off"] = "on"
+    audit: Literal["on", "off", "syslog"] = "on"
     policy: Policy = NO_POLICY
     keyring_wait_s: float | None = None
     """How long a keyring may take to answer; None where nothing is said."""
     store: tuple[str, ...] = ("keyring",)
+    index_strategy: Literal["first-index"] | None = None
     _found: dict[str, IndexConfig | None] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def claims(self) -> tuple[tuple[str, str], ...]:
+        """(pattern, URL) for each entry of `packages`: which names belong to which index."""
+        return tuple((pattern, index.url.text) for index in self.indexes for pattern in index.packages)
 
     def index_for(self, url: Url) -> IndexConfig | None:
         """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps of a command ask for the same."""
@@ -54,21 +61,28 @@ class Settings:
         return next((index for index in self.indexes if index.name == name), None)
 
 
-def config_files(host: Host) -> tuple[str, ...]:
+def config_files(host: Host, also: str = "") -> tuple[str, ...]:
     """Return the config files that count, existing or not, as absolute paths: the user's config.toml, then what lies in config.d
     beside it in the order of names, then the machine's in the same way. Of two that say the same key the first one counts.
+    `also` is a file that is yet to be: it stands where it will.
     """
     replaced = host.environ.get("SHIM_CONFIG_FILE")
     if replaced:
         return (host.path(replaced),)
-    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file)))
+    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file, also)))
 
 
-def _parts(file: str) -> list[str]:
+def folder_beside(file: str) -> str:
+    """Return the folder of further files beside a config.toml."""
+    return os.path.join(os.path.dirname(file), "config.d")
+
+
+def _parts(file: str, also: str) -> list[str]:
     """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands for a file that cannot be read."""
-    folder = os.path.join(os.path.dirname(file), "config.d")
+    folder = folder_beside(file)
+    expected = {os.path.basename(also)} if os.path.dirname(also) == folder else set()
     try:
-        names = sorted(os.listdir(folder))
+        names = sorted({*os.listdir(folder), *expected})
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError:
@@ -105,12 +119,12 @@ def machine_config_file() -> str:
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
     """Return the settings of all config files and variables; the user's file goes before the machine's.
 
-    `instead` is a config file and one that is read in its place: what it would be.
+    `instead` is a config file, there or not, and one that is read in its place: what it would be.
 
     Raises:
         ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a variable with a bad value.
     """
-    files = config_files(host)
+    files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     documents = [(file, document) for file, place in places.items() if (document := read_config(place)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
@@ -121,6 +135,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     audit: Any = None
     login: Any = None
     store: Any = None
+    strategy: Any = policy.index_strategy
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
         check_uses(document, file)
@@ -128,13 +143,12 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
         audit = audit or document.get("audit")
         login = login or document.get("login")
         store = store or document.get("store")
+        strategy = strategy or document.get("index-strategy")
         for key in ("keyring-timeout", "keyring-wait"):
             if key in document:
                 keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
         redact = redact or document.get("redact")
-    indexes = [
-        replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)
-    ]
+    indexes = [replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)]
     seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
     settings = Settings(
@@ -147,9 +161,19 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
         policy,
         keyring.get("keyring-wait") or None,
         tuple(store or ("keyring",)),
+        strategy,
     )
+    _check_claims(settings)
     refuse_forbidden(policy, settings.indexes, settings.audit)
     return settings
+
+
+def _check_claims(settings: Settings) -> None:
+    """Raise ConfigError for a name that two indexes claim: it would come from whichever is listed first."""
+    if found := find_conflict(settings.claims):
+        (one, index), (other, another) = found
+        message = f"packages: {one!r} of {index} and {other!r} of {another} have names in common"
+        raise ConfigError(f"{settings.files[0]}: {message}", hint="make the patterns so narrow that no name fits both")
 
 
 def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexConfig]:
@@ -188,7 +212,7 @@ def read_config(file: str) -> dict[str, Any] | None:
     try:
         data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
     except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint=f"check `ls -l {file}`") from error
+        raise ConfigError(f"{file}: {error.why}", hint=f"ls -l {file}") from error
     try:
         return None if data is None else read_toml(data.decode("utf-8"))
     except UnicodeDecodeError as error:

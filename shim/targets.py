@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.host import Host, this_host
+from shim.reading import read_head
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 
@@ -25,8 +26,7 @@ _RELOCATABLE = re.compile(r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"
 _HEAD_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Interpreter:
+class Interpreter(NamedTuple):
     """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and release."""
 
     path: str
@@ -92,13 +92,7 @@ def parse_version(text: str) -> tuple[int, ...]:
 
 def _read_head(path: str) -> str:
     """Return the first bytes of a regular file as text, "" if it cannot be read."""
-    try:
-        if not os.path.isfile(path):
-            return ""
-        with open(path, "rb") as file:
-            return file.read(_HEAD_BYTES).decode("utf-8", "surrogateescape")
-    except OSError:
-        return ""
+    return read_head(path, _HEAD_BYTES).decode("utf-8", "surrogateescape")
 
 
 def _read_settings(path: str) -> dict[str, str] | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -129,8 +130,7 @@ class Url:
         return self.scheme == "https" or self.is_loopback
 
 
-@dataclass(frozen=True, slots=True)
-class Userinfo:
+class Userinfo(NamedTuple):
     """The userinfo of a URL text: where it stands, and the decoded user name and password (None: no colon)."""
 
     start: int

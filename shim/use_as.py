@@ -13,16 +13,16 @@ indexes); uv 0.13.8 crates/uv-static/src/env_vars.rs; what each does was counted
 
 from __future__ import annotations
 
-import os
+import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, field, replace
-from typing import cast
+from dataclasses import field, replace
+from typing import NamedTuple, cast
 
 from shim.errors import ShimError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs, Origin
-from shim.reading import CannotRead, read_regular
+from shim.reading import mentions
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings, config_files, load_settings
 from shim.tools import Tool
@@ -41,6 +41,7 @@ UV_VERBS = frozenset(
 ) | {("venv",)}
 UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
 RECEIPT = "uv-receipt.toml"
+_KEY = re.compile(rb"use-as")
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
 #: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
 PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
@@ -48,8 +49,7 @@ PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", 
 BESIDE_INDEX = ("emit-index-url", "index-strategy")
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words.
 
     The `warning` is for a command that asks strangers although the configuration has a private default.
@@ -120,15 +120,8 @@ def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 
 def is_mentioned(host: Host) -> bool:
-    """Whether a config file speaks of `use-as`, be it broken or not: one that we may not open may, and a pipe or a device never was one."""
-    for file in config_files(host):
-        try:
-            if b"use-as" in (read_regular(file) or b""):
-                return True
-        except CannotRead:
-            if os.path.isfile(file) and not os.access(file, os.R_OK):
-                return True
-    return False
+    """Whether a config file speaks of `use-as`, be it broken or not."""
+    return mentions(config_files(host), _KEY)
 
 
 def pip_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:

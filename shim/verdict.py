@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden (404), has had too many requests
 #: (429), is broken (5xx or another status), shows a login page, sends us to another server, has bad TLS, gives no answer at all or
-#: none in time, is behind a proxy that gives none, could not be asked by us (which says nothing about it), or has rejected this very
-#: secret before.
+#: none in time, is too slow with the page that lists its packages, is behind a proxy that gives none, could not be asked by us (which
+#: says nothing about it), or has rejected this very secret before.
 Trouble = Literal[
     "refused",
     "forbidden",
@@ -20,14 +19,14 @@ Trouble = Literal[
     "tls",
     "down",
     "slow",
+    "endless",
     "proxy",
     "unknown",
     "again",
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """`proven`: refused without, answered with the credential. `open`: answers everybody. `rejected`: refused with it too.
 
     `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs.

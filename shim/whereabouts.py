@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.delivery import Choice
 from shim.host import Host
 from shim.laxity import PROXY_VARIABLES
 from shim.model import BARE, Answer, Manner, Need, Origin, Route
+from shim.pages import UNLIKELY_PACKAGE, page_of_package
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 from shim.store import proofs
 from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
-#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
-#: does not have forwards this too.
-UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
 #: How long it counts where files were seen to lie, and that nobody knows.
 FOUND_S = 86400.0
 UNKNOWN_S = 300.0
 UNKNOWN = "unknown"
+JUST_PROVEN_S = 900.0
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(NamedTuple):
     """What follows from where files lie: a channel that will not do, needs for further servers, until when that counts."""
 
     unserved: str | None = None
@@ -32,8 +30,7 @@ class Whereabouts:
     valid_until: float = math.inf
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(NamedTuple):
     """One URL of each other server that the files of an index come from, and until when (UTC epoch seconds) that counts."""
 
     places: tuple[Url, ...]
@@ -79,7 +76,7 @@ def _find_files(choice: Choice, wanted: list[tuple[Answer, Route]], *, asks: boo
 
 def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
     """Ask, and remember."""
-    from shim.files_probe import look_all
+    from shim.files_probe import WRONG, look_all
     from shim.http_client import Asked
 
     host, pages = choice.case.host, []
@@ -87,11 +84,26 @@ def _look(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Files]:
         encoding = choice.manner(answer.need).encoding
         page, root = (Asked(url, answer.credential, route, encoding) for url in (package_page(answer.need, choice), answer.need.url))
         pages.append((page, root))
-    seen = look_all(pages, host)
-    for (answer, route), places in zip(due, seen, strict=True):
+    found: list[tuple[Url, ...] | None] = []
+    for (answer, route), seen in zip(due, look_all(pages, host), strict=True):
+        if seen == WRONG:
+            _note_refusal(choice, answer, route)
+        places = None if seen == WRONG else seen
         words = UNKNOWN if places is None else " ".join(place.text.partition("?")[0].replace(" ", "%20") for place in places)
         proofs.remember("files", None, place_of_proof(answer.need, BARE, route, host), words, host)
-    return [_as_files(places, host.clock()) for places in seen]
+        found.append(places)
+    return [_as_files(places, host.clock()) for places in found]
+
+
+def _note_refusal(choice: Choice, answer: Answer, route: Route) -> None:
+    """Remember that a page refused the credential, so that nothing else tries a login that fails. Where the index has just taken it, the
+    page is one that this user may not read.
+    """
+    credential, need, host = answer.credential, answer.need, choice.case.host
+    proof = proofs.recall("proven", credential, place_of_proof(need, choice.manner(need), route, host), host)
+    if credential and not (proof and proof.ago_s <= JUST_PROVEN_S):
+        words = f"{need.url} answers 401 to {credential.shown_username}"
+        proofs.remember("rejected", credential, proofs.place_of(need.url), words, host)
 
 
 def _recall(where: str, host: Host) -> Files | None:
@@ -114,7 +126,7 @@ def package_page(need: Need, choice: Choice) -> Url:
     """Return the page of a package that the command will ask the index of `need` for; of what is no index its own URL."""
     if need.role not in ("index", "extra"):
         return need.url
-    return parse_url(f"{need.url.text.rstrip('/')}/{next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE)}/")
+    return page_of_package(need.url, next(iter(choice.case.needs.packages), UNLIKELY_PACKAGE))
 
 
 def strangers_page(need: Need, choice: Choice) -> Url:

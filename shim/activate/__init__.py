@@ -1,7 +1,8 @@
 """What `shim activate` prints: static text, made of one or two templates for each shell.
 
 It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps them there when a venv, conda
-or mise puts something before them. `@SHIMS@`, `@HOOK@` and `@FACES@` become quoted folders, `@NAMES@` the tools.
+or mise puts something before them, and lead to what completes `shim`. `@SHIMS@`, `@HOOK@`, `@FACES@` and `@COMPLETE@` become quoted
+folders, `@NAMES@` the tools.
 
 Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and `emulate`; fish 3.6 "Event handlers"; mise `hook_env.rs`.
 """
@@ -12,7 +13,9 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
+from shim.complete import COMPLETIONS, MANUAL, read_text
 from shim.errors import StoreError
+from shim.reading import read_text as read_quietly
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
@@ -21,6 +24,9 @@ SHELLS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("sh", "dash", "ksh", "ash"), ("common.sh", "start.sh")),
     "fish": ("fish.fish",),
 }
+
+#: Functions for completion must have the options of zsh's completion instead. What is named here is read when Tab is first pressed.
+ZSH_COMPLETION = 'if [[ -o interactive && -n "${functions[compdef]-}" ]]; then autoload -Uz _shim; compdef _shim shim; fi\n'
 
 #: The shells whose text is kept in a file as well.
 FILES = ("bash", "zsh", "sh", "fish")
@@ -35,17 +41,26 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
             text += stream.read()
     quote = _quote_fish if shell == "fish" else _quote
     values = {"SHIMS": quote(shims), "HOOK": quote(hook), "FACES": quote(faces), "NAMES": " ".join(names)}
+    values["COMPLETE"] = quote(_complete_folder(shims))
     values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS, WARN_CREATE_GLOBAL).
-    return f"emulate zsh -c {_quote(text)}\n" if shell == "zsh" else text
+    return f"emulate zsh -c {_quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
-    """Return path -> text of the files beside the launchers' folder."""
+    """Return path -> text of the files beside the launchers' folder: what rc files read, completion, and the manual page."""
     names = list(names)
-    return {os.path.join(activation_folder(shims), shell): render_activation(shell, shims, hook, faces, names) for shell in FILES}
+    texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *map(read_text, (*COMPLETIONS.values(), MANUAL))]
+    return dict(zip(_paths(shims), texts, strict=True))
+
+
+def _paths(shims: str) -> list[str]:
+    """Return the paths of those files, in the order of their texts. `man` looks into the folder `man` beside each folder on PATH."""
+    places = [(activation_folder(shims), name) for name in FILES]
+    places += [(_complete_folder(shims), name) for name in COMPLETIONS.values()]
+    return [os.path.join(*place) for place in (*places, (os.path.dirname(shims), "man", "man1", MANUAL))]
 
 
 def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
@@ -61,9 +76,9 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
     """
     changed = []
     try:
-        os.makedirs(activation_folder(shims), mode=0o755, exist_ok=True)
         for path, text in render_files(shims, hook, faces, names).items():
             if _read(path) != text:
+                os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
                 with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
                     stream.write(text)
                 os.chmod(stream.name, 0o644)
@@ -71,19 +86,21 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
                 changed.append(path)
     except OSError as error:
         raise StoreError(
-            f"{activation_folder(shims)} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder"
+            f"{os.path.dirname(shims)} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder"
         ) from error
     return changed
 
 
 def remove_activation(shims: str) -> list[str]:
-    """Remove those files, and the folder if it is empty then; return the paths removed."""
-    paths = [os.path.join(activation_folder(shims), shell) for shell in FILES]
-    removed = [path for path in paths if _read(path) is not None]
+    """Remove those files, and their folders if they are empty then; return the paths removed."""
+    removed = [path for path in _paths(shims) if _read(path) is not None]
     for path in removed:
         os.unlink(path)
+    for folder in (activation_folder(shims), _complete_folder(shims), os.path.join(os.path.dirname(shims), "man", "man1")):
+        with suppress(OSError):
+            os.rmdir(folder)
     with suppress(OSError):
-        os.rmdir(activation_folder(shims))
+        os.rmdir(os.path.join(os.path.dirname(shims), "man"))
     return removed
 
 
@@ -92,12 +109,12 @@ def activation_folder(shims: str) -> str:
     return os.path.join(os.path.dirname(shims), "activate")
 
 
+def _complete_folder(shims: str) -> str:
+    return os.path.join(os.path.dirname(shims), "complete")
+
+
 def _read(path: str) -> str | None:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return stream.read()
-    except OSError:
-        return None
+    return read_quietly(path)
 
 
 def _quote(text: str) -> str:

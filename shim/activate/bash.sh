@@ -39,9 +39,15 @@ _shim_prompt() {
   return "$1"
 }
 
+# What completes `shim` is read when Tab is first pressed (124: bash asks again).
+_shim_complete() {
+  [ -r @COMPLETE@/shim.bash ] && . @COMPLETE@/shim.bash && return 124
+}
+
 # An exported PROMPT_COMMAND reaches shells that were not activated: there, this word is no command at all.
 case $- in
   *i*)
+    complete -F _shim_complete shim 2>/dev/null || :
     case $(declare -p PROMPT_COMMAND 2>/dev/null) in
       *_shim_prompt*) ;;
       'declare -a'*) PROMPT_COMMAND+=('${_shim_defined+_shim_prompt}') ;;
@@ -66,6 +72,7 @@ _shim_forget_prompt() {
       [ "$PROMPT_COMMAND" != '${_shim_defined+_shim_prompt}' ] || unset PROMPT_COMMAND
       ;;
   esac
-  unset -f _shim_settle _shim_prompt
+  complete -r shim 2>/dev/null || :
+  unset -f _shim_settle _shim_prompt _shim_complete
   unset _shim_seen _shim_name
 }

@@ -30,10 +30,14 @@ function shim
   if test "$argv[1]" = deactivate
     functions -e _shim_settle _shim_first_prompt
     set -gx PATH (_shim_without @SHIMS@ @HOOK@ @FACES@)
+    set -g fish_complete_path (string match -v -- @COMPLETE@ $fish_complete_path)
+    complete -c shim -e
     functions -e _shim_without shim
   else
     @SHIMS@/shim $argv
   end
 end
 
+# What completes `shim` is read when Tab is first pressed.
+status is-interactive; and not contains -- @COMPLETE@ $fish_complete_path; and set -g fish_complete_path $fish_complete_path @COMPLETE@
 set -gx PATH @SHIMS@ @FACES@ (_shim_without @SHIMS@ @HOOK@ @FACES@)

@@ -31,6 +31,9 @@ _shim_prompt() {
   [ "${PATH-}" = "${_shim_seen-}" ] || [ ! -x @SHIMS@/shim ] || _shim_settle
 }
 
+# A compinit that comes later finds what completes `shim` by this.
+[[ ! -o interactive ]] || fpath=(${fpath:#@COMPLETE@} @COMPLETE@)
+
 if [[ -o interactive && " ${precmd_functions-} " != *" _shim_prompt "* ]]; then
   precmd_functions+=(_shim_prompt)
 fi
@@ -39,6 +42,9 @@ _shim_forget_prompt() {
   (( ${+precmd_functions} )) || precmd_functions=()
   precmd_functions=(${precmd_functions:#_shim_prompt})
   (( ${#precmd_functions} )) || unset precmd_functions
+  fpath=(${fpath:#@COMPLETE@})
+  (( ! ${+functions[compdef]} )) || compdef -d shim
+  (( ! ${+functions[_shim]} )) || unset -f _shim
   unset -f _shim_settle _shim_prompt
   unset _shim_seen
 }

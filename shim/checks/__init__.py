@@ -10,8 +10,8 @@ from typing import Literal, Protocol, cast
 from shim.host import Host
 
 #: In the order of the report. Adding a check is one file and one line here.
-CHECKS = ("installation", "reach", "storage", "clear_text", "permissions", "logins", "servers")
-#: Those that ask somebody else's server.
+CHECKS = ("installation", "reach", "storage", "clear_text", "permissions", "logins", "claims", "servers")
+#: Those that ask another's server.
 ASKING = ("servers",)
 
 

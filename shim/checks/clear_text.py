@@ -9,6 +9,7 @@ from glob import escape, glob
 from shim.checks import Finding
 from shim.formats.clear_text import Sighting, find_in_line, find_in_pypirc, find_secrets
 from shim.host import Host
+from shim.reading import read_text
 
 MAX_BYTES = 64 << 20
 RC_FILES = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile", ".config/fish/config.fish", ".envrc")
@@ -54,13 +55,7 @@ def files(host: Host) -> list[str]:
 
 def read_sightings(path: str) -> list[Sighting]:
     """Return the secrets in clear of one file; none for what cannot be read."""
-    try:
-        if os.path.getsize(path) > MAX_BYTES:
-            return []
-        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-            text = stream.read()
-    except OSError:
-        return []
+    text = read_text(path, MAX_BYTES) or ""
     return list(find_in_pypirc(text) if os.path.basename(path) == ".pypirc" else find_secrets(text))
 
 

@@ -15,6 +15,7 @@ from shim.host import Host
 from shim.http_client import Asked, probe_all
 from shim.launchers import find_target
 from shim.model import Answer
+from shim.reading import CannotRead, read_regular
 from shim.resolve import resolve
 from shim.route import route_to
 from shim.settings import load_settings
@@ -85,6 +86,16 @@ def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[F
         yield Finding("advice", name, text)
 
 
+def _read_lines(path: str) -> list[str]:
+    try:
+        data = read_regular(path)
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint=f"ls -l {path}") from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
+    return data.decode("utf-8", "replace").replace("\\\n", " ").splitlines()
+
+
 def read_names(files: list[str], host: Host) -> list[str]:
     """Return the normal names of the packages in requirements files and those that they include. Raises UsageError."""
     names: dict[str, None] = {}
@@ -94,12 +105,7 @@ def read_names(files: list[str], host: Host) -> list[str]:
         if path in seen:
             continue
         seen.add(path)
-        try:
-            with open(path, encoding="utf-8", errors="replace") as stream:
-                lines = stream.read().replace("\\\n", " ").splitlines()
-        except OSError as error:
-            raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-        for line in lines:
+        for line in _read_lines(path):
             included = re.match(r"\s*(?:-r\s*|--requirement[\s=]+)(\S+)", line)
             if included and "://" not in included[1]:
                 waiting.append(host.path(f"{path.rpartition('/')[0]}/{included[1]}") if not included[1].startswith("/") else included[1])

@@ -9,6 +9,7 @@ from shim import installing, launchers
 from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
+from shim.reading import read_head
 
 
 def find(host: Host) -> Iterator[Finding]:
@@ -86,9 +87,5 @@ def _first_on_path(name: str, host: Host) -> str | None:
     return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
-def _read(path: str, most: int = -1) -> bytes:
-    try:
-        with open(path, "rb") as stream:
-            return stream.read(most)
-    except OSError:
-        return b""
+def _read(path: str, most: int = 1 << 20) -> bytes:
+    return read_head(path, most)

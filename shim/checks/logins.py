@@ -8,8 +8,8 @@ from importlib.util import find_spec
 from shim.checks import Finding
 from shim.errors import ShimError
 from shim.host import Host
+from shim.repair import repair_command
 from shim.settings import load_settings
-from shim.sources.ambient import INSTALL_HINT
 from shim.sso.ppm_file import find_problem
 
 
@@ -23,4 +23,5 @@ def find(host: Host) -> Iterator[Finding]:
         yield Finding("problem", "tokens.toml", trouble.message, trouble.hint)
     for index in indexes:
         if index.logins.ambient and find_spec("id") is None:
-            yield Finding("problem", f"[[index]] {index.name}", "the package `id`, which asks CI services, is not installed", INSTALL_HINT)
+            text = "the package `id`, which asks CI services, is not installed"
+            yield Finding("problem", f"[[index]] {index.name}", text, repair_command("[ci]"))

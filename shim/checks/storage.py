@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shim.checks import Finding
-from shim.errors import ShimError
+from shim.errors import CACHE_HINT, ShimError
 from shim.host import Host
 from shim.settings import Settings, config_files, load_settings
 from shim.sources import agent
@@ -46,5 +46,5 @@ def find(host: Host) -> Iterator[Finding]:
             "advice",
             "token cache",
             f"tokens are asked for anew in each command: {words}",
-            "set SHIM_CACHE_DIR to an absolute folder of mode 0700",
+            CACHE_HINT,
         )

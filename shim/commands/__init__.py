@@ -20,6 +20,7 @@ VERBS = (
     "login",
     "logout",
     "status",
+    "names",
     "explain",
     "exec",
     "token",
@@ -99,6 +100,8 @@ def _dispatch(argv: list[str], host: Host) -> int:
         commit = find_commit()
         sys.stdout.write(f"shim {__version__}" + (f" ({commit})\n" if commit else "\n"))
         return 0
+    if verb == "help" and argv[1:]:
+        verb, argv = argv[1], [argv[1], "--help"]
     if verb in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if argv else 64
@@ -114,7 +117,7 @@ def _dispatch(argv: list[str], host: Host) -> int:
 
 def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
-    from shim.screen import fold
+    from shim.folding import fold
 
     promise = "pip and uv with the right credential for each private index, just in time and out of sight."
     more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."

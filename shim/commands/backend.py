@@ -17,6 +17,7 @@ from shim.commands.answer import write_json
 from shim.errors import SourceError, StoreError, UsageError
 from shim.host import Host
 from shim.programs import find_program
+from shim.reading import read_text
 
 HELP = "add a keyring backend to shim's own environment, or list and remove them"
 EXAMPLE = "shim backend add keyrings.alt"
@@ -78,11 +79,7 @@ def list_file() -> str:
 
 def read_list() -> list[str]:
     """Return the requirements that were added."""
-    try:
-        with open(list_file(), encoding="utf-8") as stream:
-            return [line.strip() for line in stream if line.strip()]
-    except (OSError, UnicodeDecodeError):
-        return []
+    return [line.strip() for line in (read_text(list_file()) or "").splitlines() if line.strip()]
 
 
 def _add(packages: list[str], host: Host) -> int:

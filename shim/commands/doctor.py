@@ -9,6 +9,7 @@ import sys
 from shim.checks import ASKING, CHECKS, Finding, installation, load_check
 from shim.commands.answer import write_json
 from shim.errors import UsageError, printable
+from shim.folding import fold
 from shim.host import Host
 
 HELP = "say what is wrong here and which command mends it"
@@ -53,9 +54,8 @@ def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) ->
         write_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            lines = [f"{finding.level}  {finding.where}: {finding.text}"]
-            lines += [f"    {finding.command}"] if finding.command else []
-            sys.stdout.write("".join(printable(line) + "\n" for line in lines))
+            sys.stdout.write(fold(printable(f"{finding.level}  {finding.where}: {finding.text}"), "", 1))
+            sys.stdout.write(printable(f"    {finding.command}") + "\n" if finding.command else "")  # whole: it is copied
         if not findings:
             sys.stdout.write(well + "\n")
     return HAS_PROBLEM if any(finding.level == "problem" for finding in findings) else 0

@@ -13,6 +13,7 @@ import os
 import shutil
 
 from shim.commands.exec_env_file import EnvFile, read_env_file
+from shim.delivery import Choice
 from shim.errors import CannotDeliver, TargetNotFound, UsageError
 from shim.execute import become, place_memory
 from shim.host import Host, write_stderr
@@ -21,6 +22,8 @@ from shim.model import Answer, Delivery, Invocation, Need, Needs, Origin, Target
 from shim.settings import Settings
 from shim.urls import parse_url
 
+#: How long the servers may take to say how they treat strangers, which they are asked once a day.
+CHECK_S = 3.0
 HELP = "run any program with the credentials of the configured indexes within reach"
 EXAMPLE = "shim exec -- tox -e py312"
 
@@ -45,7 +48,13 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     target = _find_target(name, host, launcher_first=env_file is not None)
     if env_file and is_launcher(target):  # which takes the passwords out of its environment and hands them over by its own rules
         become(target, name, Delivery(tuple(argv)), {**host.environ, **env_file.variables})
-    delivery = plan(tuple(argv), target, load_settings(host), host, env_file)
+    settings = load_settings(host)
+    delivery = plan(tuple(argv), target, settings, host, env_file)
+    if not is_launcher(target):  # which sees to it for itself
+        from shim.routing.companion import accompany
+        from shim.routing.outer import route_program
+
+        delivery = accompany(route_program(delivery, target, settings, host), host.environ)
     become(target, name, delivery, host.environ)
 
 
@@ -73,7 +82,11 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
     answers += tuple(Answer(Need(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
     invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
+    choice = choose(invocation, needs, answers, settings, host)
+    answers, warnings = _check(choice, answers)
     delivery = choose(invocation, needs, answers, settings, host).deliver()
+    for text in warnings:
+        write_stderr(f"shim: warning: {text}\n")
     folders = [folder for folder in (host.faces, host.shims) if folder]
     path = ":".join([*folders, host.environ.get("PATH", os.defpath)])
     if delivery.channels:
@@ -83,6 +96,28 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
         record_release(given, target, "within reach of all it starts", settings, host)
     environ = {**delivery.environ, **(_hand_over(env_file, delivery, host) if env_file else {}), "PATH": path}
     return dataclasses.replace(delivery, environ=environ)
+
+
+def _check(choice: Choice, answers: tuple[Answer, ...]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+    """Return the answers without secrets that were refused a moment ago, and warnings: of these, and of a server that the store is not for.
+
+    What the program will start nobody knows, so nothing is proven and nothing refused.
+    """
+    from shim.preflight import check_answers
+    from shim.refused import find_refused
+    from shim.tools import load_tool
+
+    uv = load_tool("uv")
+    if not choice.channel:
+        return answers, ()
+    refused = find_refused(uv, choice, answers)
+    warnings = [f"{one.message} (hint: {one.hint})" for one in refused.warnings]
+    answers = tuple(dataclasses.replace(one, credential=None) if one.need in refused.withheld else one for one in answers)
+    checked = check_answers(uv, choice, answers, deadline_s=CHECK_S)
+    if checked.unserved:
+        whose = "by a uv that this program starts by its path; one that it starts by name asks in another manner"
+        warnings.append(f"{checked.unserved} {whose}")
+    return checked.answers, tuple(warnings)
 
 
 def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, str]:

@@ -68,11 +68,12 @@ def _read(path: str) -> dict[str, str]:
         raise UsageError(f"there is no file {path}", hint="name the dotenv file: shim exec --env-file .env -- pip install x")
     status = os.stat(path)
     if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
-        raise SourceError(f"{path} could have been written by somebody else", hint=f"check `ls -l {path}`")
+        hint = f"chmod go-w {path}" if status.st_mode & stat.S_IWOTH else f"ls -l {path}"
+        raise SourceError(f"{path} could have been written by somebody else", hint=hint)
     try:
         return parse_dotenv(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
         raise UsageError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None
 

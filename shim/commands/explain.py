@@ -11,13 +11,19 @@ from shim.commands import explain_stopped, explain_use_as
 from shim.commands.answer import describe_error, write_json
 from shim.commands.usage import repeatable
 from shim.errors import ShimError, UsageError
+from shim.folding import fold_lines
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.hot import mask_words
 from shim.model import Answer, Credential, Plan, Secret
+from shim.routing.companion import place
+from shim.routing.nesting import MARK
+from shim.routing.planning import describe as describe_routes
 from shim.run import make_plan
 from shim.tools import TOOLS, load_tool
 
+#: Where what a line says begins, after its label.
+LABEL = 11
 HELP = "show what a command would ask, who answers, and how it is handed over"
 EXAMPLE = "shim explain -- pip install corp-lib"
 
@@ -50,14 +56,15 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     if arguments.json:
         write_json(explanation)
     else:
-        sys.stdout.write(render(explanation))
+        sys.stdout.write(fold_lines(render(explanation), 1, LABEL))
     return error.exit_code if error else 0
 
 
 def describe(name: str, plan: Plan) -> dict[str, Any]:
     """Return the plan as plain data without secrets."""
     invocation, delivery = plan.invocation, plan.delivery
-    environ = {key: _masked(value) for key, value in delivery.environ.items()}
+    delivery = place(delivery, "http://127.0.0.1:PORT/RANDOM/simple/")
+    environ = {key: _masked(value) for key, value in delivery.environ.items() if key != MARK}
     return {
         "command": name,
         "target": invocation.target.path,
@@ -77,7 +84,8 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
             for need in plan.needs.items
         ],
         "answers": [_describe_answer(answer) for answer in plan.answers],
-        "unknown": list(plan.needs.unknown),
+        "unknown": [*plan.needs.unknown, *plan.needs.built],
+        "routes": describe_routes(delivery.routes) if delivery.routes else [],
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
         "masked": None
         if delivery.masking is None
@@ -127,6 +135,7 @@ def render(explanation: dict[str, Any]) -> str:
         lines.append(f"  need     {need['url']}  ({need['named_by']})")
         lines += [f"             {text}" for text in _explain_answer(need, explanation)]
     lines += [f"  use-as   {text}" for text in explanation.get("use_as", ())]
+    lines += [f"  route    {text}" for text in explanation["routes"]]
     lines += [f"  unknown  {text} may name more; it is read by the tool alone" for text in explanation["unknown"]]
     lines += [f"  channel  {row['channel']} for {row['url']}: {row['why']}" for row in explanation["channels"]]
     if explanation["argv_changed"]:

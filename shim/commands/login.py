@@ -11,6 +11,7 @@ from shim.commands.login_secret import read_secret, verify_secret
 from shim.commands.login_store import choose_store, keep
 from shim.commands.named_index import find_index, index_of_page
 from shim.errors import ConfigError, Rejected, UsageError, printable
+from shim.folding import fold
 from shim.host import Host, write_stderr
 from shim.model import Credential, Secret
 from shim.setting_checks import read_duration
@@ -81,11 +82,11 @@ def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Ho
         return Credential(username, secret, scope, "login", ends_at)
 
     credential, proved = _prove(make, secret, url, index, arguments, host)
-    where = keep(store, url, credential, age_s, host)
+    where = keep(store, url, credential, age_s, settings, host)
     proofs.forget("rejected", credential, proofs.place_of(url), host)
     recent.forget(host)  # whatever the keyring said before, "nothing" included
-    sys.stdout.write(f"stored for {credential.scope} as {username}, in {where}: {proved}\n")
-    sys.stdout.write(f"pip, uv and all they start find it from now on{_caution(index, username, store)}\n")
+    sys.stdout.write(fold(f"stored for {credential.scope} as {username}, in {where}: {proved}", "", 1))
+    sys.stdout.write(fold(f"pip, uv and all they start find it from now on{_caution(index, username, store)}", "", 1))
     return 0
 
 
@@ -120,7 +121,7 @@ def _prove(
         except Rejected as error:
             if not is_typed or not tries_left:
                 raise
-            write_stderr(f"{printable(error.message)}; try again\n")
+            write_stderr(fold(f"{printable(error.message)}; try again", "", 2))
     raise AssertionError("unreachable")
 
 

@@ -15,6 +15,7 @@ from shim.errors import ShimError, StoreError, UsageError, render
 from shim.formats.clear_text import Sighting, find_in_pypirc, find_secrets
 from shim.host import Host, write_stderr
 from shim.model import Secret
+from shim.reading import CannotRead, read_regular
 from shim.urls import Url
 
 MAX_BYTES = 64 << 20
@@ -65,22 +66,25 @@ def cut(text: str, sightings: Iterable[Sighting]) -> str:
 
 def _read(path: str) -> str:
     try:
-        if os.path.getsize(path) > MAX_BYTES:  # what is not read would not be written either
-            raise UsageError(f"{path} is too large", hint="shim login NAME asks for a password; take it out of the file by hand")
-        with open(path, "rb") as stream:
-            return stream.read().decode("utf-8", "surrogateescape")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+        data = read_regular(path, MAX_BYTES)  # what is not read would not be written either
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint="shim login NAME asks for a password; take it out of the file by hand") from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
+    return data.decode("utf-8", "surrogateescape")
 
 
 def _write(path: str, text: str, *, backup: bool) -> None:
     """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the owner alone, if asked."""
     temporary = f"{path}.{os.urandom(6).hex()}.new"
+    if backup and os.path.lexists(f"{path}.bak"):
+        message = f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and still in the file as well"
+        raise StoreError(message, hint=f"mv {path}.bak {path}.older")
     try:
         status = os.stat(path)
         if backup:
-            with open(path, "rb") as old, open(os.open(path + ".bak", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
-                copy.write(old.read())
+            with open(os.open(path + ".bak", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
+                copy.write(_read(path).encode("utf-8", "surrogateescape"))
         try:
             with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
                 stream.write(text.encode("utf-8", "surrogateescape"))

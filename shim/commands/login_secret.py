@@ -68,6 +68,6 @@ def _ask(page: Url, index: IndexConfig | None, credential: Credential, host: Hos
         from shim.endpoints import verify_endpoints
 
         return verify_endpoints([(page, credential, route)], host, TIMEOUT_S)[0]
-    from shim.verify import verify
+    from shim.rootless import verify_login
 
-    return verify(page, credential, host, route)
+    return verify_login(page, credential, host, route)

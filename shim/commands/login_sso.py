@@ -41,13 +41,13 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     until = f", until {cache.describe_duration(credential.expires_at - host.clock())} from now" if credential.expires_at else ""
     sys.stdout.write(f"logged in at {way.where}{f' as {account}' if account else ''}{until}\n")
     if not arguments.no_verify:
+        from shim.rootless import verify_login
         from shim.route import route_of_person
-        from shim.verify import verify
 
         page = index.verify_url if url.text == index.url.text else url
-        verdict = verify(page, credential, host, route_of_person(index, host))
+        verdict = verify_login(page, credential, host, route_of_person(index, host))
         if verdict.kind == "rejected":
-            raise Rejected(f"{verdict.detail}: the login is fine, its token is not", hint="may this account read the index?")
+            raise Rejected(f"{verdict.detail}: the login is fine, its token is not", hint="may this account, or this job, read the index?")
         proofs.forget("rejected", credential, proofs.place_of(url), host)
         sys.stdout.write(f"{'not verified: ' if verdict.kind == 'unreachable' else ''}{verdict.detail}\n")
     sys.stdout.write("pip, uv and all they start use it from now on\n")

@@ -6,10 +6,11 @@ import os
 import sys
 
 from shim.errors import SourceError, StoreError, UsageError
+from shim.folding import fold
 from shim.host import Host, write_stderr
 from shim.model import Credential
 from shim.settings import Settings
-from shim.sources.keyring import in_time
+from shim.sources.keyring import allowed_s, in_time
 from shim.store import keys, stored
 from shim.store.cache import describe_duration
 from shim.store.places import STORES, find_problem, offered
@@ -42,7 +43,7 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
 def _ask_for_store(choices: list[str], problem: StoreError | None) -> str:
     """Return which of the stores the person chooses."""
     what = problem.message.partition(":")[0] if problem else "there is no OS keyring here"
-    rows = "".join(f"   {number}  {store:<7}  {STORES[store]}\n" for number, store in enumerate(choices, 1))
+    rows = "".join(fold(f"{number}  {store:<7}  {STORES[store]}", "   ", 2, 15) for number, store in enumerate(choices, 1))
     for _ in range(MAX_TRIES):
         write_stderr(f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: ")
         line = sys.stdin.readline()
@@ -57,16 +58,15 @@ def _ask_for_store(choices: list[str], problem: StoreError | None) -> str:
     raise UsageError("nothing was stored: it was not said where to", hint=f"shim login NAME --store {choices[0]}")
 
 
-def keep(store: str, url: Url, credential: Credential, age_s: float, host: Host) -> str:
+def keep(store: str, url: Url, credential: Credential, age_s: float, settings: Settings, host: Host) -> str:
     """Keep the secret and return where that is, in words. Raises StoreError."""
     if store == "file":
         return f"{os.path.dirname(stored.put(credential, host))} (in clear, for you alone)"
     if store == "memory":
         stored.put_in_memory(credential, host, age_s)
         return f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of your last session ends it)"
-    if host.interactive:
-        return keys.put(url, credential, host)  # a person may take their time to unlock it
+    wait_s = allowed_s(settings.keyring_wait_s, host)
     try:
-        return in_time(lambda: keys.put(url, credential, host))
+        return in_time(lambda: keys.put(url, credential, host), wait_s, has_person=host.interactive)
     except SourceError as error:
-        raise StoreError(f"{error.message}: nothing was stored", hint=keys.UNLOCK_HINT) from error
+        raise StoreError(f"{error.message}: nothing was stored", hint=error.hint) from error

@@ -40,10 +40,10 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
         raise SourceError(f"`{program}` has nothing for {url}; nothing was approved", hint="store a token instead: --user NAME")
     proved = "not verified, as you asked"
     if not arguments.no_verify:
+        from shim.rootless import verify_login
         from shim.route import route_of_person
-        from shim.verify import verify
 
-        verdict = verify(index.verify_url if index else url, credential, host, route_of_person(index, host))
+        verdict = verify_login(index.verify_url if index else url, credential, host, route_of_person(index, host))
         if verdict.kind == "rejected":
             raise Rejected(f"{verdict.detail}: nothing was approved", hint=f"may the account that `{program}` is logged in with read it?")
         if verdict.kind == "unreachable":

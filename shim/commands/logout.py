@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         scope = str((index and index.reach(url)) or scope_of_index(url))
     removed = [f"login: {line}" for line in end_logins(url, settings, host, problems)]  # before the cache, where their tokens are
     try:
-        removed.extend(purge.forget(host, url, scope, username))
+        removed.extend(purge.forget(host, url, scope, username, keyring_wait_s=settings.keyring_wait_s))
     except StoreError as error:
         problems.append(error)
     for problem in problems:

@@ -1,19 +1,22 @@
 """`shim setup`: three questions, or as many options, and the config.toml is written; or what other tools' files say is taken over.
 
-`--remove` takes an index out again: it is the undo of what was added.
+`--remove` takes an index out again: it is the undo of what was added. A file of shim's own settings, from a team's server or a path,
+becomes a file of its own (`setup_team.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from shlex import quote
 
-from shim.commands.setup_ask import prompt
+from shim.commands.setup_ask import is_confirmed
 from shim.commands.setup_table import ask_table, ask_use, load_or_begin
 from shim.config_edit import Table, append, remove, render
 from shim.errors import UsageError, printable
 from shim.host import Host, write_stderr
-from shim.settings import config_files, user_config_file
+from shim.settings import config_files, machine_config_file, user_config_file
 
 HELP = "write the configuration: an index, how you log in, and for which commands"
 EXAMPLE = "shim setup https://pypi.corp.example/simple/ --login env:CORP_TOKEN --use-as default --yes"
@@ -21,7 +24,9 @@ EXAMPLE = "shim setup https://pypi.corp.example/simple/ --login env:CORP_TOKEN -
 #: The exit status after a no.
 DECLINED = 1
 #: Options that say something about the one index that is asked about.
-OF_ONE_INDEX = ("url", "login", "name", "user", "ca_bundle", "publish_url", "scope", "client_id")
+OF_ONE_INDEX = ("url", "login", "name", "user", "ca_bundle", "publish_url", "packages", "scope", "client_id")
+#: Those that say something about a team's file.
+OF_A_TEAM = ("sha256", "allow", "system")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +41,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("-u", "--user", help="the user name (default: __token__)")
     add("--ca-bundle", metavar="FILE", help="PEM file of the authority that signs its certificate, or system")
     add("--publish-url", metavar="URL", help="where packages are uploaded to, if that is not below the index")
+    add("--packages", metavar="NAMES", help="names that pip takes from it and from nowhere else, such as 'corp-* acme-lib'")
     add("--scope", metavar="URL", help="who may receive the credential (default: the index and what is below it)")
     files = "a pip.conf, uv.toml, pyproject.toml, .pypirc or Pipfile"
-    add("--from", dest="file", metavar="FILE", help=f"take over the indexes of {files}")
-    add("--remove", metavar="NAME", action="append", default=[], help="take an index out of config.toml again")
+    add("--from", dest="file", metavar="FILE|URL", help=f"take over a team's settings (NAME.toml, or its URL), or the indexes of {files}")
+    add("--sha256", metavar="HASH", help="with --from or --update: take the file with this hash and no other")
+    add("--allow", metavar="KEY", action="append", default=[], help="with them: the file may say this (command, env, ca-bundle, ...)")
+    add("--system", action="store_true", help="with them: for everybody on this machine")
+    add("--update", action="store_true", help="fetch again what came from elsewhere, and show what has changed")
+    add("--remove", metavar="NAME", action="append", default=[], help="take an index, or a file (NAME.toml), out again")
     add("--yes", action="store_true", help="ask nothing")
     add("--dry-run", action="store_true", help="show what would be written, and stop")
 
@@ -50,6 +60,11 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     at_home = host.environ.get("SHIM_CONFIG_FILE") or user_config_file(host)
     if not at_home:
         raise UsageError("there is no home folder to write config.toml to", hint="set HOME, or SHIM_CONFIG_FILE to a path")
+    if arguments.update or _is_of_a_team([arguments.file or "", *arguments.remove]):
+        return _do_for_team(arguments, host)
+    if said := [name for name in OF_A_TEAM if getattr(arguments, name)]:
+        hint = "shim setup --from URL, or --update"
+        raise UsageError(f"--{said[0]} is for a file of settings from elsewhere", hint=hint)
     if arguments.remove:
         return _remove(arguments, host)
     file = config_files(host)[0]
@@ -62,12 +77,37 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
-    if not _is_confirmed("Write this? [Y/n] ", arguments, host):
+    if not is_confirmed("Write this? [Y/n] ", arguments, host):
         return DECLINED
     append(file, tables, host)
     undo = "shim setup" + "".join(f" --remove {table['name']}" for table in tables)
     sys.stdout.write(f"written; to undo it: {undo}\n" + "".join(f"next: {text}\n" for text in _next_steps(tables, arguments)))
     return 0
+
+
+def _is_of_a_team(words: list[str]) -> bool:
+    """Whether one of the words names a file of settings: by a URL, or by its ending where that is no other tool's."""
+    return any("://" in word or (word.endswith(".toml") and os.path.basename(word) not in ("uv.toml", "pyproject.toml")) for word in words)
+
+
+def _do_for_team(arguments: argparse.Namespace, host: Host) -> int:
+    """Take over a file, fetch all of them again, or remove some; say what comes next."""
+    from shim.commands import setup_team
+
+    if named := host.environ.get("SHIM_CONFIG_FILE"):
+        raise UsageError(f"with SHIM_CONFIG_FILE={named} no other file counts", hint="unset SHIM_CONFIG_FILE, and say it again")
+    if any(getattr(arguments, name) for name in (*OF_ONE_INDEX, "use_as") if name not in ("name", "ca_bundle")):
+        raise UsageError(
+            "the file says what it says", hint="shim setup --from URL takes --name and --ca-bundle, and no other option of an index"
+        )
+    file = machine_config_file() if arguments.system else str(user_config_file(host))
+    if arguments.remove:
+        done = [setup_team.remove_file(name, file, arguments, host) for name in arguments.remove]
+        return 0 if all(done) else DECLINED
+    tables = (setup_team.update if arguments.update else setup_team.take_over)(file, arguments, host)
+    if tables:
+        sys.stdout.write("".join(f"next: {text}\n" for text in _next_steps(tables, arguments)))
+    return DECLINED if tables is None else 0
 
 
 def _make_tables(arguments: argparse.Namespace, file: str, host: Host) -> tuple[list[Table], list[str]]:
@@ -87,12 +127,16 @@ def _remove(arguments: argparse.Namespace, host: Host) -> int:
     if any(getattr(arguments, name) for name in OF_ONE_INDEX) or arguments.file:
         raise UsageError("--remove takes names of indexes and nothing else", hint="shim setup --remove NAME")
     file = config_files(host)[0]
-    lines = remove(file, arguments.remove, host, only_show=True)
+    try:
+        lines = remove(file, arguments.remove, host, only_show=True)
+    except UsageError:
+        _refuse_part_of_a_file(arguments.remove, file)
+        raise
     sys.stdout.write(f"to be removed from {file}:\n\n" + "".join(f"    {line}\n" for line in lines) + "\n")
     sys.stdout.flush()
     if arguments.dry_run:
         return 0
-    if not arguments.yes and host.interactive and not _is_confirmed("Remove this? [Y/n] ", arguments, host):
+    if not arguments.yes and host.interactive and not is_confirmed("Remove this? [Y/n] ", arguments, host):
         return DECLINED
     remove(file, arguments.remove, host)
     names = " ".join(arguments.remove)
@@ -100,24 +144,23 @@ def _remove(arguments: argparse.Namespace, host: Host) -> int:
     return 0
 
 
-def _is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> bool:
-    if arguments.yes:
-        return True
-    if not host.interactive:
-        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
-    if prompt(question, arguments).strip().lower() in ("", "y", "yes"):
-        return True
-    write_stderr("nothing was written\n")
-    return False
+def _refuse_part_of_a_file(names: list[str], file: str) -> None:
+    """Raise UsageError for an index that came with a team's file: that one goes as a whole."""
+    from shim.team_files import list_team_files
+
+    for one in list_team_files(file):
+        if found := next((name for name in names if name in one.index_names), None):
+            raise UsageError(f"[[index]] {found} came with {one.path}", hint=f"shim setup --remove {one.name}")
 
 
 def _next_steps(tables: list[Table], arguments: argparse.Namespace) -> list[str]:
     """Return what to do now: log in where a secret is to be stored, and look at what a command will do."""
-    sources = ("env", "file", "command", "on-failure")
+    sources = ("env", "file", "command", "ambient", "on-failure")
     stored = [table for table in tables if not any(key in table for key in sources) and not _is_public(table)]
     steps = [f"shim login {table['name']}" for table in stored]
-    steps += [f"shim login {table['publish-url']}" for table in stored if "publish-url" in table]
-    opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and arguments.file else []
+    steps += [f"shim login {quote(str(table['publish-url']))}" for table in stored if "publish-url" in table]
+    is_a_tools = arguments.file and not _is_of_a_team([arguments.file])
+    opened = ['where an index is open to everybody, write on-failure = "pass" into its table instead'] if steps and is_a_tools else []
     return [*steps, *opened, "shim status"]
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from shim.errors import UsageError
 from shim.errors import render as render_error
+from shim.folding import fold
 from shim.host import Host, write_stderr
 
 #: How many wrong answers to one question are answered with its hint.
@@ -61,7 +62,7 @@ def menu(title: str, choices: Iterable[tuple[str, str, str]], default: str) -> s
     """Return a question with numbered answers; `default` is the word that Enter takes."""
     texts = [(f"{word}:{value}" if value else word, text) for word, value, text in choices]
     width = max(len(word) for word, _ in texts)
-    rows = [f"   {number}  {word:<{width}}  {text}\n" for number, (word, text) in enumerate(texts, 1)]
+    rows = [fold(f"{number}  {word:<{width}}  {text}", "   ", 2, width + 8) for number, (word, text) in enumerate(texts, 1)]
     return f"{title}\n{''.join(rows)}   Number or word [{default}]: "
 
 
@@ -79,6 +80,18 @@ def prompt(question: str, arguments: argparse.Namespace) -> str:
         write_stderr("\n")
         raise NoAnswer("no answer: nothing was written", hint=_example(arguments))
     return line.rstrip("\r\n")
+
+
+def is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> bool:
+    """Whether the person says yes, or `--yes` has said it. Raises UsageError where there is nobody to ask."""
+    if arguments.yes:
+        return True
+    if not host.interactive:
+        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
+    if prompt(question, arguments).strip().lower() in ("", "y", "yes"):
+        return True
+    write_stderr("nothing was written\n")
+    return False
 
 
 def _example(arguments: argparse.Namespace) -> str:

@@ -9,9 +9,11 @@ import shlex
 from shim.config_edit import Table
 from shim.errors import ConfigError, UsageError
 from shim.host import Host
+from shim.reading import CannotRead, read_regular
+from shim.routing.rules import find_conflict, read_pattern
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
-from shim.urls import BadUrl, Url, find_userinfo, parse_url, scope_of
+from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
 
 #: The ways to log in: the word, whether it needs a value (as `env:NAME`), and what people are told.
 LOGINS = (
@@ -42,20 +44,25 @@ def read_url(
     text: str, *, insecure_hint: str = "use https; plain http needs an [[index]] with insecure = true, written by hand"
 ) -> tuple[Url, str | None]:
     """Return the index's URL and the user name in it. Raises UsageError."""
+    userinfo, url = parse_typed(text)
+    if userinfo and userinfo.password is not None:
+        raise UsageError("there is a password in that URL", hint="leave it out: `shim login` asks for it, and keeps it out of your files")
+    if not url.is_confidential:
+        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=insecure_hint)
+    return url, userinfo.username or None if userinfo else None
+
+
+def parse_typed(text: str) -> tuple[Userinfo | None, Url]:
+    """Return the userinfo and the URL. Raises UsageError."""
     text = text.strip()
     try:
         if len(text) > MAX_CHARACTERS:
             raise BadUrl("it is too long")
         if any(character.isspace() for character in text):
             raise BadUrl("there is white space in it")
-        userinfo, url = find_userinfo(text), parse_url(text)
+        return find_userinfo(text), parse_url(text)
     except BadUrl as error:
         raise UsageError(f"that is not a usable URL: {error}", hint="write it as https://host/path/simple/") from error
-    if userinfo and userinfo.password is not None:
-        raise UsageError("there is a password in that URL", hint="leave it out: `shim login` asks for it, and keeps it out of your files")
-    if not url.is_confidential:
-        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=insecure_hint)
-    return url, userinfo.username or None if userinfo else None
 
 
 def read_username(text: str) -> str | None:
@@ -120,12 +127,44 @@ def read_publish(text: str) -> str:
     return read_url(text)[0].text if text.strip() else ""
 
 
+def read_packages(text: str, settings: Settings) -> list[str]:
+    """Return the patterns of names in a text. Raises UsageError for one that no name can match, or that another index claims already."""
+    found = []
+    for word in text.replace(",", " ").split():
+        try:
+            found.append(read_pattern(word))
+        except ValueError as error:
+            raise UsageError(f"{word!r}: {error}", hint="write names, with * for any letters: 'corp-* acme-lib'") from error
+    if conflict := find_conflict([*settings.claims, *((pattern, "") for pattern in found)]):
+        (theirs, index), (ours, _) = conflict
+        hint = "make it so narrow that no name fits both, or change that one first"
+        raise UsageError(f"{ours!r} and {theirs!r} of {index} have names in common", hint=hint)
+    return found
+
+
 def read_scope(text: str, url: Url) -> str:
     """Return the URL above the index that its credential is for. Raises UsageError."""
     scope = read_url(text)[0]
     if not scope_of(scope).covers(url):
         raise UsageError("that is not above the index", hint=f"give the same server, and a folder that {url} is below")
     return scope.text
+
+
+def read_bundle(text: str, host: Host) -> str:
+    """Return an absolute path, or `system`. Raises UsageError for what is no certificate."""
+    text = text.strip()
+    if text == "system":
+        return text
+    path = host.path(text)
+    try:
+        data = read_regular(path)
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint=f"ls -l {path}") from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
+    if b"-----BEGIN CERTIFICATE-----" not in data:
+        raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
+    return path
 
 
 def usual_scope(url: Url) -> str | None:

@@ -20,6 +20,7 @@ from shim.formats.pypirc import BadPypirc, parse_pypirc
 from shim.formats.toml import parse_toml
 from shim.formats.uv_toml import tables, texts, tool_table
 from shim.host import Host
+from shim.reading import CannotRead, read_regular
 from shim.settings import Settings
 from shim.urls import BadUrl, Url, find_userinfo, parse_url
 
@@ -151,12 +152,9 @@ def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]
 
 def _read(path: str) -> str:
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"{path} is too large for a settings file", hint="give the URL itself: shim setup URL")
+        data = read_regular(path, MAX_BYTES) or b""
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint="give the URL itself: shim setup URL") from error
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

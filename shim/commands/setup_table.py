@@ -34,6 +34,7 @@ def ask_table(arguments: argparse.Namespace, settings: Settings, file: str, host
     name = arguments.name or fields.name_for(url, {index.name for index in settings.indexes})
     table = {"name": name, "url": url.text, "scope": _ask_scope(url, arguments, host), "username": username}
     table |= {"publish-url": _ask_publish(url, arguments, host), **login, "ca-bundle": bundle, "use-as": use if use != "no" else None}
+    table |= {"packages": _ask_packages(url, arguments, settings, host)}
     return {key: value for key, value in table.items() if value}
 
 
@@ -51,7 +52,7 @@ def _ask_url(arguments: argparse.Namespace, settings: Settings, host: Host) -> t
 def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | None:
     """Return the file of the authority that vouches for the index; asked for only where its certificate is not trusted here."""
     if arguments.ca_bundle is not None:
-        return _read_bundle(arguments.ca_bundle, host)
+        return fields.read_bundle(arguments.ca_bundle, host)
     if not may_ask(arguments, host) or url.scheme != "https":
         return None
     from shim.http_client import probe
@@ -61,23 +62,7 @@ def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | No
         return None
     write_stderr(f"   The certificate of {url.host} is signed by an authority that is not trusted here.\n")
     question = "   PEM file of that authority, or `system` [system]: "
-    return read_field(None, question, lambda text: _read_bundle(text, host), arguments, host, "system")
-
-
-def _read_bundle(text: str, host: Host) -> str:
-    """Return an absolute path, or `system`. Raises UsageError for what is no certificate."""
-    text = text.strip()
-    if text == "system":
-        return text
-    path = host.path(text)
-    try:
-        with open(path, "rb") as stream:
-            is_pem = b"-----BEGIN CERTIFICATE-----" in stream.read(1 << 20)
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
-    if not is_pem:
-        raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
-    return path
+    return read_field(None, question, lambda text: fields.read_bundle(text, host), arguments, host, "system")
 
 
 def _ask_login(arguments: argparse.Namespace, host: Host) -> Table:
@@ -122,6 +107,14 @@ def _ask_publish(url: Url, arguments: argparse.Namespace, host: Host) -> str | N
         return None
     question = "   Where do you upload packages to, if you do? [nowhere]: "
     return read_field(arguments.publish_url, question, fields.read_publish, arguments, host, "")
+
+
+def _ask_packages(url: Url, arguments: argparse.Namespace, settings: Settings, host: Host) -> list[str]:
+    """Return the names that belong to the index, for whose who have some."""
+    if arguments.packages is None and (url.is_public or arguments.login is not None):
+        return []
+    question = "   Which names come from here and from nowhere else, such as corp-* acme-lib? [none]: "
+    return read_field(arguments.packages, question, lambda text: fields.read_packages(text, settings), arguments, host, "")
 
 
 def load_or_begin(host: Host) -> Settings:

@@ -10,11 +10,12 @@ import sys
 
 from shim.commands.answer import write_json
 from shim.errors import printable
+from shim.folding import fold
 from shim.formats.times import render_time
 from shim.host import Host
 from shim.index_states import Found, State, find_states, without_secrets
-from shim.screen import Colour, fold, paint
-from shim.settings import load_settings
+from shim.screen import Colour, paint
+from shim.settings import config_files, load_settings
 from shim.store.cache import describe_duration
 
 HELP = "show each index, who answers for it, until when, and whether its server takes that"
@@ -48,7 +49,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         write_json({"indexes": [_for_programs(found) for found in states], "files": list(settings.files)})
     else:
         if not settings.indexes:
-            files = " or ".join(settings.files)
+            files = " or ".join(config_files(host))
             sys.stdout.write(fold(f"no [[index]] is configured (looked for {files}); `shim setup` writes one", "", 1))
         sys.stdout.write("".join(render(found, host) for found in states))
     return 0 if all(found.is_usable for found in states) else HAS_PROBLEM

@@ -49,8 +49,9 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 def _purge(host: Host) -> list[str]:
     """Forget everything and return it in words. A login that its server does not end is said, and stops nothing."""
     problems: list[ShimError] = []
-    lines = [f"removed from login: {line}" for line in end_logins(None, read_whole_settings(host, problems), host, problems)]
-    lines += [f"removed from {line}" for line in purge.forget(host)]
+    settings = read_whole_settings(host, problems)
+    lines = [f"removed from login: {line}" for line in end_logins(None, settings, host, problems)]
+    lines += [f"removed from {line}" for line in purge.forget(host, keyring_wait_s=settings.keyring_wait_s)]
     for problem in problems:
         write_stderr(render(problem))
     return lines + [f"removed {folder}" for folder in purge.remove_folders(host)]

@@ -31,7 +31,7 @@ class Parser(argparse.ArgumentParser):
         try:
             arguments, unknown = self.parse_known_args(words)
         except argparse.ArgumentError as error:
-            raise self._refuse_value(error) from None
+            raise self._refuse_value(error, words) from None
         if unknown:
             raise self._refuse_words(unknown)
         return arguments
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
         """Raise UsageError for what argparse says by itself: names of missing arguments (a value never comes this way)."""
         raise UsageError(message, hint=f"{self.prog} --help")
 
-    def _refuse_value(self, error: argparse.ArgumentError) -> UsageError:
+    def _refuse_value(self, error: argparse.ArgumentError, words: Sequence[str]) -> UsageError:
         if error.argument_name is None:  # what is missing, by its name
             return UsageError(error.message, hint=f"{self.prog} --help")
         action = next((one for one in self._actions if error.argument_name in (_name(one), one.dest, one.metavar)), None)
@@ -48,8 +48,10 @@ class Parser(argparse.ArgumentParser):
             return UsageError("an option is used in a way that it does not have", hint=f"{self.prog} --help")
         name = action.option_strings[-1] if action.option_strings else str(action.metavar or action.dest)
         if action.choices is not None:
-            return UsageError(f"{name} is one of {', '.join(map(str, action.choices))}", hint=f"{self.prog} --help")
-        text = "takes no value" if action.nargs == 0 else "needs a value"
+            choices = [str(choice) for choice in action.choices]
+            meant = next((word for word in words if word not in choices and get_close_matches(word.casefold(), choices, n=1)), "")
+            return UsageError(f"{name} is one of {', '.join(choices)}", hint=suggest(meant, choices, f"{self.prog} --help"))
+        text = "takes no value" if action.nargs == 0 else "needs a number" if action.type is int else "needs a value"
         return UsageError(f"{name} {text}", hint=STDIN_HINT if name == "--password-stdin" else f"{self.prog} --help")
 
     def _refuse_words(self, words: Sequence[str]) -> UsageError:
@@ -67,8 +69,9 @@ class Parser(argparse.ArgumentParser):
 def refuse_verb(word: str, verbs: Sequence[str]) -> UsageError:
     """Return the error for a first word that is no verb."""
     if word.startswith("-"):
-        hint = STDIN_HINT if name_of_option(word) in SECRET_OPTIONS else "shim --help"
-        return UsageError(f"shim has no option {name_of_option(word)}", hint=hint)
+        name = name_of_option(word)
+        hint = STDIN_HINT if name in SECRET_OPTIONS else suggest(name, ("--version", "--help"), "shim --help")
+        return UsageError(f"shim has no option {name}", hint=hint)
     close = get_close_matches(word.casefold(), verbs, n=1)
     return UsageError(f"there is no verb {repeatable(word)}", hint=f"did you mean `shim {close[0]}`?" if close else "shim --help")
 

@@ -96,6 +96,8 @@ WOULD_REACH = "uv would also send it to"
 #: How it says that a URL cannot get a user name.
 NO_NAME = "no user name can be put in"
 
+#: Where two credentials would meet.
+BOTH_HINT = "ask the two in two commands; if one credential is for both, say so: an [[index]] whose scope covers both"
 UPGRADE = "a newer release of the tool takes it: upgrade it in this environment"
 
 #: What a refusal says -> what helps then; the first that any channel said counts.
@@ -106,20 +108,20 @@ HINTS = (
     (OTHER_SPELLING, "write that host so, in small letters and without zeros in front of the port"),
     (ELSEWHERE_THAN_INDEXES, "ask for it in a command of its own, without other servers"),
     ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
-    (WOULD_REACH, "if it may go there too, say so: an [[index]] whose scope covers both; else ask the two in two commands"),
+    (WOULD_REACH, BOTH_HINT),
     ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),
     ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
-    ("below it, which has another", "ask the two indexes in two commands"),
+    ("below it, which has another", BOTH_HINT),
     ("uv takes one credential", "write its user name into the URL of each of these indexes (https://USER@HOST/...): uv locks it without"),
     ("uv before 0.9", UPGRADE),
     (NO_NAME, 'write authenticate = "always" beside the URL of this [[index]] in uv.toml or pyproject.toml: uv then sends it at once'),
     ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
     ("poetry's variables are called", "give each source of the project a name of its own"),
-    ("needs two", "ask the two indexes in two commands, or use one credential: an [[index]] whose scope covers both"),
+    ("needs two", BOTH_HINT),
     ("pip before 26.2", UPGRADE),
     ("only pip 23.1 and later", UPGRADE),
     ("is another's server", 'if you trust that server, say so: an [[index]] with its url and on-failure = "pass"'),
-    ("of such tools only", "if it may go there too, say so: an [[index]] whose scope covers both"),
+    ("of such tools only", BOTH_HINT),
 )
 
 
@@ -211,18 +213,18 @@ def choose(
     if not deliveries:
         return Choice(case)
     refusals: list[tuple[str, str]] = []
-    for name in _order(invocation, settings.channel):
+    for name in _order(invocation, settings.channel) if not needs.routed else ("netrc",):
         refusal = unserved.get(name) or _load(name).fits(case)
         if refusal is None:
             return Choice(case, name, tuple(refusals), unserved, frozenset(id(need) for need, _ in deliveries))
         refusals.append((name, refusal))
-    if all(credential.source == "url" for _, credential in deliveries):
+    if not needs.routed and all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)
-    need, credential = next(pair for pair in deliveries if pair[1].source != "url")
+    need, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
         tried=tuple(refusals),
-        hint=_hint(settings.channel, refusals),
+        hint=_hint(settings.channel, refusals, unserved),
     )
 
 
@@ -236,10 +238,11 @@ def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
     return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
 
 
-def _hint(wanted: str, refusals: list[tuple[str, str]]) -> str:
-    """Return what helps in this very case."""
+def _hint(wanted: str, refusals: list[tuple[str, str]], unserved: Mapping[str, str]) -> str:
+    """Return what helps in this very case. A user name in the URL helps where a server does not answer to the store, and only there."""
     outcomes = tuple(outcome for _, outcome in refusals)
-    words, hint = next(((words, hint) for words, hint in HINTS if any(words in outcome for outcome in outcomes)), ("", ""))
+    rows = [row for row in HINTS if row[0] != NO_NAME or unserved]
+    words, hint = next(((words, hint) for words, hint in rows if any(words in outcome for outcome in outcomes)), ("", ""))
     if wanted == "strict" and (hint in ("", UPGRADE) or words == "needs two"):
         return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
     return hint or UPGRADE

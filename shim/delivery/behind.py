@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from shim.delivery import Case
 from shim.model import Need
+from shim.reading import read_head
 from shim.targets import find_release, parse_version
 
 #: From this release pip, and from this one requests, cannot be tricked by a URL into sending a netrc's entry to another host.
@@ -61,9 +62,5 @@ def _has_uv(case: Case) -> bool:
 
 def _read_version(path: str) -> tuple[int, ...] | None:
     """Return the release that a Python file says in `__version__ = "26.2.2"`."""
-    try:
-        with open(path, encoding="utf-8") as stream:
-            lines = stream.read(4096).splitlines()
-    except (OSError, UnicodeDecodeError):
-        return None
+    lines = read_head(path, 4096).decode("utf-8", "replace").splitlines()
     return next((parse_version(line.partition('"')[2]) or None for line in lines if line.startswith("__version__ =")), None)

@@ -1,7 +1,8 @@
 """Channel `env`: the tool's own variables hold the secret in clear. The last resort, and never with `channel = "strict"`.
 
-Whatever the tool starts inherits them: build backends of sdists, and pip shows a URL's password in the argv of its child that
-installs private build dependencies. So there is a warning each time, unless the configuration says that this is fine.
+Whatever the tool starts inherits them: build backends of sdists. And every pip gives the URLs of its indexes, whatever file or
+variable they came from, to its child that installs build dependencies as `-i URL` and `--extra-index-url URL`, so that the process list
+shows them as long as that runs. So there is a warning each time, unless the configuration says that this is fine.
 
 Sources: pip 26.3 configuration.py and build_env/installer.py; uv 0.13.8 uv-static/src/env_vars.rs.
 """
@@ -17,6 +18,10 @@ from shim.urls import with_userinfo
 
 #: From this release pip takes the login of the nearest index for what lies beside several on one server.
 TELLS_INDEXES_APART = (23, 1)
+IN_BUILDS = (
+    "build backends and build dependencies can read it, and, while pip installs these for an sdist, everybody in the process list; "
+    "`--only-binary :all:` builds nothing"
+)
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
 
 
@@ -86,7 +91,7 @@ def _deliver_pip(case: Case) -> Delivery:
     for place in sorted(dropped, key=lambda place: int(place.key), reverse=True):
         argv = drop_option(argv, place)
     secrets = {name: Secret(value) for name, value in variables.items()}
-    return _delivery(case, argv, secrets, "build backends and build dependencies can read it")
+    return _delivery(case, argv, secrets, IN_BUILDS)
 
 
 def _uv_refuses(case: Case) -> str | None:

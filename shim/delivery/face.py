@@ -14,7 +14,6 @@ unearth 0.17 auth.py; pipenv 2026 `patched/pip`.
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from urllib.parse import quote
 
 from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, bare_manner, same_login
@@ -79,7 +78,7 @@ def deliver(case: Case) -> Delivery:
     for need, credential in case.deliveries:
         if need.place:
             userinfo = quote(credential.username, safe="") + "@" if named else ""
-            texts[replace(need.place, end=need.place.end + len(need.url.spelled_netloc))] = userinfo + need.url.asked_netloc
+            texts[need.place._replace(end=need.place.end + len(need.url.spelled_netloc))] = userinfo + need.url.asked_netloc
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     if named:
         environ |= _name_users_of_config(case)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
 from shim.delivery.behind import is_asked_by_uv, is_faithful, pip_behind
@@ -24,7 +23,7 @@ from shim.delivery.scrub import cut_userinfo
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 from shim.host import Host
 from shim.model import Delivery, Manner, Memory, Need, Secret
-from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url
+from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
@@ -50,6 +49,8 @@ def fits(case: Case) -> str | None:
         for need in case.needs.items:
             if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
                 return f"a netrc would also send it to {need.url}, another place on {need.url.host}"
+        if place := _find_mention(case, credential.scope):
+            return f"a netrc would also send it to {place}, another place on {credential.scope.host} that the project mentions"
         if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
             return "its netrc grammar cannot hold this user name or password" + _name_python(case)
     return None
@@ -61,7 +62,8 @@ def _pip_refuses(case: Case) -> str | None:
         return FOREIGN_LETTERS
     if version is not None and version < FIRST_PIP:
         return "pip before 20.3 ignores NETRC"
-    if not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
+    in_url = not case.needs.routed  # who is redirected is given URLs without user names
+    if in_url and not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
         release = "this pip" if version is None else "pip before 25.2"
         return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
     if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
@@ -76,13 +78,31 @@ def _find_stranger(case: Case) -> str | None:
     even to other hosts.
     """
     own = [credential.scope for credential in case.credentials]
-    for text in case.needs.unknown:
+    # Behind the redirector no input names an index, and a project that leaves its needs to code runs that code, which needs no netrc.
+    for text in case.needs.unknown if not case.needs.routed else ():
         if not any(_covers(scope, text) for scope in own):
             return f"{text} may name any server"
     for need in case.needs.items:
         known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
         if not known and not case.settings.index_for(need.url) and not any(scope.covers(need.url) for scope in own):
             return f"{need.url} is another's server"
+    return None
+
+
+def _find_mention(case: Case, scope: Scope) -> str | None:
+    """Return a URL on the credential's host, at another port or scheme, that the code of a project may take for a dependency.
+
+    Most that its files mention are home pages, and a path of the very server is no other place.
+    """
+    for text in case.needs.mentioned:
+        try:
+            url = parse_url(text)
+        except BadUrl:
+            if scope.host in text.lower():
+                return shown_url(text)
+            continue
+        if url.host == scope.host and (url.scheme, url.port) != (scope.scheme, scope.port):
+            return str(url)
     return None
 
 
@@ -109,7 +129,7 @@ def manner(case: Case, need: Need) -> Manner:
         return manner_of_realm(need)
     if case.invocation.family == "project" and is_asked_by_uv(case, need):
         return Manner(CHALLENGES)
-    return replace(bare_manner(case.invocation), follows_host=case.invocation.tool != "pdm")
+    return bare_manner(case.invocation)._replace(follows_host=case.invocation.tool != "pdm")
 
 
 def deliver(case: Case) -> Delivery:

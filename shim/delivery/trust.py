@@ -12,16 +12,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
-from shim.errors import ConfigError
+from shim.errors import CACHE_HINT, ConfigError
 from shim.host import Host
 from shim.model import Delivery, Invocation, Need, Needs
+from shim.reading import CannotRead, read_regular
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings along.
 SYSTEM = "system"
+MAX_BUNDLE_BYTES = 16 << 20
 #: Where distributions keep all trusted authorities in one file: Debian, Red Hat, SUSE, Alpine and macOS.
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -37,8 +40,7 @@ FIRST_TRUSTSTORE = ((24, 2), (3, 10))
 FIRST_SYSTEM_CERTS = (0, 11)
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody checks."""
 
     invocation: Invocation
@@ -166,11 +168,13 @@ def _check_bundle(bundle: str, settings: Settings, host: Host) -> str:
     path = host.path(bundle)
     hint = 'name a file of PEM certificates, or "system"'
     try:
-        if b"-----BEGIN CERTIFICATE-----" in _read(path):
-            return path
-    except OSError as error:
-        raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} cannot be read ({error.strerror})", hint=hint) from error
-    raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} holds no certificate", hint=hint)
+        data, why = read_regular(path, MAX_BUNDLE_BYTES), "is not there"
+    except CannotRead as error:
+        data, why = None, error.why
+    if data is not None and b"-----BEGIN CERTIFICATE-----" in data:
+        return path
+    what = why if data is None else "holds no certificate"
+    raise ConfigError(f"{index.defined_in}: ca-bundle {bundle} of {index.name} {what}", hint=hint)
 
 
 def _system_bundle() -> str | None:
@@ -191,16 +195,11 @@ def _combine(paths: Iterable[str], host: Host) -> str:
     parts = []
     for path in distinct:
         try:
-            parts.append(_read(path).rstrip() + b"\n")
-        except OSError:
-            host.debug(f"{path} cannot be read and is left out of the authorities")
+            parts.append((read_regular(path, MAX_BUNDLE_BYTES) or b"").rstrip() + b"\n")
+        except CannotRead as error:
+            host.debug(f"{path} {error.why} and is left out of the authorities")
     written = write_shared("authorities", ".pem", b"".join(parts), host)
     if written is None:
         message = "there is no folder of yours for a file with both the tool's and the index's authorities"
-        raise ConfigError(message, hint="set SHIM_CACHE_DIR to an absolute folder that only you can read (0700)")
+        raise ConfigError(message, hint=CACHE_HINT)
     return written
-
-
-def _read(path: str) -> bytes:
-    with open(path, "rb") as stream:
-        return stream.read(16 << 20)

@@ -24,6 +24,7 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
         return given
     from shim.resolve import resolve
     from shim.settings import load_settings
+    from shim.store import proofs
 
     alone = dataclasses.replace(host, interactive=False)
     # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text. What the
@@ -31,6 +32,8 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     need = Need(url, Origin("argv", asker, project=given is None), username=username)
     settings = load_settings(alone)
     (answer,) = resolve(Needs((need,)), settings, alone)
+    if answer.credential and proofs.recall_refusal(answer.credential, url, alone):
+        return None  # who asks for it sends it at once, and too many failing logins lock an account
     if answer.credential:
         from shim.audit import record_release
 

@@ -35,6 +35,7 @@ class KnownHost:
     lifetime_s: float | None
     longest_s: float | None
     login: str | None
+    misses_openly: bool = False
 
 
 def find_known(url: Url, environ: Mapping[str, str]) -> Iterator[KnownHost]:
@@ -93,6 +94,7 @@ def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
         lifetime_s=_seconds(table.get("lifetime")),
         longest_s=_seconds(table.get("longest")),
         login=table.get("login"),
+        misses_openly=table.get("misses-openly", False),
     )
 
 

@@ -9,19 +9,17 @@ Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_proc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One option: what it is called in code (its first long name, without dashes) and whether it takes a value."""
 
     name: str
     takes_value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class OptionTable:
+class OptionTable(NamedTuple):
     """The options of one command: by short name (`-i`), by long name (`--index-url`), and the names that matter to us.
 
     `wanted` settles abbreviations: which ones are ambiguous depends on the tool's release, and the reading that finds
@@ -42,8 +40,7 @@ class OptionTable:
         return next((option for name, option in matches.items() if name in self.wanted), None)
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One thing that argv says: an option (`name`, and its value if it takes one) or an argument (`name` is None).
 
     `value` is `argv[position][start:]`; a flag has None.

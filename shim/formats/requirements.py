@@ -10,11 +10,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from shim.formats.toml import may_hide_urls, read_toml, strings_at
-from shim.reading import CannotRead
+from shim.reading import CannotRead, LeftToCode
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -24,6 +23,7 @@ _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
 _DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
+_NAME = re.compile(r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)")
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MARKER_WORD = re.compile(r"[a-z_]+")
 #: A URL, a path, or the bare name of an archive, which may lie beside us.
@@ -48,8 +48,7 @@ _MARKS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One logical line that matters: the words of an option line, a `requirement` that names a URL or a path, or why it is `unread`.
 
     `number` counts from 1 and is that of the line's beginning.
@@ -199,6 +198,12 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
         return True
 
 
+def find_names(text: str) -> Iterator[str]:
+    """Yield the normalized names of the packages that lines of a requirements file begin with. Sources: PEP 503, PEP 508."""
+    for match in _NAME.finditer(text):
+        yield _normal_name(match[1])
+
+
 def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
     """Return the name and the extras of `name[one,two]`."""
     if not name.endswith("]") or "[" not in name:
@@ -231,7 +236,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies and those of the extras.
 
     Raises:
-        CannotRead: it is no TOML, or leaves it to the code that builds the project to say what that depends on.
+        CannotRead: it is no TOML. LeftToCode: the code that builds the project says what that depends on.
     """
     if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
         return []  # nobody wants to know, and TOML takes long to read
@@ -243,7 +248,7 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
     later = {"dependencies", *(["optional-dependencies"] if extras else [])}
     if not project or later & {*_strings(project.get("dynamic"))}:
-        raise CannotRead("leaves it to code to say what the project depends on")
+        raise LeftToCode("leaves it to code to say what the project depends on")
     found += _strings(project.get("dependencies"))
     return found + [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
 

@@ -74,6 +74,8 @@ def read_needs(verb: str, settings: Settings, target: Target, host: Host, files:
         tuple(unread.texts),
         garbled=tuple(without_repeats(garbled)),
         careless=tuple(unread.careless),
+        built=tuple(unread.built),
+        mentioned=tuple(reader.direct.mentioned),
     )
 
 

@@ -20,7 +20,7 @@ from shim.host import Host
 from shim.indexes.pip_settings import Files, Mention
 from shim.indexes.unread import Unread
 from shim.model import Origin
-from shim.reading import CannotRead
+from shim.reading import CannotRead, LeftToCode
 from shim.urls import names_web
 
 #: A lock or a page names one URL per file. Those of one server are one need if they share this many folders: enough to tell the
@@ -31,6 +31,10 @@ ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar
 #: More pages in a folder, or local projects that need each other, are not looked at.
 _MAX_PAGES = 1000
 _MAX_PROJECTS = 200
+#: Files beside a `setup.py` that say what a project depends on, or that its code reads for that, and how many of them there may be.
+_SCANNED = (".py", ".cfg", ".toml", ".txt", ".in")
+_MAX_SCANNED = 200
+_URL = re.compile(r"https?:[\\/]{2}[^\s'\"<>]+", re.IGNORECASE)
 #: The `file:` URLs that every release of pip reads alike: of this machine, without a query or fragment.
 _FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)")
 
@@ -76,6 +80,7 @@ class DirectUrls:
     python: tuple[int, int] | None
     with_dependencies: bool = True
     found: list[Mention] = field(default_factory=list)
+    mentioned: dict[str, None] = field(default_factory=dict)
     _projects: set[tuple[str, ...]] = field(default_factory=set)
 
     def add(self, said: Mention) -> None:
@@ -163,14 +168,32 @@ class DirectUrls:
     def _read_folder(self, folder: str, extras: tuple[str, ...]) -> None:
         path = os.path.join(folder, "pyproject.toml")
         wanted = extras if self.with_dependencies else None
-        if (data := self.local.files.read(path)) is not None:
-            self.add_texts(requirements.read_project_requirements(data.decode("utf-8", "surrogateescape"), wanted), path, extras)
-        elif self.with_dependencies and any(os.path.exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
-            raise CannotRead("leaves it to code to say what the project depends on")
+        data = self.local.files.read(path)
+        text = None if data is None else data.decode("utf-8", "surrogateescape")
+        try:
+            if text is not None:
+                self.add_texts(requirements.read_project_requirements(text, wanted), path, extras)
+            elif self.with_dependencies and any(os.path.exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
+                raise LeftToCode("leaves it to code to say what the project depends on")
+        except LeftToCode:
+            if text is not None:
+                self.add_texts(requirements.read_project_requirements(text, None), path, extras)
+            self._scan(folder)
+            raise
+
+    def _scan(self, folder: str) -> None:
+        """Take note of every URL in the files from which code may take what a project depends on."""
+        names = sorted(name for name in os.listdir(folder) if name.endswith(_SCANNED))
+        if len(names) > _MAX_SCANNED:
+            raise CannotRead("has too many files that could say what it depends on")
+        self.local.files.watched[folder] = None
+        for name in names:
+            text = (self.local.files.read(os.path.join(folder, name)) or b"").decode("utf-8", "surrogateescape")
+            self.mentioned |= dict.fromkeys(_URL.findall(text))
 
     def _read_archive(self, path: str, extras: tuple[str, ...]) -> None:
         if not path.lower().endswith(".whl"):
-            raise CannotRead("says what it depends on when it is built")
+            raise LeftToCode("says what it depends on when it is built")
         if self.with_dependencies:
             self.local.files.watched[path] = None
             self.add_texts(read_requires(path), path, extras)

@@ -117,7 +117,7 @@ def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | 
     typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
     if typed:
         return typed[-1]
-    configured, _ = _read_config("", target.prefix, False, host, Files())
+    configured, _ = read_config("", target.prefix, False, host, Files())
     said = [layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer]
     return next(filter(None, said), None)
 
@@ -130,7 +130,7 @@ def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]
     """
     rest = [*argv[:verb], *argv[verb + 1 :]]
     words = scan(rest, command_table(argv[verb], release))
-    return [replace(word, position=word.position + (word.position >= verb)) for word in words]
+    return [word._replace(position=word.position + (word.position >= verb)) for word in words]
 
 
 def command_table(name: str, release: Release) -> OptionTable:
@@ -151,7 +151,7 @@ def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, fi
     isolated = is_isolated(argv)
     table = command_table(argv[verb], target.version)
     settings = Settings()
-    layers = _read_config(argv[verb], target.prefix, isolated, host, files)
+    layers = read_config(argv[verb], target.prefix, isolated, host, files)
     layers.append({} if isolated else _read_variables(host))
     for layer in layers:
         for key, mention in layer.items():
@@ -167,6 +167,15 @@ def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, fi
         else:
             settings.options[word.name] = [*settings.all(word.name), said]
     return settings
+
+
+def read_connection(host: Host) -> dict[str, str]:
+    """Return what the user's variables and the user's and machine's pip.conf say of the way to every server: `proxy` and `cert`.
+
+    Not what an environment's own pip.conf says: it may have come with a project.
+    """
+    layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
+    return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
 
 
 def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
@@ -218,7 +227,7 @@ def _read_variables(host: Host) -> dict[str, Mention]:
     }
 
 
-def _read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
+def read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
     """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
     for path in _config_files(prefix, isolated, host, files):

@@ -112,7 +112,9 @@ def join(*several: Needs) -> Needs:
     """Return all needs together, each URL once."""
     items = {(need.url.text, need.username): need for needs in reversed(several) for need in reversed(needs.items)}
     lists = ("watched", "unknown", "spare", "garbled", "careless")
-    joined = {name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists if name != "garbled"}
+    joined: dict[str, Any] = {
+        name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists if name != "garbled"
+    }
     return Needs(tuple(reversed(items.values())), **joined, garbled=tuple(need for needs in several for need in needs.garbled))
 
 

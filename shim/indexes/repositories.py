@@ -62,7 +62,7 @@ def pdm_sources(config: str, folder: str, host: Host) -> Needs:
             tables[path] = table if isinstance(table, dict) else {}
     found = [need for path, table in tables.items() for need in source_needs([table, *table.values()], path, host, unread)]
     users = [
-        replace(need, origin=replace(need.origin, kind="config", project=False)) if need.origin.where == own else need for need in found
+        replace(need, origin=need.origin._replace(kind="config", project=False)) if need.origin.where == own else need for need in found
     ]
     return Needs(tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless))
 

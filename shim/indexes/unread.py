@@ -4,6 +4,11 @@ Whatever a reader could not read, find, parse or count may name any server. A co
 index has to be proven where pip could turn to another. What may also hold settings that make the tool careless (a requirements file can
 turn off the check of certificates) is `careless`: `laxity` stops a credential that would go that way. Silence is no answer: where a reader
 leaves something out, it says so here.
+
+What a local project depends on is another matter where its own code says that (`setup.py`, `dynamic`, a source archive). It names no index,
+so nothing could stand in for a private one. And that code runs as the user and can open a memory file as well as a variable: a netrc keeps
+from it what `env`, the channel of last resort, would give it. So a netrc is taken, unless the project's files mention another place on the
+credential's host.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from shim.model import Need, Origin
-from shim.reading import CannotRead
+from shim.reading import CannotRead, LeftToCode
 from shim.urls import names_web, shown_url
 
 
@@ -22,6 +27,7 @@ class Unread:
     """Collects what may name any server, in words for people: `what` it is, and why nobody has read it."""
 
     texts: dict[str, None] = field(default_factory=dict)
+    built: dict[str, None] = field(default_factory=dict)
     careless: dict[str, None] = field(default_factory=dict)
 
     def note(self, what: str, why: str = "", *, careless: bool = False) -> None:
@@ -36,6 +42,8 @@ class Unread:
         """Take note of `what` if reading it turns out not to be possible."""
         try:
             yield
+        except LeftToCode as error:
+            self.built[f"{what} (it {error.why})"] = None
         except CannotRead as error:
             self.note(what, error.why, careless=careless)
 

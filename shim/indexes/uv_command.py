@@ -6,7 +6,7 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-static/src/env_vars.rs; clap 4 `
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shim.formats.optparse_scan import Word
 from shim.host import Host
@@ -57,8 +57,7 @@ VARIABLE_SEPARATORS: dict[str, str | None] = {"constraints": " ", "build-constra
 TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One value that argv or a variable gives: `text` begins at `start` of the element `key` (see `model.Place`)."""
 
     text: str
@@ -66,8 +65,7 @@ class Part:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """The verb as words, options and arguments with their positions in argv, and uv's release, None if unknown."""
 
     verb: tuple[str, ...]
@@ -77,7 +75,7 @@ class Command:
 
     def of_release(self, version: tuple[int, ...] | None) -> Command:
         """Return the command as that release of uv takes it."""
-        return replace(self, version=version)
+        return self._replace(version=version)
 
     def has(self, *names: str) -> bool:
         """Return whether one of the options is used."""

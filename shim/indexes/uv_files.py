@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from glob import escape, iglob
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from shim.formats import uv_toml
 from shim.formats.toml import read_toml
@@ -33,8 +32,7 @@ MAX_MATCHES = 2000
 FIRST_WITHOUT_SYSTEM = (0, 11, 16)
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """One configuration file: its path, uv's table in it, and the origin that people are shown."""
 
     path: str
@@ -98,7 +96,7 @@ class Reader:
         if data is None or position < 0:
             return one
         where = f"{self.join(one.origin.where)}:{data.count(10, 0, position) + 1}"
-        return replace(one, origin=Origin(one.origin.kind, where, one.origin.project))
+        return one._replace(origin=Origin(one.origin.kind, where, one.origin.project))
 
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the receipt's path of each installed tool, and the receipt."""
@@ -113,8 +111,7 @@ def _parse(data: bytes) -> dict[str, Any]:
     return read_toml(data.decode("utf-8", "replace"))
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """Where a command stands: `start` is where the search for configuration begins, `root` the folder with uv.lock, if any."""
 
     start: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shim.formats import requirements, uv_toml
@@ -35,6 +35,9 @@ _ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
 
+#: What may stand behind a URL and a blank: a marker, options of the line, a comment, extras.
+BEHIND_URL = (";", "--", "#", "[")
+
 
 @dataclass(slots=True)
 class Collector:
@@ -60,12 +63,18 @@ class Collector:
         """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
         text = _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text) if part is None else text
         found = requirements.find_direct_url(text)
+        behind = text[found[1] :].rstrip() if found else ""
+        # To uv blanks are a part of the URL, which it leaves out, and so is a semicolon without a blank before it.
+        if behind and (behind[0] == ";" or not behind.lstrip().startswith(BEHIND_URL)):
+            self.reader.unread.note_url(text, origin)
         if found and part:
             self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
         elif found:
             self.add(text[slice(*found)], origin, "direct")
-        elif "@" in text and names_web(text):
-            self.add((text.partition("@")[2].split() or [""])[0], origin, "direct")
+        elif names_web(behind_name := (text.partition("@")[2].split() or [""])[0]):
+            self.add(behind_name, origin, "direct")
+        elif names_web(text):
+            self.reader.unread.note_url(text, origin)
 
     def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
         """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
@@ -90,7 +99,7 @@ class Collector:
             row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
             one = index_of(row, origin) if row else None
             if one and not one.never:
-                self.pinned.append(replace(one, role="links" if one.flat else "extra"))
+                self.pinned.append(one._replace(role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
         """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds it."""

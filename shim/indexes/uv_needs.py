@@ -6,8 +6,8 @@ Sources: uv 0.13.8 uv-distribution-types/src/index.rs (UV_INDEX_<NAME>_*), uv-au
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, NamedTuple
 
 from shim.formats.whatwg import read_web_url
 from shim.host import Host
@@ -18,8 +18,7 @@ from shim.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of_
 Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None).
 
     Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential,
@@ -51,7 +50,7 @@ def make_needs(said: Iterable[Said], host: Host, unread: Unread) -> list[Need]:
             continue
         unread.note_url(one.text, one.origin)
         plain = read_web_url(one.text)
-        if plain and (need := _make_need(replace(one, text=plain, key=None), host)):
+        if plain and (need := _make_need(one._replace(text=plain, key=None), host)):
             needs.append(need)
     scopes = [scope_of_index(need.url) for need in needs if need.role != "direct"]
     kept: list[Need] = []

@@ -9,7 +9,7 @@ Sources: uv 0.13.8 crates/uv-distribution-types/src/index_url.rs, uv-settings/sr
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from shim.formats import uv_toml
@@ -99,7 +99,7 @@ def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
         has_default |= one.role == "index" and is_first
         is_asked = is_first and (not one.explicit or one.name in wanted) and not one.never
         if not no_index and (is_asked or (one.key is not None and _has_password(one.text))):
-            kept.append(replace(one, role="links" if one.flat else one.role if is_asked else "extra"))
+            kept.append(one._replace(role="links" if one.flat else one.role if is_asked else "extra"))
     return kept if has_default else [*kept, Said(DEFAULT_INDEX, Origin("config", "uv's default"), "index")]
 
 

@@ -10,7 +10,7 @@ One file for each family of tools: `requirements.py`, `uv.py`, `projects.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.errors import CannotDeliver
 from shim.host import Host
@@ -35,8 +35,7 @@ def names(pattern: str, url: Url) -> bool:
     return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
 
 
-@dataclass(frozen=True, slots=True)
-class Laxity:
+class Laxity(NamedTuple):
     """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all.
 
     `means` says whether the tool takes that server for a URL's.

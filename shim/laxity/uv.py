@@ -39,7 +39,7 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
     for path in needs.watched:
         if path in named or _is_users(path, host):
             continue
-        for table in _tables(path, host):
+        for table in read_tables(path, host):
             for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
                 if pattern not in own:
                     yield Laxity(UNCHECKED, shown(path, host), pattern, means=means)
@@ -64,7 +64,7 @@ def _patterns(value: object) -> list[str]:
     return uv_toml.texts(value) + [f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host")) for row in rows]
 
 
-def _tables(path: str, host: Host) -> list[dict[str, Any]]:
+def read_tables(path: str, host: Host) -> list[dict[str, Any]]:
     """Return uv's settings in a file: the document of a uv.toml, `[tool.uv]` of others."""
     name = os.path.basename(path)
     if name == "uv.toml":

@@ -34,15 +34,14 @@ def find(query: Query) -> Credential | None:
         if query.index and "agent" in query.index.source and query.index.source_is_explicit:
             query.note("agent", f"{VARIABLE} is not set")
         return None
-    from shim.agent_client import ask
+    from shim.agent_client import SOCKET_HINT, ask
     from shim.formats.agent_protocol import BadLine, Question, read_reply, render_question
 
     question = Question(query.need.url.text, query.host.is_set("SHIM_REFRESH"))
     try:
         reply = read_reply(ask(_require_absolute(path), render_question(question), TIMEOUT_S))
     except BadLine as error:
-        hint = "is it a socket of `shim agent`, and of the same release?"
-        raise SourceError(f"the answer of the agent at {path} {error}", hint=hint) from None
+        raise SourceError(f"the answer of the agent at {path} {error}", hint=SOCKET_HINT) from None
     if reply.failed is not None:
         raise SourceError(f"the host's agent says: {reply.failed}", hint="see what `shim agent` prints on the host")
     if reply.nothing is not None:
@@ -76,7 +75,9 @@ def _make(reply: Reply, query: Query) -> Credential | None:
     try:
         said = scope_of(parse_url(reply.scope))
     except BadUrl:
-        raise SourceError("the host's agent says no usable scope", hint="use the same release of shim on both sides") from None
+        from shim.agent_client import SOCKET_HINT
+
+        raise SourceError("the host's agent says no usable scope", hint=SOCKET_HINT) from None
     if not said.covers(query.need.url):
         query.note("agent", "answered for another place")
         return None

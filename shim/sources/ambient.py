@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from shim.errors import SourceError
 from shim.model import Credential, Secret
+from shim.repair import repair_command
 from shim.sources import Query, job_of, make_credential
 
 TIMEOUT_S = 60.0
-INSTALL_HINT = "run install.sh again, or install pip-uv-shim[ci] where shim is installed"
 
 
 def find(query: Query) -> Credential | None:
@@ -53,7 +53,7 @@ def _detect(audience: str) -> Secret | None:
     try:
         from id import AmbientCredentialError, GitHubOidcPermissionCredentialError, detect_credential
     except ImportError:
-        raise SourceError("the package `id`, which asks CI services, is not installed", hint=INSTALL_HINT) from None
+        raise SourceError("the package `id`, which asks CI services, is not installed", hint=repair_command("[ci]")) from None
     try:
         token = detect_credential(audience)
     except GitHubOidcPermissionCredentialError:

@@ -51,6 +51,6 @@ def _read(name: str, query: Query) -> dict[str, str]:
     try:
         return parse_dotenv(data.decode("utf-8-sig")) if data else {}
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
         raise SourceError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None

@@ -39,7 +39,7 @@ def _read(query: Query, name: str) -> str | None:
     try:
         text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8", hint="save the secret as UTF-8") from error
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     if not text or any(character in text for character in "\0\r\n"):
         raise SourceError(f"{path} does not hold exactly one line", hint="put the secret alone into the file")
     return text

@@ -17,8 +17,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shim.errors import SourceError
-from shim.host import write_stderr
+from shim.host import Host, write_stderr
 from shim.model import Credential
+from shim.repair import repair_command
 from shim.sources import DEFAULT_USERNAME, Query, make_credential
 from shim.store import keys
 from shim.urls import scope_of_origin
@@ -45,7 +46,12 @@ def find(query: Query) -> Credential | None:
 
 def timeout_s(query: Query) -> float:
     """Return how long a keyring may take: what the configuration says, else it depends on whether it can ask somebody."""
-    return query.keyring_wait_s or (PERSON_TIMEOUT_S if query.host.interactive else TIMEOUT_S)
+    return allowed_s(query.keyring_wait_s, query.host)
+
+
+def allowed_s(said_s: float | None, host: Host) -> float:
+    """Return how long a keyring may take to read, write or forget."""
+    return said_s or (PERSON_TIMEOUT_S if host.interactive else TIMEOUT_S)
 
 
 def _find(query: Query) -> Credential | None:
@@ -81,7 +87,7 @@ def _load() -> Any:
         raise SourceError(str(error), hint=error.hint) from error
     except BaseException as error:
         message = f"the keyring library cannot be loaded ({type(error).__name__})"
-        raise SourceError(message, hint="shim's own environment is damaged: run install.sh again") from error
+        raise SourceError(message, hint=repair_command()) from error
 
 
 def _look(keyring: Any, query: Query) -> Credential | None:

@@ -16,6 +16,7 @@ from shim.errors import SourceError
 from shim.host import Host
 from shim.model import Credential, Need, Secret
 from shim.obeying import state_of
+from shim.pages import UNLIKELY_PACKAGE, page_of_package
 from shim.sources import Query, make_credential
 from shim.store import openings
 from shim.store.approvals import is_approved
@@ -96,7 +97,18 @@ def _answers_everybody(query: Query) -> bool:
     if query.need.role == "publish":
         return False
     outcome = probe(url, None, query.host, PROBE_S)
+    if outcome.status == 404 and misses_openly(url):
+        return probe(page_of_package(url, UNLIKELY_PACKAGE), None, query.host, PROBE_S).status == 404
     return outcome.is_success and not outcome.is_form and outcome.url.origin == url.origin
+
+
+def misses_openly(url: Url) -> bool:
+    """Whether a vendor tells who may not read an index so, and a 404 of a package's page says that the login was taken."""
+    if not url.host.endswith(SUFFIXES):
+        return False
+    from shim.formats.known_hosts import find_known
+
+    return any(known.misses_openly for known in find_known(url, {}))
 
 
 def surroundings(query: Query) -> str:

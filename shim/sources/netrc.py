@@ -60,7 +60,7 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
         except OSError as error:
             raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
         except UnicodeDecodeError as error:
-            raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+            raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
         except BadNetrc as error:
             message = f"{path}, line {error.line}, is not understood; the tools ignore the whole file"
             raise SourceError(message, hint=f"correct line {error.line} of {path}") from error

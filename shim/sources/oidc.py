@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from shim.errors import SourceError
+from shim.errors import NETWORK_HINT, SourceError
 from shim.model import Credential, Route
 from shim.sources import DEFAULT_USERNAME, Query
 from shim.urls import scope_of
@@ -107,7 +107,7 @@ class _Login:
         if reply.is_success:
             return self._take(reply, query, route, kept.credential)
         if reply.is_silent or reply.status == 429:
-            hint = "check the network or VPN, and run it again"
+            hint = NETWORK_HINT
             raise SourceError(f"the login at {self.where} could not be renewed: {reply.error}", hint=hint)
         forget("refresh", self.refresh_key, query.host)
         query.note("oidc", f"the login at {self.where} has ended ({reply.error})")

@@ -165,7 +165,7 @@ class _Login:
         reply = exchange(self._endpoint("token"), identity, "id_token", query.host, route_for(query.index, query.host))
         secret = reply.secret("access_token")
         if secret is None:
-            raise SourceError(f"{self.where} gives no token for an identity", hint=f"is {self.where} a Package Manager?")
+            raise SourceError(f"{self.where} gives no token for an identity", hint=f"is {self.where} the right server?")
         return make_token(query, "posit", secret, reply)
 
     def _endpoint(self, name: str) -> Url:
@@ -180,7 +180,7 @@ def _for(query: Query, kept: Credential) -> Credential:
 def _identity_in(reply: Reply, where: str) -> Secret:
     identity = reply.secret("id_token")
     if identity is None:
-        raise SourceError(f"{where} confirms the login without an identity", hint=f"is {where} a Package Manager?")
+        raise SourceError(f"{where} confirms the login without an identity", hint=f"is {where} the right server?")
     return identity
 
 

@@ -13,7 +13,8 @@ from itertools import takewhile
 from shim.errors import SourceError
 from shim.formats.pypirc import BadPypirc, Section, parse_pypirc
 from shim.model import Credential
-from shim.private_files import find_flaw, read_private
+from shim.private_files import find_flaw
+from shim.reading import CannotRead, read_regular
 from shim.sources import Query, make_credential
 from shim.urls import BadUrl, Url, parse_url, scope_of_index
 
@@ -87,19 +88,21 @@ def _find_section(query: Query) -> tuple[Section | None, str]:
 
 def _read(path: str) -> list[Section] | None:
     """Return the sections, or None if there is no file. Who may read it matters only once one of them is used: most have others' only."""
-    if not os.path.exists(path):
-        return None
-    data = read_private(path, MAX_BYTES, purpose="a .pypirc", is_loose_fine=True)
+    try:
+        data = read_regular(path, MAX_BYTES)
+    except CannotRead as error:
+        raise SourceError(f"{path} {error.why}", hint=f"ls -l {path}") from error
     if data is None:
         return None
     try:
         return parse_pypirc(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise SourceError(f"{path} is not UTF-8", hint=f"save {path} as UTF-8") from error
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except BadPypirc as error:
         where = f", line {error.line}," if error.line else ""
         reason = str(error).removeprefix(f"line {error.line} ")
-        raise SourceError(f"{path}{where} {reason}", hint=f"correct {path}" + (f", line {error.line}" if error.line else "")) from None
+        hint = f"correct line {error.line} of {path}" if error.line else f"correct {path}"
+        raise SourceError(f"{path}{where} {reason}", hint=hint) from None
 
 
 def _reach(section: Section, query: Query) -> int | None:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shim.errors import SourceError
+from shim.errors import NETWORK_HINT, SourceError
 from shim.host import Host
 from shim.http_json import Reply, ask
 from shim.model import Route, Secret
@@ -115,7 +115,7 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
 
 
 def _gone(reply: Reply, flow: Flow) -> SourceError:
-    return SourceError(f"{flow.issuer} was gone in the middle of the login: {reply.error}", hint="run it again when the server is back")
+    return SourceError(f"{flow.issuer} was gone in the middle of the login: {reply.error}", hint="wait a little, then run it again")
 
 
 def _failure(code: str | None, reply: Reply, flow: Flow) -> SourceError:
@@ -128,7 +128,7 @@ def _failure(code: str | None, reply: Reply, flow: Flow) -> SourceError:
 
 def _hint_for(reply: Reply, flow: Flow) -> str:
     if reply.is_silent:
-        return "check the network or VPN, and run it again"
+        return NETWORK_HINT
     if reply.status == 429:
         return "wait a little, then run it again"
     code = reply.text("error")

@@ -6,12 +6,13 @@ RFC 6749 section 6 (refresh), RFC 8693 section 2 (exchange), RFC 7009 section 2 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from shim.errors import SourceError
+from shim.errors import NETWORK_HINT, SourceError
 from shim.host import Host
 from shim.http_client import route_of_environment
 from shim.http_json import Reply, ask
+from shim.indexes.pip_settings import read_connection
 from shim.model import Route, Secret
 from shim.setting_indexes import IndexConfig
 from shim.urls import BadUrl, Url, parse_url
@@ -33,13 +34,18 @@ class Provider:
 
 
 def route_for(index: IndexConfig | None, host: Host) -> Route:
-    """Return the way to a server that logs people in: the environment's, and the index's own authorities. Never unchecked."""
-    route = route_of_environment(host)
+    """Return the way to a server that logs people in: the environment's, that of the user's pip.conf, and the index's own authorities.
+
+    Never unchecked.
+    """
+    said, route = read_connection(host), route_of_environment(host)
+    named = dict.fromkeys((*route.authorities, *(host.path(said[key]) for key in ("cert",) if key in said)))
+    route = route._replace(proxy=said.get("proxy", route.proxy), authorities=tuple(named))
     if index is None or not index.ca_bundle:
         return route
     if index.ca_bundle == "system":
-        return replace(route, system=True)
-    return replace(route, authorities=(*route.authorities, host.path(index.ca_bundle)))
+        return route._replace(system=True)
+    return route._replace(authorities=(*route.authorities, host.path(index.ca_bundle)))
 
 
 def discover(issuer: Url, host: Host, route: Route) -> Provider:
@@ -58,7 +64,7 @@ def discover(issuer: Url, host: Host, route: Route) -> Provider:
         if reply.is_success or reply.is_silent:
             break
     if not reply.is_success:
-        hint = "check the network or VPN, and the issuer" if reply.is_silent else f"open {places[0]} and see what is there"
+        hint = NETWORK_HINT if reply.is_silent else f"open {places[0]} and see what is there"
         raise SourceError(f"{issuer} gives no metadata: {reply.error}", hint=hint)
     named = reply.text("issuer") or ""
     if named.rstrip("/") != base:
@@ -104,9 +110,9 @@ def exchange(url: Url, subject: Secret, kind: str, host: Host, route: Route, *, 
     if reply.is_success and reply.secret("access_token"):
         return reply
     problem = reply.error or "there is no token in its answer"
-    hint = "may this account, or this job, read the index?" if reply.fields else f"is {url} the right place for that?"
+    hint = "may this account, or this job, read the index?" if reply.fields else f"is {url} the right server?"
     if reply.is_silent:
-        hint = "check the network or VPN, and run it again"
+        hint = NETWORK_HINT
     elif reply.status == 429:
         hint = "wait a little, then run it again"
     raise SourceError(f"{url} does not exchange the token: {problem}", hint=hint)

@@ -77,7 +77,7 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
                 if changed == text or _replace(path, changed, text):
                     return changed != text
     except BadTokens as error:
-        raise StoreError(f"{path} {error}: it was left as it is", hint="correct it, or move it away") from None
+        raise StoreError(f"{path} {error}: it was left as it is", hint=f"correct it, or move it away: mv {path} {path}.broken") from None
     except SourceError as error:
         raise StoreError(f"{error.message}: it was left as it is", hint=error.hint) from None
     except OSError as error:
@@ -108,7 +108,7 @@ def _read(path: str) -> str:
     try:
         return (data or b"").decode("utf-8")
     except UnicodeDecodeError:
-        raise SourceError(f"{path} is not UTF-8", hint=f"move it away: mv {path} {path}.broken") from None
+        raise SourceError(f"{path} is not UTF-8", hint=f"correct it, or move it away: mv {path} {path}.broken") from None
 
 
 def _replace(path: str, changed: str, before: str) -> bool:

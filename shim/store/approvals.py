@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from shim.errors import StoreError
+from shim.errors import FOLDER_HINT, HOME_HINT, StoreError
 from shim.host import Host
 from shim.store.folders import private_folder
 from shim.urls import Url
@@ -52,7 +52,7 @@ def _path(host: Host) -> str | None:
 def _write(origins: set[str], host: Host) -> None:
     path = _path(host)
     if path is None or private_folder(os.path.dirname(path)) is None:
-        hint = f"check the owner and mode (0700) of {host.state_home}/shim" if host.state_home else "set HOME to a folder of yours"
+        hint = FOLDER_HINT.format(folder=f"{host.state_home}/shim") if host.state_home else HOME_HINT
         raise StoreError("there is no folder of yours alone to remember that in", hint=hint)
     temporary = f"{path}.{os.getpid()}"
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.host import Host
 from shim.model import Credential, Secret
@@ -21,8 +21,7 @@ SUFFIX = ".token"
 LONE_SUFFIX = ".lone"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words.
 
     `is_worth_waiting` is false when the last answer of the source had no end, or a near one: then parallel commands would queue

@@ -19,6 +19,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from shim.errors import SourceError, printable
 from shim.host import Host
+from shim.reading import read_text
 from shim.store.folders import cache_folder
 
 #: How many stopped processes it takes until everybody asks for himself.
@@ -120,9 +121,8 @@ def _identity(path: str) -> tuple[int, int] | None:
 
 
 def _read(path: str) -> SourceError | None:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            message, _, hint = stream.read(65536).partition("\n")
-    except (OSError, UnicodeDecodeError):
+    text = read_text(path, 1 << 16)
+    if text is None:
         return None
+    message, _, hint = text.partition("\n")
     return SourceError(message, hint=hint or None)

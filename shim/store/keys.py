@@ -12,6 +12,7 @@ from typing import Any
 from shim.errors import StoreError
 from shim.host import Host
 from shim.model import Credential
+from shim.reading import read_text
 from shim.repair import repair_command
 from shim.store.folders import private_folder
 from shim.urls import Url
@@ -164,11 +165,7 @@ def forget(host: Host, url: Url | None = None, username: str | None = None) -> l
 def read_list(host: Host) -> list[tuple[str, str]]:
     """Return the (service, user name) pairs that we stored."""
     path = _list_path(host)
-    try:
-        with open(path or "/nonexistent", encoding="utf-8") as stream:
-            rows = [line.rstrip("\n").split("\t") for line in stream]
-    except (OSError, UnicodeDecodeError):
-        return []
+    rows = [line.split("\t") for line in ((read_text(path) if path else None) or "").split("\n")]
     return [(row[0], row[1]) for row in rows if len(row) == 2]
 
 

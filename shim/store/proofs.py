@@ -1,5 +1,5 @@
 """What indexes said lately about credentials: a proof that one works, or that one was rejected; without a credential, how a server
-answers strangers and where its files lie. No secret is kept.
+answers strangers, where its files lie, and whose page is there if its own is not. No secret is kept.
 
 A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
 the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from shim.host import Host
 from shim.model import Credential, Secret
+from shim.reading import read_head, read_text
 from shim.store.folders import cache_folder, private_folder
 from shim.urls import Url
 
-Kind = Literal["proven", "rejected", "files"]
+Kind = Literal["proven", "rejected", "files", "page"]
 KEY_BYTES = 32
+#: How long a refused secret is not sent: a server that was mended, or an account that was unlocked, is soon tried again.
+WITHHELD_S = 60.0
 #: The secret of a stranger.
 NOBODY = Secret("")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(NamedTuple):
     """What was said (`words`) and how many seconds ago."""
 
     words: str
@@ -39,13 +40,18 @@ def place_of(url: Url) -> str:
 def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
     """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
     path = _path(kind, credential, where, host)
+    at, _, words = ((read_text(path, 4096) if path else None) or "").partition(" ")
     try:
-        with open(path or "/nonexistent", encoding="utf-8") as stream:
-            at, _, words = stream.read(4096).partition(" ")
         ago_s = host.clock() - float(at)
-    except (OSError, ValueError):
+    except ValueError:
         return None
     return Seen(words, ago_s) if ago_s >= 0 else None
+
+
+def recall_refusal(credential: Credential, url: Url, host: Host) -> Seen | None:
+    """Return what the index at `url` said of this very secret within the last minute, if it refused it: it is not sent again so soon."""
+    seen = None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
+    return seen if seen and seen.ago_s <= WITHHELD_S else None
 
 
 def remember(kind: Kind, credential: Credential | None, where: str, words: str, host: Host) -> None:
@@ -80,8 +86,7 @@ def read_key(folder: str) -> bytes | None:
     """Return the key of fingerprints in a private folder, made at the first call; None if it can be neither read nor made."""
     path = os.path.join(folder, "key")
     for _ in range(2):
-        with suppress(OSError), open(path, "rb") as stream:
-            key = stream.read(KEY_BYTES + 1)
+        if key := read_head(path, KEY_BYTES + 1):
             return key if len(key) == KEY_BYTES else None
         temporary = f"{path}.{os.urandom(6).hex()}"
         with suppress(OSError):

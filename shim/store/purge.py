@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 
+from shim.errors import SourceError, StoreError
 from shim.host import Host
 from shim.store import approvals, cache, keys, recent, stored
 from shim.store.folders import cache_folder, stored_folder
@@ -23,11 +24,13 @@ STATE_FOLDERS = ("audit", "tokens")
 LINKS = "descriptor-"
 
 
-def forget(host: Host, url: Url | None = None, scope: str | None = None, username: str | None = None) -> Iterator[str]:
+def forget(
+    host: Host, url: Url | None = None, scope: str | None = None, username: str | None = None, *, keyring_wait_s: float | None = None
+) -> Iterator[str]:
     """Forget the credential of one index, or everything, wherever we stored it; yield in words what was removed, the keyring's last.
 
     Raises:
-        StoreError: a file cannot be removed, or the keyring is locked. What was yielded before is gone.
+        StoreError: a file cannot be removed, or the keyring is locked or silent. What was yielded before is gone.
     """
     for token in cache.forget(host, scope):
         yield f"token cache: {token.scope} ({token.username})"
@@ -36,8 +39,17 @@ def forget(host: Host, url: Url | None = None, scope: str | None = None, usernam
     for origin in approvals.forget(host, url):
         yield f"approved origins: {origin}"
     recent.forget(host)  # a copy of what the keyring keeps; which scopes it was for does not matter
-    for service, name in keys.forget(host, url, username):
+    for service, name in _forget_in_keyring(host, url, username, keyring_wait_s):
         yield f"keyring: {service} ({name})"
+
+
+def _forget_in_keyring(host: Host, url: Url | None, username: str | None, wait_s: float | None) -> list[tuple[str, str]]:
+    from shim.sources.keyring import allowed_s, in_time
+
+    try:
+        return in_time(lambda: keys.forget(host, url, username), allowed_s(wait_s, host), has_person=host.interactive)
+    except SourceError as error:
+        raise StoreError(f"{error.message}: nothing was removed from it", hint=error.hint) from error
 
 
 def remove_folders(host: Host) -> list[str]:

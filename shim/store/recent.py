@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shim.host import Host
 from shim.model import Credential, Secret
@@ -30,8 +30,7 @@ DATA_PLACES = ("keyrings", "kwalletd", "python_keyring", "python_keyring/keyring
 CONFIG_PLACES = ("python_keyring/keyringrc.cfg",)
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(NamedTuple):
     """The keyring's answers of the last `keep_s` seconds."""
 
     keep_s: float

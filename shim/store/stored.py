@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from shim.errors import StoreError
+from shim.errors import FOLDER_HINT, HOME_HINT, StoreError
 from shim.host import Host
 from shim.model import Credential
 from shim.store import memory
@@ -22,7 +22,7 @@ def put(credential: Credential, host: Host) -> str:
     """Keep the credential in a file and return the path. Raises StoreError."""
     folder = stored_folder(host, create=True)
     if folder is None:
-        hint = f"check the owner and mode (0700) of {host.data_home}/shim/stored" if host.data_home else "set HOME to a folder of yours"
+        hint = FOLDER_HINT.format(folder=f"{host.data_home}/shim/stored") if host.data_home else HOME_HINT
         raise StoreError("there is no folder of yours alone to store it in", hint=hint)
     path = os.path.join(folder, _key(credential) + SUFFIX)
     try:

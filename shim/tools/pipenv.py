@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 from shim.formats.optparse_scan import Word, read_table, scan
@@ -41,7 +40,7 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     if not invocation.touches_index:
         return Needs()
     words = scan(invocation.argv, _TABLE)
-    typed = [replace(word, name="extra-index-url") for word in words if word.name == "index"]
+    typed = [word._replace(name="extra-index-url") for word in words if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
         sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))

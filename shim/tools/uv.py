@@ -13,6 +13,7 @@ from shim.host import Host
 from shim.indexes.uv import read_command_needs, script_of
 from shim.indexes.uv_command import Command
 from shim.model import Delivery, Invocation, Needs, Secret, Target
+from shim.reading import read_text
 from shim.tools.uv_options import option_table
 
 NEEDLESS = (
@@ -194,11 +195,10 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
     from shim.targets import parse_version
 
     try:
-        with open(os.path.join(host.config_home or "", "uv", "uv-receipt.json"), encoding="utf-8") as stream:
-            receipt = json.load(stream)
+        receipt = json.loads(read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json")) or "")
         prefix = str(receipt["install_prefix"])
         if os.path.realpath(target).startswith(os.path.realpath(prefix) + "/"):
             return parse_version(str(receipt["version"])) or None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return None

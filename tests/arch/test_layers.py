@@ -25,28 +25,35 @@ LAYERS = [
     ("shim.commands", "shim.faces.keyring"),
     ("shim.demo", "shim.checks"),
     ("shim.index_states",),
-    ("shim.installing", "shim.activate"),
+    ("shim.installing", "shim.activate", "shim.complete"),
     ("shim.run",),
     ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
+    ("shim.routing.planning", "shim.routing.outer", "shim.routing.starters", "shim.routing.own_strategy"),
     ("shim.supervise", "shim.preflight"),
-    ("shim.route", "shim.refusals", "shim.whereabouts", "shim.endpoints", "shim.mending"),
+    ("shim.route", "shim.refusals", "shim.whereabouts", "shim.rootless", "shim.endpoints", "shim.mending"),
     ("shim.laxity",),
-    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.recording", "shim.observing"),
-    ("shim.use_as", "shim.config_edit", "shim.config_lines"),
-    ("shim.execute", "shim.audit", "shim.replay", "shim.tools", "shim.logins"),
+    ("shim.recording", "shim.routing.recorded"),
+    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.observing"),
+    ("shim.use_as", "shim.config_edit", "shim.config_lines", "shim.team_files", "shim.routing.inputs", "shim.routing.rewriting"),
+    ("shim.routing.serving",),
+    ("shim.routing.companion", "shim.routing.asking", "shim.routing.locks", "shim.routing.redirector"),
+    ("shim.routing.remembering",),
+    ("shim.repeating",),
+    ("shim.execute", "shim.audit", "shim.replay", "shim.routing.spawn", "shim.tools", "shim.logins"),
+    ("shim.system_log",),
     ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.obeying", "shim.store", "shim.targets"),
-    ("shim.http_client", "shim.http_json", "shim.settings", "shim.private_files", "shim.agent_client", "shim.terminal"),
+    ("shim.http_client", "shim.http_json", "shim.settings", "shim.routing.mentioned", "shim.private_files", "shim.agent_client", "shim.terminal"),
     ("shim.setting_indexes", "shim.policy", "shim.setting_merge"),
-    ("shim.setting_checks", "shim.setting_logins"),
+    ("shim.setting_checks", "shim.setting_logins", "shim.routing"),
     ("shim.setting_keys",),
     ("shim.formats",),
     ("shim.verdict", "shim.proxies", "shim.causes"),
     ("shim.model",),
     ("shim.screen",),
-    ("shim.repair",),
+    ("shim.repair", "shim.pages"),
     ("shim.host",),
     ("shim.urls",),
-    ("shim.errors", "shim.reading"),
+    ("shim.errors", "shim.reading", "shim.folding"),
 ]
 
 #: What crosses a layer on purpose, and why.
@@ -145,6 +152,8 @@ REVEAL_SITES = {
     "shim/http_client.py": "makes the Authorization header of our own requests",
     "shim/http_json.py": "sends codes and tokens to the server that they are for",
     "shim/recording.py": "checks that a record without secrets comes to the same text",
+    "shim/routing/companion.py": "tells the companion about indexes that it has to ask itself",
+    "shim/routing/outer.py": "puts a netrc into a memory file for what `shim exec` runs",
     "shim/sources/ambient.py": "makes a credential of a job's identity",
     "shim/sources/posit.py": "makes a credential of a shared token",
     "shim/sources/stored.py": "makes a credential of a stored one",
@@ -213,3 +222,54 @@ def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, l
 
     assert set(result.stdout.split()) <= {*loaded, "fail"}
     assert loaded <= set(result.stdout.split())
+
+
+#: Who opens files to read them in another way than by `shim.reading`, and why none of these can be a pipe that another one made, or is
+#: to be one. All others may have been made by a project, a tool or a person.
+OWN_READERS = {
+    "shim/private_files.py": "a secret may lie in a pipe (`file`, `--env-file`): it waits for its writer, and says so",
+    "shim/activate/__init__.py": "our own templates",
+    "shim/audit.py": "our own log",
+    "shim/commands/agent.py": "/proc",
+    "shim/complete/__init__.py": "our own templates",
+    "shim/config_edit.py": "a folder, to write it to the disk",
+    "shim/demo/scenes.py": "the demo's own folder",
+    "shim/demo/server.py": "the demo's own folder",
+    "shim/demo/watch.py": "/proc, and the demo's own folder",
+    "shim/execute.py": "/proc",
+    "shim/faces/agent_socket.py": "a folder, to bind a socket in it",
+    "shim/faces/answers.py": "our own memory file",
+    "shim/faces/keyring.py": "/proc",
+    "shim/formats/known_hosts.py": "our own table",
+    "shim/hot.py": "/proc",
+    "shim/launchers.py": "our own template",
+    "shim/replay.py": "records in our own private folder, checked in the same way; and /proc",
+    "shim/routing/redirector.py": "/proc",
+    "shim/routing/serving.py": "our own memory file",
+    "shim/store/approvals.py": "a list in our own private folder",
+    "shim/store/recent.py": "a note in our own private folder",
+    "shim/store/records.py": "records in our own private folder, checked in the same way",
+    "shim/store/sealed.py": "a pad in our own private folder",
+}
+
+
+def opens_to_read(call: ast.Call) -> bool:
+    """Whether a call opens a file to read it: `open` without a mode that writes, `os.open` with O_RDONLY, and what pathlib and tomllib have."""
+    name = ast.unparse(call.func)
+    words = [ast.unparse(word) for word in (*call.args[1:], *(one.value for one in call.keywords if one.arg == "mode"))]
+    if name in ("os.open", "posix.open"):
+        return any("O_RDONLY" in word for word in words)
+    if name in ("open", "io.open"):
+        writes = any(word.strip("'\"") in {kind + more for kind in "wax" for more in ("", "b")} for word in words[:1])
+        return not writes and "O_WRONLY" not in ast.unparse(call) and not ast.unparse(call.args[0]).startswith("descriptor")
+    return name.startswith("Path(") or name in ("tomllib.load", "json.load")
+
+
+def test_other_peoples_files_are_read_by_one_module() -> None:
+    readers = {
+        str(path.relative_to(ROOT))
+        for path in MODULES
+        if any(isinstance(node, ast.Call) and opens_to_read(node) for node in ast.walk(ast.parse(path.read_text())))
+    }
+
+    assert readers == set(OWN_READERS)

@@ -34,7 +34,6 @@ def measure_latency(folder: Path, prefix: Path) -> str:
     files = {name: [build_wheel(str(packages), name, {f"{name.replace('-', '_')}.py": ""})] for name in names}
     (folder / "slow").mkdir()
     world = World(folder / "slow", prefix)
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     world.environ["UV_NO_CACHE"] = "1"
     uv = toolchains.uv()
     world.use(uv)

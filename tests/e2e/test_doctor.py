@@ -232,6 +232,7 @@ def stranger(tmp_path: Path) -> Iterator[Stranger]:
         yield served
 
 
+@follows("shim doctor --confusion -r requirements.txt")
 def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: PrivateIndex, stranger: Stranger) -> None:
     world.use(toolchains.pip("newest"))
     world.configure(
@@ -241,9 +242,10 @@ def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: Priva
     (world.cwd / "most.txt").write_text("Corp_Lib>=1 ; python_version > '3'\n")
     requirements = f"-i http://{index.netloc}/simple/\n--extra-index-url http://{stranger.netloc}/simple/\ncorp-build\n-r more.txt\n"
     (world.cwd / "requirements.txt").write_text(requirements)
-    status, findings = doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY)
+    hint = world.shim("doctor", "--confusion").stderr.rpartition("hint: shim doctor ")[2]
+    status, findings = doctor(world, *hint.split(), CORP=CANARY)
 
-    assert status == 1
+    assert (status, hint) == (1, "--confusion -r requirements.txt\n")
     assert [finding["where"] for finding in findings] == ["corp-lib"]
     (world.cwd / "more.txt").write_text("corp-sdist\n")
     assert doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY) == (0, [])
@@ -322,6 +324,7 @@ REACH = {
 }
 
 
+@follows("export PIP_KEYRING_PROVIDER=subprocess")
 @pytest.mark.parametrize("what", REACH)
 def test_a_pip_that_will_not_ask_our_keyring_is_found(what: str, world: World) -> None:
     version, variables, text = REACH[what]
@@ -329,10 +332,17 @@ def test_a_pip_that_will_not_ask_our_keyring_is_found(what: str, world: World) -
     del world.environ["PIP_NO_INPUT"]
     world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
     path = f"{world.prefix}/shims:{world.prefix}/faces:/usr/bin:/bin"
-    said = [finding["text"] for finding in doctor(world, PATH=path, **variables)[1] if finding["where"].startswith(str(world.cwd))]
 
+    def look(**more: str) -> list[dict[str, str]]:
+        found = doctor(world, PATH=path, **{**variables, **more})[1]
+        return [one for one in found if one["where"].startswith(str(world.cwd))]
+
+    said = look()
     assert len(said) == (text is not None)
-    assert all(text in one for one in said if text)
+    assert all(text in one["text"] for one in said if text)
+    for command in [one["command"] for one in said if one["command"].startswith("export ")]:
+        name, _, value = command.removeprefix("export ").partition("=")
+        assert look(**{name: value}) == [], "the advice, followed"
 
 
 def test_a_keyring_that_is_not_on_path_or_not_ours_is_found(world: World) -> None:
@@ -390,6 +400,7 @@ def test_requirements_belong_to_confusion_and_the_hint_says_so(world: World) -> 
     assert result.stderr.endswith("hint: shim doctor --confusion -r requirements.txt\n")
 
 
+@follows("sh {} --prefix {}{} --force")
 def test_our_own_keyring_package_that_is_gone_is_told_from_a_machine_without_a_keyring(world: World, tmp_path: Path) -> None:
     own = copy_installation(world.prefix, tmp_path / "own")
     (site,) = (own / "venv" / "lib").glob("python3*/site-packages")

@@ -272,7 +272,7 @@ def test_a_lost_venv_is_made_again(home: Path, tmp_path: Path, wheels: Path) -> 
     result = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path")
 
     assert result.returncode == 0, result.stderr
-    assert sorted(os.listdir(prefix)) == ["activate", "faces", "hook", "installed", "shims", "venv"]
+    assert sorted(os.listdir(prefix)) == ["activate", "complete", "faces", "hook", "installed", "man", "shims", "venv"]
     version = subprocess.run([str(prefix / "shims" / "shim"), "--version"], capture_output=True, text=True, check=False)
     assert version.stdout.startswith("shim ")
 

@@ -171,6 +171,18 @@ def test_a_child_of_uv_that_runs_uv_finds_the_launcher_at_any_depth(version: str
     assert result.stdout == f"{world.prefix}/shims/uv 4\n", result.stderr
 
 
+@pytest.mark.parametrize("starts", ["", "exec "])
+@pytest.mark.parametrize("bypass", ["", "1"])
+def test_a_child_with_words_of_the_same_lengths_gets_the_same_tool(bypass: str, starts: str, world: World, shims: Path) -> None:
+    """`uv run a.py` that runs `uv run b.py`, which runs `uv run b.py` elsewhere, beside a second uv: nothing has led back to us."""
+    again = f'{starts}uv "$1" "$2" b'
+    script = f'if [ "$3" = a ]; then {again}; elif [ "$PWD" != / ]; then cd / && {again}; else echo "real $0"; fi'
+    real = tool(world.folder / "real", "uv", script)
+    on_path(world, shims, real.parent, tool(world.folder / "second", "uv").parent)
+
+    assert world.run("uv", "run", "--offline", "a", SHIM_BYPASS=bypass).stdout == f"real {real}\n"
+
+
 @pytest.mark.parametrize("other", OTHERS)
 def test_a_shim_of_another_kind_is_passed_over_and_the_real_tools_children_find_us(other: str, world: World, shims: Path) -> None:
     """At each level the other shim leads back to us, and the real tool runs the next command."""

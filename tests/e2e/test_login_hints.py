@@ -121,7 +121,7 @@ def test_each_way_to_get_no_answer_has_its_own_hint(world: World, index: Private
         cases = {
             "https://nobody.invalid/simple/": "check the spelling of nobody.invalid",
             f"http://127.0.0.1:{(closed := free_port())}/simple/": f"check that the server runs, and that {closed} is its port",
-            f"https://127.0.0.1:{port}/simple/": f"port {port} of 127.0.0.1 speaks no TLS",
+            f"https://127.0.0.1:{port}/simple/": f"check that the server runs, and that {port} is its port",
             f"https://127.0.0.1:{old}/simple/": "must offer TLS 1.2 or newer",
         }
         for url, hint in cases.items():

@@ -10,13 +10,16 @@ import pytest
 from shim.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.hints import follows
+from tests.support.manners import Index, Shelf
+from tests.support.realms import basic
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
 
+Packages = tuple[str, dict[str, list[str]]]
 TOOLS = ("pip", "uv")
 
 
-def install(world: World, tool: str, index: PrivateIndex) -> list[str]:
+def install(world: World, tool: str, index: PrivateIndex | Index) -> list[str]:
     url, target = f"http://{index.netloc}/simple/", str(world.folder / "installed")
     world.use(toolchains.pip("newest") if tool == "pip" else toolchains.uv())
     world.environ |= {"PIP_CONFIG_FILE": os.devnull, "UV_NO_CONFIG": "1"}
@@ -25,7 +28,7 @@ def install(world: World, tool: str, index: PrivateIndex) -> list[str]:
     return ["uv", "pip", "install", "--target", target, "--default-index", url, "corp-lib"]
 
 
-def configure(world: World, index: PrivateIndex, more: str = "", top: str = "") -> None:
+def configure(world: World, index: PrivateIndex | Index, more: str = "", top: str = "") -> None:
     url = f"http://{index.netloc}/simple/"
     world.configure(f'{top}[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\n{more}')
 
@@ -46,17 +49,34 @@ def test_a_password_that_changed_is_said_in_one_line_with_a_hint_that_helps(tool
     assert "shim: " not in followed.stderr
 
 
-def test_what_was_refused_a_moment_ago_is_not_asked_again_by_us(world: World, index: PrivateIndex) -> None:
-    """That a proof costs a replayed command nothing is held by tests/e2e/test_remembered.py."""
-    configure(world, index, 'env = { password = "CORP" }\n')
-    command = install(world, "pip", index)
-    world.run(*command, CORP="yesterdays")
-    first = len(index.requests)
-    again = world.run(*command, CORP="yesterdays")
-    theirs = len(index.requests) - first
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_refused_password_is_sent_once_however_often_the_command_is_typed(tool: str, world: World, packages: Packages) -> None:
+    """Directories lock an account after a few failing logins. That a proof costs a replayed command nothing is held by test_remembered.py."""
+    with Index(Shelf(*packages), "401", {"": basic(USER, CANARY)}) as index:
+        configure(world, index, 'env = { password = "CORP" }\n')
+        command = install(world, tool, index)
+        typed = [word.replace("://", f"://{USER}:yesterdays@") if index.netloc in word else word for word in command]
+        bare = world.run(*typed, bare=True)
+        index.seen.clear()
+        results = [world.run(*command, CORP="yesterdays") for _ in range(3)]
+        sent = [header for _, header in index.seen if header]
+        assert world.run(*command, CORP=CANARY).returncode == 0, "a new secret is another matter"
 
-    assert "shim: warning[rejected]: " in again.stderr
-    assert theirs < first, "the tool's own requests, and none of ours"
+    assert {result.returncode for result in results} == {bare.returncode}
+    assert all("refuses us as alice, from env (401); it is not sent again for a minute" in result.stderr for result in results)
+    assert sent == [basic(USER, "yesterdays")]
+
+
+def test_a_server_that_forwards_strangers_gets_a_refused_password_again_as_bare(world: World, packages: Packages) -> None:
+    """As a stranger the tool would be led to the public index, and take its package."""
+    shelf = Shelf(*packages)
+    with Index(shelf, "open") as public, Index(shelf, "forwards", {"": basic(USER, CANARY)}, public=public.root, strict=True) as index:
+        configure(world, index, 'env = { password = "CORP" }\n')
+        result = world.run(*install(world, "pip", index), CORP="yesterdays")
+        assert [path for path, _ in public.seen if path.startswith("/files/")] == []
+
+    assert result.returncode == 1, result.stderr
+    assert "refuses us as alice, from env (401)\n" in result.stderr
 
 
 def at_a_terminal(world: World, command: list[str], **more: str) -> Terminal:

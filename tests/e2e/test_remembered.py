@@ -46,8 +46,9 @@ def own(world: World, served: PrivateIndex, watched_prefix: Path, keyring_daemon
 def command_of(tool: str, world: World, index: PrivateIndex) -> list[str]:
     is_uv = tool.startswith("uv")
     world.use(toolchains.uv() if is_uv else toolchains.pip("newest"))
+    if tool == "uv":
+        world.environ["UV_NO_SYSTEM_CONFIG"] = "1"  # the store is taken
     if tool == "uv-seed":
-        del world.environ["UV_NO_SYSTEM_CONFIG"]
         (world.folder / "xdg" / "uv").mkdir()
         (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
     url = f"http://{index.netloc}/simple/"

@@ -46,6 +46,8 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
         terminal.press("1\n")
         terminal.until("upload packages to, if you do? [nowhere]: ")
         terminal.press("\n")
+        terminal.until("and from nowhere else, such as corp-* acme-lib? [none]: ")
+        terminal.press("corp-*, Acme_Lib\n")
         assert f'url = "http://{index.netloc}/simple/"' in terminal.until("Write this? [Y/n] ")
         assert not world.config.exists()
         terminal.press("\n")
@@ -60,6 +62,7 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
         "username": USER,
         "file": {"password": str(secret)},
         "use-as": "default",
+        "packages": ["corp-*", "acme-lib"],
     }
 
 

@@ -287,3 +287,33 @@ def test_a_private_package_is_installed_in_a_venv_by_typing_what_everybody_types
 
     assert output.endswith("\n1"), output
     assert list((own.cwd / ".venv" / "lib").glob("python3*/site-packages/corp_lib.py"))
+
+
+#: Shell -> what a user's rc file has of completion, before our lines or after them, and a `shim` that shows what was completed.
+COMPLETING = {
+    "bash": ("bash", "", "", "shim() { printf '<%s>' \"$@\"; }"),
+    "bash with options": ("bash", "set -eu; set -o posix", "", "shim() { printf '<%s>' \"$@\"; }"),
+    "zsh": ("zsh", "autoload -Uz compinit; compinit -D -u", "", "shim() { printf '<%s>' \"$@\" }"),
+    "zsh, compinit later": ("zsh", "", "autoload -Uz compinit; compinit -D -u", "shim() { printf '<%s>' \"$@\" }"),
+    "fish": ("fish", "", "", "function shim; printf '<%s>' $argv; end"),
+}
+
+
+@pytest.mark.parametrize("case", COMPLETING)
+def test_tab_completes_a_verb_an_index_and_an_option(case: str, own: World) -> None:
+    name, before, after, show = COMPLETING[case]
+    machine.skip_without(machine.lacks_programs(name))
+    own.configure('[[index]]\nname = "corp-packages"\nurl = "https://pypi.corp.example/simple/"\n')
+    with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
+        shell = Shell(name, terminal, own)
+        for line in (before, shell.activate, after, show):
+            shell.type(line or "true")
+        for typed, rest in (("shim logi", "n"), ("cor", "p-packages"), ("--sto", "re"), ("mem", "ory")):
+            terminal.press(typed)
+            terminal.until(typed[-1])  # zsh takes a Tab that was typed before it reads for a letter
+            terminal.press("\t")
+            terminal.until(rest)
+        terminal.press("\n")
+        said = terminal.until("<memory>")
+
+    assert "<login><corp-packages><--store><memory>" in said

@@ -58,6 +58,7 @@ def test_the_environment_is_the_users_own(line: str, configured: World, tmp_path
     bare_argv, bare_environ = started(configured, line, bare=True)
     # What keeps two programs of this kind from starting each other for ever; pip and uv know no such names.
     assert environ.pop("_SHIM_DEPTH") == "1"
+    environ.pop("_SHIM_WORDS", None)  # where there is another one behind it
     assert environ.pop("_SHIM_LAST") == str(folder / line.split()[0])
     assert environ.pop("_SHIM_SHAPE") == "".join(f"{len(word)}:" for word in line.split()[1:])
     assert environ.pop("PATH") == f"{configured.prefix / 'shims'}:{bare_environ.pop('PATH')}"

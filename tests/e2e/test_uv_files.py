@@ -28,7 +28,7 @@ VERSIONS = ["newest", "0.9.30", "0.5.31"]
 if os.environ.get("SHIM_TEST_MATRIX") == "all":
     VERSIONS += ["0.11.33", "0.7.22"]
 #: What the launcher adds to every command: its guard against loops, and the count of its shell.
-LAUNCHERS_OWN = {"_SHIM_DEPTH", "_SHIM_LAST", "_SHIM_SHAPE", "SHLVL"}
+LAUNCHERS_OWN = {"_SHIM_DEPTH", "_SHIM_LAST", "_SHIM_SHAPE", "_SHIM_WORDS", "SHLVL"}
 Packages = tuple[str, dict[str, list[str]]]
 
 
@@ -55,7 +55,7 @@ class Session:
 
     def __init__(self, world: World, server: Realms, version: str) -> None:
         world.use(toolchains.uv(version))
-        del world.environ["UV_NO_SYSTEM_CONFIG"], world.environ["VIRTUAL_ENV"]
+        del world.environ["VIRTUAL_ENV"]
         (world.folder / "xdg" / "uv").mkdir()
         (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
         self.world, self.server, self.url = world, server, server.url("/team/simple/")
@@ -336,7 +336,6 @@ def test_an_upload_arrives_whole_and_no_secret_stands_in_uvs_argv(
 ) -> None:
     port, folder = uploads
     world.use(toolchains.uv(version))
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     url = f"http://127.0.0.1:{port}/"
     environ = {"UV_PUBLISH_USERNAME": USER, "UV_PUBLISH_PASSWORD": CANARY} if how == "variable" else {}
     if how in ("found", "check", "-u USER"):

@@ -194,7 +194,6 @@ def configure(world: World, server: Realms, *, typed: bool) -> None:
     """Let a program give the password of each place; for a typed one, nothing is configured."""
     (world.folder / "xdg" / "uv").mkdir()
     (world.folder / "xdg" / "uv" / "uv.toml").write_text("")  # whatever this machine has in /etc
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     del world.environ["VIRTUAL_ENV"]
     tables = ""
     for path, user, secret in (("/team", USER, CANARY), ("/other", OTHER_USER, OTHER_SECRET)):

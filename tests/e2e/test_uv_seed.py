@@ -50,7 +50,6 @@ def server(packages: tuple[str, dict[str, list[str]]]) -> Iterator[Realms]:
 @pytest.fixture
 def own(world: World, server: Realms) -> World:
     """A world with the credential of one place, and a machine whose uv.toml says something of its own."""
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     (world.folder / "xdg" / "uv").mkdir()
     (world.folder / "xdg" / "uv" / "uv.toml").write_text('link-mode = "copy"\n')
     world.configure(

@@ -57,7 +57,6 @@ def server(packages: Packages, tmp_path: Path) -> Iterator[Forwarding]:
 def prepare(world: World, server: Realms, version: str, *, configured: bool) -> None:
     world.use(toolchains.uv(version))
     del world.environ["VIRTUAL_ENV"]
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     (world.folder / "xdg" / "uv").mkdir()
     (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
     world.environ["UV_TOOL_BIN_DIR"] = str(world.folder / "tool-bin")

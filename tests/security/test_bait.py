@@ -131,7 +131,7 @@ def test_a_private_index_that_is_down_stops_pip(url: object, words: str, pip: to
 
     assert (result.status, result.installed) == (77, None)
     assert words in result.stderr
-    assert "hint: check the network or VPN, and the URL" in result.stderr
+    assert "hint: check the network or VPN, and run it again" in result.stderr
 
 
 def test_a_private_index_with_bad_tls_stops_pip(

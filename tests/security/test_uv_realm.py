@@ -28,7 +28,6 @@ def server(packages: tuple[str, dict[str, list[str]]]) -> Iterator[Realms]:
 
 def configure(world: World, server: Realms, version: str) -> None:
     world.use(toolchains.uv(version))
-    del world.environ["UV_NO_SYSTEM_CONFIG"]
     (world.folder / "xdg" / "uv").mkdir()
     (world.folder / "xdg" / "uv" / "uv.toml").write_text("")
     world.configure(

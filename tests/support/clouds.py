@@ -73,7 +73,10 @@ cat {answers}/"$who"
 
 
 class CloudIndex(PrivateIndex):
-    """Knows several users by their tokens: `seen` lists (method, who or None). `is_public` answers everybody."""
+    """Knows several users by their tokens: `seen` lists (method, who or None). `is_public` answers everybody.
+
+    Google's has no page at its root, whoever asks (bazel-contrib/rules_python#3709).
+    """
 
     def __init__(self, folder: str, files: dict[str, list[str]], username: str, tokens: dict[str, str]) -> None:
         super().__init__(folder, files, username, "")
@@ -89,6 +92,8 @@ class CloudIndex(PrivateIndex):
         self.seen.append(who)
         if path.startswith("/upload"):
             return (200, "text/plain", b"thanks\n") if who else (401, "text/plain", b"who are you?\n")
+        if self._username == "oauth2accesstoken" and path.strip("/") == "simple":
+            return 404, "text/html", b"<b>404.</b> <ins>That is an error.</ins>\n"
         return self._page(path) if who or self.is_public else (401, "text/plain", b"who are you?\n")
 
 

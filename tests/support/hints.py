@@ -20,10 +20,14 @@ def follows(*templates: str) -> Callable[[Test], Test]:
 
 
 def find_followed() -> dict[str, list[str]]:
-    """Return template -> the tests that follow it, as they are marked."""
+    """Return template -> the tests that follow it, as they are marked, and the scenes (tests/support/following.py) that play it."""
     found: dict[str, list[str]] = {}
     for path in sorted(TESTS.rglob("test_*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Scene":
+                for template in node.args[:1]:
+                    if isinstance(template, ast.Constant):
+                        found.setdefault(str(template.value), []).append(f"{path.relative_to(TESTS.parent)}:{node.lineno}")
             for mark in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
                 if isinstance(mark, ast.Call) and isinstance(mark.func, ast.Name) and mark.func.id == "follows":
                     for template in mark.args:
@@ -53,8 +57,9 @@ def _expressions(tree: ast.AST) -> Iterator[tuple[ast.expr, int]]:
     """Yield what becomes a hint: `hint=`, what is assigned to `hint` or to a constant of NAMES, and the fourth part of a Finding."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            yield from ((keyword.value, node.lineno) for keyword in node.keywords if keyword.arg in ("hint", "command"))
-            if isinstance(node.func, ast.Name) and node.func.id == "Finding" and len(node.args) > 3:
+            is_finding = isinstance(node.func, ast.Name) and node.func.id == "Finding"
+            yield from ((one.value, node.lineno) for one in node.keywords if one.arg == "hint" or (is_finding and one.arg == "command"))
+            if is_finding and len(node.args) > 3:
                 yield node.args[3], node.lineno
         elif isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value is not None:
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]

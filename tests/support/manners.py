@@ -47,7 +47,8 @@ class Index:
     """Serves `shelf` below /simple/ to whoever sends `logins`' header for the path's beginning; all others are strangers.
 
     `public` is where strangers are forwarded to, `view` what they are shown, `files_at` the root URL of the files, `signed_at` that of
-    a store to which requests for files are redirected. `seen` lists (path, Authorization or None).
+    a store to which requests for files are redirected. One that is `rootless` has pages of packages alone, one that is `strict` says
+    401 to a wrong login, as no stranger. `seen` lists (path, Authorization or None).
     """
 
     shelf: Shelf
@@ -58,6 +59,8 @@ class Index:
     files_at: str = ""
     signed_at: str = ""
     address: str = "127.0.0.1"
+    rootless: bool = False
+    strict: bool = False
     seen: list[tuple[str, str | None]] = field(default_factory=list)
 
     def __enter__(self) -> Index:
@@ -94,13 +97,14 @@ class Index:
         place = next((one for one in self.logins if path.startswith(f"{one}/")), None)
         if place is None or authorization == self.logins[place]:
             return self.show(path, self.shelf)
-        return STRANGERS[self.stranger](self, path)
+        return STRANGERS["401" if self.strict and authorization else self.stranger](self, path)
 
     def show(self, path: str, shelf: Shelf) -> Reply:
         """Return a page or file of a shelf."""
         place, _, rest = path.rpartition("/simple/") if "/simple/" in path else path.rpartition("/files/")
         if "/simple/" in path:
-            names = [f"{name}/" for name in shelf.files] if not rest else shelf.files.get(rest.strip("/"))
+            root = None if self.rootless else [f"{name}/" for name in shelf.files]
+            names = root if not rest else shelf.files.get(rest.strip("/"))
             if names is None:
                 return Reply(404)
             links = [name if not rest else f"{self.files_at}{place}/files/{name}" for name in names]

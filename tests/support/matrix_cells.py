@@ -150,7 +150,6 @@ class Runner:
         folder.mkdir(parents=True)
         world = World(folder, self.prefix)
         # A channel of ours is a system's uv.toml, and who has none is not told to read none.
-        del world.environ["UV_NO_SYSTEM_CONFIG"]
         (folder / "xdg" / "uv").mkdir()
         (folder / "xdg" / "uv" / "uv.toml").write_text("")
         return world

@@ -37,14 +37,15 @@ OWNERS = {"whole": USER, "left": USER, "right": OTHER_USER}
 class Behaviour:
     """What a server answers to who has no credential for a place: a status, or what it `shows`.
 
-    `root` is the status of the index page itself, where it is another. `files` says where they
-    lie; `broken` is everybody's status.
+    `root` is the status of the index page itself, where it is another; one that is not `listing`
+    has no such page for its users either. `files` says where they lie; `broken` is everybody's status.
     """
 
     status: int = 401
     challenge: bool = False
     shows: Literal["", "public", "older", "login"] = ""
     root: int = 0
+    listing: bool = True
     files: Literal["here", "presigned", "second"] = "here"
     broken: int = 0
     down: bool = False
@@ -55,6 +56,7 @@ SERVERS = {
     "401, no challenge": Behaviour(),
     "403": Behaviour(403),
     "404": Behaviour(404),
+    "no root page": Behaviour(challenge=True, root=404, listing=False),
     "forwards": Behaviour(shows="public"),
     "forwards names": Behaviour(shows="public", root=401, challenge=True),
     "anonymous view": Behaviour(shows="older"),
@@ -147,6 +149,8 @@ class Private(Origin):
         if rest.startswith("files/") and self._behaviour.files == "presigned":
             signed = f"{place}/{rest.removeprefix('files/')}?X-Signature=1"
             return Reply(302, headers={"Location": self._store.url(signed)})
+        if rest.strip("/") == "simple" and not self._behaviour.listing:
+            return NOT_HERE
         is_elsewhere = self._behaviour.files == "second"
         files = self._second.url(f"{place}/") if is_elsewhere else f"/{place}/files/"
         return page_of(self._shelves[place], f"/{rest}", f"/{place}/simple/", files) or NOT_HERE

@@ -30,7 +30,7 @@ def make_authority(folder: Path, name: str, host: str = "localhost") -> Authorit
     def openssl(*words: object) -> None:
         subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)
 
-    new = ["req", "-newkey", "rsa:2048", "-nodes"]
+    new = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     openssl(
         *new, "-x509", "-keyout", f"{name}-ca.key", "-out", f"{name}-ca.pem", "-days", 30, "-subj", f"/CN={name} authority",
         "-addext", "keyUsage=critical,keyCertSign",

@@ -47,7 +47,6 @@ class World:
             "PIP_CACHE_DIR": str(self.folder / "pip-cache"),
             "UV_CACHE_DIR": str(self.folder / "uv-cache"),
             "UV_PYTHON_DOWNLOADS": "never",
-            "UV_NO_SYSTEM_CONFIG": "1",
             "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
         }
 

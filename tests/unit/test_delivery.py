@@ -1,6 +1,7 @@
 """Which channel is taken, and what exactly is handed over."""
 
 import netrc
+import os
 import tomllib
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Or
 from shim.settings import Settings
 from shim.tools.uv import move_secrets
 from shim.urls import find_userinfo, parse_url, scope_of_index
+from tests.support.hints import follows
 
 CORP = "https://pypi.corp.example/simple/"
 NEWEST, OLD, ANCIENT = (26, 3), (23, 2, 1), (20, 2, 4)
@@ -62,9 +64,10 @@ def deliver(
     verb: tuple[str, ...] = ("install",),
     channel: str = "auto",
     unknown: tuple[str, ...] = (),
+    mentioned: tuple[str, ...] = (),
 ) -> Delivery:
     invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
-    needs = Needs(tuple(answers), unknown=unknown)
+    needs = Needs(tuple(answers), unknown=unknown, built=("a (it is built)",), mentioned=mentioned)
     pairs = tuple(Answer(one, found) for one, found in answers.items())
     return choose(invocation, needs, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]
 
@@ -253,6 +256,26 @@ def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, opti
 
 
 @pytest.mark.parametrize("version", [OLD, NEWEST])
+@pytest.mark.parametrize(
+    ("mentioned", "channel"),
+    [
+        ("https://github.com/a/b", "netrc"),
+        ("https://pypi.corp.example/home", "netrc"),
+        ("https://pypi.corp.example:8443/x.whl", "face"),
+        ("HTTP://PYPI.corp.example/x.whl", "face"),
+        ("https://pypi.corp.example:port/x.whl", "face"),
+    ],
+)
+def test_a_project_that_code_describes_keeps_its_netrc_unless_it_mentions_another_port(
+    mentioned: str, channel: str, version: tuple[int, ...], world: Host
+) -> None:
+    corp = need(position=2)
+    delivery = deliver(world, {corp: credential(corp)}, version=version, argv=("install", "-i", CORP, "."), mentioned=(mentioned,))
+
+    assert channel_of(delivery) == channel
+
+
+@pytest.mark.parametrize("version", [OLD, NEWEST])
 def test_pip_gets_a_netrc_only_beside_well_known_servers(version: tuple[int, ...], world: Host) -> None:
     corp = need(position=2)
     public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
@@ -296,7 +319,8 @@ def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
     assert delivery.argv == left
     assert isinstance(value, Secret)
     assert value.reveal() == "https://alice:p%40ss%2F%23%25@pypi.corp.example/simple/"
-    assert len(delivery.warnings) == 1
+    (warning,) = delivery.warnings
+    assert "everybody in the process list; `--only-binary :all:` builds nothing" in warning
 
 
 def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
@@ -567,8 +591,6 @@ def test_uv_variables_are_for_named_indexes_and_only_on_demand(world: Host) -> N
 
 
 def test_somebody_elses_file_at_our_descriptor_is_left_alone(tmp_path: Path) -> None:
-    import os
-
     taken = os.open(tmp_path, os.O_RDONLY)
     try:
         os.dup2(taken, DESCRIPTOR)
@@ -597,3 +619,102 @@ def test_a_runtime_folder_that_others_may_enter_is_not_used(world: Host, tmp_pat
     delivery = deliver(world, {corp: credential(corp)}, family="uv", version=(0, 13, 8))
 
     assert not str(delivery.environ["UV_CREDENTIALS_DIR"]).startswith(str(tmp_path / "shim"))
+
+
+A, B, BESIDE = "https://pypi.corp.example/a/simple/", "https://pypi.corp.example/b/simple/", "https://pypi.corp.example:8443/simple/"
+RUN = {**UV, "verb": ("run",)}
+Command = tuple[dict[str, str | None], dict[str, object]]
+"""URL -> the password that there is for it, and how it is asked."""
+
+
+def with_option(option: str) -> dict[str, object]:
+    return {"channel": "strict", "argv": ("install", option, "corp-lib")}
+
+
+#: The beginning of a hint -> the command that meets it, and the command that it leads to.
+FOLLOWED: dict[str, tuple[Command, Command]] = {
+    "leave --isolated out": (({CORP: "x", BESIDE: None}, with_option("--isolated")), ({CORP: "x", BESIDE: None}, with_option("-q"))),
+    "leave --keyring-provider out": (
+        ({CORP: "x", BESIDE: None}, with_option("--keyring-provider=import")),
+        ({CORP: "x", BESIDE: None}, with_option("-q")),
+    ),
+    "write that host so, in small letters": (
+        ({CORP.replace("pypi", "PYPI"): "x", BESIDE: None}, with_option("-q")),
+        ({CORP: "x", BESIDE: None}, with_option("-q")),
+    ),
+    "choose a password or token of ASCII letters": (({CORP: "p\u20ac"}, {"channel": "strict"}), ({CORP: "ascii"}, {"channel": "strict"})),
+    "leave that other URL out": (({CORP: "x", CORP.replace("https", "http"): None}, {}), ({CORP: "x"}, {})),
+    "ask for it in a command of its own": (({"links " + A: "x", BESIDE: None}, {}), ({"links " + A: "x"}, {})),
+    "ask the two in two commands": (({A: "x", B: None}, UV), ({A: "x"}, UV)),
+    "write its user name into the URL of each": (
+        ({A: "first", B: "second"}, RUN),
+        ({A.replace("//", "//alice@"): "first", B.replace("//", "//bob@"): "second"}, RUN),
+    ),
+    "give shim that one as well": (({B: "x", B.replace("b/", "b/deep/"): "own"}, UV), ({B: "x", B.replace("b/", "b/deep/"): "x"}, UV)),
+    "give each source of the project a name of its own": (
+        ({"named " + A: "first", "named " + B: "second"}, {"family": "poetry"}),
+        ({"called " + A: "first", "called " + B: "second"}, {"family": "poetry"}),
+    ),
+    'channel = "strict" is set; `SHIM_CHANNEL=auto`': (
+        ({CORP: "x"}, {"version": ANCIENT, "channel": "strict"}),
+        ({CORP: "x"}, {"version": ANCIENT, "channel": "auto"}),
+    ),
+    "a newer release of the tool takes it": (({CORP: "x"}, {**RUN, "version": (0, 7, 22)}), ({CORP: "x"}, RUN)),
+}
+
+
+def ask(world: Host, command: Command) -> Delivery:
+    answers: dict[Need, Credential | None] = {}
+    for number, (text, password) in enumerate(command[0].items()):
+        kind, _, url = text.rpartition(" ")
+        fields = {"index_name": "my-corp" if kind == "named" else f"corp-{number}"} if kind in ("named", "called") else {}
+        role = kind if kind == "links" else "extra" if number else "index"
+        own = {"answered_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
+        one = need(url, role, **fields, **own)
+        answers[one] = credential(one, password, one.username or "alice") if password and not own else None
+    return deliver(world, answers, **command[1])  # type: ignore[arg-type]
+
+
+@follows(
+    "leave --isolated out of this command",
+    "leave --keyring-provider out of this command",
+    "write that host so, in small letters and without zeros in front of the port",
+    "choose a password or token of ASCII letters for this index",
+    "leave that other URL out of the command, or write it as the index's own https URL",
+    "ask for it in a command of its own, without other servers",
+    "ask the two in two commands; if one credential is for both, say so: an [[index]] whose scope covers both",
+    "write its user name into the URL of each of these indexes (https://USER@HOST/...): uv locks it without",
+    "give shim that one as well (shim login), or unset its variable",
+    'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command',
+    "give each source of the project a name of its own",
+)
+@pytest.mark.parametrize("hint", FOLLOWED)
+def test_a_command_is_served_once_its_hint_is_followed(hint: str, world: Host) -> None:
+    before, after = FOLLOWED[hint]
+    with pytest.raises(CannotDeliver) as caught:
+        ask(world, before)
+    assert (caught.value.hint or "").startswith(hint)
+
+    assert ask(world, after).channels
+
+
+@follows('take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]')
+def test_a_login_that_is_taken_out_of_the_netrc_is_in_nobodys_way(world: Host, tmp_path: Path) -> None:
+    (tmp_path / ".netrc").write_text("machine pypi.corp.example login alice password stale\n")
+    with pytest.raises(CannotDeliver) as caught:
+        ask(world, ({CORP: "x"}, RUN))
+    assert (caught.value.hint or "").startswith("take that login out of your netrc")
+    (tmp_path / ".netrc").unlink()
+
+    assert channel_of(ask(world, ({CORP: "x"}, RUN))) == "store"
+
+
+@follows("SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it")
+def test_where_there_is_no_memory_for_uvs_store_its_variables_are_offered(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a Mac."""
+    monkeypatch.delattr(os, "memfd_create")
+    with pytest.raises(CannotDeliver) as caught:
+        ask(world, ({"named " + CORP: "x"}, UV))
+    assert (caught.value.hint or "").startswith("SHIM_CHANNEL=env")
+
+    assert channel_of(ask(world, ({"named " + CORP: "x"}, {**UV, "channel": "env"}))) == "env"

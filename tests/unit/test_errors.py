@@ -10,6 +10,7 @@ from shim.errors import ConfigError, NoCredential, ShimError, SourceError, print
 
 #: Codes and exit statuses are a contract with scripts: each line here is one that somebody may rely on.
 CONTRACT = {
+    "cannot-fetch": 69,
     "cannot-listen": 74,
     "error": 70,
     "usage": 64,

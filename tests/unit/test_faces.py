@@ -12,6 +12,7 @@ from shim.faces.answers import VARIABLE, read_answers, render_answers
 from shim.faces.keyring import Question, find_answer, read_question, render_answer
 from shim.host import Host
 from shim.model import Credential, Secret
+from shim.store import proofs
 from shim.urls import parse_url, scope_of_index
 
 URL = "https://pypi.corp.example/simple/"
@@ -75,6 +76,19 @@ def test_a_token_that_has_ended_since_the_command_began_is_got_again(left_s: flo
 
     assert answer is not None
     assert answer.secret.reveal() == secret
+
+
+def test_a_secret_that_was_refused_a_moment_ago_is_not_answered(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\nenv = {{ password = "CORP" }}\n')
+    environ = {**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "canary"}
+    asked = dataclasses.replace(host, environ={name: value for name, value in environ.items() if name != VARIABLE})
+    question, refused = Question(URL, "alice", "password", "plain"), a_credential(secret="canary")
+    proofs.remember("rejected", refused, proofs.place_of(parse_url(URL)), "no", asked)
+    later = dataclasses.replace(asked, clock=lambda: asked.clock() + proofs.WITHHELD_S + 1)
+
+    assert find_answer(question, asked) is None
+    assert find_answer(question, later) is not None
+    assert find_answer(question, dataclasses.replace(asked, environ={**asked.environ, "SHIM_REFRESH": "1"})) is not None
 
 
 def test_a_question_below_the_scope_is_answered(host: Host) -> None:

@@ -60,6 +60,11 @@ CONFIGURATIONS: dict[str, tuple[str, str, Callable[[str], str]]] = {
         'add protocol = "json", or leave it out',
         lambda text: text.replace("'a.b' }", "'a.b', protocol = \"json\" }"),
     ),
+    "a word for many": (
+        GOOD + "command = { argv = 'x' }\n",
+        "make argv an array of strings",
+        lambda text: text.replace("'x'", "['x']"),
+    ),
     "one bracket": ("index = [1]\n", "write [[index]] with two brackets", lambda _: GOOD),
     "no url": ('[[index]]\nname = "x"\n', "add a line like url = ", lambda text: text + 'url = "https://pypi.example/simple/"\n'),
     "no duration": (GOOD + "max-age = '1'\n", "write a number and s, m, h or d, like 12h", lambda text: text.replace("'1'", "'12h'")),
@@ -123,6 +128,7 @@ def hint_of(act: Callable[[], object]) -> str:
     "write it as https://host/",
     "correct that line",
     "write {} = {}",
+    "make {} {} {}",
 )
 @pytest.mark.parametrize("case", CONFIGURATIONS)
 def test_a_configuration_reads_once_its_hint_is_followed(case: str, tmp_path: Path) -> None:

@@ -12,14 +12,15 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.compat.properties import classproperty
 
-from shim.errors import SourceError
+from shim.commands.login_store import keep
+from shim.errors import SourceError, StoreError
 from shim.host import Host
 from shim.model import Credential, Need, Needs, Origin, Secret
 from shim.resolve import resolve
 from shim.settings import Settings
 from shim.sources import Query
 from shim.sources import keyring as source
-from shim.store import keys
+from shim.store import keys, purge
 from shim.urls import parse_url, scope_of_index
 
 URL = parse_url("https://pypi.corp.example/simple/")
@@ -67,6 +68,12 @@ class Hanging(Plain):
     released = threading.Event()  # of the test, so that its thread ends with it
 
     def get_credential(self, service: str, username: str | None) -> None:
+        self.released.wait()
+
+    def get_password(self, service: str, username: str) -> None:
+        self.released.wait()
+
+    def set_password(self, service: str, username: str, password: str) -> None:
         self.released.wait()
 
 
@@ -132,3 +139,18 @@ def test_a_keyring_that_fails_is_one_error_with_a_hint_in_time(
 
     assert caught.value.hint
     assert "canary" not in caught.value.message
+
+
+def test_a_keyring_has_as_long_to_keep_and_to_forget_as_the_configuration_says(host: Host) -> None:
+    keyring.set_keyring(Hanging())
+    Hanging.released.clear()
+    try:
+        with pytest.raises(StoreError, match=r"within 0\.1 s: nothing was stored") as kept:
+            keep("keyring", URL, credential("alice"), 0.0, Settings(keyring_wait_s=0.1), host)
+        with pytest.raises(StoreError, match=r"within 0\.1 s: nothing was removed") as forgotten:
+            list(purge.forget(host, URL, None, "alice", keyring_wait_s=0.1))
+    finally:
+        Hanging.released.set()
+
+    assert "keyring-wait" in (kept.value.hint or "")
+    assert "keyring-wait" in (forgotten.value.hint or "")

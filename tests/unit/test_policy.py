@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from shim import policy
+from shim import policy, setting_keys
 from shim.errors import ConfigError
 from shim.host import Host
 from shim.model import Need, Needs, Origin
 from shim.resolve import resolve
+from shim.setting_keys import POLICY_KEYS, Key
 from shim.settings import load_settings
 from shim.urls import parse_url
 
@@ -98,8 +100,37 @@ def test_a_policy_that_others_can_write_is_none_of_roots(mode: int, host: Host) 
         load_settings(host)
 
 
+@pytest.mark.parametrize("key", POLICY_KEYS, ids=[key.name for key in POLICY_KEYS])
+def test_each_key_of_the_reference_is_obeyed_as_its_example_says(key: Key, host: Host) -> None:
+    write(host, f"{key.name} = {key.example}\n", "")
+    assert policy.load_policy() != replace(policy.NO_POLICY, file=policy.policy_file())
+
+
+def test_the_reference_has_the_keys_of_the_code_and_no_others() -> None:
+    table = (
+        Path(setting_keys.__file__)
+        .parent.parent.joinpath("README.md")
+        .read_text()
+        .partition("| policy.toml (root's) |")[2]
+        .partition("\n\n")[0]
+    )
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", table, re.MULTILINE)) == set(policy.KEYS)
+
+
 def test_no_variable_moves_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SHIM_CONFIG_FILE", "XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "HOME", "SHIM_POLICY_FILE"):
         monkeypatch.setenv(name, "/tmp/elsewhere")
 
     assert policy.policy_file() == "/etc/xdg/shim/policy.toml"
+
+
+def test_an_index_strategy_is_imposed_on_everybody(host: Host) -> None:
+    from shim.routing.mentioned import is_mentioned
+
+    write(host, "", INDEX)
+    assert (is_mentioned(host), load_settings(host).index_strategy) == (False, None)
+    write(host, 'index-strategy = "first-index"', INDEX)
+    assert (is_mentioned(host), load_settings(host).index_strategy) == (True, "first-index")
+    write(host, 'index-strategy = "best"', INDEX)
+    with pytest.raises(ConfigError, match="index-strategy must be first-index"):
+        load_settings(host)

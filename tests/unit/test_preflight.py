@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from shim.delivery import Case, Choice, bare_manner
 from shim.delivery.netrc import manner as manner_of_netrc
 from shim.host import Host
 from shim.http_client import Outcome
-from shim.model import BARE, Credential, Invocation, Manner, Need, Needs, Origin, Route, Secret, Target
-from shim.preflight import SILENT
+from shim.model import BARE, Answer, Credential, Invocation, Manner, Need, Needs, Origin, Route, Secret, Target
+from shim.preflight import SILENT, check_answers
 from shim.settings import Settings
+from shim.tools import load_tool
 from shim.urls import parse_url, scope_of_index
 from shim.verdict import Verdict
 from shim.verify import Question, _why_unserved, judge
+from tests.support.manners import Index, Shelf
+from tests.support.realms import basic
 
 ROOT = "https://pypi.corp.example/api/simple/"
 AFTER_401 = Manner(frozenset({401}))
@@ -96,3 +102,22 @@ def test_what_the_tool_has_by_itself_is_sent_unasked_and_in_its_own_bytes() -> N
     assert choice.manner(other) == bare_manner(choice.case.invocation) == Manner(encoding="latin-1")
     assert choice.manner(need).challenges == {401}
     assert BARE.unasked
+
+
+@pytest.mark.parametrize("rootless", [False, True])
+@pytest.mark.parametrize("secret", ["s", "of-yesterday"])
+def test_a_server_that_challenges_strangers_is_asked_once_whatever_it_says_to_us(rootless: bool, secret: str, tmp_path: Path) -> None:
+    shelf = Shelf(str(tmp_path), {"corp-lib": ["corp_lib-1.0-py3-none-any.whl"]})
+    with Index(shelf, "401", {"": basic("alice", "s")}, rootless=rootless) as index:
+        need = Need(parse_url(index.url()), Origin("argv", "--with"))
+        made = make_choice("uv", "uv", "store", need)
+        host = Host({"PATH": "", "SHIM_CACHE_DIR": str(tmp_path / "cache")}, "/")
+        invocation = replace(made.case.invocation, verb=("run",))
+        choice = replace(made, case=replace(made.case, invocation=invocation, host=host))
+        answers = (Answer(need, Credential("alice", Secret(secret), scope_of_index(need.url), "test")),)
+        asked = []
+        for _ in range(2):
+            assert check_answers(load_tool("uv"), choice, answers).unserved is None
+            asked.append(len(index.seen))
+
+    assert asked[0] == asked[1] > 0

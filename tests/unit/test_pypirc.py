@@ -149,7 +149,7 @@ def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
         (b"[a]\ncanary\n", "line 2, is not understood"),
         (b"[distutils]\nindex-servers = a\n[a]\npassword-command = sh -c 'canary\n", "not understood"),
         (b"[a]\npassword = \xff\n", "is not UTF-8"),
-        (b"#" * (1 << 20) + b"#", "too large"),
+        (b"#" * (1 << 20) + b"#", "is larger than 1 MB"),
     ],
 )
 def test_a_broken_file_is_one_message_that_does_not_quote_it(data: bytes, message: str, tmp_path: Path) -> None:

@@ -7,10 +7,15 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from shim.errors import ConfigError
+from shim.checks import clear_text as clear_text_check
+from shim.checks.confusion import read_names
+from shim.commands import login_import, setup_from, setup_table
+from shim.delivery import behind, trust
+from shim.errors import ConfigError, SourceError, UsageError
 from shim.formats import clear_text, html_links, pip_config, requirements, script, toml, uv_lock
 from shim.formats.netrc import read_netrc
 from shim.formats.wheel import read_requires
@@ -18,10 +23,16 @@ from shim.host import Host
 from shim.indexes import direct_urls, projects, uploads
 from shim.indexes.unread import Unread
 from shim.indexes.uv_files import Reader
+from shim.launchers import is_launcher
 from shim.laxity.files import pip_trusts
 from shim.model import Need, Origin
 from shim.reading import CannotRead, read_regular
+from shim.routing import remembering
+from shim.routing.mentioned import is_mentioned as is_routing_mentioned
 from shim.settings import read_config
+from shim.sources import pypirc
+from shim.targets import find_release
+from shim.tools import uv
 from shim.urls import names_web, parse_url, shown_url
 from shim.use_as import is_mentioned
 
@@ -65,13 +76,45 @@ def test_a_plain_file_is_read_up_to_its_bound_and_a_missing_one_is_none(tmp_path
     assert read_regular(str(tmp_path / "no")) is read_regular(str(path / "below")) is None
 
 
+def refuses(error: type[Exception], read: Callable[..., object], *arguments: object) -> None:
+    with pytest.raises(error, match=r"\w"):
+        read(*arguments)
+
+
+def read_receipt(path: str) -> None:
+    receipt = Path(path.rstrip("\0")).parent / "config" / "uv" / "uv-receipt.json"
+    receipt.parent.mkdir(parents=True)
+    with suppress(ValueError):
+        receipt.symlink_to(path)
+    assert uv._standalone_version(Host({"XDG_CONFIG_HOME": str(receipt.parent.parent)}, "/"), path) is None
+
+
+def check_bundle(path: str) -> None:
+    index = SimpleNamespace(ca_bundle=path, defined_in="config.toml", name="corp")
+    with pytest.raises(ConfigError, match=r"ca-bundle .* of corp "):
+        trust._check_bundle(path, SimpleNamespace(indexes=[index]), Host({}, "/"))  # type: ignore[arg-type]
+
+
 READERS: dict[str, Callable[[str], object]] = {
     "pypirc": uploads.read_pypirc,
     "project table": lambda path: projects.read_table_at(path, ("a",)),
     "sources": lambda path: projects.sources_in(path, ("source",), Host({}, "/")),
     "direct": lambda path: direct_urls.direct_needs("pdm", (), path, os.path.basename(path)),
     "uv": lambda path: Reader(Host({}, "/"), None).read_toml(path),
+    "certificates": check_bundle,
+    "pip beside a tool": behind._read_version,
+    "uv's receipt": read_receipt,
+    "a launcher": is_launcher,
+    "a tool": lambda path: find_release(path, "pip", Host({}, "/")),
+    "secrets in clear": clear_text_check.read_sightings,
+    "names": lambda path: refuses(UsageError, read_names, [path], Host({}, "/")),
+    "a login's import": lambda path: refuses(UsageError, login_import._read, path),
+    "setup's file": lambda path: refuses(UsageError, setup_from._read, path),
+    "setup's certificates": lambda path: refuses(UsageError, setup_table._read_bundle, path, Host({}, "/")),
+    "a source's pypirc": lambda path: refuses(SourceError, pypirc._read, path),
     "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "routing": lambda path: is_routing_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
+    "what an index has": remembering.read,
 }
 
 

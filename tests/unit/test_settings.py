@@ -236,3 +236,42 @@ def test_no_bytes_whatever_make_reading_fail_otherwise(tmp_path: Path, data: byt
         load_settings(host)
     except ConfigError as error:
         assert error.hint
+
+
+ROUTED = """
+index-strategy = "first-index"
+[[index]]
+url = "https://pypi.corp.example/simple/"
+packages = ["Corp_*", "acme.lib"]
+"""
+
+
+def test_packages_are_patterns_in_normal_form(tmp_path: Path) -> None:
+    settings = load_settings(host_with(tmp_path, ROUTED))
+
+    assert settings.index_strategy == "first-index"
+    assert settings.claims == (("corp-*", "https://pypi.corp.example/simple/"), ("acme-lib", "https://pypi.corp.example/simple/"))
+
+
+@pytest.mark.parametrize("pattern", ["corp-lib", "*", "*-lib", "corp-*", "c*b"])
+def test_a_name_that_two_indexes_claim_is_an_error_and_not_the_longer_patterns(tmp_path: Path, pattern: str) -> None:
+    text = f'{ROUTED}[[index]]\nurl = "https://other.example/simple/"\npackages = ["{pattern}"]\n'
+
+    with pytest.raises(ConfigError, match=r"'corp-\*' of https://pypi.corp.example/simple/ and .* have names in common"):
+        load_settings(host_with(tmp_path, text))
+
+
+def test_one_index_may_say_a_name_twice(tmp_path: Path) -> None:
+    again = ROUTED.replace('index-strategy = "first-index"', "").replace("acme.lib", "corp-lib")
+
+    assert len(load_settings(host_with(tmp_path, f'{ROUTED}{again}name = "again"\n')).claims) == 4
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [('packages = "corp-*"', "array of strings"), ('packages = ["corp lib"]', "'corp lib' in packages"), ('packages = [""]', "'' in packages")],
+)
+def test_what_is_no_list_of_names_is_refused(tmp_path: Path, line: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_settings(host_with(tmp_path, f'[[index]]\nurl = "https://pypi.corp.example/simple/"\n{line}\n'))
+    assert "packages = [" in str(caught.value.hint)

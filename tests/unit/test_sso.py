@@ -239,7 +239,7 @@ def test_a_server_that_stays_away_in_the_middle_ends_it(
 
 
 @pytest.mark.parametrize(
-    ("fault", "hint"), [("html", "the right place"), ("429", "wait a little"), ("500", "network"), ("access_denied", "may this account")]
+    ("fault", "hint"), [("html", "the right server"), ("429", "wait a little"), ("500", "network"), ("access_denied", "may this account")]
 )
 def test_an_exchange_that_fails_has_a_hint_that_is_true(fault: str, hint: str, host: Host, server: LoginServer) -> None:
     configure(host, server, "exchange")

@@ -14,14 +14,18 @@ import pytest
 
 from shim.errors import ConfigError, SourceError
 from shim.host import Host
+from shim.http_json import ask
 from shim.model import Need, Needs, Origin
 from shim.resolve import resolve
 from shim.setting_indexes import IndexConfig
 from shim.setting_logins import AmbientLogin
 from shim.settings import Settings, load_settings
 from shim.sources import Query, ambient, posit
+from shim.sso.oauth import route_for
 from shim.urls import parse_url
 from tests.support.login_server import LoginServer, jwt
+from tests.support.proxy import leading_to
+from tests.support.tls import make_authority
 
 URL = "https://ppm.corp.example/pypi/simple/"
 ADDRESS = "https://ppm.corp.example"
@@ -386,3 +390,32 @@ def test_a_token_of_one_job_is_none_for_the_next_job_of_the_same_user(kind: str,
     assert tokens[0] == tokens[1]
     assert tokens[2] != tokens[0]
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("written", ["file", "variables"])
+def test_a_login_takes_the_way_of_the_users_pip_conf(written: str, tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "PIP_CONFIG_FILE": str(tmp_path / "pip.conf")}
+    (tmp_path / "corp.pem").write_text("")
+    if written == "file":
+        (tmp_path / "pip.conf").write_text("[global]\nproxy = http://proxy.corp.example:3128\ncert = corp.pem\n")
+    else:
+        environ |= {"PIP_PROXY": "http://proxy.corp.example:3128", "PIP_CERT": "corp.pem"}
+    route = route_for(None, Host(environ, str(tmp_path)))
+
+    assert route.proxy == "http://proxy.corp.example:3128"
+    assert route.authorities == (str(tmp_path / "corp.pem"),)
+    assert not route.unchecked
+
+
+def test_a_provider_behind_pips_proxy_with_pips_authority_is_asked(tmp_path: Path) -> None:
+    authority = make_authority(tmp_path, "corp", "login.corp.example")
+    with LoginServer() as server:
+        authority.protect(server._server)
+        host = Host({"HOME": str(tmp_path), "PIP_CERT": str(authority.certificate)}, str(tmp_path))
+        with leading_to(server._server.server_address[1]) as (proxy, asked):
+            (tmp_path / ".pip").mkdir()
+            (tmp_path / ".pip" / "pip.conf").write_text(f"[global]\nproxy = {proxy}\n")
+            reply = ask(parse_url("https://login.corp.example/.well-known/openid-configuration"), host, route_for(None, host), 10.0)
+
+    assert reply.is_success, reply.error
+    assert asked == ["login.corp.example:443"]

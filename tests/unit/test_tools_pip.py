@@ -560,8 +560,21 @@ def test_what_only_code_can_say_about_a_project_is_unread(world: World, kind: st
     else:
         world.write(f"work/project/{kind}", "")
     needs = world.read("install", place)
-    assert len(needs.unknown) == 1
+    is_code = kind in ("setup.py", "setup.cfg", "dynamic", "sdist")
+    assert (len(needs.unknown), len(needs.built)) == ((0, 1) if is_code else (1, 0))
     assert needs.careless == ()
+
+
+def test_the_urls_in_the_files_of_a_project_that_code_describes_are_mentioned_and_what_builds_it_is_read(world: World) -> None:
+    world.write("work/project/pyproject.toml", "[build-system]\nrequires = ['b @ https://b/b.whl']\n[project]\ndynamic = ['dependencies']\n")
+    world.write("work/project/setup.py", "X = 'x @ HTTP://corp.example:8080/x.whl'\n")
+    world.write("work/project/requirements.txt", "y @ https://corp.example/y.whl\n")
+    needs = world.read("install", "./project")
+
+    assert [need.url.host for need in needs.items if need.role == "direct"] == ["b"]
+    assert set(needs.mentioned) == {"HTTP://corp.example:8080/x.whl", "https://corp.example/y.whl", "https://b/b.whl"}
+    assert f"{world.folder}/work/project" in needs.watched
+    assert world.read("install", "--no-deps", "./project").mentioned == ()
 
 
 @pytest.mark.parametrize("files", [5, 50])

@@ -76,7 +76,11 @@ def test_who_types_a_secret_is_told_the_way_that_keeps_it_off_the_process_list(
         (["login", "corp", "--usr", "alice"], "did you mean --user?"),
         (["status", "--jsn"], "did you mean --json?"),
         (["login", "corp", "--store", "disk"], "--store is one of keyring, memory, file"),
-        (["cache", "lsit"], "is one of list, clear"),
+        (["cache", "lsit"], "is one of list, clear\nhint: did you mean list?"),
+        (["helper", "gti", "get"], "did you mean git?"),
+        (["agent", "--allow-uid", "root"], "--allow-uid needs a number"),
+        (["--verson"], "did you mean --version?"),
+        (["help", "statsu"], "did you mean `shim status`?"),
         (["login", "corp", "--user"], "--user needs a value"),
         (["token"], "required: NAME|URL"),
     ],
@@ -86,6 +90,13 @@ def test_a_slip_is_answered_with_what_was_meant(words: list[str], meant: str, ca
 
     assert status == 64
     assert meant in said
+
+
+def test_help_is_given_for_a_verb_and_its_files_are_no_policy(tmp_path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["help", "status"])
+    assert "usage: shim status" in capfd.readouterr().out
+    assert "policy.toml" not in say(capfd, "status", "--offline")[1]
 
 
 def test_a_name_in_other_letters_is_suggested(tmp_path, capfd: pytest.CaptureFixture[str]) -> None:

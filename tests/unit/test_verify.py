@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from shim import verify as verify_module
 from shim.host import Host
 from shim.http_client import probe
-from shim.model import Credential, Secret
+from shim.model import Credential, Route, Secret
 from shim.urls import parse_url, scope_of_index
-from shim.verify import verify
+from shim.verify import Finding, Question, verify, verify_all
 from tests.support.proxy import socks_leading_to
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
@@ -68,7 +69,7 @@ def serve() -> Iterator[Callable[[Callable[[str, str | None], Reply]], Server]]:
 
 def judge(server: Server, secret: str = "good") -> str:
     url = parse_url(f"{server.url}/simple/")
-    return verify(url, Credential("alice", Secret(secret), scope_of_index(url), "test"), Host({}, "/")).kind
+    return verify(Question(url, Credential("alice", Secret(secret), scope_of_index(url), "test"), Route()), Host({}, "/")).verdict.kind
 
 
 def only(authorization: str | None, otherwise: Reply) -> Reply:
@@ -261,3 +262,91 @@ def test_a_server_that_speaks_no_http_is_named_so(answer: bytes, words: str) -> 
         thread.join()
 
     assert outcome.error == words
+
+
+def rootless(root: int, strangers: int = 401, missing: int = 404, strangers_root: int | None = None) -> Callable[[str, str | None], Reply]:
+    """Serves /simple/corp-lib/ to alice; its root, and pages that are missing, have the statuses given."""
+
+    def reply(path: str, authorization: str | None) -> Reply:
+        if authorization != GOOD:
+            return (strangers_root if strangers_root and path == "/simple/" else strangers), None
+        return {"/simple/": root, "/simple/corp-lib/": 200}.get(path, missing), None
+
+    return reply
+
+
+def ask(server: Server, *names: str, secret: str = "good", misses_openly: bool = False) -> tuple[Finding, Finding]:
+    """What a login and a command learn."""
+    url = parse_url(f"{server.url}/simple/")
+    pages = tuple(parse_url(f"{server.url}/simple/{name}/") for name in names)
+    credential = Credential("alice", Secret(secret), scope_of_index(url), "test")
+    question = Question(url, credential, Route(), pages=pages, misses_openly=misses_openly)
+    return verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 10.0)[0]
+
+
+@pytest.mark.parametrize("strangers_root", [None, 404])
+@pytest.mark.parametrize(("root", "strangers"), [(404, 401), (404, 403), (404, 404), (405, 401), (410, 401), (501, 401), (403, 401)])
+def test_where_an_index_lists_nothing_a_package_tells(
+    root: int, strangers: int, strangers_root: int | None, serve: Callable[[Callable[[str, str | None], Reply]], Server]
+) -> None:
+    if root == 403 and strangers_root:
+        return
+    server = serve(rootless(root, strangers, strangers_root=strangers_root))
+    for finding in ask(server, "requests", "corp-lib", "other"):
+        assert finding.verdict.kind == "proven"
+        assert finding.told_by == parse_url(f"{server.url}/simple/corp-lib/")
+
+
+@pytest.mark.parametrize("names", [["requests"], ["requests", "corp-lib"]])
+def test_a_wrong_secret_is_tried_at_one_package_only(names: list[str], serve: Callable[[Callable[[str, str | None], Reply]], Server]) -> None:
+    server = serve(rootless(404, strangers_root=404))
+    for finding in ask(server, *names, secret="wrong"):
+        assert finding.verdict.kind == "rejected"
+    assert [path for path, header in server.seen if header] == ["/simple/", "/simple/requests/"] * 2
+
+
+def test_a_package_that_is_missing_proves_nothing_but_where_the_vendor_is_known_for_it(
+    serve: Callable[[Callable[[str, str | None], Reply]], Server],
+) -> None:
+    server = serve(rootless(404))
+
+    assert {finding.verdict.trouble for finding in ask(server, "requests")} == {"hidden"}
+    assert {finding.verdict.kind for finding in ask(server, "requests", misses_openly=True)} == {"proven"}
+
+
+def test_a_vendor_that_forbids_proves_nothing(serve: Callable[[Callable[[str, str | None], Reply]], Server]) -> None:
+    server = serve(rootless(404, missing=403))
+
+    assert {finding.verdict.kind for finding in ask(server, "requests", misses_openly=True)} == {"rejected"}
+
+
+def test_a_403_that_strangers_get_as_well_is_not_tried_twice(serve: Callable[[Callable[[str, str | None], Reply]], Server]) -> None:
+    server = serve(rootless(403, 403))
+    for finding in ask(server, "corp-lib"):
+        assert finding.verdict.kind == "rejected"
+    assert {path for path, _ in server.seen} == {"/simple/"}
+
+
+@pytest.mark.parametrize("name", ["corp-lib", "requests"])
+def test_an_index_that_is_slow_to_list_its_packages_is_asked_for_one(
+    name: str, serve: Callable[[Callable[[str, str | None], Reply]], Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that stands for the public index lists a million."""
+    over = threading.Event()
+
+    def reply(path: str, authorization: str | None) -> Reply:
+        if path == "/simple/":
+            over.wait(20.0)
+        return rootless(404)(path, authorization)
+
+    monkeypatch.setattr(verify_module, "ROOT_S", 0.5)
+    server = serve(reply)
+    url = parse_url(f"{server.url}/simple/")
+    question = Question(
+        url, Credential("alice", Secret("good"), scope_of_index(url), "test"), Route(), pages=(parse_url(f"{url.text}{name}/"),)
+    )
+    findings = verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 1.5)[0]
+    over.set()
+
+    wanted = ("proven", None) if name == "corp-lib" else ("unreachable", "endless")
+    assert [(finding.verdict.kind, finding.verdict.trouble) for finding in findings] == [wanted] * 2

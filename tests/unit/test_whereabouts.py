@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.files_probe import look
+from shim.files_probe import WRONG, look
 from shim.host import Host
 from shim.http_client import Asked
 from shim.model import Credential, Route, Secret
@@ -30,12 +30,12 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
         yield lambda kind=Index, **options: stack.enter_context(kind(shelf, "401", {"": basic("alice", "good")}, **options))
 
 
-def look_at(index: Index, package: str = "a", secret: str = "good") -> list[str] | None:
-    """Return the origins that files come from beside the index's own; None if nobody knows."""
+def look_at(index: Index, package: str = "a", secret: str = "good") -> list[str] | str | None:
+    """Return the origins that files come from beside the index's own; None if nobody knows, `wrong` for a secret that is."""
     root = parse_url(index.url())
     who = Credential("alice", Secret(secret), scope_of_index(root), "test")
     places = look(Asked(parse_url(f"{root}{package}/"), who, Route()), Asked(root, who, Route()), HOST, 5.0)
-    return None if places is None else [place.origin for place in places]
+    return [place.origin for place in places] if isinstance(places, tuple) else places
 
 
 def test_files_beside_their_pages_lie_nowhere_else_and_none_is_fetched(serve: Serve) -> None:
@@ -63,7 +63,7 @@ def test_where_the_package_is_not_there_another_ones_page_is_asked(serve: Serve)
 def test_a_login_that_fails_is_tried_once(serve: Serve) -> None:
     index = serve()
 
-    assert look_at(index, secret="bad") is None
+    assert look_at(index, secret="bad") == WRONG
     assert len(index.seen) == 1
 
 

@@ -1,0 +1,75 @@
+"""`shim exec`: any program, whose pips are behind the redirector by pip's variables and find the credentials in a netrc.
+
+uv has its store beside it. The netrc is for this alone: without `packages` and `index-strategy` no program that we do not know is given
+one, since its own requests would send what is in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shim.errors import ShimError
+from shim.execute import place_memory
+from shim.host import Host
+from shim.indexes.pip_settings import Files, read_settings
+from shim.indexes.projects import pip_needs
+from shim.model import Answer, Delivery, Invocation, Needs, Target
+from shim.routing.inputs import Inputs, refusing_unread
+from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
+from shim.settings import Settings
+
+
+def route_program(delivery: Delivery, target: str, settings: Settings, host: Host) -> Delivery:
+    """Return the delivery of any program with the redirector in it, where it is configured and the program may start a pip.
+
+    The netrc is placed here and now, beside the memory file that the delivery has.
+
+    Raises:
+        CannotRoute, CannotDeliver: pip's own settings lead around it, or a credential cannot be handed over.
+    """
+    if not settings.claims and not settings.index_strategy:
+        return delivery
+    options = read_settings(("install",), 0, Target("pip"), host, Files())
+    own = pip_needs(host)
+    refuse_unread(own, own.unknown)
+    refuse_ways_around(own, options)
+    with refusing_unread("what pip.conf or a variable names"):
+        Inputs(host, settings).read_command(options)
+    places = [need for need in own.items if need.role in PLACES]
+    if options.is_on("no-index") or not (settings.claims or places[1:]):
+        return delivery
+    invocation = Invocation("shim exec", "project", Target(target), delivery.argv, (), True, "any program may start pip")
+    routing = Routing(invocation, own, add_claiming(own, settings), (), None)
+    answers = _answer(routing, settings, host)
+    needs = Needs(tuple(answer.need for answer in answers), routed=True)
+    routed = routing.put_into(_with_netrc(delivery, invocation, needs, answers, settings, host), answers, settings, host)
+    return replace(routed, channels=delivery.channels or routed.channels)
+
+
+def _answer(routing: Routing, settings: Settings, host: Host) -> tuple[Answer, ...]:
+    """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and for those that claim names."""
+    from shim.resolve import resolve
+
+    answers: list[Answer] = []
+    for need in routing.needs.items:
+        try:
+            answers += resolve(Needs((need,)), settings, host)
+        except ShimError as error:
+            host.debug(f"no credential for {need.url}: {error.message}")
+            answers.append(Answer(need, None))
+    return (*answers, *routing.answer_added(settings, host))
+
+
+def _with_netrc(
+    delivery: Delivery, invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host
+) -> Delivery:
+    """Return the delivery with NETRC, and the memory file that it leads to in its place."""
+    from shim.delivery import choose
+    from shim.delivery.memory import process_path
+
+    netrc = choose(invocation, needs, answers, settings, host).deliver()
+    if netrc.memory is None:
+        return delivery
+    number = max(netrc.memory.descriptor, delivery.memory.descriptor if delivery.memory else 0) + 2
+    place_memory(number, netrc.memory.text.reveal())
+    return replace(delivery, environ={**delivery.environ, "NETRC": process_path(number)})

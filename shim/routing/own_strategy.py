@@ -1,0 +1,217 @@
+"""Tools that choose among indexes by themselves: uv, poetry, pdm, pipenv. A claimed name stays with its index by the tool's own means.
+
+Their locks and caches know the URLs of indexes, so no redirector stands in between. What can be read is checked: a claimed name that
+the command, the project or its lock names, and that the tool would take from another index, stops the command. The hint is the line to
+write. What comes by way of another package is seen in the lock.
+
+Sources: uv 0.13.8 documentation "Package indexes" (first-index; `tool.uv.sources`; explicit indexes are asked for what is pinned to
+them alone); poetry 2 "Package sources"; pipenv 2026 "Specifying package indexes"; pdm 2.29 "Respect the order of the sources".
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from shim.errors import CannotRoute
+from shim.formats.toml import value_at
+from shim.host import Host
+from shim.indexes.projects import find_upwards, read_document
+from shim.laxity.uv import read_tables
+from shim.model import Invocation, Need, Needs
+from shim.reading import read_regular
+from shim.routing.inputs import refusing_unread
+from shim.routing.locks import find_foreign
+from shim.routing.rules import normal_name, owner_of
+from shim.setting_indexes import IndexConfig
+from shim.settings import Settings
+from shim.tools import uvx
+from shim.tools.uv import parse
+
+TOOLS = frozenset({"uv", "uvx", "poetry", "pdm", "pipenv"})
+#: uv's commands that read no project.
+WITHOUT_PROJECT = ("pip", "tool", "venv", "python")
+LOCKS = {"uv": "uv.lock", "uvx": "", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
+_NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<>=!~;@#(,\s])")
+#: Where a pyproject.toml lists requirements.
+_LISTS = (("project",), ("dependency-groups",), ("build-system", "requires"), ("tool", "uv", "dev-dependencies"))
+
+
+def refuse_elsewhere(invocation: Invocation, needs: Needs, settings: Settings, host: Host) -> None:
+    """Stop where the tool would take a claimed name from another index than its own.
+
+    Raises:
+        CannotRoute: so it is.
+    """
+    document = _read_project(invocation, host)
+    names = [name for name in dict.fromkeys((*_typed(invocation, host), *_named(document))) if owner_of(name, settings.claims)]
+    order = asked_order(needs)
+    for name in names:
+        index = owner(name, settings)
+        if index and not is_pinned(name, index, document) and not _comes_first(index, order, invocation):
+            first = next((str(need.url) for need in order), "its default index")
+            message = f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]] {index.name} ({index.url})"
+            raise CannotRoute(message, hint=_hint(invocation, name, index))
+    if names and (strategy := _unsafe_strategy(invocation, needs, host)):
+        message = f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it from any"
+        raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
+    lock = _find_lock(invocation, host)
+    with refusing_unread(lock or ""):
+        found = list(find_foreign(lock, settings)) if lock else []
+    for foreign in found:
+        message = f"{lock} takes {foreign.name} from {foreign.url}, and it belongs to [[index]] {foreign.index.name} ({foreign.index.url})"
+        raise CannotRoute(message, hint=_hint(invocation, foreign.name, foreign.index) + "; then lock it anew")
+
+
+def asked_order(needs: Needs) -> list[Need]:
+    """Return the indexes in the order in which uv asks them: its default comes last."""
+    indexes = [need for need in needs.items if need.role in ("index", "extra")]
+    return sorted(indexes, key=lambda need: need.role == "index")
+
+
+def owner(name: str, settings: Settings) -> IndexConfig | None:
+    """Return the `[[index]]` that claims a name, or None."""
+    url = owner_of(name, settings.claims)
+    return next((index for index in settings.indexes if index.packages and index.url.text == url), None)
+
+
+def is_pinned(name: str, index: IndexConfig, document: dict[str, Any]) -> bool:
+    """Whether a project pins a name to its index, or takes it from its own folders, by the tool's own means."""
+    entries = [value for key, value in _source_tables(document) if normal_name(key) == name]
+    tables = [one for value in entries for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    urls = dict(_named_indexes(document))
+    return bool(tables) and all(_is_own(table, index, urls) for table in tables)
+
+
+def _is_own(table: dict[str, Any], index: IndexConfig, urls: dict[str, str]) -> bool:
+    if table.get("workspace") is True or isinstance(table.get("path"), str):
+        return True
+    named = table.get("index") or table.get("source")
+    return isinstance(named, str) and _same(urls.get(named, ""), index)
+
+
+def _same(url: str, index: IndexConfig) -> bool:
+    return re.sub(r"://[^/@]*@", "://", url).rstrip("/") == index.url.text.rstrip("/")
+
+
+def _source_tables(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield (name, table) of what a project says about single packages: uv's sources, poetry's and pipenv's dependencies."""
+    for path in (("tool", "uv", "sources"), ("tool", "poetry", "dependencies"), ("packages",), ("dev-packages",)):
+        table = value_at(document, *path)
+        yield from table.items() if isinstance(table, dict) else ()
+    groups = value_at(document, "tool", "poetry", "group")
+    for group in groups.values() if isinstance(groups, dict) else ():
+        inner = group.get("dependencies") if isinstance(group, dict) else None
+        yield from inner.items() if isinstance(inner, dict) else ()
+
+
+def _named_indexes(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (name, URL) of the indexes that a project names."""
+    for path in (("tool", "uv", "index"), ("tool", "poetry", "source"), ("tool", "pdm", "source"), ("source",)):
+        rows = value_at(document, *path)
+        for row in rows if isinstance(rows, list) else ():
+            if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str):
+                yield row["name"], row["url"]
+
+
+def _comes_first(index: IndexConfig, order: list[Need], invocation: Invocation) -> bool:
+    """Whether the tool asks the index before all others (uv), or no other one (the others merge what indexes have)."""
+    urls = list(dict.fromkeys(need.url.text.rstrip("/") for need in order))
+    own = index.url.text.rstrip("/")
+    return urls[:1] == [own] if invocation.family == "uv" else urls == [own]
+
+
+def _hint(invocation: Invocation, name: str, index: IndexConfig) -> str:
+    """Return the line to write."""
+    source = f'name = "{index.name}", url = "{index.url}"'
+    if invocation.tool == "poetry":
+        return f'pyproject.toml: {name} = {{ version = "*", source = "{index.name}" }}, with [[tool.poetry.source]] {source}'
+    if invocation.tool == "pipenv":
+        return f'Pipfile: {name} = {{ version = "*", index = "{index.name}" }}, with [[source]] {source}'
+    if invocation.tool == "pdm":
+        return f"name that source alone, and let it mirror the rest: [[tool.pdm.source]] {source}"
+    if _has_no_project(invocation):
+        return f"--index {index.url}"
+    return f'pyproject.toml: [tool.uv.sources] {name} = {{ index = "{index.name}" }}, with [[tool.uv.index]] {source}'
+
+
+def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
+    """Yield the names in argv, and in requirements files that it names. A word that is none does no harm: nobody claims it."""
+    words = [word.partition("=")[2] if word.startswith("--") else word for word in invocation.argv]
+    for text in _uv_requirements(invocation, host) if invocation.family == "uv" else words:
+        yield from _names_in(text.split(","))  # --with takes several
+    for value in words:
+        if value.endswith((".txt", ".in")):
+            with refusing_unread(value):
+                data = read_regular(host.path(value)) or b""
+            yield from _names_in(data.decode("utf-8", "replace").splitlines())
+
+
+def _uv_requirements(invocation: Invocation, host: Host) -> list[str]:
+    """Return the requirements in argv. What `uv run` runs is none, and what a program that uv runs is told is no business of ours."""
+    command = parse(invocation.argv, uvx.VERB if invocation.tool == "uvx" else ())
+    said = [part.text for name in ("with", "with-editable", "from") for part in command.all(name, host)]
+    typed = [word.value or "" for word in command.arguments]
+    return said + (typed[:1] if command.verb == uvx.VERB else [] if command.verb == ("run",) else typed)
+
+
+def _names_in(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the names that requirements begin with, in normal form."""
+    yield from (normal_name(match[1]) for text in texts if (match := _NAME.match(text)))
+
+
+def _named(document: dict[str, Any]) -> Iterator[str]:
+    """Yield the names of all requirements in a project file."""
+    for path in _LISTS:
+        yield from _names_in(_texts(value_at(document, *path)))
+    yield from (normal_name(key) for key, _ in _source_tables(document))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _texts(part)
+
+
+def _read_project(invocation: Invocation, host: Host) -> dict[str, Any]:
+    if _has_no_project(invocation):
+        return {}
+    path = find_upwards("Pipfile" if invocation.tool == "pipenv" else "pyproject.toml", _start(invocation, host))
+    with refusing_unread(path or ""):
+        return read_document(path) if path else {}
+
+
+def _has_no_project(invocation: Invocation) -> bool:
+    return invocation.tool == "uvx" or (invocation.family == "uv" and invocation.verb[:1] in [(word,) for word in WITHOUT_PROJECT])
+
+
+def _start(invocation: Invocation, host: Host) -> str:
+    """Return the folder where a tool begins to look for its project."""
+    words = list(invocation.argv)
+    named = [words[number + 1] for number, word in enumerate(words[:-1]) if word in ("--project", "--directory", "-C", "-p")]
+    named += [word.partition("=")[2] for word in words if word.startswith(("--project=", "--directory="))]
+    return next((host.path(folder) for folder in named if os.path.isdir(host.path(folder))), host.cwd)
+
+
+def _find_lock(invocation: Invocation, host: Host) -> str | None:
+    if not LOCKS[invocation.tool] or _has_no_project(invocation):
+        return None
+    return find_upwards(LOCKS[invocation.tool], _start(invocation, host))
+
+
+def _unsafe_strategy(invocation: Invocation, needs: Needs, host: Host) -> str | None:
+    """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file may say it."""
+    if invocation.family != "uv":
+        return None
+    typed = re.search(r"--index-strategy[= ](\S+)", " ".join(invocation.argv))
+    said = typed[1] if typed else host.environ.get("UV_INDEX_STRATEGY", "")
+    texts = [said] if said else [f"{table['index-strategy']} ({path})" for path in needs.watched for table in _strategies(path, host)]
+    return next((text for text in texts if text.startswith("unsafe")), None)
+
+
+def _strategies(path: str, host: Host) -> Iterator[dict[str, Any]]:
+    yield from (table for table in read_tables(path, host) if isinstance(table.get("index-strategy"), str))

@@ -1,0 +1,29 @@
+"""The line of a delivery record that says what the process beside the tool is told; `replay.py` fills it in and starts it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from shim.delivery import same_credential
+from shim.model import Credential, Routes
+from shim.replay import FIELD
+from shim.routing import TYPED_NAMES
+from shim.routing.companion import render
+from shim.routing.rules import normal_name
+
+
+def render_companion(routes: Routes, credentials: Sequence[Credential], typed: Iterable[str]) -> str | None:
+    """Return the line, with `@NUMBER@` for the secret of a credential; None if one is not among them, since the tool finds it by itself.
+
+    The names that are `typed` may be others next time.
+    """
+    known = {normal_name(name) for name in typed}
+    document = render(routes._replace(names=(*(name for name in routes.names if name not in known), TYPED_NAMES)))
+    for asked, row in zip(routes.asked, document["asked"], strict=True):
+        if asked.credential:
+            numbers = [number for number, one in enumerate(credentials) if same_credential(one, asked.credential)]
+            if not numbers:
+                return None
+            row[1][1] = f"@{numbers[0]}@"
+    return FIELD.join(["companion", routes.address, json.dumps(document)])

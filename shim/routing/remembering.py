@@ -1,0 +1,64 @@
+"""Which names an index has and has not, for some minutes, so that the next command need not ask: one small private file for each index and
+credential, beside the proofs. It holds names and times, and no secret.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+
+from shim.host import Host
+from shim.model import AskedIndex
+from shim.reading import CannotRead, read_regular
+from shim.store.folders import cache_folder, private_folder
+from shim.store.proofs import NOBODY, read_key
+
+KEPT_S = 300.0
+MAX_BYTES = 1 << 20
+
+
+class Memory:
+    """What is remembered of one index. Where nothing can be kept, it remembers nothing and the index is asked."""
+
+    def __init__(self, asked: AskedIndex, host: Host) -> None:
+        self._host = host
+        self._path = _path_of(asked, host)
+        self._known: dict[str, tuple[float, bool]] = read(self._path) if self._path and not host.is_set("SHIM_REFRESH") else {}
+
+    def recall(self, name: str) -> bool | None:
+        """Return whether the index has a name; None if it has to be asked."""
+        at, is_there = self._known.get(name, (0.0, False))
+        return is_there if 0.0 <= self._host.clock() - at < KEPT_S else None
+
+    def remember(self, name: str, *, is_there: bool) -> None:
+        """Write down what the index said. Of two commands at once, one is forgotten."""
+        now = self._host.clock()
+        kept = {other: seen for other, seen in self._known.items() if now - seen[0] < KEPT_S}
+        self._known = {**kept, name: (now, is_there)}
+        if self._path is None:
+            return
+        temporary = f"{self._path}.{os.getpid()}.{os.urandom(4).hex()}"
+        with suppress(OSError):
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
+                json.dump(self._known, stream)
+            os.replace(temporary, self._path)
+
+
+def _path_of(asked: AskedIndex, host: Host) -> str | None:
+    tokens, _ = cache_folder(host)
+    folder = private_folder(os.path.join(tokens, "proofs")) if tokens else None
+    key = read_key(folder) if folder else None
+    if folder is None or key is None:
+        return None
+    secret, username = (asked.credential.secret, asked.credential.username) if asked.credential else (NOBODY, "")
+    return os.path.join(folder, f"names-{secret.fingerprint(key, username, asked.url.text, repr(asked.route))}")
+
+
+def read(path: str) -> dict[str, tuple[float, bool]]:
+    """Return what is remembered at a path: name -> when it was asked for, and whether it was there. Nothing for what is none of ours."""
+    try:
+        document = json.loads(read_regular(path, MAX_BYTES) or b"{}")
+        return {str(name): (float(at), is_there is True) for name, (at, is_there) in document.items()}
+    except (CannotRead, RecursionError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,86 @@
+"""The companion, from its first line on: it reads what it must know, and serves until the tool has ended (see `companion.py`)."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import resource
+import socket
+import sys
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+from shim.errors import printable
+from shim.host import this_host, write_stderr
+from shim.model import AskedIndex, Credential, Route, Routes, Secret
+from shim.routing.redirector import Redirector
+from shim.routing.rules import is_name, normal_name, owner_of
+from shim.routing.spawn import ENDED, INSTRUCTIONS, LISTENER
+from shim.urls import parse_url, scope_of
+
+PR_SET_DUMPABLE = 4
+
+
+def main() -> NoReturn:
+    """Be the companion. Whatever goes wrong closes the redirector, and pip then has no index."""
+    try:
+        _serve()
+    except BaseException as error:  # noqa: BLE001 (a traceback could show what it holds)
+        _say(f"{type(error).__name__} in shim's redirector: no index can be asked any more", "internal")
+    finally:
+        os._exit(0)
+
+
+def _serve() -> None:
+    with open(INSTRUCTIONS, "rb") as stream:
+        secret, _, text = stream.read().decode().partition("\n")
+    routes, listener = read(json.loads(text)), socket.socket(fileno=LISTENER)
+    _hide()
+    redirector = Redirector(listener, secret, routes.claims, ENDED)
+    if not routes.asked:
+        redirector.run(lambda _: (routes.last,))
+        return
+    from shim.routing.asking import Asker
+
+    asker = Asker(routes.asked, routes.last, this_host(), _say, redirector.wake)
+    for name in routes.names:
+        if is_name(name) and owner_of(name, routes.claims) is None:
+            asker.find(name)
+    redirector.run(asker.find)
+
+
+def _say(text: str, code: str = "index-unreachable") -> None:
+    write_stderr(printable(f"shim: error[{code}]: {text}") + "\n")
+
+
+def _hide() -> None:
+    """Let no other process of the user look into this one, and no core file be written: it may hold credentials."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
+
+
+def read(document: dict[str, Any]) -> Routes:
+    """Return the routes that `render` made a document of."""
+    asked = [AskedIndex(parse_url(url), _read_credential(who), _read_route(route)) for url, who, route in document["asked"]]
+    claims = tuple((pattern, index) for pattern, index in document["claims"])
+    return Routes(claims, tuple(asked), document["last"], tuple(map(_name_of, document["names"])))
+
+
+def _name_of(text: str) -> str:
+    """Return the name that a requirement begins with, in normal form: `Corp_Lib[x]>=1` is `corp-lib`."""
+    return normal_name(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])
+
+
+def _read_credential(fields: list[str] | None) -> Credential | None:
+    if fields is None:
+        return None
+    username, secret, scope, scheme = (*map(unquote, fields[:2]), *fields[2:])
+    return Credential(username, Secret(secret), scope_of(parse_url(scope)), "routing", scheme="bearer" if scheme == "bearer" else "basic")
+
+
+def _read_route(fields: dict[str, Any]) -> Route:
+    return Route(**{**fields, "authorities": tuple(fields["authorities"])})

@@ -1,0 +1,113 @@
+"""Programs with a redirector beside them, started as a wrapped command starts its tool; and what the kernel knows of the companions."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from shim.routing import STAND_IN
+
+_START = """
+import json, os, sys
+from shim.model import AskedIndex, Credential, Delivery, Route, Routes, Secret
+from shim.routing.companion import accompany
+from shim.urls import parse_url, scope_of
+said = json.loads(sys.argv[1])
+asked = []
+for url, secret in said["asked"]:
+    url = parse_url(url)
+    asked.append(AskedIndex(url, Credential("alice", Secret(secret), scope_of(url), "test") if secret else None, Route()))
+routes = Routes(tuple(map(tuple, said["claims"])), tuple(asked), said["last"], tuple(said["names"]))
+delivery = accompany(Delivery((), {"ADDRESS": said["stand_in"]}, routes=routes), os.environ)
+os.execvpe(sys.argv[2], sys.argv[2:], {**os.environ, **delivery.environ})
+"""
+#: Says where its index is, and then stays until its stdin is closed.
+WAITING = ("sh", "-c", 'echo "$ADDRESS $$"; read line')
+
+
+@dataclass
+class Accompanied:
+    """A program that runs, its redirector's address, and the home folder by which its companion is found."""
+
+    process: subprocess.Popen[str]
+    address: str
+    pid: int
+    home: str
+
+    @property
+    def port(self) -> int:
+        return int(self.address.split(":")[2].partition("/")[0])
+
+    @property
+    def secret(self) -> str:
+        return self.address.split("/")[3]
+
+
+def find_companions(home: str, words: tuple[bytes, ...] = (b"shim.routing.serving",)) -> list[int]:
+    """Return the processes of companions whose tool has that HOME."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+            if any(word in line for word in words) and _home(entry) in (home, None):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def _home(entry: Path) -> str | None:
+    """Return the HOME of a process; one that hides itself shows nothing, and is told by its own words."""
+    try:
+        variables = dict(pair.partition(b"=")[::2] for pair in (entry / "environ").read_bytes().split(b"\0") if pair)
+    except PermissionError:
+        return None
+    return variables.get(b"HOME", b"").decode()
+
+
+def wait_until_gone(home: str, seconds: float = 60.0) -> list[int]:
+    """Return the companions that are still there after that time, those that are about to become one included: none, if all is well."""
+    end = time.monotonic() + seconds
+    quiet = 0
+    while quiet < 3 and time.monotonic() < end:  # in the middle of execve a process has no command line
+        left = find_companions(home, (b"shim.routing.serving", b"shim.routing.companion"))
+        quiet = 0 if left else quiet + 1
+        time.sleep(0.02)
+    return left
+
+
+def command(
+    *words: str, claims: tuple[tuple[str, str], ...] = (), asked: tuple[tuple[str, str], ...] = (), last: str | None = None, names: tuple[str, ...] = ()
+) -> list[str]:
+    """Return the command that becomes the program `words` with a redirector beside it."""
+    said = {"claims": claims, "asked": asked, "last": last, "names": names, "stand_in": STAND_IN}
+    return [sys.executable, "-c", _START, json.dumps(said), *words]
+
+
+@contextmanager
+def accompanied(home: Path, **routes: object) -> Iterator[Accompanied]:
+    """Run a program that waits, with a redirector beside it."""
+    environ = {**os.environ, "HOME": str(home)}
+    process = subprocess.Popen(
+        command(*WAITING, **routes),  # type: ignore[arg-type]
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+    )
+    try:
+        assert process.stdout is not None
+        address, pid = process.stdout.readline().split()
+        yield Accompanied(process, address, int(pid), str(home))
+    finally:
+        process.kill()
+        process.communicate()
+        assert wait_until_gone(str(home)) == []

@@ -1,0 +1,257 @@
+"""Hints about files, folders and sockets of this machine: each is met, what it says is done, and all is well."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shim import launchers, policy
+from shim.agent_client import ask, knock
+from shim.delivery import trust
+from shim.faces.agent_socket import Server, make_folder
+from shim.formats.agent_protocol import Question, render_question
+from shim.laxity.files import read_document
+from shim.resolve import hint_for
+from shim.setting_logins import read_address
+from shim.settings import load_settings
+from shim.sso import ppm_file
+from shim.store import approvals
+from shim.urls import parse_url
+from tests.support import agents, machine
+from tests.support.following import INDEX, URL, Place, Scene, both, configured, has, retype, typed, typing
+
+NOBODY = 65534
+
+
+@pytest.fixture(autouse=True)
+def a_policy_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
+
+
+def settings(place: Place) -> None:
+    load_settings(place.host)
+
+
+def run_hint(place: Place, hint: str) -> None:
+    """Run what a hint is, or ends in."""
+    place.run(hint.rpartition(": ")[2])
+
+
+def own_by(uid: int, name: str) -> Callable[[Place], None]:
+    return lambda place: os.chown(place.folder / name, uid, -1)
+
+
+def edit(old: str, new: str) -> Callable[[Place, str], None]:
+    return lambda place, _hint: place.edit(old, new)
+
+
+def tokens(place: Place) -> None:
+    if problem := ppm_file.find_problem(place.host):
+        raise problem
+
+
+def put_token(place: Place) -> None:
+    ppm_file.put(read_address("https://ppm.example", "config.toml"), None, place.host)
+
+
+def find_home(place: Place, hint: str) -> None:
+    assert "set HOME" in hint
+    place.environ["HOME"] = str(place.folder)
+
+
+def document(place: Place) -> None:
+    read_document("uv.toml", place.host)
+
+
+def approve(place: Place) -> None:
+    approvals.approve(parse_url(URL), place.host)
+
+
+def listening(place: Place) -> Server:
+    return Server(place.words[0], lambda data, _client: data, is_shared=False)
+
+
+def listen(place: Place) -> None:
+    listening(place).close()
+
+
+def occupy(place: Place) -> None:
+    """Let an agent listen where the next one shall."""
+    HELD.append(listening(place))
+
+
+HELD: list[Server] = []
+#: Another user is needed for these.
+ROOTS = (
+    "chown it, or copy what you trust: `cp {} {}.mine`",
+    "ls -ld {}: docker makes a missing one as root; remove it",
+    "chown root: {} && chmod 644 {}",
+)
+
+
+def end_first(place: Place, hint: str) -> None:
+    assert "end" in hint
+    HELD.pop().close()
+
+
+def at(path: str) -> Callable[[Place], None]:
+    return lambda place: place.words.__setitem__(slice(None), [path.replace("~", str(place.folder))])
+
+
+def go_to(path: str) -> Callable[[Place, str], None]:
+    return lambda place, _hint: at(path)(place)
+
+
+def make_levels(place: Place) -> None:
+    make_folder((f"{place.folder}/base", f"{place.folder}/base/agent"), is_shared=False)
+
+
+def knock_at(place: Place) -> None:
+    ask(place.words[0], render_question(Question(URL, False)), 5.0)
+    knock(place.words[0])
+
+
+def silent(place: Place) -> None:
+    """A socket of some other program, which says nothing of the protocol: an agent of ours is there later."""
+    HELD.append(Server(f"{place.folder}/s", lambda _data, _client: b"x" * 2_000_000, is_shared=False))
+    at("~/s")(place)
+
+
+def ask_the_agent(place: Place, _hint: str) -> None:
+    HELD.pop().close()
+    place.words[0] = agents.serve(place.host)
+
+
+def write_launcher(place: Place) -> None:
+    launchers.write_launchers(f"{place.folder}/shims", ["pip"])
+
+
+def hold(place: Place) -> None:
+    """Another program is about to listen there; the descriptor ends with the scene."""
+    place.server = os.open(os.path.dirname(place.words[0]), os.O_RDONLY)
+    fcntl.flock(place.server, fcntl.LOCK_EX)
+
+
+def end_program(place: Place, _hint: str) -> None:
+    os.close(place.server)
+
+
+def forbidden(place: Place) -> str | None:
+    hint = hint_for(place.ask(), None)
+    return hint if "policy" in hint else None
+
+
+def bundle(place: Place) -> None:
+    settings = load_settings(place.host)
+    trust._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
+
+
+def unwritable(place: Place) -> None:
+    place.write("plain", "")
+    typing("shim install pip --shims ~/plain/shims")(place)
+
+
+SCENES = (
+    Scene(
+        "take that line out of your config.toml",
+        both(has("policy.toml", "allow-audit-off = false\n", 0o644), configured('audit = "off"\n' + INDEX)),
+        settings,
+        edit('audit = "off"\n', ""),
+    ),
+    Scene(
+        "take it out, or ask who keeps the policy",
+        both(has("policy.toml", "allow-insecure = false\n", 0o644), configured(INDEX + "insecure = true\n")),
+        settings,
+        edit("insecure = true\n", ""),
+    ),
+    Scene(
+        "the file is as it was; {}",
+        both(has("policy.toml", "allow-command = false\n", 0o644), typing(f"shim setup {URL} --login 'command:cat /etc/hostname' --yes")),
+        typed,
+        lambda place, hint: typing(f"shim setup {URL} --login none --yes")(place),
+    ),
+    Scene("chown root: {} && chmod 644 {}", has("policy.toml", "", 0o666), settings, lambda place, hint: place.run(hint)),
+    Scene(
+        "let root correct it",
+        has("policy.toml", "allow-command = \n", 0o644),
+        settings,
+        lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
+    ),
+    Scene(
+        "write true or false, and for indexes, logins and trusted-setups a list of URLs",
+        has("policy.toml", 'allow-command = "no"\n', 0o644),
+        settings,
+        lambda place, _: place.write("policy.toml", "allow-command = false\n", 0o644),
+    ),
+    Scene(
+        "chown it, or copy what you trust: `cp {} {}.mine`",
+        both(configured(INDEX), own_by(NOBODY, "config.toml")),
+        settings,
+        lambda place, hint: (place.run(hint.split("`")[1]), place.environ.update(SHIM_CONFIG_FILE=hint.split("`")[1].split()[2])),
+    ),
+    Scene("correct it, or move it away: mv {} {}.broken", has(".ppm/tokens.toml", "[[[\n"), tokens, run_hint),
+    Scene("set HOME, or {} to an absolute path", lambda place: place.environ.pop("HOME"), put_token, find_home),
+    Scene("mend the file", has("uv.toml", "[[[\n"), document, lambda place, _: place.write("uv.toml", "native-tls = true\n")),
+    Scene("rm {}", has("shims/pip", "#!/bin/sh\n", 0o755), write_launcher, run_hint),
+    Scene(
+        "shim install --shims /some/other/folder",
+        unwritable,
+        typed,
+        lambda place, hint: retype(place, hint.replace("/some/other", str(place.folder))),
+    ),
+    Scene(
+        "mv {}.bak {}.older",
+        both(
+            configured(INDEX),
+            has("pip.conf", f"[global]\nindex-url = {URL.replace('//', '//alice:s3cret@')}\n"),
+            has("pip.conf.bak", "old"),
+            typing("shim login --import ~/pip.conf --backup --store file --no-verify"),
+        ),
+        typed,
+        run_hint,
+    ),
+    Scene("end it, or choose another folder", both(lambda place: (place.folder / "x").mkdir(), at("~/x/s"), hold), listen, end_program),
+    Scene(
+        "ask who keeps the machine's policy",
+        both(has("policy.toml", 'indexes = ["https://other.example/"]\n', 0o644), lambda place: place.environ.update(ASKED=URL)),
+        forbidden,
+        lambda place, _: place.write("policy.toml", f'indexes = ["{URL}"]\n', 0o644),
+    ),
+    Scene(
+        'name a file of PEM certificates, or "system"',
+        both(configured(INDEX + 'ca-bundle = "~/corp.pem"\n'), has("corp.pem", "")),
+        bundle,
+        lambda place, _: place.write("corp.pem", "-----BEGIN CERTIFICATE-----\n"),
+    ),
+    Scene("choose another --socket", both(has("taken", ""), at("~/taken")), listen, go_to("~/other")),
+    Scene("choose a shorter path in a folder of yours", at("~/" + "x" * 120), listen, go_to("~/x")),
+    Scene("end that one first, or give this one another name: --for NAME", both(at("~/s"), occupy), listen, end_first),
+    Scene(
+        "ls -ld {}; or choose one with --socket",
+        lambda place: (place.folder / "base").mkdir(mode=0o755),
+        make_levels,
+        lambda place, hint: (place.run(hint.partition(";")[0]), (place.folder / "base").chmod(0o700)),
+    ),
+    Scene(
+        "ls -ld {}: docker makes a missing one as root; remove it",
+        both(
+            lambda place: (place.folder / "base/agent").mkdir(parents=True),
+            lambda place: (place.folder / "base").chmod(0o700),
+            own_by(NOBODY, "base/agent"),
+        ),
+        make_levels,
+        lambda place, hint: (place.run(hint.partition(":")[0]), (place.folder / "base/agent").rmdir()),
+    ),
+    Scene("is it a socket of `shim agent`, and of the same release?", silent, knock_at, ask_the_agent),
+)
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
+def test_all_is_well_once_the_hint_is_followed(scene: Scene, tmp_path: Path) -> None:
+    machine.skip_without(machine.lacks_root() if scene.template in ROOTS else "")
+    scene.play(Place(tmp_path))
+    assert HELD == []
