@@ -55,7 +55,8 @@ class Finding:
 
 
 def verify(question: Question, host: Host) -> Finding:
-    """Return what one index thinks of the credential. At most one failing login reaches the server.
+    """Return what one index thinks of the credential. At most one failing login reaches the server, and a second
+    one where the first answer (403, 404) may as well say that the index has no page of its own.
 
     The credential is not sent to an index that answers everybody.
     """

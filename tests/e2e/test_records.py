@@ -180,6 +180,8 @@ CASES = [("pip", change) for change in (*CHANGES, *PIP_CHANGES)] + [("uv", chang
 
 @pytest.mark.parametrize(("command", "change"), CASES, indirect=["command"])
 def test_whatever_changes_leads_back_to_the_long_way(change: str, own: World, command: list[str]) -> None:
+    if "store" in change:
+        own.environ["UV_NO_SYSTEM_CONFIG"] = "1"  # channel `store` is taken, which reads uv's own
     warm_up(own, command)
     {**CHANGES, **PIP_CHANGES, **UV_CHANGES}[change](own)
 

@@ -34,6 +34,8 @@ FAULTS: dict[int | str, str] = {
 }
 #: The faults that a wrong secret shows; with the others the server is what is wrong.
 BY_SECRET = ("login page", "forbidden", "hidden", "welcoming")
+#: The answers that an index without a page of its own gives to a right secret as well: one package's page has to tell.
+AMBIGUOUS = ("forbidden", "hidden")
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_a_private_index_that_fails_stops_pip(
     assert f"pip would take the packages from {stranger.url} instead" in result.stderr
     assert result.stderr.count("\nhint: ") == 1
     assert not any(path.startswith("/simple/corp-lib") for path, _, _ in stranger.requests)
-    assert len(private.logins) <= 1
+    assert len(private.logins) <= (2 if fault in AMBIGUOUS else 1)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
