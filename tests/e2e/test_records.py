@@ -290,16 +290,17 @@ def test_a_secret_in_argv_or_environment_makes_no_record(own: World, index: Priv
             )
 
 
+@pytest.mark.parametrize("command", ["pip", "uv"], indirect=True)
 def test_an_upgraded_tool_is_looked_at_again(own: World, command: list[str]) -> None:
     """The site-packages folder of the target's environment changes with every installation in it."""
+    shared = toolchains.uv() if command[0] == "uv" else toolchains.pip("newest")
+    tool = toolchains.own_copy(shared, own.folder / "tool")
+    own.use(tool)
     warm_up(own, command)
-    tool = toolchains.uv() if command[0] == "uv" else toolchains.pip("newest" if "25" not in own.environ["PATH"] else "23.2.1")
-    folders = {Path(own.environ["VIRTUAL_ENV"]) / "lib"}
-    for site in [path for folder in folders for path in folder.glob("python3*/site-packages")]:
-        (site / "appeared.txt").write_text("")
-        (site / "appeared.txt").unlink()
+    (site,) = (tool.bin.parent / "lib").glob("python3*/site-packages")
+    (site / "appeared.txt").write_text("")
+    (site / "appeared.txt").unlink()
 
-    assert tool.path.is_file()
     assert not is_hot(own, command)
 
 

@@ -101,6 +101,18 @@ def pip_environment(tool: Tool, folder: Path) -> Tool:
     return Tool("pip", tool.version, folder / "bin", folder / "bin" / "python")
 
 
+def own_copy(tool: Tool, folder: Path) -> Tool:
+    """Return the same tool in an environment at `folder` that the test may change: others run the shared one at the same time."""
+    shutil.copytree(tool.bin.parent, folder, symlinks=True, copy_function=os.link)
+    script = folder / "bin" / tool.name
+    if script.read_bytes().startswith(b"#!"):
+        text = script.read_text().replace(f"{tool.bin}/", f"{folder}/bin/", 1)
+        script.unlink()
+        script.write_text(text)
+        script.chmod(0o755)
+    return Tool(tool.name, tool.version, folder / "bin", folder / "bin" / tool.python.name)
+
+
 def bundled_pip(python: Path) -> Tool:
     """Return the pip that this Python brings along."""
     return _make("pip", CACHE / f"pip-bundled-{_label(python)}", python)
