@@ -47,7 +47,8 @@ def append(file: str, tables: list[Table], host: Host) -> None:
 
 
 def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) -> list[str]:
-    """Take the `[[index]]` tables of these names out of the file, and return their lines; a file with nothing left goes away.
+    """Take the `[[index]]` tables of these names out of the file, and return their lines; a file with nothing left goes away,
+    unless a variable names it.
 
     Raises:
         UsageError: the file has no index of a name. ConfigError: it is broken.
@@ -86,7 +87,7 @@ def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool 
         data = read_regular(path)
         old, mode = ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
         new = change(old)
-        if write and not new:
+        if write and not new and not host.environ.get("SHIM_CONFIG_FILE"):  # what that names has to be there
             _check(f"{path}.none", file, host)
             os.unlink(path)
         elif write:

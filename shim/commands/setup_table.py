@@ -113,7 +113,7 @@ def _ask_packages(url: Url, arguments: argparse.Namespace, settings: Settings, h
     """Return the names that belong to the index, for whose who have some."""
     if arguments.packages is None and (url.is_public or arguments.login is not None):
         return []
-    question = "   Which names come from here and from nowhere else, such as corp-* acme-lib? [none]: "
+    question = "   Which names come only from here, such as corp-* acme-lib? [none]: "
     return read_field(arguments.packages, question, lambda text: fields.read_packages(text, settings), arguments, host, "")
 
 

@@ -51,10 +51,10 @@ BROKEN: dict[str, tuple[Callable[[World, str], None], str, str]] = {
     "not UTF-8": (lambda world, good: write(world, good.encode() + b'\xff = "x"\n'), "is not UTF-8", "save it as UTF-8"),
     "brackets": (lambda world, good: write(world, good + "a = " + "[" * 100_000), "is not valid TOML", "correct that line"),
     "a key of many parts": (lambda world, good: write(world, good + "a." * 20_000 + "a = 1\n"), "keys of too many parts", "correct that line"),
-    "a pipe": (lambda world, good: replace(world, os.mkfifo), "is a pipe", "check `ls -l"),
-    "a device": (lambda world, good: replace(world, lambda path: path.symlink_to("/dev/zero")), "is no regular file", "check `ls -l"),
-    "a folder": (lambda world, good: replace(world, Path.mkdir), "is a folder", "check `ls -l"),
-    "a huge file": (lambda world, good: replace(world, lambda path: (path.touch(), os.truncate(path, 1 << 40))), "is larger than", "check `ls -l"),
+    "a pipe": (lambda world, good: replace(world, os.mkfifo), "is a pipe", "hint: ls -l"),
+    "a device": (lambda world, good: replace(world, lambda path: path.symlink_to("/dev/zero")), "is no regular file", "hint: ls -l"),
+    "a folder": (lambda world, good: replace(world, Path.mkdir), "is a folder", "hint: ls -l"),
+    "a huge file": (lambda world, good: replace(world, lambda path: (path.touch(), os.truncate(path, 1 << 40))), "is larger than", "hint: ls -l"),
     "others can write it": (lambda world, good: write(world, good, 0o666), "can be written by others (mode 0666)", "chmod go-w"),
 }
 

@@ -236,7 +236,7 @@ def at_a_terminal(world: World, *words: str) -> Terminal:
 
 def test_enter_takes_the_default_that_is_shown(world: World, index: PrivateIndex) -> None:
     with at_a_terminal(world, f"http://{index.netloc}/simple/") as terminal:
-        for question in ("Number or word [login]: ", "User name [__token__]: ", "Number or word [no]: ", "[nowhere]: ", "[Y/n] "):
+        for question in ("Number or word [login]: ", "User name [__token__]: ", "Number or word [no]: ", "[nowhere]: ", "[none]: ", "[Y/n] "):
             terminal.until(question)
             terminal.press("\n")
         terminal.until("next: shim status")

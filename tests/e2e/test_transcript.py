@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support import transcript
 
 #: What is copied, a question with what was typed, and what is written into a file.
-STAY_WHOLE = ("hint: ", "    ", "1. The URL", "password or token of", "to be added to", "   Where do you upload", "written; to undo")
+STAY_WHOLE = ("hint: ", "    ", "1. The URL", "password or token of", "to be added to", "   Where do you upload", "   Which names come only", "written; to undo")
 
 
 def test_the_page_is_what_a_terminal_shows(prefix: Path, packages: tuple[str, dict[str, list[str]]]) -> None:

@@ -44,7 +44,7 @@ STORY = (
     Scene(
         "Setup with the defaults",
         "shim setup --name corp",
-        (("index: ", "{url}"), ("[login]: ", ""), ("[__token__]: ", USER), ("[no]: ", ""), ("[nowhere]: ", ""), ("[Y/n] ", "")),
+        (("index: ", "{url}"), ("[login]: ", ""), ("[__token__]: ", USER), *((f"[{word}]", "") for word in ("no", "nowhere", "none", "Y/n"))),
     ),
     Scene("A command that has no credential", "shim explain -- pip install -i {url} corp-lib"),
     Scene(

@@ -12,6 +12,7 @@ from shim.errors import ConfigError, NoCredential, ShimError, SourceError, print
 CONTRACT = {
     "cannot-fetch": 69,
     "cannot-listen": 74,
+    "cannot-route": 77,
     "error": 70,
     "usage": 64,
     "source-failed": 69,

@@ -13,7 +13,7 @@ import pytest
 
 from shim.checks import clear_text as clear_text_check
 from shim.checks.confusion import read_names
-from shim.commands import login_import, setup_from, setup_table
+from shim.commands import login_import, setup_fields, setup_from
 from shim.delivery import behind, trust
 from shim.errors import ConfigError, SourceError, UsageError
 from shim.formats import clear_text, html_links, pip_config, requirements, script, toml, uv_lock
@@ -110,7 +110,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "names": lambda path: refuses(UsageError, read_names, [path], Host({}, "/")),
     "a login's import": lambda path: refuses(UsageError, login_import._read, path),
     "setup's file": lambda path: refuses(UsageError, setup_from._read, path),
-    "setup's certificates": lambda path: refuses(UsageError, setup_table._read_bundle, path, Host({}, "/")),
+    "setup's certificates": lambda path: refuses(UsageError, setup_fields.read_bundle, path, Host({}, "/")),
     "a source's pypirc": lambda path: refuses(SourceError, pypirc._read, path),
     "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
     "routing": lambda path: is_routing_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),

@@ -331,7 +331,7 @@ FILE = ["--from", "team.toml"]
         ([*FILE, "--sha256", "abc"], "64 hexadecimal digits", [*FILE, "--sha256", hashlib.sha256(TEAM.encode()).hexdigest()]),
         ([*FILE, "--sha256", "0" * 64], "is not the file that is meant", [*FILE, "--dry-run"]),
         (["--sha256", "0" * 64, "https://pypi.corp.example/simple/"], "is for a file of settings", FILE),
-        ([*FILE, "--ca-bundle", "/missing.pem"], "cannot be read", FILE),
+        ([*FILE, "--ca-bundle", "/missing.pem"], "there is no file", FILE),
     ],
 )
 @follows(
