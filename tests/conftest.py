@@ -140,6 +140,14 @@ def wrapped(tmp_path_factory: pytest.TempPathFactory, prefix: Path) -> Path:
     return copy
 
 
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Have ignored again what a test of our start made deadly: a server's thread would end the test process when a client leaves early."""
+    yield
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.fixture
 def world(tmp_path: Path, prefix: Path) -> Iterator[World]:
     """A fresh world; after the test no file in it may hold the canary, but where we keep it on purpose."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from shim.demo.packages import BACKEND_SOURCE, build_sdist, build_wheel
+from tests.support import toolchains
 from tests.support.bait import FaultyIndex, Stranger
 from tests.support.world import CANARY, USER, World
 
@@ -59,6 +61,8 @@ def make_pair(world: World, folder: Path) -> Iterator[Pair]:
     """Serve both indexes."""
     files = {name: _build(folder / name, world.folder / "built.jsonl", version) for name, version in (("ours", OURS), ("theirs", THEIRS))}
     files["theirs"] |= {"public-app": [_wheel_with(folder / "theirs", "public-app", "2.0", ["corp-lib"])]}
+    pip = toolchains.newest_wheel("pip")  # pipx wants a new one for itself
+    files["theirs"] |= {"pip": [shutil.copy(pip, folder / "theirs") and pip.name]}
     files["theirs"] |= {"only-public": [build_wheel(str(folder / "theirs"), "only-public", {"only_public.py": ""}, "3.0")]}
     with (
         FaultyIndex(str(folder / "ours"), files["ours"], USER, CANARY) as private,

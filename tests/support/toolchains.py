@@ -131,6 +131,18 @@ def program(name: str, *requirements: str) -> Tool:
     return _make(name, CACHE / f"{name}-newest{others}-{_label(python)}", python, *(requirements or [name]))
 
 
+def newest_wheel(name: str) -> Path:
+    """Return the wheel of a project's newest release, got once."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = CACHE / f"wheel-{name}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            _run(pip("newest").python, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:", "-d", f"{folder}.new", name)
+            Path(f"{folder}.new").rename(folder)
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
 def _make(name: str, folder: Path, python: Path, *requirements: str) -> Tool:
     """Return a tool from a venv with the requirements, made once by whichever test process comes first."""
     CACHE.mkdir(parents=True, exist_ok=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shim.commands import setup_fields as fields
+from shim.commands.setup_fields import read_bundle
 from shim.commands.setup_from import read_tables
-from shim.commands.setup_table import _read_bundle
 from shim.errors import ShimError
 from shim.host import Host
 from shim.settings import Settings, load_settings
@@ -217,9 +217,9 @@ def test_an_answer_of_setup_is_taken_once_its_hint_is_followed(
 def test_a_file_of_authorities_is_taken_once_it_is_one(tmp_path: Path) -> None:
     file, host = tmp_path / "corp.pem", Host({}, "/")
     file.write_text("x")
-    assert hint_of(lambda: _read_bundle(str(file), host)).startswith("give the PEM file")
+    assert hint_of(lambda: read_bundle(str(file), host)).startswith("give the PEM file")
     file.write_text("-----BEGIN CERTIFICATE-----\n")
-    assert _read_bundle(str(file), host) == str(file)
+    assert read_bundle(str(file), host) == str(file)
 
 
 @follows("shim setup asks for one", "give its path: shim setup --from /folder/{}", "give the URL itself: shim setup URL")
