@@ -46,7 +46,7 @@ def test_three_questions_and_pip_installs(world: World, index: PrivateIndex) -> 
         terminal.press("1\n")
         terminal.until("upload packages to, if you do? [nowhere]: ")
         terminal.press("\n")
-        terminal.until("and from nowhere else, such as corp-* acme-lib? [none]: ")
+        terminal.until("come only from here, such as corp-* acme-lib? [none]: ")
         terminal.press("corp-*, Acme_Lib\n")
         assert f'url = "http://{index.netloc}/simple/"' in terminal.until("Write this? [Y/n] ")
         assert not world.config.exists()

@@ -127,9 +127,9 @@ def store_a_token(place: Place, hint: str) -> None:
     place.stdin = "s3cret"
 
 
-def says_end(seconds: int) -> str:
-    """Return a program that gives a token which ends so many seconds from now."""
-    return f"""echo '{{"password": "s3cret", "expires": {int(time.time()) + seconds}}}'"""
+def says_end(seconds: int) -> Callable[[Place], str]:
+    """Return what writes a program that gives a token which ends so many seconds from then."""
+    return lambda place: place.program(f"""echo '{{"password": "s3cret", "expires": {int(time.time()) + seconds}}}'""")
 
 
 def ending(place: Place) -> str | None:
@@ -287,12 +287,12 @@ SCENES = (
     Scene("shim login {} approves it, once", vendor("in"), ask_vendor, approve),
     Scene("log in: {}", vendor(""), ask_vendor_by_name, lambda place, hint: place.run(hint.removeprefix("log in: "))),
     Scene("{}, or store a token: --user NAME", both(vendor(""), typing(f"shim login {VENDORS} --no-verify")), typed, store_a_token),
-    Scene("set the clock if it is wrong", both(ENDING, program(says_end(-60))), ending, lambda place, hint: setattr(place, "clock_s", -3600)),
+    Scene("set the clock if it is wrong", both(ENDING, says_end(-60)), ending, lambda place, hint: setattr(place, "clock_s", -3600)),
     Scene(
         "run it again if that happens, or if pip asks for a user name",
-        both(ENDING, program(says_end(60))),
+        both(ENDING, says_end(60)),
         ending,
-        lambda place, hint: place.program(says_end(7200)),
+        lambda place, hint: says_end(7200)(place),
     ),
     Scene("it would follow you into every project: write it from / on", relative_socket, ask, write_from_root),
     Scene(
