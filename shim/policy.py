@@ -84,7 +84,7 @@ def load_policy() -> Policy:
     try:
         data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))
     except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint=f"let root make it readable: chmod 644 {file}") from error
+        raise ConfigError(f"{file}: {error.why}", hint="let root correct it") from error
     if data is None:
         return NO_POLICY
     try:

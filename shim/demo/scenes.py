@@ -60,7 +60,7 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     kind = "wheel" if package == LIBRARY else "sdist, private build dependency"
     place = os.path.join(stage.folder, "scenes", f"{tool}-{package}-{'shim' if with_shim else 'url'}")
     os.makedirs(place)
-    command, environ = _command(stage, tool, package, place, with_shim=with_shim)
+    command, environ = _typed(stage, tool, package, place, with_shim=with_shim)
     forms = needles(stage.username, stage.secret)
     _empty(stage.report)
     stage.index.requests.clear()
@@ -89,7 +89,7 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     )
 
 
-def _command(stage: Stage, tool: str, package: str, place: str, *, with_shim: bool) -> tuple[list[str], dict[str, str]]:
+def _typed(stage: Stage, tool: str, package: str, place: str, *, with_shim: bool) -> tuple[list[str], dict[str, str]]:
     """Return what is typed, and its environment."""
     environ = dict(stage.environ)
     environ["PIP_CACHE_DIR"] = environ["UV_CACHE_DIR"] = os.path.join(place, "cache")

@@ -44,7 +44,7 @@ def find_problem(host: Host) -> ShimError | None:
         is_newer = _parse(path).is_newer
     except SourceError as error:
         return error
-    hint = f"log in with the program that wrote it; tokens of ours stay with us until then: ls -l {path}"
+    hint = "log in with the program that wrote it; until then shim keeps its own tokens elsewhere"
     return StoreError(f"{path} is of a newer version than shim knows: it is read, and left as it is", hint=hint) if is_newer else None
 
 

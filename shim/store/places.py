@@ -18,9 +18,9 @@ STORES = {
 }
 #: What mends a store that does not work, if no other one can be offered.
 MENDING = {
-    "keyring": "install a keyring (apt install gnome-keyring), or shim backend list for one of another kind",
-    "memory": "shim doctor says what is in the way",
-    "file": "ask who keeps {policy}",
+    "keyring": "install a keyring: apt install gnome-keyring",
+    "memory": "install a keyring: apt install gnome-keyring",
+    "file": "ask who keeps the machine's policy",
 }
 
 
@@ -31,7 +31,7 @@ def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
         return reason
     others = offered(policy, host, without=store)
     hint = "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others)
-    return StoreError(f"{reason.message}: nothing was stored", hint=hint or MENDING[store].format(policy=policy.file))
+    return StoreError(f"{reason.message}: nothing was stored", hint=hint or MENDING[store])
 
 
 def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from shim.delivery import trust
 from shim.faces.agent_socket import Server, make_folder
 from shim.formats.agent_protocol import Question, render_question
 from shim.laxity.files import read_document
+from shim.model import Secret
 from shim.resolve import hint_for
 from shim.setting_logins import read_address
 from shim.settings import load_settings
@@ -28,8 +30,10 @@ NOBODY = 65534
 
 
 @pytest.fixture(autouse=True)
-def a_policy_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def a_policy_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
+    yield
+    mock.patch.stopall()
 
 
 def settings(place: Place) -> None:
@@ -52,6 +56,29 @@ def edit(old: str, new: str) -> Callable[[Place, str], None]:
 def tokens(place: Place) -> None:
     if problem := ppm_file.find_problem(place.host):
         raise problem
+
+
+def write_with_us(place: Place) -> None:
+    """Let another program write the file of tokens each time that we have prepared a change, until it is told to stop."""
+    ours = os.fsync
+
+    def written(descriptor: int) -> None:
+        place.clock_s += 1
+        place.write(".ppm/tokens.toml", f"# {place.clock_s}\n")
+        ours(descriptor)
+
+    place.server = mock.patch.object(ppm_file.os, "fsync", written)
+    place.server.start()
+
+
+def put_a_token(place: Place) -> None:
+    assert ppm_file.put(read_address("https://ppm.example", "config.toml"), Secret("t0ken"), place.host)
+
+
+def own_tokens(place: Place) -> None:
+    """Find the server's token, or say why the file has none."""
+    if not ppm_file.read_tokens(read_address("https://ppm.example", "config.toml"), place.host):
+        tokens(place)
 
 
 def put_token(place: Place) -> None:
@@ -85,6 +112,7 @@ def occupy(place: Place) -> None:
 
 
 HELD: list[Server] = []
+TOKEN = '[[connections]]\naddress = "https://ppm.example"\nauth_type = "sso"\ntoken = "t0ken"\n'
 #: Another user is needed for these.
 ROOTS = (
     "chown it, or copy what you trust: `cp {} {}.mine`",
@@ -182,6 +210,12 @@ SCENES = (
         lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
     ),
     Scene(
+        "let root correct it",
+        both(has("policy.toml", "", 0o644), lambda place: place.run("truncate -s 65M policy.toml")),
+        settings,
+        lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
+    ),
+    Scene(
         "write true or false, and for indexes, logins and trusted-setups a list of URLs",
         has("policy.toml", 'allow-command = "no"\n', 0o644),
         settings,
@@ -195,6 +229,19 @@ SCENES = (
     ),
     Scene("correct it, or move it away: mv {} {}.broken", has(".ppm/tokens.toml", "[[[\n"), tokens, run_hint),
     Scene("set HOME, or {} to an absolute path", lambda place: place.environ.pop("HOME"), put_token, find_home),
+    Scene("run it again", write_with_us, put_a_token, lambda place, _: place.server.stop()),
+    Scene(
+        "log in with the program that wrote it; until then shim keeps its own tokens elsewhere",
+        has(".ppm/tokens.toml", "version = 2\n"),
+        own_tokens,
+        lambda place, _: place.write(".ppm/tokens.toml", "version = 2\n" + TOKEN),
+    ),
+    Scene(
+        "ls -ld {}",
+        has(".ppm", "this is a file\n"),
+        put_a_token,
+        lambda place, hint: (place.run(f"{hint} | grep ^-"), place.run(f"rm {hint.split()[2]}")),
+    ),
     Scene("mend the file", has("uv.toml", "[[[\n"), document, lambda place, _: place.write("uv.toml", "native-tls = true\n")),
     Scene("rm {}", has("shims/pip", "#!/bin/sh\n", 0o755), write_launcher, run_hint),
     Scene(

@@ -23,6 +23,7 @@ from shim.settings import Settings, load_settings
 from shim.sources import Query, ambient, posit
 from shim.sso.oauth import route_for
 from shim.urls import parse_url
+from tests.support.hints import follows
 from tests.support.login_server import LoginServer, jwt
 from tests.support.proxy import leading_to
 from tests.support.tls import make_authority
@@ -251,12 +252,15 @@ def test_without_an_exchange_the_identity_itself_is_the_password(github: GitHub,
     assert found.secret.reveal() == jwt(aud="corp", sub="repo:corp/x")
 
 
+@follows("give the job `permissions: id-token: write`")
 def test_a_github_job_without_the_permission_is_told_which_one(github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN")
     with pytest.raises(SourceError, match="GitHub Actions does not let") as caught:
         ambient.find(job(tmp_path, None))
 
     assert caught.value.hint == "give the job `permissions: id-token: write`"
+    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "canary-of-the-job")  # which is what that permission does
+    assert ambient.find(job(tmp_path, None)) is not None
 
 
 @pytest.mark.parametrize("status", [403, 500])

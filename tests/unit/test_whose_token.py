@@ -27,6 +27,7 @@ from shim.sources import known
 from shim.store import keys, stored
 from shim.store.expiry import read_expiry
 from shim.urls import parse_url, scope_of_index
+from tests.support.hints import follows
 from tests.support.vendors import Vendors
 
 URL = "https://pypi.corp.example/simple/"
@@ -242,6 +243,21 @@ def test_a_token_that_aws_wrote_into_pip_conf_is_said_to_be_stale_after_twelve_h
     assert "canary" not in stale.message
     assert left_behind(tmp_path, 11 * 3600) is None
     assert left_behind(tmp_path, 13 * 3600, URL) is None
+
+
+@follows("take what stands before the @ out of that URL: then shim gets a new token whenever one is needed")
+def test_the_url_without_the_stale_token_gets_a_new_one(host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "pip.conf").write_text("x")
+    os.utime(tmp_path / "pip.conf", (NOW - 13 * 3600, NOW - 13 * 3600))
+    asked = replace(with_environ(host, PATH=Vendors(tmp_path, "fresh").path), clock=lambda: NOW)
+    origin = Origin("config", f"{tmp_path}/pip.conf:2")
+    ask(Settings(), asked, AWS, origin=origin, username="aws", given=Secret("canary"))
+    assert "hint: take what stands before the @ out of that URL" in capfd.readouterr().err
+
+    mended = ask(Settings(), asked, AWS, origin=origin)
+    assert capfd.readouterr().err == ""
+    assert mended.credential is not None
+    assert mended.credential.secret.reveal() == "fresh"
 
 
 def test_an_encrypted_token_may_say_its_end_in_its_header() -> None:
