@@ -10,6 +10,8 @@ import re
 import stat
 from collections.abc import Callable, Iterable
 
+from shim.errors import UsageError
+
 #: Enough for any file that people write, and for what tools write for them but locks.
 MAX_BYTES = 4 << 20
 
@@ -27,6 +29,18 @@ class CannotRead(Exception):
 
 class LeftToCode(CannotRead):
     """What something says is not written down: code says it when it is run."""
+
+
+def read_named(path: str) -> bytes:
+    """Return the bytes of a file that a person named. Raises UsageError where it is not there, or cannot be read."""
+    hint = f"ls -l {path}"
+    try:
+        data = read_regular(path)
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint=hint) from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=hint)
+    return data
 
 
 def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:

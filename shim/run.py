@@ -180,9 +180,8 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
     refuse_laxity(invocation, needs, answers + added, settings, host)
     warnings = check_unanswered(tool, invocation, answers, settings, host)
     choice, checked = _prove(tool, invocation, needs, answers, settings, host, ask=ask_indexes, added=added)
-    answers, delivery = checked.answers + added, _deliver(choice)
-    if routing:
-        delivery = routing.put_into(delivery, answers, settings, host)
+    answers = checked.answers + added
+    delivery = _deliver_routed(choice, routing, answers, settings)
     renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
     warnings += checked.warnings + find_ending(answers, renewed, host)
     valid_until = checked.valid_until
@@ -195,11 +194,15 @@ def _plan_needs(tool: Tool, invocation: Invocation, needs: Needs, host: Host, *,
             kept = tuple(replace(one, credential=None) if one.need in refused.withheld else one for one in checked.answers)
             answers = kept + added
             choice = choose(invocation, choice.case.needs, answers, settings, host, choice.unserved)
-            delivery = _deliver(choice)
-            if routing:
-                delivery = routing.put_into(delivery, answers, settings, host)
+            delivery = _deliver_routed(choice, routing, answers, settings)
     plan = Plan(invocation, choice.case.needs, answers, delivery, warnings, valid_until, settings.redact)
     return replace(plan, unserved=choice.unserved)
+
+
+def _deliver_routed(choice: Choice, routing: Routing | None, answers: tuple[Answer, ...], settings: Settings) -> Delivery:
+    """Return the delivery, with the redirector in it where the command goes behind one."""
+    delivery = _deliver(choice)
+    return routing.put_into(delivery, answers, settings, choice.case.host) if routing else delivery
 
 
 def _find_routing(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> Routing | None:

@@ -32,6 +32,7 @@ FREE_KEYS: Mapping[str, tuple[object, ...] | None] = {
     "audit": ("on", "syslog"),
     "login": None,
     "store": ("keyring", "memory"),
+    "index-strategy": None,
     "index": None,
 }
 #: The same for `[[index]]`. `source` needs leave for each word of it that is not here.
@@ -42,6 +43,7 @@ FREE_INDEX_KEYS: Mapping[str, tuple[object, ...] | None] = {
     "publish-url": None,
     "username": None,
     "use-as": None,
+    "packages": None,
     "max-age": None,
     "verify-url": None,
     "oidc": None,

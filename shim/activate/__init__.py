@@ -13,9 +13,9 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 
-from shim.complete import COMPLETIONS, MANUAL, read_text
+from shim.complete import COMPLETIONS, MANUAL, read_template
 from shim.errors import StoreError
-from shim.reading import read_text as read_quietly
+from shim.reading import read_text
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
@@ -52,7 +52,8 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
     """Return path -> text of the files beside the launchers' folder: what rc files read, completion, and the manual page."""
     names = list(names)
-    texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *map(read_text, (*COMPLETIONS.values(), MANUAL))]
+    templates = map(read_template, (*COMPLETIONS.values(), MANUAL))
+    texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *templates]
     return dict(zip(_paths(shims), texts, strict=True))
 
 
@@ -65,7 +66,7 @@ def _paths(shims: str) -> list[str]:
 
 def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
     """Return whether the files are there and what this release writes."""
-    return all(_read(path) == text for path, text in render_files(shims, hook, faces, names).items())
+    return all(read_text(path) == text for path, text in render_files(shims, hook, faces, names).items())
 
 
 def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) -> list[str]:
@@ -77,7 +78,7 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
     changed = []
     try:
         for path, text in render_files(shims, hook, faces, names).items():
-            if _read(path) != text:
+            if read_text(path) != text:
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
                 with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
                     stream.write(text)
@@ -93,7 +94,7 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
 
 def remove_activation(shims: str) -> list[str]:
     """Remove those files, and their folders if they are empty then; return the paths removed."""
-    removed = [path for path in _paths(shims) if _read(path) is not None]
+    removed = [path for path in _paths(shims) if read_text(path) is not None]
     for path in removed:
         os.unlink(path)
     for folder in (activation_folder(shims), _complete_folder(shims), os.path.join(os.path.dirname(shims), "man", "man1")):
@@ -111,10 +112,6 @@ def activation_folder(shims: str) -> str:
 
 def _complete_folder(shims: str) -> str:
     return os.path.join(os.path.dirname(shims), "complete")
-
-
-def _read(path: str) -> str | None:
-    return read_quietly(path)
 
 
 def _quote(text: str) -> str:

@@ -15,7 +15,7 @@ from shim.host import Host
 from shim.http_client import Asked, probe_all
 from shim.launchers import find_target
 from shim.model import Answer
-from shim.reading import CannotRead, read_regular
+from shim.reading import read_named
 from shim.resolve import resolve
 from shim.route import route_to
 from shim.settings import load_settings
@@ -87,13 +87,7 @@ def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[F
 
 
 def _read_lines(path: str) -> list[str]:
-    try:
-        data = read_regular(path)
-    except CannotRead as error:
-        raise UsageError(f"{path} {error.why}", hint=f"ls -l {path}") from error
-    if data is None:
-        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
-    return data.decode("utf-8", "replace").replace("\\\n", " ").splitlines()
+    return read_named(path).decode("utf-8", "replace").replace("\\\n", " ").splitlines()
 
 
 def read_names(files: list[str], host: Host) -> list[str]:

@@ -9,7 +9,7 @@ import shlex
 from shim.config_edit import Table
 from shim.errors import ConfigError, UsageError
 from shim.host import Host
-from shim.reading import CannotRead, read_regular
+from shim.reading import read_named
 from shim.routing.rules import find_conflict, read_pattern
 from shim.setting_indexes import IndexConfig
 from shim.settings import Settings
@@ -36,6 +36,9 @@ COMMON_LABELS = frozenset(
     {"pypi", "pip", "python", "packages", "pkgs", "pkg", "index", "www", "repo", "artifactory", "nexus", "com", "org", "net"}
 )
 MAX_CHARACTERS = 2048
+#: What an index, and a file of settings, may be called.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME_LETTERS = "letters, digits, points and hyphens"
 #: The URL of an index whose files lie elsewhere on its server, and where: GitLab, devpi.
 FILES_BESIDE = (r"(https?://[^/]+/(?:[^/]+/)*?api/v4/)(?:groups|projects)/.*/packages/pypi/simple/?$", r"(https?://[^/]+/).*/\+simple/?$")
 
@@ -75,8 +78,8 @@ def read_username(text: str) -> str | None:
 
 def read_name(text: str, settings: Settings) -> str:
     """Return the name of the new index. Raises UsageError for one that is strange or taken."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", text):
-        raise UsageError("a name is made of letters, digits, points and hyphens", hint="--name corp")
+    if not NAME.fullmatch(text):
+        raise UsageError(f"a name is made of {NAME_LETTERS}", hint="--name corp")
     if taken := settings.index_named(text):
         raise UsageError(f"{taken.defined_in} has an [[index]] {text} already", hint="choose another --name, or change it there")
     return text
@@ -156,13 +159,7 @@ def read_bundle(text: str, host: Host) -> str:
     if text == "system":
         return text
     path = host.path(text)
-    try:
-        data = read_regular(path)
-    except CannotRead as error:
-        raise UsageError(f"{path} {error.why}", hint=f"ls -l {path}") from error
-    if data is None:
-        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
-    if b"-----BEGIN CERTIFICATE-----" not in data:
+    if b"-----BEGIN CERTIFICATE-----" not in read_named(path):
         raise UsageError(f"{path} holds no certificate", hint="give the PEM file: it has a line -----BEGIN CERTIFICATE-----")
     return path
 

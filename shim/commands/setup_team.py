@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from shim.commands.setup_ask import is_confirmed
-from shim.commands.setup_fields import name_for, read_bundle
+from shim.commands.setup_fields import NAME, NAME_LETTERS, name_for, read_bundle
 from shim.commands.setup_team_fetch import read_source, read_text
 from shim.config_edit import Table, delete, put
 from shim.errors import ConfigError, UsageError, printable
@@ -26,9 +26,6 @@ from shim.setting_keys import INDEX_KEYS, TOP_KEYS
 from shim.settings import folder_beside
 from shim.team_files import TeamFile, digest, find_bold, list_team_files, read_team_file
 from shim.urls import parse_url
-
-NAMES = "letters, digits, points and hyphens"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def take_over(config_file: str, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
@@ -120,9 +117,9 @@ def _read_document(new: TeamFile) -> dict[str, Any]:
     for number, table in enumerate(document.get("index", ()), 1):
         if isinstance(table, dict):
             check_keys(table, INDEX_KEYS, shown, f"[[index]] number {number}")
-            if not _NAME.fullmatch(table.get("name", "x")):  # people type it, or paste it
+            if not NAME.fullmatch(table.get("name", "x")):  # people type it, or paste it
                 raise ConfigError(
-                    f"{shown}: [[index]] number {number} has a strange name", hint=f"who publishes it must choose another: {NAMES}"
+                    f"{shown}: [[index]] number {number} has a strange name", hint=f"who publishes it must choose another: {NAME_LETTERS}"
                 )
     if not document:
         raise ConfigError(f"{shown} says nothing", hint="check what lies there")
@@ -143,8 +140,8 @@ def _name(source: str, said: str | None) -> str:
     """Return what the file is called here, without its ending. Raises UsageError."""
     stem = os.path.basename(source).removesuffix(".toml")
     name = said or (name_for(parse_url(source), set()) if "://" in source else stem)
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"a name is made of {NAMES}", hint="--name corp")
+    if not NAME.fullmatch(name):
+        raise UsageError(f"a name is made of {NAME_LETTERS}", hint="--name corp")
     return name
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from shim.formats.optparse_scan import OptionTable, Word, scan
@@ -111,11 +111,10 @@ def expand_variables(text: str, host: Host) -> str:
 def join(*several: Needs) -> Needs:
     """Return all needs together, each URL once."""
     items = {(need.url.text, need.username): need for needs in reversed(several) for need in reversed(needs.items)}
-    lists = ("watched", "unknown", "spare", "garbled", "careless")
-    joined: dict[str, Any] = {
-        name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists if name != "garbled"
-    }
-    return Needs(tuple(reversed(items.values())), **joined, garbled=tuple(need for needs in several for need in needs.garbled))
+    lists = [one.name for one in fields(Needs) if one.name not in ("items", "garbled", "routed")]
+    joined: dict[str, Any] = {name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists}
+    garbled = tuple(need for needs in several for need in needs.garbled)
+    return Needs(tuple(reversed(items.values())), garbled=garbled, **joined)
 
 
 def find_upwards(name: str, folder: str) -> str | None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from shim.formats.optparse_scan import read_table, scan
+from shim.formats.optparse_scan import Word, read_table, scan
 from shim.host import Host
 from shim.indexes.direct_urls import direct_needs
+from shim.indexes.pip_settings import Mention
 from shim.indexes.pip_tools import option_needs
 from shim.indexes.projects import installer_needs, join, last_value, read_project_invocation
-from shim.model import Delivery, Invocation, Needs
+from shim.model import Delivery, Invocation, Needs, Origin
 
 NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
 #: It installs with pip, which takes a package from the next index when one refuses.
@@ -40,9 +41,17 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
         return Needs()
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
-    typed = join(option_needs(words, host), direct_needs("pipx", invocation.argv, "", ""))
+    folders = [one for one in _said(words, None) if "/" in one.text or one.text.startswith(".")]
+    typed = join(
+        option_needs(words, host, files=_said(words, "requirement"), folders=folders), direct_needs("pipx", invocation.argv, "", "")
+    )
     may_be_uv = backend != "pip" and not last_value(words, "index-url")
     return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
+
+
+def _said(words: list[Word], name: str | None) -> list[Mention]:
+    """Return the values of an option, of which pip is given each; those of no option are arguments."""
+    return [Mention(word.value or "", Origin("argv", word.value or "")) for word in words if word.name == name]
 
 
 def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:

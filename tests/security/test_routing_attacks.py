@@ -175,7 +175,7 @@ def test_a_hostile_index_closes_the_name_within_the_deadline(behave: Callable[[B
         assert time.monotonic() - begun < 60, "a busy machine takes longer than the deadline of 12 s"
         tool.process.kill()
         _, said = tool.process.communicate()
-        assert words in said or "no answer in time" in said, "on a busy machine the deadline comes first"
+        assert words in said
         assert CANARY not in said
 
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from shim.demo.packages import BACKEND_SOURCE, build_sdist, build_wheel
 from tests.support import toolchains
 from tests.support.bait import FaultyIndex, Stranger
+from tests.support.listening import listening
 from tests.support.world import CANARY, USER, World
 
 #: Names that both have. corp-app needs corp-lib, and with the extra `more` corp-extra; corp-sdist is built by corp-build.
@@ -135,13 +135,5 @@ def forwarding_proxy() -> Iterator[tuple[str, list[str]]]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with listening(Handler) as url:
+        yield url, asked

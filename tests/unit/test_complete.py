@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from shim.commands import VERBS
-from shim.complete import COMPLETIONS, MANUAL, read_text
+from shim.complete import COMPLETIONS, MANUAL, read_template
 from tests.support import complete, machine
 from tests.support.following import Place
 
@@ -17,7 +17,7 @@ from tests.support.following import Place
 def test_the_files_are_what_the_parsers_say() -> None:
     """`python -m tests.support.complete` writes them."""
     for name, text in complete.render().items():
-        assert read_text(name) == text, name
+        assert read_template(name) == text, name
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)
@@ -27,7 +27,7 @@ def test_a_shell_reads_its_file(shell: str) -> None:
 
 
 def test_the_page_has_every_verb_and_no_warning() -> None:
-    page = read_text(MANUAL)
+    page = read_template(MANUAL)
     assert all(f".SS shim {verb}" in page for verb in VERBS)
     if shutil.which("man"):
         shown = subprocess.run(["man", "-l", "--warnings", complete.FOLDER / MANUAL], capture_output=True, text=True, check=True)

@@ -209,6 +209,7 @@ def test_every_key_and_source_is_either_free_or_needs_its_name() -> None:
     assert set(FREE_KEYS) <= {key.name for key in TOP_KEYS}
     assert set(FREE_INDEX_KEYS) <= {key.name for key in INDEX_KEYS}
     assert set(FREE_INDEX_KEYS["source"] or ()) <= set(SOURCE_NAMES)
+    assert find_bold({"index": [{"name": "a", "packages": ["a-*"]}], "index-strategy": "first-index"}, "") == []
     assert find_bold({"index": [{"name": "a", "brand-new": 1}], "newer": 2}, "") == [
         ("newer", "at the top"),
         ("brand-new", "in [[index]] a"),

@@ -58,6 +58,7 @@ ASKED = {
         {},
         {CORP, OTHER},
     ),
+    "pipx, a requirements file": ("pipx install -r a.txt", {"a.txt": f"-i {CORP}\ny\n"}, {}, {CORP}),
     "a URL in a Pipfile": (
         "pipenv lock",
         {"Pipfile": f'[packages]\nx = {{file = "{CORP}x.whl"}}\ny = {{git = "{OTHER}"}}\n'},
@@ -220,6 +221,16 @@ def test_what_a_file_of_the_project_names_is_somebody_elses_text(line: str, file
     needs = look(tmp_path, line, files, WHO="bob")[1]
 
     assert [need.origin.project for need in needs.items if not need.url.is_public] == [True]
+
+
+@pytest.mark.parametrize("line", ["pip-compile setup.py", "pipx install ./", "pip-sync"])
+def test_what_code_may_name_is_kept_beside_what_the_tools_own_files_say(line: str, tmp_path: Path) -> None:
+    """A netrc goes to every port of its host: what the project's files mention there has to be known."""
+    files = {"setup.py": f"X = 'x @ {OTHER}x.whl'\n", "requirements.txt": "./\ny\n"}
+    needs = look(tmp_path, line, files)[1]
+
+    assert len(needs.built) == 1
+    assert needs.mentioned == (f"{OTHER}x.whl",)
 
 
 def test_files_that_make_no_sense_name_nothing(tmp_path: Path) -> None:
