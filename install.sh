@@ -185,7 +185,7 @@ is_intact() {
   "$prefix/venv/bin/python" -I -c 'if True:
     import base64, csv, hashlib, sys
     from importlib import metadata
-    import shim.launchers
+    import shim.install.launchers
     for package in metadata.distributions():
         # Not `package.files`: from Python 3.12 on it leaves out what is not there.
         for name, said, _ in csv.reader((package.read_text("RECORD") or "").splitlines()):
@@ -637,7 +637,7 @@ EOF
 
 # Forgets what is stored for this user: in the keyring, in the kernel, in files. Nothing is uninstalled if that cannot be done.
 purge_credentials() {
-  "$prefix/venv/bin/python" -I -c 'import shim.store.purge' 2>/dev/null ||
+  "$prefix/venv/bin/python" -I -c 'import shim.credentials.purge' 2>/dev/null ||
     fail 'this installation is damaged or an older one, which cannot find all that it stored' "mend it first: ./install.sh --prefix $(quoted "$prefix")"
   run_shim 'the credentials could not be forgotten' uninstall --purge --shims "$prefix/shims"
   [ -z "$system" ] || say "what other users stored is theirs: shim uninstall --purge, before this"

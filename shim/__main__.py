@@ -2,6 +2,6 @@
 
 import sys
 
-from shim.commands import main
+from shim.cli import main
 
 sys.exit(main())

@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from shim.demo.packages import build_packages
-from shim.demo.server import PrivateIndex
-from shim.host import Host
-from shim.store import recent
+from shim.cli.demo.packages import build_packages
+from shim.cli.demo.server import PrivateIndex
+from shim.core.host import Host
+from shim.storage import keyring_cache
 from shim.tools import TOOLS
 from tests.support import agents, keyrings, long_way, machine, selection, toolchains
 from tests.support.installation import copy_installation
@@ -153,7 +153,7 @@ def world(tmp_path: Path, prefix: Path) -> Iterator[World]:
     """A fresh world; after the test no file in it may hold the canary, but where we keep it on purpose."""
     made = World(tmp_path, prefix)
     yield made
-    recent.forget(Host(made.environ, str(made.cwd)))  # the kernel has room for 200 keys of a user
+    keyring_cache.forget(Host(made.environ, str(made.cwd)))  # the kernel has room for 200 keys of a user
     assert made.leftovers() == []
 
 

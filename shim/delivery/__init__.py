@@ -2,7 +2,7 @@
 
 Every channel is a value: `fits(case)` returns None, or in words why it will not do here; `manner(case, need)` returns how it has
 the tool send the credential, which is what `preflight.py` proves; `deliver(case)` returns the `Delivery`. Choosing comes before
-the proof, delivering after it: a channel that the server does not answer to is not taken. Nothing is done before `execute.py`.
+the proof, delivering after it: a channel that the server does not answer to is not taken. Nothing is done before `exec_target.py`.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
 
-from shim.delivery.scrub import cut_spare
-from shim.errors import CannotDeliver
-from shim.host import Host
-from shim.model import Answer, Credential, Delivery, Invocation, Manner, Need, Needs
-from shim.settings import Settings
+from shim.config.settings import Settings
+from shim.core.errors import CannotDeliver
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Delivery, Invocation, Manner, Need, Needs
+from shim.delivery.userinfo import cut_spare
 
 #: The channels that put a secret into an environment, which `strict` forbids.
 IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from shim.core.model import Delivery, Manner, Need, Place, Secret
+from shim.core.urls import with_userinfo
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
-from shim.delivery.scrub import configured_extras, cut_userinfo, drop_option, put_userinfo
-from shim.model import Delivery, Manner, Need, Place, Secret
-from shim.urls import with_userinfo
+from shim.delivery.userinfo import configured_extras, cut_userinfo, drop_option, put_userinfo
 
 #: From this release pip takes the login of the nearest index for what lies beside several on one server.
 TELLS_INDEXES_APART = (23, 1)

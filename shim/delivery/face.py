@@ -16,14 +16,14 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
+from shim.core.model import Delivery, Manner, Memory, Need
+from shim.core.urls import with_userinfo
 from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, bare_manner, same_login
-from shim.delivery.behind import pip_behind
-from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.scrub import configured_extras, put_userinfo
-from shim.faces.answers import VARIABLE, render_answers
-from shim.model import Delivery, Manner, Memory, Need
-from shim.targets import find_release
-from shim.urls import with_userinfo
+from shim.delivery.answers import VARIABLE, render_answers
+from shim.delivery.http_library import pip_behind
+from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.userinfo import configured_extras, put_userinfo
+from shim.tools.installed_version import find_release
 
 FIRST_PIP = (23, 1)
 #: From this release pip asks for a user name as well.
@@ -105,7 +105,7 @@ def _is_told_another_provider(case: Case) -> bool:
     """Whether argv has pip ask something else than a keyring command."""
     if case.invocation.family != "pip":
         return False
-    from shim.tools.pip import read_options
+    from shim.tools.pip.tool import read_options
 
     said = read_options(case.invocation, case.host, ("keyring-provider",))["keyring-provider"]
     return any(mention.origin.kind == "argv" for mention in said) and said[-1].text != "subprocess"

@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shim.core.model import Delivery, Manner, Need
+from shim.core.urls import with_userinfo
 from shim.delivery import NO_NAME, Case, store
-from shim.model import Delivery, Manner, Need
-from shim.urls import with_userinfo
 
 #: Verbs that write no index into a project or a receipt.
 VERBS = (("run",), ("sync",), ("lock",), ("export",), ("tree",), ("check",))

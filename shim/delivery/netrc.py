@@ -15,15 +15,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from shim.core.host import Host
+from shim.core.model import Delivery, Manner, Memory, Need, Secret
+from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
-from shim.delivery.behind import is_asked_by_uv, is_faithful, pip_behind
-from shim.delivery.memory import free_descriptor, is_available, process_path
-from shim.delivery.realm import CHALLENGES, find_own, manner_of_realm
-from shim.delivery.scrub import cut_userinfo
+from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
+from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.userinfo import cut_userinfo
+from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
-from shim.host import Host
-from shim.model import Delivery, Manner, Memory, Need, Secret
-from shim.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.

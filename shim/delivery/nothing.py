@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 
+from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case
-from shim.delivery.scrub import cut_spare
-from shim.model import Delivery, Manner, Need
+from shim.delivery.userinfo import cut_spare
 
 #: After these uv asks no other index.
 STOPPING = frozenset({401, 403})

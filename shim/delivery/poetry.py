@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 
+from shim.core.model import Credential, Delivery, Manner, Need, Secret
+from shim.core.urls import BadUrl, parse_url
 from shim.delivery import Case, bare_manner
-from shim.indexes.repositories import poetry_name, poetry_repositories
-from shim.model import Credential, Delivery, Manner, Need, Secret
-from shim.urls import BadUrl, parse_url
+from shim.tools.project.repositories import poetry_name, poetry_repositories
 
 STEM = "POETRY_HTTP_BASIC_"
 _CALLED = "poetry's variables are called after the source's name"

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from shim.core.model import Credential, Delivery, Manner, Need, Secret
 from shim.delivery import Case, bare_manner, store
-from shim.delivery.scrub import cut_userinfo
-from shim.model import Credential, Delivery, Manner, Need, Secret
+from shim.delivery.userinfo import cut_userinfo
 
 
 def fits(case: Case) -> str | None:

@@ -14,16 +14,16 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.core.toml import parse_toml
+from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, bare_manner
-from shim.delivery.memory import free_descriptor, is_available, link_folder
-from shim.delivery.realm import find_nested, find_sibling
-from shim.delivery.scrub import cut_userinfo
-from shim.formats.toml import parse_toml
+from shim.delivery.memory_file import free_descriptor, is_available, link_folder
+from shim.delivery.userinfo import cut_userinfo
+from shim.delivery.uv_realm import find_nested, find_sibling
 from shim.formats.uv_toml import tables, texts
-from shim.host import Host
-from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
-from shim.reading import CannotRead, read_regular
-from shim.urls import parse_url, with_userinfo
 
 FILE = "uv/uv.toml"
 #: How far from the other channels' descriptor: a command of ours within this one, which replaces that, must not put its netrc here.

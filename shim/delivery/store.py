@@ -2,7 +2,7 @@
 
 uv looks an entry up by scheme, host, port and path prefix, and nothing of it stands in any environment: user code under `uv run`,
 build backends and dependencies that define an index of our name get nothing. What it found once, it also tries elsewhere on that
-scheme, host and port (`realm.py`).
+scheme, host and port (`uv_realm.py`).
 
 It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user name. Files it then asks for as
 that user with an empty password first, which a server may count as a failing login: so only `store_named` gives URLs a user name,
@@ -17,15 +17,15 @@ import os
 from typing import Any
 from urllib.parse import quote
 
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
-from shim.delivery.memory import free_descriptor, is_available, link_folder
+from shim.delivery.memory_file import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
-from shim.delivery.realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
-from shim.delivery.scrub import put_userinfo
-from shim.host import Host
-from shim.model import Credential, Delivery, Manner, Memory, Need, Secret
-from shim.reading import CannotRead, read_regular
-from shim.urls import BadUrl, Scope, parse_url, scope_of
+from shim.delivery.userinfo import put_userinfo
+from shim.delivery.uv_realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
 
 #: The first series with the credential store in the form that we write.
 FIRST_UV = (0, 9)

@@ -8,8 +8,8 @@ Sources: uv 0.13.8, crates/uv-auth/src/middleware.rs; measured on 0.9.30 and lat
 
 from __future__ import annotations
 
+from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case, store
-from shim.model import Delivery, Manner, Need
 
 
 def fits(case: Case) -> str | None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case, bare_manner
-from shim.delivery.scrub import cut_userinfo
-from shim.model import Delivery, Manner, Need
+from shim.delivery.userinfo import cut_userinfo
 
 #: Tool -> its variables for the user name and the password.
 VARIABLES = {

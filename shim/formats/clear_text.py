@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from shim.model import Secret
-from shim.urls import BadUrl, Url, parse_url
+from shim.core.model import Secret
+from shim.core.urls import BadUrl, Url, parse_url
 
 _URL = re.compile(r"(?P<head>https?://(?P<user>[^\s/:@'\"<>]*))(?P<password>:[^\s/'\"<>]+)@(?P<tail>[^\s'\"<>,;)\]}]*)")
 _VARIABLE = re.compile(

@@ -13,7 +13,7 @@ from html.parser import HTMLParser
 from itertools import accumulate
 from urllib.parse import unquote, urljoin
 
-from shim.reading import CannotRead
+from shim.core.files import CannotRead
 
 _LINK = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _BASE = re.compile(r"<base\b", re.IGNORECASE)

@@ -10,7 +10,7 @@ import os
 import stat
 from dataclasses import dataclass
 
-from shim.model import Secret
+from shim.core.model import Secret
 
 #: More than any netrc; a wrong path often leads to something larger.
 MAX_BYTES = 1 << 20

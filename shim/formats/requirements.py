@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from shim.formats.toml import may_hide_urls, read_toml, strings_at
-from shim.reading import CannotRead, LeftToCode
+from shim.core.files import CannotRead, LeftToCode
+from shim.core.toml import may_hide_urls, read_toml, strings_at
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(?:^|\s)#")

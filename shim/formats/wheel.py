@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 
-from shim.reading import MAX_BYTES, CannotRead
+from shim.core.files import MAX_BYTES, CannotRead
 
 
 def read_requires(path: str) -> list[str]:

@@ -10,11 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from shim.host import Host
-from shim.http_client import Asked, Outcome, probe_all
-from shim.model import AskedIndex
+from shim.core.host import Host
+from shim.core.model import AskedIndex
+from shim.core.urls import Url, parse_url
+from shim.net.http_client import Asked, Outcome, probe_all
 from shim.routing.remembering import Memory
-from shim.urls import Url, parse_url
 
 #: For one name, at all indexes together: less than pip waits for us (`--timeout`, 15 s).
 DEADLINE_S = 12.0

@@ -1,4 +1,5 @@
-"""What the process beside the tool is told, and where its address goes: the tool stays what it would be without us (see `spawn.py`).
+"""What the process beside the tool is told, and where its address goes: the tool stays what it would be without us
+(see `hotpath/redirector_process.py`).
 
 The companion is a fresh interpreter, so that it knows what it is told and no more: which index has which names, and the credentials of
 those indexes that it has to ask itself (`Routes.asked`).
@@ -12,10 +13,9 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
-from shim.errors import InternalError
-from shim.model import Credential, Delivery, Routes
-from shim.routing import STAND_IN
-from shim.routing.spawn import start_companion
+from shim.core.errors import InternalError
+from shim.core.model import Credential, Delivery, Routes
+from shim.hotpath.redirector_process import STAND_IN, start_companion
 
 
 def accompany(delivery: Delivery, environ: Mapping[str, str]) -> Delivery:

@@ -17,20 +17,20 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shim.errors import CannotRoute
+from shim.config.settings import Settings as Configuration
+from shim.core.errors import CannotRoute
+from shim.core.files import CannotRead
+from shim.core.host import Host
+from shim.core.package_names import is_name, normal_name, owner_of
+from shim.core.toml import read_toml, value_at
+from shim.core.urls import BadUrl, parse_url, shown_url
 from shim.formats import requirements
 from shim.formats.html_links import is_page
 from shim.formats.optparse_scan import read_table, scan
-from shim.formats.pip_options import REQUIREMENTS_LINE, WANTED
-from shim.formats.toml import read_toml, value_at
-from shim.host import Host
-from shim.indexes.pip_direct import LocalFiles
-from shim.indexes.pip_settings import Files, Settings
-from shim.indexes.unread import Unread
-from shim.reading import CannotRead
-from shim.routing.rules import is_name, normal_name, owner_of
-from shim.settings import Settings as Configuration
-from shim.urls import BadUrl, parse_url, shown_url
+from shim.tools.pip.direct_urls import LocalFiles
+from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
+from shim.tools.pip.settings import Files, Settings
+from shim.tools.unreadable import Unread
 
 INDEX_LINES = ("index-url", "extra-index-url")
 #: pip's options that name a requirements or constraints file.

@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from shim.formats.toml import may_hide_urls, read_toml
-from shim.reading import CannotRead, read_regular
-from shim.routing.rules import normal_name, owner_of
-from shim.setting_indexes import IndexConfig
-from shim.settings import Settings
-from shim.urls import BadUrl, parse_url
+from shim.config.index import IndexConfig
+from shim.config.settings import Settings
+from shim.core.files import CannotRead, read_regular
+from shim.core.package_names import normal_name, owner_of
+from shim.core.toml import may_hide_urls, read_toml
+from shim.core.urls import BadUrl, parse_url
 
 NAMES = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml")
 MAX_BYTES = 64 << 20

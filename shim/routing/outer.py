@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.errors import ShimError
-from shim.execute import place_memory
-from shim.host import Host
-from shim.indexes.pip_settings import Files, read_settings
-from shim.indexes.projects import pip_needs
-from shim.model import Answer, Delivery, Invocation, Needs, Target
+from shim.config.settings import Settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.core.model import Answer, Delivery, Invocation, Needs, Target
+from shim.hotpath.exec_target import place_memory
 from shim.routing.inputs import Inputs, refusing_unread
 from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
-from shim.settings import Settings
+from shim.tools.pip.settings import Files, read_settings
+from shim.tools.project.requests import pip_needs
 
 
 def route_program(delivery: Delivery, target: str, settings: Settings, host: Host) -> Delivery:
@@ -48,7 +48,7 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
 
 def _answer(routing: Routing, settings: Settings, host: Host) -> tuple[Answer, ...]:
     """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and for those that claim names."""
-    from shim.resolve import resolve
+    from shim.credentials.resolve import resolve
 
     answers: list[Answer] = []
     for need in routing.needs.items:
@@ -65,7 +65,7 @@ def _with_netrc(
 ) -> Delivery:
     """Return the delivery with NETRC, and the memory file that it leads to in its place."""
     from shim.delivery import choose
-    from shim.delivery.memory import process_path
+    from shim.delivery.memory_file import process_path
 
     netrc = choose(invocation, needs, answers, settings, host).deliver()
     if netrc.memory is None:

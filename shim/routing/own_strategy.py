@@ -15,20 +15,20 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from shim.errors import CannotRoute
-from shim.formats.toml import value_at
-from shim.host import Host
-from shim.indexes.projects import find_upwards, read_document
-from shim.laxity.uv import read_tables
-from shim.model import Invocation, Need, Needs
-from shim.reading import read_regular
+from shim.config.index import IndexConfig
+from shim.config.settings import Settings
+from shim.core.errors import CannotRoute
+from shim.core.files import read_regular
+from shim.core.host import Host
+from shim.core.model import Invocation, Need, Needs
+from shim.core.package_names import normal_name, owner_of
+from shim.core.toml import value_at
 from shim.routing.inputs import refusing_unread
 from shim.routing.locks import find_foreign
-from shim.routing.rules import normal_name, owner_of
-from shim.setting_indexes import IndexConfig
-from shim.settings import Settings
-from shim.tools import uvx
-from shim.tools.uv import parse
+from shim.tools.project.requests import find_upwards, read_document
+from shim.tools.uv import uvx
+from shim.tools.uv.tool import parse
+from shim.tools.uv.unsafe import read_tables
 
 TOOLS = frozenset({"uv", "uvx", "poetry", "pdm", "pipenv"})
 #: uv's commands that read no project.

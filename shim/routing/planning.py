@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from shim.errors import CannotRoute, ShimError
-from shim.host import Host
-from shim.indexes.pip_settings import Files, find_verb, read_settings
-from shim.indexes.pip_settings import Settings as PipSettings
-from shim.model import Answer, AskedIndex, Delivery, Invocation, Need, Needs, Origin, Routes
+from shim.config.index import IndexConfig
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import CannotRoute, ShimError
+from shim.core.host import Host
+from shim.core.model import Answer, AskedIndex, Delivery, Invocation, Need, Needs, Origin, Routes
+from shim.core.package_names import owner_of
+from shim.core.urls import shown_url
 from shim.routing.inputs import Inputs, refusing_unread, unread
 from shim.routing.nesting import MARK, mark
 from shim.routing.rewriting import INDEX_OPTIONS, rewrite_pip, rewrite_starter
-from shim.routing.rules import owner_of
-from shim.setting_indexes import IndexConfig
-from shim.settings import Settings, load_settings
 from shim.tools import Tool
-from shim.urls import shown_url
+from shim.tools.pip.settings import Files, find_verb, read_settings
+from shim.tools.pip.settings import Settings as PipSettings
 
 #: pip's commands that take packages from indexes.
 VERBS = frozenset({"install", "download", "wheel", "lock", "index", "list"})
@@ -45,7 +45,7 @@ class Routing:
 
     def answer_added(self, settings: Settings, host: Host) -> tuple[Answer, ...]:
         """Return the answers for the added indexes. One that no known name of the command needs is no reason to stop, nor to log in."""
-        from shim.resolve import resolve
+        from shim.credentials.resolve import resolve
 
         answers: list[Answer] = []
         for need in self.added:
@@ -80,7 +80,7 @@ class Routing:
 
     def _find_routes(self, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Routes:
         """Return where each name comes from: claimed ones from their index, all others from the command's own, private ones first."""
-        from shim.route import route_to
+        from shim.preflight.route import route_to
 
         asked: list[AskedIndex] = []
         known = {answer.need.url.text: answer for answer in reversed(answers)}
@@ -103,7 +103,7 @@ def choose_address(answers: Iterable[Answer]) -> str:
 
 
 def find_routing(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> Routing | None:
-    """Return how the command is to go behind the redirector; None if it is not for it. The configuration speaks of us (`mentioned.py`).
+    """Return how the command is to go behind the redirector; None if it is not for it. The configuration speaks of us (`mentions.py`).
 
     Raises:
         ConfigError: the configuration, which speaks of us, is broken: without it the command could ask strangers.

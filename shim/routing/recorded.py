@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
+from shim.core.model import Credential, Routes
+from shim.core.package_names import normal_name
 from shim.delivery import same_credential
-from shim.model import Credential, Routes
-from shim.replay import FIELD
-from shim.routing import TYPED_NAMES
+from shim.hotpath.redirector_process import TYPED_NAMES
+from shim.hotpath.replay import FIELD
 from shim.routing.companion import render
-from shim.routing.rules import normal_name
 
 
 def render_companion(routes: Routes, credentials: Sequence[Credential], typed: Iterable[str]) -> str | None:

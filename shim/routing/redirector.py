@@ -19,7 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shim.routing.rules import Claim, is_name, normal_name, owner_of
+from shim.core.package_names import Claim, is_name, normal_name, owner_of
 
 #: pip has about ten open at a time, for itself and its children that build.
 MAX_CONNECTIONS = 128

@@ -8,11 +8,11 @@ import json
 import os
 from contextlib import suppress
 
-from shim.host import Host
-from shim.model import AskedIndex
-from shim.reading import CannotRead, read_regular
-from shim.store.folders import cache_folder, private_folder
-from shim.store.proofs import NOBODY, read_key
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import AskedIndex
+from shim.core.private_folders import cache_folder, private_folder
+from shim.storage.verification_cache import NOBODY, read_key
 
 KEPT_S = 300.0
 MAX_BYTES = 1 << 20

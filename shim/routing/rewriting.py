@@ -14,13 +14,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
-from shim.errors import CannotRoute
+from shim.core.errors import CannotRoute
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Secret, Target
 from shim.formats.optparse_scan import drop_value
-from shim.formats.pip_config import normal_key
-from shim.host import Host
-from shim.indexes.pip_settings import Files, Mention, Settings, find_verb, is_isolated, read_config, read_settings, scan_command
-from shim.model import Delivery, Invocation, Secret, Target
-from shim.routing import STAND_IN
+from shim.hotpath.redirector_process import STAND_IN
+from shim.tools.pip.config_file import normal_key
+from shim.tools.pip.settings import Files, Mention, Settings, find_verb, is_isolated, read_config, read_settings, scan_command
 
 INDEX_OPTIONS = ("index-url", "extra-index-url")
 #: pip's keys for its indexes; the last two are other names of the first.

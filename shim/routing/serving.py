@@ -11,13 +11,13 @@ import sys
 from typing import Any, NoReturn
 from urllib.parse import unquote
 
-from shim.errors import printable
-from shim.host import this_host, write_stderr
-from shim.model import AskedIndex, Credential, Route, Routes, Secret
+from shim.core.errors import printable
+from shim.core.host import this_host, write_stderr
+from shim.core.model import AskedIndex, Credential, Route, Routes, Secret
+from shim.core.package_names import is_name, normal_name, owner_of
+from shim.core.urls import parse_url, scope_of
+from shim.hotpath.redirector_process import ENDED, INSTRUCTIONS, LISTENER
 from shim.routing.redirector import Redirector
-from shim.routing.rules import is_name, normal_name, owner_of
-from shim.routing.spawn import ENDED, INSTRUCTIONS, LISTENER
-from shim.urls import parse_url, scope_of
 
 PR_SET_DUMPABLE = 4
 

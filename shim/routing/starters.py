@@ -15,18 +15,18 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from shim.errors import CannotRoute
-from shim.formats.toml import read_toml, value_at
-from shim.host import Host
-from shim.indexes.pip_settings import Files, read_settings
-from shim.indexes.pip_settings import Settings as PipSettings
-from shim.indexes.projects import pip_needs
-from shim.model import Invocation, Needs, Target
-from shim.reading import read_regular
+from shim.config.settings import Settings
+from shim.core.errors import CannotRoute
+from shim.core.files import read_regular
+from shim.core.host import Host
+from shim.core.model import Invocation, Needs, Target
+from shim.core.toml import read_toml, value_at
+from shim.routing.default_index import PIP_STARTERS, find_index_option
 from shim.routing.inputs import Inputs
-from shim.settings import Settings
-from shim.targets import find_release
-from shim.use_as import PIP_STARTERS, find_index_option
+from shim.tools.installed_version import find_release
+from shim.tools.pip.settings import Files, read_settings
+from shim.tools.pip.settings import Settings as PipSettings
+from shim.tools.project.requests import pip_needs
 
 STARTERS = PIP_STARTERS
 #: What a pip is told about indexes, in argv, a variable, or Python.

@@ -5,27 +5,27 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
-from shim.host import Host
-from shim.model import Delivery, Invocation, Needs
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs
 
 #: Launcher name -> module in this package. Adding a tool is one file and one line here.
 TOOLS = {
-    "pip": "pip",
-    "pip3": "pip",
-    "uv": "uv",
-    "uvx": "uvx",
-    "twine": "twine",
-    "flit": "flit",
-    "pipx": "pipx",
-    "pipenv": "pipenv",
-    "poetry": "poetry",
-    "pdm": "pdm",
-    "hatch": "hatch",
-    "pyproject-build": "build",
-    "pip-compile": "pip_tools",
-    "pip-sync": "pip_tools",
-    "tox": "tox",
-    "nox": "nox",
+    "pip": "pip.tool",
+    "pip3": "pip.tool",
+    "uv": "uv.tool",
+    "uvx": "uv.uvx",
+    "twine": "upload.twine",
+    "flit": "upload.flit",
+    "pipx": "project.pipx",
+    "pipenv": "project.pipenv",
+    "poetry": "project.poetry",
+    "pdm": "project.pdm",
+    "hatch": "project.hatch",
+    "pyproject-build": "project.build",
+    "pip-compile": "project.pip_tools",
+    "pip-sync": "project.pip_tools",
+    "tox": "project.tox",
+    "nox": "project.nox",
 }
 
 

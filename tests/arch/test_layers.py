@@ -6,124 +6,122 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import shim
-from shim import errors
-from shim.setting_keys import render_tables
+from shim import entry
+from shim.cli import VERBS
+from shim.cli.doctor.check import CHECKS
+from shim.config.schema import render_tables
+from shim.core import errors
+from shim.credentials.sources import SOURCES
+from shim.hotpath import argv_mask
+from shim.tools import TOOLS
 
 PACKAGE = Path(shim.__file__).parent
 ROOT = PACKAGE.parent
 MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in PACKAGE.rglob("*.py")}
 
-#: Each layer may import itself and those after it. The first prefix that fits names a module's layer.
-LAYERS = [
-    ("shim.__main__",),
-    ("shim.hot", "shim.start"),
-    ("shim.commands", "shim.faces.keyring"),
-    ("shim.demo", "shim.checks"),
-    ("shim.index_states",),
-    ("shim.installing", "shim.activate", "shim.complete"),
-    ("shim.run",),
-    ("shim.unanswered", "shim.refused", "shim.offer", "shim.endings"),
-    ("shim.routing.planning", "shim.routing.outer", "shim.routing.starters", "shim.routing.own_strategy"),
-    ("shim.supervise", "shim.preflight"),
-    ("shim.route", "shim.refusals", "shim.whereabouts", "shim.rootless", "shim.endpoints", "shim.mending"),
-    ("shim.laxity",),
-    ("shim.recording", "shim.routing.recorded"),
-    ("shim.resolve", "shim.delivery", "shim.faces", "shim.verify", "shim.files_probe", "shim.launchers", "shim.observing"),
-    ("shim.use_as", "shim.config_edit", "shim.config_lines", "shim.team_files", "shim.routing.inputs", "shim.routing.rewriting"),
-    ("shim.routing.serving",),
-    ("shim.routing.companion", "shim.routing.asking", "shim.routing.locks", "shim.routing.redirector"),
-    ("shim.routing.remembering",),
-    ("shim.repeating",),
-    ("shim.execute", "shim.audit", "shim.replay", "shim.routing.spawn", "shim.tools", "shim.logins"),
-    ("shim.system_log",),
-    ("shim.indexes", "shim.sources", "shim.sso", "shim.programs", "shim.obeying", "shim.store", "shim.targets"),
-    ("shim.http_client", "shim.http_json", "shim.settings", "shim.routing.mentioned", "shim.private_files", "shim.agent_client", "shim.terminal"),
-    ("shim.setting_indexes", "shim.policy", "shim.setting_merge"),
-    ("shim.setting_checks", "shim.setting_logins", "shim.routing"),
-    ("shim.setting_keys",),
-    ("shim.formats",),
-    ("shim.verdict", "shim.proxies", "shim.causes"),
-    ("shim.model",),
-    ("shim.screen",),
-    ("shim.repair", "shim.pages"),
-    ("shim.host",),
-    ("shim.urls",),
-    ("shim.errors", "shim.reading", "shim.folding"),
-]
-
-#: What crosses a layer on purpose, and why.
-EXCEPTIONS = {
-    ("shim.policy", "shim.settings"): "what it judges, for type checkers only",
-    ("shim.commands", "shim.hot"): "explain masks argv with the same rule as the first act",
-    ("shim.recording", "shim.hot"): "no record of a command in whose argv the first act hides something",
-    ("shim.demo", "shim.launchers"): "the demo writes launchers of its own",
+#: Package -> packages it may import from, besides itself. What is not used here is taken out of the table.
+ROOMS = {
+    "start": "entry",
+    "__main__": "cli",
+    "entry": "cli helpers hotpath pipeline",
+    "cli": "pipeline helpers routing preflight install delivery credentials tools storage hotpath net config formats core",
+    "pipeline": "routing preflight delivery credentials tools storage hotpath config core",
+    "helpers": "delivery credentials storage hotpath config core",
+    "routing": "preflight delivery credentials tools storage hotpath net config formats core",
+    "preflight": "delivery credentials tools storage net config formats core",
+    "delivery": "tools hotpath config formats core",
+    "credentials": "tools storage net config formats core",
+    "install": "tools core",
+    "tools": "formats core",
+    "storage": "hotpath core",
+    "hotpath": "core",
+    "net": "core",
+    "config": "core",
+    "formats": "core",
+    "core": "",
 }
 
 
-def layer_of(module: str) -> int:
-    for number, prefixes in enumerate(LAYERS):
-        if any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes):
-            return number
-    return len(LAYERS)
-
-
 def imports_of(path: Path) -> set[str]:
+    """Return the modules of ours that a module imports, anywhere in it; the package itself counts where it is more than a way in."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    known = set(MODULES.values())
-    return {name for name in found if name in known and name != "shim"}
+            found |= {module if (module := f"{node.module}.{alias.name}") in KNOWN else node.module for alias in node.names}
+    return (found & KNOWN) - {"shim", MODULES[path]}
 
 
-@pytest.mark.parametrize("path", MODULES, ids=MODULES.values())
-def test_imports_go_one_way(path: Path) -> None:
-    module = MODULES[path]
-    for imported in imports_of(path):
-        allowed = any(module.startswith(one) and imported.startswith(other) for one, other in EXCEPTIONS)
-        assert allowed or layer_of(module) <= layer_of(imported), f"{module} imports {imported}"
+def room_of(module: str) -> str:
+    """Return the package, or the module that lies flat in `shim/`."""
+    return module.split(".")[1] if module != "shim" else ""
 
 
-@pytest.mark.parametrize("package", ["tools", "sources", "formats", "commands"])
-def test_siblings_do_not_import_each_other(package: str) -> None:
-    """One tool may have several files, named after it; uvx is uv under another name."""
-    shared = {
-        "shim.commands.named_index", "shim.commands.usage", "shim.commands.answer", "shim.commands.setup_fields",
-        "shim.commands.setup_ask", "shim.formats.toml", "shim.formats.html_links", "shim.formats.answer_times",
-    }
-    for path in (PACKAGE / package).glob("*.py"):
-        module = MODULES[path]
-        if module == f"shim.{package}":
-            continue
-        for imported in imports_of(path) - shared - {f"shim.{package}"}:
-            if imported.startswith(f"shim.{package}."):
-                mine, theirs = (name.rpartition(".")[2] for name in (module, imported))
-                assert theirs.startswith(mine.rstrip("x")) or mine.startswith(theirs), f"{module} imports {imported}"
+KNOWN = set(MODULES.values())
+IMPORTS = {module: imports_of(path) for path, module in MODULES.items()}
+
+
+def test_each_room_imports_from_the_rooms_below_it_that_the_table_names() -> None:
+    arrows: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for module, imported in IMPORTS.items():
+        if module != "shim":
+            arrows[room_of(module)] |= {room_of(other) for other in imported} - {room_of(module)}
+
+    assert arrows == {room: set(below.split()) for room, below in ROOMS.items()}
+
+
+def test_there_is_no_circle_between_rooms_or_inside_one() -> None:
+    """Raises graphlib.CycleError, which names it."""
+    assert [*TopologicalSorter({room: below.split() for room, below in ROOMS.items()}).static_order()]
+    assert [*TopologicalSorter(IMPORTS).static_order()]
+
+
+#: Modules of which each stands for itself: none imports another one of its group, or what lies in the other one's folder.
+GROUPS = {
+    "tools": {f"shim.tools.{name}" for name in TOOLS.values()} - {"shim.tools.uv.uvx"},  # uvx is uv under another name
+    "sources": {f"shim.credentials.sources.{name}" for name in SOURCES.values()},
+    "verbs": {f"shim.cli.{verb}" for verb in VERBS},
+    "checks": {f"shim.cli.doctor.{check}" for check in CHECKS},
+    "formats": {module for module in KNOWN if module.startswith("shim.formats.")} - {"shim.formats.html_links"},
+}
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_siblings_do_not_import_each_other(group: str) -> None:
+    for one in GROUPS[group]:
+        others = GROUPS[group] - {one}
+        for module in (module for module in KNOWN if module == one or module.startswith(f"{one}.")):
+            taken = {imported for imported in IMPORTS[module] if any(f"{imported}.".startswith(f"{other}.") for other in others)}
+            assert not taken, f"{module} imports {taken}"
 
 
 def test_the_first_act_imports_only_what_a_bare_interpreter_has() -> None:
-    program = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.hot; print(*sorted(set(sys.modules) - before))"
+    program = f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.entry; print(*sorted(set(sys.modules) - before))"
     bare = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
 
-    assert set(bare.stdout.split()) <= {"shim", "shim.hot", "__future__", *OS}
+    assert set(bare.stdout.split()) <= {"shim", "shim.entry", "__future__", *OS}
+
+
+def test_the_first_act_knows_each_option_that_the_masking_knows() -> None:
+    assert {option.encode() for option in entry.SECRET_OPTIONS} == set(argv_mask.SECRET_OPTIONS)
 
 
 def test_a_replayed_command_imports_only_this_even_if_its_password_is_remembered_by_the_kernel() -> None:
     program = (
-        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.hot, shim.replay, shim.execute\n"
-        "import fcntl; from shim.store.sealed import digest, read_sealed; digest(b''); read_sealed('nobody', '/nonexistent')\n"
+        f"import sys; before = set(sys.modules); sys.path.insert(0, {str(ROOT)!r}); import shim.entry, shim.hotpath.replay, shim.hotpath.exec_target\n"
+        "import fcntl; from shim.hotpath.sealed_record import digest, read_sealed; digest(b''); read_sealed('nobody', '/nonexistent')\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     bare = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
 
-    ours = {"shim", "shim.hot", "shim.replay", "shim.execute", "shim.store", "shim.store.sealed", "shim.store.kernel"}
+    ours = {"shim", "shim.entry", "shim.hotpath.replay", "shim.hotpath.exec_target", "shim.hotpath", "shim.hotpath.sealed_record", "shim.hotpath.kernel_keyring"}
     assert set(bare.stdout.split()) <= {*ours, "__future__", "fcntl", "errno", "time", "_ctypes", "_sha256", "_sha2", *OS}
 
 
@@ -132,36 +130,36 @@ OS = {"os", "os.path", "posixpath", "genericpath", "stat", "_stat", "_collection
 
 #: Where a secret may leave its `Secret`, and what for.
 REVEAL_SITES = {
-    "shim/commands/exec.py": "fills the memory file with what a dotenv file has",
-    "shim/commands/token.py": "prints it, which is what it is for",
+    "shim/cli/exec/__init__.py": "fills the memory file with what a dotenv file has",
+    "shim/cli/token.py": "prints it, which is what it is for",
     "shim/delivery/__init__.py": "looks at its letters",
-    "shim/delivery/forms.py": "makes the forms that the masker looks for",
-    "shim/delivery/masking.py": "tells a token in a variable from a URL",
+    "shim/delivery/masking/encodings.py": "makes the forms that the masker looks for",
+    "shim/delivery/masking/policy.py": "tells a token in a variable from a URL",
     "shim/delivery/env.py": "puts it into variables",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
     "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
-    "shim/execute.py": "fills the memory file, and the environment of channel env",
-    "shim/faces/agent.py": "answers the container that asks, and reads a token's own end",
-    "shim/faces/answers.py": "writes answers into the memory file",
-    "shim/faces/bazel.py": "answers the program that asks",
-    "shim/faces/docker.py": "answers the program that asks",
-    "shim/faces/git.py": "answers git",
-    "shim/faces/keyring.py": "answers the tool that asks",
-    "shim/formats/ppm_tokens.py": "writes the file of tokens that R and posit-keyring share",
-    "shim/http_client.py": "makes the Authorization header of our own requests",
-    "shim/http_json.py": "sends codes and tokens to the server that they are for",
-    "shim/recording.py": "checks that a record without secrets comes to the same text",
+    "shim/hotpath/exec_target.py": "fills the memory file, and the environment of channel env",
+    "shim/helpers/agent.py": "answers the container that asks, and reads a token's own end",
+    "shim/delivery/answers.py": "writes answers into the memory file",
+    "shim/helpers/bazel.py": "answers the program that asks",
+    "shim/helpers/docker.py": "answers the program that asks",
+    "shim/helpers/git.py": "answers git",
+    "shim/helpers/keyring.py": "answers the tool that asks",
+    "shim/credentials/oauth/posit_tokens_toml.py": "writes the file of tokens that R and posit-keyring share",
+    "shim/net/http_client.py": "makes the Authorization header of our own requests",
+    "shim/net/json_api.py": "sends codes and tokens to the server that they are for",
+    "shim/pipeline/plan_cache.py": "checks that a record without secrets comes to the same text",
     "shim/routing/companion.py": "tells the companion about indexes that it has to ask itself",
     "shim/routing/outer.py": "puts a netrc into a memory file for what `shim exec` runs",
-    "shim/sources/ambient.py": "makes a credential of a job's identity",
-    "shim/sources/posit.py": "makes a credential of a shared token",
-    "shim/sources/stored.py": "makes a credential of a stored one",
-    "shim/sso/device.py": "makes the challenge of its proof key",
-    "shim/sso/jwt.py": "reads what a token says about itself",
-    "shim/sso/session.py": "makes a credential of a token",
-    "shim/store/keys.py": "hands it to the OS keyring",
-    "shim/store/records.py": "writes a record",
+    "shim/credentials/sources/ambient.py": "makes a credential of a job's identity",
+    "shim/credentials/sources/posit.py": "makes a credential of a shared token",
+    "shim/credentials/sources/stored.py": "makes a credential of a stored one",
+    "shim/credentials/oauth/device_flow.py": "makes the challenge of its proof key",
+    "shim/credentials/jwt.py": "reads what a token says about itself",
+    "shim/credentials/oauth/token_session.py": "makes a credential of a token",
+    "shim/storage/os_keyring.py": "hands it to the OS keyring",
+    "shim/storage/record_format.py": "writes a record",
 }
 
 
@@ -212,8 +210,8 @@ def test_nobody_prints_or_runs_a_shell_by_accident() -> None:
 @pytest.mark.parametrize(("backend", "loaded"), [("null.Keyring", {"null"}), ("fail.Keyring", set())])
 def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, loaded: set[str]) -> None:
     program = (
-        "import sys; from shim.host import Host; from shim.model import Need, Origin; from shim.sources import Query, keyring\n"
-        "from shim.urls import parse_url; assert 'keyring' not in sys.modules\n"
+        "import sys; from shim.core.host import Host; from shim.core.model import Need, Origin; from shim.credentials.sources import Query, keyring\n"
+        "from shim.core.urls import parse_url; assert 'keyring' not in sys.modules\n"
         "keyring.find(Query(Need(parse_url('https://h.example/simple/'), Origin('argv', 'x')), None, Host({}, '/')))\n"
         "print(*[name.split('.')[2] for name in sys.modules if name.startswith('keyring.backends.')])"
     )
@@ -224,32 +222,32 @@ def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, l
     assert loaded <= set(result.stdout.split())
 
 
-#: Who opens files to read them in another way than by `shim.reading`, and why none of these can be a pipe that another one made, or is
+#: Who opens files to read them in another way than by `shim.core.files`, and why none of these can be a pipe that another one made, or is
 #: to be one. All others may have been made by a project, a tool or a person.
 OWN_READERS = {
-    "shim/private_files.py": "a secret may lie in a pipe (`file`, `--env-file`): it waits for its writer, and says so",
-    "shim/activate/__init__.py": "our own templates",
-    "shim/audit.py": "our own log",
-    "shim/commands/agent.py": "/proc",
-    "shim/complete/__init__.py": "our own templates",
-    "shim/config_edit.py": "a folder, to write it to the disk",
-    "shim/demo/scenes.py": "the demo's own folder",
-    "shim/demo/server.py": "the demo's own folder",
-    "shim/demo/watch.py": "/proc, and the demo's own folder",
-    "shim/execute.py": "/proc",
-    "shim/faces/agent_socket.py": "a folder, to bind a socket in it",
-    "shim/faces/answers.py": "our own memory file",
-    "shim/faces/keyring.py": "/proc",
-    "shim/formats/known_hosts.py": "our own table",
-    "shim/hot.py": "/proc",
-    "shim/launchers.py": "our own template",
-    "shim/replay.py": "records in our own private folder, checked in the same way; and /proc",
+    "shim/storage/private_files.py": "a secret may lie in a pipe (`file`, `--env-file`): it waits for its writer, and says so",
+    "shim/install/shells/__init__.py": "our own templates",
+    "shim/storage/audit_log.py": "our own log",
+    "shim/cli/agent.py": "/proc",
+    "shim/install/completion/__init__.py": "our own templates",
+    "shim/config/edit.py": "a folder, to write it to the disk",
+    "shim/cli/demo/scenes.py": "the demo's own folder",
+    "shim/cli/demo/server.py": "the demo's own folder",
+    "shim/cli/demo/watch.py": "/proc, and the demo's own folder",
+    "shim/hotpath/exec_target.py": "/proc",
+    "shim/helpers/agent_socket.py": "a folder, to bind a socket in it",
+    "shim/delivery/answers.py": "our own memory file",
+    "shim/helpers/keyring.py": "/proc",
+    "shim/credentials/known_hosts.py": "our own table",
+    "shim/hotpath/argv_mask.py": "/proc",
+    "shim/install/launchers.py": "our own template",
+    "shim/hotpath/replay.py": "records in our own private folder, checked in the same way; and /proc",
     "shim/routing/redirector.py": "/proc",
     "shim/routing/serving.py": "our own memory file",
-    "shim/store/approvals.py": "a list in our own private folder",
-    "shim/store/recent.py": "a note in our own private folder",
-    "shim/store/records.py": "records in our own private folder, checked in the same way",
-    "shim/store/sealed.py": "a pad in our own private folder",
+    "shim/storage/approved_origins.py": "a list in our own private folder",
+    "shim/storage/keyring_cache.py": "a note in our own private folder",
+    "shim/storage/record_format.py": "records in our own private folder, checked in the same way",
+    "shim/hotpath/sealed_record.py": "a pad in our own private folder",
 }
 
 

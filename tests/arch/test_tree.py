@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import shim
-from shim.sources import known
-from shim.urls import PUBLIC_HOSTS
+from shim.core.urls import PUBLIC_HOSTS
+from shim.credentials.sources import known
 
 ROOT = Path(shim.__file__).parents[1]
 
@@ -38,7 +38,7 @@ VOCABULARIES = {"www.w3.org", "json-schema.org"}
 
 
 def strangers(text: str) -> set[str]:
-    """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody, nor vendors' (sources/known.py)."""
+    """Return the hosts of URLs in `text` that are neither examples, nor addresses, nor well-known to everybody, nor vendors' (credentials/sources/known.py)."""
     hosts = {match["host"].lower() for match in URL.finditer(text)}
     hosts = {host for host in hosts if not f".{host}".endswith(known.SUFFIXES)}
     return (
@@ -63,4 +63,4 @@ def test_the_search_finds_what_it_is_for() -> None:
     mirror = "mirror.corp.com"
     assert strangers(f"pip -i https://alice:pw@{mirror}:8443/simple/ x; https://pypi.corp.example/ http://127.0.0.1:9/") == {mirror}
     assert HOMES.findall("/home/bob/x /home/alice/x") == ["/home/bob"]
-    assert {"install.sh", "README.md", "shim/urls.py", "tests/conftest.py"} <= set(FILES)
+    assert {"install.sh", "README.md", "shim/core/urls.py", "tests/conftest.py"} <= set(FILES)

@@ -13,8 +13,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shim.demo.packages import build_packages
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_packages
+from shim.cli.demo.server import PrivateIndex
 from tests.bench.chart import render_chart
 from tests.bench.commands import Scene, asking_rows, satisfied_rows, small_rows
 from tests.bench.imports import render_imports

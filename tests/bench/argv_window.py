@@ -13,7 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from shim.launchers import base_python
+from shim.install.launchers import base_python
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -6,9 +6,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from shim.demo.packages import LIBRARY
-from shim.demo.server import PrivateIndex
-from shim.launchers import base_python
+from shim.cli.demo.packages import LIBRARY
+from shim.cli.demo.server import PrivateIndex
+from shim.install.launchers import base_python
 from tests.bench.measuring import Row
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World

@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from shim.demo.packages import build_packages
+from shim.cli.demo.packages import build_packages
 from tests.support import toolchains
 from tests.support.first_install import BLOCKS, TOKEN_USER, Organisation, organisation, prepare
 from tests.support.tls import make_authority

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
-from shim.demo.packages import LIBRARY
-from shim.launchers import base_python
+from shim.cli.demo.packages import LIBRARY
+from shim.install.launchers import base_python
 from tests.bench.commands import Scene
 
 LINE = re.compile(r"import time:\s*(\d+) \|\s*(\d+) \| ( *)(\S+)")

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shim.launchers import base_python, site_folder
+from shim.install.launchers import base_python, site_folder
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path(__file__).with_suffix(".json")
@@ -28,7 +28,7 @@ TOLERANCES = {"hot": 0.05, "cold": 0.2}
 #: Runs start.py until it becomes the tool; the status says whether the long way was gone.
 DRIVER = """
 import posix, sys
-posix.execve = lambda *_: posix._exit(10 + ("shim.run" in sys.modules))
+posix.execve = lambda *_: posix._exit(10 + ("shim.pipeline.run" in sys.modules))
 sys.argv = sys.argv[1:]
 with open(sys.argv[0], encoding="utf-8") as stream:
     text = stream.read()

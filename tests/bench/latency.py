@@ -6,8 +6,8 @@ import shutil
 import time
 from pathlib import Path
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
 from tests.bench.measuring import Result, Row, run_once
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World

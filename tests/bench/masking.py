@@ -11,8 +11,8 @@ import resource
 import sys
 import time
 
-from shim.delivery.mask import Masker
-from shim.model import Secret
+from shim.core.model import Secret
+from shim.delivery.masking.masker import Masker
 from tests.support.toolchains import ROOT
 
 READ_BYTES = 65536

@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support.bait import make_stranger
 
 RUNS = 15

@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
 from tests.bench.latency import PACKAGES, SlowIndex
 from tests.bench.measuring import Result, Row, run_once
 from tests.support import toolchains

@@ -32,11 +32,11 @@ PACKAGES = (
 )
 ASK = """
 import json, sys
-from shim.errors import ShimError
-from shim.host import this_host
-from shim.model import Need, Origin
-from shim.sources import Query, keyring
-from shim.urls import parse_url
+from shim.core.errors import ShimError
+from shim.core.host import this_host
+from shim.core.model import Need, Origin
+from shim.credentials.sources import Query, keyring
+from shim.core.urls import parse_url
 query = Query(Need(parse_url(sys.argv[1]), Origin("argv", "-i"), username=sys.argv[2] or None), None, this_host(), keyring_wait_s=20.0)
 try:
     found = keyring.find(query)
@@ -167,7 +167,7 @@ def test_all_of_them_together_are_one_chain_that_answers(python: str, home: Path
     """posit-keyring and the chain have the same priority; nobody has chosen one here."""
     run(python, home, STORE, URL, "alice", backend="keyrings.alt.file.PlaintextKeyring", input="secret")
     environ = write_aws(home, apis)
-    told = run(python, home, "from shim.store import keys; print(type(keys.load_keyring().get_keyring()).__name__)").strip()
+    told = run(python, home, "from shim.storage import os_keyring as keys; print(type(keys.load_keyring().get_keyring()).__name__)").strip()
 
     assert told == "ChainerBackend"
     assert ask(python, home, AWS, "", AWS_PROFILE="work", **environ)["found"] == ["aws", "token-of-AKIAWORK"]
@@ -177,9 +177,9 @@ def test_all_of_them_together_are_one_chain_that_answers(python: str, home: Path
 
 @needs_pass
 def test_pass_itself_gives_the_first_line_or_says_how_to_get_it(home: Path) -> None:
-    from shim.errors import SourceError
-    from shim.setting_indexes import CommandSource
-    from shim.sources import load_source
+    from shim.config.index import CommandSource
+    from shim.core.errors import SourceError
+    from shim.credentials.sources import load_source
     from tests.contract.test_sources import host_in, query
 
     with password_store(home) as variables:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 import shim
-from shim.host import Host
-from shim.model import Credential
-from shim.setting_indexes import CommandSource
-from shim.sources import load_source
+from shim.config.index import CommandSource
+from shim.core.host import Host
+from shim.core.model import Credential
+from shim.credentials.sources import load_source
 from tests.contract.test_sources import URL, host_in, query
 from tests.support import machine, toolchains
 from tests.support.password_store import PROGRAMS, password_store

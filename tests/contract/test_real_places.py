@@ -12,16 +12,17 @@ from pathlib import Path
 import keyring
 import pytest
 
-from shim.host import Host
-from shim.model import Credential, Need, Needs, Origin, Secret
-from shim.resolve import resolve
-from shim.settings import load_settings
-from shim.store import kernel, keys, recent, stored
-from shim.urls import parse_url, scope_of_index
+from shim.config.settings import load_settings
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.resolve import resolve
+from shim.hotpath import kernel_keyring
+from shim.storage import keyring_cache, os_keyring, saved_logins
 from tests.support import machine
 
 URL = "https://pypi.corp.example/team/simple/"
-PROBLEM = kernel.problem()
+PROBLEM = kernel_keyring.problem()
 
 
 @dataclass
@@ -47,7 +48,7 @@ def a_credential(secret: str, expires_at: float | None = None) -> Credential:
 
 def in_a_keyring(host: Host) -> Place:
     url = parse_url(URL)
-    return Place('source = ["keyring"]', lambda secret: keys.put(url, a_credential(secret), host), lambda: keys.forget(host, url))
+    return Place('source = ["keyring"]', lambda secret: os_keyring.put(url, a_credential(secret), host), lambda: os_keyring.forget(host, url))
 
 
 @pytest.fixture
@@ -72,10 +73,10 @@ def place(request: pytest.FixtureRequest, host: Host, monkeypatch: pytest.Monkey
     elif request.param == "memory":
         machine.skip_without(machine.lacks_kernel_keyring())
         ends_at = time.time() + 3600
-        put = lambda secret: stored.put_in_memory(a_credential(secret, ends_at), host, 3600)  # noqa: E731
-        yield Place('source = ["stored"]', put, lambda: stored.forget(host))
+        put = lambda secret: saved_logins.put_in_memory(a_credential(secret, ends_at), host, 3600)  # noqa: E731
+        yield Place('source = ["stored"]', put, lambda: saved_logins.forget(host))
     else:
-        yield Place('source = ["stored"]', lambda secret: stored.put(a_credential(secret), host), lambda: stored.forget(host))
+        yield Place('source = ["stored"]', lambda secret: saved_logins.put(a_credential(secret), host), lambda: saved_logins.forget(host))
     keyring.set_keyring(before)
 
 
@@ -127,7 +128,7 @@ def test_what_is_put_in_comes_out_for_its_scope_and_nowhere_else(secret: str, pl
         elsewhere = ask(host, place, other)
         assert elsewhere is None, other
     place.remove()
-    recent.forget(host)
+    keyring_cache.forget(host)
     if "command" not in place.source:  # a cache that has nothing makes that command print nothing, which is an error
         assert ask(host, place) is None
 
@@ -136,7 +137,7 @@ def test_what_is_put_in_comes_out_for_its_scope_and_nowhere_else(secret: str, pl
 def test_a_second_secret_replaces_the_first(place: Place, host: Host) -> None:
     for secret in ("first", "second"):
         place.put(secret)
-        recent.forget(host)
+        keyring_cache.forget(host)
         found = ask(host, place)
 
         assert found is not None

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from shim.errors import SourceError
-from shim.host import Host
-from shim.model import Credential, Need, Needs, Origin
-from shim.resolve import resolve
-from shim.settings import Settings
-from shim.sources import Query, known
-from shim.urls import parse_url
+from shim.config.settings import Settings
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin
+from shim.core.urls import parse_url
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import Query, known
 from tests.support import toolchains
 from tests.support.terminal import Terminal
 from tests.support.vendor_apis import AWS_END, VendorApis, log_in_google, write_aws
@@ -91,8 +91,8 @@ def test_aws_asks_for_its_code_on_the_terminal_and_fails_at_once_without_one(aws
     assert apis.codes == []
 
     program = (
-        "from shim.host import this_host; from shim.model import Need, Origin; from shim.sources import Query, known\n"
-        "from shim.urls import parse_url\n"
+        "from shim.core.host import this_host; from shim.core.model import Need, Origin; from shim.credentials.sources import Query, known\n"
+        "from shim.core.urls import parse_url\n"
         f"found = known.find(Query(Need(parse_url('{AWS}'), Origin('argv', '-i')), None, this_host()))\n"
         "print('got', found.secret.reveal())"
     )

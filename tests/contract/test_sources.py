@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from shim.errors import SourceError
-from shim.host import Host
-from shim.http_json import Reply
-from shim.model import Credential, Need, Origin, Secret
-from shim.setting_indexes import CommandSource, IndexConfig, Lookup
-from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
-from shim.sources import SOURCES, Query, load_source, oidc
-from shim.sso import session
-from shim.store import stored
-from shim.urls import parse_url, scope_of_index
+from shim.config.index import CommandSource, IndexConfig, Lookup
+from shim.config.logins import AmbientLogin, Logins, OidcLogin, read_address
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.oauth import token_session
+from shim.credentials.sources import SOURCES, Query, load_source, oidc
+from shim.net.json_api import Reply
+from shim.storage import saved_logins
 from tests.support import machine
 from tests.support.agents import serve
 from tests.support.login_server import LoginServer, jwt
@@ -88,7 +88,7 @@ def with_netrc(folder: Path, secret: str) -> Prepared:
 
 def with_stored(folder: Path, secret: str) -> Prepared:
     host = host_in(folder)
-    stored.put(Credential("__token__", Secret(secret), scope_of_index(parse_url(URL)), "login"), host)
+    saved_logins.put(Credential("__token__", Secret(secret), scope_of_index(parse_url(URL)), "login"), host)
     return query(host), query(host, "https://other.example/simple/")
 
 
@@ -156,7 +156,7 @@ def with_oidc(folder: Path, secret: str) -> Prepared:
     host = host_in(folder, XDG_RUNTIME_DIR=str(folder / "runtime"))
     known, unknown = (Logins(oidc=OidcLogin(parse_url("https://login.example"), client)) for client in ("pip", "other"))
     asked = query(host, logins=known)
-    session.keep("session", oidc.make_login(asked).key, session.make_token(asked, "oidc", Secret(secret), Reply(200)), host)  # type: ignore[union-attr]
+    token_session.keep("session", oidc.make_login(asked).key, token_session.make_token(asked, "oidc", Secret(secret), Reply(200)), host)  # type: ignore[union-attr]
     return asked, query(host, logins=unknown)
 
 
@@ -391,7 +391,7 @@ def test_a_netrc_that_is_no_file_is_left_to_the_tool(path: str, tmp_path: Path) 
 
 @pytest.mark.parametrize("case", BROKEN)
 def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim import private_files
+    from shim.storage import private_files
 
     monkeypatch.setattr(private_files, "PIPE_TIMEOUT_S", 0.2)
     prepare, message = BROKEN[case]
@@ -418,7 +418,7 @@ def test_what_is_broken_is_one_error_with_a_hint_and_without_the_secret(case: st
     ids=["own", "private group", "group", "group writes", "root's gift", "everybody", "everybody writes", "foreign"],
 )
 def test_who_else_may_read_or_write_a_secrets_file(mode: int, uid: int, gid: int, flawed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim.private_files import find_flaw
+    from shim.storage.private_files import find_flaw
 
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     status = os.stat_result((0o100000 | mode, 0, 0, 1, uid, gid, 0, 0, 0, 0))
@@ -483,8 +483,8 @@ def test_a_helper_reads_its_question_and_may_also_leave_it(tmp_path: Path) -> No
 
 
 def test_a_docker_secret_may_be_readable_by_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim import private_files
-    from shim.sources import file
+    from shim.credentials.sources import file
+    from shim.storage import private_files
 
     monkeypatch.setattr(private_files, "SHARED", (f"{tmp_path}/",))
     found = file.find(_file(tmp_path, b"canary\n", 0o444))
@@ -541,7 +541,7 @@ def test_max_age_gives_a_commands_secret_an_end(tmp_path: Path) -> None:
 def test_a_hanging_keyring_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     from threading import Event
 
-    from shim.sources import keyring as source
+    from shim.credentials.sources import keyring as source
 
     monkeypatch.setattr(source, "TIMEOUT_S", 0.2)
     released = Event()

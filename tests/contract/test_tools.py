@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from shim.core.host import Host
+from shim.core.model import Delivery
 from shim.delivery import CHANNELS
-from shim.host import Host
-from shim.model import Delivery
 from shim.tools import TOOLS, Tool, load_tool
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import needles
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import needles
 from tests.support import machine, namespaces, toolchains
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World

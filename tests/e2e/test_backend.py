@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.toolchains import ROOT
 from tests.support.world import CANARY, USER, World

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import keyrings, machine, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -207,7 +207,7 @@ def test_a_bug_of_ours_does_not_stop_a_tool_that_cannot_fall_open(world: World, 
     subprocess.run(["cp", "-a", prefix, copy], check=True)
     for launcher in [*(copy / "shims").iterdir()]:
         launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
-    (resolver,) = copy.glob("venv/lib/python3*/site-packages/shim/resolve.py")
+    (resolver,) = copy.glob("venv/lib/python3*/site-packages/shim/credentials/resolve.py")
     resolver.write_text(resolver.read_text() + f"\n\ndef resolve(*_):\n    raise ValueError('-'.join({CANARY.split('-')}))\n")
     os.utime(resolver, (1, 1))
     tool = toolchains.pip("newest")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import container, dockerfile, machine, toolchains
 from tests.support.container import Container
 from tests.support.world import CANARY, USER

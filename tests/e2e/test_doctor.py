@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.store import kernel
+from shim.cli.demo.server import PrivateIndex
+from shim.hotpath import kernel_keyring
 from tests.support import toolchains
 from tests.support.bait import Stranger, make_stranger
 from tests.support.hints import follows
@@ -112,7 +112,7 @@ def test_a_machine_without_a_keyring_is_told_where_else_a_secret_may_be(world: W
     _, findings = doctor(world)
 
     command = next(str(finding["command"]) for finding in findings if finding["where"] == "OS keyring")
-    store = "memory" if kernel.problem() is None else "file"
+    store = "memory" if kernel_keyring.problem() is None else "file"
     line = f'store = ["keyring", "{store}"]'
     assert command == f"write {line} at the top of {world.config}"
     world.configure(line + "\n")

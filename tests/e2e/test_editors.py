@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.installation import copy_installation
 from tests.support.terminal import Terminal

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import ArgvWatch, find_in_files, is_in, needles
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
 from tests.support import toolchains
 from tests.support.servers import devpi, nginx, pypiserver
 from tests.support.tool_scenes import CHILDREN, INSTALLING, PUBLISHING, TWO_SOURCES, TYPED, Scene

@@ -17,7 +17,7 @@ import pytest
 from packaging.utils import canonicalize_name
 
 from shim import __version__
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import machine, toolchains
 
 SCRIPT = toolchains.ROOT / "install.sh"
@@ -496,7 +496,7 @@ def test_a_damaged_environment_is_repaired_by_running_it_again(damage: str, home
     prefix = tmp_path / "prefix"
     assert install_quickly(home, wheels, prefix).returncode == 0
     (site,) = (prefix / "venv" / "lib").glob("python3*/site-packages")
-    module = site / ("keyring/core.py" if damage == "a dependency's module" else "shim/commands/status.py")
+    module = site / ("keyring/core.py" if damage == "a dependency's module" else "shim/cli/status.py")
     before = module.read_bytes()
     if damage == "a changed module":
         module.write_bytes(before + b"# changed\n")

@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from shim.commands.answer import JSON_VERBS
-from shim.demo.server import PrivateIndex
+from shim.cli.answer import JSON_VERBS
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.store import kernel
+from shim.cli.demo.server import PrivateIndex
+from shim.hotpath import kernel_keyring
 from tests.support import keyrings, machine, toolchains
 from tests.support.hints import follows
 from tests.support.world import CANARY, USER, World
@@ -101,7 +101,7 @@ def test_a_keyring_that_changes_without_us_is_asked_again(world: World, index: P
 
         assert found.stdout == CANARY + "\n", found.stderr
         listed = world.shim("cache", "list").stdout
-        assert "remembered in the kernel's memory" in listed or kernel.problem()
+        assert "remembered in the kernel's memory" in listed or kernel_keyring.problem()
         world.run(python, "-m", "keyring", "del", url, USER)
         world.shim("logout", "--all")
 
@@ -345,7 +345,7 @@ def test_exec_lets_uv_and_pip_find_it_and_shows_nothing(world: World, index: Pri
 
 
 def test_every_verb_has_help_with_a_real_example(world: World) -> None:
-    from shim.commands import VERBS, load_command
+    from shim.cli import VERBS, load_command
 
     overview = world.shim("--help").stdout
     for verb in VERBS:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.policy import Policy
-from shim.store import kernel
-from shim.store.places import find_problem
+from shim.cli.demo.server import PrivateIndex
+from shim.config.policy import Policy
+from shim.credentials.login_stores import find_problem
+from shim.hotpath import kernel_keyring
 from tests.support import keyrings, machine
 from tests.support.hints import follows
 from tests.support.servers import free_port, pypiserver
@@ -234,7 +234,7 @@ def test_the_configuration_says_for_good_where_to_keep_it(world: World, index: P
     stored = world.shim("login", "corp", "--password-stdin", input=CANARY)
 
     assert stored.returncode == 0, stored.stderr
-    assert ("kernel's memory" if kernel.problem() is None else "in clear") in stored.stdout
+    assert ("kernel's memory" if kernel_keyring.problem() is None else "in clear") in stored.stdout
     world.shim("logout", "--all")
     world.config.write_text(world.config.read_text().replace('"file"]', '"disk"]'))
     refused = world.shim("status")
@@ -272,9 +272,9 @@ def test_a_locked_keyring_is_to_be_unlocked_and_nothing_else_is_advised(world: W
 
 @pytest.mark.parametrize("store", ["keyring", "memory", "file"])
 def test_no_hint_advises_what_the_policy_forbids(store: str, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim.host import Host
+    from shim.core.host import Host
 
-    monkeypatch.setattr("shim.store.memory.problem", lambda host: "there is none")
+    monkeypatch.setattr("shim.storage.kernel_store.problem", lambda host: "there is none")
     problem = find_problem(store, Policy("/etc/xdg/shim/policy.toml", allow_file_store=False), Host(world.environ, "/"))
 
     assert problem is not None

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from shim.demo.packages import build_wheel
+from shim.cli.demo.packages import build_wheel
 from tests.support import toolchains
 from tests.support.manners import Index, ObjectStore, Shelf
 from tests.support.realms import basic

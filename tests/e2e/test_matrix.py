@@ -13,8 +13,8 @@ from typing import Literal
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
 from tests.support.processes import with_secret_in
 from tests.support.toolchains import Tool

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.model import Credential, Need, Origin, Secret
-from shim.resolve import cache_key
-from shim.settings import load_settings
-from shim.sources import Query
-from shim.store import cache
-from shim.urls import parse_url
+from shim.config.settings import load_settings
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Origin, Secret
+from shim.core.urls import parse_url
+from shim.credentials.resolve import cache_key
+from shim.credentials.sources import Query
+from shim.storage import token_cache
 from tests.support.world import World
 
 URL = "https://pypi.corp.example/simple/"
@@ -37,7 +37,7 @@ def expire(world: World, script: str, timeout: str = "30s") -> Path:
     host = Host(world.environ, str(world.cwd))
     index = load_settings(host).indexes[0]
     query = Query(Need(parse_url(URL), Origin("argv", "-i")), index, host)
-    assert cache.put(cache_key(query), Credential("__token__", Secret("old"), index.scope, "command", time.time() - 10), host)
+    assert token_cache.put(cache_key(query), Credential("__token__", Secret("old"), index.scope, "command", time.time() - 10), host)
     return calls
 
 

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import USER, World
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.watch import ArgvWatch, is_in, needles
-from shim.targets import parse_version
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
+from shim.tools.installed_version import parse_version
 from tests.support import toolchains
 from tests.support.processes import with_secret_in
 from tests.support.realms import Realms, basic

@@ -25,11 +25,11 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.model import Needs
-from shim.targets import parse_version
-from shim.tools import pip
-from shim.urls import Scope, parse_url, scope_of
+from shim.core.host import Host
+from shim.core.model import Needs
+from shim.core.urls import Scope, parse_url, scope_of
+from shim.tools.installed_version import parse_version
+from shim.tools.pip import tool
 from tests.support import toolchains
 from tests.support.pip_layouts import Layout, make_layout
 from tests.support.pip_recorder import Recorder
@@ -77,9 +77,9 @@ def run_layout(number: int, tmp_path: Path, recorder: Recorder, real: Tool) -> l
     folder = tmp_path / str(number)
     layout, script = make_layout(number, SEED, folder, recorder.server_port, real, parse_version(real.version))
     host = Host(environ=layout.environ, cwd=str(folder / "work"))
-    invocation = pip.read_invocation("pip", layout.words, host, str(script))
+    invocation = tool.read_invocation("pip", layout.words, host, str(script))
     assert invocation.touches_index, layout.words
-    needs = pip.read_needs(invocation, host)
+    needs = tool.read_needs(invocation, host)
     command = [str(script), *layout.words]
     run = subprocess.run(command, env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120, check=False)
     asked = list(dict.fromkeys(url for url in recorder.asked if f"/L{number}/" in url))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from shim.formats.optparse_scan import OptionTable, read_table
-from shim.formats.pip_options import COMMANDS, MAIN, REQUIREMENTS_LINE, WANTED
-from shim.indexes.pip_settings import command_table
-from shim.targets import parse_version
+from shim.tools.installed_version import parse_version
+from shim.tools.pip.options import COMMANDS, MAIN, REQUIREMENTS_LINE, WANTED
+from shim.tools.pip.settings import command_table
 from tests.support import toolchains
 
 VERSIONS = ["20.3.4", "21.3.1", "22.3.1", "23.0.1", "23.2.1", "24.0", "25.0", "25.3", "newest"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import machine, toolchains
 from tests.support.world import CANARY, USER, World
 

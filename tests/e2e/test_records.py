@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from shim import replay
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
+from shim.hotpath import replay
 from tests.support import toolchains
 from tests.support.long_way import MARK, is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
@@ -160,7 +160,7 @@ CHANGES: dict[str, Callable[[World], object]] = {
         {"XDG_CONFIG_HOME": str(shutil.copytree(world.folder / "config", world.folder / "config" / "moved"))}
     ),
     "a token is wanted anew": lambda world: world.environ.update({"SHIM_REFRESH": "1"}),
-    "our code changed": lambda world: [os.utime(path) for path in world.prefix.glob("venv/lib/python3*/site-packages/shim/replay.py")],
+    "our code changed": lambda world: [os.utime(path) for path in world.prefix.glob("venv/lib/python3*/site-packages/shim/hotpath/replay.py")],
 }
 PIP_CHANGES = {
     "a pip.conf appeared": lambda world: write(world.folder / "xdg" / "pip" / "pip.conf", "[global]\ntimeout = 20\n"),
@@ -197,7 +197,7 @@ def test_each_single_thing_that_a_plan_was_made_from_counts(own: World, command:
     """Every file, missing file, variable, word, folder and moment that a real record names, changed one after the other."""
     warm_up(own, command)
     (plan,) = plans(own)
-    (code,) = own.prefix.glob("venv/lib/python3*/site-packages/shim/replay.py")
+    (code,) = own.prefix.glob("venv/lib/python3*/site-packages/shim/hotpath/replay.py")
     monkeypatch.setattr(replay, "__file__", str(code))
     monkeypatch.chdir(own.cwd)
     target = str(toolchains.uv().path if command[0] == "uv" else toolchains.pip("newest").path)

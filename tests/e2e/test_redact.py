@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_packages, build_sdist, build_wheel
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import is_in, needles
+from shim.cli.demo.packages import build_packages, build_sdist, build_wheel
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import is_in, needles
 from tests.support import toolchains
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.hints import follows
 from tests.support.manners import Index, Shelf

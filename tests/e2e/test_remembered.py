@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.host import Host
-from shim.store import recent
+from shim.cli.demo.server import PrivateIndex
+from shim.core.host import Host
+from shim.storage import keyring_cache
 from tests.support import keyrings, machine, toolchains
 from tests.support.long_way import is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
@@ -71,7 +71,7 @@ def test_a_password_of_any_letters_is_replayed_and_lies_in_no_file(tool: str, ow
 
 
 def forget(world: World) -> None:
-    recent.forget(Host(world.environ, str(world.cwd)))
+    keyring_cache.forget(Host(world.environ, str(world.cwd)))
 
 
 def damage_pad(world: World) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.host import Host
-from shim.store import kernel, memory
+from shim.cli.demo.server import PrivateIndex
+from shim.core.host import Host
+from shim.hotpath import kernel_keyring
+from shim.storage import kernel_store
 from tests.support import keyrings, machine, toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -159,7 +160,7 @@ def test_two_installations_on_one_path_never_loop_and_doctor_names_the_other(ins
 
 def store_everywhere(world: World, index: PrivateIndex) -> None:
     """Log in wherever this machine can store something."""
-    for store in ["keyring", "file", *([] if kernel.problem() else ["memory"])]:
+    for store in ["keyring", "file", *([] if kernel_keyring.problem() else ["memory"])]:
         name = f"{store}-index"
         text = f"[[index]]\nname = '{name}'\nurl = 'http://{index.netloc}/simple/'\nusername = '{USER}'\n"
         world.configure(text)
@@ -172,16 +173,16 @@ def store_everywhere(world: World, index: PrivateIndex) -> None:
 def test_purge_takes_along_all_that_was_stored(installed: World, wheels: Path, index: PrivateIndex, keyring_daemon: dict[str, str]) -> None:
     installed.environ |= keyring_daemon
     home = installed.folder / "home"
-    ours = memory._name(Host(installed.environ, "/"), "", "").removesuffix("::")  # other tests have keys of theirs, all the time
+    ours = kernel_store._name(Host(installed.environ, "/"), "", "").removesuffix("::")  # other tests have keys of theirs, all the time
     store_everywhere(installed, index)
-    assert kernel.problem() or kernel.names(ours) != []
+    assert kernel_keyring.problem() or kernel_keyring.names(ours) != []
     url = f"http://{index.netloc}/simple/"
     result = installed.run("sh", SCRIPT, "--uninstall", "--purge", "--prefix", installed.prefix)
 
     assert result.returncode == 0, result.stderr
     assert f"removed from keyring: {url} ({USER})" in result.stdout
     assert "removed from file store: " in result.stdout
-    assert kernel.problem() or kernel.names(ours) == []
+    assert kernel_keyring.problem() or kernel_keyring.names(ours) == []
     assert not installed.prefix.exists()
     assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
     left = [path for name in ("data", "state", "runtime") for path in (installed.folder / name).rglob("*shim*")]

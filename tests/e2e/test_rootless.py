@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import machine, servers, toolchains
 from tests.support.world import CANARY, USER, World
 

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from shim.store.records import read_record
+from shim.storage.record_format import read_record
 from tests.support import machine, toolchains
 from tests.support.glewlwyd import CLIENT, MISSING, Glewlwyd, glewlwyd
 from tests.support.login_server import USER_CODE, LoginServer, jwt

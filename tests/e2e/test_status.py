@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support.hints import follows
 from tests.support.servers import free_port, nginx, pypiserver
 from tests.support.world import CANARY, USER, World

@@ -7,12 +7,12 @@ import re
 import socket
 from pathlib import Path
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 
-#: Starts `hot.py` as the launcher does, with another place for the system's log: the real one is everybody's.
-START = "import sys; sys.path.insert(0, {root!r}); import shim.system_log; shim.system_log.SOCKET = {log!r}; from shim.hot import main; sys.exit(main())"
+#: Starts `entry.py` as the launcher does, with another place for the system's log: the real one is everybody's.
+START = "import sys; sys.path.insert(0, {root!r}); import shim.hotpath.system_log; shim.hotpath.system_log.SOCKET = {log!r}; from shim.entry import main; sys.exit(main())"
 
 
 def test_each_installation_is_a_line_in_the_systems_log(world: World, index: PrivateIndex, watched_prefix: Path) -> None:

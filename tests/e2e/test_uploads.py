@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
 from tests.support.installation import copy_installation
 from tests.support.servers import pypiserver

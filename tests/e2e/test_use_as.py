@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.recorder import Recorder
 from tests.support.world import CANARY, USER, World

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import servers, toolchains
 from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World
@@ -286,11 +286,11 @@ def test_a_programs_own_authorization_header_is_left_alone(world: World, server:
 BECOME = """
 import sys
 from shim.delivery import choose
-from shim.execute import become
-from shim.host import this_host
-from shim.model import Answer, Credential, Invocation, Need, Needs, Origin, Secret, Target
-from shim.settings import Settings
-from shim.urls import parse_url, scope_of_index
+from shim.hotpath.exec_target import become
+from shim.core.host import this_host
+from shim.core.model import Answer, Credential, Invocation, Need, Needs, Origin, Secret, Target
+from shim.config.settings import Settings
+from shim.core.urls import parse_url, scope_of_index
 
 target, url, token, *argv = sys.argv[1:]
 need = Need(parse_url(url), Origin("argv", "--default-index"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
 from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World

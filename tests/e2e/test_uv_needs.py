@@ -16,10 +16,10 @@ from typing import NamedTuple
 
 import pytest
 
-from shim.host import Host
-from shim.model import Need, Origin
+from shim.core.host import Host
+from shim.core.model import Need, Origin
+from shim.core.urls import parse_url
 from shim.tools import load_tool
-from shim.urls import parse_url
 from tests.support import toolchains
 from tests.support.recorder import Recorder
 from tests.support.uv_layouts import Layout

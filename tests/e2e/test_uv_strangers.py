@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
+from shim.cli.demo.packages import build_wheel
 from tests.support import toolchains
 from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World

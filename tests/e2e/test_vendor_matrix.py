@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.packages import build_wheel
+from shim.cli.demo.server import PrivateIndex
 from tests.e2e.test_fail_closed import Stranger
 from tests.support import toolchains
 from tests.support.clouds import CLOUDS, Played, play, token_of

@@ -14,9 +14,9 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.delivery.forms import MASKED_FROM_BYTES, forms_of
-from shim.delivery.mask import MASK, Masker
-from shim.model import Secret
+from shim.core.model import Secret
+from shim.delivery.masking.encodings import MASKED_FROM_BYTES, forms_of
+from shim.delivery.masking.masker import MASK, Masker
 
 #: Letters that every form writes in its own way, and two that overlap easily.
 LETTERS = "ab/+% '\"\\&é"

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from shim.core.files import CannotRead
+from shim.core.host import Host
+from shim.core.model import Needs, Origin, Target
+from shim.core.urls import BadUrl, Url, names_web, parse_url, scope_of
 from shim.formats.html_links import find_linked_files
-from shim.host import Host
-from shim.indexes.pip_settings import Files, Mention, Settings, read_settings
-from shim.laxity.files import in_requirements, pip_trusts
-from shim.model import Needs, Origin, Target
-from shim.reading import CannotRead
-from shim.tools import pip
-from shim.urls import BadUrl, Url, names_web, parse_url, scope_of
+from shim.tools.pip import tool
+from shim.tools.pip.settings import Files, Mention, Settings, read_settings
+from shim.tools.project_files import in_requirements, pip_trusts
 from tests.support import toolchains
 from tests.support.pip_oracle import Oracle
 
@@ -110,7 +110,7 @@ def read(settings: Settings, folder: str) -> Needs:
     host = Host(environ={**VARIABLES, "HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd=folder)
     files = Files()
     settings.options.setdefault("index-url", [Mention("http://first.example/simple", Origin("argv", "-i"))])
-    return pip.index.read_needs("install", settings, Target("pip", python=sys.version_info[:2]), host, files)
+    return tool.index.read_needs("install", settings, Target("pip", python=sys.version_info[:2]), host, files)
 
 
 OPTIONS = [
@@ -187,6 +187,6 @@ def test_settings_of_argv_count_as_pip_counts_them(oracle: Oracle) -> None:
     """An option of a requirements file and the same in argv name one server."""
     host = Host(environ={"HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd="/nonexistent")
     said = read_settings(("install", "-i", "http://a.example/simple", "x"), 0, Target("pip"), host, Files())
-    needs = pip.index.read_needs("install", said, Target("pip"), host, Files())
+    needs = tool.index.read_needs("install", said, Target("pip"), host, Files())
     (asked,) = oracle.ask("index", "http://a.example/simple")["asked"]
     assert [of(need.url) for need in needs.items] == [server(asked)]

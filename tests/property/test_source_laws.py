@@ -20,18 +20,18 @@ from hypothesis import strategies as st
 from keyring.backend import KeyringBackend
 from keyring.credentials import SimpleCredential
 
-from shim.errors import ShimError
-from shim.host import Host
-from shim.http_json import Reply
-from shim.model import Credential, Need, Needs, Origin, Secret
-from shim.resolve import resolve
-from shim.setting_indexes import CommandSource, IndexConfig, Lookup
-from shim.setting_logins import AmbientLogin, Logins, OidcLogin, read_address
-from shim.settings import Settings
-from shim.sources import SOURCES, Query, oidc
-from shim.sso import session
-from shim.store import stored
-from shim.urls import Url, parse_url, scope_of_index
+from shim.config.index import CommandSource, IndexConfig, Lookup
+from shim.config.logins import AmbientLogin, Logins, OidcLogin, read_address
+from shim.config.settings import Settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.urls import Url, parse_url, scope_of_index
+from shim.credentials.oauth import token_session
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import SOURCES, Query, oidc
+from shim.net.json_api import Reply
+from shim.storage import saved_logins
 from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
 from tests.support.agents import serve
@@ -130,7 +130,7 @@ def put_keyring(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[Ind
 
 
 def put_stored(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexConfig, ...]:
-    stored.put(Credential("u", Secret(SECRET), scope_of_index(issued), "login"), Host(environ, str(folder)))
+    saved_logins.put(Credential("u", Secret(SECRET), scope_of_index(issued), "login"), Host(environ, str(folder)))
     return ()
 
 
@@ -160,7 +160,7 @@ def put_oidc(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexC
         query = Query(Need(issued, Origin("config", "")), index, Host(environ, str(folder)))
         way = oidc.make_login(query)
         assert way is not None
-        session.keep("session", way.key, session.make_token(query, "oidc", Secret(SECRET), Reply(200)), query.host)
+        token_session.keep("session", way.key, token_session.make_token(query, "oidc", Secret(SECRET), Reply(200)), query.host)
     return indexes
 
 

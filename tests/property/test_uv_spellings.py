@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.model import Needs
+from shim.core.host import Host
+from shim.core.model import Needs
+from shim.core.urls import parse_url, scope_of
 from shim.tools import load_tool
-from shim.urls import parse_url, scope_of
 from tests.support import toolchains
 from tests.support.uv_oracle import LAST, Asked, UvOracle
 

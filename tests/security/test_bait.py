@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
+from shim.cli.demo.packages import build_wheel
 from tests.support import toolchains
 from tests.support.bait import FaultyIndex, Stranger, install, make_stranger
 from tests.support.servers import free_port

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_packages, build_sdist, build_wheel
-from shim.demo.server import PrivateIndex
-from shim.demo.watch import ArgvWatch, is_in, needles
+from shim.cli.demo.packages import build_packages, build_sdist, build_wheel
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains
 from tests.support.processes import with_secret_in
 from tests.support.servers import free_port

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.urls import parse_url
+from shim.core.urls import parse_url
 from tests.support import toolchains
 from tests.support.attacker import Attacker
 from tests.support.tls import Authority, make_authority

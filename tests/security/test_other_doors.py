@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.attacker import Attacker
 from tests.support.realms import Realms, basic

@@ -300,7 +300,7 @@ def test_the_secret_is_nowhere_but_in_the_companions_memory(tmp_path: Path) -> N
 
 def test_a_companion_whose_indexes_need_no_question_holds_no_secret(pair: Pair) -> None:
     """The private index is the only one: nobody has to be asked whether it has a name."""
-    from shim.model import Routes
+    from shim.core.model import Routes
     from shim.routing.companion import render
 
     assert render(Routes((("corp-*", "https://c.example/simple/"),), (), "https://c.example/simple/")) == {

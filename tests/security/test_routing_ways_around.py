@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.demo.packages import build_wheel
+from shim.cli.demo.packages import build_wheel
 from tests.support import toolchains
 from tests.support.bait_table import BACKEND, BUILD_SYSTEM
 from tests.support.routed import OURS, Pair, forwarding_proxy, installed, make_pair

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 
-from shim.faces.agent import Agent, Client, surroundings
-from shim.faces.agent_socket import Server
-from shim.host import Host
+from shim.core.host import Host
+from shim.helpers.agent import Agent, Client, surroundings
+from shim.helpers.agent_socket import Server
 
 _folder: list[tempfile.TemporaryDirectory[str]] = []
 _server: list[Server] = []

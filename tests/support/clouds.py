@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support.proxy import leading_to
 from tests.support.tls import make_authority
 from tests.support.vendors import ANSWERS

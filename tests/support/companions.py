@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from shim.routing import STAND_IN
+from shim.hotpath.redirector_process import STAND_IN
 
 _START = """
 import json, os, sys
-from shim.model import AskedIndex, Credential, Delivery, Route, Routes, Secret
+from shim.core.model import AskedIndex, Credential, Delivery, Route, Routes, Secret
 from shim.routing.companion import accompany
-from shim.urls import parse_url, scope_of
+from shim.core.urls import parse_url, scope_of
 said = json.loads(sys.argv[1])
 asked = []
 for url, secret in said["asked"]:

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import shtab
 
-from shim import __version__, complete
-from shim.activate import SHELLS
-from shim.commands import VERBS, load_command
-from shim.setting_keys import VARIABLES
+from shim import __version__
+from shim.cli import VERBS, load_command
+from shim.config.schema import VARIABLES
+from shim.install import completion
+from shim.install.shells import SHELLS
 from shim.tools import TOOLS
 
-FOLDER = Path(complete.__file__).parent
+FOLDER = Path(completion.__file__).parent
 #: What an argument stands for -> what completes it. `shim names` is asked when Tab is pressed, past the shell function `shim`.
 NAMES = shtab.cmd("command shim names 2>/dev/null")
 COMPLETERS = {"NAME|URL": NAMES, "NAME": NAMES, "FILE": shtab.FILE, "PATH": shtab.FILE, "DIR": shtab.DIRECTORY, "-- COMMAND": shtab.FILE}
@@ -57,8 +58,8 @@ def make_parser() -> argparse.ArgumentParser:
 def render() -> dict[str, str]:
     """Return file -> text."""
     parser = make_parser()
-    found = {name: without_usage(shtab.complete(with_words(parser), shell)) for shell, name in complete.COMPLETIONS.items()}
-    return {name: text.rstrip("\n") + "\n" for name, text in {**found, complete.MANUAL: render_manual(make_parser())}.items()}
+    found = {name: without_usage(shtab.complete(with_words(parser), shell)) for shell, name in completion.COMPLETIONS.items()}
+    return {name: text.rstrip("\n") + "\n" for name, text in {**found, completion.MANUAL: render_manual(make_parser())}.items()}
 
 
 def without_usage(text: str) -> str:

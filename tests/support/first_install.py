@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shim import __version__
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.shared_files import FileServer, serving
 from tests.support.tls import Authority

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from shim.commands import main
-from shim.errors import ShimError
-from shim.host import Host
-from shim.model import Answer, Need, Needs, Origin
-from shim.resolve import resolve
-from shim.settings import load_settings
-from shim.urls import find_userinfo, parse_url
+from shim.cli import main
+from shim.config.settings import load_settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.core.model import Answer, Need, Needs, Origin
+from shim.core.urls import find_userinfo, parse_url
+from shim.credentials.resolve import resolve
 
 URL = "https://pypi.corp.example/simple/"
 INDEX = f'[[index]]\nname = "corp"\nurl = "{URL}"\nusername = "alice"\n'
@@ -96,8 +96,8 @@ class Place:
             stack.enter_context(contextlib.chdir(self.folder))
             stack.enter_context(contextlib.redirect_stdout(out))
             stack.enter_context(mock.patch("sys.stdin", io.TextIOWrapper(io.BytesIO(self.stdin.encode()))))
-            stack.enter_context(mock.patch("shim.commands.this_host", lambda _launcher="": self.host))
-            stack.enter_context(mock.patch("shim.commands.write_stderr", said.append))
+            stack.enter_context(mock.patch("shim.cli.this_host", lambda _launcher="": self.host))
+            stack.enter_context(mock.patch("shim.cli.write_stderr", said.append))
             status = main(list(words))
         return status, out.getvalue() + "".join(said)
 

@@ -13,7 +13,7 @@ MARK = "went the long way"
 def watch_installation(prefix: Path, copy: Path) -> Path:
     """Copy an installation to `copy`, and make the copy say on stderr when it goes the long way; returns `copy`."""
     copy_installation(prefix, copy)
-    (run,) = copy.glob("venv/lib/python3*/site-packages/shim/run.py")
+    (run,) = copy.glob("venv/lib/python3*/site-packages/shim/pipeline/run.py")
     run.write_text(run.read_text() + f"\nwrite_stderr({MARK + chr(10)!r})\n")
     return copy
 

@@ -12,7 +12,7 @@ from functools import cache
 
 import pytest
 
-from shim.store import kernel
+from shim.hotpath import kernel_keyring
 
 #: Program -> the Debian package that has it, where that has another name.
 PACKAGES = {
@@ -38,7 +38,7 @@ def lacks_programs(*names: str) -> str:
 
 def lacks_kernel_keyring() -> str:
     """Return why nothing can be kept in the kernel, or an empty text."""
-    problem = kernel.problem()
+    problem = kernel_keyring.problem()
     return f"the kernel keyring: {problem}" if problem else ""
 
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from shim.demo.watch import find_in_files, is_in, needles
-from shim.host import Host
-from shim.store import recent
+from shim.cli.demo.watch import find_in_files, is_in, needles
+from shim.core.host import Host
+from shim.storage import keyring_cache
 from tests.support import toolchains
 from tests.support.matrix_http import OTHER_SECRET, OTHER_USER, SECRETS
 from tests.support.matrix_packages import PRIVATE, found_in, said_in
@@ -114,7 +114,7 @@ class Runner:
         if cell.way == "configured":
             self._configure(world, cell)
         outcome, shown = self._watched(world, cell, bare=False)
-        recent.forget(Host(world.environ, str(world.cwd)))
+        keyring_cache.forget(Host(world.environ, str(world.cwd)))
         return outcome, sorted(shown - self._allowed(cell))
 
     def _key(self, cell: Cell) -> Cell:

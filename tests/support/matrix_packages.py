@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from shim.demo.packages import build_sdist, build_wheel
+from shim.cli.demo.packages import build_sdist, build_wheel
 
 APP, DEPENDENCY, BACKEND, FROM_SOURCE = "corp-app", "corp-dep", "corp-build", "corp-sdist"
 PRIVATE, OLDER, NAMESAKES = "1.0", "0.5", ("0.9", "99.0")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from shim.demo.packages import build_wheel
+from shim.cli.demo.packages import build_wheel
 from tests.support import toolchains
 from tests.support.matrix_http import SECRETS
 from tests.support.matrix_packages import APP, BACKEND, DEPENDENCY, FROM_SOURCE, WANTED

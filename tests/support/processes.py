@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import Literal
 
-from shim.demo.watch import is_in
+from shim.cli.demo.watch import is_in
 
 
 def with_secret_in(what: Literal["cmdline", "environ"], forms: Iterable[bytes]) -> set[str]:

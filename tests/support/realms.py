@@ -6,7 +6,7 @@ import base64
 import os
 from collections.abc import Collection, Mapping
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 
 
 def basic(username: str, secret: str) -> str:

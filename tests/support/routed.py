@@ -11,7 +11,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from shim.demo.packages import BACKEND_SOURCE, build_sdist, build_wheel
+from shim.cli.demo.packages import BACKEND_SOURCE, build_sdist, build_wheel
 from tests.support import toolchains
 from tests.support.bait import FaultyIndex, Stranger
 from tests.support.listening import listening

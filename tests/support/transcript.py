@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from shim.demo.server import PrivateIndex
+from shim.cli.demo.server import PrivateIndex
 from tests.support.installation import copy_installation
 from tests.support.terminal import Terminal
 from tests.support.toolchains import ROOT

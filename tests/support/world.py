@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from shim.demo.watch import find_in_files, needles
+from shim.cli.demo.watch import find_in_files, needles
 from tests.support.toolchains import Tool
 
 #: Another one in each run: what a second run on this machine does must not look like a leak of ours.

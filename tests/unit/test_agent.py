@@ -19,20 +19,20 @@ from pathlib import Path
 
 import pytest
 
-from shim import agent_client
-from shim.audit import read_entries
-from shim.commands import agent as command
-from shim.errors import CannotListen, ShimError, SourceError
-from shim.faces import agent_socket
-from shim.faces.agent import Agent, Client, surroundings
-from shim.faces.agent_socket import Server, check_folder
-from shim.host import Host
-from shim.model import Credential, Need, Needs, Origin, Secret
-from shim.resolve import resolve
-from shim.settings import load_settings
-from shim.sources import Query, agent, load_source
-from shim.store import stored
-from shim.urls import parse_url, scope_of_index
+from shim.cli import agent as command
+from shim.config.settings import load_settings
+from shim.core.errors import CannotListen, ShimError, SourceError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials import agent_client
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import Query, agent, load_source
+from shim.helpers import agent_socket
+from shim.helpers.agent import Agent, Client, surroundings
+from shim.helpers.agent_socket import Server, check_folder
+from shim.storage import saved_logins
+from shim.storage.audit_log import read_entries
 from tests.support.toolchains import ROOT
 
 URL = "https://pypi.corp.example/team/simple/"
@@ -177,7 +177,7 @@ def test_a_secret_without_an_end_of_its_own_is_given_only_if_that_is_allowed(cas
     served = host_agent(tmp_path, "agent = true", lines, CORP="canary", JWT=jwt)
     (tmp_path / ".netrc").write_text("machine pypi.corp.example login __token__ password canary\n")
     kept = Credential("__token__", Secret("canary"), scope_of_index(parse_url(URL)), "login", expires_at=float(NEVER))
-    stored.put(kept, served.host)
+    saved_logins.put(kept, served.host)
     reply = ask(served)
 
     assert ("secret" in reply) is is_given, reply
@@ -456,14 +456,14 @@ def test_without_an_agent_nothing_of_it_is_loaded() -> None:
     """`socket` alone would cost every command 4 ms."""
     program = """
 import sys
-from shim.host import Host
-from shim.model import Need, Origin
-from shim.sources import Query, load_source
-from shim.urls import parse_url
+from shim.core.host import Host
+from shim.core.model import Need, Origin
+from shim.credentials.sources import Query, load_source
+from shim.core.urls import parse_url
 before = set(sys.modules)
 load_source("agent").find(Query(Need(parse_url("https://x.example/"), Origin("argv", "-i")), None, Host({}, "/")))
 print(*sorted(set(sys.modules) - before))
 """
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
-    assert loaded.stdout.split() == ["shim.sources.agent"]
+    assert loaded.stdout.split() == ["shim.credentials.sources.agent"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.commands import VERBS
-from shim.complete import COMPLETIONS, MANUAL, read_template
+from shim.cli import VERBS
+from shim.install.completion import COMPLETIONS, MANUAL, read_template
 from tests.support import complete, machine
 from tests.support.following import Place
 

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from shim.config.settings import Settings
+from shim.core.errors import CannotDeliver
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
+from shim.core.urls import find_userinfo, parse_url, scope_of_index
 from shim.delivery import choose
-from shim.delivery.memory import DESCRIPTOR, free_descriptor
+from shim.delivery.answers import read_answers
+from shim.delivery.memory_file import DESCRIPTOR, free_descriptor
 from shim.delivery.seed import BELOW
-from shim.errors import CannotDeliver
-from shim.faces.answers import read_answers
-from shim.host import Host
-from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
-from shim.settings import Settings
-from shim.tools.uv import move_secrets
-from shim.urls import find_userinfo, parse_url, scope_of_index
+from shim.tools.uv.tool import move_secrets
 from tests.support.hints import follows
 
 CORP = "https://pypi.corp.example/simple/"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.errors import ConfigError, NoCredential, ShimError, SourceError, printable, render
+from shim.core.errors import ConfigError, NoCredential, ShimError, SourceError, printable, render
 
 #: Codes and exit statuses are a contract with scripts: each line here is one that somebody may rely on.
 CONTRACT = {

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.commands.exec import plan
-from shim.host import Host
-from shim.model import Credential, Delivery, Secret
-from shim.settings import load_settings
-from shim.store import proofs
-from shim.urls import parse_url, scope_of_index
+from shim.cli.exec import plan
+from shim.config.settings import load_settings
+from shim.core.host import Host
+from shim.core.model import Credential, Delivery, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.storage import verification_cache
 from tests.support.manners import Index, Shelf
 from tests.support.realms import basic
 
@@ -51,7 +51,7 @@ def test_a_password_that_was_refused_a_moment_ago_is_not_handed_over(tmp_path: P
     with Index(Shelf(str(tmp_path), {"a": []}), "401", {"": basic("alice", "good")}) as index:
         _, host = start(index, tmp_path)
         url = parse_url(index.url())
-        proofs.remember("rejected", Credential("alice", Secret("bad"), scope_of_index(url), "env"), proofs.place_of(url), "no", host)
+        verification_cache.remember("rejected", Credential("alice", Secret("bad"), scope_of_index(url), "env"), verification_cache.place_of(url), "no", host)
         delivery, _ = start(index, tmp_path, "bad")
         sent = {header for _, header in index.seen}
 

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from shim import execute
-from shim.delivery.memory import DESCRIPTOR
-from shim.errors import TargetNotExecutable, TargetNotFound
-from shim.model import Delivery
+import shim
+from shim.core.errors import TargetNotExecutable, TargetNotFound
+from shim.core.model import Delivery
+from shim.delivery.memory_file import DESCRIPTOR
+from shim.hotpath import exec_target
 from tests.support import machine
 
-ROOT = str(Path(execute.__file__).parent.parent)
+ROOT = str(Path(shim.__file__).parents[1])
 
 
 def become(*lines: str, environ: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run the lines in a bare interpreter, as the launcher starts it."""
-    program = "\n".join([f"import sys; sys.path.insert(0, {ROOT!r})", "from shim.execute import *", "from shim.model import *", *lines])
+    program = "\n".join([f"import sys; sys.path.insert(0, {ROOT!r})", "from shim.hotpath.exec_target import *", "from shim.core.model import *", *lines])
     environ = {"PATH": os.environ["PATH"], **(environ or {})}
     return subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, env=environ, check=False, timeout=60)
 
@@ -37,7 +38,7 @@ def test_the_memory_file_is_sealed_private_and_inherited_at_its_number() -> None
     contents, sealed = result.stdout.splitlines()
 
     assert result.stderr == ""
-    assert contents == f"b'canary' 0o400 /memfd:{execute.MEMORY_NAME} (deleted)"
+    assert contents == f"b'canary' 0o400 /memfd:{exec_target.MEMORY_NAME} (deleted)"
     assert sealed == "True"
 
 
@@ -78,8 +79,8 @@ def test_undecodable_bytes_pass_unchanged() -> None:
     program = f"""
 import sys; sys.path.insert(0, {ROOT!r})
 import os
-from shim.execute import *
-from shim.model import Delivery
+from shim.hotpath.exec_target import *
+from shim.core.model import Delivery
 become({sys.executable!r}, 'python', Delivery(('-c', {show!r}, sys.argv[1])), os.environ)
 """
     result = subprocess.run([sys.executable, "-IS", "-c", program, b"\xff"], capture_output=True, env={b"ODD": b"\xfe\xff"}, check=True)
@@ -99,13 +100,13 @@ def test_what_cannot_be_started_is_one_error(setup: str, code: str, number: int,
     elif setup == "folder":
         path.mkdir()
     with pytest.raises(TargetNotFound if number == 127 else TargetNotExecutable) as caught:
-        execute.become(str(path), "pip", Delivery(()), {})
+        exec_target.become(str(path), "pip", Delivery(()), {})
 
     assert (caught.value.code, caught.value.exit_code) == (code, number)
 
 
 def test_environment_changes_are_exactly_those_of_the_delivery() -> None:
-    assert execute.apply_environ({"GONE": "x", "KEPT": "y"}, {"NEW": "1", "GONE": None}) == {"NEW": "1", "KEPT": "y"}
+    assert exec_target.apply_environ({"GONE": "x", "KEPT": "y"}, {"NEW": "1", "GONE": None}) == {"NEW": "1", "KEPT": "y"}
 
 
 @machine.needs(machine.lacks_root())
@@ -113,8 +114,8 @@ def test_another_user_cannot_open_the_memory_file() -> None:
     program = "\n".join(
         [
             f"import sys; sys.path.insert(0, {ROOT!r})",
-            "from shim.execute import *",
-            "from shim.model import *",
+            "from shim.hotpath.exec_target import *",
+            "from shim.core.model import *",
             f"delivery = Delivery(('60',), {{}}, Memory(Secret('canary'), {DESCRIPTOR}))",
             "become('/bin/sleep', 'sleep', delivery, {})",
         ]

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from shim.faces import keyring
-from shim.faces.answers import VARIABLE, read_answers, render_answers
-from shim.faces.keyring import Question, find_answer, read_question, render_answer
-from shim.host import Host
-from shim.model import Credential, Secret
-from shim.store import proofs
-from shim.urls import parse_url, scope_of_index
+from shim.core.host import Host
+from shim.core.model import Credential, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.delivery.answers import VARIABLE, read_answers, render_answers
+from shim.helpers import keyring
+from shim.helpers.keyring import Question, find_answer, read_question, render_answer
+from shim.storage import verification_cache
 
 URL = "https://pypi.corp.example/simple/"
 
@@ -83,8 +83,8 @@ def test_a_secret_that_was_refused_a_moment_ago_is_not_answered(host: Host, tmp_
     environ = {**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "canary"}
     asked = dataclasses.replace(host, environ={name: value for name, value in environ.items() if name != VARIABLE})
     question, refused = Question(URL, "alice", "password", "plain"), a_credential(secret="canary")
-    proofs.remember("rejected", refused, proofs.place_of(parse_url(URL)), "no", asked)
-    later = dataclasses.replace(asked, clock=lambda: asked.clock() + proofs.WITHHELD_S + 1)
+    verification_cache.remember("rejected", refused, verification_cache.place_of(parse_url(URL)), "no", asked)
+    later = dataclasses.replace(asked, clock=lambda: asked.clock() + verification_cache.WITHHELD_S + 1)
 
     assert find_answer(question, asked) is None
     assert find_answer(question, later) is not None

@@ -8,8 +8,8 @@ import re
 
 import pytest
 
-from shim.formats.helper_protocols import PROTOCOLS, BadAnswer, Question, Reply
-from shim.urls import parse_url
+from shim.core.urls import parse_url
+from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, Question, Reply
 
 ASKED = Question(parse_url("https://pypi.corp.example:8443/team/simple/"), "alice")
 NOON = 1767355200.0

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from shim.faces import HELPERS, Reply, bazel, docker, git, load_helper
-from shim.model import Credential, Secret
-from shim.urls import Url, parse_url, scope_of
+from shim.core.model import Credential, Secret
+from shim.core.urls import Url, parse_url, scope_of
+from shim.helpers import HELPERS, Reply, bazel, docker, git, load_helper
 
 URL = "https://pypi.corp.example/team/"
 ENDS_AT = 4102444800.0

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shim.commands import setup_fields as fields
-from shim.commands.setup_fields import read_bundle
-from shim.commands.setup_from import read_tables
-from shim.errors import ShimError
-from shim.host import Host
-from shim.settings import Settings, load_settings
-from shim.urls import parse_url
+from shim.cli.setup import fields
+from shim.cli.setup.fields import read_bundle
+from shim.cli.setup.import_file import read_tables
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.core.urls import parse_url
 from tests.support.hints import follows
 
 URL = "https://pypi.corp.example/simple/"
@@ -241,8 +241,8 @@ def test_a_file_to_take_over_is_named_or_left_alone(tmp_path: Path) -> None:
 
 def test_the_namespace_of_options_is_what_the_parser_makes() -> None:
     """`setup_ask` goes by three of them."""
-    from shim.commands import setup
-    from shim.commands.usage import Parser
+    from shim.cli import setup
+    from shim.cli.usage import Parser
 
     parser = Parser(prog="shim setup")
     setup.configure(parser)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from shim.checks import load_check
-from shim.checks.confusion import find_beside
-from shim.commands import agent
-from shim.commands.exec_env_file import read_env_file
-from shim.settings import load_settings
+from shim.cli import agent
+from shim.cli.doctor.check import load_check
+from shim.cli.doctor.confusion import find_beside
+from shim.cli.exec.env_file import read_env_file
+from shim.config.settings import load_settings
 from tests.support.following import INDEX, URL, Place, Scene, add, both, configured, has, retype, typed, typing
 
 ONE = configured(INDEX)

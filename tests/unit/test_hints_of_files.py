@@ -10,19 +10,20 @@ from unittest import mock
 
 import pytest
 
-from shim import launchers, policy
-from shim.agent_client import ask, knock
-from shim.delivery import trust
-from shim.faces.agent_socket import Server, make_folder
-from shim.formats.agent_protocol import Question, render_question
-from shim.laxity.files import read_document
-from shim.model import Secret
-from shim.resolve import hint_for
-from shim.setting_logins import read_address
-from shim.settings import load_settings
-from shim.sso import ppm_file
-from shim.store import approvals
-from shim.urls import parse_url
+from shim.config import policy
+from shim.config.logins import read_address
+from shim.config.settings import load_settings
+from shim.core.model import Secret
+from shim.core.urls import parse_url
+from shim.credentials.agent_client import ask, knock
+from shim.credentials.agent_protocol import Question, render_question
+from shim.credentials.oauth import posit_tokens_file
+from shim.credentials.resolve import hint_for
+from shim.delivery import tls
+from shim.helpers.agent_socket import Server, make_folder
+from shim.install import launchers
+from shim.storage import approved_origins
+from shim.tools.project_files import read_document
 from tests.support import agents, machine
 from tests.support.following import INDEX, URL, Place, Scene, both, configured, has, retype, typed, typing
 
@@ -54,7 +55,7 @@ def edit(old: str, new: str) -> Callable[[Place, str], None]:
 
 
 def tokens(place: Place) -> None:
-    if problem := ppm_file.find_problem(place.host):
+    if problem := posit_tokens_file.find_problem(place.host):
         raise problem
 
 
@@ -67,22 +68,22 @@ def write_with_us(place: Place) -> None:
         place.write(".ppm/tokens.toml", f"# {place.clock_s}\n")
         ours(descriptor)
 
-    place.server = mock.patch.object(ppm_file.os, "fsync", written)
+    place.server = mock.patch.object(posit_tokens_file.os, "fsync", written)
     place.server.start()
 
 
 def put_a_token(place: Place) -> None:
-    assert ppm_file.put(read_address("https://ppm.example", "config.toml"), Secret("t0ken"), place.host)
+    assert posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), Secret("t0ken"), place.host)
 
 
 def own_tokens(place: Place) -> None:
     """Find the server's token, or say why the file has none."""
-    if not ppm_file.read_tokens(read_address("https://ppm.example", "config.toml"), place.host):
+    if not posit_tokens_file.read_tokens(read_address("https://ppm.example", "config.toml"), place.host):
         tokens(place)
 
 
 def put_token(place: Place) -> None:
-    ppm_file.put(read_address("https://ppm.example", "config.toml"), None, place.host)
+    posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), None, place.host)
 
 
 def find_home(place: Place, hint: str) -> None:
@@ -95,7 +96,7 @@ def document(place: Place) -> None:
 
 
 def approve(place: Place) -> None:
-    approvals.approve(parse_url(URL), place.host)
+    approved_origins.approve(parse_url(URL), place.host)
 
 
 def listening(place: Place) -> Server:
@@ -175,7 +176,7 @@ def forbidden(place: Place) -> str | None:
 
 def bundle(place: Place) -> None:
     settings = load_settings(place.host)
-    trust._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
+    tls._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
 
 
 def unwritable(place: Place) -> None:

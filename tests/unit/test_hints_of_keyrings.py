@@ -11,11 +11,12 @@ import keyring
 import keyring.backend
 import pytest
 
-from shim import policy
-from shim.faces import keyring as face
-from shim.faces.keyring import Question, find_answer
-from shim.policy import load_policy
-from shim.store import keys, memory, places
+from shim.config import policy
+from shim.config.policy import load_policy
+from shim.credentials import login_stores
+from shim.helpers import keyring as face
+from shim.helpers.keyring import Question, find_answer
+from shim.storage import kernel_store, os_keyring
 from tests.support.following import INDEX, URL, Place, Scene, both, configured, retype, typed
 
 #: A vendor's backend, whose vault is open once a file says so.
@@ -89,26 +90,26 @@ def see_and_open(place: Place, hint: str) -> None:
 
 
 def forget(place: Place) -> None:
-    keys.forget(place.host)
-    assert keys.read_list(place.host) == []
+    os_keyring.forget(place.host)
+    assert os_keyring.read_list(place.host) == []
 
 
 def stored_once(place: Place) -> None:
-    keys._write_list(place.host, {(URL, "alice")})
+    os_keyring._write_list(place.host, {(URL, "alice")})
 
 
 def store(name: str) -> Callable[[Place], None]:
     """Return what looks whether a secret can be kept in a store."""
 
     def meet(place: Place) -> None:
-        if problem := places.find_problem(name, load_policy(), place.host):
+        if problem := login_stores.find_problem(name, load_policy(), place.host):
             raise problem
 
     return meet
 
 
 def no_memory(_place: Place) -> None:
-    mock.patch.object(memory, "problem", lambda _host: "the kernel's keyring is full").start()
+    mock.patch.object(kernel_store, "problem", lambda _host: "the kernel's keyring is full").start()
 
 
 def no_files(place: Place) -> None:

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from shim.sso import device
+from shim.credentials.oauth import device_flow
 from tests.support.following import Place, Scene, both, retype, typed, typing
 from tests.support.login_server import LoginServer, jwt
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    monkeypatch.setattr(device, "MIN_INTERVAL_S", 0.05)
-    monkeypatch.setattr(device, "MAX_SILENCE_S", 0.0)
+    monkeypatch.setattr(device_flow, "MIN_INTERVAL_S", 0.05)
+    monkeypatch.setattr(device_flow, "MAX_SILENCE_S", 0.0)
     with LoginServer() as server:
         server.answers = ["ok"]
         yield Place(tmp_path, interactive=True, server=server)

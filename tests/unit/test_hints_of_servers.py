@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from shim.index_states import find_states
-from shim.model import Answer, Need, Needs, Origin, Secret
-from shim.refusals import refusal
-from shim.resolve import resolve
-from shim.route import route_of_person
-from shim.settings import load_settings
-from shim.verify import Question, verify
+from shim.config.settings import load_settings
+from shim.core.model import Answer, Need, Needs, Origin, Secret
+from shim.credentials.resolve import resolve
+from shim.preflight.failures import refusal
+from shim.preflight.index_states import find_states
+from shim.preflight.route import route_of_person
+from shim.preflight.verify import Question, verify
 from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
 from tests.support.tls import make_authority

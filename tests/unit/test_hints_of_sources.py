@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.endings import find_ending
+from shim.pipeline.expiring import find_ending
 from tests.support import agents, following
 from tests.support.following import INDEX, URL, Place, Scene, both, has, retype, typed, typing
 
@@ -167,9 +167,9 @@ def start_sharing(place: Place, hint: str) -> None:
 
 def missing(place: Place, fine: str = "", url: str = URL) -> str | None:
     """Return the hint for a command without a credential, None if there is one, or if all that is left to do is `fine`."""
-    from shim.resolve import hint_for
-    from shim.settings import load_settings
-    from shim.urls import parse_url
+    from shim.config.settings import load_settings
+    from shim.core.urls import parse_url
+    from shim.credentials.resolve import hint_for
 
     answer = place.ask(url)
     index = load_settings(place.host).index_for(parse_url(url))

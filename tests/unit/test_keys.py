@@ -12,16 +12,17 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.compat.properties import classproperty
 
-from shim.commands.login_store import keep
-from shim.errors import SourceError, StoreError
-from shim.host import Host
-from shim.model import Credential, Need, Needs, Origin, Secret
-from shim.resolve import resolve
-from shim.settings import Settings
-from shim.sources import Query
-from shim.sources import keyring as source
-from shim.store import keys, purge
-from shim.urls import parse_url, scope_of_index
+from shim.cli.login.store import keep
+from shim.config.settings import Settings
+from shim.core.errors import SourceError, StoreError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials import purge
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import Query
+from shim.credentials.sources import keyring as source
+from shim.storage import os_keyring
 
 URL = parse_url("https://pypi.corp.example/simple/")
 
@@ -100,7 +101,7 @@ def credential(username: str) -> Credential:
 
 
 def test_a_login_is_found_without_a_user_name_in_a_backend_that_cannot_look_without_one(host: Host) -> None:
-    keys.put(URL, credential("alice"), host)
+    os_keyring.put(URL, credential("alice"), host)
     (answer,) = resolve(Needs((need(),)), Settings(), host)
 
     assert answer.credential is not None
@@ -108,18 +109,18 @@ def test_a_login_is_found_without_a_user_name_in_a_backend_that_cannot_look_with
 
 
 def test_logout_of_an_index_finds_its_user_even_if_the_list_is_lost(host: Host, tmp_path: Path, backend: Plain) -> None:
-    keys.put(URL, credential("alice"), host)
+    os_keyring.put(URL, credential("alice"), host)
     (tmp_path / ".local" / "state" / "shim" / "keyring-entries").unlink()
 
-    assert keys.forget(host, URL, "alice") == [(URL.text, "alice")]
+    assert os_keyring.forget(host, URL, "alice") == [(URL.text, "alice")]
     assert backend.kept == {}
-    assert keys.forget(host, URL, "alice") == []
+    assert os_keyring.forget(host, URL, "alice") == []
 
 
 def test_logout_where_nothing_was_stored_does_not_complain_of_a_locked_keyring(host: Host) -> None:
     keyring.set_keyring(Locked())
 
-    assert keys.forget(host, URL, "alice") == []
+    assert os_keyring.forget(host, URL, "alice") == []
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 import shim
-from shim.audit import read_entries, record_release
-from shim.errors import SourceError
-from shim.formats.known_hosts import load_tables, suffix_of
-from shim.host import Host
-from shim.model import Answer, Credential, Need, Origin
-from shim.programs import find_program
-from shim.refusals import refusal
-from shim.settings import Settings
-from shim.sources import SOURCES, Query, known, program_of
-from shim.store import approvals
-from shim.urls import BadUrl, parse_url
-from shim.verdict import Verdict
+from shim.config.settings import Settings
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Need, Origin
+from shim.core.urls import BadUrl, parse_url
+from shim.core.verdict import Verdict
+from shim.credentials.helper_program import find_program
+from shim.credentials.known_hosts import load_tables, suffix_of
+from shim.credentials.sources import SOURCES, Query, known, program_of
+from shim.preflight.failures import refusal
+from shim.storage import approved_origins
+from shim.storage.audit_log import read_entries, record_release
 from tests.support.vendors import Vendors
 
 AWS = "https://my-team-123456789012.d.codeartifact.eu-west-1.amazonaws.com/pypi/repo/simple/"
@@ -185,7 +185,7 @@ def test_a_token_that_stands_as_the_user_name_is_in_no_log_and_in_no_message(hos
     asked = ask(replace(host, environ={**host.environ, "FURY_AUTH": "canary", "XDG_STATE_HOME": str(tmp_path / "state")}), GEMFURY)
     found = known.find(asked)
     assert found is not None
-    record_release((found,), "/usr/bin/pip", "delivered by netrc", Settings(), asked.host)
+    record_release((found,), "/usr/bin/pip", "delivered by netrc", Settings().audit, asked.host)
     (entry,) = read_entries(asked.host)
     message = refusal(Answer(asked.need, found), None, Verdict("rejected", "it answers 401", "refused"), None).message
 
@@ -231,37 +231,37 @@ def test_what_only_a_project_names_is_not_asked_until_it_is_approved(host: Host,
     assert program_of("known", ask(host, url, PROJECT)) is None
     assert vendors.calls() == []
 
-    approvals.approve(parse_url(url), host)
+    approved_origins.approve(parse_url(url), host)
     assert isinstance(known.find(ask(host, url, PROJECT)), Credential)
     assert len(vendors.calls()) == 1
 
 
 def test_an_approval_is_for_one_origin_and_can_be_taken_back(host: Host) -> None:
-    approvals.approve(parse_url(AWS), host)
-    approvals.approve(parse_url(GITLAB), host)
+    approved_origins.approve(parse_url(AWS), host)
+    approved_origins.approve(parse_url(GITLAB), host)
 
-    assert approvals.is_approved(parse_url("https://gitlab.com/other/"), host)
-    assert not approvals.is_approved(parse_url("http://gitlab.com/"), host)
-    assert not approvals.is_approved(parse_url("https://gitlab.com:8443/"), host)
-    assert approvals.forget(host, parse_url(GITLAB)) == ["https://gitlab.com"]
-    assert approvals.forget(host) == [parse_url(AWS).origin]
-    assert approvals.read_approvals(host) == []
+    assert approved_origins.is_approved(parse_url("https://gitlab.com/other/"), host)
+    assert not approved_origins.is_approved(parse_url("http://gitlab.com/"), host)
+    assert not approved_origins.is_approved(parse_url("https://gitlab.com:8443/"), host)
+    assert approved_origins.forget(host, parse_url(GITLAB)) == ["https://gitlab.com"]
+    assert approved_origins.forget(host) == [parse_url(AWS).origin]
+    assert approved_origins.read_approvals(host) == []
 
 
 @pytest.mark.parametrize("mode", [0o622, 0o606])
 def test_approvals_that_others_could_have_written_are_none(host: Host, tmp_path: Path, mode: int) -> None:
-    approvals.approve(parse_url(GITLAB), host)
+    approved_origins.approve(parse_url(GITLAB), host)
     (tmp_path / ".local/state/shim/approved-origins").chmod(mode)
 
-    assert not approvals.is_approved(parse_url(GITLAB), host)
+    assert not approved_origins.is_approved(parse_url(GITLAB), host)
 
 
 def test_approvals_behind_a_link_are_none(host: Host, tmp_path: Path) -> None:
-    approvals.approve(parse_url(GITLAB), host)
+    approved_origins.approve(parse_url(GITLAB), host)
     (tmp_path / ".local/state/shim/approved-origins").rename(tmp_path / "elsewhere")
     (tmp_path / ".local/state/shim/approved-origins").symlink_to(tmp_path / "elsewhere")
 
-    assert not approvals.is_approved(parse_url(GITLAB), host)
+    assert not approved_origins.is_approved(parse_url(GITLAB), host)
 
 
 def test_the_quick_look_lets_through_what_the_table_has() -> None:
@@ -282,7 +282,7 @@ def test_every_row_says_who_it_is_and_how_it_answers() -> None:
 
 def test_other_hosts_load_neither_the_table_nor_its_parser() -> None:
     program = (
-        "import sys; from shim.sources import Query, known; from shim.model import *; from shim.host import Host; from shim.urls import parse_url\n"
+        "import sys; from shim.credentials.sources import Query, known; from shim.core.model import *; from shim.core.host import Host; from shim.core.urls import parse_url\n"
         "before = set(sys.modules)\n"
         "assert known.find(Query(Need(parse_url('https://pypi.corp.example/simple/'), Origin('argv', '-i')), None, Host({}, '/'))) is None\n"
         "print(*sorted(set(sys.modules) - before))"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.errors import StoreError
-from shim.host import Host
-from shim.launchers import SIGNATURE, is_launcher, is_wrapped, remove_launchers, render_launcher, wrapped_names, write_launchers
+from shim.core.errors import StoreError
+from shim.core.host import Host
+from shim.core.own_launchers import SIGNATURE, is_launcher
+from shim.install.launchers import is_wrapped, remove_launchers, render_launcher, wrapped_names, write_launchers
 from shim.tools import TOOLS, load_tool
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from shim.delivery.masking import choose_masking
-from shim.model import Answer, Credential, Delivery, Invocation, Need, Origin, Secret, Target
-from shim.tools import load_tool, pip
-from shim.urls import parse_url, scope_of_index
+from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Origin, Secret, Target
+from shim.core.urls import parse_url, scope_of_index
+from shim.delivery.masking.policy import choose_masking
+from shim.tools import load_tool
+from shim.tools.pip import tool as pip
 
 URL = parse_url("https://pypi.corp.example/simple/")
 IN_CLEAR = {"PIP_INDEX_URL": Secret("https://alice:s3%20ret@pypi.corp.example/simple/")}

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from shim import settings as settings_module
-from shim.errors import ConfigError
-from shim.host import Host
-from shim.policy import Policy
-from shim.settings import Settings, config_files, load_settings
+from shim.config import settings as settings_module
+from shim.config.policy import Policy
+from shim.config.settings import Settings, config_files, load_settings
+from shim.core.errors import ConfigError
+from shim.core.host import Host
 
 CORP = '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n'
 

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim import model
-from shim.model import Answer, Credential, Delivery, Invocation, Memory, Need, Needs, Origin, Secret, Target
-from shim.urls import parse_url, scope_of
+from shim.core import model
+from shim.core.model import Answer, Credential, Delivery, Invocation, Memory, Need, Needs, Origin, Secret, Target
+from shim.core.urls import parse_url, scope_of
 
 VALUE = "s3cr3t-canary-4711"
 URL = parse_url("https://pypi.corp.example/simple/")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from shim.formats.pip_config import normal_key, read_pip_config
-from shim.reading import CannotRead
+from shim.core.files import CannotRead
+from shim.tools.pip.config_file import normal_key, read_pip_config
 
 
 def test_values_are_known_with_their_lines() -> None:

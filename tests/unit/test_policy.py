@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from shim import policy, setting_keys
-from shim.errors import ConfigError
-from shim.host import Host
-from shim.model import Need, Needs, Origin
-from shim.resolve import resolve
-from shim.setting_keys import POLICY_KEYS, Key
-from shim.settings import load_settings
-from shim.urls import parse_url
+import shim
+from shim.config import policy
+from shim.config.schema import POLICY_KEYS, Key
+from shim.config.settings import load_settings
+from shim.core.errors import ConfigError
+from shim.core.host import Host
+from shim.core.model import Need, Needs, Origin
+from shim.core.urls import parse_url
+from shim.credentials.resolve import resolve
 
 INDEX = '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n'
 LOGINS = 'logins = ["https://login.example/"]'
@@ -108,8 +109,9 @@ def test_each_key_of_the_reference_is_obeyed_as_its_example_says(key: Key, host:
 
 def test_the_reference_has_the_keys_of_the_code_and_no_others() -> None:
     table = (
-        Path(setting_keys.__file__)
-        .parent.parent.joinpath("README.md")
+        Path(shim.__file__)
+        .parents[1]
+        .joinpath("README.md")
         .read_text()
         .partition("| policy.toml (root's) |")[2]
         .partition("\n\n")[0]
@@ -125,7 +127,7 @@ def test_no_variable_moves_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_index_strategy_is_imposed_on_everybody(host: Host) -> None:
-    from shim.routing.mentioned import is_mentioned
+    from shim.config.mentions import is_mentioned
 
     write(host, "", INDEX)
     assert (is_mentioned(host), load_settings(host).index_strategy) == (False, None)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.errors import SourceError, StoreError
-from shim.formats.ppm_tokens import BadTokens, parse_tokens, put_token
-from shim.host import Host
-from shim.model import Secret
-from shim.setting_logins import read_address
-from shim.sso import ppm_file
+from shim.config.logins import read_address
+from shim.core.errors import SourceError, StoreError
+from shim.core.host import Host
+from shim.core.model import Secret
+from shim.credentials.oauth import posit_tokens_file
+from shim.credentials.oauth.posit_tokens_toml import BadTokens, parse_tokens, put_token
 
 ONE = "https://one.example"
 TWO = "https://two.example/ppm/"
@@ -141,7 +141,7 @@ def test_a_new_file_is_the_users_alone_from_its_first_byte(host: Host, tmp_path:
     monkeypatch.setattr(os, "open", opened)
     before = os.umask(0)
     try:
-        assert ppm_file.put(read_address(ONE, "test"), Secret("new"), host)
+        assert posit_tokens_file.put(read_address(ONE, "test"), Secret("new"), host)
     finally:
         os.umask(before)
 
@@ -155,7 +155,7 @@ def test_a_new_file_is_the_users_alone_from_its_first_byte(host: Host, tmp_path:
 def test_a_broken_or_newer_file_is_never_overwritten(text: str, token: Secret | None, host: Host) -> None:
     path = write(host, text)
     with pytest.raises(StoreError, match="left as it is") as caught:
-        ppm_file.put(read_address(ONE, "test"), token, host)
+        posit_tokens_file.put(read_address(ONE, "test"), token, host)
 
     assert caught.value.hint
     assert path.read_text() == text
@@ -165,9 +165,9 @@ def test_a_broken_or_newer_file_is_never_overwritten(text: str, token: Secret | 
 def test_a_file_that_others_can_read_is_neither_read_nor_written(host: Host) -> None:
     path = write(host, FILE, 0o644)
     with pytest.raises(SourceError, match="can be read by everybody"):
-        ppm_file.read_tokens(read_address(ONE, "test"), host)
+        posit_tokens_file.read_tokens(read_address(ONE, "test"), host)
     with pytest.raises(StoreError, match="can be read by everybody"):
-        ppm_file.put(read_address(ONE, "test"), Secret("new"), host)
+        posit_tokens_file.put(read_address(ONE, "test"), Secret("new"), host)
     assert path.read_text() == FILE
 
 
@@ -175,7 +175,7 @@ def test_a_file_behind_a_link_is_changed_where_it_lies(host: Host, tmp_path: Pat
     path = write(host, FILE)
     path.rename(tmp_path / "dotfiles.toml")
     path.symlink_to(tmp_path / "dotfiles.toml")
-    ppm_file.put(read_address(ONE, "test"), Secret("new"), host)
+    posit_tokens_file.put(read_address(ONE, "test"), Secret("new"), host)
 
     assert path.is_symlink()
     assert (tmp_path / "dotfiles.toml").read_text() == FILE.replace('"old"', '"new"')
@@ -192,8 +192,8 @@ def test_a_change_of_somebody_who_knows_no_lock_is_not_lost(host: Host, monkeypa
             path.write_text(FILE.replace("token = 'second'", others))
         return put_token(text, address, token)
 
-    monkeypatch.setattr(ppm_file, "put_token", interrupted)
-    ppm_file.put(read_address(ONE, "test"), Secret("new"), host)
+    monkeypatch.setattr(posit_tokens_file, "put_token", interrupted)
+    posit_tokens_file.put(read_address(ONE, "test"), Secret("new"), host)
 
     assert path.read_text() == FILE.replace('"old"', '"new"').replace("token = 'second'", others)
 
@@ -207,8 +207,8 @@ def test_the_exact_spelling_of_an_address_goes_before_others_of_the_same_server(
     )
     write(host, entries)
 
-    assert [token.reveal() for token in ppm_file.read_tokens(read_address(ONE, "test"), host)] == ["1", "0", "2"]
-    assert ppm_file.put(read_address(ONE, "test"), None, host)
-    assert ppm_file.read_tokens(read_address(ONE, "test"), host) == []
+    assert [token.reveal() for token in posit_tokens_file.read_tokens(read_address(ONE, "test"), host)] == ["1", "0", "2"]
+    assert posit_tokens_file.put(read_address(ONE, "test"), None, host)
+    assert posit_tokens_file.read_tokens(read_address(ONE, "test"), host) == []
     left = tomllib.loads((Path(host.home or "") / ".ppm" / "tokens.toml").read_text())["connections"]
     assert [entry["token"] for entry in left] == ["3", "4", "5"]

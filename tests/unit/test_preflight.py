@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from shim.config.settings import Settings
+from shim.core.host import Host
+from shim.core.model import BARE, Answer, Credential, Invocation, Manner, Need, Needs, Origin, Route, Secret, Target
+from shim.core.urls import parse_url, scope_of_index
+from shim.core.verdict import Verdict
 from shim.delivery import Case, Choice, bare_manner
 from shim.delivery.netrc import manner as manner_of_netrc
-from shim.host import Host
-from shim.http_client import Outcome
-from shim.model import BARE, Answer, Credential, Invocation, Manner, Need, Needs, Origin, Route, Secret, Target
-from shim.preflight import SILENT, check_answers
-from shim.settings import Settings
+from shim.net.http_client import Outcome
+from shim.preflight.preflight import SILENT, check_answers
+from shim.preflight.verify import Question, _why_unserved, judge
 from shim.tools import load_tool
-from shim.urls import parse_url, scope_of_index
-from shim.verdict import Verdict
-from shim.verify import Question, _why_unserved, judge
 from tests.support.manners import Index, Shelf
 from tests.support.realms import basic
 

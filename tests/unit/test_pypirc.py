@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.errors import SourceError
+from shim.core.errors import SourceError
+from shim.core.model import Credential
+from shim.credentials.sources import pypirc
 from shim.formats.pypirc import BadPypirc, parse_pypirc
-from shim.model import Credential
-from shim.sources import pypirc
 from tests.contract.test_sources import host_in, query
 
 URL = "https://pypi.corp.example/team/simple/"

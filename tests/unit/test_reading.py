@@ -11,30 +11,34 @@ from types import SimpleNamespace
 
 import pytest
 
-from shim.checks import clear_text as clear_text_check
-from shim.checks.confusion import read_names
-from shim.commands import login_import, setup_fields, setup_from
-from shim.delivery import behind, trust
-from shim.errors import ConfigError, SourceError, UsageError
-from shim.formats import clear_text, html_links, pip_config, requirements, script, toml, uv_lock
+from shim.cli.doctor import clear_text as clear_text_check
+from shim.cli.doctor.confusion import read_names
+from shim.cli.login import import_file as login_import
+from shim.cli.setup import fields, import_file
+from shim.config.mentions import is_mentioned as is_routing_mentioned
+from shim.config.settings import read_config
+from shim.core import toml
+from shim.core.errors import ConfigError, SourceError, UsageError
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import Need, Origin
+from shim.core.own_launchers import is_launcher
+from shim.core.urls import names_web, parse_url, shown_url
+from shim.credentials.sources import pypirc
+from shim.delivery import http_library, tls
+from shim.formats import clear_text, html_links, requirements, script
 from shim.formats.netrc import read_netrc
 from shim.formats.wheel import read_requires
-from shim.host import Host
-from shim.indexes import direct_urls, projects, uploads
-from shim.indexes.unread import Unread
-from shim.indexes.uv_files import Reader
-from shim.launchers import is_launcher
-from shim.laxity.files import pip_trusts
-from shim.model import Need, Origin
-from shim.reading import CannotRead, read_regular
 from shim.routing import remembering
-from shim.routing.mentioned import is_mentioned as is_routing_mentioned
-from shim.settings import read_config
-from shim.sources import pypirc
-from shim.targets import find_release
-from shim.tools import uv
-from shim.urls import names_web, parse_url, shown_url
-from shim.use_as import is_mentioned
+from shim.routing.default_index import is_mentioned
+from shim.tools.installed_version import find_release
+from shim.tools.pip import config_file
+from shim.tools.project import direct_urls, requests
+from shim.tools.project_files import pip_trusts
+from shim.tools.unreadable import Unread
+from shim.tools.upload import uploads
+from shim.tools.uv import lock_file, tool
+from shim.tools.uv.config_files import Reader
 
 TYPED, IN_PROJECT = Origin("argv", "-r"), Origin("file", "r.txt:1", project=True)
 
@@ -86,31 +90,31 @@ def read_receipt(path: str) -> None:
     receipt.parent.mkdir(parents=True)
     with suppress(ValueError):
         receipt.symlink_to(path)
-    assert uv._standalone_version(Host({"XDG_CONFIG_HOME": str(receipt.parent.parent)}, "/"), path) is None
+    assert tool._standalone_version(Host({"XDG_CONFIG_HOME": str(receipt.parent.parent)}, "/"), path) is None
 
 
 def check_bundle(path: str) -> None:
     index = SimpleNamespace(ca_bundle=path, defined_in="config.toml", name="corp")
     with pytest.raises(ConfigError, match=r"ca-bundle .* of corp "):
-        trust._check_bundle(path, SimpleNamespace(indexes=[index]), Host({}, "/"))  # type: ignore[arg-type]
+        tls._check_bundle(path, SimpleNamespace(indexes=[index]), Host({}, "/"))  # type: ignore[arg-type]
 
 
 READERS: dict[str, Callable[[str], object]] = {
     "pypirc": uploads.read_pypirc,
-    "project table": lambda path: projects.read_table_at(path, ("a",)),
-    "sources": lambda path: projects.sources_in(path, ("source",), Host({}, "/")),
+    "project table": lambda path: requests.read_table_at(path, ("a",)),
+    "sources": lambda path: requests.sources_in(path, ("source",), Host({}, "/")),
     "direct": lambda path: direct_urls.direct_needs("pdm", (), path, os.path.basename(path)),
     "uv": lambda path: Reader(Host({}, "/"), None).read_toml(path),
     "certificates": check_bundle,
-    "pip beside a tool": behind._read_version,
+    "pip beside a tool": http_library._read_version,
     "uv's receipt": read_receipt,
     "a launcher": is_launcher,
     "a tool": lambda path: find_release(path, "pip", Host({}, "/")),
     "secrets in clear": clear_text_check.read_sightings,
     "names": lambda path: refuses(UsageError, read_names, [path], Host({}, "/")),
     "a login's import": lambda path: refuses(UsageError, login_import._read, path),
-    "setup's file": lambda path: refuses(UsageError, setup_from._read, path),
-    "setup's certificates": lambda path: refuses(UsageError, setup_fields.read_bundle, path, Host({}, "/")),
+    "setup's file": lambda path: refuses(UsageError, import_file._read, path),
+    "setup's certificates": lambda path: refuses(UsageError, fields.read_bundle, path, Host({}, "/")),
     "a source's pypirc": lambda path: refuses(SourceError, pypirc._read, path),
     "use-as": lambda path: is_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
     "routing": lambda path: is_routing_mentioned(Host({"SHIM_CONFIG_FILE": path}, "/")),
@@ -228,9 +232,9 @@ TEXT_READERS: dict[str, Callable[[str], object]] = {
     "pylock": lambda text: list(requirements.find_locked_urls(text)),
     "page": lambda text: list(html_links.find_linked_files(text.encode())),
     "script": script.script_block,
-    "pip.conf": lambda text: pip_config.read_pip_config("[global]\n" + text),
+    "pip.conf": lambda text: config_file.read_pip_config("[global]\n" + text),
     "TOML": toml.read_toml,
-    "uv.lock": lambda text: uv_lock.find_folders(text.encode()),
+    "uv.lock": lambda text: lock_file.find_folders(text.encode()),
     "other locks": lambda text: list(direct_urls._locked_urls(text)),
     "clear text": lambda text: list(clear_text.find_secrets(text)),
     "shown": shown_url,

@@ -12,13 +12,13 @@ import pytest
 from keyring.backend import KeyringBackend
 from keyring.credentials import SimpleCredential
 
-from shim.commands import login
-from shim.host import Host
-from shim.model import Answer, Credential, Need, Needs, Origin, Secret
-from shim.resolve import drop, resolve
-from shim.settings import Settings, load_settings
-from shim.store import recent
-from shim.urls import parse_url, scope_of_index
+from shim.cli import login
+from shim.config.settings import Settings, load_settings
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.resolve import drop, resolve
+from shim.storage import keyring_cache
 from tests.support import machine
 
 URL = "https://pypi.corp.example/simple/"
@@ -62,7 +62,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
     environ = {"HOME": str(tmp_path), "SHIM_CACHE_DIR": str(tmp_path / "cache"), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml")}
     made = Host({**environ, "PATH": "/usr/bin:/bin"}, str(tmp_path))
     yield made
-    recent.forget(made)
+    keyring_cache.forget(made)
 
 
 def ask(host: Host, username: str | None = None, settings: Settings | None = None) -> Answer:
@@ -100,7 +100,7 @@ def test_that_nobody_knows_a_host_is_remembered_for_a_while(host: Host, backend:
 
 
 ENDS: dict[str, object] = {
-    "a login": recent.forget,
+    "a login": keyring_cache.forget,
     "a changed config": lambda host: Path(host.environ["SHIM_CONFIG_FILE"]).write_text("# changed\n"),
     "SHIM_REFRESH": lambda host: later(host, 0, SHIM_REFRESH="1"),
     "another backend": lambda host: later(host, 0, PYTHON_KEYRING_BACKEND="x.y"),
@@ -160,7 +160,7 @@ def test_nothing_is_remembered_where_that_is_switched_off(host: Host, backend: t
         assert ask(host).credential is not None
 
     assert backend.calls == 3
-    assert recent.entries(host) == []
+    assert keyring_cache.entries(host) == []
     assert not (tmp_path / "cache").exists()
 
 
@@ -183,7 +183,7 @@ def test_a_backend_that_breaks_is_one_warning_and_the_chain_goes_on(
 ) -> None:
     backend.fault = fault
     stored = Credential("bob", Secret("y"), scope_of_index(parse_url(URL)), "login")
-    from shim.store.stored import put
+    from shim.storage.saved_logins import put
 
     put(stored, host)
     found = ask(host).credential
@@ -198,7 +198,7 @@ def test_a_backend_that_breaks_is_one_warning_and_the_chain_goes_on(
 def test_a_hanging_keyring_is_waited_for_once_in_a_command(host: Host, backend: type[Counting], monkeypatch: pytest.MonkeyPatch) -> None:
     from threading import Event
 
-    from shim.sources import keyring as source
+    from shim.credentials.sources import keyring as source
 
     released = Event()
     asked: list[str] = []
@@ -222,24 +222,24 @@ def test_a_hanging_keyring_is_waited_for_once_in_a_command(host: Host, backend: 
 
 @needs_kernel
 def test_a_login_in_memory_answers_until_its_end(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
-    from shim.store import stored
+    from shim.storage import saved_logins
 
     scope = scope_of_index(parse_url(URL))
     in_file, in_memory = (Credential("alice", Secret(text), scope, "login", end) for text, end in (("f", None), ("m", time.time() + 3600)))
-    stored.put(in_file, host)
-    stored.put_in_memory(in_memory, host, 3600)
+    saved_logins.put(in_file, host)
+    saved_logins.put_in_memory(in_memory, host, 3600)
     Path(host.environ["SHIM_CONFIG_FILE"]).write_text(f'[[index]]\nname = "corp"\nurl = "{URL}"\nsource = ["stored"]\n')
     found = ask(host).credential
 
     assert found is not None
     assert (found.secret.reveal(), found.expires_at) == ("m", in_memory.expires_at)
-    assert [(store, one.secret.reveal()) for store, one in stored.forget(host, str(scope))] == [("memory", "m"), ("file store", "f")]
-    assert stored.entries(host) == []
+    assert [(store, one.secret.reveal()) for store, one in saved_logins.forget(host, str(scope))] == [("memory", "m"), ("file store", "f")]
+    assert saved_logins.entries(host) == []
 
 
 @pytest.mark.parametrize("age", ["soon", "0", "-1h", "400d", "9999999999d"])
 def test_a_time_that_is_none_is_a_usage_error(age: str) -> None:
-    from shim.errors import UsageError
+    from shim.core.errors import UsageError
 
     with pytest.raises(UsageError, match="--max-age"):
         login._read_age(age, "memory")

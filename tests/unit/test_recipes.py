@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.formats.known_hosts import load_tables
+from shim.config.settings import load_settings
+from shim.core.host import Host
+from shim.credentials.known_hosts import load_tables
 from shim.formats.pypirc import parse_pypirc
-from shim.host import Host
-from shim.settings import load_settings
 from tests.support.toolchains import ROOT
 
 TEXT = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")

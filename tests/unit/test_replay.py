@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shim.core.host import Host
 from shim.delivery.netrc import _render_token
 from shim.delivery.store import render_string
-from shim.host import Host
-from shim.observing import observe
-from shim.replay import BARE_LETTERS, TOKEN, decode_percent, encode_percent, fill_template
+from shim.hotpath.replay import BARE_LETTERS, TOKEN, decode_percent, encode_percent, fill_template
+from shim.pipeline.observing import observe
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shim.core.files import CannotRead
 from shim.formats.html_links import find_linked_files, is_page
 from shim.formats.requirements import (
     Line,
@@ -20,7 +21,6 @@ from shim.formats.requirements import (
     read_script_requirements,
 )
 from shim.formats.script import script_block
-from shim.reading import CannotRead
 from tests.support.calls import count_calls
 
 

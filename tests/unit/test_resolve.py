@@ -13,15 +13,15 @@ from types import ModuleType
 
 import pytest
 
-from shim.errors import SourceError
-from shim.host import Host
-from shim.index_states import find_states
-from shim.model import Answer, Credential, Need, Needs, Origin, Secret
-from shim.resolve import cache_key, hint_for, resolve
-from shim.settings import Settings, load_settings
-from shim.sources import Query, keyring, netrc, pypirc
-from shim.store import cache, stored
-from shim.urls import parse_url, scope_of_index
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.resolve import cache_key, hint_for, resolve
+from shim.credentials.sources import Query, keyring, netrc, pypirc
+from shim.preflight.index_states import find_states
+from shim.storage import saved_logins, token_cache
 from tests.support.calls import count_calls
 
 BEGAN_AT = int(time.time())
@@ -117,7 +117,7 @@ def test_a_hundred_files_on_one_server_ask_a_source_that_goes_by_servers_once(
 
 
 def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_does(host: Host) -> None:
-    stored.put(Credential("u", Secret("s"), scope_of_index(parse_url("https://pypi.corp.example/b/simple/")), "stored"), host)
+    saved_logins.put(Credential("u", Secret("s"), scope_of_index(parse_url("https://pypi.corp.example/b/simple/")), "stored"), host)
     texts = [f"https://pypi.corp.example/{name}/x-1.0-py3-none-any.whl" for name in "abc"]
     answers = ask(load_settings(host), host, *texts, role="direct")
     assert [answer.credential is not None for answer in answers] == [False, True, False]
@@ -142,7 +142,7 @@ def test_the_longest_scope_wins(host: Host) -> None:
 
 
 def test_a_user_name_in_the_url_must_be_the_credentials(host: Host) -> None:
-    stored.put(Credential("bob", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
+    saved_logins.put(Credential("bob", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
     (other,) = ask(Settings(), host, URL, username="alice")
     (same,) = ask(Settings(), host, URL, username="bob")
 
@@ -194,7 +194,7 @@ def test_after_a_refresh_that_failed_the_old_token_is_used_for_a_while_without_a
     settings = configured(host, line, 'max-age = "10m"')
     query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
     old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() + 250)
-    assert cache.put(cache_key(query), old, host)
+    assert token_cache.put(cache_key(query), old, host)
     for _ in range(3):
         (answer,) = ask(settings, host, URL)
         assert answer.credential is not None
@@ -231,7 +231,7 @@ def test_a_broken_source_of_the_default_chain_warns_once_and_the_chain_goes_on(
     host: Host, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / ".netrc").write_text("not a netrc\n")
-    stored.put(Credential("u", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
+    saved_logins.put(Credential("u", Secret("x"), scope_of_index(parse_url(URL)), "login"), host)
     answers = ask(Settings(), host, URL, "https://other.example/simple/")
 
     assert answers[0].credential is not None
@@ -242,11 +242,11 @@ def test_a_broken_source_of_the_default_chain_warns_once_and_the_chain_goes_on(
 PROGRAM = """
 import sys
 sys.path.insert(0, {root!r})
-from shim.host import this_host
-from shim.model import *
-from shim.resolve import resolve
-from shim.settings import load_settings
-from shim.urls import parse_url
+from shim.core.host import this_host
+from shim.core.model import *
+from shim.credentials.resolve import resolve
+from shim.config.settings import load_settings
+from shim.core.urls import parse_url
 host = this_host()
 (answer,) = resolve(Needs((Need(parse_url({url!r}), Origin("argv", "-i")),)), load_settings(host), host)
 print(answer.credential.secret.reveal())
@@ -357,7 +357,7 @@ def test_twenty_processes_with_an_expired_token_make_one_request(host: Host, tmp
     settings = configured(host, line, 'max-age = "1h"')
     query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
     old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() - 10)
-    assert cache.put(cache_key(query), old, host)
+    assert token_cache.put(cache_key(query), old, host)
     outputs = in_parallel(host, 20)
 
     assert outputs == ["token\n"] * 20

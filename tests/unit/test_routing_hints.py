@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from shim import policy
-from shim.commands.setup_fields import read_packages
-from shim.errors import ShimError
-from shim.host import Host
-from shim.model import Delivery, Invocation, Routes, Target
+from shim.cli.setup.fields import read_packages
+from shim.config import policy
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Routes, Target
 from shim.routing import companion, inputs
 from shim.routing.planning import find_routing
 from shim.routing.rewriting import rewrite_starter
-from shim.settings import Settings, load_settings
 from shim.tools import TOOLS, load_tool
 from tests.support.hints import follows
 

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from shim.checks import claims
-from shim.errors import CannotRoute
-from shim.host import Host
-from shim.indexes.pip_settings import Files, find_verb, read_settings
-from shim.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Plan, Secret, Target
-from shim.recording import _names
-from shim.routing import STAND_IN
+from shim.cli.doctor import claims
+from shim.config.mentions import is_mentioned
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import CannotRoute
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Plan, Secret, Target
+from shim.core.urls import parse_url, scope_of
+from shim.hotpath.redirector_process import STAND_IN
+from shim.pipeline.plan_cache import _names
 from shim.routing.inputs import name_in
 from shim.routing.locks import find_foreign
-from shim.routing.mentioned import is_mentioned
 from shim.routing.nesting import MARK, mark, take_back
 from shim.routing.own_strategy import refuse_elsewhere
 from shim.routing.planning import choose_address, rank
 from shim.routing.rewriting import rewrite_pip
-from shim.settings import Settings, load_settings
-from shim.urls import parse_url, scope_of
+from shim.tools.pip.settings import Files, find_verb, read_settings
 
 CORP, PUBLIC = "https://pypi.corp.example/simple/", "https://public.example/simple/"
 CONFIG = f'[[index]]\nname = "corp"\nurl = "{CORP}"\npackages = ["corp-*"]\n'

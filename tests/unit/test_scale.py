@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from shim import run
-from shim.host import Host
+from shim.core.host import Host
+from shim.pipeline import run
 from shim.tools import load_tool
 
 INDEX = '[[index]]\nname = "i{0}"\nurl = "https://h{0}.example/simple/"\non-failure = "pass"\nenv = {{ password = "TEAM" }}\n'

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from shim.errors import ConfigError
-from shim.host import Host
-from shim.setting_checks import read_duration
-from shim.setting_keys import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
-from shim.settings import config_files, load_settings
+from shim.config.checks import read_duration
+from shim.config.schema import INDEX_KEYS, TABLE_KEYS, TOP_KEYS
+from shim.config.settings import config_files, load_settings
+from shim.core.errors import ConfigError
+from shim.core.host import Host
 from tests.support import machine
 
 EVERYTHING = """
@@ -75,7 +75,7 @@ def test_a_table_names_its_source(tmp_path: Path) -> None:
 
 
 def test_the_users_file_goes_before_the_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shim import settings
+    from shim.config import settings
 
     machine = tmp_path / "machine.toml"
     machine.write_text('channel = "strict"\n[[index]]\nname = "m"\nurl = "https://x.example/"\n')

@@ -14,14 +14,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from shim.errors import ConfigError, SourceError
-from shim.host import Host
-from shim.model import Answer, Credential, Need, Needs, Origin
-from shim.resolve import drop, hint_for, resolve
-from shim.settings import load_settings
-from shim.sso import device, person
-from shim.store import proofs
-from shim.urls import parse_url
+from shim.config.settings import load_settings
+from shim.core.errors import ConfigError, SourceError
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Need, Needs, Origin
+from shim.core.urls import parse_url
+from shim.credentials.oauth import device_flow, prompt
+from shim.credentials.resolve import drop, hint_for, resolve
+from shim.storage import verification_cache
 from tests.support.login_server import USER_CODE, LoginServer
 
 
@@ -49,7 +49,7 @@ def host(tmp_path: Path) -> Host:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the stand-in be asked more often than a real server would like."""
-    monkeypatch.setattr(device, "MIN_INTERVAL_S", 0.05)
+    monkeypatch.setattr(device_flow, "MIN_INTERVAL_S", 0.05)
 
 
 def with_(host: Host, **environ: str) -> Host:
@@ -130,11 +130,11 @@ def test_nothing_that_logs_people_in_is_loaded_while_a_token_is_cached(kind: str
     token(host, server)  # the shared file has changed with the login: now the cache knows its new state
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from shim.host import this_host\nfrom shim.model import *\nfrom shim.resolve import resolve\n"
-        "from shim.settings import load_settings\nfrom shim.urls import parse_url\nhost = this_host()\n"
+        "from shim.core.host import this_host\nfrom shim.core.model import *\nfrom shim.credentials.resolve import resolve\n"
+        "from shim.config.settings import load_settings\nfrom shim.core.urls import parse_url\nhost = this_host()\n"
         "(answer,) = resolve(Needs((Need(parse_url(sys.argv[2]), Origin('argv', '-i')),)), load_settings(host), host)\n"
         "assert answer.credential, answer\n"
-        "print([name for name in sys.modules if name.startswith(('shim.sso', 'shim.http', 'urllib.request', 'ssl', 'id'))])"
+        "print([name for name in sys.modules if name.startswith(('shim.credentials.oauth', 'shim.http', 'urllib.request', 'ssl', 'id'))])"
     )
     root = str(Path(__file__).parents[2])
     command = [sys.executable, "-I", "-c", program, root, f"{server.url}/simple/"]
@@ -166,7 +166,7 @@ def test_a_command_begins_no_login_where_nobody_sits_and_names_the_command_that_
 
 def test_slow_down_and_429_lengthen_the_interval_for_good(host: Host, server: LoginServer, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr(device, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
+    monkeypatch.setattr(device_flow, "time", SimpleNamespace(sleep=waits.append, monotonic=time.monotonic))
     configure(host, server, "oidc")
     server.interval = 2
     server.answers = ["authorization_pending", "slow_down", "authorization_pending", "429", "ok"]
@@ -201,7 +201,7 @@ FAULTS = {
 def test_each_fault_is_one_message_with_a_hint_and_without_codes(
     kind: str, where: str, fault: str, host: Host, server: LoginServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "MAX_SILENCE_S", 0.0)
+    monkeypatch.setattr(device_flow, "MAX_SILENCE_S", 0.0)
     configure(host, server, kind)
     setattr(server, where, [fault] if where == "answers" else fault)
     with pytest.raises(SourceError) as caught:
@@ -231,7 +231,7 @@ def test_a_server_that_is_away_for_a_moment_does_not_end_the_login(host: Host, s
 def test_a_server_that_stays_away_in_the_middle_ends_it(
     silence_s: float, expires_in: int, host: Host, server: LoginServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(device, "MAX_SILENCE_S", silence_s)
+    monkeypatch.setattr(device_flow, "MAX_SILENCE_S", silence_s)
     configure(host, server, "posit")
     server.answers, server.expires_in = ["500"], expires_in
     with pytest.raises(SourceError, match="was gone in the middle of the login"):
@@ -429,7 +429,7 @@ def test_a_token_that_the_index_rejects_is_not_used_again(kind: str, host: Host,
     first = token(host, server)
     url = parse_url(f"{server.url}/simple/")
     server.revoke_all()
-    proofs.remember("rejected", first, proofs.place_of(url), "it answers 401", host)
+    verification_cache.remember("rejected", first, verification_cache.place_of(url), "it answers 401", host)
     assert drop(url, first.secret, host)
     server.answers = ["ok"]
 
@@ -513,8 +513,8 @@ def test_without_a_desktop_no_browser_is_looked_for(host: Host, tmp_path: Path) 
     page = parse_url("https://login.corp.example/device")
     here = with_(host, PATH=str(tmp_path))
 
-    assert person.find_opener(page, page, here) is None
-    assert person.find_opener(page, page, with_(here, DISPLAY=":0")) == str(tmp_path / "xdg-open")
+    assert prompt.find_opener(page, page, here) is None
+    assert prompt.find_opener(page, page, with_(here, DISPLAY=":0")) == str(tmp_path / "xdg-open")
 
 
 def test_records_of_a_login_are_the_users_alone(host: Host, server: LoginServer, tmp_path: Path) -> None:

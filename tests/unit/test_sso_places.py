@@ -12,17 +12,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shim.errors import ConfigError, SourceError
-from shim.host import Host
-from shim.http_json import ask
-from shim.model import Need, Needs, Origin
-from shim.resolve import resolve
-from shim.setting_indexes import IndexConfig
-from shim.setting_logins import AmbientLogin
-from shim.settings import Settings, load_settings
-from shim.sources import Query, ambient, posit
-from shim.sso.oauth import route_for
-from shim.urls import parse_url
+from shim.config.index import IndexConfig
+from shim.config.logins import AmbientLogin
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import ConfigError, SourceError
+from shim.core.host import Host
+from shim.core.model import Need, Needs, Origin
+from shim.core.urls import parse_url
+from shim.credentials.oauth.token_endpoint import route_for
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import Query, ambient, posit
+from shim.net.json_api import ask
 from tests.support.hints import follows
 from tests.support.login_server import LoginServer, jwt
 from tests.support.proxy import leading_to

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.errors import StoreError
-from shim.host import Host
-from shim.model import Credential, Secret
-from shim.store import cache, stored
-from shim.store.folders import cache_folder, stored_folder
-from shim.store.records import MAX_BYTES, parse_record, read_record, render_record, write_record
-from shim.urls import parse_url, scope_of_index
+from shim.core.errors import StoreError
+from shim.core.host import Host
+from shim.core.model import Credential, Secret
+from shim.core.private_folders import cache_folder, stored_folder
+from shim.core.urls import parse_url, scope_of_index
+from shim.storage import saved_logins, token_cache
+from shim.storage.record_format import MAX_BYTES, parse_record, read_record, render_record, write_record
 from tests.support import machine
 
 SCOPE = scope_of_index(parse_url("https://pypi.corp.example/team/simple/"))
@@ -110,12 +110,12 @@ def test_a_loose_cache_folder_is_refused_and_caching_goes_without(tmp_path: Path
     host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
 
     assert cache_folder(host)[0] is None
-    assert not cache.put("key", credential(), host)
-    assert cache.find("key", host).credential is None
+    assert not token_cache.put("key", credential(), host)
+    assert token_cache.find("key", host).credential is None
 
 
 def test_looking_for_a_stored_secret_makes_no_folder(tmp_path: Path) -> None:
-    assert stored.entries(host_in(tmp_path)) == []
+    assert saved_logins.entries(host_in(tmp_path)) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -123,9 +123,9 @@ def test_a_home_that_cannot_be_made_is_no_store_and_no_crash() -> None:
     host = Host({"HOME": "/proc/nobody"}, "/")
 
     assert stored_folder(host, create=True) is None
-    assert stored.entries(host) == []
+    assert saved_logins.entries(host) == []
     with pytest.raises(StoreError):
-        stored.put(credential(), host)
+        saved_logins.put(credential(), host)
 
 
 #: How many writers are killed; SHIM_TEST_KILLS=1000 takes about five seconds.
@@ -136,7 +136,7 @@ def write_until_killed(host: Host, said: int, first: int) -> None:
     """Write one record after the other, and say each number once its record is kept. Runs in a child, which never returns."""
     os.write(said, b"000000\n")  # here we are
     for number in range(first, first + 1_000_000):
-        kept = cache.put("key", credential(f"{number:06d}" + "x" * 4000), host)
+        kept = token_cache.put("key", credential(f"{number:06d}" + "x" * 4000), host)
         os.write(said, b"%06d\n" % number if kept else b"-00001\n")
 
 
@@ -178,27 +178,27 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_record_and_loses_none(tmp_
 def test_what_a_killed_writer_left_is_removed_when_it_is_old_and_by_a_logout(tmp_path: Path) -> None:
     host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
     key = "0" * 64
-    cache.put(key, credential(), host)
+    token_cache.put(key, credential(), host)
     young, old = (tmp_path / "cache" / f"{key}.token.{name}.new" for name in ("young", "old"))
     young.write_text("")
     old.write_text("")
     os.utime(old, (time.time() - 100, time.time() - 100))
-    cache.put(key, credential(), host)
+    token_cache.put(key, credential(), host)
 
     assert (young.exists(), old.exists()) == (True, False)
-    cache.forget(host, "https://other.example/")
+    token_cache.forget(host, "https://other.example/")
     assert not young.exists()
-    assert cache.find(key, host).credential is not None
+    assert token_cache.find(key, host).credential is not None
 
 
 def test_a_token_written_later_than_now_is_asked_for_again(tmp_path: Path) -> None:
     """A clock that was wrong by a year would have made the token's end a year too late."""
     environ = {"SHIM_CACHE_DIR": str(tmp_path / "cache"), "HOME": str(tmp_path)}
     now = time.time()
-    cache.put("key", Credential("u", Secret("x"), SCOPE, "command", now + 3600), Host(environ, "/"))
+    token_cache.put("key", Credential("u", Secret("x"), SCOPE, "command", now + 3600), Host(environ, "/"))
 
-    def outcome(clock_s: float) -> cache.Found:
-        return cache.find("key", Host(environ, "/", clock=lambda: clock_s))
+    def outcome(clock_s: float) -> token_cache.Found:
+        return token_cache.find("key", Host(environ, "/", clock=lambda: clock_s))
 
     assert outcome(now).credential is not None
     assert outcome(now - 30).credential is not None, "clocks are set back by seconds all the time"
@@ -209,10 +209,10 @@ def test_a_token_written_later_than_now_is_asked_for_again(tmp_path: Path) -> No
 def test_a_rejected_secret_is_dropped_for_its_scope_only(tmp_path: Path) -> None:
     host = host_in(tmp_path, SHIM_CACHE_DIR=str(tmp_path / "cache"))
     url = parse_url("https://pypi.corp.example/team/simple/")
-    cache.put("key", credential("good"), host)
+    token_cache.put("key", credential("good"), host)
 
-    assert not cache.drop(url, Secret("another"), host)
-    assert not cache.drop(parse_url("https://other.example/team/simple/"), Secret("good"), host)
-    assert cache.find("key", host).credential is not None
-    assert cache.drop(url, Secret("good"), host)
-    assert cache.find("key", host).credential is None
+    assert not token_cache.drop(url, Secret("another"), host)
+    assert not token_cache.drop(parse_url("https://other.example/team/simple/"), Secret("good"), host)
+    assert token_cache.find("key", host).credential is not None
+    assert token_cache.drop(url, Secret("good"), host)
+    assert token_cache.find("key", host).credential is None

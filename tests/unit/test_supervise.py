@@ -14,19 +14,19 @@ from pathlib import Path
 
 import pytest
 
-from shim import supervise
+import shim
 from tests.support.terminal import Terminal
 
-ROOT = str(Path(supervise.__file__).parent.parent)
+ROOT = str(Path(shim.__file__).parents[1])
 SECRET = "canary-in-a-coal-mine"
 
 #: Starts the command that follows as a wrapped target, its output masked where it is a pipe.
 PROGRAM = f"""
 import sys; sys.path.insert(0, {ROOT!r})
 import os
-from shim.execute import become
-from shim.model import Delivery, Masking, Memory, Secret
-from shim.supervise import stand_aside
+from shim.hotpath.exec_target import become
+from shim.core.model import Delivery, Masking, Memory, Secret
+from shim.delivery.masking.supervise import stand_aside
 memory = Memory(Secret("in memory"), 243) if "POINTER" in os.environ else None
 pointer = {{"POINTER": f"/proc/{{os.getpid()}}/fd/243"}} if memory else {{}}
 masking = Masking((Secret({SECRET!r}),), always="ALWAYS" in os.environ)

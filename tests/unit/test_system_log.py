@@ -13,12 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from shim import replay, system_log
-from shim.audit import read_entries, record_refusal, record_release
-from shim.host import Host
-from shim.model import Credential, Secret
-from shim.settings import Settings
-from shim.urls import parse_url, scope_of
+import shim
+from shim.config.settings import Settings
+from shim.core.host import Host
+from shim.core.model import Credential, Secret
+from shim.core.urls import parse_url, scope_of
+from shim.hotpath import replay, system_log
+from shim.storage.audit_log import read_entries, record_refusal, record_release
 from tests.support.world import CANARY
 
 #: RFC 3164 section 4.1: priority, time, tag with the process's number; 86 is authpriv.info.
@@ -55,8 +56,8 @@ def read(log: socket.socket) -> dict[str, str]:
 
 def test_a_release_and_a_refusal_go_to_the_file_and_to_the_systems_log(log: socket.socket, host: Host) -> None:
     settings = Settings(audit="syslog")
-    record_release([credential(), credential()], "/usr/bin/pip", "netrc", settings, host, parent="bash 1")
-    record_refusal("https://pypi.corp.example/", "container", "refused", settings, host, "docker 2")
+    record_release([credential(), credential()], "/usr/bin/pip", "netrc", settings.audit, host, parent="bash 1")
+    record_refusal("https://pypi.corp.example/", "container", "refused", settings.audit, host, "docker 2")
     sent = [read(log) for _ in range(3)]
 
     assert [one["outcome"] for one in sent] == ["netrc", "netrc", "refused"]
@@ -65,7 +66,7 @@ def test_a_release_and_a_refusal_go_to_the_file_and_to_the_systems_log(log: sock
 
 @pytest.mark.parametrize("audit", ["on", "off"])
 def test_otherwise_nothing_is_sent(audit: str, log: socket.socket, host: Host) -> None:
-    record_release([credential()], "/usr/bin/pip", "netrc", Settings(audit=audit), host)  # type: ignore[arg-type]
+    record_release([credential()], "/usr/bin/pip", "netrc", audit, host)
     log.setblocking(False)
     with pytest.raises(BlockingIOError):
         log.recv(1)
@@ -76,7 +77,7 @@ def test_a_log_that_is_not_there_or_stuck_stops_nothing(log: socket.socket, host
     for _ in range(1000):  # more than any queue holds
         system_log.send(str(tmp_path / "log"), "{}\n")
     system_log.send(str(tmp_path / "none"), "{}\n")
-    record_release([credential()], "/usr/bin/pip", "netrc", Settings(audit="syslog"), host)
+    record_release([credential()], "/usr/bin/pip", "netrc", "syslog", host)
     assert len(read_entries(host)) == 1
 
 
@@ -91,6 +92,6 @@ def test_a_replayed_command_sends_its_line_too(log: socket.socket, tmp_path: Pat
 
 
 def test_it_imports_nothing_that_costs_time() -> None:
-    program = f"import sys; sys.path.insert(0, {str(Path(system_log.__file__).parent.parent)!r}); import shim; before = set(sys.modules); from shim.system_log import send; send('/nonexistent', 'x'); print(*set(sys.modules) - before)"
+    program = f"import sys; sys.path.insert(0, {str(Path(shim.__file__).parents[1])!r}); import shim.hotpath; before = set(sys.modules); from shim.hotpath.system_log import send; send('/nonexistent', 'x'); print(*set(sys.modules) - before)"
     result = subprocess.run([sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True)
-    assert set(result.stdout.split()) == {"shim.system_log", "_socket"}
+    assert set(result.stdout.split()) == {"shim.hotpath.system_log", "_socket"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.targets import find_interpreter, find_release, parse_version
+from shim.core.host import Host
+from shim.tools.installed_version import find_interpreter, find_release, parse_version
 
 Make = Callable[..., Path]
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from shim import commands, policy, settings
-from shim.host import Host
-from shim.setting_keys import INDEX_KEYS, SOURCE_NAMES, TOP_KEYS
-from shim.settings import load_settings
-from shim.team_files import FREE_INDEX_KEYS, FREE_KEYS, find_bold
+from shim import cli
+from shim.cli.setup import team
+from shim.config import policy, settings
+from shim.config.schema import INDEX_KEYS, SOURCE_NAMES, TOP_KEYS
+from shim.config.settings import load_settings
+from shim.config.team_files import FREE_INDEX_KEYS, FREE_KEYS, find_bold
+from shim.core.host import Host
 from tests.support.hints import follows
 from tests.support.proxy import leading_to
 from tests.support.shared_files import FileServer, serving
@@ -48,7 +50,7 @@ class Here:
 
     def setup(self, *words: object) -> int:
         """Return the exit status; `said` is what it printed, both streams."""
-        status = commands.main(["setup", *map(str, words)])
+        status = cli.main(["setup", *map(str, words)])
         self.said = "".join(self.captured.readouterr())
         return status
 
@@ -70,7 +72,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
-    for module in (settings, commands.load_command("setup")):
+    for module in (settings, cli.load_command("setup")):
         monkeypatch.setattr(module, "machine_config_file", lambda: str(tmp_path / "etc" / "config.toml"))
     monkeypatch.chdir(tmp_path)
     with serving() as server:
@@ -434,7 +436,7 @@ def test_the_machines_file_is_everybodys_to_read(here: Here) -> None:
 def test_a_body_cannot_pose_as_our_lines(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
     here.server.files["/shim.toml"] = f"# authority of that server: /tmp/evil.pem\n{TEAM}"
     here.setup("--from", here.url, "--name", "corp", "--yes")
-    (one,) = commands.load_command("setup_team").list_team_files(str(here.place.parent / "config.toml"))  # type: ignore[attr-defined]
+    (one,) = team.list_team_files(str(here.place.parent / "config.toml"))
     assert one.authority == ""
     assert one.text.startswith("# authority of that server: /tmp/evil.pem\n")
 

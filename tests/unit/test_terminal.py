@@ -11,17 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.model import Need, Origin
-from shim.programs import run_program
-from shim.setting_indexes import CommandSource
-from shim.sources import Query
-from shim.sources import keyring as source
-from shim.urls import parse_url
+import shim
+from shim.config.index import CommandSource
+from shim.core.host import Host
+from shim.core.model import Need, Origin
+from shim.core.urls import parse_url
+from shim.credentials.helper_program import run_program
+from shim.credentials.sources import Query
+from shim.credentials.sources import keyring as source
 from tests.support.terminal import Terminal
 
-ROOT = Path(source.__file__).parents[2]
-ASK = "from getpass import getpass; from shim.sources.keyring import in_time\n"
+ROOT = Path(shim.__file__).parents[1]
+ASK = "from getpass import getpass; from shim.credentials.sources.keyring import in_time\n"
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_signal_that_ends_us_leaves_the_echo_on(signal: str, shell: Terminal, 
 
 def test_a_program_that_is_ended_leaves_the_echo_on(shell: Terminal, tmp_path: Path) -> None:
     text = (
-        "import os, sys\nfrom shim.host import this_host; from shim.programs import run_program; from shim.setting_indexes import CommandSource\n"
+        "import os, sys\nfrom shim.core.host import this_host; from shim.credentials.helper_program import run_program; from shim.config.index import CommandSource\n"
         "command = CommandSource((sys.executable, '-c', 'import getpass; getpass.getpass()'), 1.5, True)\n"
         "run_program(command, 'asks', None, dict(os.environ), this_host())"
     )
@@ -84,7 +85,7 @@ def test_a_program_that_is_ended_leaves_the_echo_on(shell: Terminal, tmp_path: P
 
 def test_a_program_that_may_ask_is_answered_by_a_person(shell: Terminal, tmp_path: Path) -> None:
     text = (
-        "import os\nfrom shim.host import this_host; from shim.programs import run_program; from shim.setting_indexes import CommandSource\n"
+        "import os\nfrom shim.core.host import this_host; from shim.credentials.helper_program import run_program; from shim.config.index import CommandSource\n"
         "command = CommandSource(('/bin/sh', '-c', 'printf code: >/dev/tty; read x </dev/tty; echo got $x'), 30, True)\n"
         "print(run_program(command, 'asks', None, dict(os.environ), this_host()))"
     )
@@ -96,7 +97,7 @@ def test_a_program_that_may_ask_is_answered_by_a_person(shell: Terminal, tmp_pat
 
 def test_a_program_that_may_not_ask_finds_no_terminal_and_fails_at_once(shell: Terminal, tmp_path: Path) -> None:
     text = (
-        "import os\nfrom shim.host import this_host; from shim.programs import run_program; from shim.setting_indexes import CommandSource\n"
+        "import os\nfrom shim.core.host import this_host; from shim.credentials.helper_program import run_program; from shim.config.index import CommandSource\n"
         "command = CommandSource(('/bin/sh', '-c', 'read x </dev/tty || exit 7'), 30, False)\n"
         "print('status', run_program(command, 'asks', None, dict(os.environ), this_host())[1])"
     )
@@ -106,7 +107,7 @@ def test_a_program_that_may_not_ask_finds_no_terminal_and_fails_at_once(shell: T
 
 def test_a_keyring_neither_writes_into_the_tools_output_nor_reads_its_input(tmp_path: Path) -> None:
     (tmp_path / "script.py").write_text(
-        "import os, sys\nfrom shim.sources.keyring import in_time\n"
+        "import os, sys\nfrom shim.credentials.sources.keyring import in_time\n"
         "def noisy():\n    print('noise'); os.write(1, b'more noise\\n'); return sys.stdin.read()\n"
         "print('before', end='')\nprint(' read:', repr(in_time(noisy)))\nprint('left:', os.read(0, 100))"
     )
@@ -123,7 +124,7 @@ def test_a_keyring_neither_writes_into_the_tools_output_nor_reads_its_input(tmp_
 def test_a_standard_descriptor_that_is_closed_stays_closed(closed: int, tmp_path: Path) -> None:
     """The file that is opened next would be taken for it."""
     (tmp_path / "script.py").write_text(
-        f"import os\nos.close({closed})\nfrom shim.sources.keyring import in_time\nassert in_time(lambda: 5) == 5\n"
+        f"import os\nos.close({closed})\nfrom shim.credentials.sources.keyring import in_time\nassert in_time(lambda: 5) == 5\n"
         f"try:\n    os.fstat({closed})\nexcept OSError:\n    os._exit(3)"
     )
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -152,7 +153,7 @@ def test_how_long_a_keyring_may_take_is_said_by_the_configuration_or_by_whether_
 
 
 def test_a_program_without_a_terminal_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
-    from shim.errors import SourceError
+    from shim.core.errors import SourceError
 
     command = CommandSource(("/bin/sh", "-c", f"sleep 60 & echo $! >{tmp_path}/child; sleep 60"), 2.0, False)
     with pytest.raises(SourceError, match="took longer"):

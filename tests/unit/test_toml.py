@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from shim.formats.toml import parse_toml, read_toml
-from shim.reading import CannotRead
+from shim.core.files import CannotRead
+from shim.core.toml import parse_toml, read_toml
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shim.host import Host
-from shim.indexes import pip_settings
-from shim.model import Need, Needs, Place
-from shim.reading import MAX_BYTES
-from shim.tools import load_tool, pip
-from shim.unanswered import refuse_garbled
+from shim.core.files import MAX_BYTES
+from shim.core.host import Host
+from shim.core.model import Need, Needs, Place
+from shim.pipeline.unanswered import refuse_garbled
+from shim.tools import load_tool
+from shim.tools.pip import settings as pip_settings
+from shim.tools.pip import tool
 from tests.support.calls import count_calls
 
 #: Not a release that any file here names, so the oldest rules hold.
@@ -44,13 +45,13 @@ class World:
         return Host(environ=self.environ, cwd=str(self.folder / "work"))
 
     def read(self, *argv: str) -> Needs:
-        return pip.read_needs(pip.read_invocation("pip", argv, self.host, self.target), self.host)
+        return tool.read_needs(tool.read_invocation("pip", argv, self.host, self.target), self.host)
 
     def said(self, *argv: str) -> list[tuple[str, str]]:
         return [(need.role, need.url.text) for need in self.read(*argv).items]
 
     def touches(self, *argv: str) -> bool:
-        return pip.read_invocation("pip", argv, self.host, self.target).touches_index
+        return tool.read_invocation("pip", argv, self.host, self.target).touches_index
 
 
 @pytest.fixture
@@ -98,10 +99,10 @@ def test_a_command_that_asks_an_index_is_known(world: World, line: str) -> None:
     ],
 )
 def test_a_command_that_asks_no_index_is_known(world: World, line: str) -> None:
-    invocation = pip.read_invocation("pip", tuple(line.split()), world.host, world.target)
+    invocation = tool.read_invocation("pip", tuple(line.split()), world.host, world.target)
     assert not invocation.touches_index
     assert invocation.reason
-    assert pip.read_needs(invocation, world.host) == Needs()
+    assert tool.read_needs(invocation, world.host) == Needs()
 
 
 def test_list_asks_an_index_when_a_variable_or_pip_conf_says_outdated(world: World) -> None:
@@ -230,7 +231,7 @@ def test_pip_with_another_python_reads_that_one_s_pip_conf(world: World) -> None
     world.write("other/bin/python", "")
     world.write("other/pip.conf", f"[global]\nindex-url = {url('other')}\n")
     argv = ("--python", "../other", "install", "x")
-    invocation = pip.read_invocation("pip", argv, world.host, world.target)
+    invocation = tool.read_invocation("pip", argv, world.host, world.target)
     assert (invocation.target.version, invocation.target.python) == ((23, 2, 1), (3, 9))
     assert world.said(*argv) == [index("other")]
     world.environ["PIP_PYTHON"] = "../other/bin/python"
@@ -381,7 +382,7 @@ def test_a_public_index_in_quotes_is_nothing_that_a_broken_configuration_could_s
     world.environ["PIP_INDEX_URL"] = '"https://pypi.org/simple/"'
     world.environ["SHIM_CONFIG_FILE"] = world.write("broken.toml", "[[")
     needs = world.read("install", "x")
-    invocation = pip.read_invocation("pip", ("install", "x"), world.host, "/usr/bin/pip")
+    invocation = tool.read_invocation("pip", ("install", "x"), world.host, "/usr/bin/pip")
 
     assert [need.url.host for need in needs.garbled] == ["pypi.org"]
     refuse_garbled(load_tool("pip"), invocation, needs, world.host)
@@ -533,7 +534,7 @@ def make_wheel(world: World, name: str, *requires: str) -> str:
 def test_a_wheel_takes_from_an_index_what_it_requires_with_its_extras(world: World, requires: str, extras: str, expected: str) -> None:
     world.make_pip("25.3")
     wheel = make_wheel(world, "a", requires)
-    assert pip.read_demand(pip.read_invocation("pip", ("install", wheel + extras), world.host, world.target), world.host) == expected
+    assert tool.read_demand(tool.read_invocation("pip", ("install", wheel + extras), world.host, world.target), world.host) == expected
 
 
 def test_a_wheel_names_the_servers_of_what_it_requires(world: World) -> None:
@@ -654,8 +655,8 @@ def test_every_userinfo_has_a_place_even_where_pip_will_not_ask(world: World) ->
     world.environ |= {"PIP_INDEX_URL": "https://e:p@h/s", "PIP_PROXY": "https://not:this@h", "PIP_FIND_LINKS": "https://f@h"}
     argv = ("install", "-i", "https://a:p@h/s", "-ihttps://b:p@h/s", "--no-index", "https://c@h/x.whl", "-f", "https://c@h/x.whl")
     argv += ("git+https://g:p@h/x.git", "-e", "x@git+ssh://git@h/x.git")
-    invocation = pip.read_invocation("pip", argv, world.host, world.target)
-    assert {(place.key, cut(world, argv, place)) for place in pip.find_places(invocation, world.host)} == {
+    invocation = tool.read_invocation("pip", argv, world.host, world.target)
+    assert {(place.key, cut(world, argv, place)) for place in tool.find_places(invocation, world.host)} == {
         (2, "https://<a:p@>h/s"),
         (3, "-ihttps://<b:p@>h/s"),
         (5, "https://<c@>h/x.whl"),
@@ -698,8 +699,8 @@ def test_no_argv_no_variable_and_no_file_is_ever_an_error(
     (folder / "pip.conf").write_text("[global]\nindex-url = " + config, encoding="utf-8")
     names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_REQUIREMENT", "PIP_GROUP", "PIP_PYTHON", "XDG_CONFIG_HOME")
     host = Host({"PIP_CONFIG_FILE": "pip.conf", **dict.fromkeys(names, value)}, str(folder))
-    invocation = pip.read_invocation("pip", tuple(argv), host, "/nowhere/pip")
-    needs = pip.read_needs(invocation, host)
+    invocation = tool.read_invocation("pip", tuple(argv), host, "/nowhere/pip")
+    needs = tool.read_needs(invocation, host)
     assert invocation.touches_index or needs == Needs()
     assert all("u:p@" not in need.url.text for need in needs.items)
-    assert all(place.end > place.start for place in pip.find_places(invocation, host))
+    assert all(place.end > place.start for place in tool.find_places(invocation, host))

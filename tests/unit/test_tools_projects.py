@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.model import Invocation, Needs
+from shim.core.host import Host
+from shim.core.model import Invocation, Needs
 from shim.tools import load_tool
 
 ROWS = """

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from shim.host import Host
-from shim.indexes.uv import read_command_needs
-from shim.model import Needs, Place
-from shim.tools import uv, uvx
+from shim.core.host import Host
+from shim.core.model import Needs, Place
+from shim.tools.uv import tool, uvx
+from shim.tools.uv.requests import read_command_needs
 
 NEWEST = (0, 13, 8)
 HOST = "https://corp.example"
@@ -35,13 +35,13 @@ class World:
         return Host(environ=self.environ, cwd=str(self.folder / "work"))
 
     def read(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> Needs:
-        return read_command_needs(uv.parse(argv).of_release(version), self.host)
+        return read_command_needs(tool.parse(argv).of_release(version), self.host)
 
     def said(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> list[str]:
         return [f"{need.role} {need.url.text}" for need in self.read(*argv, version=version).items]
 
     def touches(self, *argv: str) -> bool:
-        return uv.read_invocation("uv", argv, self.host, "/nowhere/bin/uv").touches_index
+        return tool.read_invocation("uv", argv, self.host, "/nowhere/bin/uv").touches_index
 
 
 @pytest.fixture
@@ -113,10 +113,10 @@ def test_these_may_ask(world: World, line: str) -> None:
 
 def test_a_variable_counts_only_for_releases_that_know_it(world: World) -> None:
     world.environ["UV_NO_PROJECT"] = "1"
-    command = uv.parse(("run", "pytest"))
+    command = tool.parse(("run", "pytest"))
 
-    assert uv.why_not(command.of_release((0, 11, 7)), world.host) is None
-    assert uv.why_not(command.of_release((0, 11, 8)), world.host) == "uv run --no-project asks no index"
+    assert tool.why_not(command.of_release((0, 11, 7)), world.host) is None
+    assert tool.why_not(command.of_release((0, 11, 8)), world.host) == "uv run --no-project asks no index"
 
 
 def test_options_end_where_the_users_program_begins(world: World) -> None:

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from shim import __version__
-from shim.commands import VERBS, main
+from shim.cli import VERBS, main
 from tests.support.hints import follows
 
 SECRET = "s3cr3t-value-of-somebody-as-long-as-a-token"
@@ -157,7 +157,7 @@ def test_a_login_works_once_the_hint_is_followed(
     wrong, secret, hint, right, good = SLIPS[case]
     (tmp_path / "shim").mkdir()
     (tmp_path / "shim" / "config.toml").write_text(f'[[index]]\nname = "corp"\nurl = "{URL}"\n')
-    monkeypatch.setattr("shim.host._has_person", lambda environ: False)
+    monkeypatch.setattr("shim.core.host._has_person", lambda environ: False)
     status, said = login(capfd, monkeypatch, *wrong, secret=secret)
     assert (status, f"hint: {hint}\n" in said) == (64, True), said
     assert login(capfd, monkeypatch, *right, secret=good)[0] == 0

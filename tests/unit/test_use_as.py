@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.errors import ConfigError
-from shim.host import Host
-from shim.policy import Policy, refuse_forbidden
-from shim.settings import load_settings
-from shim.urls import parse_url, scope_of
-from shim.use_as import MARK, around, find_index_option, find_inherited, pip_variables, used_indexes, uv_variables
+from shim.config.policy import Policy, refuse_forbidden
+from shim.config.settings import load_settings
+from shim.core.errors import ConfigError
+from shim.core.host import Host
+from shim.core.urls import parse_url, scope_of
+from shim.routing.default_index import MARK, around, find_index_option, find_inherited, pip_variables, used_indexes, uv_variables
 
 A, B, PUBLIC = "https://a.example/simple/", "https://b.example/simple/", "https://pypi.org/simple/"
 

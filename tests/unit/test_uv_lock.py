@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.formats.uv_lock import MAX_SIBLINGS, find_folders
+from shim.tools.uv.lock_file import MAX_SIBLINGS, find_folders
 
 LOCK = """\
 version = 1

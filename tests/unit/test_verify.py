@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from shim import verify as verify_module
-from shim.host import Host
-from shim.http_client import probe
-from shim.model import Credential, Route, Secret
-from shim.urls import parse_url, scope_of_index
-from shim.verify import Finding, Question, verify, verify_all
+from shim.core.host import Host
+from shim.core.model import Credential, Route, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.net.http_client import probe
+from shim.preflight import verify as verify_module
+from shim.preflight.verify import Finding, Question, verify, verify_all
 from tests.support.proxy import socks_leading_to
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
@@ -231,7 +231,7 @@ def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], mon
 
 
 def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
-    from shim.http_client import _make_context, route_of_environment
+    from shim.net.http_client import _make_context, route_of_environment
 
     host = Host({"PIP_CERT": str(tmp_path)}, "/")
     context = _make_context(route_of_environment(host), host)

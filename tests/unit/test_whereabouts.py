@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from shim.files_probe import WRONG, look
-from shim.host import Host
-from shim.http_client import Asked
-from shim.model import Credential, Route, Secret
-from shim.urls import parse_url, scope_of_index
+from shim.core.host import Host
+from shim.core.model import Credential, Route, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.net.http_client import Asked
+from shim.preflight.file_locations import WRONG, look
 from tests.support.manners import Index, Reply, Shelf
 from tests.support.realms import basic
 
@@ -86,7 +86,7 @@ def test_pages_in_json_are_read_too(package: str, serve: Serve) -> None:
 
 
 def test_what_is_remembered_costs_no_http_library() -> None:
-    program = "import sys, shim.preflight, shim.unanswered, shim.whereabouts; print([name for name in ('ssl', 'http.client') if name in sys.modules])"
+    program = "import sys, shim.preflight.preflight, shim.pipeline.unanswered, shim.preflight.outcome; print([name for name in ('ssl', 'http.client') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
 
     assert done.stdout == "[]\n"

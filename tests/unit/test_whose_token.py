@@ -13,20 +13,21 @@ from threading import Thread
 
 import pytest
 
-from shim.endings import find_ending
-from shim.errors import ShimError, SourceError
-from shim.formats.known_hosts import find_known
-from shim.host import Host
-from shim.http_client import probe
-from shim.model import Answer, Credential, Need, Needs, Origin, Secret
-from shim.observing import Observed
-from shim.recording import _render_variables
-from shim.resolve import resolve
-from shim.settings import Settings, load_settings
-from shim.sources import known
-from shim.store import keys, stored
-from shim.store.expiry import read_expiry
-from shim.urls import parse_url, scope_of_index
+import shim
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import ShimError, SourceError
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.known_hosts import find_known
+from shim.credentials.resolve import resolve
+from shim.credentials.sources import known
+from shim.credentials.token_expiry import read_expiry
+from shim.net.http_client import probe
+from shim.pipeline.expiring import find_ending
+from shim.pipeline.observing import Observed
+from shim.pipeline.plan_cache import _render_variables
+from shim.storage import os_keyring, saved_logins
 from tests.support.hints import follows
 from tests.support.vendors import Vendors
 
@@ -134,7 +135,7 @@ def test_a_source_that_fails_does_not_keep_the_later_ones_from_being_asked(
     breaks: str, host: Host, capfd: pytest.CaptureFixture[str]
 ) -> None:
     name = breaks.split()[0]
-    stored.put(Credential("__token__", Secret("kept"), scope_of_index(parse_url(URL)), "login"), host)
+    saved_logins.put(Credential("__token__", Secret("kept"), scope_of_index(parse_url(URL)), "login"), host)
     settings = configured(host, breaks, f'source = ["{name}", "stored"]')
     answer = ask(settings, host)
 
@@ -286,8 +287,8 @@ BACKENDS = {
 
 @pytest.mark.parametrize(("backend", "hint"), BACKENDS.items())
 def test_a_backend_that_is_not_here_comes_with_the_command_that_mends_it(backend: str, hint: str, tmp_path: Path) -> None:
-    text = "from shim.store import keys\ntry:\n    keys.load_keyring()\nexcept keys.UnusableBackend as error:\n    print(error.hint, end='')"
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(Path(keys.__file__).parents[2]), "PYTHON_KEYRING_BACKEND": backend}
+    text = "from shim.storage import os_keyring as keys\ntry:\n    keys.load_keyring()\nexcept keys.UnusableBackend as error:\n    print(error.hint, end='')"
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(Path(shim.__file__).parents[1]), "PYTHON_KEYRING_BACKEND": backend}
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env=environ)
 
     assert done.stdout == hint
@@ -300,9 +301,9 @@ def test_a_backend_that_does_not_encrypt_says_in_clear() -> None:
     class Chain:
         backends = (PlaintextKeyring(),)
 
-    assert keys.describe(PlaintextKeyring()).endswith(", in clear, in a file")
-    assert keys.describe(Chain()).endswith(", in clear, in a file")
-    assert "in clear" not in keys.describe(object())
+    assert os_keyring.describe(PlaintextKeyring()).endswith(", in clear, in a file")
+    assert os_keyring.describe(Chain()).endswith(", in clear, in a file")
+    assert "in clear" not in os_keyring.describe(object())
 
 
 def test_the_chain_wins_a_tie_with_one_of_its_own(tmp_path: Path) -> None:
@@ -315,10 +316,10 @@ def test_the_chain_wins_a_tie_with_one_of_its_own(tmp_path: Path) -> None:
         "import keyring.core\n"
         "rings = {type(one).__name__: one for one in keyring.backend.get_all_keyring()}\n"
         "keyring.set_keyring(rings['First'])\n"
-        "from shim.store import keys\n"
+        "from shim.storage import os_keyring as keys\n"
         "print(type(keys.load_keyring().get_keyring()).__name__, end='')"
     )
-    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(Path(keys.__file__).parents[2])}
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(Path(shim.__file__).parents[1])}
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=True, env=environ)
 
     assert done.stdout == "ChainerBackend"

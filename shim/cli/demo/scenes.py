@@ -1,0 +1,122 @@
+"""The scenes of the demo: one real installation each, watched from all sides."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shim.cli.demo.packages import FROM_SOURCE, LIBRARY
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
+
+SCENE_TIMEOUT_S = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The throw-away world of all scenes. `environ` has a fresh HOME and a PATH without launchers; `shims` is their folder.
+
+    `vault` lists the places below `folder` that are meant to hold the secret: what `shim login` stored, and the packages' report.
+    """
+
+    folder: str
+    shims: str
+    environ: Mapping[str, str]
+    index: PrivateIndex
+    username: str
+    secret: str
+    report: str
+    vault: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one scene showed. `None` means: nothing to look at (a wheel has no build backend)."""
+
+    title: str
+    installed: bool
+    authenticated: bool
+    argv: bool
+    build_environment: bool | None
+    output: bool
+    files: bool
+    transcript: str
+
+    @property
+    def is_clean(self) -> bool:
+        """Installed as the right user, and the secret seen nowhere."""
+        return self.installed and self.authenticated and not any((self.argv, self.build_environment, self.output, self.files))
+
+
+def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
+    """Install one package with the real tool and return what was seen.
+
+    With shim, the command is `TOOL install PACKAGE` and the index stands in the environment without a credential; without,
+    the user types it into the URL, secret and all.
+    """
+    kind = "wheel" if package == LIBRARY else "sdist, private build dependency"
+    place = os.path.join(stage.folder, "scenes", f"{tool}-{package}-{'shim' if with_shim else 'url'}")
+    os.makedirs(place)
+    command, environ = _typed(stage, tool, package, place, with_shim=with_shim)
+    forms = needles(stage.username, stage.secret)
+    _empty(stage.report)
+    stage.index.requests.clear()
+    with ArgvWatch(forms) as watch:
+        stage.index.on_request = watch.look
+        process = subprocess.Popen(
+            command, env=environ, cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        # What the user typed stands in the launcher's own line until its first act; see SECURITY.md.
+        try:
+            output, _ = process.communicate(timeout=SCENE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _ = process.communicate()
+        stage.index.on_request = lambda: None
+    builds = _read_report(stage.report)
+    return Finding(
+        title=f"{tool} install, {kind}",
+        installed=process.returncode == 0 and os.path.isfile(os.path.join(place, "installed", package.replace("-", "_") + ".py")),
+        authenticated=any(user == stage.username for _, user, _ in stage.index.requests),
+        argv=bool(watch.seen),
+        build_environment=any(is_in(build, forms) for build in builds) if builds else None,
+        output=is_in(output, forms),
+        files=bool(find_in_files(stage.folder, forms, stage.vault)),
+        transcript=output.decode(errors="replace").replace(stage.secret, "****"),
+    )
+
+
+def _typed(stage: Stage, tool: str, package: str, place: str, *, with_shim: bool) -> tuple[list[str], dict[str, str]]:
+    """Return what is typed, and its environment."""
+    environ = dict(stage.environ)
+    environ["PIP_CACHE_DIR"] = environ["UV_CACHE_DIR"] = os.path.join(place, "cache")
+    clean = f"http://{stage.index.netloc}/simple/"
+    typed = f"http://{stage.username}:{stage.secret}@{stage.index.netloc}/simple/"
+    words = ["pip", "install"] if tool == "pip" else ["uv", "pip", "install"]
+    words += ["-v", "--target", os.path.join(place, "installed"), package]
+    if with_shim:
+        environ["PATH"] = stage.shims + os.pathsep + environ["PATH"]
+        environ["PIP_INDEX_URL" if tool == "pip" else "UV_DEFAULT_INDEX"] = clean
+    else:
+        words[-1:-1] = ["-i" if tool == "pip" else "--default-index", typed]
+    return ["/usr/bin/env", *words], environ
+
+
+def _empty(path: str) -> None:
+    with open(path, "wb"):
+        pass
+
+
+def _read_report(path: str) -> list[bytes]:
+    """Return the environment (as JSON bytes) of each build backend that ran."""
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        environments = [json.loads(line)["environ"] for line in stream]
+    return [json.dumps(environment, ensure_ascii=False).encode("utf-8", "surrogateescape") for environment in environments]
+
+
+def scenes(tools: list[str]) -> list[tuple[str, str]]:
+    """Return (tool, package) of every scene."""
+    return [(tool, package) for tool in tools for package in (LIBRARY, FROM_SOURCE)]

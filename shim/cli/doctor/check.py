@@ -1,0 +1,40 @@
+"""What `shim doctor` looks at: one module per check, named in `CHECKS`. A check finds things out and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Literal, Protocol, cast
+
+from shim.core.host import Host
+
+#: In the order of the report. Adding a check is one file and one line here.
+CHECKS = ("installation", "reach", "storage", "clear_text", "permissions", "logins", "claims", "servers")
+#: Those that ask another's server.
+ASKING = ("servers",)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong (`problem`) or could be better (`advice`): where, what, and the command that mends it.
+
+    Never holds a secret: names, places and line numbers only.
+    """
+
+    level: Literal["problem", "advice"]
+    where: str
+    text: str
+    command: str | None = None
+
+
+class Check(Protocol):
+    """What a check's module offers."""
+
+    def find(self, host: Host) -> Iterable[Finding]:
+        """Return what it found; nothing if all is well."""
+
+
+def load_check(name: str) -> Check:
+    """Return the module of a check."""
+    return cast(Check, import_module(f"shim.cli.doctor.{name}"))

@@ -1,0 +1,112 @@
+"""Packages that a private index and another index of the same pip command both have: pip takes the higher version, whoever made it.
+
+Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here; names are those of the requirements files.
+Sources: PEP 503 (normal names), PEP 508.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from shim.cli.doctor.check import Finding
+from shim.config.settings import load_settings
+from shim.core.errors import UsageError
+from shim.core.files import read_named
+from shim.core.host import Host
+from shim.core.model import Answer
+from shim.core.own_launchers import find_target
+from shim.core.urls import Url, parse_url
+from shim.credentials.resolve import resolve
+from shim.net.http_client import Asked, probe_all
+from shim.preflight.route import route_to
+from shim.routing.default_index import find_usage, used_indexes
+from shim.tools import load_tool
+
+#: For all indexes together, for each name.
+TIMEOUT_S = 15.0
+_NAME = re.compile(r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:$|[\[<>=!~;@#(]|\s)")
+
+
+def find(files: list[str], host: Host) -> Iterator[Finding]:
+    """Yield a problem for each name on more than one index, and advice for what could not be found out.
+
+    Raises:
+        UsageError: no file, one that cannot be read, or no private index beside another one.
+        ShimError: there is no pip, or a source is broken.
+    """
+    beside = list(find_beside(host))
+    yield from beside
+    if not files and beside:
+        return
+    if not files:
+        raise UsageError("--confusion needs to know what you install", hint="shim doctor --confusion -r requirements.txt")
+    tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
+    invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
+    usage, settings = find_usage(tool, invocation, host), load_settings(host)
+    needs = usage.needs
+    answers = [answer for answer in resolve(needs, settings, host) if answer.need.role in ("index", "extra")]
+    private = [answer for answer in answers if answer.index or answer.credential or answer.need.username]
+    if not private or len(answers) < 2:
+        indexes = ", ".join(str(answer.need.url) for answer in answers) or "none"
+        raise UsageError("these requirements have no private index beside another one", hint=f"pip would ask: {indexes}")
+    routes = [
+        route_to(answer.need.url, settings.index_named(answer.index) if answer.index else None, invocation, host) for answer in answers
+    ]
+    for name in read_names(files, host):
+        questions = [Asked(_page(answer, name), answer.credential, route) for answer, route in zip(answers, routes, strict=True)]
+        outcomes = probe_all(questions, host, TIMEOUT_S)
+        having = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
+        yield from _judge(name, private, having)
+        for answer, outcome in zip(answers, outcomes, strict=True):
+            if not outcome.is_success and outcome.status != 404:
+                yield Finding("advice", name, f"{answer.need.url} did not say whether it has it ({outcome.error or outcome.status})")
+
+
+def find_beside(host: Host) -> Iterator[Finding]:
+    """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both at once."""
+    used = used_indexes(load_settings(host))
+    private = [index.name for index in used if not index.url.is_public]
+    public = [index.name for index in used if index.url.is_public] or (["pypi.org"] if used and used[0].use_as == "extra" else [])
+    if private and public:
+        text = f"use-as puts {', '.join(private)} beside {', '.join(public)}: pip takes the higher version, whoever made it"
+        yield Finding(
+            "problem", "config.toml", text, f'let {private[0]} pass public packages on, and be the only one with use-as = "default"'
+        )
+
+
+def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[Finding]:
+    ours = [answer for answer in having if answer in private]
+    others = [answer for answer in having if answer not in private]
+    if ours and others:
+        text = f"is on {ours[0].need.url} and on {others[0].need.url}: pip takes the higher version, whoever made it"
+        yield Finding("problem", name, text, "use one index that proxies the other, or uv, which takes the first index that has the name")
+    elif len(ours) > 1:
+        text = f"is on {ours[0].need.url} and on {ours[1].need.url}: pip takes the higher version"
+        yield Finding("advice", name, text)
+
+
+def _read_lines(path: str) -> list[str]:
+    return read_named(path).decode("utf-8", "replace").replace("\\\n", " ").splitlines()
+
+
+def read_names(files: list[str], host: Host) -> list[str]:
+    """Return the normal names of the packages in requirements files and those that they include. Raises UsageError."""
+    names: dict[str, None] = {}
+    waiting, seen = [host.path(file) for file in files], set[str]()
+    while waiting:
+        path = waiting.pop(0)
+        if path in seen:
+            continue
+        seen.add(path)
+        for line in _read_lines(path):
+            included = re.match(r"\s*(?:-r\s*|--requirement[\s=]+)(\S+)", line)
+            if included and "://" not in included[1]:
+                waiting.append(host.path(f"{path.rpartition('/')[0]}/{included[1]}") if not included[1].startswith("/") else included[1])
+            elif match := _NAME.match(line):
+                names[re.sub(r"[-_.]+", "-", match["name"]).lower()] = None
+    return list(names)
+
+
+def _page(answer: Answer, name: str) -> Url:
+    return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")

@@ -1,0 +1,40 @@
+"""Do the servers take what is configured and stored for them? What `shim status` says, as findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shim.cli.doctor.check import Finding
+from shim.config.settings import load_settings
+from shim.core.errors import ShimError
+from shim.core.host import Host
+from shim.preflight.index_states import Found, find_states
+
+WORDS = {
+    "refuses": "its server refuses the credential: ",
+    "unreachable": "its server gives no usable answer: ",
+    "missing": "it asks for a login, and no source has a credential: ",
+}
+
+
+def find(host: Host) -> Iterator[Finding]:
+    """Yield one problem for each index, upload endpoint and stored login that cannot be used."""
+    try:
+        states = find_states(load_settings(host), host)
+    except ShimError:
+        return  # other checks say so
+    for found in states:
+        if not found.is_usable:
+            yield Finding("problem", _where(found), WORDS[found.state] + _detail(found), found.hint)
+
+
+def _where(found: Found) -> str:
+    entry = found.entry
+    if entry.index is None:
+        return f"login for {entry.need.url}"
+    return f"[[index]] {entry.index.name}" + (", publish-url" if entry.role == "publish" else "")
+
+
+def _detail(found: Found) -> str:
+    tried = ", ".join(f"{source} ({outcome})" for source, outcome in found.entry.tried)
+    return found.detail or tried or str(found.entry.need.url)

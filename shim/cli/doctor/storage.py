@@ -1,0 +1,50 @@
+"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache, agent; and whether our config reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shim.cli.doctor.check import Finding
+from shim.config.settings import Settings, config_files, load_settings
+from shim.core.errors import CACHE_HINT, ShimError
+from shim.core.host import Host
+from shim.core.private_folders import cache_folder
+from shim.credentials.login_stores import find_problem, offered
+from shim.credentials.sources import agent
+from shim.storage import kernel_store, os_keyring
+
+
+def _check_stores(settings: Settings, host: Host) -> Iterator[Finding]:
+    """Yield why `shim login` would have to be told where to keep a secret."""
+    problems = [find_problem(store, settings.policy, host) for store in settings.store]
+    broken = os_keyring.find_problem()
+    if broken and broken.hint:
+        yield Finding("problem", "OS keyring", broken.message, broken.hint)
+    elif all(problems) and problems[0]:
+        others = offered(settings.policy, host)
+        stores = ", ".join(f'"{store}"' for store in dict.fromkeys([*settings.store, *others[:1]]))
+        command = f"write store = [{stores}] at the top of {config_files(host)[0]}" if others else problems[0].hint
+        yield Finding("advice", "OS keyring", problems[0].message.partition(":")[0], command)
+
+
+def find(host: Host) -> Iterator[Finding]:
+    """Yield what is missing here."""
+    settings = Settings()
+    try:
+        settings = load_settings(host)
+    except ShimError as error:
+        yield Finding("problem", "config.toml", error.message, error.hint)
+    if trouble := agent.find_problem(host):
+        yield Finding("problem", "agent", trouble.message, trouble.hint)
+    reason = kernel_store.problem(host)
+    yield from _check_stores(settings, host)
+    if reason:
+        yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
+    folder, words = cache_folder(host)
+    if folder is None:
+        yield Finding(
+            "advice",
+            "token cache",
+            f"tokens are asked for anew in each command: {words}",
+            CACHE_HINT,
+        )

@@ -1,0 +1,183 @@
+"""`shim explain -- pip install x`: what would happen, without starting the tool. Shows names, places and masks, never a secret."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+from shim.cli.answer import describe_error, write_json
+from shim.cli.explain import default_index
+from shim.cli.explain import stopped as explain_stopped
+from shim.cli.usage import repeatable
+from shim.core.errors import ShimError, UsageError
+from shim.core.folding import fold_lines
+from shim.core.host import Host
+from shim.core.model import Answer, Credential, Plan, Secret
+from shim.formats.times import render_time
+from shim.hotpath.argv_mask import mask_words
+from shim.pipeline.run import make_plan
+from shim.routing.companion import place
+from shim.routing.nesting import MARK
+from shim.routing.planning import describe as describe_routes
+from shim.tools import TOOLS, load_tool
+
+#: Where what a line says begins, after its label.
+LABEL = 11
+HELP = "show what a command would ask, who answers, and how it is handed over"
+EXAMPLE = "shim explain -- pip install corp-lib"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim explain`."""
+    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command, as you would type it")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Plan the command as a launcher would, and print the plan. Sources are really asked; nothing is started."""
+    from shim.core.own_launchers import find_target
+
+    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
+    if not command:
+        raise UsageError("no command to explain", hint=EXAMPLE)
+    name, *argv = command
+    name = os.path.basename(name)
+    if name.partition(".")[0] not in TOOLS:
+        raise UsageError(f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
+    tool = load_tool(name)
+    target, error = find_target(name, host), None
+    try:
+        plan = make_plan(tool, name, target, tuple(argv), host, ask_indexes=False)
+        explanation = describe(name, plan) | {"use_as": default_index.describe(tool, plan, host)}
+    except ShimError as stopped:
+        error = stopped
+        explanation = describe(name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)) | describe_error(error)
+    if arguments.json:
+        write_json(explanation)
+    else:
+        sys.stdout.write(fold_lines(render(explanation), 1, LABEL))
+    return error.exit_code if error else 0
+
+
+def describe(name: str, plan: Plan) -> dict[str, Any]:
+    """Return the plan as plain data without secrets."""
+    invocation, delivery = plan.invocation, plan.delivery
+    delivery = place(delivery, "http://127.0.0.1:PORT/RANDOM/simple/")
+    environ = {key: _masked(value) for key, value in delivery.environ.items() if key != MARK}
+    return {
+        "command": name,
+        "target": invocation.target.path,
+        "version": _dotted(invocation.target.version),
+        "python": _dotted(invocation.target.python),
+        "verb": " ".join(invocation.verb),
+        "touches_index": invocation.touches_index,
+        "reason": invocation.reason,
+        "needs": [
+            {
+                "url": str(need.url),
+                "role": need.role,
+                "named_by": str(need.origin),
+                "answered_by": need.answered_by,
+                "public": need.url.is_public,
+            }
+            for need in plan.needs.items
+        ],
+        "answers": [_describe_answer(answer) for answer in plan.answers],
+        "unknown": [*plan.needs.unknown, *plan.needs.built],
+        "routes": describe_routes(delivery.routes) if delivery.routes else [],
+        "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
+        "masked": None
+        if delivery.masking is None
+        else "everywhere but on a terminal"
+        if delivery.masking.always
+        else "where it goes into a pipe",
+        "argv": [name, *_mask_words(delivery.argv)],
+        "argv_changed": delivery.argv != invocation.argv,
+        "environ": environ,
+        "warnings": [warning.message for warning in plan.warnings] + list(delivery.warnings) + _passwords_in_files(plan),
+    }
+
+
+def _passwords_in_files(plan: Plan) -> list[str]:
+    """Return where a URL with a password stands that nobody can take out: the tool reads that file by itself."""
+    places = {str(need.origin): need for need in plan.needs.items if need.given is not None and need.place is None}
+    return [f"{where} holds a password for {need.url} in clear; the tool reads it from there" for where, need in places.items()]
+
+
+def _describe_answer(answer: Answer) -> dict[str, Any]:
+    return {
+        "url": str(answer.need.url),
+        "index": answer.index,
+        "credential": _describe_credential(answer.credential) if answer.credential else None,
+        "tried": [{"source": source, "outcome": outcome} for source, outcome in answer.tried],
+    }
+
+
+def _describe_credential(credential: Credential) -> dict[str, Any]:
+    return {
+        "source": credential.source,
+        "username": credential.shown_username,
+        "scope": str(credential.scope),
+        "expires_at": render_time(credential.expires_at),
+        "kept_by_tool": credential.kept_by_tool,
+    }
+
+
+def render(explanation: dict[str, Any]) -> str:
+    """Return the explanation for people."""
+    lines = [
+        f"{explanation['command']} {explanation['verb']}".rstrip(),
+        f"  target   {explanation['target']} (version {explanation['version']}, Python {explanation['python']})",
+        f"  index    {'yes' if explanation['touches_index'] else 'no'}: {explanation['reason']}",
+    ]
+    for need in explanation["needs"]:
+        lines.append(f"  need     {need['url']}  ({need['named_by']})")
+        lines += [f"             {text}" for text in _explain_answer(need, explanation)]
+    lines += [f"  use-as   {text}" for text in explanation.get("use_as", ())]
+    lines += [f"  route    {text}" for text in explanation["routes"]]
+    lines += [f"  unknown  {text} may name more; it is read by the tool alone" for text in explanation["unknown"]]
+    lines += [f"  channel  {row['channel']} for {row['url']}: {row['why']}" for row in explanation["channels"]]
+    if explanation["argv_changed"]:
+        lines.append("  argv     " + " ".join(explanation["argv"]))
+    lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
+    if explanation["masked"]:
+        lines.append(f"  output   secrets are masked {explanation['masked']}")
+    if error := explanation.get("error"):
+        lines.append(f"  stops    error[{error['code']}]: {error['message']}")
+        lines += [f"  hint     {error['hint']}"] if error["hint"] else []
+    elif not explanation["argv_changed"] and not explanation["environ"]:
+        lines.append("  change   none: the tool runs exactly as typed")
+    lines += [f"  warning  {text}" for text in explanation["warnings"]]
+    return "\n".join(lines) + "\n"
+
+
+def _explain_answer(need: dict[str, Any], explanation: dict[str, Any]) -> list[str]:
+    if need["public"]:
+        return ["public: nobody is asked"]
+    if need["answered_by"]:
+        return [f"answered by {need['answered_by']}"]
+    answer = next((answer for answer in explanation["answers"] if answer["url"] == need["url"]), None)
+    if answer is None:
+        return []
+    tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in answer["tried"])
+    if answer["credential"] is None:
+        return ["no credential" + (f"; tried: {tried}" if tried else "")]
+    credential = answer["credential"]
+    kept = ", which the tool reads by itself" if credential["kept_by_tool"] else ""
+    return [f"answered by {credential['source']} as {credential['username']}, for {credential['scope']}{kept}"]
+
+
+def _mask_words(words: tuple[str, ...]) -> list[str]:
+    """Return argv as it may be shown: what could not be taken out of it (a direct URL's password) is masked."""
+    return [os.fsdecode(word) for word in mask_words([os.fsencode(word) for word in words])]
+
+
+def _masked(value: str | Secret | None) -> str | None:
+    """Return what may be shown of a variable's new value."""
+    return "****" if isinstance(value, Secret) else value
+
+
+def _dotted(version: tuple[int, ...] | None) -> str:
+    return ".".join(map(str, version)) if version else "unknown"

@@ -1,0 +1,40 @@
+"""`shim install`: write the launchers, for tools that exist here."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from shim.cli.usage import repeatable
+from shim.core.errors import UsageError
+from shim.core.host import Host
+from shim.core.own_launchers import FACE, default_folder, faces_folder
+from shim.install.launchers import is_wrapped
+from shim.install.setup import set_up
+from shim.tools import TOOLS
+
+HELP = "write launchers for the tools on PATH"
+EXAMPLE = "shim install pip uv"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim install`."""
+    parser.add_argument("tools", nargs="*", metavar="TOOL", help="which (default: those that PATH has)")
+    parser.add_argument("--shims", metavar="DIR", help="where to (default: the launchers' own folder)")
+    parser.add_argument("--quiet", action="store_true", help="say nothing")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Write missing or outdated launchers, remove those whose tool has vanished, and say what changed."""
+    for name in arguments.tools:
+        if not is_wrapped(name):
+            raise UsageError(f"{repeatable(name)} cannot be wrapped", hint="known are: " + ", ".join(TOOLS))
+    folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
+    names, changed = set_up(folder, arguments.tools, host)
+    if not arguments.quiet:
+        shown = ", ".join(names) or "no tool found on PATH"
+        face = os.path.join(faces_folder(folder), FACE)
+        lines = changed or [f"nothing changed: {shown} in {folder}, and {face}"]
+        sys.stdout.write("".join(line + "\n" for line in lines))
+    return 0

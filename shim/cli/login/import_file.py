@@ -1,0 +1,101 @@
+"""`shim login --import FILE`: passwords that stand in clear in a file go to the keyring, and out of the file.
+
+What is stored is verified first, as with any login. A secret leaves the file only after it is stored; everything else in the file
+stays byte for byte, and so do its owner and mode.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterable
+
+from shim.core.errors import ShimError, StoreError, UsageError, render
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host, write_stderr
+from shim.core.model import Secret
+from shim.core.urls import Url
+from shim.formats.clear_text import Sighting, find_in_pypirc, find_secrets
+
+MAX_BYTES = 64 << 20
+
+
+def move_secrets(path: str, keep: Callable[[Url, str | None, Secret], None], host: Host, *, backup: bool) -> int:
+    """Keep each password of a file by `keep(url, username, secret)`, and take it out; return 0, or the status of the first that failed.
+
+    Raises:
+        UsageError: the file cannot be read, or has no password that could be moved.
+        StoreError: the file cannot be written; then it is as it was.
+    """
+    path = os.path.realpath(host.path(path))
+    text = _read(path)
+    found = list(find_in_pypirc(text) if os.path.basename(path) == ".pypirc" else find_secrets(text))
+    movable = [sighting for sighting in found if sighting.url and sighting.secret]
+    for sighting in found:
+        if sighting not in movable:
+            write_stderr(f"shim: {path}:{sighting.line}: {sighting.what} names no index: move it by hand with `shim login URL`\n")
+    if not movable:
+        raise UsageError(f"{path} has no password that belongs to an index", hint="shim login NAME asks for one")
+    moved, status = list[Sighting](), 0
+    for sighting in movable:
+        try:
+            keep(sighting.url, sighting.username, sighting.secret)  # type: ignore[arg-type]
+            moved.append(sighting)
+        except ShimError as error:
+            write_stderr(f"shim: {path}:{sighting.line} stays as it is\n{render(error)}")
+            status = status or error.exit_code
+    if moved:
+        _write(path, cut(text, moved), backup=backup)
+        lines = ", ".join(str(line) for line in dict.fromkeys(sighting.line for sighting in moved))
+        sys.stdout.write(f"taken out of {path}, line {lines}; it has been readable: change it at the index as well\n")
+    return status
+
+
+def cut(text: str, sightings: Iterable[Sighting]) -> str:
+    """Return the text without the secrets; a line that was nothing but a password line goes as a whole."""
+    lines = text.split("\n")
+    gone = set[int]()
+    for sighting in sorted(sightings, key=lambda one: (one.line, one.start), reverse=True):
+        line = lines[sighting.line - 1]
+        if (sighting.start, sighting.end) == (0, len(line)):
+            gone.add(sighting.line - 1)
+        lines[sighting.line - 1] = line[: sighting.start] + line[sighting.end :]
+    return "\n".join(line for number, line in enumerate(lines) if number not in gone)
+
+
+def _read(path: str) -> str:
+    try:
+        data = read_regular(path, MAX_BYTES)  # what is not read would not be written either
+    except CannotRead as error:
+        raise UsageError(f"{path} {error.why}", hint="shim login NAME asks for a password; take it out of the file by hand") from error
+    if data is None:
+        raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _write(path: str, text: str, *, backup: bool) -> None:
+    """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the owner alone, if asked."""
+    temporary = f"{path}.{os.urandom(6).hex()}.new"
+    if backup and os.path.lexists(f"{path}.bak"):
+        message = f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and still in the file as well"
+        raise StoreError(message, hint=f"mv {path}.bak {path}.older")
+    try:
+        status = os.stat(path)
+        if backup:
+            with open(os.open(path + ".bak", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
+                copy.write(_read(path).encode("utf-8", "surrogateescape"))
+        try:
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(text.encode("utf-8", "surrogateescape"))
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.chown(temporary, status.st_uid, status.st_gid)
+            os.chmod(temporary, stat.S_IMODE(status.st_mode))
+            os.replace(temporary, path)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+    except OSError as error:
+        message = f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are stored, and still in the file as well"
+        raise StoreError(message, hint=f"ls -ld {os.path.dirname(path)}") from error

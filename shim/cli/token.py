@@ -1,0 +1,49 @@
+"""`shim token URL`: print the secret for an index. The one place where a secret goes to stdout, because that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from shim.cli.answer import write_json
+from shim.cli.named_index import find_index
+from shim.config.settings import load_settings
+from shim.core.errors import NoCredential
+from shim.core.host import Host
+from shim.core.model import Need, Needs, Origin
+from shim.credentials.resolve import hint_for, resolve
+from shim.formats.times import render_time
+from shim.storage.audit_log import record_release
+
+HELP = "print the secret for an index, for a program that can take it no other way"
+EXAMPLE = "curl -u alice:$(shim token corp) https://pypi.corp.example/simple/"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim token`."""
+    parser.add_argument("index", metavar="NAME|URL", help="an [[index]] of the configuration, or a URL")
+    parser.add_argument("--json", action="store_true", help="with user name, scope, source and expiry")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Print the secret and nothing else; 77 if nobody has one."""
+    settings = load_settings(host)
+    url, index, username = find_index(arguments.index, settings)
+    (answer,) = resolve(Needs((Need(url, Origin("argv", "shim token"), username=username),)), settings, host)
+    credential = answer.credential
+    if credential is None:
+        raise NoCredential(f"no credential for {url}", tried=answer.tried, hint=hint_for(answer, index))
+    record_release((credential,), "shim token", "printed", settings.audit, host)
+    if not arguments.json:
+        sys.stdout.write(credential.secret.reveal() + "\n")
+        return 0
+    values = {
+        "username": credential.username,
+        "secret": credential.secret.reveal(),
+        "scheme": credential.scheme,
+        "scope": str(credential.scope),
+        "source": credential.source,
+        "expires_at": render_time(credential.expires_at),
+    }
+    write_json(values)
+    return 0

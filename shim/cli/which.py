@@ -1,0 +1,23 @@
+"""`shim which TOOL`: the program behind a launcher."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from shim.core.host import Host
+from shim.core.own_launchers import find_target
+
+HELP = "print the real program behind a launcher"
+EXAMPLE = "shim which pip"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of `shim which`."""
+    parser.add_argument("tool", metavar="TOOL", help="a name such as pip or uv")
+
+
+def main(arguments: argparse.Namespace, host: Host) -> int:
+    """Print the path that the launcher would run; 127 if there is none."""
+    sys.stdout.write(find_target(arguments.tool, host) + "\n")
+    return 0

@@ -1,0 +1,136 @@
+"""The keys of `[[index]]` that log in: `posit`, `oidc` and `ambient`, as values, every URL of them checked.
+
+A server that is asked for tokens is reached by https, or is this machine: `insecure` does not change that.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Any
+
+from shim.config.checks import check_keys, example_of
+from shim.config.schema import TABLE_KEYS
+from shim.core.errors import ConfigError
+from shim.core.host import Host
+from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
+
+#: R, rspm and posit-keyring read the server's address here.
+ADDRESS_VARIABLE = "PACKAGEMANAGER_ADDRESS"
+#: Where R looks for the shared tokens instead of `~/.ppm/tokens.toml`.
+TOKENS_VARIABLE = "PACKAGEMANAGER_SSO_TOKEN_FILE"
+
+
+@dataclass(frozen=True, slots=True)
+class PositLogin:
+    """`posit = {…}`: a Package Manager, and its address as it is spelled, by which others find its entry in tokens.toml."""
+
+    url: Url
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class OidcLogin:
+    """`oidc = {…}`. `token` names the field of the provider's answer that is the password, or that the index exchanges for one."""
+
+    issuer: Url
+    client_id: str
+    scopes: tuple[str, ...] = ("openid", "offline_access")
+    token: str = "access_token"  # noqa: S105 (the name of a field)
+    exchange: Url | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AmbientLogin:
+    """`ambient = {…}`: for whom the identity of a CI job is said, and where it is exchanged; `provider` as Artifactory calls it."""
+
+    audience: str
+    exchange: Url | None = None
+    provider: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Logins:
+    """What one `[[index]]` says about logging in."""
+
+    posit: PositLogin | None = None
+    oidc: OidcLogin | None = None
+    ambient: AmbientLogin | None = None
+
+    @property
+    def servers(self) -> tuple[Url, ...]:
+        """Every server that is told who one is."""
+        exchanges = (login.exchange for login in (self.oidc, self.ambient) if login)
+        named = (self.posit and self.posit.url, self.oidc and self.oidc.issuer, *exchanges)
+        return tuple(url for url in named if url)
+
+
+NO_LOGINS = Logins()
+
+
+def read_logins(table: dict[str, Any], file: str, where: str) -> Logins:
+    """Return the logins of one `[[index]]` table. Raises ConfigError."""
+    readers = {"posit": _read_posit, "oidc": _read_oidc, "ambient": _read_ambient}
+    found: dict[str, Any] = {}
+    for name, read in readers.items():
+        if name in table:
+            place = f"{where}, {name}"
+            check_keys(table[name], TABLE_KEYS[name], file, place)
+            for key in REQUIRED[name]:
+                if not table[name].get(key):
+                    raise ConfigError(f"{file}: {where}: {name} has no {key}", hint=f"write {name} = {example_of(name)}")
+            found[name] = read(table[name], file, place)
+    return Logins(**found)
+
+
+REQUIRED = {"posit": ("address",), "oidc": ("issuer", "client-id"), "ambient": ("audience",)}
+
+
+def read_address(text: str, where: str) -> PositLogin:
+    """Return the Package Manager at an address that `where` names. Raises ConfigError for one that is no safe URL."""
+    return PositLogin(read_server(text, where), text)
+
+
+def find_tokens_file(host: Host) -> str | None:
+    """Return the path of the tokens that R, rspm and posit-keyring share with us, or None where there is no home."""
+    named = host.environ.get(TOKENS_VARIABLE)
+    if named:
+        return host.path(named) if named.startswith(("/", "~/")) else None
+    return os.path.join(host.home, ".ppm", "tokens.toml") if host.home else None
+
+
+def read_server(text: str, where: str) -> Url:
+    """Return the URL of a server that is asked for tokens. Raises ConfigError: no URL, plain http, or with a user in it."""
+    try:
+        url, userinfo = parse_url(text), find_userinfo(text)
+    except BadUrl as error:
+        raise ConfigError(f"{where} is not a usable URL: {error}", hint="write it as https://host/") from None
+    if userinfo:
+        raise ConfigError(f"{where} has a user name in it", hint="take out what stands before the @")
+    if not url.is_confidential:
+        raise ConfigError(f"{where} is plain http: tokens would travel in clear", hint="write it with https")
+    if "?" in url.text or "#" in url.text:
+        raise ConfigError(f"{where} has a query or a fragment", hint="end it before the ? or #")
+    return url
+
+
+def _read_posit(login: dict[str, Any], file: str, where: str) -> PositLogin:
+    return read_address(login["address"], f"{file}: {where}: address")
+
+
+def _read_oidc(login: dict[str, Any], file: str, where: str) -> OidcLogin:
+    return OidcLogin(
+        read_server(login["issuer"], f"{file}: {where}: issuer"),
+        login["client-id"],
+        tuple(login.get("scopes", OidcLogin.__dataclass_fields__["scopes"].default)),
+        login.get("token", "access_token"),
+        _read_exchange(login, file, where),
+    )
+
+
+def _read_ambient(login: dict[str, Any], file: str, where: str) -> AmbientLogin:
+    return AmbientLogin(login["audience"], _read_exchange(login, file, where), login.get("provider"))
+
+
+def _read_exchange(login: dict[str, Any], file: str, where: str) -> Url | None:
+    return read_server(login["exchange-url"], f"{file}: {where}: exchange-url") if "exchange-url" in login else None

@@ -1,0 +1,18 @@
+"""Does the configuration speak of us at all? Every command that asks an index asks this, and most have nothing more to do with us."""
+
+from __future__ import annotations
+
+import re
+
+from shim.config import policy
+from shim.config.settings import config_files
+from shim.core.files import mentions
+from shim.core.host import Host
+
+#: What a config file that has to do with us has in it.
+_KEYS = re.compile(rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*=""")
+
+
+def is_mentioned(host: Host) -> bool:
+    """Whether a config file, or the machine's policy, may speak of us, be it broken or not."""
+    return mentions((*config_files(host), policy.policy_file()), _KEYS)

@@ -1,0 +1,87 @@
+"""One `[[index]]` that several config files speak of: key by key, the first file that says it counts.
+
+Tables are one if they have the same name. One that names another server than those before it is an index of its own, `NAME-2`, and
+neither gives nor takes: what an organisation's command prints must not go to a URL that it never meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from shim.config.checks import check_keys
+from shim.config.schema import INDEX_KEYS
+from shim.core.errors import ConfigError
+from shim.core.urls import BadUrl, parse_url
+
+
+@dataclass(slots=True)
+class Merged:
+    """One table, the file and number to blame for it, and which file says each key."""
+
+    table: dict[str, Any]
+    file: str
+    number: int
+    keys: dict[str, str] = field(default_factory=dict)
+
+
+def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
+    """Return the tables of all files, the most important file first, in the order in which they are first spoken of.
+
+    Raises:
+        ConfigError: a table has an unknown key, or one file has a name twice.
+    """
+    found: list[Merged] = []
+    for file, document in documents:
+        names: set[str] = set()
+        for number, table in enumerate(document.get("index", ()), 1):
+            if isinstance(table, dict):
+                check_keys(table, INDEX_KEYS, file, f"[[index]] number {number}")
+            name = _name(table)
+            if name in names:
+                raise ConfigError(f"{file}: two [[index]] are named {name!r}", hint="give each its own name")
+            names |= {name} if name else set()
+            _add(table, name, file, number, found)
+    return found
+
+
+def _add(table: Any, name: str | None, file: str, number: int, found: list[Merged]) -> None:
+    """Let an earlier table of that name take over what it does not say itself, else add this one."""
+    same = next((one for one in found if name is not None and _name(one.table) == name), None)
+    if same is None:
+        keys = dict.fromkeys(table, file) if isinstance(table, dict) else {}
+        found.append(Merged(table, file, number, keys))
+        return
+    ours, theirs = _origin(same.table), _origin(table)
+    if ours and theirs and ours != theirs:
+        number_of = sum(str(_name(one.table)).startswith(f"{name}-") for one in found) + 2
+        found.append(Merged({**table, "name": f"{name}-{number_of}"}, file, number, dict.fromkeys(table, file)))
+        return
+    if "url" not in same.table:
+        same.file, same.number = file, number
+    for key, value in table.items():
+        if key not in same.table:
+            same.table = {**same.table, key: value}
+            same.keys[key] = file
+
+
+def _name(table: Any) -> str | None:
+    """Return what a table is called: its name, else its server; None if it says neither."""
+    if not isinstance(table, dict):
+        return None
+    name = table.get("name")
+    return str(name) if name else (_host(table) or None)
+
+
+def _host(table: dict[str, Any]) -> str:
+    try:
+        return parse_url(str(table.get("url", ""))).host
+    except BadUrl:
+        return ""
+
+
+def _origin(table: dict[str, Any]) -> str:
+    try:
+        return parse_url(str(table.get("url", ""))).origin
+    except BadUrl:
+        return ""

@@ -1,0 +1,37 @@
+"""What install.sh wrote down about this very installation: how it is mended, and which commit it is."""
+
+from __future__ import annotations
+
+import os
+from shlex import quote
+
+from shim.core.files import read_text
+
+
+def repair_command(extra: str = "") -> str:
+    """Return the command line that installs again what is damaged, or what to run where its sources are gone.
+
+    `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
+    """
+    prefix, said = _read_stamp()
+    if not said:
+        return f"install pip-uv-shim{extra} again, as it was installed"
+    script = os.path.join(said.get("source", "/nonexistent"), "install.sh")
+    if not os.path.isfile(script):
+        return f"run install.sh again, with --prefix {quote(prefix)} --force"
+    wheels = f" --wheels {quote(said['wheels'])}" if said.get("wheels") else ""
+    return f"sh {quote(script)} --prefix {quote(prefix)}{wheels} --force"
+
+
+def find_commit() -> str | None:
+    """Return the commit of the checkout that this was installed from, or None for a release and for what install.sh did not install."""
+    return _read_stamp()[1].get("commit")
+
+
+def _read_stamp() -> tuple[str, dict[str, str]]:
+    """Return the prefix, and what PREFIX/installed says; nothing where there is none."""
+    prefix = os.path.abspath(__file__)
+    for _ in range(7):  # PREFIX/venv/lib/pythonX.Y/site-packages/shim/core/installation.py
+        prefix = os.path.dirname(prefix)
+    text = read_text(os.path.join(prefix, "installed")) or ""
+    return prefix, dict(line.partition(" ")[::2] for line in text.splitlines())

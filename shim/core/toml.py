@@ -1,0 +1,86 @@
+"""TOML as the tools read it, which is more than Python's own parser knows.
+
+What a tool understands and we do not could hide from us whom it will ask, or that it checks no certificate. uv reads TOML 1.1 (from
+0.9 on) and passes over a byte order mark; `tomllib` reads 1.0 before Python 3.15, and stops at the mark.
+
+Sources: TOML 1.1.0; uv 0.13.8 (the `toml` crate); CPython 3.15 "What's New", tomllib; tomli 2.4 change log.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from shim.core.files import CannotRead
+
+_MARK = "\ufeff"
+
+#: How many steps Python's parser may take over keys of many parts, which cost it the square of their number.
+_MAX_STEPS = 50_000_000
+
+#: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a string of several lines.
+_DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
+
+
+def read_toml(text: str) -> dict[str, Any]:
+    """Return the document.
+
+    Raises:
+        CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what and where.
+    """
+    import tomllib
+
+    text = text.removeprefix(_MARK)
+    if _is_costly(text):
+        raise CannotRead("has keys of too many parts")
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:  # an integer of thousands of digits is a plain ValueError
+        problem = str(error)
+    try:
+        import tomli  # an extra: TOML 1.1 for a Python that knows 1.0
+    except ImportError:
+        raise CannotRead(f"is not valid TOML: {problem}") from None
+    try:
+        return tomli.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CannotRead(f"is not valid TOML: {error}") from None
+
+
+def _is_costly(text: str) -> bool:
+    """Whether the keys may be so deep that reading them takes long: each by itself, or every line below a deep header."""
+    dots = [line.count(".") for line in text.split("\n")]
+    return sum(count * count for count in dots) + max(dots) * len(dots) > _MAX_STEPS
+
+
+def may_hide_urls(text: str) -> bool:
+    """Return whether a scan of a TOML or JSON text for `"https://...` could miss one that a parser would see."""
+    return bool(_DISGUISE.search(text))
+
+
+def value_at(document: Any, *key: str) -> Any:
+    """Return what stands at a key of a document, or None."""
+    for part in key:
+        document = document.get(part) if isinstance(document, dict) else None
+    return document
+
+
+def strings_at(value: Any, keys: tuple[str, ...], key: str = "") -> Iterator[str]:
+    """Yield every string in a document that stands under one of `keys`, however deep."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from strings_at(part, keys, name)
+    elif isinstance(value, list):
+        for part in value:
+            yield from strings_at(part, keys, key)
+    elif isinstance(value, str) and key in keys:
+        yield value
+
+
+def parse_toml(text: str) -> dict[str, Any] | None:
+    """Return the document, or None for what is none to us."""
+    try:
+        return read_toml(text)
+    except CannotRead:
+        return None

@@ -1,0 +1,52 @@
+"""What a JWT says about itself, read without checking its signature: that is the business of the server that takes it.
+
+Sources: RFC 7519 sections 3.1 and 4.1; OpenID Connect Core 1.0 section 5.1 (names of accounts).
+"""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from typing import Any
+
+from shim.core.model import Secret
+
+#: Where an account's name may stand, the one for people first.
+ACCOUNT_CLAIMS = ("preferred_username", "email", "name", "sub")
+
+
+def read_claims(token: Secret) -> Mapping[str, Any] | None:
+    """Return the claims of a token, or None if it is no JWT: three parts, the first two JSON objects."""
+    import json
+
+    parts = token.reveal().split(".")
+    if len(parts) != 3 or not all(parts):
+        return None
+    try:
+        header, claims = (json.loads(_decode(part)) for part in parts[:2])
+        _decode(parts[2])
+    except (ValueError, RecursionError):
+        return None
+    return claims if isinstance(claims, dict) and isinstance(header, dict) and "alg" in header else None
+
+
+def read_number(claims: Mapping[str, Any] | None, name: str) -> float | None:
+    """Return a claim that is a time in UTC epoch seconds, or None."""
+    value = claims.get(name) if claims else None
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return float(value) if value is not None and is_number and 0 < value < 1e12 else None
+
+
+def read_account(claims: Mapping[str, Any] | None) -> str | None:
+    """Return the name of the account that a token is for, or None."""
+    for name in ACCOUNT_CLAIMS:
+        value = claims.get(name) if claims else None
+        if isinstance(value, str) and value.isprintable() and 0 < len(value) <= 200:
+            return value
+    return None
+
+
+def _decode(part: str) -> bytes:
+    if not part.isascii() or not part.replace("-", "").replace("_", "").isalnum():
+        raise ValueError("not base64url")
+    return binascii.a2b_base64(part.replace("-", "+").replace("_", "/") + "=" * (-len(part) % 4))

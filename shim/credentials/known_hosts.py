@@ -1,0 +1,116 @@
+"""Reads `credentials/sources/builtin.toml`, the package hosts that everybody can know, and finds the ones that a URL belongs to.
+
+A pattern is compared label by label, as a whole: `{owner}` stands for letters, digits and inner hyphens of one label, so that
+neither `x.amazonaws.com.evil.example` nor `evil-python.pkg.dev.example` is anybody's. tomllib and re are loaded only here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shim.core.urls import BadUrl, Url, parse_url
+
+FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources", "builtin.toml")
+#: What the hosts end with whose command writes its token into files, so that for all others nothing is loaded.
+WRITING = (".amazonaws.com", ".on.aws")
+#: What `{part}` stands for: no dot, and nothing that a program could take for an option.
+PART = "[a-z0-9]+(?:-[a-z0-9]+)*"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHost:
+    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, the seconds None if not known."""
+
+    name: str
+    segments: int | None
+    username: str | None
+    variable: str | None
+    token_is_username: bool
+    command: tuple[str, ...]
+    protocol: str
+    fields: tuple[tuple[str, str], ...]
+    lifetime_s: float | None
+    longest_s: float | None
+    login: str | None
+    misses_openly: bool = False
+
+
+def find_known(url: Url, environ: Mapping[str, str]) -> Iterator[KnownHost]:
+    """Yield the known hosts that `url` belongs to, in the file's order. Only https and port 443 count, unless `origin` says more."""
+    for table in load_tables():
+        parts = _match_origin(table, url, environ) if "origin" in table else _match_hosts(table, url)
+        if parts is not None and not ("public" in table and url.path.startswith(table["public"])):
+            yield _fill(table, parts)
+
+
+def load_tables() -> list[dict[str, Any]]:
+    """Return the file's tables."""
+    import tomllib
+
+    with open(FILE, "rb") as stream:
+        tables: list[dict[str, Any]] = tomllib.load(stream)["host"]
+    return tables
+
+
+def suffix_of(pattern: str) -> str:
+    """Return what every host of a pattern ends with: `.d.codeartifact.…` would need the region, so it is what follows the last `{part}`."""
+    return pattern.rpartition("}")[2]
+
+
+def _match_hosts(table: Mapping[str, Any], url: Url) -> dict[str, str] | None:
+    """Return the texts of the parts, or None."""
+    import re
+
+    if url.scheme != "https" or url.port != 443:
+        return None
+    for pattern in table["hosts"]:
+        pieces = re.split(r"\{(\w+)\}", pattern)
+        expression = "".join(f"(?P<{piece}>{PART})" if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+        if found := re.fullmatch(expression, url.host):
+            return found.groupdict()
+    return None
+
+
+def _match_origin(table: Mapping[str, Any], url: Url, environ: Mapping[str, str]) -> dict[str, str] | None:
+    try:
+        return {} if parse_url(environ.get(table["origin"], "")).origin == url.origin else None
+    except BadUrl:
+        return None
+
+
+def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
+    return KnownHost(
+        name=table["name"],
+        segments=table.get("segments"),
+        username=table.get("username"),
+        variable=table.get("variable"),
+        token_is_username=table.get("token-is-username", False),
+        command=tuple(word.format(**parts) if "{" in word else word for word in table.get("command", ())),
+        protocol=table.get("protocol", "plain"),
+        fields=tuple((name, table[name]) for name in ("password", "expires") if name in table),
+        lifetime_s=_seconds(table.get("lifetime")),
+        longest_s=_seconds(table.get("longest")),
+        login=table.get("login"),
+        misses_openly=table.get("misses-openly", False),
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    return float(text[:-1]) * {"m": 60, "h": 3600}[text[-1]] if text else None
+
+
+def find_end_of_written(file: str, url: Url, username: str | None) -> float | None:
+    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or None if nothing is known of that.
+
+    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the vendor's hosts want.
+    """
+    known = next(find_known(url, {}), None) if url.host.endswith(WRITING) else None
+    if known is None or known.longest_s is None or known.username != username:
+        return None
+    try:
+        return os.stat(file).st_mtime + known.longest_s
+    except OSError:
+        return None

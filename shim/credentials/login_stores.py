@@ -1,0 +1,48 @@
+"""Where `shim login` can keep a secret on this machine: which stores work and are allowed, and what to do where one does not.
+
+What a hint offers works here, and the machine's policy allows it.
+"""
+
+from __future__ import annotations
+
+from shim.config.policy import Policy
+from shim.core.errors import StoreError
+from shim.core.host import Host
+from shim.storage import kernel_store, os_keyring
+
+#: In the order in which they are offered, and what people are told of each.
+STORES = {
+    "keyring": "the OS keyring",
+    "memory": "the kernel's memory, until --max-age (12 h) or a reboot",
+    "file": "a file that only you can read, in clear",
+}
+#: What mends a store that does not work, if no other one can be offered.
+MENDING = {
+    "keyring": "install a keyring: apt install gnome-keyring",
+    "memory": "install a keyring: apt install gnome-keyring",
+    "file": "ask who keeps the machine's policy",
+}
+
+
+def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
+    """Return why a store cannot be used here, with a hint that names one that can be; None if it can."""
+    reason = _reason(store, policy, host)
+    if reason is None or reason.hint:
+        return reason
+    others = offered(policy, host, without=store)
+    hint = "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others)
+    return StoreError(f"{reason.message}: nothing was stored", hint=hint or MENDING[store])
+
+
+def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:
+    """Return the stores that work here and are allowed."""
+    return [store for store in STORES if store != without and _reason(store, policy, host) is None]
+
+
+def _reason(store: str, policy: Policy, host: Host) -> StoreError | None:
+    if store == "file":
+        return None if policy.allow_file_store else StoreError(f"{policy.file} forbids to keep secrets in files")
+    if store == "memory":
+        reason = kernel_store.problem(host)
+        return StoreError(f"it cannot be kept in memory ({reason})") if reason else None
+    return os_keyring.find_problem()

@@ -1,0 +1,128 @@
+"""Places credentials come from: one module each, named in `SOURCES`, loaded when it is asked. Sources never import each other.
+
+The contract of `find(query)`: None means "not mine" or "nothing here" (say which with `query.note`); a `Credential` is an
+answer; a `SourceError` means "mine, but broken". A source gets its surroundings from `query.host`, never prints, and asks a
+person only if `query.host.interactive` and its configuration allow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Protocol, cast
+
+from shim.config.index import IndexConfig
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Secret
+from shim.core.urls import Scope, scope_of_index
+
+#: Name in `source = [...]` -> module in this package. Adding a source is one file and one line here.
+SOURCES = {
+    "env": "environ",
+    "file": "file",
+    "command": "command",
+    "posit": "posit",
+    "oidc": "oidc",
+    "ambient": "ambient",
+    "netrc": "netrc",
+    "pypirc": "pypirc",
+    "known": "known",
+    "keyring": "keyring",
+    "stored": "stored",
+    "agent": "agent",
+}
+
+#: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.
+AGING_SOURCES = ("command", "known", "posit", "oidc", "ambient")
+
+#: What tells one job of a CI service from the next one, which may run as the same user and have other rights.
+JOB_VARIABLES = ("GITHUB_RUN_ID", "GITHUB_JOB", "CI_JOB_ID", "BUILDKITE_JOB_ID", "CIRCLE_WORKFLOW_JOB_ID")
+
+#: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
+DEFAULT_USERNAME = "__token__"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question: a need, the `[[index]]` that matches it (or None), and the host. Sources add (source, outcome) notes."""
+
+    need: Need
+    index: IndexConfig | None
+    host: Host
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    keyring_wait_s: float | None = None
+    """How long the OS keyring may take, where the configuration says so."""
+
+    @property
+    def scope(self) -> Scope:
+        """Who may receive the answer: the configured scope, else the index and what is below it."""
+        return (self.index and self.index.reach(self.need.url)) or scope_of_index(self.need.url)
+
+    @property
+    def username(self) -> str | None:
+        """The user name that the URL insists on, else the configured one, else None."""
+        return self.need.username or (self.index.username if self.index else None)
+
+    @property
+    def owner(self) -> str | None:
+        """Whose a secret is that comes without a user name: the configured user's, whatever name a URL insists on beside it."""
+        return (self.index.username if self.index else None) or self.need.username
+
+    def note(self, source: str, outcome: str) -> None:
+        """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""
+        self.notes.append((source, outcome))
+
+
+def make_credential(
+    query: Query, source: str, secret: str, username: str | None, scope: Scope | None = None, expires_at: float | None = None
+) -> Credential:
+    """Return the answer of a source: the user name by the rules of `username`, the expiry by the secret itself or `max-age`.
+
+    `expires_at` (UTC epoch seconds) is what the source says about it; the nearer end counts.
+
+    A secret whose end is unknown and for which no `max-age` is set has none, and is never written to disk.
+
+    Raises:
+        SourceError: a line break or another control character in it, which no password has (RFC 7617 section 2) and which
+            could begin a new entry in somebody else's file.
+    """
+    from shim.credentials.token_expiry import read_expiry
+
+    if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
+        raise SourceError(f"the secret of source {source!r} has a line break or a control character in it", hint="store it again, alone")
+
+    expires_at = min((end for end in (expires_at, read_expiry(secret)) if end is not None), default=None)
+    if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:
+        expires_at = query.host.clock() + query.index.max_age_s
+    name = username or query.owner or DEFAULT_USERNAME
+    return Credential(name, Secret(secret), scope or query.scope, source, expires_at)
+
+
+class Source(Protocol):
+    """What a source module offers."""
+
+    def find(self, query: Query) -> Credential | None:
+        """Return the credential, None, or raise SourceError (see the package's docstring)."""
+
+
+def program_of(name: str, query: Query) -> str | None:
+    """Return the program that the source called `name` would run for its answer, or None if it needs none: then nothing is cached."""
+    find_program: Callable[[Query], str | None] | None = getattr(load_source(name), "find_program", None)
+    return find_program(query) if find_program else None
+
+
+def has_own_turns(name: str) -> bool:
+    """Whether a source lets one process at a time do what others can use, and tells those who wait what they wait for."""
+    return getattr(load_source(name), "HAS_OWN_TURNS", False)
+
+
+def load_source(name: str) -> Source:
+    """Return the module of the source called `name` in the configuration. Raises KeyError for an unknown name."""
+    return cast(Source, import_module(f"shim.credentials.sources.{SOURCES[name]}"))
+
+
+def job_of(host: Host) -> str:
+    """Return the name of the CI job that this command is a part of; empty outside of CI."""
+    return " ".join(f"{name}={value}" for name in JOB_VARIABLES if (value := host.environ.get(name)))

@@ -1,0 +1,56 @@
+"""Source `env`: the secret is in a variable that the configuration names, or in a dotenv file that has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shim.config.index import Lookup
+from shim.core.errors import SourceError
+from shim.core.model import Credential
+from shim.credentials.sources import Query, make_credential
+
+
+def find(query: Query) -> Credential | None:
+    """Return the credential from the configured variables, or None if the password's one is unset or empty.
+
+    The environment goes before the dotenv file, as with every tool that reads such files; both parts come from the same place.
+
+    Raises:
+        SourceError: a password without the user name that belongs to it; a dotenv file that cannot be read, or not safely.
+    """
+    lookup = query.index.env if query.index else None
+    if lookup is None:
+        return None
+    place, values = "", query.host.environ
+    if not values.get(lookup.password) and lookup.file:
+        place, values = f" in {lookup.file}", _read(lookup.file, query)
+    password = values.get(lookup.password)
+    if not password:
+        query.note("env", f"{lookup.password} is not set" + (f", nor in {lookup.file}" if lookup.file else ""))
+        return None
+    username = _username(lookup, values, place)
+    return make_credential(query, "env", password, username)
+
+
+def _username(lookup: Lookup, values: Mapping[str, str], place: str) -> str | None:
+    if lookup.username is None:
+        return None
+    if not values.get(lookup.username):
+        hint = f"export {lookup.username}" if not place else f"add {lookup.username} to {lookup.file}"
+        raise SourceError(f"{lookup.password} is set{place}, {lookup.username} is not", hint=hint)
+    return values[lookup.username]
+
+
+def _read(name: str, query: Query) -> dict[str, str]:
+    """Return what a dotenv file has; nothing if it does not exist."""
+    from shim.formats.dotenv import MAX_BYTES, NoReader, parse_dotenv
+    from shim.storage.private_files import find_path, read_private
+
+    path = find_path(name, query.host)
+    data = read_private(path, MAX_BYTES, purpose="a dotenv file")
+    try:
+        return parse_dotenv(data.decode("utf-8-sig")) if data else {}
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+    except NoReader:
+        raise SourceError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None

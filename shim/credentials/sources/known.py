@@ -1,0 +1,201 @@
+"""Source `known`: package hosts that everybody can know (`builtin.toml`), through their vendor's own variable or logged-in command.
+
+A command is run for an index that the user named. One that only a project's file names must be approved once, with `shim login URL`: a
+cloned repository must not be able to make your cloud's tools run. A variable is no program, and goes to its own vendor's host alone.
+
+Some indexes of these hosts are for everybody. One that answers without a login is remembered as such for a while: then no command is run
+for it, and nobody hears that it failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from shim.core.errors import SourceError
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Secret
+from shim.core.urls import Scope, Url, scope_of_index
+from shim.credentials.sources import Query, make_credential
+from shim.credentials.surroundings import state_of
+from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
+from shim.storage import open_indexes
+from shim.storage.approved_origins import is_approved
+from shim.storage.token_cache import describe_duration
+
+if TYPE_CHECKING:
+    from shim.credentials.known_hosts import KnownHost
+
+#: What the hosts of `builtin.toml` end with, so that all other hosts cost nothing: neither tomllib nor re is loaded for them.
+SUFFIXES = (
+    ".amazonaws.com",
+    ".on.aws",
+    "-python.pkg.dev",
+    "pkgs.dev.azure.com",
+    ".pkgs.visualstudio.com",
+    "gitlab.com",
+    "pypi.fury.io",
+    "dl.cloudsmith.io",
+)
+#: A variable that says that any host may be the one that this job's token is for.
+JOB_TOKEN = "CI_JOB_TOKEN"  # noqa: S105 (a name)
+#: How long a vendor's command may take, and where it can ask a person something.
+COMMAND_TIMEOUT_S = 60.0
+PERSON_TIMEOUT_S = 300.0
+#: How long an index counts as one for everybody, and how long it may take to say so.
+OPEN_S = 900.0
+PROBE_S = 5.0
+
+
+def timeout_s(query: Query) -> float:
+    """Return how long an answer may take."""
+    return PERSON_TIMEOUT_S if query.host.interactive else COMMAND_TIMEOUT_S
+
+
+def find(query: Query) -> Credential | None:
+    """Return what the vendor's variable or command says, or None if nobody knows this host, or its command is not on PATH.
+
+    Raises:
+        SourceError: the command fails (nobody is logged in), or only a project's file names this index and nobody approved it.
+    """
+    known, program = _find_known(query)
+    if known is None:  # as most hosts are: no word about it
+        return None
+    if known.variable and (token := query.host.environ.get(known.variable)):
+        return _from_variable(known, token, query)
+    if program is None:
+        missing = [f"{known.variable} is not set"] if known.variable else []
+        missing += [f"no {name} on PATH" for name in known.command[:1]]
+        query.note("known", f"{known.name}: {' and '.join(missing)}")
+        return None
+    seen = open_indexes.recall(query.need.url, surroundings(query), OPEN_S, query.host)
+    try:
+        if seen is None:
+            return _run_if_allowed(known, query)
+    except SourceError:
+        if not _answers_everybody(query):
+            raise
+        open_indexes.remember(query.need.url, surroundings(query), query.host)
+    query.note("known", f"{known.name}: {query.need.url} answers without a login")
+    return None
+
+
+def _run_if_allowed(known: KnownHost, query: Query) -> Credential | None:
+    if not may_run(query):
+        raise SourceError(
+            f"{known.name} at {query.need.url.host} was not asked: only {query.need.origin} names it",
+            hint=f"shim login {query.need.url} approves it, once",
+        )
+    return run(known, query)
+
+
+def _answers_everybody(query: Query) -> bool:
+    """Whether the index shows its page to a stranger. An upload endpoint says nothing about that."""
+    from shim.net.http_client import probe
+
+    url = query.need.url
+    if query.need.role == "publish":
+        return False
+    outcome = probe(url, None, query.host, PROBE_S)
+    if outcome.status == 404 and misses_openly(url):
+        return probe(page_of_package(url, UNLIKELY_PACKAGE), None, query.host, PROBE_S).status == 404
+    return outcome.is_success and not outcome.is_form and outcome.url.origin == url.origin
+
+
+def misses_openly(url: Url) -> bool:
+    """Whether a vendor tells who may not read an index so, and a 404 of a package's page says that the login was taken."""
+    if not url.host.endswith(SUFFIXES):
+        return False
+    from shim.credentials.known_hosts import find_known
+
+    return any(known.misses_openly for known in find_known(url, {}))
+
+
+def surroundings(query: Query) -> str:
+    """Return what changes when the vendor's command may answer for somebody else, or somebody has logged in."""
+    if not _may_be_known(query.need.url, query):
+        return ""
+    from shim.credentials.known_hosts import find_known
+
+    return repr([state_of(known.command[0], query.host) for known in find_known(query.need.url, query.host.environ) if known.command])
+
+
+def find_left_behind(need: Need, host: Host) -> SourceError | None:
+    """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it there, and it goes before all others."""
+    from shim.credentials.known_hosts import find_end_of_written, find_known
+
+    file = need.origin.where.rpartition(":")[0]
+    ends_at = find_end_of_written(file, need.url, need.username) if need.given and file else None
+    if ends_at is None or ends_at > host.clock():
+        return None
+    known = next(find_known(need.url, {}))
+    longest = describe_duration(known.longest_s or 0.0)
+    words = f"the token in {need.origin} for {need.url} has ended: {known.name} gives none for longer than {longest}"
+    hint = "take what stands before the @ out of that URL: then shim gets a new token whenever one is needed"
+    return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
+
+
+def find_program(query: Query) -> str | None:
+    """Return the program that would have to run for an answer, or None."""
+    known, program = _find_known(query)
+    if known is None or program is None or (known.variable and query.host.environ.get(known.variable)) or not may_run(query):
+        return None
+    return known.command[0]
+
+
+def may_run(query: Query) -> bool:
+    """Whether a vendor's command may run: the user named this index, or approved its origin."""
+    return query.index is not None or not query.need.origin.project or is_approved(query.need.url, query.host)
+
+
+def run(known: KnownHost, query: Query) -> Credential | None:
+    """Return what the vendor's command says. Raises SourceError with the vendor's own way to log in."""
+    from shim.config.index import CommandSource
+    from shim.credentials.helper_program import ask_program
+
+    command = CommandSource(known.command, timeout_s(query), interactive=True, protocol=known.protocol, fields=known.fields)
+    try:
+        found = ask_program(query, command, "known", username=known.username, scope=_scope(known, query))
+    except SourceError as error:
+        hint = f"log in: {known.login}" if known.login and "failed" in error.message else error.hint
+        raise SourceError(f"{known.name}: {error.message}", hint=hint) from None
+    if found and found.expires_at is None and known.lifetime_s:
+        return replace(found, expires_at=query.host.clock() + known.lifetime_s)
+    return found
+
+
+def _from_variable(known: KnownHost, token: str, query: Query) -> Credential:
+    found = make_credential(query, "known", token, known.username, _scope(known, query))
+    if not known.token_is_username:
+        return found
+    return replace(found, username=token, secret=Secret(token), username_is_secret=True)
+
+
+def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
+    """Return the first known host that can answer and its program's path (or None); if none can, the first that fits."""
+    url = query.need.url
+    if not _may_be_known(url, query):
+        return None, None
+    from shim.credentials.helper_program import environ_for, find_program
+    from shim.credentials.known_hosts import find_known
+
+    fitting = list(find_known(url, query.host.environ))
+    for known in fitting:
+        if known.variable and query.host.environ.get(known.variable):
+            return known, None
+        program = find_program(known.command[0], environ_for(query)["PATH"]) if known.command else None
+        if program:
+            return known, program
+    return (fitting[-1] if fitting else None), None
+
+
+def _may_be_known(url: Url, query: Query) -> bool:
+    return url.host.endswith(SUFFIXES) or JOB_TOKEN in query.host.environ
+
+
+def _scope(known: KnownHost, query: Query) -> Scope:
+    """Return who may receive the secret: within what the configuration says, if it says something."""
+    if query.index is not None:
+        return query.index.scope
+    scope = scope_of_index(query.need.url)
+    return scope if known.segments is None else replace(scope, segments=scope.segments[: known.segments])

@@ -1,0 +1,45 @@
+"""The first Python of ours in a wrapped command: `main` finds in sys.argv what the launcher said to `start.py`,
+`SITE NAME TARGET SELF IGNORED ARGUMENTS...`
+
+Its first act takes secrets out of the process list (`hotpath/argv_mask.py`). Then a record of the same command, made before, is
+replayed if there is one; else the long way is gone. Holds no knowledge of any tool and imports only what a bare interpreter has loaded
+already.
+
+SITE is the folder with our dependencies, NAME the launcher's name, TARGET the real tool, SELF the launcher's path, IGNORED is
+`1` if SIGPIPE was ignored when the launcher started (this interpreter ignores it always, so only the launcher can tell).
+"""
+
+import sys
+
+#: Beginnings of words that may be a secret option: only then is the masking imported. A test holds them to those that it knows.
+SECRET_OPTIONS = ("--password", "--token", "--proxy", "-p", "-t")
+
+
+def main() -> int:
+    """Hide secrets, make our package and its dependencies importable, and go the long way."""
+    if any("://" in word or word.startswith(SECRET_OPTIONS) for word in sys.argv):
+        from shim.hotpath.argv_mask import hide_secrets
+
+        hide_secrets()
+    site, name, target, launcher, ignored = sys.argv[1:6]
+    arguments = sys.argv[6:]
+    root = __file__.rpartition("/shim/")[0]
+    sys.path.extend(folder for folder in (root, site) if folder not in sys.path)
+    if name == "shim":
+        from shim.cli import main as command
+
+        return command(arguments, launcher)
+    if name == "keyring":
+        from shim.helpers.keyring import main as answer
+
+        return answer(tuple(arguments), target, launcher)
+    from shim.hotpath.replay import replay
+
+    replay(name, target, arguments, sigpipe_ignored=ignored == "1")
+    from shim.pipeline.run import main as run
+
+    return run(name, target, tuple(arguments), launcher, sigpipe_ignored=ignored == "1")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

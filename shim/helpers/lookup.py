@@ -1,0 +1,41 @@
+"""What every face asks our resolver: a read credential for one URL. Never a login, never a question to a person."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from shim.core.host import Host
+from shim.core.model import Credential, Need, Needs, Origin
+from shim.core.urls import Url
+from shim.delivery.answers import VARIABLE, read_answers
+
+
+def find_credential(url: Url, username: str | None, asker: str, host: Host) -> Credential | None:
+    """Return the credential whose scope covers `url` and whose user name is `username` (any if None), or None if nobody has one.
+
+    `asker` says who asks, for messages. What the command above us resolved already is not asked again, unless it has ended meanwhile.
+
+    Raises:
+        ShimError: a source or the configuration is broken.
+    """
+    above = (one for one in read_answers(host.environ.get(VARIABLE, "")) if one.scope.covers(url) and username in (None, one.username))
+    given = next(above, None)
+    if given and (given.expires_at is None or given.expires_at > host.clock()):
+        return given
+    from shim.config.settings import load_settings
+    from shim.credentials.resolve import resolve
+    from shim.storage import verification_cache
+
+    alone = dataclasses.replace(host, interactive=False)
+    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text. What the
+    # command above us got for it may be got again.
+    need = Need(url, Origin("argv", asker, project=given is None), username=username)
+    settings = load_settings(alone)
+    (answer,) = resolve(Needs((need,)), settings, alone)
+    if answer.credential and verification_cache.recall_refusal(answer.credential, url, alone):
+        return None  # who asks for it sends it at once, and too many failing logins lock an account
+    if answer.credential:
+        from shim.storage.audit_log import record_release
+
+        record_release((answer.credential,), asker, "answered", settings.audit, alone)
+    return answer.credential or given

@@ -1,1 +1,0 @@
-"""Where each family of tools names its indexes, in its own order of precedence, built on formats/."""

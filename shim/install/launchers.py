@@ -1,0 +1,196 @@
+"""The launchers on disk: rendered from launcher.sh, written atomically, known by their signature.
+
+Nothing here looks for a target: the launcher itself does that, in one place, and `own_launchers.find_target` asks it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable
+
+from shim.core.errors import StoreError
+from shim.core.files import read_head
+from shim.core.host import Host
+from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
+from shim.tools import TOOLS, load_tool
+
+#: dash drops entries of the environment whose names are no identifiers (exported functions `BASH_FUNC_x%%`, `a.b`) on the way
+#: to the target; `bash -p` keeps them unread and unchanged, for 0.4 ms.
+SHELLS = (("/bin/bash", "-p"), ("/usr/bin/bash", "-p"))
+
+def render_launcher() -> str:
+    """Return the text that all launchers of this installation share."""
+    with open(os.path.join(os.path.dirname(__file__), "launcher.sh"), encoding="utf-8") as stream:
+        text = stream.read()
+    shell = next((f"{path} {flag}" for path, flag in SHELLS if os.access(path, os.X_OK)), "/bin/sh")
+    values = {
+        "SHELL": shell,
+        "PYTHON": _quote(base_python()),
+        "HOT": _quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
+        "SITE": _quote(site_folder()),
+        "NEEDLESS": _render_needless(),
+        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),
+    }
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    return text
+
+
+def base_python() -> str:
+    """Return the absolute path of the interpreter itself: no venv's link, no shim of another tool."""
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
+
+
+def site_folder() -> str:
+    """Return the folder in which our dependencies are installed."""
+    import filelock
+
+    return os.path.dirname(os.path.dirname(os.path.abspath(filelock.__file__)))
+
+
+def _render_needless() -> str:
+    """Return the `case` that marks commands which never ask an index, from every tool's NEEDLESS."""
+    lines = ["  case $_shim_name in"]
+    for module in dict.fromkeys(TOOLS.values()):
+        names = [name for name in TOOLS if TOOLS[name] == module]
+        lines.append(f"    {_pattern(names)})")
+        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).NEEDLESS)]
+        lines.append("      ;;")
+    return "\n".join([*lines, "  esac"])
+
+
+def _render_words(needless: tuple[str, ...]) -> list[str]:
+    """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
+    single = [entry for entry in needless if " " not in entry]
+    lines = ['case "${1-}" in', f"  {' | '.join(_quote(word) for word in single)}) _shim_direct=1 ;;"]
+    for first in dict.fromkeys(entry.partition(" ")[0] for entry in needless if " " in entry):
+        seconds = [entry.partition(" ")[2] for entry in needless if entry.startswith(first + " ")]
+        words = " | ".join(_quote(word) for word in seconds)
+        lines.append(f'  {_quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
+    return [*lines, "esac"]
+
+
+def _pattern(names: Iterable[str]) -> str:
+    """Return a `case` pattern for launcher names; `pip3` stands for `pip3.12` as well."""
+    return " | ".join(f"{name} | {name}.*" if name.endswith("3") else name for name in names)
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def wrapped_names(folder: str, host: Host) -> list[str]:
+    """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not make `command -v` lie."""
+    found: list[str] = []
+    for entry in host.environ.get("PATH", os.defpath).split(":"):
+        try:
+            names = sorted(os.listdir(entry or "."))
+        except OSError:
+            continue
+        if os.path.realpath(entry or ".") != os.path.realpath(folder):
+            found += [name for name in names if is_wrapped(name) and _is_program(os.path.join(entry or ".", name))]
+    order = list(TOOLS)
+    return sorted(dict.fromkeys(found), key=lambda name: (order.index(name.partition(".")[0]), name))
+
+
+def is_wrapped(name: str) -> bool:
+    """Whether a program of that name is one of ours to wrap: in TOOLS, or a `pip3.12`."""
+    base, dot, minor = name.partition(".")
+    return base in TOOLS and (not dot or (base.endswith("3") and minor.isdigit()))
+
+
+def _is_program(path: str) -> bool:
+    return os.path.isfile(path) and os.access(path, os.X_OK) and not is_launcher(path)
+
+
+def write_launchers(folder: str, names: Iterable[str]) -> list[str]:
+    """Write launchers for `names`, the `shim` command, and the `keyring` face in the folder beside; return the paths that changed.
+
+    Raises:
+        StoreError: a folder or file cannot be written, or somebody else's file stands in the way.
+    """
+    text = render_launcher().encode()
+    paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [os.path.join(faces_folder(folder), FACE)]
+    changed = [path for path in paths if _write_one(path, text)]
+    _write_hook(folder)
+    return changed
+
+
+def has_hook(folder: str) -> bool:
+    """Return whether the second path to a folder of launchers leads there."""
+    hook = hook_folder(folder)
+    return os.path.isdir(hook) and os.path.samefile(hook, folder)
+
+
+def _write_hook(folder: str) -> None:
+    """Make the second path to the folder, or lead a link that is there back to it."""
+    hook = hook_folder(folder)
+    if has_hook(folder):
+        return
+    try:
+        if os.path.islink(hook):
+            os.unlink(hook)
+        os.symlink(os.path.basename(folder), hook)
+    except OSError as error:
+        raise StoreError(f"{hook} cannot be made ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+
+
+def _write_one(path: str, text: bytes) -> bool:
+    """Write one launcher if it differs; return whether it did."""
+    temporary = f"{path}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        if os.path.lexists(path):
+            if not is_launcher(path):
+                raise StoreError(f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}")
+            if read_head(path, len(text) + 1) == text and os.access(path, os.X_OK):
+                return False
+        try:
+            with open(temporary, "xb") as stream:
+                stream.write(text)
+            os.chmod(temporary, 0o755)  # noqa: S103 (everybody may run it)
+            os.replace(temporary, path)
+        finally:
+            if os.path.exists(temporary):
+                os.unlink(temporary)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+    return True
+
+
+def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[str]:
+    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return the paths removed.
+
+    Raises:
+        StoreError: a launcher cannot be removed.
+    """
+    faces = faces_folder(folder)
+    if names is None:
+        candidates = [os.path.join(place, name) for place in (folder, faces) for name in _list(place)]
+    else:
+        candidates = [os.path.join(folder, name) for name in names]
+    removed = [path for path in candidates if is_launcher(path)]
+    for path in removed:
+        try:
+            os.unlink(path)
+        except OSError as error:
+            raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
+    hook = hook_folder(folder)
+    if names is None and os.path.islink(hook):
+        with contextlib.suppress(OSError):
+            os.unlink(hook)
+    for place in (folder, faces):
+        # A folder that cannot be removed is harmless without launchers in it.
+        if _list(place) == [] and os.path.isdir(place):
+            with contextlib.suppress(OSError):
+                os.rmdir(place)
+    return removed
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []

@@ -1,0 +1,127 @@
+"""What `shim activate` prints: static text, made of one or two templates for each shell.
+
+It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps them there when a venv, conda
+or mise puts something before them, and lead to what completes `shim`. `@SHIMS@`, `@HOOK@`, `@FACES@` and `@COMPLETE@` become quoted
+folders, `@NAMES@` the tools.
+
+Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and `emulate`; fish 3.6 "Event handlers"; mise `hook_env.rs`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+
+from shim.core.errors import StoreError
+from shim.core.files import read_text
+from shim.install.completion import COMPLETIONS, MANUAL, read_template
+
+#: Shell -> templates in this folder. Adding a shell is one file and one line here.
+SHELLS: dict[str, tuple[str, ...]] = {
+    "bash": ("common.sh", "bash.sh", "start.sh"),
+    "zsh": ("common.sh", "zsh.sh", "start.sh"),
+    **dict.fromkeys(("sh", "dash", "ksh", "ash"), ("common.sh", "start.sh")),
+    "fish": ("fish.fish",),
+}
+
+#: Functions for completion must have the options of zsh's completion instead. What is named here is read when Tab is first pressed.
+ZSH_COMPLETION = 'if [[ -o interactive && -n "${functions[compdef]-}" ]]; then autoload -Uz _shim; compdef _shim shim; fi\n'
+
+#: The shells whose text is kept in a file as well.
+FILES = ("bash", "zsh", "sh", "fish")
+
+
+def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
+    """Return the text for one of SHELLS. The folders may have any name but one with a colon, which PATH cannot hold."""
+    folder = os.path.dirname(__file__)
+    text = ""
+    for template in SHELLS[shell]:
+        with open(os.path.join(folder, template), encoding="utf-8") as stream:
+            text += stream.read()
+    quote = _quote_fish if shell == "fish" else _quote
+    values = {"SHIMS": quote(shims), "HOOK": quote(hook), "FACES": quote(faces), "NAMES": " ".join(names)}
+    values["COMPLETE"] = quote(_complete_folder(shims))
+    values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
+    for name, value in values.items():
+        text = text.replace(f"@{name}@", value)
+    # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS, WARN_CREATE_GLOBAL).
+    return f"emulate zsh -c {_quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
+
+
+def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
+    """Return path -> text of the files beside the launchers' folder: what rc files read, completion, and the manual page."""
+    names = list(names)
+    templates = map(read_template, (*COMPLETIONS.values(), MANUAL))
+    texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *templates]
+    return dict(zip(_paths(shims), texts, strict=True))
+
+
+def _paths(shims: str) -> list[str]:
+    """Return the paths of those files, in the order of their texts. `man` looks into the folder `man` beside each folder on PATH."""
+    places = [(activation_folder(shims), name) for name in FILES]
+    places += [(_complete_folder(shims), name) for name in COMPLETIONS.values()]
+    return [os.path.join(*place) for place in (*places, (os.path.dirname(shims), "man", "man1", MANUAL))]
+
+
+def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
+    """Return whether the files are there and what this release writes."""
+    return all(read_text(path) == text for path, text in render_files(shims, hook, faces, names).items())
+
+
+def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) -> list[str]:
+    """Write what `shim activate` prints into files beside the launchers' folder, for rc files to read; return the paths that changed.
+
+    Raises:
+        StoreError: the folder cannot be written.
+    """
+    changed = []
+    try:
+        for path, text in render_files(shims, hook, faces, names).items():
+            if read_text(path) != text:
+                os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+                with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
+                    stream.write(text)
+                os.chmod(stream.name, 0o644)
+                os.replace(stream.name, path)
+                changed.append(path)
+    except OSError as error:
+        raise StoreError(
+            f"{os.path.dirname(shims)} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder"
+        ) from error
+    return changed
+
+
+def remove_activation(shims: str) -> list[str]:
+    """Remove those files, and their folders if they are empty then; return the paths removed."""
+    removed = [path for path in _paths(shims) if read_text(path) is not None]
+    for path in removed:
+        os.unlink(path)
+    for folder in (activation_folder(shims), _complete_folder(shims), os.path.join(os.path.dirname(shims), "man", "man1")):
+        with suppress(OSError):
+            os.rmdir(folder)
+    with suppress(OSError):
+        os.rmdir(os.path.join(os.path.dirname(shims), "man"))
+    return removed
+
+
+def activation_folder(shims: str) -> str:
+    """Return the folder of the files that rc files read."""
+    return os.path.join(os.path.dirname(shims), "activate")
+
+
+def _complete_folder(shims: str) -> str:
+    return os.path.join(os.path.dirname(shims), "complete")
+
+
+def _quote(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _quote_twice(text: str) -> str:
+    """Return a word that is still quoted after the shell has read it once: for `eval`."""
+    return _quote(_quote(text))
+
+
+def _quote_fish(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

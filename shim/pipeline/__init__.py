@@ -1,0 +1,1 @@
+"""One wrapped command from beginning to end, and the record of it that the hot path replays."""

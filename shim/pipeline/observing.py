@@ -1,0 +1,122 @@
+"""Sees what a plan is made from, while it is made: every variable that anybody asks the environment for, every file that is opened,
+every folder that is listed, every path whose existence is asked, and how each of them was before it was looked at. Nothing is listed
+by hand, so a new reader of a new file cannot be forgotten.
+"""
+
+from __future__ import annotations
+
+import os
+import posix
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from shim.core.host import Host
+from shim.hotpath.replay import describe_file, is_folder
+
+
+class Observed(dict[str, str]):
+    """An environment that remembers which variables were asked for. A copy of it is an ordinary dictionary."""
+
+    def __init__(self, environ: Iterable[tuple[str, str]]) -> None:
+        super().__init__(environ)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return a variable's value and remember its name."""
+        self.asked.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> str:
+        self.asked.add(name)
+        return super().__getitem__(name)
+
+    def __contains__(self, name: object) -> bool:
+        self.asked.add(str(name))
+        return super().__contains__(name)
+
+
+@dataclass(slots=True)
+class Observer:
+    """What was looked at while a plan was made: each path and each listed folder, as it was before the first look.
+
+    Making a plan may take as long as a person takes to log in: what has changed meanwhile was not what the plan was made from.
+    """
+
+    environ: Observed
+    paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    is_watching: bool = False
+
+    def see(self, path: object) -> None:
+        """Remember a path whose content or existence counts."""
+        if self.is_watching and isinstance(path, (str, bytes)) and not _is_ours(text := os.fsdecode(path)) and text not in self.paths:
+            self.paths[text] = describe_path(text)
+
+    def see_folder(self, path: object) -> None:
+        """Remember a folder whose entries count. The target may live in our own environment: that folder itself counts."""
+        folder = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else os.getcwd()
+        if self.is_watching and not _is_ours(folder) and folder not in self.folders:
+            self.folders[folder] = describe_path(folder, is_listed=True)
+
+
+@contextmanager
+def observe(host: Host) -> Iterator[tuple[Host, Observer]]:
+    """Watch what is looked at; yields the host to use meanwhile, and the observer."""
+    observer = Observer(Observed(host.environ.items()))
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open":
+            observer.see(arguments[0])
+        elif event in ("os.listdir", "os.scandir"):
+            observer.see_folder(arguments[0])
+
+    # A hook cannot be taken away; it looks away when we are done. What only asks for a state raises no event.
+    sys.addaudithook(hook)
+    kept = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink")}
+    for name, function in kept.items():
+        setattr(os, name, _watched(function, observer))
+    observer.is_watching = True
+    try:
+        yield replace(host, environ=observer.environ), observer
+    finally:
+        observer.is_watching = False
+        for name, function in kept.items():
+            setattr(os, name, function)
+
+
+def describe_path(path: str, *, is_listed: bool = False) -> tuple[str, ...]:
+    """Return the fields of a record's line that says how a path is, or that it is not there.
+
+    A folder that was listed counts with its entries; of any other only that it is there: people make files in it all the time.
+    """
+    state = describe_file(path)
+    if state is None:
+        try:
+            return "link", path, posix.readlink(path)  # to the descriptor of whoever opens it
+        except (OSError, ValueError):
+            return "missing", path
+    return ("folder", path) if is_folder(path) and not is_listed else ("file", path, state)
+
+
+def _watched(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
+    def call(path: Any, *arguments: Any, **options: Any) -> Any:
+        observer.see(path)
+        return function(path, *arguments, **options)
+
+    return call
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line of its own tells them), or no file.
+
+    What others have installed for the same interpreter lies inside its library, the target maybe among it.
+    """
+    return path.startswith(("/proc/", "/dev/null", "/dev/tty")) or any(
+        path.startswith(folder) and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages")) for folder in _CODE
+    )
+
+
+_CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))

@@ -1,0 +1,62 @@
+"""A command on a terminal lacks a credential that the person in front of it could give: `shim login` is offered, in place of the
+tool's own question, whose answer would be kept nowhere.
+
+Never without a terminal, in CI, with SHIM_NO_INPUT, `login = "manual"` or a tool that was told not to ask. What is offered is the verb
+itself, as a program of its own: what it verifies, stores and says is said once, there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from shim.config.index import IndexConfig
+from shim.config.settings import Settings
+from shim.core.host import Host, write_stderr
+from shim.core.model import Answer, Invocation
+
+#: What tells a tool to ask nobody.
+SILENT_OPTIONS = ("--no-input", "--non-interactive", "--no-interaction", "-n")
+SILENT_VARIABLES = ("PIP_NO_INPUT", "TWINE_NON_INTERACTIVE", "POETRY_NO_INTERACTION")
+#: Sources that `shim login` fills.
+FILLED = ("keyring", "stored", "posit", "oidc")
+
+
+def offer_logins(invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host) -> bool:
+    """Offer a login for each configured index without a credential; return whether one was made, so that sources know more now."""
+    if not _may_ask(invocation, host):
+        return False
+    missing: dict[str, Answer] = {}
+    for answer in answers:
+        index = settings.index_named(answer.index) if answer.index else None
+        if index and _could_login(answer, index):
+            missing.setdefault(index.name, answer)
+    made = [_offer(answer, name, host) for name, answer in missing.items()]
+    return any(made)
+
+
+def _may_ask(invocation: Invocation, host: Host) -> bool:
+    told = [*(word for word in invocation.argv if word in SILENT_OPTIONS), *(name for name in SILENT_VARIABLES if host.is_set(name))]
+    return host.interactive and not told
+
+
+def _could_login(answer: Answer, index: IndexConfig) -> bool:
+    is_missing = answer.credential is None and not answer.need.answered_by and index.on_failure != "pass"
+    is_refused = any(source in ("scope", "policy") for source, _ in answer.tried)
+    return is_missing and not is_refused and index.may_login and bool(set(FILLED) & set(index.source))
+
+
+def _offer(answer: Answer, name: str, host: Host) -> bool:
+    """Ask, and run `shim login`; return whether it succeeded."""
+    write_stderr(f"shim: no credential for {answer.need.url} (from {answer.need.origin})\nLog in to {name} now? [Y/n] ")
+    line = sys.stdin.readline()
+    if not line:
+        write_stderr("\n")
+    if line.strip().lower() not in ("", "y", "yes") or not line:
+        return False
+    import subprocess
+
+    url = answer.need.url.text
+    program = [os.path.join(host.shims, "shim")] if host.shims else [sys.executable, "-m", "shim"]
+    environ = {name: value for name, value in host.environ.items() if not name.startswith("_SHIM_")}
+    return subprocess.run([*program, "login", name if answer.need.role != "publish" else url], env=environ, check=False).returncode == 0

@@ -1,0 +1,106 @@
+"""Each way in which a private index can fail us, in its own words: what it did, what that may mean, and the command that mends it."""
+
+from __future__ import annotations
+
+from shim.config.index import IndexConfig
+from shim.core.errors import BY_HAND_HINT, NETWORK_HINT, NotProven, Rejected, ShimError
+from shim.core.installation import repair_command
+from shim.core.model import Answer, Credential
+from shim.core.verdict import Trouble, Verdict
+from shim.credentials.resolve import hint_for
+
+#: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a credential".
+WORDS: dict[Trouble, str] = {
+    "refused": "refuses us {who} (401)",
+    "forbidden": "forbids us to read it {who} (403): a wrong or expired secret, or no permission",
+    "hidden": "says that it does not exist {who} (404): many servers say that instead of 401, or there is no such page",
+    "busy": "has had too many requests (429)",
+    "broken": "is broken{status}",
+    "login-page": "shows a login page {who} instead of packages",
+    "elsewhere": "sends us to another server, which gets no credential",
+    "tls": "cannot be trusted: {reason}",
+    "down": "cannot be reached: {reason}",
+    "slow": "cannot be reached: {reason}",
+    "endless": "takes longer to list its packages than we wait",
+    "proxy": "cannot be asked: {reason}",
+    "unknown": "cannot be asked by shim: {reason}",
+    "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
+}
+
+#: What mends it, where it is not the credential.
+HINTS: dict[Trouble, str] = {
+    "busy": "wait a little, then run it again",
+    "broken": "wait a little, then run it again",
+    "elsewhere": "name the URL where the index really is",
+    "tls": 'set ca-bundle = "/path/of/its/authority.pem" for this [[index]], or "system"',
+    "down": NETWORK_HINT,
+    "slow": NETWORK_HINT,
+    "proxy": "check that proxy, or name another one",
+}
+WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"
+UNCONFIGURED = {
+    **HINTS,
+    "tls": "name its authority with PIP_CERT or --cert",
+}
+
+
+def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
+    """Return the error for an index that did not prove the credential.
+
+    `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
+    """
+    credential, trouble = answer.credential, verdict.trouble or "down"
+    reason = verdict.detail.partition(": ")[2] or verdict.detail
+    status = f" ({reason.removeprefix('it answers ')})" if reason.startswith("it answers ") else ""
+    words = WORDS[trouble].format(who=_who(credential), reason=reason, status=status)
+    consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
+    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
+    kind = Rejected if verdict.kind == "rejected" and credential else NotProven
+    return kind(message, tried=answer.tried if not credential else (), hint=_hint(answer, index, trouble))
+
+
+def _who(credential: Credential | None) -> str:
+    if credential is None:
+        return "without a credential"
+    name = "the user in the URL" if credential.source == "url" else credential.shown_username  # which may be the token itself
+    return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
+
+
+def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
+    """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself."""
+    if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
+        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {_renewal(answer, index)}"
+    if trouble == "unknown":  # PySocks is what it lacks
+        return repair_command("[socks]")
+    if trouble == "again":
+        return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
+    if trouble in HINTS:
+        return (HINTS if index else UNCONFIGURED)[trouble]
+    if trouble in ("hidden", "endless") and index and index.verify_url == index.url:
+        page = f"{str(index.url).rstrip('/')}/NAME/"
+        return f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or renew the secret'
+    return _renewal(answer, index)
+
+
+def _renewal(answer: Answer, index: IndexConfig | None) -> str:
+    """Return how to renew a secret at its source."""
+    credential, need = answer.credential, answer.need
+    name = index.name if index else str(need.url)
+    if credential is None:
+        return hint_for(answer, index)
+    match credential.source:
+        case "url":
+            return f"put the right password into {need.origin}, or take it out of the URL and run shim login {name}"
+        case "netrc":
+            return f"correct the entry for {need.url.host} in your netrc"
+        case "env" if index and index.env:
+            return f"export {index.env.password} with a new secret"
+        case "file" if index and index.file:
+            return f"put a new secret into {index.file.password}"
+        case "command" if index and index.command:
+            return BY_HAND_HINT.format(name=index.command.argv[0])
+        case "agent":
+            return "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the host"
+        case "stored":
+            return f"shim login {name} --store file"
+    return f"shim login {name}"

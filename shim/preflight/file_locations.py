@@ -1,0 +1,92 @@
+"""Where do the files of an index lie? A server may keep them on another port of its host, or on another host, and only its pages or
+redirects say so: one page and one of its files are asked for, and `outcome.py` remembers the answer.
+
+A netrc knows hosts alone, so it would go along to another port, where an object store takes signed URLs and nothing else; and
+a second private host needs a credential of its own.
+
+Sources: requests `rebuild_auth` (a redirect to another port takes a netrc's entry along); PEP 503 and 691.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Literal
+from urllib.parse import urljoin
+
+from shim.core.host import Host
+from shim.core.urls import Url, parse_url
+from shim.formats.html_links import find_links
+from shim.net.http_client import Asked, Outcome, at_once, follow
+
+#: Where JSON pages name files, and projects.
+_URLS = re.compile(r'"url"\s*:\s*"([^"\\]+)"')
+_NAMES = re.compile(r'"name"\s*:\s*"([A-Za-z0-9._-]+)"')
+MAX_PLACES = 4
+REFUSING = (401, 403)
+WRONG: Literal["wrong"] = "wrong"
+Seen = tuple[Url, ...] | Literal["wrong"] | None
+#: Which statuses say that a server does not know HEAD.
+NO_HEAD = (400, 403, 404, 405, 501)
+
+
+#: How long a look may take.
+LOOK_S = 6.0
+
+
+def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
+    """Return what `look` returns for each pair of a package's page and the index itself, all of them at the same time."""
+    nothing: list[Seen] = [None] * len(pages)
+    return at_once([partial(look, page, root, host, LOOK_S) for page, root in pages], nothing, LOOK_S)
+
+
+def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
+    """Return from where else the files of the package behind `page` come, or of the first one that `root` lists; None if nobody knows.
+
+    `WRONG` tells that the credential is not taken.
+    """
+    outcome = follow(page, host, timeout_s)
+    if outcome.status == 401 and page.credential:
+        return WRONG
+    if outcome.status in REFUSING:
+        return None  # a login that fails is not tried again
+    links = _links(outcome)
+    if not links:
+        projects = _links(follow(root, host, timeout_s))
+        if not projects:
+            return None
+        outcome = follow(replace(page, url=projects[0]), host, timeout_s)
+        links = _links(outcome)
+    asked = next((link for link in links if link.origin == page.url.origin), None)
+    hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()
+    others = {place.origin: place for place in (*outcome.hops, *links, *hops) if place.origin != page.url.origin}
+    return tuple(others.values())[:MAX_PLACES] if links else None
+
+
+def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...]:
+    """Return where a request for a file is redirected to."""
+    outcome = follow(replace(file, method="HEAD", follows=False), host, timeout_s)
+    if outcome.status in NO_HEAD:
+        outcome = follow(replace(file, follows=False), host, timeout_s)
+    return outcome.hops
+
+
+def _links(outcome: Outcome) -> list[Url]:
+    """Return the links of a page, in its own order: of projects, or of files. What is no URL is left out: no tool follows it."""
+    if not outcome.is_success or outcome.is_form:
+        return []
+    text = outcome.page.decode("utf-8", "replace")
+    if text.lstrip().startswith("{"):
+        found = _URLS.findall(text) or [f"{name}/" for name in _NAMES.findall(text) if "projects" in text]
+    else:
+        found = find_links(text)
+    base = outcome.url.text if outcome.url.text.endswith("/") else outcome.url.text + "/"
+    links = []
+    for link in found:
+        try:
+            links.append(parse_url(urljoin(base, link).partition("#")[0]))
+        except ValueError:
+            continue
+    return links

@@ -1,0 +1,66 @@
+"""Indexes that list no packages: their own page is missing even for those whom they let in, and only a package's page tells.
+
+Sources: bazel-contrib/rules_python#3709 and #3826 (Google Artifact Registry says 404 at the root to everybody); nginx without
+`autoindex` says 403 there to those who are logged in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import islice
+
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import Credential, Route
+from shim.core.urls import Url
+from shim.core.verdict import Verdict
+from shim.credentials.sources.known import misses_openly
+from shim.delivery import Choice
+from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
+from shim.formats.requirements import find_names
+from shim.net.http_client import route_of_environment
+from shim.preflight.verify import Question, verify
+from shim.storage import verification_cache
+
+#: How many packages are asked for.
+MAX_PAGES = 8
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_INPUTS = (".txt", ".in")
+
+
+def with_packages(question: Question, names: Iterable[str], host: Host) -> Question:
+    """Return the question with the pages of packages that are asked where the index itself has none: that of the last time first."""
+    seen = verification_cache.recall("page", None, verification_cache.place_of(question.url), host)
+    remembered = [seen.words] if seen and _NAME.fullmatch(seen.words) else []
+    wanted = islice(dict.fromkeys((*remembered, *names)), MAX_PAGES)
+    pages = tuple(page_of_package(question.url, name) for name in wanted) or (page_of_package(question.url, UNLIKELY_PACKAGE),)
+    return replace(question, pages=pages, misses_openly=misses_openly(question.url))
+
+
+def verify_login(url: Url, credential: Credential, host: Host, route: Route | None = None) -> Verdict:
+    """Return what the index at `url` thinks of the credential, and remember which page told so."""
+    question = Question(url, credential, route or route_of_environment(host))
+    finding = verify(with_packages(question, (), host), host)
+    remember_page(url, finding.told_by, host)
+    return finding.verdict
+
+
+def remember_page(index: Url, page: Url | None, host: Host) -> None:
+    """Write down which package's page told what the index thinks of a credential, if one did."""
+    name = page.path.rstrip("/").rpartition("/")[2] if page else ""
+    if name and name != UNLIKELY_PACKAGE:
+        verification_cache.remember("page", None, verification_cache.place_of(index), name, host)
+
+
+def names_of_command(choice: Choice) -> Iterator[str]:
+    """Yield names of packages that the command may ask its indexes for: what it names itself, and what its files do."""
+    case = choice.case
+    yield from case.needs.packages
+    for file in case.needs.watched:
+        if file.endswith(_INPUTS):
+            try:
+                yield from find_names((read_regular(file) or b"").decode("utf-8", "replace"))
+            except CannotRead:
+                continue

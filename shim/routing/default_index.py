@@ -1,0 +1,245 @@
+"""`use-as`: an index of our configuration for a command that names none itself, put as if the user had set the tool's own variables.
+
+The URLs have no userinfo: the credential goes its usual way, and so do the checks before the tool starts. What the user says anywhere
+(option, variable, configuration file, requirements file) goes before it, all of it. Commands that write their indexes into a project
+or a lock file are left alone. A nested command recognises the variables by MARK and decides anew.
+
+Order. pip has none: it takes the highest version on any index. uv takes the first index that has the name, so private indexes
+come first, the default among them before the extra ones, then public ones, whatever they are used as.
+
+Sources: pip 26.3 configuration.py (a variable goes before pip.conf) and build_env/installer.py (build dependencies come from the same
+indexes); uv 0.13.8 crates/uv-static/src/env_vars.rs; what each does was counted on real servers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import field, replace
+from typing import NamedTuple, cast
+
+from shim.config.index import IndexConfig
+from shim.config.settings import Settings, config_files, load_settings
+from shim.core.errors import ShimError
+from shim.core.files import mentions
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Need, Needs, Origin
+from shim.tools import Tool
+
+#: What we set for the tool that this process runs below, so that it is told from what the user set.
+MARK = "_SHIM_USE_AS"
+#: Where an index that nobody named comes from.
+DEFAULTS = ("pip's default", "uv's default")
+#: uv's commands that use an index for this environment or user alone. `uv lock`, `add`, `sync` and `run` write it down, or
+#: read what is written.
+UV_VERBS = frozenset(
+    [
+        *(("pip", verb) for verb in ("compile", "install", "list", "sync", "tree")),
+        *(("tool", verb) for verb in ("install", "run", "upgrade")),
+    ]
+) | {("venv",)}
+UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
+RECEIPT = "uv-receipt.toml"
+_KEY = re.compile(rb"use-as")
+PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
+#: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
+PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
+#: Ends of options about indexes that name none: what `pip-compile` writes into its output, and how uv goes about several.
+BESIDE_INDEX = ("emit-index-url", "index-strategy")
+
+
+class Usage(NamedTuple):
+    """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words.
+
+    The `warning` is for a command that asks strangers although the configuration has a private default.
+    """
+
+    needs: Needs
+    added: Mapping[str, str | None] = field(default_factory=dict)
+    why_not: str = ""
+    warning: str = ""
+
+
+def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
+    """Return what the command asks with the indexes of `use-as`, where it names none itself.
+
+    Raises:
+        ConfigError: the configuration, which speaks of `use-as`, is broken: without it the command would ask strangers.
+    """
+    inherited = find_inherited(host.environ)
+    needs = tool.read_needs(invocation, around(host, inherited))
+    if not is_mentioned(host):
+        return Usage(needs, inherited)
+    asked = _all_asked(invocation, needs, around(host, inherited))
+    if reason := _why_not(invocation, asked, around(host, inherited)):
+        return Usage(needs, inherited, reason, _warning(invocation, asked, host))
+    used = used_indexes(load_settings(host))
+    if not used:
+        return Usage(needs, inherited)
+    variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
+    added = {**inherited, **variables, MARK: "\t".join(f"{name}={value}" for name, value in variables.items())}
+    with_ours = tool.read_needs(invocation, around(host, added))
+    items = tuple(_name_origin(need, variables, used) for need in with_ours.items)
+    if items == with_ours.items:
+        return Usage(needs, inherited, "this command takes no index from variables")
+    return Usage(replace(with_ours, items=items), added)
+
+
+def used_indexes(settings: Settings) -> tuple[IndexConfig, ...]:
+    """Return the indexes with `use-as`: the first default, then the extra ones in their order. A machine's default yields to the user's."""
+    defaults = [index for index in settings.indexes if index.use_as == "default"]
+    return (*defaults[:1], *(index for index in settings.indexes if index.use_as == "extra"))
+
+
+def around(host: Host, changes: Mapping[str, str | None]) -> Host:
+    """Return the host with changed variables. An environment that is observed goes on being observed."""
+    if not changes:
+        return host
+    environ = cast(dict[str, str], copy(host.environ))
+    for name, value in changes.items():
+        if value is None:
+            environ.pop(name, None)
+        else:
+            environ[name] = value
+    return replace(host, environ=environ)
+
+
+def put_into(delivery: Delivery, added: Mapping[str, str | None], warning: str = "") -> Delivery:
+    """Return the delivery with the variables of `use-as`; what a channel made of one of them counts."""
+    if not added and not warning:
+        return delivery
+    return replace(delivery, environ={**added, **delivery.environ}, warnings=(*delivery.warnings, *([warning] if warning else [])))
+
+
+def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
+    """Return the variables that a command of ours above this one has set and nobody has changed since, each to be taken back."""
+    marked = dict(text.partition("=")[::2] for text in environ.get(MARK, "").split("\t") if text)
+    ours: dict[str, str | None] = {name: None for name, value in marked.items() if environ.get(name) == value}
+    return {**ours, MARK: None} if marked else {}
+
+
+def is_mentioned(host: Host) -> bool:
+    """Whether a config file speaks of `use-as`, be it broken or not."""
+    return mentions(config_files(host), _KEY)
+
+
+def pip_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
+    """Return pip's variables for the indexes."""
+    defaults, extras = ([index.url.text for index in used if index.use_as == wanted] for wanted in ("default", "extra"))
+    variables = {"PIP_INDEX_URL": " ".join(defaults), "PIP_EXTRA_INDEX_URL": " ".join(extras)}
+    return {name: value for name, value in variables.items() if value}
+
+
+def uv_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
+    """Return uv's variables for the indexes, without names: a name would answer for an index of that name in a stranger's project."""
+    urls = [index.url.text for index in uv_order(used)]
+    if used[0].use_as == "extra":
+        return {"UV_INDEX": " ".join(urls)}
+    return {**({"UV_INDEX": " ".join(urls[:-1])} if urls[1:] else {}), "UV_DEFAULT_INDEX": urls[-1]}
+
+
+def uv_order(used: Iterable[IndexConfig]) -> list[IndexConfig]:
+    """Return the indexes in the order in which uv is to ask them: private ones first."""
+    return sorted(used, key=lambda index: index.url.is_public)
+
+
+def is_eligible(invocation: Invocation) -> bool:
+    """Whether `use-as` is for this kind of command at all."""
+    if invocation.family == "uv":
+        return invocation.verb in UV_VERBS
+    return invocation.family == "pip" or invocation.tool in PIP_STARTERS
+
+
+def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
+    """Return why `use-as` does not count for this command, in words; nothing if it does."""
+    if not is_eligible(invocation) or _writes_index(invocation, host):
+        return "this command writes its indexes into a project or lock file, or reads them there: name them there"
+    if named := _find_named(needs, host):
+        return f"{named.origin} names an index"
+    if said := _says(invocation, host):
+        return f"{said} is said"
+    return "" if any(need.origin.where in DEFAULTS for need in needs.items) else "this command asks no default index"
+
+
+def _all_asked(invocation: Invocation, needs: Needs, host: Host) -> Needs:
+    """Return the needs, with those of pip's settings for a tool that starts a pip: it leaves out what is public."""
+    if invocation.tool not in PIP_STARTERS:
+        return needs
+    from shim.tools.project.requests import join, pip_needs
+
+    return join(needs, pip_needs(host))
+
+
+def _find_named(needs: Needs, host: Host) -> Need | None:
+    """Return the first index that somebody names. A tool's receipt may say what came by `use-as` when the tool was installed."""
+    named = [need for need in needs.items if need.role in ("index", "extra") and need.origin.where not in DEFAULTS]
+    if any(RECEIPT in need.origin.where for need in named):
+        ours = {index.url.text for index in used_indexes(load_settings(host))}
+        named = [need for need in named if RECEIPT not in need.origin.where or need.url.text not in ours]
+    return named[0] if named else None
+
+
+def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
+    """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
+    default = next((need for need in needs.items if need.origin.where in DEFAULTS), None)
+    replaced = any(need.role == "index" and need.origin.where not in DEFAULTS for need in needs.items)
+    if default is None or replaced or not is_eligible(invocation):
+        return ""
+    try:
+        named, used = _find_named(needs, host), used_indexes(load_settings(host))
+    except ShimError:  # the configuration is not what this command goes by
+        return ""
+    if named is None or not used or used[0].use_as != "default" or used[0].url.is_public:
+        return ""
+    return f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index: use-as is for commands that name none"
+
+
+def _writes_index(invocation: Invocation, host: Host) -> bool:
+    """Whether the command writes a lock, with the places of all files in it."""
+    if invocation.verb == ("pip", "compile"):
+        from shim.tools.uv.tool import parse
+
+        command = parse(invocation.argv)
+        output, form = command.value("output-file", host) or "", command.value("format", host) or ""
+        return output.endswith(".toml") or form.endswith(".toml")
+    return invocation.family == "pip" and invocation.verb == ("lock",)
+
+
+def _says(invocation: Invocation, host: Host) -> str | None:
+    """Return the option of an index that argv, a variable or pip.conf says, be its value a path that nobody has a credential for."""
+    if invocation.family == "pip":
+        from shim.tools.pip import tool as pip
+
+        if "--isolated" in invocation.argv:
+            return "--isolated"
+        said = pip.read_options(invocation, host, PIP_OPTIONS)
+        return next((f"--{name}" for name in PIP_OPTIONS[:2] if said[name]), None)
+    if invocation.family == "uv":
+        from shim.tools.uv import tool as uv
+        from shim.tools.uv import uvx
+
+        command = uv.parse(invocation.argv, uvx.VERB if invocation.tool == "uvx" else ())
+        if command.has("no-index") or host.is_set("UV_NO_INDEX"):
+            return "--no-index"
+        return next((f"--{name}" for name in UV_OPTIONS if command.all(name, host)), None)
+    return find_index_option(invocation.argv)
+
+
+def find_index_option(argv: tuple[str, ...]) -> str | None:
+    """Return the option that names an index, or switches them off, to a tool that starts a pip. Behind `--` are other programs' words."""
+    words = argv[: argv.index("--")] if "--" in argv else argv
+    for word in words:
+        # Blanks are in what --pip-args is given.
+        for piece in word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ():
+            if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
+                return piece
+    return None
+
+
+def _name_origin(need: Need, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Need:
+    """Return a need of ours with the [[index]] that it comes from, for people."""
+    if need.place is None or need.place.key not in variables:
+        return need
+    index = next((index for index in used if index.url.text == need.url.text), used[0])
+    return replace(need, origin=Origin("env", f"{need.place.key}, by use-as of [[index]] {index.name}"))

@@ -1,0 +1,36 @@
+"""Indexes that have answered without a login lately, so that nobody is asked about them again and again. No secret is kept."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+
+from shim.core.host import Host
+from shim.core.private_folders import cache_folder
+from shim.core.urls import Url
+from shim.storage.token_cache import key_of
+
+SUFFIX = ".open"
+
+
+def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
+    """Return how many seconds ago the index answered a stranger, None if it did not, or too long ago, or SHIM_REFRESH is set."""
+    try:
+        ago_s = host.clock() - os.stat(_path(url, surroundings, host) or "/nonexistent").st_mtime
+    except OSError:
+        return None
+    return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None
+
+
+def remember(url: Url, surroundings: str, host: Host) -> None:
+    """Write it down. Where that is impossible, the index is asked again next time."""
+    path, now = _path(url, surroundings, host), host.clock()
+    if path:
+        with suppress(OSError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            os.utime(path, (now, now))
+
+
+def _path(url: Url, surroundings: str, host: Host) -> str | None:
+    folder, _ = cache_folder(host)
+    return os.path.join(folder, key_of(url.text, None, surroundings) + SUFFIX) if folder else None

@@ -1,0 +1,128 @@
+"""Single flight: of all processes that need the same answer one asks, and the others take what it got, a failure included.
+
+The lock file is never the record itself: locking a file that is replaced by renaming would lock nothing. The kernel releases the
+lock of a process that ends in any way. One that is stopped (SIGSTOP, Ctrl-Z) keeps it; who has waited for the source's timeout
+queues at the next lock file instead, so that even then one asks and not everybody at once.
+
+This is what filelock does on Linux and macOS, by the same call: importing that package costs 40 ms in each of a hundred waiting
+processes, as much as everything else they do.
+
+Sources: flock(2); filelock 4.2 `UnixFileLock`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from shim.core.errors import SourceError, printable
+from shim.core.files import read_text
+from shim.core.host import Host
+from shim.core.private_folders import cache_folder
+
+#: How many stopped processes it takes until everybody asks for himself.
+LOCK_SUFFIXES = (".lock", ".1.lock", ".2.lock")
+#: How often a waiting process looks whether it is its turn.
+LOOK_S = 0.1
+#: After how long somebody who waits is told so.
+PATIENCE_S = 1.0
+#: The last failure: its message and hint, which never hold a secret.
+FAILED_SUFFIX = ".failed"
+
+
+@contextmanager
+def turn(key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None) -> Iterator[SourceError | None]:
+    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it within the `with`.
+
+    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why nothing happens.
+
+    Yields what went wrong for somebody else while we waited, or None. A failure is recognised by its file having changed, not
+    by a time, so that no clock can be wrong about it.
+    """
+    folder, _ = cache_folder(host)
+    if folder is None:
+        yield None
+        return
+    path = os.path.join(folder, key + FAILED_SUFFIX)
+    before = _identity(path)
+    with ExitStack() as stack:
+        _take(stack, os.path.join(folder, key), timeout_s, on_wait)
+        yield None if _identity(path) in (None, before) else _read(path)
+
+
+def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None) -> None:
+    """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on without.
+
+    A lock ends with its descriptor, which no child inherits; its file is never removed, since a new one would be another lock.
+    """
+    import fcntl
+
+    began = time.monotonic()
+    for suffix in LOCK_SUFFIXES:
+        try:
+            descriptor = os.open(base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if on_wait and time.monotonic() - began > PATIENCE_S:
+                    on_wait()
+                    on_wait = None
+                time.sleep(LOOK_S)
+                continue
+            except OSError:  # a file system without locks
+                break
+            stack.callback(os.close, descriptor)
+            return
+        os.close(descriptor)
+
+
+def note_failure(key: str, error: SourceError, host: Host) -> None:
+    """Remember why a source has just failed, for those who wait. What cannot be written is not remembered."""
+    folder, _ = cache_folder(host)
+    if folder is None:
+        return
+    temporary = os.path.join(folder, f"{key}.{os.urandom(6).hex()}.new")
+    text = "\n".join(printable(part) for part in (error.message, error.hint or ""))
+    with suppress(OSError):
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as stream:
+            stream.write(text)
+        os.replace(temporary, os.path.join(folder, key + FAILED_SUFFIX))
+
+
+def note_success(key: str, host: Host) -> None:
+    """Forget the last failure."""
+    folder, _ = cache_folder(host)
+    with suppress(OSError):
+        os.unlink(os.path.join(folder or "", key + FAILED_SUFFIX))
+
+
+def failed_ago_s(key: str, host: Host) -> float | None:
+    """Return how many seconds ago the source failed last; None if it has worked since, or if the clock makes no sense of it."""
+    folder, _ = cache_folder(host)
+    try:
+        ago_s = host.clock() - os.stat(os.path.join(folder or "", key + FAILED_SUFFIX)).st_mtime
+    except OSError:
+        return None
+    return ago_s if ago_s >= 0 else None
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _read(path: str) -> SourceError | None:
+    text = read_text(path, 1 << 16)
+    if text is None:
+        return None
+    message, _, hint = text.partition("\n")
+    return SourceError(message, hint=hint or None)

@@ -1,0 +1,151 @@
+"""The token cache: one record for each scope, user name and source configuration. Only secrets with a known end are kept."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import NamedTuple
+
+from shim.core.host import Host
+from shim.core.model import Credential, Secret
+from shim.core.private_folders import cache_folder
+from shim.core.urls import Url
+from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
+
+#: A token that ends sooner than this is asked for again: it must last for the installation that begins now.
+MIN_VALIDITY_S = 300.0
+#: How far the clock may have been set back since a token was written.
+SKEW_S = 60.0
+SUFFIX = ".token"
+#: An empty file of this name says that the last answer was of no use to other commands.
+LONE_SUFFIX = ".lone"
+
+
+class Found(NamedTuple):
+    """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words.
+
+    `is_worth_waiting` is false when the last answer of the source had no end, or a near one: then parallel commands would queue
+    for something that none of them can hand on. `identity` tells one record from the next. `nobody` is true if what is known is
+    that there is nothing.
+    """
+
+    credential: Credential | None
+    ending: Credential | None
+    outcome: str
+    is_worth_waiting: bool = True
+    identity: object = None
+    nobody: bool = False
+
+
+def key_of(scope: str, username: str | None, configuration: str) -> str:
+    """Return the record's name. `configuration` describes the source, so that a changed source never answers with an old token."""
+    from hashlib import sha256
+
+    return sha256("\n".join([scope, username or "", configuration]).encode()).hexdigest()
+
+
+def find(key: str, host: Host) -> Found:
+    """Return what is cached under `key`."""
+    folder, _ = cache_folder(host)
+    if folder is None:
+        return Found(None, None, "no safe place for one", is_worth_waiting=False)
+    is_worth_waiting = not os.path.exists(os.path.join(folder, key + LONE_SUFFIX))
+    path = os.path.join(folder, key + SUFFIX)
+    identity = _identity(path)
+    credential = read_record(path)
+    if identity is None or credential is None or credential.expires_at is None:
+        return Found(None, None, "empty", is_worth_waiting)
+    now = host.clock()
+    if now < identity[1] / 1e9 - SKEW_S:
+        # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
+        return Found(None, None, "written later than now: the clock went back", is_worth_waiting, identity)
+    left_s = credential.expires_at - now
+    if left_s > MIN_VALIDITY_S:
+        return Found(credential, None, f"valid for {describe_duration(left_s)}", identity=identity)
+    if left_s > 0:
+        return Found(None, credential, f"ends in {describe_duration(left_s)}", is_worth_waiting, identity)
+    return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_worth_waiting, identity)
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    """Return a file's inode and modification time in ns: another pair with each record, since a record is never written twice."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+def put(key: str, credential: Credential, host: Host) -> bool:
+    """Keep a credential that has an end; return whether it was kept. A cache that cannot be written is no failure."""
+    folder, _ = cache_folder(host)
+    if folder is None:
+        return False
+    is_lone = credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
+    with suppress(OSError):
+        _mark_lone(os.path.join(folder, key + LONE_SUFFIX), is_lone)
+        if credential.expires_at is not None:
+            write_record(os.path.join(folder, key + SUFFIX), credential)
+            return True
+    return False
+
+
+def _mark_lone(path: str, is_lone: bool) -> None:
+    if is_lone:
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
+
+
+def forget(host: Host, scope: str | None = None) -> list[Credential]:
+    """Remove the records of a scope, or all of them (and leftovers); return what they held."""
+    folder, _ = cache_folder(host)
+    forgotten = []
+    if folder:
+        remove_leftovers(folder)  # nobody knows what is in them
+    for name in sorted(os.listdir(folder)) if folder else ():
+        path = os.path.join(folder or "", name)
+        if name.endswith(".lock") or not is_record_name(name):
+            continue  # somebody may hold the lock, and a new file would be another one; what else lies here is not ours
+        credential = read_record(path) if name.endswith(SUFFIX) else None
+        if scope is not None and (credential is None or str(credential.scope) != scope):
+            continue
+        with suppress(OSError):
+            os.unlink(path)
+        if credential:
+            forgotten.append(credential)
+    return forgotten
+
+
+def drop(url: Url, secret: Secret, host: Host) -> bool:
+    """Remove the records of a secret that the index at `url` has rejected; return whether there was one.
+
+    Only what is cached is dropped: what the user stored is not ours to remove.
+    """
+    folder, _ = cache_folder(host)
+    dropped = False
+    for name in os.listdir(folder) if folder else ():
+        path = os.path.join(folder or "", name)
+        found = read_record(path) if name.endswith(SUFFIX) else None
+        if found and found.scope.covers(url) and found.secret.same_as(secret):
+            with suppress(OSError):
+                os.unlink(path)
+                dropped = True
+    return dropped
+
+
+def entries(host: Host) -> list[Credential]:
+    """Return every cached credential, soonest end first."""
+    folder, _ = cache_folder(host)
+    names = [name for name in os.listdir(folder) if name.endswith(SUFFIX)] if folder else []
+    found = [read_record(os.path.join(folder or "", name)) for name in names]
+    return sorted((one for one in found if one), key=lambda one: one.expires_at or 0.0)
+
+
+def describe_duration(seconds: float) -> str:
+    """Return a duration as a person says it: `40 s`, `3 min`, `5 h`, `2 d`."""
+    for limit, unit, name in ((90, 1, "s"), (5400, 60, "min"), (129600, 3600, "h")):
+        if seconds < limit:
+            return f"{seconds / unit:.0f} {name}"
+    return f"{seconds / 86400:.0f} d"

@@ -1,0 +1,98 @@
+"""What indexes said lately about credentials: a proof that one works, or that one was rejected; without a credential, how a server
+answers strangers, where its files lie, and whose page is there if its own is not. No secret is kept.
+
+A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
+the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from typing import Literal, NamedTuple
+
+from shim.core.files import read_head, read_text
+from shim.core.host import Host
+from shim.core.model import Credential, Secret
+from shim.core.private_folders import cache_folder, private_folder
+from shim.core.urls import Url
+
+Kind = Literal["proven", "rejected", "files", "page"]
+KEY_BYTES = 32
+#: How long a refused secret is not sent: a server that was mended, or an account that was unlocked, is soon tried again.
+WITHHELD_S = 60.0
+#: The secret of a stranger.
+NOBODY = Secret("")
+
+
+class Seen(NamedTuple):
+    """What was said (`words`) and how many seconds ago."""
+
+    words: str
+    ago_s: float
+
+
+def place_of(url: Url) -> str:
+    """Return where a rejection counts: the index, however its last slash is written."""
+    return url.text.rstrip("/")
+
+
+def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
+    """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
+    path = _path(kind, credential, where, host)
+    at, _, words = ((read_text(path, 4096) if path else None) or "").partition(" ")
+    try:
+        ago_s = host.clock() - float(at)
+    except ValueError:
+        return None
+    return Seen(words, ago_s) if ago_s >= 0 else None
+
+
+def recall_refusal(credential: Credential, url: Url, host: Host) -> Seen | None:
+    """Return what the index at `url` said of this very secret within the last minute, if it refused it: it is not sent again so soon."""
+    seen = None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
+    return seen if seen and seen.ago_s <= WITHHELD_S else None
+
+
+def remember(kind: Kind, credential: Credential | None, where: str, words: str, host: Host) -> None:
+    """Write it down. Where that is impossible, the index is asked again next time."""
+    path = _path(kind, credential, where, host)
+    if path is None:
+        return
+    temporary = f"{path}.{os.getpid()}"
+    with suppress(OSError):
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
+            stream.write(f"{host.clock()!r} {words}")
+        os.replace(temporary, path)
+
+
+def forget(kind: Kind, credential: Credential | None, where: str, host: Host) -> None:
+    """Forget what is remembered about the credential at `where`."""
+    with suppress(OSError):
+        os.unlink(_path(kind, credential, where, host) or "/nonexistent")
+
+
+def _path(kind: Kind, credential: Credential | None, where: str, host: Host) -> str | None:
+    tokens, _ = cache_folder(host)
+    folder = private_folder(os.path.join(tokens, "proofs")) if tokens else None
+    key = read_key(folder) if folder else None
+    if folder is None or key is None:
+        return None
+    secret, username = (credential.secret, credential.username) if credential else (NOBODY, "")
+    return os.path.join(folder, f"{kind}-{secret.fingerprint(key, username, where)}")
+
+
+def read_key(folder: str) -> bytes | None:
+    """Return the key of fingerprints in a private folder, made at the first call; None if it can be neither read nor made."""
+    path = os.path.join(folder, "key")
+    for _ in range(2):
+        if key := read_head(path, KEY_BYTES + 1):
+            return key if len(key) == KEY_BYTES else None
+        temporary = f"{path}.{os.urandom(6).hex()}"
+        with suppress(OSError):
+            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
+                stream.write(os.urandom(KEY_BYTES))
+            with suppress(OSError):
+                os.link(temporary, path)  # of two that begin at once, one wins
+            os.unlink(temporary)
+    return None

@@ -1,0 +1,242 @@
+"""Which release the real tool is, read from files on disk: its script's `#!` line, pyvenv.cfg, site-packages.
+
+Nothing is run. What cannot be told is None; the caller then takes the most careful way.
+
+Sources: distlib 0.3.9 `scripts.py` and uv 0.9 `uv-install-wheel` (launcher scripts); CPython `Lib/site.py`,
+`Modules/getpath.py` (search order); Debian `dist-packages`; the binary distribution format (`.dist-info`); pyenv 2.4.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import NamedTuple
+
+from shim.core.files import read_head
+from shim.core.host import Host, this_host
+
+Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
+
+_UNKNOWN: Release = (None, None, None)
+_PYTHON_NAME = re.compile(r"(?:python|pypy)(?:(\d+)\.(\d+))?\d*t?$")
+#: Line 2 of a script whose interpreter's path is too long or holds blanks.
+_TRAMPOLINE = re.compile(r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """)
+#: The same in a relocatable environment made by uv: the interpreter stands beside the script.
+_RELOCATABLE = re.compile(r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """)
+_HEAD_BYTES = 4096
+
+
+class Interpreter(NamedTuple):
+    """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and release."""
+
+    path: str
+    flags: str
+    prefix: str
+    python: tuple[int, int] | None
+    base: str
+    sees_user_site: bool
+
+
+def find_release(executable: str, distribution: str, host: Host | None = None) -> Release:
+    """Return (release of `distribution`, its interpreter's (major, minor), the environment's prefix) for `executable`.
+
+    `executable` is a script of a Python or, like uv, a binary beside one. Each part is None where files do not tell.
+    """
+    host = host or this_host()
+    behind = _find_behind_pyenv(executable, host)
+    if behind != executable:
+        return find_release(behind, distribution, host) if behind else _UNKNOWN
+    head = _read_head(executable)
+    if not head.startswith("#!"):
+        return _find_beside(executable, distribution) if head else _UNKNOWN
+    started = _read_interpreter(executable, head, host)
+    if started is None:
+        return _UNKNOWN
+    interpreter = find_interpreter(*started)
+    for folder in _site_folders(interpreter, host):
+        version = _find_version(folder, distribution)
+        if version is not None:
+            return (version or None, interpreter.python, interpreter.prefix)
+    return (None, interpreter.python, interpreter.prefix)
+
+
+def find_interpreter(path: str, flags: str = "") -> Interpreter:
+    """Return what files tell about the Python started as `path`: sys.prefix and its release (None if unknown)."""
+    folder = os.path.dirname(path)
+    real = os.path.realpath(path)
+    base = os.path.dirname(os.path.dirname(real))
+    for candidate in (os.path.dirname(folder), folder):
+        settings = _read_settings(os.path.join(candidate, "pyvenv.cfg"))
+        if settings is None:
+            continue
+        numbers = parse_version(settings.get("version_info") or settings.get("version") or "")
+        python = (numbers[0], numbers[1]) if len(numbers) > 1 else _python_of(real, base)
+        home = os.path.dirname(settings["home"]) if settings.get("home") else base
+        sees_system = settings.get("include-system-site-packages", "false").lower() == "true"
+        return Interpreter(path, flags, candidate, python, home if sees_system else candidate, sees_system)
+    return Interpreter(path, flags, base, _python_of(real, base), base, True)
+
+
+def parse_version(text: str) -> tuple[int, ...]:
+    """Return the leading numbers of a version: `26.0b1` is (26, 0); () if it does not begin with one."""
+    numbers: list[int] = []
+    for part in text.split("."):
+        digits = re.match(r"[0-9]{1,9}", part)
+        if digits is None:
+            break
+        numbers.append(int(digits[0]))
+        if digits[0] != part:
+            break
+    return tuple(numbers)
+
+
+def _read_head(path: str) -> str:
+    """Return the first bytes of a regular file as text, "" if it cannot be read."""
+    return read_head(path, _HEAD_BYTES).decode("utf-8", "surrogateescape")
+
+
+def _read_settings(path: str) -> dict[str, str] | None:
+    """Return the `key = value` lines of a pyvenv.cfg, or None if there is no such file."""
+    text = _read_head(path)
+    if not text:
+        return None
+    pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}
+
+
+def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str] | None:
+    """Return (path, flags) of the Python that a script's first lines start, or None if they start something else."""
+    first, _, rest = head.partition("\n")
+    program, _, argument = first[2:].strip().partition(" ")
+    name = os.path.basename(program)
+    if _PYTHON_NAME.match(name):
+        return program, argument.strip()
+    if name == "env":
+        words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
+        found = _find_on_path(words[0], host) if words and _PYTHON_NAME.match(words[0]) else None
+        found = _find_behind_pyenv(found, host) if found else None
+        return (found, " ".join(words[1:])) if found else None
+    trampoline = _TRAMPOLINE.match(rest) or _RELOCATABLE.match(rest)
+    if trampoline is None:
+        return None
+    parts = trampoline.groupdict()
+    if "name" in parts:
+        return os.path.join(os.path.dirname(os.path.realpath(executable)), parts["name"]), ""
+    return parts["double"] or parts["single"] or parts["bare"], ""
+
+
+def _find_on_path(name: str, host: Host) -> str | None:
+    """Return the first executable called `name` on PATH."""
+    for folder in host.environ.get("PATH", os.defpath).split(":"):
+        path = os.path.join(host.path(folder or "."), name)
+        if os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    return None
+
+
+def _find_behind_pyenv(path: str, host: Host) -> str | None:
+    """Return the program behind a pyenv shim, None if that cannot be told, and `path` itself if it is no such shim."""
+    head = _read_head(path)
+    shims = os.path.dirname(path)
+    if "pyenv" not in head or os.path.basename(shims) != "shims" or not head.startswith("#!"):
+        return path
+    root = os.path.dirname(shims)
+    for version in _read_pyenv_versions(root, host):
+        candidate = os.path.join(root, "versions", version, "bin", os.path.basename(path))
+        if os.path.isfile(candidate):
+            return candidate
+    return None
+
+
+def _read_pyenv_versions(root: str, host: Host) -> list[str]:
+    """Return the versions that pyenv tries: `PYENV_VERSION`, else the next `.python-version`, else the global ones."""
+    if host.environ.get("PYENV_VERSION"):
+        return host.environ["PYENV_VERSION"].split(":")
+    folder = host.cwd
+    while True:
+        text = _read_head(os.path.join(folder, ".python-version"))
+        if text or folder == os.path.dirname(folder):
+            break
+        folder = os.path.dirname(folder)
+    text = text or _read_head(os.path.join(root, "version"))
+    return [word for line in text.splitlines() if not line.lstrip().startswith("#") for word in line.split()]
+
+
+def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
+    """Return (major, minor) by the interpreter's own name, else by the only standard library below its prefix."""
+    named = _PYTHON_NAME.match(os.path.basename(real))
+    if named and named[1]:
+        return int(named[1]), int(named[2])
+    libraries = [python for python, folder in _libraries(prefix) if os.path.isfile(os.path.join(folder, "os.py"))]
+    return libraries[0] if len(set(libraries)) == 1 else None
+
+
+def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
+    """Return ((major, minor), folder) for each `lib/python3.X` below `prefix`."""
+    found: list[tuple[tuple[int, int], str]] = []
+    for library in ("lib", "lib64"):
+        for name in _list_folder(os.path.join(prefix, library)):
+            match = _PYTHON_NAME.match(name)
+            if match and match[1]:
+                found.append(((int(match[1]), int(match[2])), os.path.join(prefix, library, name)))
+    return found
+
+
+def _list_folder(path: str) -> list[str]:
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return []
+
+
+def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
+    """Return where this Python looks for packages, in its order."""
+    if interpreter.python is None:
+        return []
+    library = "python{}.{}".format(*interpreter.python)
+    flags = "".join(word[1:] for word in interpreter.flags.split() if word.startswith("-") and word[1:2] != "-")
+    folders: list[str] = []
+    if not set("EI") & set(flags):
+        folders += [host.path(folder) for folder in host.environ.get("PYTHONPATH", "").split(":") if folder]
+    prefixes = [interpreter.prefix]
+    if interpreter.sees_user_site:
+        no_user_site = bool(set("sI") & set(flags)) or bool(host.environ.get("PYTHONNOUSERSITE"))
+        user_base = host.environ.get("PYTHONUSERBASE") or (host.home and os.path.join(host.home, ".local"))
+        prefixes = [interpreter.prefix, *([user_base] if user_base and not no_user_site else []), interpreter.base]
+        if interpreter.prefix == interpreter.base:
+            prefixes = prefixes[1:]
+    for prefix in prefixes:
+        if prefix == "/usr":
+            folders += [f"/usr/local/lib/{library}/dist-packages", "/usr/lib/python3/dist-packages"]
+        for lib in ("lib", "lib64"):
+            folders += [os.path.join(prefix, lib, library, kind) for kind in ("site-packages", "dist-packages")]
+    return folders
+
+
+def _find_beside(executable: str, distribution: str) -> Release:
+    """Return the release of a binary by the environment whose `bin` it, or what it links to, stands in."""
+    for path in dict.fromkeys((executable, os.path.realpath(executable))):
+        prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
+        found = [
+            (version, python)
+            for python, folder in _libraries(prefix)
+            for kind in ("site-packages", "dist-packages")
+            if (version := _find_version(os.path.join(folder, kind), distribution))
+        ]
+        if len({version for version, _ in found}) == 1:
+            return (found[0][0], found[0][1], prefix)
+    return _UNKNOWN
+
+
+def _find_version(folder: str, distribution: str) -> tuple[int, ...] | None:
+    """Return the release of `distribution` in one site folder: None if it is not there, () if its metadata disagree."""
+    wanted = re.sub(r"[-_.]+", "_", distribution).lower()
+    versions: set[tuple[int, ...]] = set()
+    for entry in _list_folder(folder):
+        stem, _, kind = entry.rpartition(".")
+        name, _, rest = stem.partition("-")
+        if kind in ("dist-info", "egg-info") and re.sub(r"[-_.]+", "_", name).lower() == wanted:
+            versions.add(parse_version(rest.partition("-")[0]))
+    if not versions:
+        return None
+    return versions.pop() if len(versions) == 1 else ()

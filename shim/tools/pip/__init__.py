@@ -1,0 +1,1 @@
+"""pip: its options, its configuration, and what a command of it will ask."""

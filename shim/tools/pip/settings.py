@@ -1,0 +1,278 @@
+"""The options of one pip command, all layers applied: argv > environment > configuration files.
+
+Each value keeps where it was written, so that people can be told and a secret in it can be cut out.
+
+Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`, `cli/parser.py`, `utils/appdirs.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from shim.core.files import CannotRead, read_regular
+from shim.core.host import Host
+from shim.core.model import Origin, Place, Target
+from shim.core.urls import BadUrl, Userinfo, find_userinfo
+from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
+from shim.tools.pip.config_file import Sections, normal_key, read_pip_config
+from shim.tools.pip.options import COMMANDS, GENERAL, MAIN, WANTED
+from shim.tools.unreadable import Unread
+
+#: Where pip reads its machine-wide pip.conf, beside `$XDG_CONFIG_DIRS`.
+MACHINE_FOLDER = "/etc"
+
+#: A pip's release, None if unknown.
+Release = tuple[int, ...] | None
+
+_FIRST_WITH_PYTHON = (22, 3)
+
+_SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
+_WHOLE = frozenset({"group"})
+#: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what we hand over.
+_WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
+_TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A text that somebody wrote, where, and in which element of argv or variable it begins at which character."""
+
+    text: str
+    origin: Origin
+    key: int | str | None = None
+    start: int = 0
+
+    def part(self, start: int, end: int) -> Mention:
+        """Return the mention of `text[start:end]`."""
+        return replace(self, text=self.text[start:end], start=self.start + start)
+
+    def place_of(self, userinfo: Userinfo | None) -> Place | None:
+        """Return where the userinfo of our URL stands, or would, in argv or the environment; None for what stands in a file."""
+        if self.key is None:
+            return None
+        kind: Literal["argv", "env"] = "argv" if isinstance(self.key, int) else "env"
+        begin = self.text.index("://") + 3
+        start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
+        return Place(kind, self.key, self.start + start, self.start + end)
+
+
+@dataclass(slots=True)
+class Settings:
+    """The options of one command after all layers: name -> mentions in order (a flag has one), and its arguments."""
+
+    options: dict[str, list[Mention]] = field(default_factory=dict)
+    arguments: list[Mention] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Mention]:
+        """Return what was said for an option, in order; nothing if it was not said."""
+        return self.options.get(name, [])
+
+    def is_on(self, name: str) -> bool:
+        """Return whether a flag is on."""
+        return any(mention.text.lower() in _TRUE for mention in self.all(name))
+
+
+class Files:
+    """Reads regular files once, and remembers every path that was wanted. `unread` takes note of configuration that is none to us."""
+
+    def __init__(self, unread: Unread | None = None) -> None:
+        self.watched: dict[str, None] = {}
+        self.unread = unread or Unread()
+        self._read: dict[str, bytes | CannotRead | None] = {}
+
+    def read(self, path: str) -> bytes | None:
+        """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is left to pip."""
+        if path == os.devnull:
+            return b""
+        self.watched[path] = None
+        if path not in self._read:
+            try:
+                self._read[path] = read_regular(path)
+            except CannotRead as error:
+                self._read[path] = error
+        found = self._read[path]
+        if isinstance(found, CannotRead):
+            raise CannotRead(found.why)
+        return found
+
+
+def find_verb(argv: Sequence[str], release: Release) -> tuple[list[Word], int | None]:
+    """Return the options before pip's command, and the command's position in argv (None: there is none)."""
+    words = scan(argv, read_table(MAIN, release=release), interspersed=False)
+    position = next((word.position for word in words if word.name is None), None)
+    return [word for word in words if word.name], position
+
+
+def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | None:
+    """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with; None for the target's own.
+
+    pip asks this before it knows of `--isolated`.
+    """
+    if "_PIP_RUNNING_IN_SUBPROCESS" in host.environ or (target.version or _FIRST_WITH_PYTHON) < _FIRST_WITH_PYTHON:
+        return None
+    typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
+    if typed:
+        return typed[-1]
+    configured, _ = read_config("", target.prefix, False, host, Files())
+    said = [layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer]
+    return next(filter(None, said), None)
+
+
+def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]:
+    """Return what argv says to the command at position `verb`; general options before it are the command's as well.
+
+    Raises:
+        KeyError: a command that never asks an index.
+    """
+    rest = [*argv[:verb], *argv[verb + 1 :]]
+    words = scan(rest, command_table(argv[verb], release))
+    return [word._replace(position=word.position + (word.position >= verb)) for word in words]
+
+
+def command_table(name: str, release: Release) -> OptionTable:
+    """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one that never asks an index."""
+    return read_table(COMMANDS[name] + GENERAL, WANTED, release)
+
+
+def is_isolated(argv: Sequence[str]) -> bool:
+    """Return whether pip ignores its variables and the user's files: it looks for the very word `--isolated`."""
+    return "--isolated" in argv
+
+
+def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, files: Files) -> Settings:
+    """Return the options of the command at argv's position `verb`, all layers applied.
+
+    The pip.conf of the target's environment is one of the layers. Raises KeyError as `scan_command`.
+    """
+    isolated = is_isolated(argv)
+    table = command_table(argv[verb], target.version)
+    settings = Settings()
+    layers = read_config(argv[verb], target.prefix, isolated, host, files)
+    layers.append({} if isolated else _read_variables(host))
+    for layer in layers:
+        for key, mention in layer.items():
+            option = table.long.get("--" + key)
+            if option and mention.text:
+                settings.options[option.name] = _split_value(option.name, option.takes_value, mention)
+    for word in scan_command(argv, verb, target.version):
+        said = _mention_of(word)
+        if word.name is None:
+            settings.arguments.append(said)
+        elif word.name in _SINGLE or word.value is None:
+            settings.options[word.name] = [said]
+        else:
+            settings.options[word.name] = [*settings.all(word.name), said]
+    return settings
+
+
+def read_connection(host: Host) -> dict[str, str]:
+    """Return what the user's variables and the user's and machine's pip.conf say of the way to every server: `proxy` and `cert`.
+
+    Not what an environment's own pip.conf says: it may have come with a project.
+    """
+    layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
+    return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
+
+
+def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
+    """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
+
+    URLs of version control keep theirs.
+
+    Raises KeyError as `scan_command`.
+    """
+    table = command_table(argv[verb], release)
+    mentions = [_mention_of(word) for word in scan_command(argv, verb, release) if word.name is None or word.name in WANTED]
+    for key, variable in ({} if is_isolated(argv) else _read_variables(host)).items():
+        option = table.long.get("--" + key)
+        if option and option.name in WANTED:
+            mentions += _split_value(option.name, option.takes_value, variable)
+    places: list[Place] = []
+    for mention in mentions:
+        try:
+            userinfo = find_userinfo(mention.text) if _WEB.search(mention.text) else None
+        except BadUrl:
+            continue
+        place = mention.place_of(userinfo) if userinfo else None
+        places += [place] if place else []
+    return tuple(places)
+
+
+def _mention_of(word: Word) -> Mention:
+    """Return what one word of argv says; a flag says `1`."""
+    origin = Origin("argv", f"--{word.name}" if word.name else "URL")
+    return Mention("1" if word.value is None else word.value, origin, word.position, word.start)
+
+
+def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention]:
+    """Return the values in a variable or a pip.conf, which are split at white space if the option may be repeated."""
+    if not takes_value or name in _SINGLE or name in _WHOLE:
+        return [mention]
+    values, position = [], 0
+    for text in mention.text.split():
+        position = mention.text.index(text, position)
+        values.append(mention.part(position, position + len(text)))
+        position += len(text)
+    return values
+
+
+def _read_variables(host: Host) -> dict[str, Mention]:
+    """Return what `PIP_*` variables say, by option name."""
+    return {
+        normal_key(name[4:]): Mention(value, Origin("env", name), name) for name, value in host.environ.items() if name.startswith("PIP_")
+    }
+
+
+def read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
+    """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
+    merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
+    for path in _config_files(prefix, isolated, host, files):
+        sections: Sections = {}
+        with files.unread.guard(path):
+            text = (files.read(path) or b"").decode("utf-8", "surrogateescape")
+            sections = read_pip_config(text.replace("\r\n", "\n").replace("\r", "\n"))
+        for section, layer in merged.items():
+            for key, (value, line) in sections.get(section, {}).items():
+                layer[key] = Mention(value, Origin("config", f"{path}:{line}"))
+    return list(merged.values())
+
+
+def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) -> list[str]:
+    """Return the configuration files that pip reads, least first."""
+    named = host.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return []
+    home = _expand_home("~", host)
+    folders = (host.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
+    paths = [os.path.join(_expand_home(folder, host), "pip/pip.conf") for folder in folders if folder]
+    paths.append(os.path.join(MACHINE_FOLDER, "pip.conf"))
+    named_path = os.path.join(host.cwd, named) if named else None
+    if named_path:
+        files.watched[named_path] = None
+    if not isolated and not (named_path and os.path.exists(named_path)):
+        config_home = _expand_home(host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host)
+        paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]
+    if prefix:
+        paths.append(os.path.join(prefix, "pip.conf"))
+    if named_path:
+        paths.append(named_path)
+    return [os.path.join(host.cwd, path) for path in paths]
+
+
+def _expand_home(path: str, host: Host) -> str:
+    """Return `path` with a leading `~` as pip reads it: HOME, else the password database."""
+    if path != "~" and not path.startswith("~/"):
+        return path
+    home = host.environ.get("HOME")
+    if home is None:
+        import pwd
+
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            return path
+    return home.rstrip("/") + path[1:] or "/"

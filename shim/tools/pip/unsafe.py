@@ -1,0 +1,21 @@
+"""What requirements files make pip careless with.
+
+Sources: pip 26.3 `req/req_file.py` (`--trusted-host` counts there, `--proxy` and `--cert` do not). pip reads its TOML with the parser of
+its own Python; no key of it makes pip careless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from shim.core.host import Host
+from shim.core.model import Invocation, Needs
+from shim.tools.pip.tool import read_options
+from shim.tools.project_files import in_requirements
+from shim.tools.unsafe_settings import Laxity
+
+
+def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+    """Yield what the requirements files of a pip command say, beyond what argv, variables and pip.conf do."""
+    own = {mention.text for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]}
+    yield from in_requirements(needs.watched, own, host)

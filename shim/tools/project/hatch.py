@@ -1,0 +1,67 @@
+"""hatch: environments made by pip or uv, which ask what their own settings say; `hatch publish` uploads with variables of its own.
+
+`hatch shell` is left to the `keyring` launcher: a shell that stays would keep what we hand over.
+
+Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/auth.py`; measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs
+from shim.formats.optparse_scan import read_table, scan
+from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.repositories import hatch_repositories
+from shim.tools.project.requests import find_upwards, installer_needs, join, last_value, read_project_invocation
+from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+
+NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
+#: pip takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS = frozenset({"publish"})
+
+VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
+_BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
+_PUBLISH = read_table(
+    "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key =\n-p --publisher =\n-o --option =\n"
+    "-n --no-prompt\n-y --yes\n--initialize-auth\n-e --env =\n--config =\n--data-dir =\n--cache-dir ="
+)
+UPLOADER = Uploader(
+    url="repo",
+    repository="repo",
+    config_file="config",
+    username="user",
+    password="auth",  # noqa: S106 (the option's name)
+    variables={"repo": "HATCH_INDEX_REPO", "config": "HATCH_CONFIG", "user": "HATCH_INDEX_USER", "auth": "HATCH_INDEX_AUTH"},
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is; of `run` the user's program is a part."""
+    found = read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
+    return replace(found, family="upload", reason="hatch publish uploads") if found.verb == ("publish",) and found.touches_index else found
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the repository of an upload, else the indexes of pip's and uv's own settings."""
+    if not invocation.touches_index:
+        return Needs()
+    if invocation.verb != ("publish",):
+        needs = installer_needs(host, "pip", "uv")
+        path = find_upwards("pyproject.toml", host.cwd)
+        return join(needs, direct_needs("hatch", (), path, "hatch.lock")) if path and needs.items else needs
+    words = scan(invocation.argv, _PUBLISH)
+    return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
+
+
+def read_demand(invocation: Invocation, _host: Host) -> Literal["packages", "answers"]:
+    """Return `packages` where it installs: that could be taken from another index."""
+    return "answers" if invocation.family == "upload" else "packages"
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with a typed `--auth` in hatch's variable instead of argv."""
+    return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery

@@ -1,0 +1,67 @@
+"""pdm: the sources of pyproject.toml and of its own configuration, asked by its own installer, which reads a netrc and asks a `keyring`.
+
+Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli/commands/publish`; unearth 0.17 `auth.py`; measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs
+from shim.formats.optparse_scan import read_table, scan
+from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.repositories import pdm_repositories, pdm_sources
+from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
+from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+
+NEEDLESS = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
+#: It stops by itself when an index refuses.
+FALLS_OPEN = False
+LOG_VERBS = frozenset({"publish"})
+
+VERBS = frozenset({"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"})
+_BEFORE = "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I --ignore-python\n--no-cache\n-n --non-interactive\n"
+_PROJECT = "-h --help\n-p --project =\n-c --config ="
+_PUBLISH = read_table(
+    "-h --help\n-r --repository =\n-u --username =\n-P --password =\n-S --sign\n-i --identity =\n-c --comment =\n--no-build\n-d --dest =\n"
+    "--skip-existing\n--no-verify-ssl\n--ca-certs =\n-p --project =\n-k --skip ="
+)
+UPLOADER = Uploader(
+    url="repository",
+    repository="repository",
+    config_file="",
+    username="username",
+    password="password",  # noqa: S106 (the option's name)
+    variables={"repository": "PDM_PUBLISH_REPO", "username": "PDM_PUBLISH_USERNAME", "password": "PDM_PUBLISH_PASSWORD"},
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is."""
+    found = read_project_invocation(name, argv, host, target, read_table(_BEFORE), VERBS)
+    return replace(found, family="upload", reason="pdm publish uploads") if found.verb == ("publish",) and found.touches_index else found
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the repository of an upload, else the sources of the project and of pdm's configuration."""
+    if not invocation.touches_index:
+        return Needs()
+    words = scan(invocation.argv, read_table(_PROJECT))
+    folder, config = last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".", last_value(words, "config")
+    if invocation.verb == ("publish",):
+        return read_upload_needs(UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host))
+    own = pdm_sources(config, folder, host)
+    project = project_needs("pyproject.toml", ("tool", "pdm", "source"), host, folder)
+    return join(project, own, direct_needs("pdm", invocation.argv, project.watched[0], "pdm.lock"))
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with a typed password of an upload in pdm's variable instead of argv."""
+    return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery

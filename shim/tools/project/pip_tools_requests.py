@@ -1,0 +1,150 @@
+"""What `pip-compile`, `pip-sync` and pipx ask: pip's settings, and what their own options, `--pip-args` and configuration add.
+
+Sources: pip-tools 7.6 `scripts/options.py`, `scripts/compile.py`, `utils.py` (`select_config_file`, `override_defaults_from_config_file`);
+pipx 1.18 `main.py`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from shim.core.files import CannotRead
+from shim.core.host import Host
+from shim.core.model import Needs, Origin, Place, Target
+from shim.core.toml import value_at
+from shim.core.urls import BadUrl, find_userinfo
+from shim.formats.optparse_scan import Word, scan
+from shim.tools.pip import requests
+from shim.tools.pip.settings import Files, Mention, Settings, command_table, read_settings
+from shim.tools.project.requests import join, read_document, read_table_at
+from shim.tools.unreadable import Unread
+
+#: The options that say where packages come from, as pip calls them.
+OPTIONS = ("index-url", "extra-index-url", "find-links", "no-index", "constraint", "trusted-host")
+#: Where pip-tools looks for its configuration: the first that has a `[tool.pip-tools]`.
+CONFIG_FILES = (".pip-tools.toml", "pyproject.toml")
+#: Sources of pip-compile that are no requirements files.
+PROJECTS = ("setup.py", "setup.cfg", "pyproject.toml")
+
+#: Nobody writes more; shlex takes the square of a word's length.
+MAX_ARGUMENTS = 16_384
+
+Said = tuple[str, Mention]
+
+
+def pip_tools_needs(words: Sequence[Word], default: str, target: Target, host: Host) -> Needs:
+    """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt) asks. `target` is the pip beside it."""
+    sources = [_mention(word) for word in words if word.name is None] or [Mention(default, Origin("config", "default"))]
+    unread = Unread()
+    path = _config_file(words, host, unread)
+    configured: list[Said] = []
+    with unread.guard(path or "", careless=True):
+        configured += configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
+    files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
+    folders = [replace(mention, text=os.path.dirname(mention.text) or ".") for mention in sources if mention not in files]
+    needs = option_needs(words, host, configured, target, files, folders)
+    own = Needs(watched=(path,) if path else (), unknown=tuple(unread.texts), careless=tuple(unread.careless))
+    return join(needs, own)
+
+
+def option_needs(
+    words: Sequence[Word],
+    host: Host,
+    configured: Sequence[Said] = (),
+    target: Target | None = None,
+    files: Sequence[Mention] = (),
+    folders: Sequence[Mention] = (),
+) -> Needs:
+    """Return what pip would ask by its own settings with the options in `words` and `configured` on top.
+
+    Userinfo in argv that no need stands for is spare.
+    """
+    target = target or Target("pip")
+    reader = Files()
+    settings: Settings = read_settings(("install",), 0, target, host, reader)
+    typed = [*_typed(words)]
+    with reader.unread.guard("--pip-args"):
+        typed += _pip_arguments(words)
+    for name, mention in (*configured, *typed):
+        several = name in ("extra-index-url", "find-links", "constraint", "trusted-host")
+        settings.options[name] = [*settings.all(name), mention] if several else [mention]
+    settings.options["requirement"] = list(files)
+    settings.arguments = list(folders)
+    needs = requests.read_needs("install", settings, target, host, reader)
+    asked = {need.place for need in needs.items}
+    spare = tuple(place for _, mention in typed if (place := _place(mention)) and place not in asked)
+    return replace(needs, spare=spare)
+
+
+def _typed(words: Sequence[Word]) -> Iterator[Said]:
+    yield from ((word.name, _mention(word)) for word in words if word.name in OPTIONS)
+
+
+def _mention(word: Word) -> Mention:
+    return Mention("1" if word.value is None else word.value, Origin("argv", f"--{word.name}"), word.position, word.start)
+
+
+def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
+    """Yield what `--pip-args` hands to pip: its value is split as a shell would."""
+    for word in words:
+        if word.name != "pip-args":
+            continue
+        for name, text in _split(word.value or ""):
+            start = (word.value or "").find(text)
+            key = word.position if start >= 0 else None  # a quoted text stands nowhere as it is
+            yield name, Mention(text, Origin("argv", f"--pip-args (--{name})"), key, word.start + max(start, 0))
+
+
+def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
+    if len(text) > MAX_ARGUMENTS:
+        raise CannotRead("has pip-args of unusual length")
+    try:
+        arguments = shlex.split(text)
+    except ValueError:  # the tool will say so itself
+        return
+    for word in scan(arguments, command_table("install", None)):
+        if word.name and word.name in names:
+            yield word.name, "1" if word.value is None else word.value
+
+
+def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
+    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for each; keys may have underscores.
+
+    Raises CannotRead.
+    """
+    origin = Origin("file", path, project=True)
+    layers = [table, table.get("compile"), table.get("sync")] if isinstance(table, dict) else []
+    for layer in layers:
+        for key, value in layer.items() if isinstance(layer, dict) else ():
+            name = key.replace("_", "-")
+            texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+            if name == "pip-args":
+                yield from ((option, Mention(text, origin)) for text in texts for option, text in _split(text, names))
+            elif name in names:
+                yield from ((name, Mention(text, origin)) for text in (["1"] if value is True else texts))
+
+
+def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | None:
+    """Return the configuration file that counts; one that is none to us may be the one."""
+    if any(word.name == "no-config" for word in words):
+        return None
+    typed = [word.value for word in words if word.name == "config" and word.value]
+    folders = dict.fromkeys([host.cwd, *(os.path.dirname(host.path(word.value or "")) for word in words if word.name is None)])
+    found = [host.path(typed[-1])] if typed else [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
+    for path in found:
+        with unread.guard(path, careless=True):
+            if value_at(read_document(path), "tool", "pip-tools") or typed:
+                return path
+    return None
+
+
+def _place(mention: Mention) -> Place | None:
+    try:
+        userinfo = find_userinfo(mention.text) if "://" in mention.text else None
+    except BadUrl:
+        return None
+    return mention.place_of(userinfo) if userinfo else None

@@ -1,0 +1,72 @@
+"""pipenv: the sources of a Pipfile, asked by the pip that it brings along.
+
+Sources: pipenv 2026 documentation "Specifying package indexes", `PIPENV_PIPFILE`; measured.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs, Origin
+from shim.formats.optparse_scan import Word, read_table, scan
+from shim.tools.pip.settings import Mention
+from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.pip_tools_requests import option_needs
+from shim.tools.project.requests import find_upwards, join, project_needs, read_project_invocation, sources_in
+
+NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
+#: It installs with pip, which takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
+
+VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
+_BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
+#: `--index` takes the name of a source as well as a URL; it is one more index.
+_TABLE = read_table(
+    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories =\n--extra-pip-args =\n-e --editable ="
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the sources of the project, and the indexes of pip's own settings."""
+    if not invocation.touches_index:
+        return Needs()
+    words = scan(invocation.argv, _TABLE)
+    typed = [word._replace(name="extra-index-url") for word in words if word.name == "index"]
+    if named := host.environ.get("PIPENV_PIPFILE"):
+        path = host.path(named)
+        sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))
+    else:
+        sources = project_needs("Pipfile", ("source",), host)
+    pipfile = host.path(sources.watched[0])
+    direct = direct_needs("pipenv", invocation.argv, pipfile, "Pipfile.lock")
+    return join(sources, option_needs(typed, host, files=_requirements(words, pipfile, host)), direct)
+
+
+def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
+    """Return the requirements files that pipenv takes into its Pipfile, indexes and all: those of `-r`, or the project's own."""
+    typed = [
+        Mention(word.value, Origin("argv", "--requirements"), word.position, word.start)
+        for word in words
+        if word.name == "requirements" and word.value
+    ]
+    found = None if typed or os.path.isfile(pipfile) else find_upwards("requirements.txt", host.cwd)
+    return [Mention(found, Origin("file", found, project=True))] if found else typed
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is."""
+    return delivery

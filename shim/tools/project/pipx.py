@@ -1,0 +1,64 @@
+"""pipx: installs programs with pip or uv, which ask what their own settings say.
+
+`pipx run` is left to the `keyring` launcher: the program that it becomes would inherit what we hand over.
+
+Sources: pipx 1.18 documentation, `backends/__init__.py`; measured.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs, Origin
+from shim.formats.optparse_scan import Word, read_table, scan
+from shim.tools.pip.settings import Mention
+from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.pip_tools_requests import option_needs
+from shim.tools.project.requests import installer_needs, join, last_value, read_project_invocation
+
+NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
+#: It installs with pip, which takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
+
+VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])
+_BEFORE = read_table("-h --help\n--version\n-q --quiet\n-v --verbose\n--global")
+_TABLE = read_table(
+    "-h --help\n-i --index-url =\n--pip-args =\n--backend =\n--python =\n--suffix =\n--preinstall =\n--cooldown =\n--fetch-python =\n"
+    "-r --requirement =\n-c --constraint =\n-e --editable\n-f --force"
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
+    if not invocation.touches_index or not VERBS.intersection(invocation.verb):
+        return Needs()
+    words = scan(invocation.argv, _TABLE)
+    backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
+    folders = [one for one in _said(words, None) if "/" in one.text or one.text.startswith(".")]
+    typed = join(
+        option_needs(words, host, files=_said(words, "requirement"), folders=folders), direct_needs("pipx", invocation.argv, "", "")
+    )
+    may_be_uv = backend != "pip" and not last_value(words, "index-url")
+    return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
+
+
+def _said(words: list[Word], name: str | None) -> list[Mention]:
+    """Return the values of an option, of which pip is given each; those of no option are arguments."""
+    return [Mention(word.value or "", Origin("argv", word.value or "")) for word in words if word.name == name]
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is."""
+    return delivery

@@ -1,0 +1,78 @@
+"""poetry: the sources of pyproject.toml, asked by its own installer, which reads a netrc; so does `poetry publish`.
+
+Sources: poetry 2 documentation "Repositories"; `publishing/uploader.py`; measured.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs
+from shim.formats.optparse_scan import read_table, scan
+from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.repositories import poetry_needs, poetry_variables
+from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
+
+NEEDLESS = (
+    "",
+    "-h",
+    "--help",
+    "-V",
+    "--version",
+    "run",
+    "env",
+    "config",
+    "shell",
+    "check",
+    "version",
+    "init",
+    "new",
+    "about",
+)
+#: It stops by itself when an index refuses.
+FALLS_OPEN = False
+LOG_VERBS: frozenset[str] = frozenset()
+
+VERBS = frozenset(["add", "build", "install", "lock", "publish", "remove", "search", "self", "show", "sync", "update"])
+_FOLDERS = "-C --directory =\n-P --project =\n"
+_BEFORE = read_table(_FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n --no-interaction\n--no-plugins\n--no-cache")
+_PUBLISH = read_table(
+    _FOLDERS + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n--client-cert =\n--dist-dir =\n--build\n--dry-run"
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is."""
+    return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the sources of the project, or the repository of an upload."""
+    if not invocation.touches_index:
+        return Needs()
+    words = scan(invocation.argv, _PUBLISH if invocation.verb == ("publish",) else _BEFORE)
+    folder = last_value(words, "project") or last_value(words, "directory") or "."
+    if invocation.verb == ("publish",):
+        typed = bool(last_value(words, "username") and last_value(words, "password"))
+        needs = poetry_needs(last_value(words, "repository"), folder, host)
+        return replace(needs, items=() if typed else needs.items)
+    needs = project_needs("pyproject.toml", ("tool", "poetry", "source"), host, folder)
+    items = tuple(replace(need, answered_by=_answer(need.index_name or "", host)) for need in needs.items)
+    return join(replace(needs, items=items), direct_needs("poetry", invocation.argv, needs.watched[0], "poetry.lock"))
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: `publish --password` has no variable that would count in its place."""
+    return delivery
+
+
+def _answer(name: str, host: Host) -> str | None:
+    """Return the user's own variable with the password of a source, or None."""
+    return next((variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None)

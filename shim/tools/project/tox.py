@@ -1,0 +1,70 @@
+"""tox: its environments are made with pip, or uv by a plugin, which ask what their own settings say.
+
+What `set_env` and `deps` of its own files name is not read: the pip in the environment asks the `keyring` launcher for that.
+
+Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* reach every environment); measured.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs
+from shim.formats.optparse_scan import read_table
+from shim.tools.installed_version import find_release
+from shim.tools.project.requests import installer_needs, read_project_invocation
+
+#: Not `list` and `config`: they install what `requires` names before they answer.
+NEEDLESS = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
+#: pip takes a package from the next index when one refuses.
+FALLS_OPEN = True
+LOG_VERBS: frozenset[str] = frozenset()
+
+VERBS = frozenset(
+    {"", "run", "r", "run-parallel", "p", "devenv", "d", "exec", "e", "legacy", "le", "depends", "de", "list", "l", "config", "c"}
+)
+_TABLE = read_table(
+    """
+    -h --help
+    --version
+    -e --env =
+    -m --labels =
+    -f --factors =
+    --skip-env =
+    -c --conf =
+    -x --override =
+    --workdir =
+    --root =
+    --runner =
+    --colored =
+    --stderr-color =
+    --result-json =
+    --discover =
+    --installpkg =
+    --develop
+    """
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which command this is; tox alone runs the environments."""
+    return read_project_invocation(name, argv, host, target, _TABLE, VERBS)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the indexes of pip's own settings, and of uv's if the plugin is there."""
+    if not invocation.touches_index:
+        return Needs()
+    has_uv = find_release(invocation.target.path, "tox_uv", host)[0] is not None
+    return installer_needs(host, "pip", *(["uv"] if has_uv else []))
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
+    """Return `packages`: what it installs could be taken from another index."""
+    return "packages"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: no option is a secret."""
+    return delivery

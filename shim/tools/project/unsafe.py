@@ -1,0 +1,93 @@
+"""What the project's files of pip-tools, pipenv, pdm and poetry make those tools careless with.
+
+What tox, nox and hatch read, and pipenv's `.env`, is not looked at: those run the project's own code, which can do as it likes.
+
+Sources: pip-tools 7.6 `utils.py` (`override_defaults_from_config_file`); pipenv 2026 `utils/indexes.py`; pdm 2.29 `project/config.py`,
+`project/core.py`; poetry 2.5 `utils/authenticator.py` (`RepositoryCertificateConfig`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from shim.core.host import Host
+from shim.core.model import Invocation, Needs
+from shim.core.toml import value_at
+from shim.core.urls import Url
+from shim.formats import uv_toml
+from shim.tools.project.pip_tools_requests import configured_options
+from shim.tools.project.requests import expand_variables
+from shim.tools.project_files import in_requirements, pip_trusts, read_document, refusing, shown
+from shim.tools.unsafe_settings import AUTHORITY, PROXY, UNCHECKED, Laxity, names
+
+#: What pip's options do, where pip-tools' configuration has them.
+_PIP_OPTIONS = {"trusted-host": UNCHECKED, "cert": AUTHORITY, "proxy": PROXY}
+
+
+def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+    """Yield what the project's files say that neither argv nor `PIP_TRUSTED_HOST` does."""
+    own = {after for word, after in pairwise([*invocation.argv, ""]) if word == "--trusted-host"}
+    own |= {word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")}
+    own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
+    documents = {path: read_document(path, host) for path in needs.watched if path.endswith((".toml", "Pipfile"))}
+    yield from in_requirements((path for path in needs.watched if path not in documents and not path.endswith(".lock")), own, host)
+    for path, document in documents.items():
+        for does, server in _in_document(path, document, host):
+            if server not in own:
+                yield Laxity(does, shown(path, host), server, means=_means)
+
+
+def _means(server: str, url: Url) -> bool:
+    """Return whether a source's URL, or what pip is told to trust, is a URL's server."""
+    return names(server, url) or pip_trusts(server, url)
+
+
+def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[str, str]]:
+    """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says which."""
+    rows = [
+        row
+        for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
+        for row in uv_toml.tables(value_at(document, *key))
+    ]
+    if os.path.basename(path) == "pdm.toml":
+        rows += _pdm_rows(document)
+    rows = [*rows, *_poetry_rows(rows, read_document(os.path.join(os.path.dirname(path), "poetry.toml"), host))]
+    for row in rows:
+        server = expand_variables(row["url"], host) if isinstance(row.get("url"), str) else "*"
+        if row.get("verify_ssl", True) is not True:
+            yield UNCHECKED, server
+        if row.get("ca_certs"):
+            yield AUTHORITY, server
+    with refusing(path, host):
+        said = [*configured_options(value_at(document, "tool", "pip-tools"), path, _PIP_OPTIONS)]
+    for name, mention in said:
+        yield _PIP_OPTIONS[name], mention.text if name == "trusted-host" else "*"
+
+
+def _pdm_rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the sources and repositories of a pdm.toml, as pdm sees them: a key with dots is as good as a table."""
+    flat = dict(_flatten(document))
+    for prefix in {key.rpartition(".")[0] for key in flat if key.partition(".")[0] in ("pypi", "repository")}:
+        yield {key: flat[f"{prefix}.{key}"] for key in ("url", "verify_ssl", "ca_certs") if f"{prefix}.{key}" in flat}
+
+
+def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _flatten(value, f"{prefix}{key}.")
+        else:
+            yield prefix + key, value
+
+
+def _poetry_rows(sources: list[dict[str, Any]], poetry: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what a poetry.toml says of certificates in the words of a source; the URL may also stand in the user's own configuration."""
+    repositories = value_at(poetry, "repositories")
+    urls = {row.get("name"): row.get("url") for row in sources}
+    urls |= {name: value_at(row, "url") for name, row in repositories.items()} if isinstance(repositories, dict) else {}
+    certificates = value_at(poetry, "certificates")
+    for name, row in certificates.items() if isinstance(certificates, dict) else ():
+        said = [value_at(row, key) for key in ("verify", "cert")]
+        yield {"url": urls.get(name), "verify_ssl": False not in said, "ca_certs": any(isinstance(value, str) for value in said)}

@@ -1,0 +1,41 @@
+"""What makes a tool careless with a server: as a value that each tool's `unsafe.py` finds in a project's files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from shim.core.urls import Url
+
+UNCHECKED = "says that nobody checks the certificate of {host}"
+AUTHORITY = "names the authorities that vouch for {host}"
+PROXY = "sends requests through a proxy of its own choice"
+
+#: Where the user's own proxies stand.
+PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+_TAKE_OUT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
+
+
+def names(pattern: str, url: Url) -> bool:
+    """Return whether `host`, `host:port` or `*` means the URL's server."""
+    text = pattern.lower().rpartition("://")[2].partition("/")[0]
+    host, colon, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
+
+
+class Laxity(NamedTuple):
+    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all.
+
+    `means` says whether the tool takes that server for a URL's.
+    """
+
+    does: str
+    where: str
+    server: str = "*"
+    hint: str = _TAKE_OUT
+    means: Callable[[str, Url], bool] = names
+
+    def reaches(self, url: Url) -> bool:
+        """Return whether requests for this URL would be affected: a certificate is only looked at with TLS."""
+        return self.means(self.server, url) and (url.scheme == "https" or self.does not in (UNCHECKED, AUTHORITY))

@@ -1,0 +1,1 @@
+"""Tools that upload, and what an upload asks."""

@@ -1,0 +1,64 @@
+"""flit publish: an upload with FLIT_USERNAME and FLIT_PASSWORD.
+
+Sources: flit 3.12 `__init__.py`, `upload.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.formats.optparse_scan import read_table, scan
+from shim.tools.installed_version import find_release
+from shim.tools.upload.uploads import Uploader, read_upload_needs
+
+NEEDLESS = ("", "-h", "--help", "-V", "--version", "info", "init")
+FALLS_OPEN = False
+LOG_VERBS = frozenset({"publish"})
+
+UPLOADER = Uploader(
+    url="index-url",
+    repository="repository",
+    config_file="pypirc",
+    username="username",
+    password="password",  # noqa: S106 (the variable's key)
+    variables={"index-url": "FLIT_INDEX_URL", "username": "FLIT_USERNAME", "password": "FLIT_PASSWORD"},
+)
+_TABLE = read_table(
+    """
+    -h --help
+    -f --ini-file =
+    --repository =
+    --pypirc =
+    --format =
+    --use-vcs
+    --no-use-vcs
+    --debug
+    """
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which flit command this is; `flit install` starts pip, which asks for itself."""
+    words = scan(argv, _TABLE)
+    verb = next((word.value or "" for word in words if word.name is None), "")
+    asks = verb == "publish" and not any(word.name == "help" for word in words)
+    version, python, prefix = find_release(target, "flit", host)
+    reason = "flit publish uploads" if asks else "flit asks no repository here"
+    return Invocation(name, "upload", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the repository that the command uploads to."""
+    return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
+
+
+def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery as it is: flit has no option that is a secret."""
+    return delivery

@@ -1,0 +1,81 @@
+"""twine: uploads. The credential goes into TWINE_USERNAME and TWINE_PASSWORD, which twine alone reads: it runs nobody's code.
+
+Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, `cli.py`.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from shim.core.host import Host
+from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.formats.optparse_scan import read_table, scan
+from shim.tools.installed_version import find_release
+from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+
+NEEDLESS = ("", "-h", "--help", "--version", "check")
+FALLS_OPEN = False
+LOG_VERBS = frozenset({"upload", "register"})
+
+#: Verbs that talk to a repository.
+VERBS = frozenset({"upload", "register"})
+UPLOADER = Uploader(
+    url="repository-url",
+    repository="repository",
+    config_file="config-file",
+    username="username",
+    password="password",  # noqa: S106 (the option's name)
+    variables={
+        "repository-url": "TWINE_REPOSITORY_URL",
+        "repository": "TWINE_REPOSITORY",
+        "username": "TWINE_USERNAME",
+        "password": "TWINE_PASSWORD",
+    },
+)
+_TABLE = read_table(
+    """
+    -h --help
+    -r --repository =
+    --repository-url =
+    --attestations
+    -s --sign
+    --sign-with =
+    -i --identity =
+    -u --username =
+    -p --password =
+    --non-interactive
+    -c --comment =
+    --config-file =
+    --skip-existing
+    --cert =
+    --client-cert =
+    --verbose
+    --disable-progress-bar
+    --no-color
+    """
+)
+
+
+def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+    """Return which twine command this is; only uploads and registrations talk to a repository."""
+    words = scan(argv, _TABLE)
+    verb = next((word.value or "" for word in words if word.name is None), "")
+    asks = verb in VERBS and not any(word.name == "help" for word in words)
+    version, python, prefix = find_release(target, "twine", host)
+    reason = f"twine {verb} talks to a repository" if asks else "twine asks no repository here"
+    return Invocation(name, "upload", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+
+
+def read_needs(invocation: Invocation, host: Host) -> Needs:
+    """Return the repository that the command uploads to."""
+    return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
+
+
+def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
+    """Return `answers`: it stops by itself when it is refused."""
+    return "answers"
+
+
+def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
+    """Return the delivery with a typed password in twine's variable instead of argv."""
+    return move_password(delivery, scan(delivery.argv, _TABLE), UPLOADER) if invocation.touches_index else delivery

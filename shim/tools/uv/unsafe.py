@@ -1,0 +1,84 @@
+"""What uv.toml, `[tool.uv]` and scripts of a project make uv careless with.
+
+Sources: uv 0.13.8 settings reference (`allow-insecure-host`, `http-proxy`, `https-proxy`).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+from shim.core.host import Host
+from shim.core.model import Invocation, Needs
+from shim.core.urls import Url
+from shim.formats import uv_toml
+from shim.formats.whatwg import plain_host
+from shim.tools.project_files import read_document, read_script, shown
+from shim.tools.unsafe_settings import PROXY, PROXY_VARIABLES, UNCHECKED, Laxity
+
+PROXY_KEYS = ("http-proxy", "https-proxy")
+HOST_KEYS = ("allow-insecure-host", "trusted-host")
+_PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?")
+
+
+def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+    """Yield what the project's files say; the user's and the machine's uv.toml are not a project's."""
+    words = [*invocation.argv, ""]
+    pairs = [word.partition("=")[::2] if "=" in word else (word, after) for word, after in pairwise(words)]
+    own = [value for flag, value in pairs if flag in ("--allow-insecure-host", "--trusted-host")]
+    own += host.environ.get("UV_INSECURE_HOST", "").split()
+    own_proxies = {host.environ[name] for name in PROXY_VARIABLES if host.environ.get(name)}
+    named = {
+        host.path(value)
+        for flag, value in [*pairs, ("--config-file", host.environ.get("UV_CONFIG_FILE"))]
+        if flag == "--config-file" and value
+    }
+    for path in needs.watched:
+        if path in named or _is_users(path, host):
+            continue
+        for table in read_tables(path, host):
+            for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
+                if pattern not in own:
+                    yield Laxity(UNCHECKED, shown(path, host), pattern, means=means)
+            for key in PROXY_KEYS:
+                proxy = table.get(key)
+                if isinstance(proxy, str) and proxy not in own_proxies:
+                    yield Laxity(PROXY, shown(path, host))
+
+
+def means(pattern: str, url: Url) -> bool:
+    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server. It compares ports as numbers."""
+    match = _PATTERN.fullmatch(pattern.strip())
+    host = plain_host(match[1].removesuffix(".")) if match else None
+    if match is None or host is None or "*" in host:
+        return True  # what is no host to us may be one to uv
+    return host == plain_host(url.host.removesuffix(".")) and (match[2] is None or int(match[2]) == url.port)
+
+
+def _patterns(value: object) -> list[str]:
+    """Return the hosts of a setting, which uv also takes as tables of `scheme`, `host` and `port`."""
+    rows = uv_toml.tables(value if isinstance(value, list) else [value])
+    return uv_toml.texts(value) + [f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host")) for row in rows]
+
+
+def read_tables(path: str, host: Host) -> list[dict[str, Any]]:
+    """Return uv's settings in a file: the document of a uv.toml, `[tool.uv]` of others."""
+    name = os.path.basename(path)
+    if name == "uv.toml":
+        table = read_document(path, host)
+    elif name == "pyproject.toml":
+        table = uv_toml.tool_table(read_document(path, host)) or {}
+    elif name.endswith((".toml", ".lock")):
+        return []
+    else:  # `uv run --script` takes a file of any name
+        table = uv_toml.tool_table(read_script(path, host)) or {}
+    pip = table.get("pip")
+    return [table, *([pip] if isinstance(pip, dict) else [])]
+
+
+def _is_users(path: str, host: Host) -> bool:
+    folders = [host.config_home, *host.config_directories, "/etc"]
+    return any(folder and path.startswith(os.path.join(folder, "uv", "")) for folder in folders)
