@@ -149,6 +149,7 @@ REVEAL_SITES = {
     "shim/credentials/oauth/posit_tokens_toml.py": "writes the file of tokens that R and posit-keyring share",
     "shim/net/http_client.py": "makes the Authorization header of our own requests",
     "shim/net/json_api.py": "sends codes and tokens to the server that they are for",
+    "shim/pipeline/kept_credentials.py": "finds the record of a token by it",
     "shim/pipeline/plan_cache.py": "checks that a record without secrets comes to the same text",
     "shim/routing/companion.py": "tells the companion about indexes that it has to ask itself",
     "shim/routing/outer.py": "puts a netrc into a memory file for what `shim exec` runs",
