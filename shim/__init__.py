@@ -6,7 +6,7 @@ The way of one wrapped command through the rooms:
     start.py             what the launcher starts: no more than a way to
     entry.py             first Python of ours: the `shim` command, a `keyring` question, or a wrapped tool?
     hotpath/             takes secrets out of the process list; replays a command that was seen before; becomes the target
-    pipeline/            one wrapped command from beginning to end (`run.py`), and the record of it for the next time
+    pipeline/            one wrapped command from beginning to end (`run.py`): its plan (`plan.py`), and the record of it for the next time
       tools/             argv and environment -> Invocation and Needs: which verb is it, which URLs will it ask?
       routing/           which index does a name come from: `use-as`, `packages`, and a redirector beside the tool
       credentials/       a Credential for each need: the token cache, else `sources/` in order

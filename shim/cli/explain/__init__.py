@@ -17,7 +17,7 @@ from shim.core.host import Host
 from shim.core.model import Answer, Credential, Plan, Secret
 from shim.formats.times import render_time
 from shim.hotpath.argv_mask import mask_words
-from shim.pipeline.run import make_plan
+from shim.pipeline.plan import make_plan
 from shim.routing.companion import place
 from shim.routing.nesting import MARK
 from shim.routing.planning import describe as describe_routes
