@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from shim.core.errors import StoreError
 from shim.core.files import read_head
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
 from shim.tools import TOOLS, load_tool
 
@@ -139,7 +140,6 @@ def _write_hook(folder: str) -> None:
 
 def _write_one(path: str, text: bytes) -> bool:
     """Write one launcher if it differs; return whether it did."""
-    temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         if os.path.lexists(path):
@@ -147,14 +147,7 @@ def _write_one(path: str, text: bytes) -> bool:
                 raise StoreError(f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}")
             if read_head(path, len(text) + 1) == text and os.access(path, os.X_OK):
                 return False
-        try:
-            with open(temporary, "xb") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o755)  # noqa: S103 (everybody may run it)
-            os.replace(temporary, path)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+        replace_atomically(path, text, 0o755)  # everybody may run it
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
     return True

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.own_files import read_own, replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage import kernel_store
@@ -55,18 +56,16 @@ class Recent(NamedTuple):
         if folder is None:
             return
         with suppress(OSError):
-            descriptor = os.open(os.path.join(folder, key + NOBODY_SUFFIX), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(words)
+            replace_atomically(os.path.join(folder, key + NOBODY_SUFFIX), words.encode())
 
     def _read_nobody(self, key: str, host: Host) -> str | None:
         folder, _ = cache_folder(host)
+        path = os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX)
         try:
-            with open(os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX), encoding="utf-8") as stream:
-                ago_s = host.clock() - os.fstat(stream.fileno()).st_mtime
-                words = stream.read(4096)
-        except (OSError, UnicodeDecodeError):
+            ago_s = host.clock() - os.stat(path).st_mtime
+        except OSError:
             return None
+        words = (read_own(path) or b"").decode("utf-8", "replace")
         # A moment that is still to come was written before the clock went back.
         return f"{words}, {describe_duration(ago_s)} ago" if words and 0 <= ago_s < self.keep_s else None
 

@@ -20,6 +20,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from shim.core.errors import SourceError, printable
 from shim.core.files import read_text
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 
 #: How many stopped processes it takes until everybody asks for himself.
@@ -87,12 +88,9 @@ def note_failure(key: str, error: SourceError, host: Host) -> None:
     folder, _ = cache_folder(host)
     if folder is None:
         return
-    temporary = os.path.join(folder, f"{key}.{os.urandom(6).hex()}.new")
     text = "\n".join(printable(part) for part in (error.message, error.hint or ""))
     with suppress(OSError):
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as stream:
-            stream.write(text)
-        os.replace(temporary, os.path.join(folder, key + FAILED_SUFFIX))
+        replace_atomically(os.path.join(folder, key + FAILED_SUFFIX), text.encode())
 
 
 def note_success(key: str, host: Host) -> None:

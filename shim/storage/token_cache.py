@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
@@ -92,7 +93,7 @@ def put(key: str, credential: Credential, host: Host) -> bool:
 
 def _mark_lone(path: str, is_lone: bool) -> None:
     if is_lone:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        replace_atomically(path, b"")
     else:
         with suppress(FileNotFoundError):
             os.unlink(path)

@@ -15,6 +15,7 @@ from contextlib import suppress
 
 from shim.core.errors import StoreError
 from shim.core.files import read_text
+from shim.core.own_files import replace_atomically
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
@@ -80,10 +81,7 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
         for path, text in render_files(shims, hook, faces, names).items():
             if read_text(path) != text:
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-                with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
-                    stream.write(text)
-                os.chmod(stream.name, 0o644)
-                os.replace(stream.name, path)
+                replace_atomically(path, text.encode(), 0o644)
                 changed.append(path)
     except OSError as error:
         raise StoreError(
