@@ -93,6 +93,15 @@ def read_head(path: str, max_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def identify(path: str) -> tuple[int, int, int] | None:
+    """Return what tells a file from the next one at its path, or from itself before a change; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
+
+
 def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
     """Whether a config file speaks of something, broken or not: one that we may not open may, and a pipe or a device never was one."""
     for file in files:

@@ -28,9 +28,9 @@ def render_launcher() -> str:
     shell = next((f"{path} {flag}" for path, flag in SHELLS if os.access(path, os.X_OK)), "/bin/sh")
     values = {
         "SHELL": shell,
-        "PYTHON": _quote(base_python()),
-        "HOT": _quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
-        "SITE": _quote(site_folder()),
+        "PYTHON": quote(base_python()),
+        "HOT": quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
+        "SITE": quote(site_folder()),
         "NEEDLESS": _render_needless(),
         "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),
     }
@@ -65,11 +65,11 @@ def _render_needless() -> str:
 def _render_words(needless: tuple[str, ...]) -> list[str]:
     """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
     single = [entry for entry in needless if " " not in entry]
-    lines = ['case "${1-}" in', f"  {' | '.join(_quote(word) for word in single)}) _shim_direct=1 ;;"]
+    lines = ['case "${1-}" in', f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;"]
     for first in dict.fromkeys(entry.partition(" ")[0] for entry in needless if " " in entry):
         seconds = [entry.partition(" ")[2] for entry in needless if entry.startswith(first + " ")]
-        words = " | ".join(_quote(word) for word in seconds)
-        lines.append(f'  {_quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
+        words = " | ".join(quote(word) for word in seconds)
+        lines.append(f'  {quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
     return [*lines, "esac"]
 
 
@@ -78,7 +78,8 @@ def _pattern(names: Iterable[str]) -> str:
     return " | ".join(f"{name} | {name}.*" if name.endswith("3") else name for name in names)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a word in quotes for a shell, also one that needs none."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
+from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import read_own, replace_atomically
@@ -99,7 +100,7 @@ def entries(host: Host) -> list[Credential]:
 def surroundings(host: Host, config_files: tuple[str, ...]) -> str:
     """Return all that could change the keyring's answer without us, for a key: variables, its files, installed backends, our config."""
     variables = sorted(item for item in host.environ.items() if item[0].startswith(VARIABLES))
-    return repr((variables, [_state(path) for path in places(host, config_files)]))
+    return repr((variables, [identify(path) for path in places(host, config_files)]))
 
 
 def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
@@ -108,11 +109,3 @@ def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
     paths += [os.path.join(host.config_home or "/", place) for place in CONFIG_PLACES]
     paths += [folder for folder in sys.path if folder.endswith("-packages")]
     return (*paths, *config_files)
-
-
-def _state(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
