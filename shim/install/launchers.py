@@ -32,7 +32,7 @@ def render_launcher() -> str:
         "HOT": quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
         "SITE": quote(site_folder()),
         "NEEDLESS": _render_needless(),
-        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),
+        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).falls_open),
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -52,12 +52,12 @@ def site_folder() -> str:
 
 
 def _render_needless() -> str:
-    """Return the `case` that marks commands which never ask an index, from every tool's NEEDLESS."""
+    """Return the `case` that marks commands which never ask an index: every tool's `needless`."""
     lines = ["  case $_shim_name in"]
     for module in dict.fromkeys(TOOLS.values()):
         names = [name for name in TOOLS if TOOLS[name] == module]
         lines.append(f"    {_pattern(names)})")
-        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).NEEDLESS)]
+        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).needless)]
         lines.append("      ;;")
     return "\n".join([*lines, "  esac"])
 

@@ -127,7 +127,7 @@ def make_plan(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: H
     if any(answer.credential for answer in plan.answers) or delivery.environ:
         from shim.delivery.masking.policy import choose_masking
 
-        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.LOG_VERBS)
+        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.log_verbs)
         delivery = replace(delivery, masking=masking)
     return replace(plan, delivery=delivery)
 
@@ -285,7 +285,7 @@ def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception,
     from shim.config.mentions import is_mentioned as is_routed
     from shim.routing.default_index import is_mentioned
 
-    if is_routed(host) or ((tool.FALLS_OPEN or is_mentioned(host)) and _has_configured_index(host)):
+    if is_routed(host) or ((tool.falls_open or is_mentioned(host)) and _has_configured_index(host)):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)
