@@ -17,6 +17,7 @@ from shim.cli.answer import write_json
 from shim.core.errors import SourceError, StoreError, UsageError
 from shim.core.files import read_text
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.credentials.helper_program import find_program
 
 HELP = "add a keyring backend to shim's own environment, or list and remove them"
@@ -200,7 +201,4 @@ def _installer(words: list[str], prefix: str, host: Host) -> list[str]:
 def _write_list(requirements: list[str]) -> None:
     """Write the list; without it only an upgrade forgets them, so a failure is none."""
     with suppress(OSError):
-        temporary = f"{list_file()}.{os.getpid()}"
-        with open(temporary, "w", encoding="utf-8") as stream:
-            stream.write("".join(f"{requirement}\n" for requirement in requirements))
-        os.replace(temporary, list_file())
+        replace_atomically(list_file(), "".join(f"{requirement}\n" for requirement in requirements).encode(), 0o644)

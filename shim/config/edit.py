@@ -16,6 +16,7 @@ from shim.config.settings import load_settings, read_config
 from shim.core.errors import ConfigError, StoreError
 from shim.core.files import read_regular
 from shim.core.host import Host
+from shim.core.own_files import replacement
 
 #: One table of ours: texts, lists of texts, and tables of texts.
 Table = Mapping[str, object]
@@ -105,18 +106,8 @@ def _says_trouble(file: str) -> Iterator[None]:
 
 
 def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
-    temporary = f"{path}.{os.getpid()}.new"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "wb") as stream:
-            stream.write(text.encode())
-            os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
-        _check(temporary, file, host)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replacement(path, text.encode(), mode, sync=True) as new:
+        _check(new, file, host)
 
 
 def _check(temporary: str, file: str, host: Host) -> None:

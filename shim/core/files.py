@@ -43,7 +43,9 @@ def read_named(path: str) -> bytes:
     return data
 
 
-def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None) -> bytes | None:
+def read_regular(
+    path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None, *, flags: int = 0
+) -> bytes | None:
     """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner or mode, by an error of its own.
 
     Raises:
@@ -53,7 +55,7 @@ def read_regular(path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat
         status = os.stat(path)  # before it is opened: opening a device may already do something
         if not stat.S_ISREG(status.st_mode):
             raise CannotRead(f"is {_kind(status.st_mode)}")
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, _FLAGS | flags)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:  # ValueError: a path with a NUL in it
@@ -89,6 +91,15 @@ def read_head(path: str, max_bytes: int) -> bytes:
         return b""
     finally:
         os.close(descriptor)
+
+
+def identify(path: str) -> tuple[int, int, int] | None:
+    """Return what tells a file from the next one at its path, or from itself before a change; None if there is none."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 
@@ -73,6 +73,13 @@ class Host:
             if name.endswith("*"):
                 found += sorted(item for item in self.environ.items() if item[0].startswith(name[:-1]))
         return tuple(found)
+
+    def programs(self, name: str) -> Iterator[str]:
+        """Yield the programs of that name on PATH, the first one first; an empty entry is the working directory."""
+        for entry in self.environ.get("PATH", os.defpath).split(":"):
+            path = os.path.join(self.path(entry or "."), name)
+            if os.path.isfile(path) and os.access(path, os.X_OK):
+                yield path
 
     def path(self, text: str) -> str:
         """Return `text` as an absolute path, relative to our working directory, `~` expanded."""

@@ -6,6 +6,7 @@ import os
 import stat
 
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 
 
 def private_folder(*levels: str) -> str | None:
@@ -57,11 +58,8 @@ def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
         return None
     path = os.path.join(folder, sha256(data).hexdigest()[:32] + suffix)
     if not os.path.isfile(path):
-        temporary = f"{path}.{os.getpid()}"
         try:
-            with open(temporary, "wb") as stream:
-                stream.write(data)
-            os.replace(temporary, path)
+            replace_atomically(path, data)
         except OSError:
             return None
     return path

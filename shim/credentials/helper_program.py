@@ -93,7 +93,10 @@ def safe_path(path: str, ours: str | None = None) -> list[str]:
 
 
 def find_program(name: str, path: str) -> str | None:
-    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by colons)."""
+    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by colons).
+
+    Unlike `Host.programs` it never takes one from the working directory: it is to give a secret.
+    """
     if name.startswith("/"):
         return name
     for folder in path.split(":"):

@@ -13,6 +13,7 @@ import os
 from typing import NamedTuple
 
 from shim.config.index import CommandSource
+from shim.core.files import identify
 from shim.core.host import Host
 
 
@@ -79,7 +80,6 @@ def _state(path: str, *, is_deep: bool = True) -> object:
     try:
         if is_deep and os.path.isdir(path):
             return [(name, _state(os.path.join(path, name), is_deep=False)) for name in sorted(os.listdir(path))]
-        status = os.stat(path)
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size, status.st_ino
+    return identify(path)

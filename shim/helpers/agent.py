@@ -16,9 +16,9 @@ from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Need, Needs, Origin
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 from shim.credentials.agent_protocol import BadLine, Question, Reply, read_question, render_reply
+from shim.credentials.jwt import read_expiry
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import AGING_SOURCES
-from shim.credentials.token_expiry import read_expiry
 from shim.storage.audit_log import AGENT_FILE, record_refusal, record_release
 
 #: The same words for an index that is not marked and for one that is not there: who asks need not learn which there are.

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shim.core.errors import CannotListen
+from shim.core.files import identify
 from shim.core.host import write_stderr
 from shim.core.private_folders import private_folder
 from shim.credentials.agent_protocol import MAX_QUESTION_BYTES
@@ -49,7 +50,7 @@ class Server:
         self.path = path
         self._answer = answer
         self._listener = _listen(path, 0o666 if is_shared else 0o600)
-        self._identity = _identity(path)
+        self._identity = identify(path)
         self._is_ending = False
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(THREADS)]
         for thread in self._threads:
@@ -58,7 +59,7 @@ class Server:
     def close(self) -> None:
         """Take the socket away, let what has begun end, and forget the rest."""
         self._is_ending = True
-        if _identity(self.path) == self._identity:
+        if identify(self.path) == self._identity:
             with suppress(OSError):
                 os.unlink(self.path)
         with suppress(OSError):
@@ -161,14 +162,6 @@ def _make_room(path: str) -> None:
         except (BlockingIOError, TimeoutError):
             pass  # its queue is full: it lives
     raise CannotListen(f"another agent listens at {path}", hint="end that one first, or give this one another name: --for NAME")
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:

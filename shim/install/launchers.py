@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from shim.core.errors import StoreError
 from shim.core.files import read_head
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
 from shim.tools import TOOLS, load_tool
 
@@ -27,11 +28,11 @@ def render_launcher() -> str:
     shell = next((f"{path} {flag}" for path, flag in SHELLS if os.access(path, os.X_OK)), "/bin/sh")
     values = {
         "SHELL": shell,
-        "PYTHON": _quote(base_python()),
-        "HOT": _quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
-        "SITE": _quote(site_folder()),
+        "PYTHON": quote(base_python()),
+        "HOT": quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
+        "SITE": quote(site_folder()),
         "NEEDLESS": _render_needless(),
-        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).FALLS_OPEN),
+        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).falls_open),
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -51,12 +52,12 @@ def site_folder() -> str:
 
 
 def _render_needless() -> str:
-    """Return the `case` that marks commands which never ask an index, from every tool's NEEDLESS."""
+    """Return the `case` that marks commands which never ask an index: every tool's `needless`."""
     lines = ["  case $_shim_name in"]
     for module in dict.fromkeys(TOOLS.values()):
         names = [name for name in TOOLS if TOOLS[name] == module]
         lines.append(f"    {_pattern(names)})")
-        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).NEEDLESS)]
+        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).needless)]
         lines.append("      ;;")
     return "\n".join([*lines, "  esac"])
 
@@ -64,11 +65,11 @@ def _render_needless() -> str:
 def _render_words(needless: tuple[str, ...]) -> list[str]:
     """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
     single = [entry for entry in needless if " " not in entry]
-    lines = ['case "${1-}" in', f"  {' | '.join(_quote(word) for word in single)}) _shim_direct=1 ;;"]
+    lines = ['case "${1-}" in', f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;"]
     for first in dict.fromkeys(entry.partition(" ")[0] for entry in needless if " " in entry):
         seconds = [entry.partition(" ")[2] for entry in needless if entry.startswith(first + " ")]
-        words = " | ".join(_quote(word) for word in seconds)
-        lines.append(f'  {_quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
+        words = " | ".join(quote(word) for word in seconds)
+        lines.append(f'  {quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
     return [*lines, "esac"]
 
 
@@ -77,7 +78,8 @@ def _pattern(names: Iterable[str]) -> str:
     return " | ".join(f"{name} | {name}.*" if name.endswith("3") else name for name in names)
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """Return a word in quotes for a shell, also one that needs none."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 
@@ -139,7 +141,6 @@ def _write_hook(folder: str) -> None:
 
 def _write_one(path: str, text: bytes) -> bool:
     """Write one launcher if it differs; return whether it did."""
-    temporary = f"{path}.{os.getpid()}"
     try:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         if os.path.lexists(path):
@@ -147,14 +148,7 @@ def _write_one(path: str, text: bytes) -> bool:
                 raise StoreError(f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}")
             if read_head(path, len(text) + 1) == text and os.access(path, os.X_OK):
                 return False
-        try:
-            with open(temporary, "xb") as stream:
-                stream.write(text)
-            os.chmod(temporary, 0o755)  # noqa: S103 (everybody may run it)
-            os.replace(temporary, path)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+        replace_atomically(path, text, 0o755)  # everybody may run it
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
     return True

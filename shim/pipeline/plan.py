@@ -249,7 +249,7 @@ def _hide_secrets(tool: Tool, plan: Plan) -> Plan:
     if any(answer.credential for answer in plan.answers) or delivery.environ:
         from shim.delivery.masking.policy import choose_masking
 
-        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.LOG_VERBS)
+        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.log_verbs)
         delivery = replace(delivery, masking=masking)
     return replace(plan, delivery=delivery)
 

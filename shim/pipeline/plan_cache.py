@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Delivery, Plan, Secret
+from shim.core.own_files import replace_atomically
 from shim.hotpath.argv_mask import mask_words
 from shim.hotpath.replay import (
     FIELD,
@@ -61,11 +62,7 @@ def record(
     if len(data) >= MAX_BYTES or any(mark in text for mark in ("\0", "\r")):
         return False
     path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ)))
-    temporary = f"{path}.{os.getpid()}"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "wb") as stream:
-        stream.write(data)
-    os.replace(temporary, path)
+    replace_atomically(path, data)
     _prune(folder)
     return True
 

@@ -117,7 +117,7 @@ def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception,
     from shim.config.mentions import is_mentioned as is_routed
     from shim.routing.default_index import is_mentioned
 
-    if is_routed(host) or ((tool.FALLS_OPEN or is_mentioned(host)) and _has_configured_index(host)):
+    if is_routed(host) or ((tool.falls_open or is_mentioned(host)) and _has_configured_index(host)):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)

@@ -21,7 +21,7 @@ def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host)
         NotProven: so it is.
     """
     garbled = [need for need in needs.garbled if not need.url.is_public]
-    if not garbled or not tool.FALLS_OPEN or tool.read_demand(invocation, host) != "packages":
+    if not garbled or not tool.falls_open or tool.read_demand(invocation, host) != "packages":
         return
     settings = load_settings(host)
     for need in garbled:
@@ -48,7 +48,7 @@ def check_unanswered(tool: Tool, invocation: Invocation, answers: tuple[Answer, 
             continue
         message = f"no credential for {answer.need.url} (from {answer.need.origin})"
         error = NoCredential(message, tried=answer.tried, hint=hint_for(answer, index))
-        if tool.FALLS_OPEN and index.on_failure == "stop":
+        if tool.falls_open and index.on_failure == "stop":
             raise error
         warnings.setdefault(index.name, error)
     return tuple(warnings.values())

@@ -111,7 +111,7 @@ class _Preflight:
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
         failures = {position: verdicts[position] for position in private if position in verdicts and verdicts[position].kind not in PASSING}
-        warnings = self._stop(failures) if self.tool.FALLS_OPEN and self.takes_packages else ()
+        warnings = self._stop(failures) if self.tool.falls_open and self.takes_packages else ()
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
@@ -127,7 +127,7 @@ class _Preflight:
 
     def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
         """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
-        if self.tool.FALLS_OPEN and not self.takes_packages:
+        if self.tool.falls_open and not self.takes_packages:
             return
         answers = [(answer, self._route_to(answer)) for answer in map(self.answers.__getitem__, positions) if answer.credential]
         found = look_for_files(self.choice, answers, self.settings, asks=asks)
@@ -161,7 +161,7 @@ class _Preflight:
         """Return how old a proof may be, or None if none is asked for: nobody could step in, and no cache could be stale."""
         if not self.takes_packages or answer.need.role not in PLACES:
             return None
-        if self.tool.FALLS_OPEN and (self._others(answer) or self.unread):
+        if self.tool.falls_open and (self._others(answer) or self.unread):
             return PROOF_S
         return RELAXED_PROOF_S if answer.credential and answer.credential.expires_at is not None else None
 
@@ -217,7 +217,7 @@ class _Preflight:
 
         Where no other index could step in, `refused.py` says so, and the tool runs.
         """
-        is_guarded = self.tool.FALLS_OPEN and self.takes_packages and self._max_proof_age_s(answer) is not None
+        is_guarded = self.tool.falls_open and self.takes_packages and self._max_proof_age_s(answer) is not None
         if answer.credential is None or not is_guarded or self.host.is_set("SHIM_REFRESH"):
             return None
         return verification_cache.recall("rejected", answer.credential, verification_cache.place_of(answer.need.url), self.host)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import AskedIndex
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder, private_folder
 from shim.storage.verification_cache import NOBODY, read_key
 
@@ -38,11 +39,8 @@ class Memory:
         self._known = {**kept, name: (now, is_there)}
         if self._path is None:
             return
-        temporary = f"{self._path}.{os.getpid()}.{os.urandom(4).hex()}"
         with suppress(OSError):
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
-                json.dump(self._known, stream)
-            os.replace(temporary, self._path)
+            replace_atomically(self._path, json.dumps(self._known).encode())
 
 
 def _path_of(asked: AskedIndex, host: Host) -> str | None:

@@ -9,6 +9,7 @@ import os
 
 from shim.core.errors import FOLDER_HINT, HOME_HINT, StoreError
 from shim.core.host import Host
+from shim.core.own_files import read_own, replace_atomically
 from shim.core.private_folders import private_folder
 from shim.core.urls import Url
 
@@ -21,14 +22,8 @@ def is_approved(url: Url, host: Host) -> bool:
 def read_approvals(host: Host) -> list[str]:
     """Return the approved origins, sorted. A file that others could have written says nothing."""
     path = _path(host)
-    try:
-        with open(os.open(path or "/nonexistent", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="utf-8") as stream:
-            status = os.fstat(stream.fileno())
-            if status.st_uid != os.geteuid() or status.st_mode & 0o022:
-                return []
-            return sorted({line.strip() for line in stream} - {""})
-    except (OSError, UnicodeDecodeError):
-        return []
+    data = (read_own(path, forbidden=0o022) if path else None) or b""  # everybody may read it
+    return sorted({line.strip() for line in data.decode("utf-8", "replace").split("\n")} - {""})
 
 
 def approve(url: Url, host: Host) -> None:
@@ -54,10 +49,7 @@ def _write(origins: set[str], host: Host) -> None:
     if path is None or private_folder(os.path.dirname(path)) is None:
         hint = FOLDER_HINT.format(folder=f"{host.state_home}/shim") if host.state_home else HOME_HINT
         raise StoreError("there is no folder of yours alone to remember that in", hint=hint)
-    temporary = f"{path}.{os.getpid()}"
     try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
-            stream.write("".join(f"{origin}\n" for origin in sorted(origins)))
-        os.replace(temporary, path)
+        replace_atomically(path, "".join(f"{origin}\n" for origin in sorted(origins)).encode())
     except OSError as error:
         raise StoreError(f"{path} cannot be written ({error.strerror})", hint=f"ls -ld {os.path.dirname(path)}") from error

@@ -14,6 +14,7 @@ from contextlib import suppress
 
 from shim.core.host import Host
 from shim.core.model import Credential
+from shim.core.own_files import create
 from shim.core.private_folders import cache_folder, private_folder
 from shim.hotpath import kernel_keyring
 from shim.hotpath.sealed_record import NUMBER_CHARACTERS, digest, read_sealed, xor
@@ -105,8 +106,7 @@ def _pads(host: Host) -> str | None:
 
 def _write_pad(path: str, pad: bytes, until: float) -> None:
     """Write a pad whose modification time says how long it is needed. Raises OSError."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as stream:
-        stream.write(pad)
+    create(path, pad)
     os.utime(path, (until, until))
 
 

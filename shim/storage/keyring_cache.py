@@ -11,8 +11,10 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
+from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.own_files import read_own, replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage import kernel_store
@@ -55,18 +57,16 @@ class Recent(NamedTuple):
         if folder is None:
             return
         with suppress(OSError):
-            descriptor = os.open(os.path.join(folder, key + NOBODY_SUFFIX), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-            with open(descriptor, "w", encoding="utf-8") as stream:
-                stream.write(words)
+            replace_atomically(os.path.join(folder, key + NOBODY_SUFFIX), words.encode())
 
     def _read_nobody(self, key: str, host: Host) -> str | None:
         folder, _ = cache_folder(host)
+        path = os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX)
         try:
-            with open(os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX), encoding="utf-8") as stream:
-                ago_s = host.clock() - os.fstat(stream.fileno()).st_mtime
-                words = stream.read(4096)
-        except (OSError, UnicodeDecodeError):
+            ago_s = host.clock() - os.stat(path).st_mtime
+        except OSError:
             return None
+        words = (read_own(path) or b"").decode("utf-8", "replace")
         # A moment that is still to come was written before the clock went back.
         return f"{words}, {describe_duration(ago_s)} ago" if words and 0 <= ago_s < self.keep_s else None
 
@@ -100,7 +100,7 @@ def entries(host: Host) -> list[Credential]:
 def surroundings(host: Host, config_files: tuple[str, ...]) -> str:
     """Return all that could change the keyring's answer without us, for a key: variables, its files, installed backends, our config."""
     variables = sorted(item for item in host.environ.items() if item[0].startswith(VARIABLES))
-    return repr((variables, [_state(path) for path in places(host, config_files)]))
+    return repr((variables, [identify(path) for path in places(host, config_files)]))
 
 
 def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,11 +109,3 @@ def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
     paths += [os.path.join(host.config_home or "/", place) for place in CONFIG_PLACES]
     paths += [folder for folder in sys.path if folder.endswith("-packages")]
     return (*paths, *config_files)
-
-
-def _state(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size

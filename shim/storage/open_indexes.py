@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage.token_cache import key_of
@@ -27,7 +28,7 @@ def remember(url: Url, surroundings: str, host: Host) -> None:
     path, now = _path(url, surroundings, host), host.clock()
     if path:
         with suppress(OSError):
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            replace_atomically(path, b"")
             os.utime(path, (now, now))
 
 

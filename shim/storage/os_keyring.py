@@ -14,6 +14,7 @@ from shim.core.files import read_text
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.model import Credential
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import private_folder
 from shim.core.urls import Url
 
@@ -178,8 +179,5 @@ def _write_list(host: Host, pairs: set[tuple[str, str]]) -> None:
     path = _list_path(host)
     if path is None or private_folder(os.path.dirname(path)) is None:
         return
-    temporary = f"{path}.{os.getpid()}"
     with suppress(OSError):
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-            stream.write("".join(f"{service}\t{username}\n" for service, username in sorted(pairs)))
-        os.replace(temporary, path)
+        replace_atomically(path, "".join(f"{service}\t{username}\n" for service, username in sorted(pairs)).encode())

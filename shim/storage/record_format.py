@@ -7,18 +7,16 @@ is cut short, too large or not understood is no record.
 from __future__ import annotations
 
 import os
-import stat
 from contextlib import suppress
 from urllib.parse import quote, unquote
 
 from shim.core.model import Credential, Secret
+from shim.core.own_files import NEW_SUFFIX, read_own, replace_atomically
 from shim.core.urls import BadUrl, parse_url, scope_of
 
 HEAD = "pip-uv-shim-record=1"
 TAIL = "end=1"
 MAX_BYTES = 1 << 20
-#: What a record is called until it is whole. A process that is killed before leaves it behind, secret and all.
-NEW_SUFFIX = ".new"
 #: How long the names of records are, before their suffix.
 DIGEST_CHARACTERS = 64
 #: No writer takes this long.
@@ -58,37 +56,17 @@ def parse_record(text: str) -> Credential | None:
 
 def read_record(path: str) -> Credential | None:
     """Return the credential kept in a file, or None if there is no safe, whole record."""
+    data = read_own(path, MAX_BYTES)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+        return parse_record(data.decode("utf-8")) if data is not None else None
+    except UnicodeDecodeError:
         return None
-    try:
-        status = os.fstat(descriptor)
-        safe = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
-        if not safe or status.st_size > MAX_BYTES:
-            return None
-        return parse_record(os.read(descriptor, MAX_BYTES).decode("utf-8"))
-    except (OSError, UnicodeDecodeError):
-        return None
-    finally:
-        os.close(descriptor)
 
 
 def write_record(path: str, credential: Credential) -> None:
     """Write the record so that a reader sees the old one or the new one, never half of it. Raises OSError."""
     remove_leftovers(os.path.dirname(path), LEFTOVER_S)
-    temporary = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"  # never a name that an ended process left behind
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(render_record(credential))
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
+    replace_atomically(path, render_record(credential).encode(), sync=True)
 
 
 def is_record_name(name: str) -> bool:

@@ -18,8 +18,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.core.errors import SourceError, printable
-from shim.core.files import read_text
+from shim.core.files import identify, read_text
 from shim.core.host import Host
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 
 #: How many stopped processes it takes until everybody asks for himself.
@@ -46,10 +47,10 @@ def turn(key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | N
         yield None
         return
     path = os.path.join(folder, key + FAILED_SUFFIX)
-    before = _identity(path)
+    before = identify(path)
     with ExitStack() as stack:
         _take(stack, os.path.join(folder, key), timeout_s, on_wait)
-        yield None if _identity(path) in (None, before) else _read(path)
+        yield None if identify(path) in (None, before) else _read(path)
 
 
 def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None) -> None:
@@ -87,12 +88,9 @@ def note_failure(key: str, error: SourceError, host: Host) -> None:
     folder, _ = cache_folder(host)
     if folder is None:
         return
-    temporary = os.path.join(folder, f"{key}.{os.urandom(6).hex()}.new")
     text = "\n".join(printable(part) for part in (error.message, error.hint or ""))
     with suppress(OSError):
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "w") as stream:
-            stream.write(text)
-        os.replace(temporary, os.path.join(folder, key + FAILED_SUFFIX))
+        replace_atomically(os.path.join(folder, key + FAILED_SUFFIX), text.encode())
 
 
 def note_success(key: str, host: Host) -> None:
@@ -110,14 +108,6 @@ def failed_ago_s(key: str, host: Host) -> float | None:
     except OSError:
         return None
     return ago_s if ago_s >= 0 else None
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def _read(path: str) -> SourceError | None:

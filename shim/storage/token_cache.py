@@ -6,8 +6,10 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
+from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
@@ -51,7 +53,7 @@ def find(key: str, host: Host) -> Found:
         return Found(None, None, "no safe place for one", is_worth_waiting=False)
     is_worth_waiting = not os.path.exists(os.path.join(folder, key + LONE_SUFFIX))
     path = os.path.join(folder, key + SUFFIX)
-    identity = _identity(path)
+    identity = identify(path)
     credential = read_record(path)
     if identity is None or credential is None or credential.expires_at is None:
         return Found(None, None, "empty", is_worth_waiting)
@@ -65,15 +67,6 @@ def find(key: str, host: Host) -> Found:
     if left_s > 0:
         return Found(None, credential, f"ends in {describe_duration(left_s)}", is_worth_waiting, identity)
     return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_worth_waiting, identity)
-
-
-def _identity(path: str) -> tuple[int, int] | None:
-    """Return a file's inode and modification time in ns: another pair with each record, since a record is never written twice."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns
 
 
 def put(key: str, credential: Credential, host: Host) -> bool:
@@ -92,7 +85,7 @@ def put(key: str, credential: Credential, host: Host) -> bool:
 
 def _mark_lone(path: str, is_lone: bool) -> None:
     if is_lone:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        replace_atomically(path, b"")
     else:
         with suppress(FileNotFoundError):
             os.unlink(path)

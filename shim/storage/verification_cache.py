@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from shim.core.files import read_head, read_text
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.own_files import create, replace_atomically
 from shim.core.private_folders import cache_folder, private_folder
 from shim.core.urls import Url
 
@@ -59,11 +60,8 @@ def remember(kind: Kind, credential: Credential | None, where: str, words: str, 
     path = _path(kind, credential, where, host)
     if path is None:
         return
-    temporary = f"{path}.{os.getpid()}"
     with suppress(OSError):
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as stream:
-            stream.write(f"{host.clock()!r} {words}")
-        os.replace(temporary, path)
+        replace_atomically(path, f"{host.clock()!r} {words}".encode("utf-8", "surrogateescape"))
 
 
 def forget(kind: Kind, credential: Credential | None, where: str, host: Host) -> None:
@@ -90,8 +88,7 @@ def read_key(folder: str) -> bytes | None:
             return key if len(key) == KEY_BYTES else None
         temporary = f"{path}.{os.urandom(6).hex()}"
         with suppress(OSError):
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(os.urandom(KEY_BYTES))
+            create(temporary, os.urandom(KEY_BYTES))
             with suppress(OSError):
                 os.link(temporary, path)  # of two that begin at once, one wins
             os.unlink(temporary)

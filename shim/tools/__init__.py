@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from importlib import import_module
-from typing import Literal, Protocol, cast
+from typing import Literal, cast
 
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs
@@ -33,33 +35,43 @@ TOOLS = {
 Demand = Literal["packages", "answers", "nothing"]
 
 
-class Tool(Protocol):
-    """What a tool module offers.
+def _leave(_: Invocation, delivery: Delivery) -> Delivery:
+    return delivery
 
-    `NEEDLESS` lists the argument beginnings that never touch an index, as the launcher sees them: `freeze`, `pip show`
-    (one or two words, or an option like `--version`); "" is the bare name. They go to the target without starting Python.
-    """
 
-    NEEDLESS: tuple[str, ...]
-    #: Whether a private index that cannot be asked must stop this tool's index verbs, because it would take the package elsewhere.
-    FALLS_OPEN: bool
-    #: Verbs, their words joined by a blank, all of whose output is a log for people and no data: secrets in it may be masked.
-    LOG_VERBS: frozenset[str]
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """What a tool module offers, as `TOOL`. What most of them have in common is the default."""
 
-    def read_invocation(self, name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-        """Return what this command is, from its argv and environment alone (and the target's metadata on disk)."""
-
-    def read_needs(self, invocation: Invocation, host: Host) -> Needs:
-        """Return every index and URL that the command will ask, in the tool's own order of precedence."""
+    needless: tuple[str, ...]
+    """The argument beginnings that never touch an index, as the launcher sees them: `freeze`,
+    `pip show` (one or two words, or an option like `--version`); "" is the bare name. They go to the
+    target without starting Python."""
+    read_invocation: Callable[[str, tuple[str, ...], Host, str], Invocation]
+    """Return what a command is, from the launcher's name, argv, the host and the target's path (and
+    the target's metadata on disk)."""
+    read_needs: Callable[[Invocation, Host], Needs]
+    """Return every index and URL that the command will ask, in the tool's own order."""
+    falls_open: bool = False
+    """Whether a private index that cannot be asked must stop this tool's index verbs, because it
+    would take the package from the next index, as pip does. Others stop by themselves at a refusal."""
+    log_verbs: frozenset[str] = frozenset()
+    """Verbs, their words joined by a blank, all of whose output is a log for people and no data:
+    secrets in it may be masked."""
+    move_secrets: Callable[[Invocation, Delivery], Delivery] = _leave
+    """Return the delivery with the values of options that are secrets themselves (`--token`) in the
+    tool's variables instead."""
+    demand: Callable[[Invocation, Host], Demand] | None = None
+    """What `read_demand` says, where a tool knows more than the default."""
 
     def read_demand(self, invocation: Invocation, host: Host) -> Demand:
-        """Return what the command wants of its indexes."""
-
-    def move_secrets(self, invocation: Invocation, delivery: Delivery) -> Delivery:
-        """Return the delivery with the values of options that are secrets themselves (`--token`) in the tool's variables instead."""
+        """Return what the command wants: packages where it falls open, unless it uploads."""
+        if self.demand:
+            return self.demand(invocation, host)
+        return "packages" if self.falls_open and invocation.family != "upload" else "answers"
 
 
 def load_tool(name: str) -> Tool:
-    """Return the tool module behind a launcher's name. `pip3.12` counts as `pip3`. Raises KeyError for an unknown name."""
+    """Return the tool behind a launcher's name; `pip3.12` counts as `pip3`. Raises KeyError."""
     module = TOOLS.get(name) or TOOLS[name.partition(".")[0]]
-    return cast(Tool, import_module(f"shim.tools.{module}"))
+    return cast(Tool, import_module(f"shim.tools.{module}").TOOL)

@@ -113,7 +113,7 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
         return program, argument.strip()
     if name == "env":
         words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
-        found = _find_on_path(words[0], host) if words and _PYTHON_NAME.match(words[0]) else None
+        found = next(host.programs(words[0]), None) if words and _PYTHON_NAME.match(words[0]) else None
         found = _find_behind_pyenv(found, host) if found else None
         return (found, " ".join(words[1:])) if found else None
     trampoline = _TRAMPOLINE.match(rest) or _RELOCATABLE.match(rest)
@@ -123,15 +123,6 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
     if "name" in parts:
         return os.path.join(os.path.dirname(os.path.realpath(executable)), parts["name"]), ""
     return parts["double"] or parts["single"] or parts["bare"], ""
-
-
-def _find_on_path(name: str, host: Host) -> str | None:
-    """Return the first executable called `name` on PATH."""
-    for folder in host.environ.get("PATH", os.defpath).split(":"):
-        path = os.path.join(host.path(folder or "."), name)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
-            return path
-    return None
 
 
 def _find_behind_pyenv(path: str, host: Host) -> str | None:

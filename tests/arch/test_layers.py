@@ -245,9 +245,6 @@ OWN_READERS = {
     "shim/hotpath/replay.py": "records in our own private folder, checked in the same way; and /proc",
     "shim/routing/redirector.py": "/proc",
     "shim/routing/serving.py": "our own memory file",
-    "shim/storage/approved_origins.py": "a list in our own private folder",
-    "shim/storage/keyring_cache.py": "a note in our own private folder",
-    "shim/storage/record_format.py": "records in our own private folder, checked in the same way",
     "shim/hotpath/sealed_record.py": "a pad in our own private folder",
 }
 

@@ -43,13 +43,13 @@ def needless(name: str, *words: str, folder: Path) -> bool:
 
 @pytest.mark.parametrize("name", [*TOOLS, "pip3.12"])
 def test_exactly_the_needless_verbs_go_straight_to_the_target(name: str, tmp_path: Path) -> None:
-    for entry in load_tool(name).NEEDLESS:
+    for entry in load_tool(name).needless:
         words = entry.split(" ") if entry else []
 
         assert needless(name, *words, folder=tmp_path), entry
         if words:
             assert needless(name, *words, "--more", folder=tmp_path), entry
-    for entry in {"install", "--index-url", "sync", "run", "frooze", "*", "pip", "pip install"} - set(load_tool(name).NEEDLESS):
+    for entry in {"install", "--index-url", "sync", "run", "frooze", "*", "pip", "pip install"} - set(load_tool(name).needless):
         assert not needless(name, *entry.split(" "), folder=tmp_path), entry
 
 

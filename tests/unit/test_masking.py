@@ -29,7 +29,7 @@ def answer(secret: str = "s3 ret", username: str = "alice") -> Answer:
 def chosen(redact: str, line: str, environ: object) -> set[str] | None:
     command = invocation(line)
     delivery = Delivery(command.argv, environ)  # type: ignore[arg-type]
-    masking = choose_masking(redact, command, [answer()], delivery, load_tool(command.tool).LOG_VERBS)  # type: ignore[arg-type]
+    masking = choose_masking(redact, command, [answer()], delivery, load_tool(command.tool).log_verbs)  # type: ignore[arg-type]
     return {secret.reveal() for secret in masking.secrets} if masking else None
 
 
@@ -79,7 +79,7 @@ def test_a_token_that_stands_as_the_user_name_is_a_secret() -> None:
 )
 def test_what_is_secret_in_a_variable(value: str, secrets: set[str]) -> None:
     command = invocation("uv sync")
-    masking = choose_masking("auto", command, [], Delivery(command.argv, {"X": Secret(value)}), load_tool("uv").LOG_VERBS)
+    masking = choose_masking("auto", command, [], Delivery(command.argv, {"X": Secret(value)}), load_tool("uv").log_verbs)
 
     assert masking
     assert {secret.reveal() for secret in masking.secrets} == secrets

@@ -19,10 +19,10 @@ from shim.core.errors import ShimError, SourceError
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
+from shim.credentials.jwt import read_expiry
 from shim.credentials.known_hosts import find_known
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import known
-from shim.credentials.token_expiry import read_expiry
 from shim.net.http_client import probe
 from shim.pipeline.expiring import find_ending
 from shim.pipeline.observing import Observed

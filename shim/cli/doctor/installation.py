@@ -67,25 +67,20 @@ def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
 
 def _is_for_any_version(name: str, host: Host) -> bool:
     """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen, and most often for none."""
-    program = _first_on_path(name, host) if "." in name else None
+    program = next(host.programs(name), None) if "." in name else None
     text = _read(program, 4096) if program else b""
     return text.startswith(b"#!") and (b"pyenv" in text or b"asdf exec" in text)
 
 
 def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
     for name in launchers.wrapped_names(folder, host):
-        path, first = os.path.join(folder, name), _first_on_path(name, host)
+        path, first = os.path.join(folder, name), next(host.programs(name), None)
         if own_launchers.is_launcher(path) and first and not own_launchers.is_launcher(first):
             yield Finding("problem", path, f"{first} stands before it on PATH, so `{name}` runs without shim", 'eval "$(shim activate)"')
 
 
 def _fix(folder: str) -> str:
     return "shim doctor --fix" + ("" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root")
-
-
-def _first_on_path(name: str, host: Host) -> str | None:
-    candidates = (os.path.join(entry or ".", name) for entry in host.environ.get("PATH", os.defpath).split(":"))
-    return next((path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK)), None)
 
 
 def _read(path: str, most: int = 1 << 20) -> bytes:

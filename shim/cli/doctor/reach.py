@@ -36,7 +36,7 @@ def find(host: Host) -> Iterator[Finding]:
         faces = own_launchers.faces_folder(own_launchers.default_folder(host))
     except ShimError:
         return  # other checks say so
-    keyring = _first_on_path(own_launchers.FACE, host)
+    keyring = next(host.programs(own_launchers.FACE), None)
     if keyring is None:
         text = "our keyring is not on PATH, so `python -m pip` and what other programs start get no credential in this shell"
         yield Finding("advice", os.path.join(faces, own_launchers.FACE), text, ACTIVATE)
@@ -90,12 +90,6 @@ def _find_pips(host: Host) -> Iterator[str]:
     """Yield the pip of the active environment, those of the project's usual ones, and the first on PATH; each environment once."""
     folders = [host.environ.get("VIRTUAL_ENV"), *(host.path(name) for name in USUAL)]
     found = [os.path.join(folder, "bin", "pip") for folder in folders if folder]
-    on_path = _first_on_path("pip", host, besides_ours=True)
+    on_path = next((path for path in host.programs("pip") if not own_launchers.is_launcher(path)), None)
     existing = [path for path in [*found, *([on_path] if on_path else [])] if os.access(path, os.X_OK)]
     yield from {os.path.realpath(os.path.dirname(path)): path for path in reversed(existing)}.values()
-
-
-def _first_on_path(name: str, host: Host, *, besides_ours: bool = False) -> str | None:
-    candidates = (os.path.join(host.path(entry or "."), name) for entry in host.environ.get("PATH", os.defpath).split(":"))
-    programs = (path for path in candidates if os.path.isfile(path) and os.access(path, os.X_OK))
-    return next((path for path in programs if not (besides_ours and own_launchers.is_launcher(path))), None)

@@ -15,6 +15,7 @@ from shim.core.errors import ShimError, StoreError, UsageError, render
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host, write_stderr
 from shim.core.model import Secret
+from shim.core.own_files import create, replacement
 from shim.core.urls import Url
 from shim.formats.clear_text import Sighting, find_in_pypirc, find_secrets
 
@@ -76,26 +77,16 @@ def _read(path: str) -> str:
 
 def _write(path: str, text: str, *, backup: bool) -> None:
     """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the owner alone, if asked."""
-    temporary = f"{path}.{os.urandom(6).hex()}.new"
     if backup and os.path.lexists(f"{path}.bak"):
         message = f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and still in the file as well"
         raise StoreError(message, hint=f"mv {path}.bak {path}.older")
     try:
         status = os.stat(path)
         if backup:
-            with open(os.open(path + ".bak", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as copy:
-                copy.write(_read(path).encode("utf-8", "surrogateescape"))
-        try:
-            with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
-                stream.write(text.encode("utf-8", "surrogateescape"))
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.chown(temporary, status.st_uid, status.st_gid)
-            os.chmod(temporary, stat.S_IMODE(status.st_mode))
-            os.replace(temporary, path)
-        finally:
-            if os.path.exists(temporary):
-                os.unlink(temporary)
+            create(path + ".bak", _read(path).encode("utf-8", "surrogateescape"))
+        with replacement(path, text.encode("utf-8", "surrogateescape"), sync=True) as new:
+            os.chown(new, status.st_uid, status.st_gid)
+            os.chmod(new, stat.S_IMODE(status.st_mode))
     except OSError as error:
         message = f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are stored, and still in the file as well"
         raise StoreError(message, hint=f"ls -ld {os.path.dirname(path)}") from error

@@ -16,6 +16,7 @@ from shim.config.logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
 from shim.core.errors import ShimError, SourceError, StoreError
 from shim.core.host import Host
 from shim.core.model import Secret
+from shim.core.own_files import replacement
 from shim.core.urls import BadUrl, parse_url, scope_of
 from shim.credentials.oauth.posit_tokens_toml import SSO, BadTokens, TokenFile, parse_tokens, put_token
 from shim.storage.private_files import read_private
@@ -111,21 +112,17 @@ def _read(path: str) -> str:
         raise SourceError(f"{path} is not UTF-8", hint=f"correct it, or move it away: mv {path} {path}.broken") from None
 
 
+class _Changed(Exception):
+    """Somebody else was faster."""
+
+
 def _replace(path: str, changed: str, before: str) -> bool:
     """Put a new file in the place of the old one, if that is still as it was."""
-    temporary = f"{path}.{os.urandom(6).hex()}.new"
-    try:
-        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as stream:
-            stream.write(changed.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
+    with suppress(_Changed), replacement(path, changed.encode(), sync=True):
         if _read(path) != before:
-            return False
-        os.replace(temporary, path)
+            raise _Changed
         return True
-    finally:
-        with suppress(OSError):
-            os.unlink(temporary)
+    return False
 
 
 @contextmanager

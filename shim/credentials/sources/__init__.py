@@ -88,7 +88,7 @@ def make_credential(
         SourceError: a line break or another control character in it, which no password has (RFC 7617 section 2) and which
             could begin a new entry in somebody else's file.
     """
-    from shim.credentials.token_expiry import read_expiry
+    from shim.credentials.jwt import read_expiry
 
     if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
         raise SourceError(f"the secret of source {source!r} has a line break or a control character in it", hint="store it again, alone")

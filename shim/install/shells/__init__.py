@@ -15,7 +15,9 @@ from contextlib import suppress
 
 from shim.core.errors import StoreError
 from shim.core.files import read_text
+from shim.core.own_files import replace_atomically
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
+from shim.install.launchers import quote
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
@@ -39,14 +41,14 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
     for template in SHELLS[shell]:
         with open(os.path.join(folder, template), encoding="utf-8") as stream:
             text += stream.read()
-    quote = _quote_fish if shell == "fish" else _quote
-    values = {"SHIMS": quote(shims), "HOOK": quote(hook), "FACES": quote(faces), "NAMES": " ".join(names)}
-    values["COMPLETE"] = quote(_complete_folder(shims))
+    quoted = _quote_fish if shell == "fish" else quote
+    values = {"SHIMS": quoted(shims), "HOOK": quoted(hook), "FACES": quoted(faces), "NAMES": " ".join(names)}
+    values["COMPLETE"] = quoted(_complete_folder(shims))
     values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS, WARN_CREATE_GLOBAL).
-    return f"emulate zsh -c {_quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
+    return f"emulate zsh -c {quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
@@ -80,10 +82,7 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
         for path, text in render_files(shims, hook, faces, names).items():
             if read_text(path) != text:
                 os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-                with open(f"{path}.{os.getpid()}", "w", encoding="utf-8") as stream:
-                    stream.write(text)
-                os.chmod(stream.name, 0o644)
-                os.replace(stream.name, path)
+                replace_atomically(path, text.encode(), 0o644)
                 changed.append(path)
     except OSError as error:
         raise StoreError(
@@ -114,13 +113,9 @@ def _complete_folder(shims: str) -> str:
     return os.path.join(os.path.dirname(shims), "complete")
 
 
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"
-
-
 def _quote_twice(text: str) -> str:
     """Return a word that is still quoted after the shell has read it once: for `eval`."""
-    return _quote(_quote(text))
+    return quote(quote(text))
 
 
 def _quote_fish(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Literal
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs, Place, Secret, Target
 from shim.formats.optparse_scan import drop_value
+from shim.tools import Tool
 from shim.tools.installed_version import find_interpreter, find_release
 from shim.tools.pip import requests as index
 from shim.tools.pip.demand import takes_packages
@@ -37,9 +38,6 @@ NEEDLESS = (
     "completion",
     "hash",
 )
-
-#: pip takes a package from the next index when one refuses or is down.
-FALLS_OPEN = True
 
 #: `lock -o -` and `--report -` make data of what is a log by default; delivery/masking/policy.py knows those.
 LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
@@ -167,3 +165,14 @@ def _find_target(path: str, argv: tuple[str, ...], host: Host) -> Target:
     other = os.path.join(host.cwd, other)
     interpreter = find_interpreter(os.path.join(other, "bin/python") if os.path.isdir(other) else other)
     return Target(path, version, interpreter.python, interpreter.prefix)
+
+
+TOOL = Tool(
+    NEEDLESS,
+    read_invocation,
+    read_needs,
+    falls_open=True,
+    log_verbs=LOG_VERBS,
+    move_secrets=move_secrets,
+    demand=read_demand,
+)

@@ -6,19 +6,16 @@ Sources: build 1.6 documentation, `env.py`; measured.
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.core.model import Invocation, Needs, Target
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.installed_version import find_release
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.requests import installer_needs, join, last_value
 
 NEEDLESS = ("-h", "--help", "-V", "--version")
-#: pip takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS: frozenset[str] = frozenset()
 
 _TABLE = read_table(
     """
@@ -37,9 +34,9 @@ _TABLE = read_table(
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is: it has no verbs, and without isolation it installs nothing."""
     asks = not {"help", "version", "no-isolation"} & {word.name for word in scan(argv, _TABLE)}
-    version, python, prefix = find_release(target, "build", host)
     reason = "build installs what the build needs" if asks else "build asks no index here"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (), asks, reason)
+    made = Target(target, *find_release(target, "build", host))
+    return Invocation(name, "project", made, argv, (), asks, reason)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -52,11 +49,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return join(needs, direct_needs("build", (), host.path(os.path.join(folder, "pyproject.toml")), "")) if needs.items else needs
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
-    """Return `packages`: what it installs could be taken from another index."""
-    return "packages"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: no option is a secret."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)

@@ -8,20 +8,17 @@ Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/aut
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.repositories import hatch_repositories
 from shim.tools.project.requests import find_upwards, installer_needs, join, last_value, read_project_invocation
 from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
-#: pip takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS = frozenset({"publish"})
 
 VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
 _BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
@@ -57,11 +54,16 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
 
 
-def read_demand(invocation: Invocation, _host: Host) -> Literal["packages", "answers"]:
-    """Return `packages` where it installs: that could be taken from another index."""
-    return "answers" if invocation.family == "upload" else "packages"
-
-
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     """Return the delivery with a typed `--auth` in hatch's variable instead of argv."""
     return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery
+
+
+TOOL = Tool(
+    NEEDLESS,
+    read_invocation,
+    read_needs,
+    falls_open=True,
+    log_verbs=frozenset({"publish"}),
+    move_secrets=move_secrets,
+)

@@ -6,20 +6,17 @@ Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.repositories import pdm_repositories, pdm_sources
 from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
 from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
-#: It stops by itself when an index refuses.
-FALLS_OPEN = False
-LOG_VERBS = frozenset({"publish"})
 
 VERBS = frozenset({"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"})
 _BEFORE = "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I --ignore-python\n--no-cache\n-n --non-interactive\n"
@@ -57,11 +54,15 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return join(project, own, direct_needs("pdm", invocation.argv, project.watched[0], "pdm.lock"))
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
-    """Return `answers`: it stops by itself when it is refused."""
-    return "answers"
-
-
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     """Return the delivery with a typed password of an upload in pdm's variable instead of argv."""
     return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery
+
+
+TOOL = Tool(
+    NEEDLESS,
+    read_invocation,
+    read_needs,
+    log_verbs=frozenset({"publish"}),
+    move_secrets=move_secrets,
+)

@@ -5,18 +5,14 @@ Sources: pip-tools 7.6 `scripts/compile.py` (the header and the `--index-url` li
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.core.model import Invocation, Needs, Target
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.installed_version import find_release
 from shim.tools.project.pip_tools_requests import pip_tools_needs
 
 NEEDLESS = ("-h", "--help", "--version")
-#: pip takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS: frozenset[str] = frozenset()
 
 #: Command -> the file that it reads if none is named.
 SOURCES = {"pip-compile": "requirements.in", "pip-sync": "requirements.txt"}
@@ -45,9 +41,9 @@ _TABLES = {
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is. The release that counts for the way of handing over is nobody's: the pip beside it is not seen."""
     asks = not {"help", "version"} & {word.name for word in scan(argv, read_table(_TABLES[name]))}
-    version, python, prefix = find_release(target, "pip_tools", host)
     reason = f"{name} asks like pip" if asks else "help or version"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (), asks, reason)
+    made = Target(target, *find_release(target, "pip_tools", host))
+    return Invocation(name, "project", made, argv, (), asks, reason)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -58,11 +54,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return pip_tools_needs(words, SOURCES[invocation.tool], invocation.target, host)
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
-    """Return `packages`: what it takes could come from another index."""
-    return "packages"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: no option is a secret by itself."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)

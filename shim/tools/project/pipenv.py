@@ -7,20 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Literal
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Origin
+from shim.core.model import Invocation, Needs, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
+from shim.tools import Tool
 from shim.tools.pip.settings import Mention
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.pip_tools_requests import option_needs
 from shim.tools.project.requests import find_upwards, join, project_needs, read_project_invocation, sources_in
 
 NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
-#: It installs with pip, which takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS: frozenset[str] = frozenset()
 
 VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
 _BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
@@ -62,11 +59,4 @@ def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Menti
     return [Mention(found, Origin("file", found, project=True))] if found else typed
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
-    """Return `packages`: what it installs could be taken from another index."""
-    return "packages"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)

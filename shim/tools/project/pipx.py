@@ -7,20 +7,16 @@ Sources: pipx 1.18 documentation, `backends/__init__.py`; measured.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Origin
+from shim.core.model import Invocation, Needs, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
+from shim.tools import Tool
 from shim.tools.pip.settings import Mention
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.pip_tools_requests import option_needs
 from shim.tools.project.requests import installer_needs, join, last_value, read_project_invocation
 
 NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
-#: It installs with pip, which takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS: frozenset[str] = frozenset()
 
 VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])
 _BEFORE = read_table("-h --help\n--version\n-q --quiet\n-v --verbose\n--global")
@@ -54,11 +50,4 @@ def _said(words: list[Word], name: str | None) -> list[Mention]:
     return [Mention(word.value or "", Origin("argv", word.value or "")) for word in words if word.name == name]
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
-    """Return `packages`: what it installs could be taken from another index."""
-    return "packages"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)

@@ -6,11 +6,11 @@ Sources: poetry 2 documentation "Repositories"; `publishing/uploader.py`; measur
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.repositories import poetry_needs, poetry_variables
 from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
@@ -31,9 +31,6 @@ NEEDLESS = (
     "new",
     "about",
 )
-#: It stops by itself when an index refuses.
-FALLS_OPEN = False
-LOG_VERBS: frozenset[str] = frozenset()
 
 VERBS = frozenset(["add", "build", "install", "lock", "publish", "remove", "search", "self", "show", "sync", "update"])
 _FOLDERS = "-C --directory =\n-P --project =\n"
@@ -63,16 +60,10 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return join(replace(needs, items=items), direct_needs("poetry", invocation.argv, needs.watched[0], "poetry.lock"))
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
-    """Return `answers`: it stops by itself when it is refused."""
-    return "answers"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: `publish --password` has no variable that would count in its place."""
-    return delivery
-
-
 def _answer(name: str, host: Host) -> str | None:
     """Return the user's own variable with the password of a source, or None."""
     return next((variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None)
+
+
+# `publish --password` stays in argv: it has no variable that would count in its place.
+TOOL = Tool(NEEDLESS, read_invocation, read_needs)

@@ -44,9 +44,9 @@ def read_project_invocation(
     behind = argv[position + 1 : position + 2]  # further back it may be a word to the user's program
     helps = any(word.name in ("help", "version") for word in words) or behind in (("-h",), ("--help",))
     asks = verb in verbs and not helps
-    version, python, prefix = find_release(target, distribution or name, host)
     reason = f"{' '.join(filter(None, (name, verb)))} may install packages" if asks else f"{name} asks no index here"
-    return Invocation(name, "project", Target(target, version, python, prefix), argv, (verb,) if verb else (), asks, reason)
+    made = Target(target, *find_release(target, distribution or name, host))
+    return Invocation(name, "project", made, argv, (verb,) if verb else (), asks, reason)
 
 
 def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:

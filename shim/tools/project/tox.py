@@ -7,19 +7,15 @@ Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* rea
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table
+from shim.tools import Tool
 from shim.tools.installed_version import find_release
 from shim.tools.project.requests import installer_needs, read_project_invocation
 
 #: Not `list` and `config`: they install what `requires` names before they answer.
 NEEDLESS = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
-#: pip takes a package from the next index when one refuses.
-FALLS_OPEN = True
-LOG_VERBS: frozenset[str] = frozenset()
 
 VERBS = frozenset(
     {"", "run", "r", "run-parallel", "p", "devenv", "d", "exec", "e", "legacy", "le", "depends", "de", "list", "l", "config", "c"}
@@ -60,11 +56,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return installer_needs(host, "pip", *(["uv"] if has_uv else []))
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["packages"]:
-    """Return `packages`: what it installs could be taken from another index."""
-    return "packages"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: no option is a secret."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)

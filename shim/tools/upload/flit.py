@@ -5,17 +5,14 @@ Sources: flit 3.12 `__init__.py`, `upload.py`.
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.core.model import Invocation, Needs, Target
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.installed_version import find_release
 from shim.tools.upload.uploads import Uploader, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "info", "init")
-FALLS_OPEN = False
-LOG_VERBS = frozenset({"publish"})
 
 UPLOADER = Uploader(
     url="index-url",
@@ -44,9 +41,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     words = scan(argv, _TABLE)
     verb = next((word.value or "" for word in words if word.name is None), "")
     asks = verb == "publish" and not any(word.name == "help" for word in words)
-    version, python, prefix = find_release(target, "flit", host)
     reason = "flit publish uploads" if asks else "flit asks no repository here"
-    return Invocation(name, "upload", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+    made = Target(target, *find_release(target, "flit", host))
+    return Invocation(name, "upload", made, argv, (verb,), asks, reason)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -54,11 +51,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
-    """Return `answers`: it stops by itself when it is refused."""
-    return "answers"
-
-
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: flit has no option that is a secret."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, log_verbs=frozenset({"publish"}))

@@ -5,17 +5,14 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 
 from __future__ import annotations
 
-from typing import Literal
-
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs, Target
 from shim.formats.optparse_scan import read_table, scan
+from shim.tools import Tool
 from shim.tools.installed_version import find_release
 from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "check")
-FALLS_OPEN = False
-LOG_VERBS = frozenset({"upload", "register"})
 
 #: Verbs that talk to a repository.
 VERBS = frozenset({"upload", "register"})
@@ -61,9 +58,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     words = scan(argv, _TABLE)
     verb = next((word.value or "" for word in words if word.name is None), "")
     asks = verb in VERBS and not any(word.name == "help" for word in words)
-    version, python, prefix = find_release(target, "twine", host)
     reason = f"twine {verb} talks to a repository" if asks else "twine asks no repository here"
-    return Invocation(name, "upload", Target(target, version, python, prefix), argv, (verb,), asks, reason)
+    made = Target(target, *find_release(target, "twine", host))
+    return Invocation(name, "upload", made, argv, (verb,), asks, reason)
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -71,11 +68,15 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
 
 
-def read_demand(_invocation: Invocation, _host: Host) -> Literal["answers"]:
-    """Return `answers`: it stops by itself when it is refused."""
-    return "answers"
-
-
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     """Return the delivery with a typed password in twine's variable instead of argv."""
     return move_password(delivery, scan(delivery.argv, _TABLE), UPLOADER) if invocation.touches_index else delivery
+
+
+TOOL = Tool(
+    NEEDLESS,
+    read_invocation,
+    read_needs,
+    log_verbs=frozenset({"upload", "register"}),
+    move_secrets=move_secrets,
+)

@@ -12,6 +12,7 @@ from shim.core.files import read_text
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan
+from shim.tools import Tool
 from shim.tools.uv.command import Command
 from shim.tools.uv.options import option_table
 from shim.tools.uv.requests import read_command_needs, script_of
@@ -40,9 +41,6 @@ NEEDLESS = (
     "workspace dir",
     "workspace list",
 )
-
-#: uv stops at a 401 or 403 by itself.
-FALLS_OPEN = False
 
 #: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints packages, trees or versions.
 LOG_VERBS = frozenset(
@@ -202,3 +200,13 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return None
+
+
+TOOL = Tool(
+    NEEDLESS,
+    read_invocation,
+    read_needs,
+    log_verbs=LOG_VERBS,
+    move_secrets=move_secrets,
+    demand=read_demand,
+)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Invocation, Needs
+from shim.tools import Tool
 from shim.tools.uv.requests import read_command_needs
 from shim.tools.uv.tool import invocation_of, parse, read_demand
 
-__all__ = ["FALLS_OPEN", "NEEDLESS", "move_secrets", "read_demand", "read_invocation", "read_needs"]
-
 NEEDLESS = ("", "-h", "--help", "-V", "--version")
-FALLS_OPEN = False
-LOG_VERBS: frozenset[str] = frozenset()
 
 VERB = ("tool", "run")
 
@@ -28,6 +25,4 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_command_needs(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
 
 
-def move_secrets(_: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery as it is: uvx has no option that is a secret by itself."""
-    return delivery
+TOOL = Tool(NEEDLESS, read_invocation, read_needs, demand=read_demand)
