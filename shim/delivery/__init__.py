@@ -1,6 +1,6 @@
 """How a credential is handed over: one module per channel, and the table that says which is tried first for which tool.
 
-Every channel is a value: `fits(case)` returns None, or in words why it will not do here; `manner(case, need)` returns how it has
+Every channel is a value: `fits(case)` returns None, or why it will not do here (`reasons.py`); `manner(case, need)` returns how it has
 the tool send the credential, which is what `preflight.py` proves; `deliver(case)` returns the `Delivery`. Choosing comes before
 the proof, delivering after it: a channel that the server does not answer to is not taken. Nothing is done before `exec_target.py`.
 """
@@ -16,6 +16,7 @@ from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Delivery, Invocation, Manner, Need, Needs
+from shim.delivery.reasons import Reason, Refusal, choose_hint
 from shim.delivery.userinfo import cut_spare
 
 #: The channels that put a secret into an environment, which `strict` forbids.
@@ -86,50 +87,11 @@ class Case:
         return False
 
 
-#: Why no channel of pip's will do for such a secret.
-FOREIGN_LETTERS = "pip sends Latin-1, and the password has other letters"
-#: How the face says that pip's question would not find the answer.
-ELSEWHERE_THAN_INDEXES = "pip asks a keyring about its indexes only"
-OTHER_SPELLING = "pip asks a keyring for"
-#: How uv's channels say that a credential would reach another place on its server.
-WOULD_REACH = "uv would also send it to"
-#: How it says that a URL cannot get a user name.
-NO_NAME = "no user name can be put in"
-
-#: Where two credentials would meet.
-BOTH_HINT = "ask the two in two commands; if one credential is for both, say so: an [[index]] whose scope covers both"
-UPGRADE = "a newer release of the tool takes it: upgrade it in this environment"
-
-#: What a refusal says -> what helps then; the first that any channel said counts.
-HINTS = (
-    (FOREIGN_LETTERS, "choose a password or token of ASCII letters for this index"),
-    ("--isolated makes pip ignore", "leave --isolated out of this command"),
-    ("--keyring-provider goes before", "leave --keyring-provider out of this command"),
-    (OTHER_SPELLING, "write that host so, in small letters and without zeros in front of the port"),
-    (ELSEWHERE_THAN_INDEXES, "ask for it in a command of its own, without other servers"),
-    ("pip would also send it to", "leave that other URL out of the command, or write it as the index's own https URL"),
-    (WOULD_REACH, BOTH_HINT),
-    ("your netrc has another login", 'take that login out of your netrc, or let the [[index]] use it: source = ["netrc"]'),
-    ("uv would try your own credential", "give shim that one as well (shim login), or unset its variable"),
-    ("below it, which has another", BOTH_HINT),
-    ("uv takes one credential", "write its user name into the URL of each of these indexes (https://USER@HOST/...): uv locks it without"),
-    ("uv before 0.9", UPGRADE),
-    (NO_NAME, 'write authenticate = "always" beside the URL of this [[index]] in uv.toml or pyproject.toml: uv then sends it at once'),
-    ("needs channel", "SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it"),
-    ("poetry's variables are called", "give each source of the project a name of its own"),
-    ("needs two", BOTH_HINT),
-    ("pip before 26.2", UPGRADE),
-    ("only pip 23.1 and later", UPGRADE),
-    ("is another's server", 'if you trust that server, say so: an [[index]] with its url and on-failure = "pass"'),
-    ("of such tools only", BOTH_HINT),
-)
-
-
 class Channel(Protocol):
     """What a channel module offers."""
 
-    def fits(self, case: Case) -> str | None:
-        """Return None if this channel can serve the whole case, else why not, in a few words."""
+    def fits(self, case: Case) -> Refusal | None:
+        """Return None if this channel can serve the whole case, else why not."""
 
     def manner(self, case: Case, need: Need) -> Manner:
         """Return how the tool will send the credential of `need`. Called only after `fits` returned None."""
@@ -148,7 +110,7 @@ class Choice:
 
     case: Case
     channel: str = ""
-    refusals: tuple[tuple[str, str], ...] = ()
+    refusals: tuple[tuple[str, Refusal], ...] = ()
     unserved: Mapping[str, str] = field(default_factory=dict)
     delivered: frozenset[int] = frozenset()
 
@@ -164,7 +126,7 @@ class Choice:
         if not self.channel:
             return Delivery(cut_spare(invocation.argv, self.case.needs.spare))
         if self.channel == TYPED:
-            why = "left where it was typed: " + self.refusals[0][1]
+            why = "left where it was typed: " + self.refusals[0][1].words
             return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
         return _load(self.channel).deliver(self.case)
 
@@ -212,9 +174,9 @@ def choose(
     case = Case(invocation, needs, deliveries, settings, host)
     if not deliveries:
         return Choice(case)
-    refusals: list[tuple[str, str]] = []
+    refusals: list[tuple[str, Refusal]] = []
     for name in _order(invocation, settings.channel) if not needs.routed else ("netrc",):
-        refusal = unserved.get(name) or _load(name).fits(case)
+        refusal = Reason.UNSERVED.of(why=unserved[name]) if unserved.get(name) else _load(name).fits(case)
         if refusal is None:
             return Choice(case, name, tuple(refusals), unserved, frozenset(id(need) for need, _ in deliveries))
         refusals.append((name, refusal))
@@ -223,8 +185,8 @@ def choose(
     need, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
-        tried=tuple(refusals),
-        hint=_hint(settings.channel, refusals, unserved),
+        tried=tuple((name, refusal.words) for name, refusal in refusals),
+        hint=choose_hint(refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)),
     )
 
 
@@ -236,13 +198,3 @@ def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
     return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
-
-
-def _hint(wanted: str, refusals: list[tuple[str, str]], unserved: Mapping[str, str]) -> str:
-    """Return what helps in this very case. A user name in the URL helps where a server does not answer to the store, and only there."""
-    outcomes = tuple(outcome for _, outcome in refusals)
-    rows = [row for row in HINTS if row[0] != NO_NAME or unserved]
-    words, hint = next(((words, hint) for words, hint in rows if any(words in outcome for outcome in outcomes)), ("", ""))
-    if wanted == "strict" and (hint in ("", UPGRADE) or words == "needs two"):
-        return 'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command'
-    return hint or UPGRADE

@@ -13,7 +13,8 @@ from urllib.parse import quote
 
 from shim.core.model import Delivery, Manner, Need, Place, Secret
 from shim.core.urls import with_userinfo
-from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
+from shim.delivery import Case, bare_manner
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import configured_extras, cut_userinfo, drop_option, put_userinfo
 
 #: From this release pip takes the login of the nearest index for what lies beside several on one server.
@@ -25,10 +26,10 @@ IN_BUILDS = (
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if the tool's variables can carry every credential of the case, else why not."""
     if any(credential.scheme != "basic" for credential in case.credentials):
-        return "its variables hold no bearer token"
+        return Reason.NO_BEARER_IN_VARIABLES.of()
     return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
 
 
@@ -42,23 +43,23 @@ def deliver(case: Case) -> Delivery:
     return _deliver_pip(case) if case.invocation.family == "pip" else _deliver_uv(case)
 
 
-def _pip_refuses(case: Case) -> str | None:
+def _pip_refuses(case: Case) -> Refusal | None:
     if crossing := case.crossing_http():
-        return f"pip would also send it to {crossing.url}"
+        return Reason.CROSSES_HTTP.of(url=crossing.url)
     origins = [(credential.scope.scheme, credential.scope.host, credential.scope.port) for credential in case.credentials]
     version = case.invocation.target.version
     if len(set(origins)) < len(origins) and (version is None or version < TELLS_INDEXES_APART):
-        return "pip keeps one credential for each server, and this command needs two"
+        return Reason.TWO_IN_PIP.of()
     if "--isolated" in case.invocation.argv:
-        return "--isolated makes pip ignore its variables"
+        return Reason.ISOLATED_VARIABLES.of()
     for need, _ in case.deliveries:
         if need.role not in VARIABLES:
-            return f"{need.url} is no index, and only indexes have a variable"
+            return Reason.NO_INDEX.of(url=need.url)
         if need.origin.kind == "file":
-            return f"{need.origin} names the index, and pip lets it overrule its variables"
+            return Reason.OVERRULED.of(origin=need.origin)
     if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
-        return f"{password.origin} holds a password, which would have to move into the environment"
-    return FOREIGN_LETTERS if case.has_foreign_letters() else None
+        return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
+    return Reason.FOREIGN_LETTERS.of() if case.has_foreign_letters() else None
 
 
 def _deliver_pip(case: Case) -> Delivery:
@@ -94,11 +95,11 @@ def _deliver_pip(case: Case) -> Delivery:
     return _delivery(case, argv, secrets, IN_BUILDS)
 
 
-def _uv_refuses(case: Case) -> str | None:
+def _uv_refuses(case: Case) -> Refusal | None:
     if nameless := next((need for need, _ in case.deliveries if not need.index_name), None):
-        return f"{nameless.url} has no name, and uv's variables are called after one"
+        return Reason.NAMELESS.of(url=nameless.url)
     if case.settings.channel != "env":
-        return 'needs channel = "env": uv gives these variables to any index of the same name'
+        return Reason.NEEDS_CHANNEL.of()
     return None
 
 

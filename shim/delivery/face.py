@@ -18,10 +18,11 @@ from urllib.parse import quote
 
 from shim.core.model import Delivery, Manner, Memory, Need
 from shim.core.urls import with_userinfo
-from shim.delivery import ELSEWHERE_THAN_INDEXES, FOREIGN_LETTERS, OTHER_SPELLING, Case, bare_manner, same_login
+from shim.delivery import Case, bare_manner, same_login
 from shim.delivery.answers import VARIABLE, render_answers
 from shim.delivery.http_library import pip_behind
 from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import configured_extras, put_userinfo
 from shim.tools.installed_version import find_release
 
@@ -30,39 +31,38 @@ FIRST_PIP = (23, 1)
 ASKS_FOR_USERNAME = (26, 2)
 INDEX_ROLES = ("index", "extra")
 _NAMES = {"pipenv": "pipenv's pip", "pdm": "pdm"}
-_REFUSAL = "of such tools only pdm, and pipenv with a pip from 26.2 in it, ask a keyring command for each index"
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if pip will ask our keyring face for every credential of the case, else why not."""
     version = _asker(case)
     if not is_available():
-        return "this system has no memory files"
+        return Reason.NO_MEMORY.of()
     if version is None or version < FIRST_PIP:
-        return "only pip 23.1 and later can be told to ask a keyring command" if case.invocation.family == "pip" else _REFUSAL
+        return (Reason.OLD_PIP if case.invocation.family == "pip" else Reason.ASKS_NO_KEYRING).of()
     if case.host.faces is None:
-        return "the keyring launcher is missing; `shim install` writes it"
+        return Reason.NO_LAUNCHER.of()
     if "--isolated" in case.invocation.argv:
-        return "--isolated makes pip ignore PIP_KEYRING_PROVIDER"
+        return Reason.ISOLATED_PROVIDER.of()
     if _is_told_another_provider(case):
-        return "--keyring-provider goes before PIP_KEYRING_PROVIDER"
+        return Reason.OTHER_PROVIDER.of()
     if any(credential.scheme != "basic" for credential in case.credentials):
-        return "pip has no use for a bearer token"
+        return Reason.NO_BEARER_IN_PIP.of()
     if case.has_foreign_letters():
-        return FOREIGN_LETTERS
+        return Reason.FOREIGN_LETTERS.of()
     if crossing := case.crossing_http():
-        return f"pip would also send it to {crossing.url}"
+        return Reason.CROSSES_HTTP.of(url=crossing.url)
     if odd := next((need for need, _ in case.deliveries if _is_odd(need)), None):
-        return f"{OTHER_SPELLING} {odd.url.asked_netloc}, and {odd.origin} writes it in another way"
+        return Reason.OTHER_SPELLING.of(netloc=odd.url.asked_netloc, origin=odd.origin)
     if version >= ASKS_FOR_USERNAME:
         return _cannot_find(case)
     if any(credential.username_is_secret for credential in case.credentials):
-        return "pip before 26.2 wants the user name in the URL, and this one is the token"
+        return Reason.SECRET_USER.of()
     for need, _ in case.deliveries:
         if need.role not in INDEX_ROLES or (need.place is None and need.origin.kind != "config"):
-            return f"pip before 26.2 asks a keyring only for a URL with a user name, and {need.origin} has none"
+            return Reason.UNNAMED_USER.of(origin=need.origin)
     if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
-        return f"{password.origin} holds a password, which would have to move into the environment"
+        return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return None
 
 
@@ -116,7 +116,7 @@ def _is_odd(need: Need) -> bool:
     return need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc
 
 
-def _cannot_find(case: Case) -> str | None:
+def _cannot_find(case: Case) -> Refusal | None:
     """Return why pip's question would not find the answer to a need that is no index, or None.
 
     pip asks for the index on the same host that has the longest way in common with the URL.
@@ -128,7 +128,7 @@ def _cannot_find(case: Case) -> str | None:
         nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)
         found = given.get(nearest) if nearest else None
         if need.role not in INDEX_ROLES and not (found and same_login(found, credential)):
-            return f"{ELSEWHERE_THAN_INDEXES}, and none near {need.url} has this credential"
+            return Reason.ELSEWHERE_THAN_INDEXES.of(url=need.url)
     return None
 
 

@@ -14,19 +14,20 @@ from dataclasses import replace
 
 from shim.core.model import Delivery, Manner, Need
 from shim.core.urls import with_userinfo
-from shim.delivery import NO_NAME, Case, store
+from shim.delivery import Case, store
+from shim.delivery.reasons import Reason, Refusal
 
 #: Verbs that write no index into a project or a receipt.
 VERBS = (("run",), ("sync",), ("lock",), ("export",), ("tree",), ("check",))
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if variables can give every index of ours its user name, and the store has the rest; else why not."""
     version = case.invocation.target.version
     if version is not None and version < store.FIRST_UV:
-        return "uv before 0.9 has no credential store"
-    if refusal := _find_nameless(case):
-        return f"{NO_NAME}: {refusal}"
+        return Reason.OLD_UV.of()
+    if why := _find_nameless(case):
+        return Reason.NO_NAME.of(why=why)
     return store.fits(_with_names(case))
 
 

@@ -18,9 +18,10 @@ from collections.abc import Iterable
 from shim.core.host import Host
 from shim.core.model import Delivery, Manner, Memory, Need, Secret
 from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
-from shim.delivery import FOREIGN_LETTERS, Case, bare_manner
+from shim.delivery import Case, bare_manner
 from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
 from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
@@ -30,62 +31,61 @@ FIRST_PIP = (20, 3)
 USER_CODE_VERBS = (("run",), ("tool", "run"))
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if a netrc can carry every credential of the case to exactly where it belongs, else why not."""
     if not is_available():
-        return "this system has no memory files"
-    reason = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
-    if reason:
-        return reason
+        return Reason.NO_MEMORY.of()
+    refusal = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
+    if refusal := refusal or _find_stranger(case):
+        return refusal
     credentials = case.credentials
-    if stranger := _find_stranger(case):
-        return f"every port of {credentials[0].scope.host} would get it, and {stranger}, which may lead there"
     hosts = [credential.scope.host for credential in credentials]
     for credential in credentials:
         if credential.scheme != "basic":
-            return "a netrc holds no bearer token"
+            return Reason.NO_BEARER_IN_NETRC.of()
         if hosts.count(credential.scope.host) > 1:
-            return f"a netrc holds one credential for {credential.scope.host}, this command needs two"
+            return Reason.TWO_IN_NETRC.of(host=credential.scope.host)
         for need in case.needs.items:
             if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
-                return f"a netrc would also send it to {need.url}, another place on {need.url.host}"
+                return Reason.ELSEWHERE_ON_HOST.of(url=need.url, host=need.url.host)
         if place := _find_mention(case, credential.scope):
-            return f"a netrc would also send it to {place}, another place on {credential.scope.host} that the project mentions"
+            return Reason.MENTIONED_ON_HOST.of(url=place, host=credential.scope.host)
         if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
-            return "its netrc grammar cannot hold this user name or password" + _name_python(case)
+            return Reason.NETRC_GRAMMAR.of(python=_name_python(case))
     return None
 
 
-def _pip_refuses(case: Case) -> str | None:
+def _pip_refuses(case: Case) -> Refusal | None:
     version = pip_behind(case)  # None: nobody knows it, so the most careful way
     if case.has_foreign_letters():
-        return FOREIGN_LETTERS
+        return Reason.FOREIGN_LETTERS.of()
     if version is not None and version < FIRST_PIP:
-        return "pip before 20.3 ignores NETRC"
+        return Reason.PIP_WITHOUT_NETRC.of()
     in_url = not case.needs.routed  # who is redirected is given URLs without user names
     if in_url and not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
         release = "this pip" if version is None else "pip before 25.2"
-        return f"{release} ignores a netrc for a URL with a user name, and this one stands in a file"
+        return Reason.NAMED_IN_FILE.of(release=release)
     if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
-        return "pip before 25.2 finds no IPv6 address in a netrc"  # requests before 2.32.4 takes `[` for the host
+        return Reason.IPV6_IN_NETRC.of()  # requests before 2.32.4 takes `[` for the host
     return None
 
 
-def _find_stranger(case: Case) -> str | None:
-    """Return what the command names that is no credential's own, no `[[index]]` and no well-known public server, in words; or None.
+def _find_stranger(case: Case) -> Refusal | None:
+    """Return that the command names what is no credential's own, no `[[index]]` and no well-known public server; or None.
 
     Its redirects and links are followed, and a netrc's entry goes along to whatever port of the host they name; before requests 2.32.4
     even to other hosts.
     """
     own = [credential.scope for credential in case.credentials]
+    host = own[0].host
     # Behind the redirector no input names an index, and a project that leaves its needs to code runs that code, which needs no netrc.
     for text in case.needs.unknown if not case.needs.routed else ():
         if not any(_covers(scope, text) for scope in own):
-            return f"{text} may name any server"
+            return Reason.MAY_LEAD_ANYWHERE.of(host=host, text=text)
     for need in case.needs.items:
         known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
         if not known and not case.settings.index_for(need.url) and not any(scope.covers(need.url) for scope in own):
-            return f"{need.url} is another's server"
+            return Reason.STRANGER.of(host=host, url=need.url)
     return None
 
 
@@ -113,13 +113,13 @@ def _covers(scope: Scope, text: str) -> bool:
         return False
 
 
-def _uv_refuses(case: Case) -> str | None:
+def _uv_refuses(case: Case) -> Refusal | None:
     if case.invocation.verb in USER_CODE_VERBS:
-        return "user code would inherit NETRC"
+        return Reason.USER_CODE.of()
     if own := find_own(case):
-        return f"uv would try your own credential for {own.url} first"
+        return Reason.OWN_FIRST.of(url=own.url)
     if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
-        return "the URL insists on another user name"
+        return Reason.OTHER_USER.of()
     return None
 
 

@@ -12,17 +12,18 @@ import os
 
 from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_spare
 
 #: After these uv asks no other index.
 STOPPING = frozenset({401, 403})
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if the command can be expected to need no index, else why not."""
     if case.invocation.verb != ("run",) or any(credential.source == "url" for _, credential in case.deliveries):
-        return "the command may need it"
-    return None if any(map(_is_synchronised, _locks(case))) else "there is no environment yet that needs none"
+        return Reason.MAY_NEED_IT.of()
+    return None if any(map(_is_synchronised, _locks(case))) else Reason.NO_ENVIRONMENT.of()
 
 
 def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)

@@ -13,25 +13,25 @@ import os
 from shim.core.model import Credential, Delivery, Manner, Need, Secret
 from shim.core.urls import BadUrl, parse_url
 from shim.delivery import Case, bare_manner
+from shim.delivery.reasons import Reason, Refusal
 from shim.tools.project.repositories import poetry_name, poetry_repositories
 
 STEM = "POETRY_HTTP_BASIC_"
-_CALLED = "poetry's variables are called after the source's name"
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if poetry has a variable for every credential of the case, else why not."""
     if any(credential.scheme != "basic" for credential in case.credentials):
-        return "its variables hold no bearer token"
+        return Reason.NO_BEARER_IN_VARIABLES.of()
     named = [(need.index_name, need.url.text) for need in case.needs.items if need.index_name]
     stems = [variable_stem(name) for name, _ in named]
     if any(not need.index_name for need, _ in case.deliveries) or len(set(stems)) < len(stems):
-        return f"{_CALLED}, and a source has none or shares it"
+        return Reason.POETRY_NAMELESS.of()
     for need, credential in case.deliveries:
         folder = os.path.dirname(need.origin.where)
         for name, url in poetry_repositories(folder, case.host):
             if variable_stem(name) == variable_stem(need.index_name or "") and not _is_covered(url, credential):
-                return f"{_CALLED}, and {url} has the name of {need.url} in a configuration of poetry's"
+                return Reason.POETRY_SHARED.of(other=url, url=need.url)
     return None
 
 

@@ -12,19 +12,20 @@ from dataclasses import replace
 
 from shim.core.model import Credential, Delivery, Manner, Need, Secret
 from shim.delivery import Case, bare_manner, store
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if the command uploads with a user name and password, and the store can carry the rest; else why not."""
     uploads, rest = _split(case)
     if not uploads:
-        return "only an upload has variables of its own"
+        return Reason.NO_UPLOAD.of()
     if any(credential.scheme != "basic" for _, credential in uploads):
-        return "its variables hold no bearer token"
+        return Reason.NO_BEARER_IN_VARIABLES.of()
     said = case.host.environ.get("UV_PUBLISH_USERNAME") or uploads[0][1].username
     if said != uploads[0][1].username or any(word.startswith(("-u", "--username")) for word in case.invocation.argv):
-        return "the command names the user itself"
+        return Reason.NAMES_USER.of()
     return store.fits(rest) if rest.deliveries else None
 
 

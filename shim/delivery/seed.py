@@ -21,6 +21,7 @@ from shim.core.toml import parse_toml
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, bare_manner
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 from shim.delivery.uv_realm import find_nested, find_sibling
 from shim.formats.uv_toml import tables, texts
@@ -37,25 +38,25 @@ SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "-
 VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if uv will read a configuration of ours and send each credential where it belongs, else why not."""
     if not is_available():
-        return "this system has no memory files"
+        return Reason.NO_MEMORY.of()
     if verb := next((verb for verb in OTHER_VERBS if case.invocation.verb[:1] == (verb,)), None):
-        return f"uv {verb} has no use for it, or would pass it on"
+        return Reason.NO_USE.of(verb=verb)
     said = [word.partition("=")[0] for word in case.invocation.argv]
     switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
-        return f"{switches[0]}: uv would not use it, or print it"
+        return Reason.SWITCHED_OFF.of(switch=switches[0])
     if remote := next((need for need, _ in case.deliveries if need.role == "input"), None):
-        return f"uv fetches {remote.url} before it keeps an index in mind"
+        return Reason.FETCHED_FIRST.of(url=remote.url)
     if any(credential.scheme != "basic" for credential in case.credentials):
-        return "an index URL holds no bearer token"
-    if reason := find_sibling(case) or find_nested(case):
-        return reason
+        return Reason.NO_BEARER_IN_URL.of()
+    if refusal := find_sibling(case) or find_nested(case):
+        return refusal
     if _render_config(case) is None:
-        return "the machine's uv.toml cannot be carried along as it is"
-    return None if link_folder(case.host, free_descriptor(BELOW), FILE) else "there is no folder of the user's own for the link"
+        return Reason.MACHINE_CONFIG.of()
+    return None if link_folder(case.host, free_descriptor(BELOW), FILE) else Reason.NO_FOLDER_FOR_LINK.of()
 
 
 def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)

@@ -24,6 +24,7 @@ from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import put_userinfo
 from shim.delivery.uv_realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
 
@@ -36,41 +37,41 @@ NAMED_ROLES = ("index", "extra", "links", "input")
 RECEIPT_VERB = ("tool", "install")
 
 
-def fits(case: Case, *, adds_names: bool = False) -> str | None:
+def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
     """Return None if uv's credential store can carry every credential of the case, else why not.
 
     With `adds_names`, here and below, URLs in argv and variables get a user name.
     """
     if not is_available():
-        return "this system has no memory files"
+        return Reason.NO_MEMORY.of()
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
-        return "uv before 0.9 has no credential store"
+        return Reason.OLD_UV.of()
     if not adds_names and case.invocation.verb == RECEIPT_VERB and any(one.source == "url" for one in case.credentials):
-        return "uv writes down in a tool's receipt whether its index wants a login"
-    if reason := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
-        return reason
+        return Reason.RECEIPT.of()
+    if refusal := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
+        return refusal
     if link_folder(case.host, free_descriptor(), FILE) is None:
-        return "there is no folder of the user's own for uv's lock file"
+        return Reason.NO_FOLDER_FOR_LOCK.of()
     return None
 
 
-def _find_rival(case: Case, adds_names: bool) -> str | None:
-    """Return, in words, another credential that uv would send instead of ours; None if there is none.
+def _find_rival(case: Case, adds_names: bool) -> Refusal | None:
+    """Return that there is another credential which uv would send instead of ours; None if there is none.
 
     Its store is the last place where uv looks, and the first thing it finds for a server is for all of it, except where each
     URL of that server insists on a user name of its own.
     """
     if own := find_own(case):
-        return f"uv would try your own credential for {own.url} first"
+        return Reason.OWN_FIRST.of(url=own.url)
     if rival := _find_in_netrc(case):
-        return f"your netrc has another login for {rival.scope.host}, and uv looks there first"
+        return Reason.OTHER_IN_NETRC.of(host=rival.scope.host)
     for credential in case.credentials:
         same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
         others = [other for _, other in same if not same_login(other, credential)]
         named = all(_is_named(need, other, adds_names) for need, other in same)
         if others and not (named and all(other.username != credential.username for other in others)):
-            return f"uv takes one credential for {credential.scope.host} from its store, this command needs two"
+            return Reason.ONE_IN_STORE.of(host=credential.scope.host)
     return None
 
 

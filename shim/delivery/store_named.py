@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case, store
+from shim.delivery.reasons import Refusal
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if uv's credential store can carry every credential of the case to URLs with a user name, else why not."""
     return store.fits(case, adds_names=True)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case, bare_manner
+from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 
 #: Tool -> its variables for the user name and the password.
@@ -26,12 +27,12 @@ VARIABLES = {
 BUILDING = {"pdm": "--no-build"}
 
 
-def fits(case: Case) -> str | None:
+def fits(case: Case) -> Refusal | None:
     """Return None if the tool can be told the one credential of the case, else why not."""
     if len(case.credentials) > 1:
-        return f"{case.invocation.tool} uploads with one credential"
+        return Reason.ONE_UPLOAD.of(tool=case.invocation.tool)
     if any(credential.scheme != "basic" for credential in case.credentials):
-        return f"{case.invocation.tool} has no variable for a bearer token"
+        return Reason.NO_BEARER_IN_UPLOAD.of(tool=case.invocation.tool)
     return None
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from shim.core.model import Manner, Need
 from shim.core.urls import Scope, Url
-from shim.delivery import WOULD_REACH, Case, same_login
+from shim.delivery import Case, same_login
+from shim.delivery.reasons import Reason, Refusal
 from shim.formats.whatwg import plain_host
 
 #: The answers to a stranger after which uv looks for a credential.
@@ -27,8 +28,8 @@ def manner_of_realm(need: Need) -> Manner:
     return Manner() if need.eager or (need.username is not None and need.given is None) else Manner(CHALLENGES)
 
 
-def find_sibling(case: Case) -> str | None:
-    """Return, in words, a URL of the command that uv would send a credential to which is not for it; None if there is none.
+def find_sibling(case: Case) -> Refusal | None:
+    """Return that uv would send a credential to a URL of the command which it is not for, or None.
 
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
     """
@@ -40,12 +41,12 @@ def find_sibling(case: Case) -> str | None:
                 continue
             insists = need.username not in (None, credential.username)
             if is_same_realm(credential.scope, need.url) and not credential.scope.covers(need.url) and not insists:
-                return f"{WOULD_REACH} {need.url}, which is not in {credential.scope}"
+                return Reason.WOULD_REACH.of(url=need.url, scope=credential.scope)
     return None
 
 
-def find_nested(case: Case) -> str | None:
-    """Return, in words, a URL that another credential is for and that lies below ours: uv would send ours there."""
+def find_nested(case: Case) -> Refusal | None:
+    """Return that a URL which another credential is for lies below ours, where uv would send ours; or None."""
     others = {id(need): other for need, other in reversed(case.deliveries)}
     for credential in case.credentials:
         for need in case.needs.items:
@@ -53,7 +54,7 @@ def find_nested(case: Case) -> str | None:
                 continue
             other = others.get(id(need))
             if has_own(need) if other is None else not same_login(other, credential):
-                return f"uv would send the credential for {credential.scope} to {need.url} below it, which has another"
+                return Reason.NESTED.of(scope=credential.scope, url=need.url)
     return None
 
 

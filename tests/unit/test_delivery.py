@@ -687,6 +687,7 @@ def ask(world: Host, command: Command) -> Delivery:
     "give shim that one as well (shim login), or unset its variable",
     'channel = "strict" is set; `SHIM_CHANNEL=auto` allows the environment for this command',
     "give each source of the project a name of its own",
+    "a newer release of the tool takes it: upgrade it in this environment",
 )
 @pytest.mark.parametrize("hint", FOLLOWED)
 def test_a_command_is_served_once_its_hint_is_followed(hint: str, world: Host) -> None:
