@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
 
 from shim.config.checks import check_keys, check_uses, check_value, read_duration
@@ -126,12 +127,30 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
-    documents = [(file, document) for file, place in places.items() if (document := read_config(place)) is not None]
-    if not documents and host.environ.get("SHIM_CONFIG_FILE"):
+    read = [(file, _read_checked(place)) for file, place in places.items()]
+    texts = tuple((file, text) for file, text in read if text is not None)
+    if not texts and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
+    address = host.environ.get(ADDRESS_VARIABLE) or ""
+    return _combine(files, texts, channel, redact, load_policy(), address)
+
+
+@lru_cache(maxsize=4)
+def _combine(
+    files: tuple[str, ...],
+    texts: tuple[tuple[str, str], ...],
+    channel: Any,
+    redact: Any,
+    policy: Policy,
+    address: str,
+) -> Settings:
+    """Return what files, variables and policy come to. Raises ConfigError.
+
+    Several steps of a command want the settings; a process that lives on sees what changed.
+    """
+    documents = [(file, read_toml(text)) for file, text in texts]
     keyring: dict[str, float] = {}
-    policy = load_policy()
     audit: Any = None
     login: Any = None
     store: Any = None
@@ -150,7 +169,8 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
         redact = redact or document.get("redact")
     indexes = [replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)]
     seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
-    indexes = [replace(index, may_login=login != "manual") for index in _add_package_manager(indexes, host)]
+    indexes = _add_package_manager(indexes, address)
+    indexes = [replace(index, may_login=login != "manual") for index in indexes]
     settings = Settings(
         channel or "auto",
         tuple(indexes),
@@ -176,11 +196,10 @@ def _check_claims(settings: Settings) -> None:
         raise ConfigError(f"{settings.files[0]}: {message}", hint="make the patterns so narrow that no name fits both")
 
 
-def _add_package_manager(indexes: list[IndexConfig], host: Host) -> list[IndexConfig]:
+def _add_package_manager(indexes: list[IndexConfig], address: str) -> list[IndexConfig]:
     """Return the indexes with the Posit Package Manager that a variable names: asked first by those of its server that name no source
     of their own, and an index by itself if there is none. Raises ConfigError for an address that is no safe URL.
     """
-    address = host.environ.get(ADDRESS_VARIABLE)
     if not address:
         return indexes
     posit = read_address(address, ADDRESS_VARIABLE)
@@ -204,7 +223,16 @@ def _read_variable(name: str, host: Host) -> Any:
 
 
 def read_config(file: str) -> dict[str, Any] | None:
-    """Return the parsed TOML of one config file, or None if there is no such file.
+    """Return the document of one config file, or None if there is no such file.
+
+    Raises ConfigError as `_read_checked`.
+    """
+    text = _read_checked(file)
+    return None if text is None else read_toml(text)
+
+
+def _read_checked(file: str) -> str | None:
+    """Return the text of one config file, which is TOML, or None if there is no such file.
 
     Raises:
         ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
@@ -213,8 +241,12 @@ def read_config(file: str) -> dict[str, Any] | None:
         data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint=f"ls -l {file}") from error
+    if data is None:
+        return None
     try:
-        return None if data is None else read_toml(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        read_toml(text)
+        return text
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
     except CannotRead as error:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from shim.core.files import CannotRead
@@ -24,16 +25,24 @@ _DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
 
 
 def read_toml(text: str) -> dict[str, Any]:
-    """Return the document.
+    """Return the document, which is the caller's own.
 
     Raises:
         CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what and where.
     """
+    found = _parse(text.removeprefix(_MARK))
+    if isinstance(found, str):
+        raise CannotRead(found)
+    return _copy(found)
+
+
+@lru_cache(maxsize=32)
+def _parse(text: str) -> dict[str, Any] | str:
+    """Return the document, or why it cannot be read. Several steps of a command read one file."""
     import tomllib
 
-    text = text.removeprefix(_MARK)
     if _is_costly(text):
-        raise CannotRead("has keys of too many parts")
+        return "has keys of too many parts"
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # an integer of thousands of digits is a plain ValueError
@@ -41,11 +50,24 @@ def read_toml(text: str) -> dict[str, Any]:
     try:
         import tomli  # an extra: TOML 1.1 for a Python that knows 1.0
     except ImportError:
-        raise CannotRead(f"is not valid TOML: {problem}") from None
+        return f"is not valid TOML: {problem}"
     try:
         return tomli.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CannotRead(f"is not valid TOML: {error}") from None
+        return f"is not valid TOML: {error}"
+
+
+def _copy(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy of a document and all that is in it, in which no depth is too deep."""
+    copied = document.copy()
+    waiting: list[Any] = [copied]
+    while waiting:
+        part = waiting.pop()
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(value, (dict, list)):
+                part[key] = value.copy()
+                waiting.append(part[key])
+    return copied
 
 
 def _is_costly(text: str) -> bool:

@@ -8,7 +8,9 @@ Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_proc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -26,8 +28,8 @@ class OptionTable(NamedTuple):
     one of these is the careful one.
     """
 
-    short: dict[str, Option]
-    long: dict[str, Option]
+    short: Mapping[str, Option]
+    long: Mapping[str, Option]
     wanted: frozenset[str] = frozenset()
 
     def find_long(self, typed: str) -> Option | None:
@@ -52,6 +54,7 @@ class Word(NamedTuple):
     start: int = 0
 
 
+@lru_cache(maxsize=64)
 def read_table(text: str, wanted: frozenset[str] = frozenset(), release: tuple[int, ...] | None = None) -> OptionTable:
     """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value.
 
@@ -68,7 +71,7 @@ def read_table(text: str, wanted: frozenset[str] = frozenset(), release: tuple[i
         option = Option(first_long[2:], "=" in words)
         for name in names:
             (long if name.startswith("--") else short)[name] = option
-    return OptionTable(short, long, wanted)
+    return OptionTable(MappingProxyType(short), MappingProxyType(long), wanted)
 
 
 def _is_in(release: tuple[int, ...], words: Sequence[str]) -> bool:

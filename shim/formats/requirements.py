@@ -10,6 +10,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from shim.core.files import CannotRead, LeftToCode
@@ -60,6 +61,13 @@ class Line(NamedTuple):
     unread: str = ""
 
 
+class _Template(NamedTuple):
+    """A line with variables in it."""
+
+    number: int
+    text: str
+
+
 def decode_requirements(data: bytes) -> str:
     """Return the text of a requirements file: by its byte order mark, a `coding:` comment, or UTF-8.
 
@@ -95,17 +103,36 @@ def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
 
     Options beside a requirement belong to it alone and are left out too.
     """
+    for line in _parse(text):
+        if isinstance(line, Line):
+            yield line
+            continue
+        expanded, flaw = _expand(line.text, environ)
+        if flaw:
+            yield Line(line.number, unread=flaw)
+        yield from _read_line(expanded, line.number)
+
+
+@lru_cache(maxsize=64)
+def _parse(text: str) -> tuple[Line | _Template, ...]:
+    """Return the lines that matter, as far as they can be read without variables.
+
+    Several steps of a command read the same files.
+    """
+    found: list[Line | _Template] = []
     for number, raw in _join(text.splitlines()):
         comment = _COMMENT.search(raw) if "#" in raw else None
         line = (raw[: comment.start()] if comment else raw).strip()
-        if "${" in line:
-            line, flaw = _expand(line, environ)
-            if flaw:
-                yield Line(number, unread=flaw)
-        if line.startswith("-"):
-            yield _read_options(line, number)
-        elif _PLACE.search(requirement := line.split(" -", 1)[0]):
-            yield Line(number, requirement=requirement)
+        found += [_Template(number, line)] if "${" in line else _read_line(line, number)
+    return tuple(found)
+
+
+def _read_line(line: str, number: int) -> list[Line]:
+    """Return a logical line if it matters."""
+    if line.startswith("-"):
+        return [_read_options(line, number)]
+    requirement = line.split(" -", 1)[0]
+    return [Line(number, requirement=requirement)] if _PLACE.search(requirement) else []
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -8,12 +8,15 @@ Sources: pip 26.3 `_internal/configuration.py`; CPython `Lib/configparser.py` (`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 from shim.core.files import CannotRead
 
 #: Section -> key (normal form, like `index-url`) -> (value, line number from 1).
-Sections = dict[str, dict[str, tuple[str, int]]]
+Sections = Mapping[str, Mapping[str, tuple[str, int]]]
 
 _SECTION = re.compile(r"\[(?P<name>.+)\]")
 _SEPARATOR = re.compile(r"[=:]")
@@ -30,6 +33,7 @@ def normal_key(name: str) -> str:
     return name.lower().replace("_", "-").removeprefix("--")
 
 
+@lru_cache(maxsize=32)
 def read_pip_config(text: str) -> Sections:
     """Return what a pip.conf says.
 
@@ -72,7 +76,8 @@ def read_pip_config(text: str) -> Sections:
 def _with_defaults(sections: dict[str, dict[str, _Value]]) -> Sections:
     """Return the sections with `[DEFAULT]` merged into each of them, and values joined."""
     defaults = sections.pop("DEFAULT", {})
-    return {
+    merged = {
         name: {key: ("\n".join(value.lines).rstrip(), value.number) for key, value in (defaults | keys).items()}
         for name, keys in sections.items()
     }
+    return MappingProxyType({name: MappingProxyType(keys) for name, keys in merged.items()})

@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache, lru_cache
 from typing import Literal
 
 from shim.core.files import CannotRead, read_regular
@@ -100,14 +101,15 @@ class Files:
         return found
 
 
-def find_verb(argv: Sequence[str], release: Release) -> tuple[list[Word], int | None]:
+@lru_cache(maxsize=8)
+def find_verb(argv: tuple[str, ...], release: Release) -> tuple[tuple[Word, ...], int | None]:
     """Return the options before pip's command, and the command's position in argv (None: there is none)."""
     words = scan(argv, read_table(MAIN, release=release), interspersed=False)
     position = next((word.position for word in words if word.name is None), None)
-    return [word for word in words if word.name], position
+    return tuple(word for word in words if word.name), position
 
 
-def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | None:
+def find_other_python(argv: tuple[str, ...], target: Target, host: Host) -> str | None:
     """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with; None for the target's own.
 
     pip asks this before it knows of `--isolated`.
@@ -122,7 +124,8 @@ def find_other_python(argv: Sequence[str], target: Target, host: Host) -> str | 
     return next(filter(None, said), None)
 
 
-def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]:
+@lru_cache(maxsize=8)
+def scan_command(argv: tuple[str, ...], verb: int, release: Release) -> tuple[Word, ...]:
     """Return what argv says to the command at position `verb`; general options before it are the command's as well.
 
     Raises:
@@ -130,9 +133,10 @@ def scan_command(argv: Sequence[str], verb: int, release: Release) -> list[Word]
     """
     rest = [*argv[:verb], *argv[verb + 1 :]]
     words = scan(rest, command_table(argv[verb], release))
-    return [word._replace(position=word.position + (word.position >= verb)) for word in words]
+    return tuple(word._replace(position=word.position + (word.position >= verb)) for word in words)
 
 
+@cache
 def command_table(name: str, release: Release) -> OptionTable:
     """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one that never asks an index."""
     return read_table(COMMANDS[name] + GENERAL, WANTED, release)
@@ -143,7 +147,13 @@ def is_isolated(argv: Sequence[str]) -> bool:
     return "--isolated" in argv
 
 
-def read_settings(argv: Sequence[str], verb: int, target: Target, host: Host, files: Files) -> Settings:
+def read_settings(
+    argv: tuple[str, ...],
+    verb: int,
+    target: Target,
+    host: Host,
+    files: Files,
+) -> Settings:
     """Return the options of the command at argv's position `verb`, all layers applied.
 
     The pip.conf of the target's environment is one of the layers. Raises KeyError as `scan_command`.
@@ -178,7 +188,12 @@ def read_connection(host: Host) -> dict[str, str]:
     return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
 
 
-def find_places(argv: Sequence[str], verb: int, release: Release, host: Host) -> tuple[Place, ...]:
+def find_places(
+    argv: tuple[str, ...],
+    verb: int,
+    release: Release,
+    host: Host,
+) -> tuple[Place, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
 
     URLs of version control keep theirs.

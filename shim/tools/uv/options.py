@@ -7,6 +7,9 @@ Sources: the above; crates/uv-cli/src/lib.rs and compat.rs for aliases.
 
 from __future__ import annotations
 
+from functools import cache
+from types import MappingProxyType
+
 from shim.formats.optparse_scan import Option, OptionTable, read_table
 
 
@@ -88,9 +91,11 @@ PARTICULAR = {
 }
 
 
+@cache
 def option_table(verb: tuple[str, ...]) -> OptionTable:
     """Return the options of a command; COMMON's meaning gives way to the command's own."""
     valued = "\n".join(f"--{name} =" for name in VALUED.split())
     common = read_table(f"{COMMON}\n{valued}")
     own = read_table(PARTICULAR.get(verb, ""))
-    return ExactTable({**common.short, **own.short}, {**common.long, **own.long})
+    short, long = {**common.short, **own.short}, {**common.long, **own.long}
+    return ExactTable(MappingProxyType(short), MappingProxyType(long))

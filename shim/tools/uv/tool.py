@@ -6,6 +6,7 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from shim.core.files import read_text
@@ -120,6 +121,11 @@ def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answ
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
     """Return the command's verb, options and arguments. With a `verb` given (uvx), argv begins behind it."""
+    return _parse(argv, verb)
+
+
+@lru_cache(maxsize=8)
+def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> Command:
     words: list[Word] = []
     position = 0
     while len(verb) < (2 if verb and verb[0] in GROUPS else 1):
