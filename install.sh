@@ -45,7 +45,7 @@ fail() {
 }
 
 read_arguments() {
-  new= output= swapped= claimed= missing= nl='
+  new= output= pip= swapped= claimed= missing= nl='
 '
   prefix= python= wheels= config= words= yes= force= modify_path=1 system= demo= uninstall= purge= quiet=
   while [ $# -gt 0 ]; do
@@ -289,6 +289,7 @@ build() {
     install_with_pip "$@"
   fi
   output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' 2>&1) || explain_failure 'the installed packages cannot be imported'
+  lighten || explain_failure 'the installed packages could not be made smaller'
   bring_backends
   # Their first lines name the folder they were made in. Nothing of ours calls them.
   for stub in "$new/venv/bin"/*; do
@@ -302,6 +303,29 @@ build() {
   has_room || explain_failure "the disk with $prefix takes no more"
 }
 
+# Takes out what no program reads, and takes it off the lists of files: stubs for type checkers, tests, and what a package of pure
+# Python was built with.
+lighten() {
+  output=$("$new/venv/bin/python" -I -c 'if True:
+    import contextlib, csv, os
+    from importlib import metadata
+    for package in metadata.distributions():
+        rows = list(csv.reader((package.read_text("RECORD") or "").splitlines()))
+        names = [row[0] for row in rows]
+        kinds = ("/tests/",) if any(name.endswith(".so") for name in names) else ("/tests/", ".dist-info/sboms/")
+        spare = [name for name in names if name.endswith(".pyi") or any(kind in name for kind in kinds)]
+        for path in map(os.fspath, map(package.locate_file, spare)):
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+                os.removedirs(os.path.dirname(path))
+        for name in names if spare else ():
+            if name.endswith(".dist-info/RECORD"):
+                with open(package.locate_file(name), "w", encoding="utf-8", newline="") as stream:
+                    kept = [row for row in rows if row[0] not in spare]
+                    csv.writer(stream, lineterminator="\n").writerows(kept)
+' 2>&1)
+}
+
 # What `shim backend add` put into the environment that this one replaces. One that cannot be had now is no reason not to upgrade.
 bring_backends() {
   [ -s "$prefix/backends" ] || return 0
@@ -310,7 +334,7 @@ bring_backends() {
     set -- "$@" "$backend"
   done <"$prefix/backends"
   [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
-  "$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check "$@" >/dev/null 2>&1 ||
+  { [ -n "$pip" ] && run_pip "$@"; } ||
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 ||
     say "could not bring along what shim backend added: $(tr '\n' ' ' <"$prefix/backends"); add it again: shim backend add NAME"
 }
@@ -322,15 +346,25 @@ remove_stale() {
   done
 }
 
+# Prints the pip in the wheel that Python makes environments with (shim/cli/backend.py has the sources). It runs from there, so that
+# none has to be in ours.
+find_pip() {
+  "$python" -IS -c 'if True:
+    import glob, sysconfig
+    folders = sysconfig.get_config_var("WHEEL_PKG_DIR"), sysconfig.get_path("stdlib") + "/ensurepip/_bundled"
+    wheels = [wheel for folder in folders if folder for wheel in sorted(glob.glob(folder + "/pip-*.whl"), reverse=True)]
+    print(*[wheel + "/pip" for wheel in wheels[:1]])
+' 2>/dev/null
+}
+
 install_with_pip() {
   rm -rf "$new/venv"
-  if ! output=$("$python" -I -m venv "$new/venv" 2>&1); then
-    if ! "$python" -I -c 'import venv, ensurepip' >/dev/null 2>&1; then
-      version=$("$python" -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-      fail "$python has no venv module (or no ensurepip)" "apt install python$version-venv (Debian, Ubuntu), or install uv"
-    fi
-    explain_failure "$python -m venv failed"
+  pip=$(find_pip)
+  if [ -z "$pip" ] || ! "$python" -I -c 'import venv' >/dev/null 2>&1; then
+    version=$("$python" -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    fail "$python has no venv module (or no ensurepip)" "apt install python$version-venv (Debian, Ubuntu), or install uv"
   fi
+  output=$("$python" -I -m venv --without-pip "$new/venv" 2>&1) || explain_failure "$python -m venv failed"
   if run_pip "$@"; then
     return 0
   fi
@@ -342,7 +376,7 @@ install_with_pip() {
 }
 
 run_pip() {
-  output=$("$new/venv/bin/python" -I -m pip install --quiet --no-compile --disable-pip-version-check --no-warn-script-location "$@" 2>&1)
+  output=$("$new/venv/bin/python" -I "$pip" install --quiet --no-compile --disable-pip-version-check --no-warn-script-location "$@" 2>&1)
 }
 
 # Whether the disk takes some more. Tried, because Python's venv and compileall do not say that it does not.
@@ -356,7 +390,7 @@ find_network_trouble() {
   why=$(printf '%s\n' "$output" | grep -oiE "$reasons" | head -n 1)
   [ -n "$why" ] || return 1
   # Not all pips name the host; without the user and password of its URL.
-  index=${PIP_INDEX_URL:-$("$new/venv/bin/python" -I -m pip config get global.index-url 2>/dev/null || echo https://pypi.org/simple/)}
+  index=${PIP_INDEX_URL:-$("$new/venv/bin/python" -I "$pip" config get global.index-url 2>/dev/null || echo https://pypi.org/simple/)}
   host=${index#*://}
   host=${host%%/*}
   printf '%s (%s)\n' "${host##*@}" "$why"
@@ -365,7 +399,7 @@ find_network_trouble() {
 # Ends with what the output of the failed step means.
 explain_failure() {
   if printf '%s\n' "$output" | grep -qi 'no space left\|disk quota\|file too large' || ! has_room; then
-    fail "the disk with $prefix is full" 'free some 60 MB, or choose another place with --prefix DIR'
+    fail "the disk with $prefix is full" 'free some 40 MB, or choose another place with --prefix DIR'
   fi
   last=$(printf '%s\n' "$output" | grep -v '^$' | tail -n 1)
   if printf '%s\n' "$output" | grep -qi 'no matching distribution\|could not find a version\|connection\|failed to fetch\|no solution found'; then

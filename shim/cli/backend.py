@@ -158,7 +158,7 @@ def _normal(name: str) -> str:
 
 
 def _install(words: list[str], host: Host) -> None:
-    """Run our environment's pip, or uv for it; their output is the user's. Raises SourceError if that fails."""
+    """Run a pip in our environment, or uv for it; their output is the user's. Raises SourceError if that fails."""
     prefix = environment()
     if prefix is None:
         raise StoreError("shim does not run in an environment of its own", hint="install it with install.sh, uv tool or pipx")
@@ -181,21 +181,49 @@ STEERING = frozenset(
 
 
 def _installer(words: list[str], prefix: str, host: Host) -> list[str]:
-    """Return the command line for `install NAME...` or `uninstall NAME...`: by the pip in our environment (uv makes none), else by the uv
-    or the pip that is first on PATH. Our launchers may be that, and unlock a private index for it like for any other command.
+    """Return the command line for `install NAME...` or `uninstall NAME...`.
+
+    Python's own pip does it, else the uv or the pip that is first on PATH. Our launchers may be that, and
+    unlock a private index for it like for any other command. Where uv made our environment, it goes first.
     """
     from importlib.util import find_spec
 
     verb, *names = words
     python, path = os.path.join(prefix, "bin", "python"), host.environ.get("PATH", os.defpath)
     options = ["--quiet", "--disable-pip-version-check", *(["--yes"] if verb == "uninstall" else ["--no-warn-script-location"])]
-    if find_spec("pip"):
+    if find_spec("pip"):  # as pipx has it
         return [python, "-I", "-m", "pip", verb, *options, *names]
-    if uv := find_program("uv", path):
-        return [uv, "pip", verb, "--quiet", "--python", python, *names]
-    if pip := find_program("pip", path):
-        return [pip, "--python", python, verb, *options, *names]  # since pip 22.3
-    raise SourceError("there is no pip in shim's environment, and neither uv nor pip on PATH", hint="install uv or pip, and run this again")
+    own, uv, pip = _find_own_pip(), find_program("uv", path), find_program("pip", path)
+    ways = [
+        [python, "-I", own, verb, *options, *names] if own else [],
+        [uv, "pip", verb, "--quiet", "--python", python, *names] if uv else [],
+        [pip, "--python", python, verb, *options, *names] if pip else [],  # since pip 22.3
+    ]
+    if "\nuv = " in (read_text(os.path.join(prefix, "pyvenv.cfg")) or ""):
+        ways.append(ways.pop(0))
+    for command in filter(None, ways):
+        return command
+    raise SourceError(
+        "this Python has no ensurepip (Debian: python3-venv), and neither uv nor pip is on PATH",
+        hint="install uv or pip, and run this again",
+    )
+
+
+def _find_own_pip() -> str | None:
+    """Return the pip in the wheel that Python makes environments with, or None.
+
+    It runs from there, so that none has to be in ours.
+    Sources: CPython, Lib/ensurepip/__init__.py (WHEEL_PKG_DIR, else `_bundled`);
+    pip, src/pip/__main__.py (`python pip-*.whl/pip`).
+    """
+    from glob import escape, glob
+    from sysconfig import get_config_var, get_path
+
+    bundled = os.path.join(get_path("stdlib"), "ensurepip", "_bundled")
+    for folder in (get_config_var("WHEEL_PKG_DIR"), bundled):
+        if folder and (wheels := sorted(glob(os.path.join(escape(folder), "pip-*.whl")))):
+            return os.path.join(wheels[-1], "pip")
+    return None
 
 
 def _write_list(requirements: list[str]) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from shim.cli.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
+from tests.support.hints import follows
 from tests.support.toolchains import ROOT
 from tests.support.world import CANARY, USER, World
 
@@ -23,14 +25,22 @@ def own_prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return prefix
 
 
-def install(prefix: Path) -> str:
-    environ = {**os.environ, "PATH": f"{toolchains.uv().bin}:{os.environ['PATH']}"}
+def install(prefix: Path, *flags: object, **environ: str) -> str:
+    environ = {**os.environ, "PATH": f"{toolchains.uv().bin}:{os.environ['PATH']}", **environ}
     command = ["sh", str(ROOT / "install.sh"), "--prefix", str(prefix), "--no-modify-path"]
+    command += map(str, flags)
     return subprocess.run(command, check=True, env=environ, timeout=300, text=True, capture_output=True).stdout
 
 
-def backend(prefix: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environ = {**os.environ, "PATH": f"{toolchains.uv().bin}:{os.environ['PATH']}"}
+def install_again(prefix: Path, *flags: object, **environ: str) -> None:
+    """Install as if another version had been installed."""
+    stamp = prefix / "installed"
+    stamp.write_text(stamp.read_text().replace("pip-uv-shim ", "pip-uv-shim 0", 1))
+    install(prefix, *flags, **environ)
+
+
+def backend(prefix: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "PATH": f"{toolchains.uv().bin}:{os.environ['PATH']}", **environ}
     return subprocess.run(
         [str(prefix / "shims" / "shim"), "backend", *words], env=environ, timeout=300, text=True, capture_output=True, check=False, cwd="/"
     )
@@ -50,12 +60,7 @@ def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Pa
     assert stored.returncode == 0, stored.stderr
     assert world.run(shim, "token", url).stdout.strip() == CANARY
 
-    with open(own_prefix / "installed", "r+") as stamp:
-        text = stamp.read()
-        stamp.seek(0)
-        stamp.truncate()
-        stamp.write(text.replace("pip-uv-shim ", "pip-uv-shim 0", 1))  # as if another version had been installed
-    install(own_prefix)
+    install_again(own_prefix)
     names = [row["name"] for row in json.loads(backend(own_prefix, "list", "--json").stdout)["packages"]]
     assert "keyrings-alt" in names
     assert world.run(shim, "token", url).stdout.strip() == CANARY
@@ -93,3 +98,81 @@ def test_a_package_that_does_not_exist_is_one_message(prefix: Path) -> None:
     assert result.returncode == 69
     assert "failed (exit status" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+#: Python "3.x" of those that shim itself runs on: Debian's has the wheel of its pip in a folder of its own.
+OWN_PYTHONS = [version for version in toolchains.pythons() if int(version.partition(".")[2]) >= 11]
+
+
+def list_packages(prefix: Path) -> set[str]:
+    """Return what lies in the environment's folder of packages."""
+    (packages,) = (prefix / "venv" / "lib").glob("python3*/site-packages")
+    return {path.name for path in packages.iterdir()}
+
+
+@pytest.mark.parametrize("version", OWN_PYTHONS)
+def test_where_no_program_can_install_it_pythons_own_pip_does(version: str, tmp_path: Path) -> None:
+    """From a private index, and with no pip in the environment before or after it."""
+    prefix, wheel = tmp_path / "prefix", toolchains.newest_wheel("keyrings.alt")
+    install(prefix, "--python", toolchains.pythons()[version])
+    before = list_packages(prefix)
+    files = {"keyrings-alt": [wheel.name]}
+    with PrivateIndex(str(wheel.parent), files, USER, CANARY) as index:
+        url = f"http://{USER}:{CANARY}@{index.netloc}/simple/"
+        environ = {"PATH": str(tmp_path), "PIP_CONFIG_FILE": os.devnull, "PIP_NO_CACHE_DIR": "1"}
+        environ |= {"PIP_INDEX_URL": url, "PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
+        added = backend(prefix, "add", "keyrings.alt", **environ)
+        removed = backend(prefix, "remove", "keyrings.alt", **environ)
+
+    assert added.returncode == 0, added.stderr
+    assert "keyrings.alt: keyring has keyrings.alt." in added.stdout
+    assert ("/simple/keyrings-alt/", USER, 200) in index.requests
+    assert removed.stdout == "removed keyrings-alt\n"
+    assert list_packages(prefix) == before
+
+
+def test_an_older_environment_loses_its_pip_and_keeps_its_backends(wheels: Path, tmp_path: Path) -> None:
+    """All of it offline, from a folder of wheels; until the upgrade, the pip in there installs."""
+    prefix, folder = tmp_path / "prefix", tmp_path / "wheels"
+    shutil.copytree(wheels, folder)
+    shutil.copy(toolchains.newest_wheel("keyrings.alt"), folder)
+    environ = {"PATH": f"{toolchains.python_for().parent}:/usr/bin:/bin", "HOME": str(tmp_path)}
+    environ |= {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(folder)}
+    install(prefix, "--wheels", folder, **environ)
+    fresh = list_packages(prefix)
+    python = prefix / "venv" / "bin" / "python"
+    subprocess.run([python, "-I", "-m", "ensurepip"], check=True, capture_output=True, timeout=120)
+    assert "pip" in list_packages(prefix)
+    added = backend(prefix, "add", "keyrings.alt", **environ)
+    assert added.returncode == 0, added.stderr
+    install_again(prefix, "--wheels", folder, **environ)
+
+    brought = {name for name in list_packages(prefix) - fresh if not name.startswith("keyrings")}
+    assert brought == set()
+    assert "keyrings-alt" in backend(prefix, "list", **environ).stdout
+    assert backend(prefix, "remove", "keyrings.alt", **environ).stdout == "removed keyrings-alt\n"
+    assert list_packages(prefix) == fresh
+
+
+@follows("install uv or pip, and run this again")
+@machine.needs(machine.lacks_mounts())
+def test_without_any_pip_it_says_what_is_missing(own_prefix: Path, tmp_path: Path) -> None:
+    """Debian's python3 without python3-venv: the folders with the wheel of its pip are empty."""
+    program = 'import sys, sysconfig as at; print(at.get_config_var("WHEEL_PKG_DIR") or "")'
+    program += '; print(at.get_path("stdlib") + "/ensurepip/_bundled")'
+    python = own_prefix / "venv" / "bin" / "python"
+    asked = subprocess.run([python, "-I", "-c", program], check=True, capture_output=True, text=True)
+    places = [place for place in asked.stdout.split() if Path(place).is_dir()]
+    mounts = [f"mount -t tmpfs none '{place}'" for place in places]
+    script = " && ".join([*mounts, 'PATH="$0" exec "$@"'])
+    shim = own_prefix / "shims" / "shim"
+
+    def add(path: Path) -> subprocess.CompletedProcess[str]:
+        command = ["unshare", "--mount", "sh", "-c", script, path, shim, "backend", "add", "keyrings.alt"]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300, cwd="/")
+
+    refused = add(tmp_path)
+    assert refused.returncode == 69
+    assert "this Python has no ensurepip (Debian: python3-venv), and neither uv nor pip" in refused.stderr
+    followed = add(toolchains.uv().bin)
+    assert followed.returncode == 0, followed.stderr

@@ -383,7 +383,7 @@ def installed_pages(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> i
 @machine.needs(machine.lacks_mounts())
 @pytest.mark.parametrize("percent", [2, 40, 97])
 def test_a_full_disk_is_named_and_left_empty(percent: int, home: Path, wheels: Path, tmp_path: Path, installed_pages: int) -> None:
-    """In the middle of venv, of pip, and of the byte code. The disk is mounted for this command alone."""
+    """At the start of pip, in the middle of it, and of the byte code. The disk is mounted for this command alone."""
     disk = tmp_path / "disk"
     disk.mkdir()
     size = installed_pages * percent // 100 * mmap.PAGESIZE
@@ -485,6 +485,32 @@ def test_it_installs_with_pip_where_there_is_no_uv(home: Path, wheels: Path, tmp
 
     assert result.returncode == 0, result.stderr
     assert shutil.which("shim", path=str(prefix / "shims"))
+
+
+#: A fresh installation takes 31 MB, and took 57 when it had the pip in it that installed it.
+ROOM_MB = 40
+
+
+@pytest.mark.parametrize("path", [PIP_PATH, TOOLS_PATH], ids=["pip", "uv"])
+def test_nothing_stays_that_only_installing_needs(path: str, home: Path, wheels: Path, tmp_path: Path) -> None:
+    """The lists of files know of it: what was taken out is no damage, which the next run would mend."""
+    prefix = tmp_path / "prefix"
+    flags = ("--wheels", wheels, "--prefix", prefix, "--no-modify-path")
+    first = run(home, *flags, PATH=path)
+    assert first.returncode == 0, first.stderr
+    made = (prefix / "venv").stat().st_ino
+    (packages,) = (prefix / "venv" / "lib").glob("python3*/site-packages")
+    spare = {"pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel", "ensurepip"}
+    names = {path.name.partition("-")[0] for path in packages.iterdir()}
+    blocks = sum(path.lstat().st_blocks for path in prefix.rglob("*"))
+
+    assert {"shim", "keyring", "secretstorage", "cryptography"} < names
+    assert names & spare == set()
+    assert [*packages.rglob("*.pyi"), *packages.rglob("tests"), *packages.rglob("*.opt-*")] == []
+    assert blocks * 512 < ROOM_MB << 20
+    again = run(home, *flags, PATH=path)
+    assert again.stdout.startswith("nothing changed"), again.stdout
+    assert (prefix / "venv").stat().st_ino == made
 
 
 def install_quickly(home: Path, wheels: Path, prefix: Path, *flags: str) -> subprocess.CompletedProcess[str]:
