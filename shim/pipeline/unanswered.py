@@ -10,7 +10,7 @@ from shim.core.errors import NoCredential, NotProven, ShimError
 from shim.core.host import Host
 from shim.core.model import Answer, Invocation, Needs
 from shim.credentials.resolve import hint_for
-from shim.preflight.preflight import NAMING, Warnings
+from shim.preflight.guarded_command import NAMING
 from shim.tools import Tool
 
 
@@ -33,7 +33,9 @@ def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host)
             raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
 
 
-def check_unanswered(tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Warnings:
+def check_unanswered(
+    tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host
+) -> tuple[ShimError, ...]:
     """Return warnings for configured indexes that nobody has a credential for.
 
     Raises:

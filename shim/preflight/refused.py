@@ -21,8 +21,9 @@ from shim.core.model import Answer, Need, Route
 from shim.core.verdict import Verdict
 from shim.delivery import Choice
 from shim.preflight.failures import refusal
+from shim.preflight.guarded_command import PLACES, RELAXED_PROOF_S
 from shim.preflight.outcome import place_of_proof
-from shim.preflight.preflight import PASSING, PLACES, PROFILE_S, RELAXED_PROOF_S
+from shim.preflight.preflight import PASSING, PROFILE_S
 from shim.preflight.route import route_to
 from shim.storage import verification_cache
 from shim.tools import Tool

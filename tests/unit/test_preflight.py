@@ -15,7 +15,8 @@ from shim.core.verdict import Verdict
 from shim.delivery import Case, Choice, bare_manner
 from shim.delivery.netrc import manner as manner_of_netrc
 from shim.net.http_client import Outcome
-from shim.preflight.preflight import SILENT, check_answers
+from shim.preflight.preflight import check_answers
+from shim.preflight.stop import SILENT
 from shim.preflight.verify import Question, _why_unserved, judge
 from shim.tools import load_tool
 from tests.support.manners import Index, Shelf
