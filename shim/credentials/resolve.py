@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple, Protocol
 
@@ -19,7 +18,7 @@ from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Answer, Credential, Need, Needs, Secret
 from shim.core.urls import Url, scope_of_index, scope_of_origin
-from shim.credentials.sources import AGING_SOURCES, Query, has_own_turns, known, load_source, program_of
+from shim.credentials.sources import AGING_SOURCES, Query, known, load_source
 from shim.storage import keyring_cache, single_flight, token_cache
 from shim.storage.keyring_cache import Recent
 
@@ -148,7 +147,7 @@ class _Resolver:
 
     def _ask(self, name: str, query: Query) -> Credential | None:
         """Ask one source, by way of what it said before where that may be kept."""
-        if name in AGING_SOURCES and program_of(name, query):
+        if name in AGING_SOURCES and load_source(name).find_program(query):
             return self._ask_once(name, token_cache, cache_key(query), query)
         if name == "keyring" and self._settings.keyring_timeout_s:
             files = self._settings.files
@@ -163,7 +162,7 @@ class _Resolver:
         try:
             return load_source(name).find(query)
         except SourceError as error:
-            if time.monotonic() - began >= (_own_timeout_s(name, query) or math.inf):
+            if time.monotonic() - began >= (load_source(name).timeout_s(query) or math.inf):
                 self._hanging[name] = error
             raise
 
@@ -175,7 +174,7 @@ class _Resolver:
         failed_ago_s = single_flight.failed_ago_s(key, self._host)
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
-        if found.is_worth_waiting and not has_own_turns(name):
+        if found.is_worth_waiting and not load_source(name).has_own_turns:
             with single_flight.turn(key, self._host, _timeout_s(name, query) + PATIENCE_S) as failure:
                 again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
                 if again.credential or again.nobody:
@@ -309,7 +308,7 @@ def cache_key(query: Query) -> str:
     index = query.index
     configuration = repr((index.source, index.command, index.env, index.file, index.logins)) if index else ""
     chain = index.source if index else DEFAULT_CHAIN
-    states = [read(query) for name in chain if (read := getattr(load_source(name), "surroundings", None))]
+    states = [state for name in chain if (state := load_source(name).surroundings(query)) is not None]
     return token_cache.key_of(str(query.scope), query.username, configuration + repr(states))
 
 
@@ -320,14 +319,7 @@ def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
     return token_cache.key_of(str(query.scope), query.username, configuration)
 
 
-def _own_timeout_s(name: str, query: Query) -> float | None:
-    """Return how long a source may take as its module says, or None if it says nothing."""
-    source = load_source(name)
-    ask: Callable[[Query], float] | None = getattr(source, "timeout_s", None)
-    return ask(query) if ask else getattr(source, "TIMEOUT_S", None)
-
-
 def _timeout_s(name: str, query: Query) -> float:
     """Return how long a source may take: what its module says, else the configuration."""
-    own = _own_timeout_s(name, query)
+    own = load_source(name).timeout_s(query)
     return own if own is not None else query.index.command.timeout_s if query.index and query.index.command else 0.0

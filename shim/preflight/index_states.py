@@ -16,7 +16,7 @@ from shim.core.model import Answer, Credential, Need, Origin, Route
 from shim.core.urls import Url, parse_url, scope_of_index
 from shim.core.verdict import Verdict
 from shim.credentials.resolve import cache_key, find_flaw, hint_for, refuse_scheme
-from shim.credentials.sources import AGING_SOURCES, Query, load_source, program_of
+from shim.credentials.sources import AGING_SOURCES, Query, load_source
 from shim.preflight.hints import hint_for_unreachable
 from shim.preflight.route import route_of_person
 from shim.storage import os_keyring, saved_logins, token_cache, verification_cache
@@ -103,7 +103,7 @@ def _find_stored(settings: Settings, host: Host) -> list[Entry]:
         url = parse_url(service)
         if settings.index_for(url) is None:
             query = Query(Need(url, Origin("config", "shim login"), username=username), None, host)
-            credential = _find("keyring", query)
+            credential = _peek("keyring", query)
             entry = Entry("login", query.need, None, "keyring" if credential else None, credential, tuple(query.notes), pages=(url,))
             found[str(scope_of_index(url)), username] = entry
     for credential in saved_logins.entries(host):
@@ -115,9 +115,9 @@ def _find_stored(settings: Settings, host: Host) -> list[Entry]:
     return list(found.values())
 
 
-def _find(name: str, query: Query) -> Credential | None:
+def _peek(name: str, query: Query) -> Credential | None:
     try:
-        return load_source(name).find(query)
+        return load_source(name).peek(query)
     except SourceError as error:
         query.note(name, error.message)
         return None
@@ -133,15 +133,15 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
         return None, None
     for name in index.source:
         try:
-            if program := program_of(name, query):
+            if program := load_source(name).find_program(query):
                 found = token_cache.find(cache_key(query), query.host) if name in AGING_SOURCES else token_cache.Found(None, None, "")
-                credential = found.credential or found.ending or _find_kept(name, query)
+                credential = found.credential or found.ending or load_source(name).peek(query)
                 query.note(*(("cache", found.outcome) if credential else (name, f"would ask {program}")))
                 return ("cache" if credential else name), credential
         except SourceError as error:
             query.note(name, error.message)
             continue
-        credential = _find(name, query)
+        credential = _peek(name, query)
         flaw = find_flaw(credential, query) if credential else None
         if flaw:
             query.note(name, flaw)
@@ -150,23 +150,11 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
     return None, None
 
 
-def _find_kept(name: str, query: Query) -> Credential | None:
-    """Return the token of a login that is not in the cache, or None; nobody is asked for it."""
-    make_login: Any = getattr(load_source(name), "make_login", None)
-    if make_login is None:
-        return None
-    from shim.credentials.oauth.token_session import is_good
-
-    kept = make_login(query).find_kept(query)
-    return kept.credential if kept and is_good(kept.credential, query) else None
-
-
 def _describe_login(index: IndexConfig, query: Query) -> dict[str, str | None] | None:
     """Return where one logs in for an index, and as whom one is, or None if there is no such place."""
     for name in index.source:
-        make_login, account_of = (getattr(load_source(name), part, None) for part in ("make_login", "account_of"))
-        if make_login and account_of and (way := make_login(query)):
-            return {"at": way.where, "account": account_of(query)}
+        if login := load_source(name).describe_login(query):
+            return dict(zip(("at", "account"), login, strict=True))
     return None
 
 

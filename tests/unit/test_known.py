@@ -18,7 +18,7 @@ from shim.core.urls import BadUrl, parse_url
 from shim.core.verdict import Verdict
 from shim.credentials.helper_program import find_program
 from shim.credentials.known_hosts import load_tables, suffix_of
-from shim.credentials.sources import SOURCES, Query, known, program_of
+from shim.credentials.sources import SOURCES, Query, known, load_source
 from shim.preflight.failures import refusal
 from shim.storage import approved_origins
 from shim.storage.audit_log import read_entries, record_release
@@ -89,7 +89,7 @@ def test_the_vendors_command_answers_for_its_host(host: Host, vendors: Vendors, 
     assert found is not None
     assert (found.username, found.secret.reveal(), str(found.scope), found.source) == (username, "canary", scope, "known")
     assert vendors.calls() == [call]
-    assert program_of("known", ask(host, url)) == call.split()[0]
+    assert load_source("known").find_program(ask(host, url)) == call.split()[0]
 
 
 def test_the_end_of_a_token_is_what_the_vendor_says_or_what_is_known_of_it(tmp_path: Path, host: Host, vendors: Vendors) -> None:
@@ -197,7 +197,7 @@ def test_a_variable_goes_before_the_command_and_needs_no_program(host: Host, ven
     asked = ask(replace(host, environ={**host.environ, "CLOUDSMITH_API_KEY": "from-variable"}), CLOUDSMITH, PROJECT)
 
     assert known.find(asked).secret.reveal() == "from-variable"  # type: ignore[union-attr]
-    assert program_of("known", asked) is None
+    assert load_source("known").find_program(asked) is None
     assert vendors.calls() == []
 
 
@@ -228,7 +228,7 @@ def test_what_only_a_project_names_is_not_asked_until_it_is_approved(host: Host,
     with pytest.raises(SourceError, match=r"only requirements\.txt:1 names it") as caught:
         known.find(ask(host, url, PROJECT))
     assert caught.value.hint == f"shim login {url} approves it, once"
-    assert program_of("known", ask(host, url, PROJECT)) is None
+    assert load_source("known").find_program(ask(host, url, PROJECT)) is None
     assert vendors.calls() == []
 
     approved_origins.approve(parse_url(url), host)

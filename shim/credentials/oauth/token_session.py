@@ -136,6 +136,12 @@ def lasts(kept: Kept, query: Query) -> bool:
     return credential.expires_at - now > min(MIN_VALIDITY_S, life_s / 2)
 
 
+def peek(login: Login | None, query: Query) -> Credential | None:
+    """Return the token that is kept, if it is still good. Nobody is asked."""
+    kept = login.find_kept(query) if login else None
+    return kept.credential if kept and is_good(kept.credential, query) else None
+
+
 def is_good(credential: Credential, query: Query) -> bool:
     """Whether a token has not ended, and was not rejected by this index before."""
     ended = credential.expires_at is not None and credential.expires_at <= query.host.clock()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol, cast
+from typing import cast
 
 from shim.config.index import IndexConfig
 from shim.core.errors import SourceError
@@ -100,27 +100,39 @@ def make_credential(
     return Credential(name, Secret(secret), scope or query.scope, source, expires_at)
 
 
-class Source(Protocol):
-    """What a source module offers."""
-
-    def find(self, query: Query) -> Credential | None:
-        """Return the credential, None, or raise SourceError (see the package's docstring)."""
+def _nothing(_: Query) -> None:
+    return None
 
 
-def program_of(name: str, query: Query) -> str | None:
-    """Return the program that the source called `name` would run for its answer, or None if it needs none: then nothing is cached."""
-    find_program: Callable[[Query], str | None] | None = getattr(load_source(name), "find_program", None)
-    return find_program(query) if find_program else None
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a source module offers, as `SOURCE`. What most of them have in common is the default."""
 
+    find: Callable[[Query], Credential | None]
+    """Return the credential, None, or raise SourceError (see the package's docstring)."""
+    find_program: Callable[[Query], str | None] = _nothing
+    """Return the program that would run for an answer, or the login that it takes, in words; None if
+    it needs neither: then nothing is cached."""
+    surroundings: Callable[[Query], str | None] = _nothing
+    """Return what changes when the source may answer for somebody else; None if that cannot be."""
+    timeout_s: Callable[[Query], float | None] = _nothing
+    """Return how long an answer may take, None if that is not the source's own to say."""
+    find_kept: Callable[[Query], Credential | None] = _nothing
+    """Return the token of a login that was done before, if it is still good. Nobody is asked for it."""
+    describe_login: Callable[[Query], tuple[str, str | None] | None] = _nothing
+    """Return where one logs in and the account that one is logged in as, None where one does not."""
+    has_own_turns: bool = False
+    """Whether the source lets one process at a time do what others can use, and tells those who wait
+    what they wait for."""
 
-def has_own_turns(name: str) -> bool:
-    """Whether a source lets one process at a time do what others can use, and tells those who wait what they wait for."""
-    return getattr(load_source(name), "HAS_OWN_TURNS", False)
+    def peek(self, query: Query) -> Credential | None:
+        """Return the answer as far as it takes no program and no login. Raises SourceError."""
+        return self.find_kept(query) if self.find_program(query) else self.find(query)
 
 
 def load_source(name: str) -> Source:
-    """Return the module of the source called `name` in the configuration. Raises KeyError for an unknown name."""
-    return cast(Source, import_module(f"shim.credentials.sources.{SOURCES[name]}"))
+    """Return the source called `name` in the configuration. Raises KeyError for an unknown name."""
+    return cast(Source, import_module(f"shim.credentials.sources.{SOURCES[name]}").SOURCE)
 
 
 def job_of(host: Host) -> str:

@@ -13,7 +13,7 @@ from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 
 if TYPE_CHECKING:
     from shim.credentials.agent_protocol import Reply
@@ -88,3 +88,6 @@ def _make(reply: Reply, query: Query) -> Credential | None:
 def _narrower(said: Scope, query: Query) -> Scope:
     """Return the narrower of what the agent says and what an `[[index]]` on this side says: both cover the need."""
     return max(said, query.scope, key=lambda scope: len(scope.segments)) if query.index else said
+
+
+SOURCE = Source(find, timeout_s=lambda _: TIMEOUT_S)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shim.core.errors import SourceError
 from shim.core.installation import repair_command
 from shim.core.model import Credential, Secret
-from shim.credentials.sources import Query, job_of, make_credential
+from shim.credentials.sources import Query, Source, job_of, make_credential
 
 TIMEOUT_S = 60.0
 
@@ -73,3 +73,6 @@ def _explain(text: str) -> str:
     words, _, answer = ":".join(text.split(":")[:2]).partition("(")
     status = answer.removeprefix("code=")[:3]
     return words.strip()[:120] + (f" ({status})" if status.isdigit() else "")
+
+
+SOURCE = Source(find, find_program, surroundings, timeout_s=lambda _: TIMEOUT_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.core.model import Credential
 from shim.credentials.helper_program import ask_program
-from shim.credentials.sources import Query
+from shim.credentials.sources import Query, Source
 from shim.credentials.surroundings import state_of_command
 
 
@@ -26,3 +26,6 @@ def find(query: Query) -> Credential | None:
     """
     command = query.index.command if query.index else None
     return ask_program(query, command, "command") if command else None
+
+
+SOURCE = Source(find, find_program, surroundings)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from shim.config.index import Lookup
 from shim.core.errors import SourceError
 from shim.core.model import Credential
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 
 
 def find(query: Query) -> Credential | None:
@@ -54,3 +54,6 @@ def _read(name: str, query: Query) -> dict[str, str]:
         raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
         raise SourceError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None
+
+
+SOURCE = Source(find)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shim.core.errors import SourceError
 from shim.core.model import Credential
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 from shim.storage.private_files import find_path, read_private
 
 #: No secret is longer; a wrong path often leads to something that is.
@@ -43,3 +43,6 @@ def _read(query: Query, name: str) -> str | None:
     if not text or any(character in text for character in "\0\r\n"):
         raise SourceError(f"{path} does not hold exactly one line", hint="put the secret alone into the file")
     return text
+
+
+SOURCE = Source(find)

@@ -21,7 +21,7 @@ from shim.core.host import Host, write_stderr
 from shim.core.installation import repair_command
 from shim.core.model import Credential
 from shim.core.urls import scope_of_origin
-from shim.credentials.sources import DEFAULT_USERNAME, Query, make_credential
+from shim.credentials.sources import DEFAULT_USERNAME, Query, Source, make_credential
 from shim.storage import os_keyring
 
 #: A locked keyring may show a dialog that nobody sees (pypa/pip#7883): after this long the run goes on without it.
@@ -174,3 +174,6 @@ def _wait_for(thread: threading.Thread, wait_s: float, *, has_person: bool) -> N
         if has_person:
             write_stderr(f"shim: waiting for the keyring, {left_s:.0f} s left (Ctrl-C gives up)\n")
         thread.join(min(REMINDER_S, left_s))
+
+
+SOURCE = Source(find, timeout_s=timeout_s)

@@ -16,7 +16,7 @@ from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Need, Secret
 from shim.core.urls import Scope, Url, scope_of_index
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 from shim.credentials.surroundings import state_of
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
 from shim.storage import open_indexes
@@ -199,3 +199,6 @@ def _scope(known: KnownHost, query: Query) -> Scope:
         return query.index.scope
     scope = scope_of_index(query.need.url)
     return scope if known.segments is None else replace(scope, segments=scope.segments[: known.segments])
+
+
+SOURCE = Source(find, find_program, surroundings, timeout_s)

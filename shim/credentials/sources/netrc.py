@@ -8,7 +8,7 @@ import stat
 from shim.core.errors import SourceError
 from shim.core.model import Credential
 from shim.core.urls import scope_of_origin
-from shim.credentials.sources import Query
+from shim.credentials.sources import Query, Source
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 
 #: More than any netrc; a wrong path often leads to something larger.
@@ -65,3 +65,6 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
             message = f"{path}, line {error.line}, is not understood; the tools ignore the whole file"
             raise SourceError(message, hint=f"correct line {error.line} of {path}") from error
     return None, []
+
+
+SOURCE = Source(find)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.model import Credential, Route
 from shim.core.urls import scope_of
-from shim.credentials.sources import DEFAULT_USERNAME, Query
+from shim.credentials.sources import DEFAULT_USERNAME, Query, Source
 
 if TYPE_CHECKING:
     from shim.config.logins import OidcLogin
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 #: How long another process may be logging in.
 TIMEOUT_S = 2000.0
-#: Logging in has a queue of its own, which says what is waited for.
-HAS_OWN_TURNS = True
 
 
 def find(query: Query) -> Credential | None:
@@ -47,6 +45,19 @@ def make_login(query: Query) -> Login | None:
     """Return the way to log in for a query, or None where no provider is named."""
     oidc = query.index.logins.oidc if query.index else None
     return _Login(oidc) if oidc else None
+
+
+def find_kept(query: Query) -> Credential | None:
+    """Return the token of the last login, if it is still good."""
+    from shim.credentials.oauth.token_session import peek
+
+    return peek(make_login(query), query)
+
+
+def describe_login(query: Query) -> tuple[str, str | None] | None:
+    """Return where one logs in, and as whom one is."""
+    login = make_login(query)
+    return (login.where, account_of(query)) if login else None
 
 
 def log_out(query: Query) -> str | None:
@@ -167,3 +178,13 @@ def account_of(query: Query) -> str | None:
     oidc = query.index.logins.oidc if query.index else None
     kept = recall("refresh", _Login(oidc).refresh_key, query.host) if oidc else None
     return kept.credential.username or None if kept else None
+
+
+SOURCE = Source(
+    find,
+    find_program,
+    timeout_s=lambda _: TIMEOUT_S,
+    find_kept=find_kept,
+    describe_login=describe_login,
+    has_own_turns=True,
+)

@@ -17,7 +17,7 @@ from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url, parse_url
-from shim.credentials.sources import DEFAULT_USERNAME, Query, job_of
+from shim.credentials.sources import DEFAULT_USERNAME, Query, Source, job_of
 
 if TYPE_CHECKING:
     from shim.config.logins import PositLogin
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 IDENTITY_VARIABLE = "PACKAGEMANAGER_IDENTITY_TOKEN_FILE"
 #: How long another process may be logging in.
 TIMEOUT_S = 2000.0
-#: Logging in has a queue of its own, which says what is waited for.
-HAS_OWN_TURNS = True
 MAX_IDENTITY_BYTES = 65536
 #: The source of a record whose token is not in tokens.toml, as it could not be put there, or should not be.
 ALONE = "posit, not shared"
@@ -61,6 +59,19 @@ def make_login(query: Query) -> Login | None:
     """Return the way to log in for a query, or None where no Package Manager is named."""
     posit = query.index.logins.posit if query.index else None
     return _Login(posit, query.host) if posit else None
+
+
+def find_kept(query: Query) -> Credential | None:
+    """Return the token of the last login, if it is still good."""
+    from shim.credentials.oauth.token_session import peek
+
+    return peek(make_login(query), query)
+
+
+def describe_login(query: Query) -> tuple[str, str | None] | None:
+    """Return where one logs in, and as whom one is."""
+    login = make_login(query)
+    return (login.where, account_of(query)) if login else None
 
 
 def log_out(query: Query) -> str | None:
@@ -205,3 +216,14 @@ def read_identity(query: Query) -> Secret | None:
     if ends_at is not None and ends_at <= query.host.clock():
         raise SourceError(f"the identity token in {path} has ended", hint="let the CI job write a new one")
     return identity
+
+
+SOURCE = Source(
+    find,
+    find_program,
+    surroundings,
+    timeout_s=lambda _: TIMEOUT_S,
+    find_kept=find_kept,
+    describe_login=describe_login,
+    has_own_turns=True,
+)

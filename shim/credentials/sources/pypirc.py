@@ -14,7 +14,7 @@ from shim.core.errors import SourceError
 from shim.core.files import CannotRead, read_regular
 from shim.core.model import Credential
 from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 from shim.formats.pypirc import BadPypirc, Section, parse_pypirc
 from shim.storage.private_files import find_flaw
 
@@ -129,3 +129,6 @@ def _parse(text: str | None) -> Url | None:
         return parse_url(text) if text else None
     except BadUrl:
         return None
+
+
+SOURCE = Source(find, find_program, timeout_s=lambda _: TIMEOUT_S)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shim.config.policy import load_policy
 from shim.core.model import Credential
-from shim.credentials.sources import Query, make_credential
+from shim.credentials.sources import Query, Source, make_credential
 from shim.storage import saved_logins
 
 
@@ -24,3 +24,6 @@ def find(query: Query) -> Credential | None:
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
     found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)
     return found if entry.expires_at is None else replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))
+
+
+SOURCE = Source(find)
