@@ -126,7 +126,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
-    documents = [(file, document) for file, place in places.items() if (document := read_config(place)) is not None]
+    documents = [(file, document) for file, place in places.items() if (document := read_config(place, file)) is not None]
     if not documents and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
@@ -203,14 +203,14 @@ def _read_variable(name: str, host: Host) -> Any:
     return value
 
 
-def read_config(file: str) -> dict[str, Any] | None:
-    """Return the parsed TOML of one config file, or None if there is no such file.
+def read_config(path: str, file: str) -> dict[str, Any] | None:
+    """Return the parsed TOML at a path, or None if there is nothing there; `file` is the config file that it is, or would be.
 
     Raises:
         ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
     """
     try:
-        data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
+        data = read_regular(path, check=lambda status: refuse_unsafe(file, status))
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint=f"ls -l {file}") from error
     try:
