@@ -84,7 +84,7 @@ def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool 
     """Put what `change` makes of the file's text in its place; `mode` is that of a new one."""
     path = os.path.realpath(file)
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
-        read_config(file)
+        read_config(file, file)
         data = read_regular(path)
         old, mode = ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
         new = change(old)
@@ -111,12 +111,12 @@ def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
 
 
 def _check(temporary: str, file: str, host: Host) -> None:
-    """Raise ConfigError if the new file cannot be read as settings, in words about the real file."""
+    """Raise ConfigError if the new file cannot be read as settings."""
     try:
         load_settings(host, instead=(file, temporary))
     except ConfigError as error:
         hint = f"the file is as it was; {error.hint}" if error.hint else None
-        raise ConfigError(error.message.replace(temporary, file), hint=hint) from error
+        raise ConfigError(error.message, hint=hint) from error
 
 
 @contextmanager

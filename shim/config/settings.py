@@ -127,7 +127,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
-    read = [(file, _read_checked(place)) for file, place in places.items()]
+    read = [(file, read_config(place, file)) for file, place in places.items()]
     texts = tuple((file, text) for file, text in read if text is not None)
     if not texts and host.environ.get("SHIM_CONFIG_FILE"):
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
@@ -222,23 +222,16 @@ def _read_variable(name: str, host: Host) -> Any:
     return value
 
 
-def read_config(file: str) -> dict[str, Any] | None:
-    """Return the document of one config file, or None if there is no such file.
+def read_config(path: str, file: str) -> str | None:
+    """Return the text at a path, which is TOML, or None if there is nothing there.
 
-    Raises ConfigError as `_read_checked`.
-    """
-    text = _read_checked(file)
-    return None if text is None else read_toml(text)
-
-
-def _read_checked(file: str) -> str | None:
-    """Return the text of one config file, which is TOML, or None if there is no such file.
+    `file` is the config file that it is, or would be.
 
     Raises:
         ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
     """
     try:
-        data = read_regular(file, check=lambda status: refuse_unsafe(file, status))
+        data = read_regular(path, check=lambda status: refuse_unsafe(file, status))
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint=f"ls -l {file}") from error
     if data is None:

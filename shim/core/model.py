@@ -96,14 +96,19 @@ class Origin(NamedTuple):
     """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
 
     `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock, ...): somebody else's text.
+    `line` is that of the file `where`, if it is known. With `is_default` it is the tool's own choice, as nothing names an index.
     """
 
     kind: Literal["argv", "env", "file", "config"]
     where: str
     project: bool = False
+    line: int | None = None
+    is_default: bool = False
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.where}" if self.kind in ("argv", "env") else self.where
+        if self.kind in ("argv", "env"):
+            return f"{self.kind} {self.where}"
+        return self.where if self.line is None else f"{self.where}:{self.line}"
 
 
 class Place(NamedTuple):

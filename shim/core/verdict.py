@@ -29,9 +29,17 @@ Trouble = Literal[
 class Verdict(NamedTuple):
     """`proven`: refused without, answered with the credential. `open`: answers everybody. `rejected`: refused with it too.
 
-    `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs.
+    `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs. `reason` is the detail without the
+    URL that it is about, where it begins with one, and `status` what a broken server answers.
     """
 
     kind: Literal["proven", "open", "rejected", "unreachable"]
     detail: str
     trouble: Trouble | None = None
+    reason: str = ""
+    status: int | None = None
+
+
+def unreachable(url: object, reason: str, trouble: Trouble | None, status: int | None = None) -> Verdict:
+    """Return the verdict on an index that gives no usable answer."""
+    return Verdict("unreachable", f"{url}: {reason}", trouble, reason, status)

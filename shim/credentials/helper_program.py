@@ -31,6 +31,10 @@ MAX_BYTES = 65536
 LOOK_S = 0.05
 
 
+class ProgramFailed(SourceError):
+    """The program ran and ended with a failure of its own: it may be that nobody is logged in with it."""
+
+
 def ask_program(
     query: Query, command: CommandSource, source: str, *, username: str | None = None, scope: Scope | None = None
 ) -> Credential | None:
@@ -53,7 +57,7 @@ def ask_program(
             query.note(source, f"{name} has nothing for {query.need.url.netloc}")
             return None
         if status != 0:
-            raise SourceError(f"the command `{name}` failed (exit status {status})", hint=BY_HAND_HINT.format(name=name))
+            raise ProgramFailed(f"the command `{name}` failed (exit status {status})", hint=BY_HAND_HINT.format(name=name))
         if not text and command.protocol != "git":  # git's way to say "not mine"
             raise BadAnswer("printed nothing", BY_HAND_HINT.format(name=name))
         reply = protocol.read(text, question)

@@ -26,7 +26,7 @@ MENDING = {
 
 def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
     """Return why a store cannot be used here, with a hint that names one that can be; None if it can."""
-    reason = _reason(store, policy, host)
+    reason = find_reason(store, policy, host)
     if reason is None or reason.hint:
         return reason
     others = offered(policy, host, without=store)
@@ -36,10 +36,11 @@ def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
 
 def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:
     """Return the stores that work here and are allowed."""
-    return [store for store in STORES if store != without and _reason(store, policy, host) is None]
+    return [store for store in STORES if store != without and find_reason(store, policy, host) is None]
 
 
-def _reason(store: str, policy: Policy, host: Host) -> StoreError | None:
+def find_reason(store: str, policy: Policy, host: Host) -> StoreError | None:
+    """Return why a store cannot be used here; None if it can."""
     if store == "file":
         return None if policy.allow_file_store else StoreError(f"{policy.file} forbids to keep secrets in files")
     if store == "memory":

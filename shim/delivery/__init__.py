@@ -126,7 +126,7 @@ class Choice:
         if not self.channel:
             return Delivery(cut_spare(invocation.argv, self.case.needs.spare))
         if self.channel == TYPED:
-            why = "left where it was typed: " + self.refusals[0][1].words
+            why = "left where it was typed: " + self.refusals[0][1].why
             return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
         return _load(self.channel).deliver(self.case)
 
@@ -185,7 +185,7 @@ def choose(
     need, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
     raise CannotDeliver(
         f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
-        tried=tuple((name, refusal.words) for name, refusal in refusals),
+        tried=tuple((name, refusal.why) for name, refusal in refusals),
         hint=choose_hint(refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)),
     )
 

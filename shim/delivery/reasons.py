@@ -166,7 +166,7 @@ class Refusal(NamedTuple):
     """Why a channel will not do for one command: the reason, and in words with what it names."""
 
     reason: Reason
-    words: str
+    why: str
 
 
 #: The environment mends these as well: a tool too old, two credentials in one place.

@@ -50,13 +50,12 @@ def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhe
     `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
     """
     credential, trouble = answer.credential, verdict.trouble or "down"
-    reason = verdict.detail.partition(": ")[2] or verdict.detail
-    status = f" ({reason.removeprefix('it answers ')})" if reason.startswith("it answers ") else ""
-    words = WORDS[trouble].format(who=_who(credential), reason=reason, status=status)
+    status = f" ({verdict.status})" if verdict.status else ""
+    words = WORDS[trouble].format(who=_who(credential), reason=verdict.reason or verdict.detail, status=status)
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
     message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
-    return kind(message, tried=answer.tried if not credential else (), hint=_hint(answer, index, trouble))
+    return kind(message, tried=answer.tried if not credential else (), hint=hint_for_refused(answer, index, trouble))
 
 
 def _who(credential: Credential | None) -> str:
@@ -66,26 +65,30 @@ def _who(credential: Credential | None) -> str:
     return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
 
 
-def _hint(answer: Answer, index: IndexConfig | None, trouble: Trouble) -> str:
-    """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself."""
+def hint_for_refused(answer: Answer, index: IndexConfig | None, trouble: Trouble, *, by_url: bool = False) -> str:
+    """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself.
+
+    With `by_url` it is not the index that is to be logged in to, but the URL.
+    """
+    renewal = _renewal(answer, index, by_url=by_url)
     if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
-        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {_renewal(answer, index)}"
+        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {renewal}"
     if trouble == "unknown":  # PySocks is what it lacks
         return repair_command("[socks]")
     if trouble == "again":
-        return f"{_renewal(answer, index)}; SHIM_REFRESH=1 tries the same secret again"
+        return f"{renewal}; SHIM_REFRESH=1 tries the same secret again"
     if trouble in HINTS:
         return (HINTS if index else UNCONFIGURED)[trouble]
     if trouble in ("hidden", "endless") and index and index.verify_url == index.url:
         page = f"{str(index.url).rstrip('/')}/NAME/"
         return f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or renew the secret'
-    return _renewal(answer, index)
+    return renewal
 
 
-def _renewal(answer: Answer, index: IndexConfig | None) -> str:
+def _renewal(answer: Answer, index: IndexConfig | None, *, by_url: bool) -> str:
     """Return how to renew a secret at its source."""
     credential, need = answer.credential, answer.need
-    name = index.name if index else str(need.url)
+    name = index.name if index and not by_url else str(need.url)
     if credential is None:
         return hint_for(answer, index)
     match credential.source:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
-from shim.core.errors import ShimError, SourceError
+from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Origin, Route
 from shim.core.urls import Url, parse_url, scope_of_index
@@ -234,13 +234,9 @@ def _judge(entry: Entry, verdict: Verdict, host: Host) -> Found:
 
 
 def _hint_for_rejected(entry: Entry) -> str:
-    from shim.preflight.failures import refusal
+    from shim.preflight.failures import hint_for_refused
 
-    verdict = Verdict("rejected", "", "refused")
-    error: ShimError = refusal(entry.answer, entry.index, verdict, None)
-    if entry.role != "publish" or not error.hint:
-        return error.hint or ""
-    return error.hint.replace(f"shim login {entry.name}", f"shim login {entry.need.url}")  # it has a login of its own
+    return hint_for_refused(entry.answer, entry.index, "refused", by_url=entry.role == "publish")  # an endpoint has a login of its own
 
 
 def without_secrets(found: Found) -> dict[str, Any]:

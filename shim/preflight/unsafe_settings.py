@@ -17,7 +17,7 @@ from shim.core.errors import CannotDeliver
 from shim.core.host import Host
 from shim.core.model import Answer, Invocation, Needs
 from shim.core.urls import Url
-from shim.tools.unsafe_settings import Laxity
+from shim.tools.unsafe_settings import TAKE_OUT_HINT, Laxity
 
 #: Families of tools with an `unsafe.py` of their own; that of `tools/project/` serves all others.
 _FAMILIES = ("pip", "uv")
@@ -32,8 +32,8 @@ def refuse_laxity(invocation: Invocation, needs: Needs, answers: tuple[Answer, .
     for laxity in find_laxities(invocation, needs, host):
         for url in exposed:
             if laxity.reaches(url):
-                what = laxity.does.format(host=url.host)
-                raise CannotDeliver(f"{laxity.where} {what}, and the credential for {url} would go that way", hint=laxity.hint)
+                what = laxity.does.value.format(host=url.host)
+                raise CannotDeliver(f"{laxity.where} {what}, and the credential for {url} would go that way", hint=TAKE_OUT_HINT)
 
 
 def _refuse_unread(needs: Needs, exposed: list[Url], answers: tuple[Answer, ...]) -> None:

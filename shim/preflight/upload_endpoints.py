@@ -9,7 +9,7 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.urls import Url
-from shim.core.verdict import Verdict
+from shim.core.verdict import Verdict, unreachable
 from shim.net.http_client import Asked, Outcome, probe_all
 
 REFUSING = (401, 403)
@@ -30,15 +30,15 @@ def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: 
     """Return what two answers to an empty upload mean: to nobody in particular, and to the credential."""
     who = credential.shown_username if credential else "everybody"
     if outcome.status is None:
-        return Verdict("unreachable", f"{url}: {outcome.error}", outcome.trouble)
+        return unreachable(url, str(outcome.error), outcome.trouble)
     if outcome.status in REFUSING:
         return Verdict("rejected", f"{url} answers {outcome.status} to {who}", "refused" if outcome.status == 401 else "forbidden")
     if outcome.hops:
-        return Verdict("unreachable", f"{url}: it redirects uploads, which no tool follows", "elsewhere")
+        return unreachable(url, "it redirects uploads, which no tool follows", "elsewhere")
     if outcome.status in NO_ENDPOINT:
-        return Verdict("unreachable", f"{url}: it takes no uploads ({outcome.status})", "hidden")
+        return unreachable(url, f"it takes no uploads ({outcome.status})", "hidden")
     if outcome.status >= 500:
-        return Verdict("unreachable", f"{url}: it answers {outcome.status}", "broken")
+        return unreachable(url, f"it answers {outcome.status}", "broken", outcome.status)
     if anonymous.status in REFUSING:
         return Verdict("proven", f"{url} refuses uploads of everybody else ({anonymous.status}) and answers {who}")
     return Verdict("open", f"{url} asks nobody for a login before it has read an upload, so nothing could be verified")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from shim.core.host import Host
 from shim.core.model import BARE, Credential, Manner, Route, Secret
 from shim.core.urls import Scope, Url, scope_of, scope_of_index
-from shim.core.verdict import Trouble, Verdict
+from shim.core.verdict import Trouble, Verdict, unreachable
 from shim.net.http_client import Asked, Outcome, probe, probe_all
 
 #: Which statuses say that there is no page, to somebody who is let in.
@@ -112,7 +112,7 @@ def _ask_packages(
             anonymous, known = next(outcomes), next(outcomes)
             verdict = _judge_page(questions[number], page, anonymous, known)
             if not verdict and known.status and findings[number].verdict.trouble == SLOW:
-                endless = Verdict("unreachable", f"{questions[number].url}: no answer in time", "endless")
+                endless = unreachable(questions[number].url, "no answer in time", "endless")
                 findings[number] = replace(findings[number], verdict=endless)
             if verdict and number in open_:
                 findings[number] = replace(findings[number], verdict=verdict, told_by=page)
@@ -207,7 +207,7 @@ def _is_open(url: Url, anonymous: Outcome) -> bool:
 
 def _unreachable(url: Url, outcome: Outcome) -> Verdict:
     if outcome.error:
-        return Verdict("unreachable", f"{url}: {outcome.error}", outcome.trouble)
+        return unreachable(url, outcome.error, outcome.trouble)
     if outcome.is_success:
-        return Verdict("unreachable", f"{url}: it redirects to another server, {outcome.url.origin}", "elsewhere")
-    return Verdict("unreachable", f"{url}: it answers {outcome.status}", _BY_STATUS.get(outcome.status or 0, "broken"))
+        return unreachable(url, f"it redirects to another server, {outcome.url.origin}", "elsewhere")
+    return unreachable(url, f"it answers {outcome.status}", _BY_STATUS.get(outcome.status or 0, "broken"), outcome.status)

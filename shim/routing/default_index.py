@@ -29,8 +29,6 @@ from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
 MARK = "_SHIM_USE_AS"
-#: Where an index that nobody named comes from.
-DEFAULTS = ("pip's default", "uv's default")
 #: uv's commands that use an index for this environment or user alone. `uv lock`, `add`, `sync` and `run` write it down, or
 #: read what is written.
 UV_VERBS = frozenset(
@@ -159,7 +157,7 @@ def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
         return f"{named.origin} names an index"
     if said := _says(invocation, host):
         return f"{said} is said"
-    return "" if any(need.origin.where in DEFAULTS for need in needs.items) else "this command asks no default index"
+    return "" if any(need.origin.is_default for need in needs.items) else "this command asks no default index"
 
 
 def _all_asked(invocation: Invocation, needs: Needs, host: Host) -> Needs:
@@ -173,7 +171,7 @@ def _all_asked(invocation: Invocation, needs: Needs, host: Host) -> Needs:
 
 def _find_named(needs: Needs, host: Host) -> Need | None:
     """Return the first index that somebody names. A tool's receipt may say what came by `use-as` when the tool was installed."""
-    named = [need for need in needs.items if need.role in ("index", "extra") and need.origin.where not in DEFAULTS]
+    named = [need for need in needs.items if need.role in ("index", "extra") and not need.origin.is_default]
     if any(RECEIPT in need.origin.where for need in named):
         ours = {index.url.text for index in used_indexes(load_settings(host))}
         named = [need for need in named if RECEIPT not in need.origin.where or need.url.text not in ours]
@@ -182,8 +180,8 @@ def _find_named(needs: Needs, host: Host) -> Need | None:
 
 def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
     """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
-    default = next((need for need in needs.items if need.origin.where in DEFAULTS), None)
-    replaced = any(need.role == "index" and need.origin.where not in DEFAULTS for need in needs.items)
+    default = next((need for need in needs.items if need.origin.is_default), None)
+    replaced = any(need.role == "index" and not need.origin.is_default for need in needs.items)
     if default is None or replaced or not is_eligible(invocation):
         return ""
     try:

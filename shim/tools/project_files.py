@@ -15,7 +15,7 @@ from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.script import script_block
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
-from shim.tools.unsafe_settings import UNCHECKED, Laxity
+from shim.tools.unsafe_settings import Does, Laxity
 
 
 def read_document(path: str, host: Host) -> dict[str, Any]:
@@ -44,7 +44,7 @@ def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> It
         for line in requirements.read_lines(text, host.environ):
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
-                    yield Laxity(UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
+                    yield Laxity(Does.UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
 
 
 def shown(path: str, host: Host) -> str:

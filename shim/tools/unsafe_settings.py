@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import NamedTuple
 
 from shim.core.urls import Url
 
-UNCHECKED = "says that nobody checks the certificate of {host}"
-AUTHORITY = "names the authorities that vouch for {host}"
-PROXY = "sends requests through a proxy of its own choice"
-
 #: Where the user's own proxies stand.
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
-_TAKE_OUT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
+TAKE_OUT_HINT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
+
+
+class Does(Enum):
+    """What a project's file can do, in words with a place for the server; `TAKE_OUT_HINT` helps with all of it."""
+
+    UNCHECKED = "says that nobody checks the certificate of {host}"
+    AUTHORITY = "names the authorities that vouch for {host}"
+    PROXY = "sends requests through a proxy of its own choice"
 
 
 def names(pattern: str, url: Url) -> bool:
@@ -30,12 +35,11 @@ class Laxity(NamedTuple):
     `means` says whether the tool takes that server for a URL's.
     """
 
-    does: str
+    does: Does
     where: str
     server: str = "*"
-    hint: str = _TAKE_OUT
     means: Callable[[str, Url], bool] = names
 
     def reaches(self, url: Url) -> bool:
         """Return whether requests for this URL would be affected: a certificate is only looked at with TLS."""
-        return self.means(self.server, url) and (url.scheme == "https" or self.does not in (UNCHECKED, AUTHORITY))
+        return self.means(self.server, url) and (url.scheme == "https" or self.does is Does.PROXY)

@@ -74,7 +74,7 @@ class Place:
     def ask(self, url: str = URL, *, project: bool = False) -> Answer:
         """Resolve what a command with that index would need. Raises what it raises, also what is said only where nothing else answers."""
         typed = find_userinfo(url)
-        origin = Origin("file", "pyproject.toml:3", project=True) if project else Origin("argv", "-i")
+        origin = Origin("file", "pyproject.toml", project=True, line=3) if project else Origin("argv", "-i")
         need = Need(parse_url(url), origin, username=typed.username if typed else None)
         answer = resolve(Needs((need,)), load_settings(self.host), self.host)[0]
         if answer.blocked is not None:

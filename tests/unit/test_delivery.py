@@ -33,7 +33,7 @@ def need(text: str = CORP, role: str = "index", position: int | None = None, **f
         else None
     )
     given = Secret(userinfo.password) if userinfo and userinfo.password is not None else None
-    origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf:1")
+    origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf", line=1)
     values = {"role": role, "username": userinfo.username if userinfo else None, "given": given, "place": place, **fields}
     return Need(parse_url(text), values.pop("origin", origin), **values)
 

@@ -11,11 +11,13 @@ import keyring
 import keyring.backend
 import pytest
 
+from shim.cli.doctor.check import load_check
 from shim.config import policy
 from shim.config.policy import load_policy
 from shim.credentials import login_stores
 from shim.helpers import keyring as face
 from shim.helpers.keyring import Question, find_answer
+from shim.hotpath import kernel_keyring
 from shim.storage import kernel_store, os_keyring
 from tests.support.following import INDEX, URL, Place, Scene, both, configured, retype, typed
 
@@ -159,3 +161,13 @@ SCENES = (
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
 def test_a_secret_is_kept_or_found_once_the_hint_is_followed(scene: Scene, place: Place) -> None:
     scene.play(place)
+
+
+def test_why_nothing_can_be_kept_in_memory_is_said_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The reason has a colon of its own."""
+    place = Place(tmp_path)
+    place.configure('store = ["memory"]\n')
+    monkeypatch.setattr(kernel_keyring, "problem", lambda: "it is full")
+
+    (found,) = [one for one in load_check("storage").find(place.host) if one.where == "OS keyring"]
+    assert found.text == "it cannot be kept in memory (the kernel keyring: it is full)"

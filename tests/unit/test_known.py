@@ -33,7 +33,7 @@ CLOUDSMITH = "https://dl.cloudsmith.io/basic/corp/repo/python/simple/"
 GEMFURY = "https://pypi.fury.io/corp/"
 HOSTS = [AWS, GOOGLE, AZURE, VISUAL_STUDIO, GITLAB, CLOUDSMITH, GEMFURY]
 TYPED = Origin("argv", "--index-url")
-PROJECT = Origin("file", "requirements.txt:1", project=True)
+PROJECT = Origin("file", "requirements.txt", project=True, line=1)
 JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.x"
 
 

@@ -111,8 +111,8 @@ def test_a_changed_copy_leaves_the_first_alone() -> None:
     [
         (Origin("argv", "--index-url"), "argv --index-url"),
         (Origin("env", "PIP_INDEX_URL"), "env PIP_INDEX_URL"),
-        (Origin("file", "requirements.txt:3", project=True), "requirements.txt:3"),
-        (Origin("config", "/etc/pip.conf:3"), "/etc/pip.conf:3"),
+        (Origin("file", "requirements.txt", project=True, line=3), "requirements.txt:3"),
+        (Origin("config", "/etc/pip.conf", line=3), "/etc/pip.conf:3"),
     ],
     ids=str,
 )

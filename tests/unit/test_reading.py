@@ -40,7 +40,7 @@ from shim.tools.upload import uploads
 from shim.tools.uv import lock_file, tool
 from shim.tools.uv.config_files import Reader
 
-TYPED, IN_PROJECT = Origin("argv", "-r"), Origin("file", "r.txt:1", project=True)
+TYPED, IN_PROJECT = Origin("argv", "-r"), Origin("file", "r.txt", project=True, line=1)
 
 
 def make_odd(kind: str, folder: Path) -> str:
@@ -136,14 +136,14 @@ def test_a_netrc_and_a_wheel_and_a_configuration_that_are_none_are_errors(kind: 
     with pytest.raises(CannotRead):
         read_requires(path)
     with pytest.raises(ConfigError):
-        read_config(path)
+        read_config(path, path)
 
 
 def test_a_configuration_of_brackets_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("a = " + "[" * 100_000)
     with pytest.raises(ConfigError, match="is not valid TOML"):
-        read_config(str(path))
+        read_config(str(path), str(path))
 
 
 def test_what_is_unread_says_what_and_where_once() -> None:

@@ -185,7 +185,7 @@ def test_a_vendors_host_that_nobody_can_answer_for_says_so(host: Host, tmp_path:
     vendors = Vendors(tmp_path, "canary")
     vendors.log_out("aws")
     ended = ask(Settings(), with_environ(host, PATH=vendors.path), AWS)
-    project = ask(Settings(), with_environ(host, PATH=vendors.path), AWS, origin=Origin("file", "requirements.txt:1", project=True))
+    project = ask(Settings(), with_environ(host, PATH=vendors.path), AWS, origin=Origin("file", "requirements.txt", project=True, line=1))
     without = ask(Settings(), host, AWS)
 
     assert ended.blocked is not None
@@ -232,7 +232,7 @@ def test_a_proxy_that_wants_a_login_is_named(scheme: str, proxy: str, host: Host
 def left_behind(folder: Path, age_s: float, url: str = AWS) -> ShimError | None:
     (folder / "pip.conf").write_text("x")
     os.utime(folder / "pip.conf", (NOW - age_s, NOW - age_s))
-    need = Need(parse_url(url), Origin("config", f"{folder}/pip.conf:2"), username="aws", given=Secret("canary"))
+    need = Need(parse_url(url), Origin("config", f"{folder}/pip.conf", line=2), username="aws", given=Secret("canary"))
     return known.find_left_behind(need, Host({}, "/", clock=lambda: NOW))
 
 
@@ -251,7 +251,7 @@ def test_the_url_without_the_stale_token_gets_a_new_one(host: Host, tmp_path: Pa
     (tmp_path / "pip.conf").write_text("x")
     os.utime(tmp_path / "pip.conf", (NOW - 13 * 3600, NOW - 13 * 3600))
     asked = replace(with_environ(host, PATH=Vendors(tmp_path, "fresh").path), clock=lambda: NOW)
-    origin = Origin("config", f"{tmp_path}/pip.conf:2")
+    origin = Origin("config", f"{tmp_path}/pip.conf", line=2)
     ask(Settings(), asked, AWS, origin=origin, username="aws", given=Secret("canary"))
     assert "hint: take what stands before the @ out of that URL" in capfd.readouterr().err
 

@@ -9,22 +9,22 @@ from shim.config.settings import Settings, config_files, load_settings
 from shim.core.errors import CACHE_HINT, ShimError
 from shim.core.host import Host
 from shim.core.private_folders import cache_folder
-from shim.credentials.login_stores import find_problem, offered
+from shim.credentials.login_stores import MENDING, find_reason, offered
 from shim.credentials.sources import agent
 from shim.storage import kernel_store, os_keyring
 
 
 def _check_stores(settings: Settings, host: Host) -> Iterator[Finding]:
     """Yield why `shim login` would have to be told where to keep a secret."""
-    problems = [find_problem(store, settings.policy, host) for store in settings.store]
+    reasons = [find_reason(store, settings.policy, host) for store in settings.store]
     broken = os_keyring.find_problem()
     if broken and broken.hint:
         yield Finding("problem", "OS keyring", broken.message, broken.hint)
-    elif all(problems) and problems[0]:
+    elif all(reasons) and reasons[0]:
         others = offered(settings.policy, host)
         stores = ", ".join(f'"{store}"' for store in dict.fromkeys([*settings.store, *others[:1]]))
-        command = f"write store = [{stores}] at the top of {config_files(host)[0]}" if others else problems[0].hint
-        yield Finding("advice", "OS keyring", problems[0].message.partition(":")[0], command)
+        command = f"write store = [{stores}] at the top of {config_files(host)[0]}" if others else MENDING[settings.store[0]]
+        yield Finding("advice", "OS keyring", reasons[0].message, command)
 
 
 def find(host: Host) -> Iterator[Finding]:

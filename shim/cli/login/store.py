@@ -11,7 +11,7 @@ from shim.core.folding import fold
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential
 from shim.core.urls import Url
-from shim.credentials.login_stores import STORES, find_problem, offered
+from shim.credentials.login_stores import STORES, find_problem, find_reason, offered
 from shim.credentials.sources.keyring import allowed_s, in_time
 from shim.storage import os_keyring, saved_logins
 from shim.storage.token_cache import describe_duration
@@ -37,12 +37,12 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
     choices = offered(settings.policy, host)
     if not host.interactive or not choices:
         raise next(problem for problem in problems if problem)
-    return _ask_for_store(choices, problems[0])
+    return _ask_for_store(choices, find_reason(settings.store[0], settings.policy, host))
 
 
-def _ask_for_store(choices: list[str], problem: StoreError | None) -> str:
+def _ask_for_store(choices: list[str], reason: StoreError | None) -> str:
     """Return which of the stores the person chooses."""
-    what = problem.message.partition(":")[0] if problem else "there is no OS keyring here"
+    what = reason.message if reason else "there is no OS keyring here"
     rows = "".join(fold(f"{number}  {store:<7}  {STORES[store]}", "   ", 2, 15) for number, store in enumerate(choices, 1))
     for _ in range(MAX_TRIES):
         write_stderr(f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: ")

@@ -124,8 +124,8 @@ def find_left_behind(need: Need, host: Host) -> SourceError | None:
     """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it there, and it goes before all others."""
     from shim.credentials.known_hosts import find_end_of_written, find_known
 
-    file = need.origin.where.rpartition(":")[0]
-    ends_at = find_end_of_written(file, need.url, need.username) if need.given and file else None
+    is_written = need.given is not None and need.origin.line is not None
+    ends_at = find_end_of_written(need.origin.where, need.url, need.username) if is_written else None
     if ends_at is None or ends_at > host.clock():
         return None
     known = next(find_known(need.url, {}))
@@ -151,13 +151,13 @@ def may_run(query: Query) -> bool:
 def run(known: KnownHost, query: Query) -> Credential | None:
     """Return what the vendor's command says. Raises SourceError with the vendor's own way to log in."""
     from shim.config.index import CommandSource
-    from shim.credentials.helper_program import ask_program
+    from shim.credentials.helper_program import ProgramFailed, ask_program
 
     command = CommandSource(known.command, timeout_s(query), interactive=True, protocol=known.protocol, fields=known.fields)
     try:
         found = ask_program(query, command, "known", username=known.username, scope=_scope(known, query))
     except SourceError as error:
-        hint = f"log in: {known.login}" if known.login and "failed" in error.message else error.hint
+        hint = f"log in: {known.login}" if known.login and isinstance(error, ProgramFailed) else error.hint
         raise SourceError(f"{known.name}: {error.message}", hint=hint) from None
     if found and found.expires_at is None and known.lifetime_s:
         return replace(found, expires_at=query.host.clock() + known.lifetime_s)

@@ -146,7 +146,7 @@ class DirectUrls:
             key = tuple(url.split("/", 3 + _FOLDERS)[: 3 + _FOLDERS])
             if key not in seen:
                 seen.add(key)
-                self.found.append(Mention(url, Origin("file", f"{self.local.shown(path)}:{line}", project=True)))
+                self.found.append(Mention(url, Origin("file", self.local.shown(path), project=True, line=line)))
 
     def _add_project(self, said: Mention) -> None:
         """Add the direct URLs that a local project, archive or wheel names: what builds it, and what it needs."""

@@ -22,7 +22,7 @@ from shim.tools.pip.endpoints import Role, make_garbled, make_need, note_unread,
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
 from shim.tools.pip.settings import Files, Mention, Settings
 
-_DEFAULT = Origin("config", "pip's default")
+_DEFAULT = Origin("config", "pip's default", is_default=True)
 _DEFAULT_INDEX = "https://pypi.org/simple"
 _DEFAULT_SEARCH = "https://pypi.org/pypi"
 _LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
@@ -164,10 +164,9 @@ class _Reader:
         """Apply the lines of a local file."""
         for line in self._read_lines(location):
             self._count += 1
-            where = f"{self.local.shown(location)}:{line.number}"
-            origin = Origin("file", where, project=True)
+            origin = Origin("file", self.local.shown(location), project=True, line=line.number)
             if line.unread:
-                self.local.unread.note(where, line.unread, careless=True)
+                self.local.unread.note(str(origin), line.unread, careless=True)
             elif line.requirement:
                 self.direct.add(Mention(line.requirement, origin))
             else:

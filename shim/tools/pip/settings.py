@@ -252,7 +252,7 @@ def read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files
             sections = read_pip_config(text.replace("\r\n", "\n").replace("\r", "\n"))
         for section, layer in merged.items():
             for key, (value, line) in sections.get(section, {}).items():
-                layer[key] = Mention(value, Origin("config", f"{path}:{line}"))
+                layer[key] = Mention(value, Origin("config", path, line=line))
     return list(merged.values())
 
 

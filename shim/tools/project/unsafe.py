@@ -21,10 +21,10 @@ from shim.formats import uv_toml
 from shim.tools.project.pip_tools_requests import configured_options
 from shim.tools.project.requests import expand_variables
 from shim.tools.project_files import in_requirements, pip_trusts, read_document, refusing, shown
-from shim.tools.unsafe_settings import AUTHORITY, PROXY, UNCHECKED, Laxity, names
+from shim.tools.unsafe_settings import Does, Laxity, names
 
 #: What pip's options do, where pip-tools' configuration has them.
-_PIP_OPTIONS = {"trusted-host": UNCHECKED, "cert": AUTHORITY, "proxy": PROXY}
+_PIP_OPTIONS = {"trusted-host": Does.UNCHECKED, "cert": Does.AUTHORITY, "proxy": Does.PROXY}
 
 
 def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
@@ -45,7 +45,7 @@ def _means(server: str, url: Url) -> bool:
     return names(server, url) or pip_trusts(server, url)
 
 
-def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[str, str]]:
+def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[Does, str]]:
     """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says which."""
     rows = [
         row
@@ -58,9 +58,9 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
     for row in rows:
         server = expand_variables(row["url"], host) if isinstance(row.get("url"), str) else "*"
         if row.get("verify_ssl", True) is not True:
-            yield UNCHECKED, server
+            yield Does.UNCHECKED, server
         if row.get("ca_certs"):
-            yield AUTHORITY, server
+            yield Does.AUTHORITY, server
     with refusing(path, host):
         said = [*configured_options(value_at(document, "tool", "pip-tools"), path, _PIP_OPTIONS)]
     for name, mention in said:

@@ -91,12 +91,14 @@ class Reader:
 
     def locate(self, one: Said) -> Said:
         """Return what was said with the line where it first stands, if its file was read and has it."""
-        data = self._data.get(self.join(one.origin.where)) if one.origin.kind in ("file", "config") else None
+        origin = one.origin
+        may_tell = origin.kind in ("file", "config") and origin.line is None
+        data = self._data.get(self.join(origin.where)) if may_tell else None
         position = data.find(one.text.encode("utf-8", "replace")) if data else -1
         if data is None or position < 0:
             return one
-        where = f"{self.join(one.origin.where)}:{data.count(10, 0, position) + 1}"
-        return one._replace(origin=Origin(one.origin.kind, where, one.origin.project))
+        line = data.count(10, 0, position) + 1
+        return one._replace(origin=origin._replace(where=self.join(origin.where), line=line))
 
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the receipt's path of each installed tool, and the receipt."""

@@ -100,7 +100,7 @@ def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
         is_asked = is_first and (not one.explicit or one.name in wanted) and not one.never
         if not no_index and (is_asked or (one.key is not None and _has_password(one.text))):
             kept.append(one._replace(role="links" if one.flat else one.role if is_asked else "extra"))
-    return kept if has_default else [*kept, Said(DEFAULT_INDEX, Origin("config", "uv's default"), "index")]
+    return kept if has_default else [*kept, Said(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index")]
 
 
 def _has_password(text: str) -> bool:

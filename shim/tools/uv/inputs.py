@@ -161,10 +161,10 @@ class Collector:
         with self.reader.unread.guard(path):
             text = _decode(self.reader.read(path) or b"")
         for line in requirements.read_lines(text, self.reader.host.environ):
-            where = Origin("file", f"{path}:{line.number}", project=True)
+            where = Origin("file", path, project=True, line=line.number)
             if line.unread or any("$" in word or "\\" in word for word in (*line.options, line.requirement)):
                 why = line.unread or "has a variable or a backslash, which programs read differently"
-                self.reader.unread.note(f"{path}:{line.number}", why)
+                self.reader.unread.note(str(where), why)
             if line.requirement:
                 self.add_direct(line.requirement, where)
             for word in scan(line.options, _LINE_TABLE):

@@ -43,7 +43,7 @@ def _find_url(option: str, role: Role, command: Command, documents: list[Documen
 def _of_urls(command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
     """Yield the URLs to upload to and to check."""
     upload = list(_find_url("publish-url", "publish", command, documents, host))
-    yield from upload or [Said(DEFAULT_URL, Origin("config", "uv's default"), "publish")]
+    yield from upload or [Said(DEFAULT_URL, Origin("config", "uv's default", is_default=True), "publish")]
     yield from _find_url("check-url", "index", command, documents, host)
 
 

@@ -17,7 +17,7 @@ from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.formats.whatwg import plain_host
 from shim.tools.project_files import read_document, read_script, shown
-from shim.tools.unsafe_settings import PROXY, PROXY_VARIABLES, UNCHECKED, Laxity
+from shim.tools.unsafe_settings import PROXY_VARIABLES, Does, Laxity
 
 PROXY_KEYS = ("http-proxy", "https-proxy")
 HOST_KEYS = ("allow-insecure-host", "trusted-host")
@@ -42,11 +42,11 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
         for table in read_tables(path, host):
             for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
                 if pattern not in own:
-                    yield Laxity(UNCHECKED, shown(path, host), pattern, means=means)
+                    yield Laxity(Does.UNCHECKED, shown(path, host), pattern, means=means)
             for key in PROXY_KEYS:
                 proxy = table.get(key)
                 if isinstance(proxy, str) and proxy not in own_proxies:
-                    yield Laxity(PROXY, shown(path, host))
+                    yield Laxity(Does.PROXY, shown(path, host))
 
 
 def means(pattern: str, url: Url) -> bool:
