@@ -11,7 +11,7 @@ from shim.core.errors import ShimError, UsageError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential
 from shim.core.urls import Url
-from shim.credentials.resolve import drop
+from shim.credentials.ask_once import drop
 from shim.helpers import HELPERS, load_helper
 from shim.helpers.lookup import find_credential
 

@@ -11,7 +11,8 @@ from shim.config.settings import load_settings
 from shim.core.errors import NoCredential
 from shim.core.host import Host
 from shim.core.model import Need, Needs, Origin
-from shim.credentials.resolve import hint_for, resolve
+from shim.credentials.missing import hint_for
+from shim.credentials.resolve import resolve
 from shim.formats.times import render_time
 from shim.storage.audit_log import record_release
 

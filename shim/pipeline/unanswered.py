@@ -9,7 +9,7 @@ from shim.config.settings import Settings, load_settings
 from shim.core.errors import NoCredential, NotProven, ShimError
 from shim.core.host import Host
 from shim.core.model import Answer, Invocation, Needs
-from shim.credentials.resolve import hint_for
+from shim.credentials.missing import hint_for
 from shim.preflight.guarded_command import NAMING
 from shim.tools import Tool
 

@@ -7,7 +7,7 @@ from shim.core.errors import BY_HAND_HINT, NETWORK_HINT, NotProven, Rejected, Sh
 from shim.core.installation import repair_command
 from shim.core.model import Answer, Credential
 from shim.core.verdict import Trouble, Verdict
-from shim.credentials.resolve import hint_for
+from shim.credentials.missing import hint_for
 
 #: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a credential".
 WORDS: dict[Trouble, str] = {

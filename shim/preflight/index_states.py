@@ -15,7 +15,9 @@ from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Origin, Route
 from shim.core.urls import Url, parse_url, scope_of_index
 from shim.core.verdict import Verdict
-from shim.credentials.resolve import cache_key, find_flaw, hint_for, refuse_scheme
+from shim.credentials.ask_once import cache_key
+from shim.credentials.missing import hint_for
+from shim.credentials.resolve import find_flaw, refuse_scheme
 from shim.credentials.sources import AGING_SOURCES, Query, load_source
 from shim.preflight.hints import hint_for_unreachable
 from shim.preflight.route import route_of_person

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from shim.core.errors import ShimError
 from shim.core.model import BARE, Answer, Credential, Need, Needs
 from shim.core.verdict import Verdict
-from shim.credentials.resolve import drop, resolve
+from shim.credentials.ask_once import drop
+from shim.credentials.resolve import resolve
 from shim.delivery import Choice
 from shim.preflight.guarded_command import PROOF_S, GuardedCommand
 from shim.preflight.outcome import look_for_files, page_of_index, place_of_proof, strangers_page

@@ -14,7 +14,7 @@ from shim.config.settings import load_settings
 from shim.core.host import Host
 from shim.core.model import Credential, Need, Origin, Secret
 from shim.core.urls import parse_url
-from shim.credentials.resolve import cache_key
+from shim.credentials.ask_once import cache_key
 from shim.credentials.sources import Query
 from shim.storage import token_cache
 from tests.support.world import World

@@ -17,8 +17,8 @@ from shim.core.model import Secret
 from shim.core.urls import parse_url
 from shim.credentials.agent_client import ask, knock
 from shim.credentials.agent_protocol import Question, render_question
+from shim.credentials.missing import hint_for
 from shim.credentials.oauth import posit_tokens_file
-from shim.credentials.resolve import hint_for
 from shim.delivery import tls
 from shim.helpers.agent_socket import Server, make_folder
 from shim.install import launchers

@@ -169,7 +169,7 @@ def missing(place: Place, fine: str = "", url: str = URL) -> str | None:
     """Return the hint for a command without a credential, None if there is one, or if all that is left to do is `fine`."""
     from shim.config.settings import load_settings
     from shim.core.urls import parse_url
-    from shim.credentials.resolve import hint_for
+    from shim.credentials.missing import hint_for
 
     answer = place.ask(url)
     index = load_settings(place.host).index_for(parse_url(url))

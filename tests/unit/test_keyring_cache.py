@@ -17,7 +17,8 @@ from shim.config.settings import Settings, load_settings
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
-from shim.credentials.resolve import drop, resolve
+from shim.credentials.ask_once import drop
+from shim.credentials.resolve import resolve
 from shim.storage import keyring_cache
 from tests.support import machine
 

@@ -18,7 +18,9 @@ from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
-from shim.credentials.resolve import cache_key, hint_for, resolve
+from shim.credentials.ask_once import cache_key
+from shim.credentials.missing import hint_for
+from shim.credentials.resolve import resolve
 from shim.credentials.sources import Query, keyring, netrc, pypirc
 from shim.preflight.index_states import find_states
 from shim.storage import saved_logins, token_cache

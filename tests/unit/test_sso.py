@@ -19,8 +19,10 @@ from shim.core.errors import ConfigError, SourceError
 from shim.core.host import Host
 from shim.core.model import Answer, Credential, Need, Needs, Origin
 from shim.core.urls import parse_url
+from shim.credentials.ask_once import drop
+from shim.credentials.missing import hint_for
 from shim.credentials.oauth import device_flow, prompt
-from shim.credentials.resolve import drop, hint_for, resolve
+from shim.credentials.resolve import resolve
 from shim.storage import verification_cache
 from tests.support.login_server import USER_CODE, LoginServer
 

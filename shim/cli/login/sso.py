@@ -10,7 +10,7 @@ from shim.core.errors import Rejected, UsageError
 from shim.core.host import Host
 from shim.core.model import Need, Origin
 from shim.core.urls import Url
-from shim.credentials.resolve import cache_key
+from shim.credentials.ask_once import cache_key
 from shim.credentials.sources import Query, oidc, posit
 from shim.storage import token_cache, verification_cache
 

@@ -1,0 +1,33 @@
+"""What to do where an index has no credential."""
+
+from __future__ import annotations
+
+from shim.config.index import IndexConfig
+from shim.core.model import Answer
+
+
+def hint_for(answer: Answer, index: IndexConfig | None) -> str:
+    """Return what to do about an answer without a credential: something that the sources of its index would notice."""
+    if answer.tried and answer.tried[0][0] == "scope":
+        return "use https, or set insecure = true for this index"
+    if answer.tried and answer.tried[0][0] == "policy":
+        return "ask who keeps the machine's policy"
+    if answer.blocked and answer.blocked.hint:
+        return answer.blocked.hint
+    if index is None:
+        return f"shim login {answer.need.url}"
+    if index.username and answer.need.username not in (None, index.username):
+        return f"leave {answer.need.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
+    if any(name in index.source for name in ("posit", "oidc", "keyring")):
+        return f"shim login {index.name}"
+    if "stored" in index.source:
+        return f"shim login {index.name} --store file"
+    if "env" in index.source and index.env:
+        return f"export {index.env.password}"
+    if "file" in index.source and index.file:
+        return f"put the secret into {index.file.password}"
+    if "agent" in index.source:
+        return "say agent = true for this index in the host's config.toml, run `shim agent` there, and set SHIM_AGENT_SOCKET"
+    if index.source == ("ambient",):
+        return f'outside CI jobs it takes another source: say source = ["ambient", "keyring"] for it, then shim login {index.name}'
+    return f"check the sources of [[index]] {index.name} in {index.defined_in}: {', '.join(index.source)}"
