@@ -93,6 +93,14 @@ def read_head(path: str, max_bytes: int) -> bytes:
         os.close(descriptor)
 
 
+def list_folder(path: str) -> list[str]:
+    """Return the names in a folder, in order; none if it cannot be read."""
+    try:
+        return sorted(os.listdir(path))
+    except OSError:
+        return []
+
+
 def identify(path: str) -> tuple[int, int, int] | None:
     """Return what tells a file from the next one at its path, or from itself before a change; None if there is none."""
     try:

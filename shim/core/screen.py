@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
@@ -39,9 +39,8 @@ def waiting(text: str, host: Host) -> Iterator[None]:
     if not os.isatty(2) or host.environ.get("TERM") in (None, "", "dumb"):
         yield
         return
-    is_over = threading.Event()
 
-    def turn() -> None:
+    def turn(is_over: threading.Event) -> None:
         if is_over.wait(PATIENCE_S):
             return
         number = 0
@@ -52,10 +51,21 @@ def waiting(text: str, host: Host) -> Iterator[None]:
             is_over.wait(TURN_S)
         write_stderr("\r\x1b[K")
 
-    thread = threading.Thread(target=turn, daemon=True)
+    with beside(turn):
+        yield
+
+
+@contextmanager
+def beside(work: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Let `work` go on in a thread of its own until the block is over, which its event says.
+
+    It may be writing to a terminal that was stopped (Ctrl-S): nothing waits for that for long.
+    """
+    is_over = threading.Event()
+    thread = threading.Thread(target=work, args=(is_over,), daemon=True)
     thread.start()
     try:
         yield
     finally:
         is_over.set()
-        thread.join()
+        thread.join(2.0)

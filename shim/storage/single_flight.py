@@ -5,7 +5,8 @@ lock of a process that ends in any way. One that is stopped (SIGSTOP, Ctrl-Z) ke
 queues at the next lock file instead, so that even then one asks and not everybody at once.
 
 This is what filelock does on Linux and macOS, by the same call: importing that package costs 40 ms in each of a hundred waiting
-processes, as much as everything else they do.
+processes, as much as everything else they do. (`.tokens.toml.lock` is a lock of filelock's; config/edit.py and agent_socket.py lock
+folders, which it cannot.)
 
 Sources: flock(2); filelock 4.2 `UnixFileLock`.
 """

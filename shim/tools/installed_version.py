@@ -12,7 +12,7 @@ import os
 import re
 from typing import NamedTuple
 
-from shim.core.files import read_head
+from shim.core.files import list_folder, read_head
 from shim.core.host import Host, this_host
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
@@ -166,18 +166,11 @@ def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
     """Return ((major, minor), folder) for each `lib/python3.X` below `prefix`."""
     found: list[tuple[tuple[int, int], str]] = []
     for library in ("lib", "lib64"):
-        for name in _list_folder(os.path.join(prefix, library)):
+        for name in list_folder(os.path.join(prefix, library)):
             match = _PYTHON_NAME.match(name)
             if match and match[1]:
                 found.append(((int(match[1]), int(match[2])), os.path.join(prefix, library, name)))
     return found
-
-
-def _list_folder(path: str) -> list[str]:
-    try:
-        return sorted(os.listdir(path))
-    except OSError:
-        return []
 
 
 def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
@@ -223,7 +216,7 @@ def _find_version(folder: str, distribution: str) -> tuple[int, ...] | None:
     """Return the release of `distribution` in one site folder: None if it is not there, () if its metadata disagree."""
     wanted = re.sub(r"[-_.]+", "_", distribution).lower()
     versions: set[tuple[int, ...]] = set()
-    for entry in _list_folder(folder):
+    for entry in list_folder(folder):
         stem, _, kind = entry.rpartition(".")
         name, _, rest = stem.partition("-")
         if kind in ("dist-info", "egg-info") and re.sub(r"[-_.]+", "_", name).lower() == wanted:

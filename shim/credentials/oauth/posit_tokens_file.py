@@ -8,9 +8,8 @@ before ours takes its place.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 from shim.config.logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
 from shim.core.errors import ShimError, SourceError, StoreError
@@ -71,7 +70,7 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
     path = os.path.realpath(path)  # dotfile managers put a link there
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        with _lock(f"{os.path.dirname(path)}/.{os.path.basename(path)}.lock"):
+        with _locked(f"{os.path.dirname(path)}/.{os.path.basename(path)}.lock"):
             for _ in range(TRIES):
                 text = _read(path)
                 changed = _change(text, login, token)
@@ -126,19 +125,11 @@ def _replace(path: str, changed: str, before: str) -> bool:
 
 
 @contextmanager
-def _lock(path: str) -> Iterator[None]:
+def _locked(path: str) -> Iterator[None]:
     """Hold the lock file; go on without it if somebody has it for longer than LOCK_TIMEOUT_S: the change is checked again anyway."""
-    import fcntl
+    from filelock import FileLock, Timeout
 
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = time.monotonic() + LOCK_TIMEOUT_S
-        while time.monotonic() < deadline:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.05)
+    with ExitStack() as stack:
+        with suppress(Timeout):
+            stack.enter_context(FileLock(path, LOCK_TIMEOUT_S, 0o600))
         yield
-    finally:
-        os.close(descriptor)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from shim.core.errors import printable
 from shim.core.host import Host, write_stderr
+from shim.core.screen import beside
 from shim.core.urls import Url
 
 #: What opens a page in the desktop's browser; $BROWSER goes before them.
@@ -59,22 +60,17 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
         write_stderr(f"  waiting for you there, {_clock(time_s)} at most\n")
         yield
         return
-    over, deadline = threading.Event(), time.monotonic() + time_s
+    deadline = time.monotonic() + time_s
 
-    def tick() -> None:
+    def tick(over: threading.Event) -> None:
         while not over.is_set():
             text = f"  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C gives up)"
             write_stderr(f"\r{text[: _columns() - 1]}\x1b[K")
             over.wait(1.0)
-
-    thread = threading.Thread(target=tick, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join(2.0)
         write_stderr("\r\x1b[K")
+
+    with beside(tick):
+        yield
 
 
 def _columns() -> int:

@@ -7,16 +7,14 @@ Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/aut
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.repositories import hatch_repositories
 from shim.tools.project.requests import find_upwards, installer_needs, join, last_value, read_project_invocation
-from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
 
@@ -38,8 +36,7 @@ UPLOADER = Uploader(
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is; of `run` the user's program is a part."""
-    found = read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
-    return replace(found, family="upload", reason="hatch publish uploads") if found.verb == ("publish",) and found.touches_index else found
+    return as_upload(read_project_invocation(name, argv, host, target, _BEFORE, VERBS))
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -54,16 +51,11 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
 
 
-def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery with a typed `--auth` in hatch's variable instead of argv."""
-    return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery
-
-
 TOOL = Tool(
     NEEDLESS,
     read_invocation,
     read_needs,
     falls_open=True,
     log_verbs=frozenset({"publish"}),
-    move_secrets=move_secrets,
+    move_secrets=move_password(UPLOADER, _PUBLISH),
 )

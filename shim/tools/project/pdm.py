@@ -5,16 +5,14 @@ Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_needs
 from shim.tools.project.repositories import pdm_repositories, pdm_sources
 from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
-from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
 
@@ -37,8 +35,7 @@ UPLOADER = Uploader(
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is."""
-    found = read_project_invocation(name, argv, host, target, read_table(_BEFORE), VERBS)
-    return replace(found, family="upload", reason="pdm publish uploads") if found.verb == ("publish",) and found.touches_index else found
+    return as_upload(read_project_invocation(name, argv, host, target, read_table(_BEFORE), VERBS))
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -54,15 +51,10 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return join(project, own, direct_needs("pdm", invocation.argv, project.watched[0], "pdm.lock"))
 
 
-def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery with a typed password of an upload in pdm's variable instead of argv."""
-    return move_password(delivery, scan(delivery.argv, _PUBLISH), UPLOADER) if invocation.family == "upload" else delivery
-
-
 TOOL = Tool(
     NEEDLESS,
     read_invocation,
     read_needs,
     log_verbs=frozenset({"publish"}),
-    move_secrets=move_secrets,
+    move_secrets=move_password(UPLOADER, _PUBLISH),
 )

@@ -6,11 +6,10 @@ Sources: flit 3.12 `__init__.py`, `upload.py`.
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Target
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.installed_version import find_release
-from shim.tools.upload.uploads import Uploader, read_upload_needs
+from shim.tools.upload.uploads import Uploader, read_upload_invocation, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "-V", "--version", "info", "init")
 
@@ -38,12 +37,7 @@ _TABLE = read_table(
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which flit command this is; `flit install` starts pip, which asks for itself."""
-    words = scan(argv, _TABLE)
-    verb = next((word.value or "" for word in words if word.name is None), "")
-    asks = verb == "publish" and not any(word.name == "help" for word in words)
-    reason = "flit publish uploads" if asks else "flit asks no repository here"
-    made = Target(target, *find_release(target, "flit", host))
-    return Invocation(name, "upload", made, argv, (verb,), asks, reason)
+    return read_upload_invocation(name, argv, host, target, _TABLE, {"publish"}, "uploads")
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:

@@ -6,11 +6,10 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Target
+from shim.core.model import Invocation, Needs
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.installed_version import find_release
-from shim.tools.upload.uploads import Uploader, move_password, read_upload_needs
+from shim.tools.upload.uploads import Uploader, move_password, read_upload_invocation, read_upload_needs
 
 NEEDLESS = ("", "-h", "--help", "--version", "check")
 
@@ -55,12 +54,7 @@ _TABLE = read_table(
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which twine command this is; only uploads and registrations talk to a repository."""
-    words = scan(argv, _TABLE)
-    verb = next((word.value or "" for word in words if word.name is None), "")
-    asks = verb in VERBS and not any(word.name == "help" for word in words)
-    reason = f"twine {verb} talks to a repository" if asks else "twine asks no repository here"
-    made = Target(target, *find_release(target, "twine", host))
-    return Invocation(name, "upload", made, argv, (verb,), asks, reason)
+    return read_upload_invocation(name, argv, host, target, _TABLE, VERBS, "talks to a repository")
 
 
 def read_needs(invocation: Invocation, host: Host) -> Needs:
@@ -68,15 +62,10 @@ def read_needs(invocation: Invocation, host: Host) -> Needs:
     return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
 
 
-def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery with a typed password in twine's variable instead of argv."""
-    return move_password(delivery, scan(delivery.argv, _TABLE), UPLOADER) if invocation.touches_index else delivery
-
-
 TOOL = Tool(
     NEEDLESS,
     read_invocation,
     read_needs,
     log_verbs=frozenset({"upload", "register"}),
-    move_secrets=move_secrets,
+    move_secrets=move_password(UPLOADER, _TABLE),
 )

@@ -7,14 +7,15 @@ specification (packaging.python.org).
 from __future__ import annotations
 
 import configparser
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, replace
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Delivery, Need, Needs, Origin, Place, Secret
+from shim.core.model import Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
 from shim.core.urls import BadUrl, find_userinfo, parse_url
-from shim.formats.optparse_scan import Word, drop_value
+from shim.formats.optparse_scan import OptionTable, Word, drop_value, scan
+from shim.tools.installed_version import find_release
 
 _PYPI, _TEST = "https://upload.pypi.org/legacy/", "https://test.pypi.org/legacy/"
 #: The repositories that the tools know without a configuration file; the last two are hatch's.
@@ -88,16 +89,48 @@ def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, reposit
     return Needs((Need(target, origin, "publish", name, username, given, place, None if given else answered),), (path,))
 
 
-def move_password(delivery: Delivery, words: list[Word], uploader: Uploader) -> Delivery:
-    """Return the delivery with a typed password in the tool's variable instead of argv. `words` are those of the delivery's argv."""
-    typed = [word for word in words if word.name == uploader.password and word.value]
-    if not typed:
-        return delivery
-    argv = delivery.argv
-    for word in reversed(typed):  # from the end, so that positions stay true
-        argv = drop_value(argv, word)
-    variable = uploader.variables[uploader.password]
-    return replace(delivery, argv=argv, environ={**delivery.environ, variable: Secret(typed[-1].value or "")})
+def read_upload_invocation(
+    name: str,
+    argv: tuple[str, ...],
+    host: Host,
+    target: str,
+    table: OptionTable,
+    verbs: Container[str],
+    does: str,
+) -> Invocation:
+    """Return which command of a tool that only uploads this is; `does` says what those in `verbs` do."""
+    words = scan(argv, table)
+    verb = next((word.value or "" for word in words if word.name is None), "")
+    asks = verb in verbs and not any(word.name == "help" for word in words)
+    reason = f"{name} {verb} {does}" if asks else f"{name} asks no repository here"
+    made = Target(target, *find_release(target, name, host))
+    return Invocation(name, "upload", made, argv, (verb,), asks, reason)
+
+
+def as_upload(found: Invocation, verb: str = "publish") -> Invocation:
+    """Return the invocation of a tool that does other things as well, as an upload if it is one."""
+    if found.verb != (verb,) or not found.touches_index:
+        return found
+    return replace(found, family="upload", reason=f"{found.tool} {verb} uploads")
+
+
+def move_password(uploader: Uploader, table: OptionTable) -> Callable[[Invocation, Delivery], Delivery]:
+    """Return a tool's `move_secrets`: what is typed as password goes from argv into its variable."""
+
+    def move(invocation: Invocation, delivery: Delivery) -> Delivery:
+        is_upload = invocation.family == "upload" and invocation.touches_index
+        words = scan(delivery.argv, table) if is_upload else []
+        typed = [word for word in words if word.name == uploader.password and word.value]
+        if not typed:
+            return delivery
+        argv = delivery.argv
+        for word in reversed(typed):  # from the end, so that positions stay true
+            argv = drop_value(argv, word)
+        variable = uploader.variables[uploader.password]
+        environ = {**delivery.environ, variable: Secret(typed[-1].value or "")}
+        return replace(delivery, argv=argv, environ=environ)
+
+    return move
 
 
 def _origin(option: str, uploader: Uploader, words: list[Word]) -> tuple[Origin, int | str | None]:
