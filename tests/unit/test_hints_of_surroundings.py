@@ -12,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from shim.cli import status
+from shim.cli import demo, status
+from shim.cli.demo.scenes import Stage
+from shim.cli.demo.server import PrivateIndex
 from shim.cli.doctor import confusion
 from shim.cli.doctor.check import CHECKS, load_check
-from shim.core.errors import UsageError
+from shim.core.errors import StoreError, UsageError
 from shim.helpers.agent import MAX_THREADS
 from shim.hotpath import kernel_keyring
 from tests.support.clouds import CLOUDS, play, token_of
@@ -85,6 +87,32 @@ def test_a_bug_shows_where_it_is_when_it_is_run_again(place: Place, monkeypatch:
 
     with pytest.raises(ZeroDivisionError):  # whose traceback Python prints
         place.shim("status")
+
+
+#: `shim` with a bug in one of its verbs.
+BROKEN = """#!{python}
+import sys
+from shim.cli import login, main
+login.main = lambda *_: 1 // 0
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@follows("run `shim demo --verbose` and report what it prints")
+def test_a_demo_that_cannot_log_in_shows_why(place: Place, capfd: pytest.CaptureFixture[str]) -> None:
+    place.write("shims/shim", BROKEN.format(python=sys.executable), 0o755)
+    with PrivateIndex(str(place.folder), {}, "alice", "s3cret") as index:
+        stage = Stage(str(place.folder), f"{place.folder}/shims", place.environ, index, "alice", "s3cret", "", ())
+        with pytest.raises(StoreError) as caught:
+            demo._login(stage, verbose=False)
+        assert caught.value.hint == "run `shim demo --verbose` and report what it prints"
+        assert "Traceback" not in caught.value.message + capfd.readouterr().err
+        with pytest.raises(StoreError):
+            demo._login(stage, verbose=True)
+
+    said = capfd.readouterr().err
+    assert "login.main = lambda *_: 1 // 0" in said
+    assert "s3cret" not in said
 
 
 @follows("take the launchers' folder off PATH")
