@@ -29,9 +29,13 @@ def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
     reason = find_reason(store, policy, host)
     if reason is None or reason.hint:
         return reason
+    return StoreError(f"{reason.message}: nothing was stored", hint=hint_without(store, policy, host))
+
+
+def hint_without(store: str, policy: Policy, host: Host) -> str:
+    """Return where a secret can be kept that this store does not take, or what mends the store if there is no other one."""
     others = offered(policy, host, without=store)
-    hint = "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others)
-    return StoreError(f"{reason.message}: nothing was stored", hint=hint or MENDING[store])
+    return "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others) or MENDING[store]
 
 
 def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:

@@ -35,7 +35,7 @@ def put(credential: Credential, host: Host) -> str:
 def put_in_memory(credential: Credential, host: Host, timeout_s: float) -> None:
     """Keep the credential in the kernel's memory for `timeout_s` seconds; its end is then that of the record. Raises StoreError."""
     if reason := kernel_store.put(KIND, _key(credential), credential, host, timeout_s):
-        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored", hint="shim doctor says what is in the way")
+        raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored")
 
 
 def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]:

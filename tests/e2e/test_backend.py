@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -46,6 +47,7 @@ def backend(prefix: Path, *words: str, **environ: str) -> subprocess.CompletedPr
     )
 
 
+@follows("added are: {}")
 def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Path, world: World, index: PrivateIndex) -> None:
     assert backend(own_prefix, "list").stdout.count("keyrings") == 0
     added = backend(own_prefix, "add", "keyrings.alt>=5")
@@ -65,9 +67,26 @@ def test_a_backend_is_added_used_kept_over_an_upgrade_and_removed(own_prefix: Pa
     assert "keyrings-alt" in names
     assert world.run(shim, "token", url).stdout.strip() == CANARY
 
-    removed = backend(own_prefix, "remove", "keyrings.alt")
+    other = backend(own_prefix, "remove", "keyring")
+    (name,) = re.findall("^hint: added are: (.*)$", other.stderr, re.MULTILINE)
+    removed = backend(own_prefix, "remove", name)
     assert removed.stdout == "removed keyrings-alt\n"
     assert "keyrings-alt" not in backend(own_prefix, "list").stdout
+    assert (own_prefix / "backends").read_text() == ""
+
+
+@follows("its own message is above", "shim backend remove {}")
+def test_what_cannot_be_added_or_brings_no_backend_is_put_right(own_prefix: Path) -> None:
+    missing = backend(own_prefix, "add", "iniconfig==0.0.0.1")
+    above, said, _ = missing.stderr.partition("shim: error[source-failed]")
+    assert said
+    assert "hint: its own message is above" in missing.stderr
+    assert "iniconfig==0.0.0.1" in above
+
+    useless = backend(own_prefix, "add", "iniconfig")
+    (command,) = re.findall("^hint: (shim backend remove .*)$", useless.stderr, re.MULTILINE)
+    followed = backend(own_prefix, *command.split()[2:])
+    assert (followed.returncode, followed.stdout) == (0, "removed iniconfig\n"), followed.stderr
     assert (own_prefix / "backends").read_text() == ""
 
 

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import base64
+import os
+import ssl
+import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -15,6 +20,7 @@ from shim.preflight.failures import refusal
 from shim.preflight.index_states import find_states
 from shim.preflight.route import route_of_person
 from shim.preflight.verify import Question, verify
+from tests.support import agents
 from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
 from tests.support.tls import make_authority
@@ -37,6 +43,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
     with Server(reply).running() as made.server:
         made.server.answers = answers
         yield made
+        agents.stop()
 
 
 def index(more: str, path: str = "/simple/", netloc: str = "") -> Callable[[Place], None]:
@@ -158,6 +165,52 @@ def moved(place: Place) -> None:
     answers("/old/", (401, None), (302, place.server.url.replace("127.0.0.1", "localhost") + "/open/"))(place)
 
 
+def only_old_tls(place: Place) -> None:
+    """Let the server offer nothing newer than TLS 1.1."""
+    context = place.server.server.socket.context
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+
+
+def new_tls(place: Place, hint: str) -> None:
+    assert "must offer TLS 1.2 or newer" in hint
+    place.server.server.socket.context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
+
+
+def behind_proxy(port: int) -> Callable[[Place], None]:
+    """Let the way to the index lead through a proxy, at which nothing answers."""
+
+    def begin(place: Place) -> None:
+        index("insecure = true\n" + ENV, netloc="http://pypi.corp.invalid")(place)
+        answers("http://pypi.corp.invalid/simple/", *CLOSED)(place)
+        place.environ["http_proxy"] = f"http://127.0.0.1:{port}"
+
+    return begin
+
+
+def prove_by_proxy(place: Place) -> None:
+    """Prove it by the proxy of the environment."""
+    with mock.patch.dict(os.environ, place.environ):
+        for name in ("no_proxy", "NO_PROXY"):
+            os.environ.pop(name, None)
+        prove(place)
+
+
+def in_container(place: Place) -> None:
+    """Let a host's agent give yesterday's token, which is in the host's cache, while its vault has today's."""
+    program = place.program(f"cat {place.folder}/token")
+    place.write("token", '{"password": "yesterdays", "username": "alice", "expires_in": 3600}')
+    index(f'agent = true\ncommand = {{ argv = ["{program}"], protocol = "json" }}')(place)
+    prepared = replace(place.host, environ={**place.environ, "SHIM_CONFIG_FILE": place.write("host.toml", "")})
+    place.write("host.toml", (place.folder / "config.toml").read_text())
+    place.environ["SHIM_AGENT_SOCKET"] = agents.serve(prepared)
+    index('source = ["agent"]')(place)
+    place.environ["SHIM_CACHE_DIR"] = str(place.folder / "container")
+    assert place.ask(f"{place.server.url}/simple/").credential is not None
+    place.write("token", '{"password": "good", "username": "alice", "expires_in": 3600}')
+
+
 SCENES = (
     Scene(
         "put a new secret into {}",
@@ -229,6 +282,24 @@ SCENES = (
         both(with_tls("pypi.corp.example"), index('ca-bundle = "~/corp-ca.pem"\n' + ENV)),
         look,
         edit("https://localhost", "https://127.0.0.1"),
+    ),
+    Scene(
+        "who runs {} must offer TLS 1.2 or newer",
+        both(with_tls(), only_old_tls, index('ca-bundle = "~/corp-ca.pem"\n' + ENV)),
+        look,
+        new_tls,
+    ),
+    Scene(
+        "check that proxy, or name another one",
+        both(knows("good"), behind_proxy(free_port())),
+        prove_by_proxy,
+        lambda place, hint: place.environ.update(http_proxy=place.server.url),
+    ),
+    Scene(
+        "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the host",
+        in_container,
+        prove,
+        lambda place, hint: place.environ.update([hint.split()[0].split("=")]),
     ),
 )
 

@@ -48,7 +48,7 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
         stored = os.path.join(folder, "data", "shim", "stored")
         stage = Stage(folder, os.path.join(folder, "shims"), environ, index, USERNAME, secret, report, (stored, report))
         _say(f"A private package index at http://{index.netloc}/simple/ that demands a password.\n")
-        _login(stage)
+        _login(stage, verbose=arguments.verbose)
         with_shim = [play(stage, tool, package, with_shim=True) for tool, package in scenes(tools)]
         without = [play(stage, tool, package, with_shim=False) for tool, package in scenes(tools)]
     for reason in missing:
@@ -135,14 +135,24 @@ def _fetch_uv(venv: str, host: Host) -> bool:
     return os.access(os.path.join(venv, "bin", "uv"), os.X_OK)
 
 
-def _login(stage: Stage) -> None:
-    """Configure the index and store its credential, as a user would, in a throw-away place."""
+def _login(stage: Stage, *, verbose: bool) -> None:
+    """Configure the index and store its credential, as a user would, in a throw-away place.
+
+    If that fails, a `verbose` demo tries it once more and shows what happens on the way.
+    """
     with open(stage.environ["SHIM_CONFIG_FILE"], "w", encoding="utf-8") as stream:
         stream.write(f'[[index]]\nname = "demo"\nurl = "http://{stage.index.netloc}/simple/"\n')
     os.chmod(stage.environ["SHIM_CONFIG_FILE"], 0o600)
     command = [os.path.join(stage.shims, "shim"), "login", "demo", "--user", USERNAME, "--password-stdin", "--store", "file"]
-    process = subprocess.run(command, env=dict(stage.environ), input=stage.secret, text=True, capture_output=True, timeout=60, check=False)
+
+    def run(**more: str) -> subprocess.CompletedProcess[str]:
+        environ = {**stage.environ, **more}
+        return subprocess.run(command, env=environ, input=stage.secret, text=True, capture_output=True, timeout=60, check=False)
+
+    process = run()
     if process.returncode != 0:
+        if verbose:
+            write_stderr(f"--- shim login\n{run(SHIM_DEBUG='1').stderr}\n")
         raise StoreError(f"`shim login` failed: {process.stderr.strip()}", hint="run `shim demo --verbose` and report what it prints")
     _say(f"$ shim login demo --user {USERNAME} --password-stdin --store file\n{process.stderr}{process.stdout}\n")
 

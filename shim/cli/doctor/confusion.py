@@ -49,7 +49,8 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
     private = [answer for answer in answers if answer.index or answer.credential or answer.need.username]
     if not private or len(answers) < 2:
         indexes = ", ".join(str(answer.need.url) for answer in answers) or "none"
-        raise UsageError("these requirements have no private index beside another one", hint=f"pip would ask: {indexes}")
+        hint = f"pip would ask: {indexes}; name the other one in the file as well: --extra-index-url URL"
+        raise UsageError("these requirements have no private index beside another one", hint=hint)
     routes = [
         route_to(answer.need.url, settings.index_named(answer.index) if answer.index else None, invocation, host) for answer in answers
     ]

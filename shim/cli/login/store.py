@@ -11,7 +11,7 @@ from shim.core.folding import fold
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential
 from shim.core.urls import Url
-from shim.credentials.login_stores import STORES, find_problem, find_reason, offered
+from shim.credentials.login_stores import STORES, find_problem, find_reason, hint_without, offered
 from shim.credentials.sources.keyring import allowed_s, in_time
 from shim.storage import os_keyring, saved_logins
 from shim.storage.token_cache import describe_duration
@@ -63,7 +63,10 @@ def keep(store: str, url: Url, credential: Credential, age_s: float, settings: S
     if store == "file":
         return f"{os.path.dirname(saved_logins.put(credential, host))} (in clear, for you alone)"
     if store == "memory":
-        saved_logins.put_in_memory(credential, host, age_s)
+        try:
+            saved_logins.put_in_memory(credential, host, age_s)
+        except StoreError as error:
+            raise StoreError(error.message, hint=hint_without(store, settings.policy, host)) from error
         return f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of your last session ends it)"
     wait_s = allowed_s(settings.keyring_wait_s, host)
     try:
