@@ -13,27 +13,17 @@ PACKAGE = Path(shim.__file__).parent
 #: Attributes of ours that hold sentences for people.
 SENTENCES = ("message", "hint", "why", "why_not", "detail", "notes", "outcome")
 #: What looks into a text.
-METHODS = ("startswith", "endswith", "partition", "rpartition", "split", "rsplit", "splitlines")
-METHODS = (
-    *METHODS,
-    "removeprefix",
-    "removesuffix",
-    "find",
-    "rfind",
-    "index",
-    "rindex",
-    "replace",
-    "count",
+_OF_ENDS = (
+    "startswith endswith partition rpartition split rsplit splitlines removeprefix removesuffix"
 )
+METHODS = (*_OF_ENDS.split(), "find", "rfind", "index", "rindex", "replace", "count")
 SEARCHES = ("search", "match", "fullmatch", "findall", "finditer", "sub")
 #: Two words of English beside each other.
 PROSE = re.compile(r"[a-z] [a-z]")
 #: Sentences that others say, and such as stand in files of ours: the module, and the name or text that is compared.
 GIVEN = {
-    (
-        "shim/credentials/helper_protocols.py",
-        "DOCKER_NOT_FOUND",
-    ),  # said by docker's credential helpers
+    # said by docker's credential helpers
+    ("shim/credentials/helper_protocols.py", "DOCKER_NOT_FOUND"),
     ("shim/storage/os_keyring.py", "no encryption"),  # `scheme` of keyrings.alt
     ("shim/config/lines.py", "MARK"),  # a comment in config.toml
     ("shim/credentials/sources/posit.py", "ALONE"),  # the source in a record
