@@ -2,8 +2,8 @@
 
     question   {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
     answer     {"username", "secret", "scope", "expires_at", "username_is_secret"}
-               {"nothing": "why"}                the host does not share it, or has no credential
-               {"failed": "why"}                 the host should have one, and could not get it, or who asks may not
+               {"nothing": "why"}      the host does not share it, or has no credential
+               {"failed": "why"}       the host could not get one that it should have, or who asks may not
 
 Neither side trusts the other: lengths and kinds are checked, and nothing of a line that is not understood is repeated.
 """

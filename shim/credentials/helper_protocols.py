@@ -1,9 +1,9 @@
 """What is said to a program that gives credentials, and how its answer is read: one pair of functions for each protocol.
 
-    plain   nothing is said; one line is the secret (`op read`, `gcloud auth print-access-token`, `uv auth token`)
-    first   nothing is said; the first line is the secret, what follows is notes (`pass show`, `gopass show`)
-    json    nothing is said; an object whose fields the configuration names (gcloud, az, aws, `keyring --output json`)
-    git     `protocol=`, `host=`, `path=`, `username=` lines; `username=`, `password=`, `password_expiry_utc=` lines
+    plain   nothing is said; one line is the secret (`op read`, `uv auth token`)
+    first   nothing is said; the first line is the secret, what follows is notes (`pass show`)
+    json    nothing is said; an object whose fields the configuration names (gcloud, az, aws)
+    git     `protocol=`, `host=`, `path=`, `username=` lines; `username=`, `password=` lines
     docker  the server's URL; `{"Username", "Secret"}`, or a sentence on stdout and status 1
     bazel   `{"uri"}`; `{"headers": {"Authorization": [...]}, "expires"}`
 

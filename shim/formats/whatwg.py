@@ -35,7 +35,8 @@ def read_web_url(text: str) -> str | None:
     mark = min((place for letter in "?#" if (place := match[3].find(letter)) >= 0), default=len(match[3]))
     path = match[3][:mark].replace("\\", "/") + match[3][mark:]
     written = "".join(letter if letter.isprintable() and letter != " " else quote(letter) for letter in path)
-    return f"{match[1].lower()}://{userinfo}{at}{f'[{plain}]' if ':' in plain else plain}{colon if port else ''}{port}{written}"
+    server = f"[{plain}]" if ":" in plain else plain
+    return f"{match[1].lower()}://{userinfo}{at}{server}{colon if port else ''}{port}{written}"
 
 
 @cache

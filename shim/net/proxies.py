@@ -80,7 +80,8 @@ def name_proxy(url: Url, route: Route) -> str | None:
     shown = f"{head}{mark}{rest.rpartition('@')[2]}"
     wanted = (f"{url.scheme}_proxy", "all_proxy")
     variable = next((name for one in wanted for name in (one, one.upper()) if os.environ.get(name) == proxy), None)
-    return f"the proxy {shown} ({variable if route.proxy is None and variable else 'of --proxy, PIP_PROXY or pip.conf'})"
+    origin = variable if route.proxy is None and variable else "of --proxy, PIP_PROXY or pip.conf"
+    return f"the proxy {shown} ({origin})"
 
 
 Dial = Callable[..., Any]

@@ -7,7 +7,10 @@ rewriting.py       pip's argv and variables
 starters.py        programs that start pips
 outer.py           `shim exec`
 nesting.py         a command inside one that is routed already
-own_strategy.py    uv, poetry, pdm and pipenv, which choose among indexes by themselves; their locks: locks.py
-companion.py       what the process beside the tool is told; recorded.py writes that down for the hot path
-serving.py         that process: redirector.py is its HTTP server, asking.py and remembering.py say which index has a name
+own_strategy.py    uv, poetry, pdm and pipenv, which choose among indexes by themselves
+locks.py           their lock files
+companion.py       what the process beside the tool is told
+recorded.py        the same, written down for the hot path
+serving.py         that process, with redirector.py, its HTTP server
+asking.py          which index has a name; remembering.py keeps the answers for some minutes
 """

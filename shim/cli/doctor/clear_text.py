@@ -13,8 +13,11 @@ from shim.formats.clear_text import Sighting, find_in_line, find_in_pypirc, find
 
 MAX_BYTES = 64 << 20
 RC_FILES = (".bashrc", ".bash_profile", ".bash_login", ".profile", ".zshrc", ".zshenv", ".zprofile", ".config/fish/config.fish", ".envrc")
-PROJECT_FILES = ("uv.toml", "pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "pdm.lock", "poetry.toml", "setup.cfg",
-                 "pip.conf", "tox.ini", "noxfile.py", ".env", ".envrc", ".pypirc", "Dockerfile")  # fmt: skip
+PROJECT_FILES = (
+    *("uv.toml", "pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "pdm.lock"),
+    *("poetry.toml", "setup.cfg", "pip.conf", "tox.ini", "noxfile.py", ".env", ".envrc", ".pypirc"),
+    "Dockerfile",
+)
 PROJECT_PATTERNS = ("*requirements*.txt", "*requirements*.in", "requirements/*.txt", "constraints*.txt", "pylock*.toml")
 MACHINE_FILES = ("/etc/pip.conf", "/etc/uv/uv.toml", "/etc/xdg/pip/pip.conf", "/etc/xdg/uv/uv.toml")
 TOOLS = ("PIP_", "UV_", "TWINE_", "POETRY_", "PDM_", "FLIT_", "HATCH_", "PIPENV_")

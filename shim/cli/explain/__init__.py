@@ -166,7 +166,8 @@ def _explain_answer(need: dict[str, Any], explanation: dict[str, Any]) -> list[s
         return ["no credential" + (f"; tried: {tried}" if tried else "")]
     credential = answer["credential"]
     kept = ", which the tool reads by itself" if credential["kept_by_tool"] else ""
-    return [f"answered by {credential['source']} as {credential['username']}, for {credential['scope']}{kept}"]
+    who = f"{credential['source']} as {credential['username']}"
+    return [f"answered by {who}, for {credential['scope']}{kept}"]
 
 
 def _mask_words(words: tuple[str, ...]) -> list[str]:

@@ -55,7 +55,8 @@ def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
             "safer is one index that passes public packages on, or uv: shim doctor --confusion",
         ]
     alone = f"{names[0]} alone: what it has not, and does not pass on, is not found"
-    return [f"asks {alone if len(names) == 1 else ' and '.join(names) + ': pip takes the highest version on any of them'}"]
+    together = f"{' and '.join(names)}: pip takes the highest version on any of them"
+    return [f"asks {alone if len(names) == 1 else together}"]
 
 
 def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:

@@ -43,9 +43,10 @@ NAME_LETTERS = "letters, digits, points and hyphens"
 FILES_BESIDE = (r"(https?://[^/]+/(?:[^/]+/)*?api/v4/)(?:groups|projects)/.*/packages/pypi/simple/?$", r"(https?://[^/]+/).*/\+simple/?$")
 
 
-def read_url(
-    text: str, *, insecure_hint: str = "use https; plain http needs an [[index]] with insecure = true, written by hand"
-) -> tuple[Url, str | None]:
+_INSECURE_HINT = "use https; plain http needs an [[index]] with insecure = true, written by hand"
+
+
+def read_url(text: str, *, insecure_hint: str = _INSECURE_HINT) -> tuple[Url, str | None]:
     """Return the index's URL and the user name in it. Raises UsageError."""
     userinfo, url = parse_typed(text)
     if userinfo and userinfo.password is not None:

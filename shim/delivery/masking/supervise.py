@@ -4,7 +4,7 @@ Normally we become the target and nobody is in between. This is for the few comm
 and talk to a log. Then there are three kinds of processes, in one process group, so that the terminal's ^C, ^Z, resize and
 hang-up reach the target as they always do:
 
-    supervisor   the process that the shell waits for: hands on signals sent to it, stops when the target stops, ends as it ends
+    supervisor   the process that the shell waits for: hands on signals, stops and ends as the target does
     target       its stdout and stderr are our pipes, everything else is the user's own
     pump         one for each stream: reads the pipe, masks, writes to where the stream went before
 
