@@ -13,12 +13,16 @@ from shim.cli import agent
 from shim.cli.doctor.check import load_check
 from shim.cli.doctor.confusion import find_beside
 from shim.cli.exec.env_file import read_env_file
+from shim.cli.setup.fields import read_url
 from shim.config.settings import load_settings
+from shim.credentials.resolve import refuse_scheme
 from tests.support.following import INDEX, URL, Place, Scene, add, both, configured, has, retype, typed, typing
 
 ONE = configured(INDEX)
 ANSWERED = both(configured(INDEX + 'env = { password = "CORP" }\n'), lambda place: place.environ.update(CORP="s3cret"))
 OTHER = "https://other.example/simple/"
+
+PLAIN = "http://pypi.corp.example/simple/"
 
 
 def looks(goes: str, *words: str) -> Callable[[Place, str], None]:
@@ -203,6 +207,13 @@ def log_in_and_remove(place: Place, hint: str) -> None:
     place.write(".bashrc", "")
 
 
+def set_up_or_find(place: Place) -> None:
+    """Have the index configured: as it is, or by what `shim setup` makes of its URL."""
+    index = next(iter(load_settings(place.host).indexes), None)
+    if index is None or refuse_scheme(index.url, index):
+        read_url(PLAIN)
+
+
 SCENES = (
     Scene(
         'let {} pass public packages on, and be the only one with use-as = "default"',
@@ -215,6 +226,12 @@ SCENES = (
         two_copies,
         finding("installation", "other"),
         lambda place, hint: place.shim("uninstall", "--shims", f"{place.folder}/other/shims"),
+    ),
+    Scene(
+        "use https; plain http needs an [[index]] with insecure = true, written by hand",
+        lambda place: None,
+        set_up_or_find,
+        lambda place, hint: place.configure(f'[[index]]\nname = "corp"\nurl = "{PLAIN}"\ninsecure = true\n'),
     ),
     Scene('eval "$(shim activate)"', shadowed, finding("installation", "shims/pip"), activate),
     Scene(

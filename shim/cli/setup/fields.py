@@ -43,16 +43,14 @@ NAME_LETTERS = "letters, digits, points and hyphens"
 FILES_BESIDE = (r"(https?://[^/]+/(?:[^/]+/)*?api/v4/)(?:groups|projects)/.*/packages/pypi/simple/?$", r"(https?://[^/]+/).*/\+simple/?$")
 
 
-_INSECURE_HINT = "use https; plain http needs an [[index]] with insecure = true, written by hand"
-
-
-def read_url(text: str, *, insecure_hint: str = _INSECURE_HINT) -> tuple[Url, str | None]:
+def read_url(text: str) -> tuple[Url, str | None]:
     """Return the index's URL and the user name in it. Raises UsageError."""
     userinfo, url = parse_typed(text)
     if userinfo and userinfo.password is not None:
         raise UsageError("there is a password in that URL", hint="leave it out: `shim login` asks for it, and keeps it out of your files")
     if not url.is_confidential:
-        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=insecure_hint)
+        hint = "use https; plain http needs an [[index]] with insecure = true, written by hand"
+        raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
     return url, userinfo.username or None if userinfo else None
 
 
