@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from shim.core.files import may_access
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -38,7 +40,7 @@ class Host:
     def faces(self) -> str | None:
         """The folder of our `keyring` launcher, beside the launchers' folder; None if it is not there."""
         folder = os.path.join(os.path.dirname(self.shims), "faces") if self.shims else ""
-        return folder if os.access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
+        return folder if may_access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
 
     @property
     def config_home(self) -> str | None:

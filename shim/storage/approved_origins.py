@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from shim.core.errors import FOLDER_HINT, HOME_HINT, StoreError
+from shim.core.files import open_descriptor
 from shim.core.host import Host
 from shim.core.private_folders import private_folder
 from shim.core.urls import Url
@@ -22,7 +23,7 @@ def read_approvals(host: Host) -> list[str]:
     """Return the approved origins, sorted. A file that others could have written says nothing."""
     path = _path(host)
     try:
-        with open(os.open(path or "/nonexistent", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="utf-8") as stream:
+        with open(open_descriptor(path or "/nonexistent", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), encoding="utf-8") as stream:
             status = os.fstat(stream.fileno())
             if status.st_uid != os.geteuid() or status.st_mode & 0o022:
                 return []

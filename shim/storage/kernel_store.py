@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from shim.core.files import list_folder, read_status, see
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import cache_folder, private_folder
@@ -56,6 +57,8 @@ def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: floa
 def find(kind: str, key: str, host: Host) -> Credential | None:
     """Return the credential kept under `kind` and `key`, or None."""
     place = place_of(kind, key, host)
+    if place and (number := identity(kind, key, host)):
+        see(place[1] + number)
     text = read_sealed(*place) if place else None
     try:
         return parse_record(text.decode("utf-8")) if text is not None else None
@@ -86,7 +89,7 @@ def forget(kind: str, key: str, host: Host) -> bool:
     """Forget one credential; return whether there was one."""
     removed = bool(host.data_home) and kernel_keyring.remove(_name(host, kind, key))
     folder = _pads(host)
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         if name.startswith(f"{kind}-{key}."):
             with suppress(OSError):
                 os.unlink(os.path.join(folder or "", name))
@@ -105,6 +108,7 @@ def _pads(host: Host) -> str | None:
 
 def _write_pad(path: str, pad: bytes, until: float) -> None:
     """Write a pad whose modification time says how long it is needed. Raises OSError."""
+    see(path)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600), "wb") as stream:
         stream.write(pad)
     os.utime(path, (until, until))
@@ -112,8 +116,8 @@ def _write_pad(path: str, pad: bytes, until: float) -> None:
 
 def _sweep(folder: str, now: float) -> None:
     """Remove the pads whose time is over."""
-    for name in os.listdir(folder):
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if os.stat(path).st_mtime < now - GRACE_S:
+            if read_status(path).st_mtime < now - GRACE_S:
                 os.unlink(path)

@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
+from shim.core.files import list_folder, read_status, see
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.private_folders import cache_folder
@@ -61,8 +62,10 @@ class Recent(NamedTuple):
 
     def _read_nobody(self, key: str, host: Host) -> str | None:
         folder, _ = cache_folder(host)
+        path = os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX)
+        see(path)
         try:
-            with open(os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX), encoding="utf-8") as stream:
+            with open(path, encoding="utf-8") as stream:
                 ago_s = host.clock() - os.fstat(stream.fileno()).st_mtime
                 words = stream.read(4096)
         except (OSError, UnicodeDecodeError):
@@ -77,7 +80,7 @@ def forget(host: Host) -> list[Credential]:
     for key in forgotten:
         kernel_store.forget(KIND, key, host)
     folder, _ = cache_folder(host)
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         if name.endswith(NOBODY_SUFFIX):
             with suppress(OSError):
                 os.unlink(os.path.join(folder or "", name))
@@ -113,7 +116,7 @@ def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
 
 def _state(path: str) -> tuple[int, int] | None:
     try:
-        status = os.stat(path)
+        status = read_status(path)
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size

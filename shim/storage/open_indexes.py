@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from shim.core.files import open_descriptor, read_status
 from shim.core.host import Host
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
@@ -16,7 +17,7 @@ SUFFIX = ".open"
 def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
     """Return how many seconds ago the index answered a stranger, None if it did not, or too long ago, or SHIM_REFRESH is set."""
     try:
-        ago_s = host.clock() - os.stat(_path(url, surroundings, host) or "/nonexistent").st_mtime
+        ago_s = host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
     except OSError:
         return None
     return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None
@@ -27,7 +28,7 @@ def remember(url: Url, surroundings: str, host: Host) -> None:
     path, now = _path(url, surroundings, host), host.clock()
     if path:
         with suppress(OSError):
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+            os.close(open_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             os.utime(path, (now, now))
 
 

@@ -11,6 +11,7 @@ import stat
 from contextlib import suppress
 from urllib.parse import quote, unquote
 
+from shim.core.files import list_folder, open_descriptor, read_link_status
 from shim.core.model import Credential, Secret
 from shim.core.urls import BadUrl, parse_url, scope_of
 
@@ -59,7 +60,7 @@ def parse_record(text: str) -> Credential | None:
 def read_record(path: str) -> Credential | None:
     """Return the credential kept in a file, or None if there is no safe, whole record."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_descriptor(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
     try:
@@ -101,8 +102,8 @@ def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
     import time
 
     limit = time.time() - older_than_s  # the file system's clock, not a host's
-    for name in os.listdir(folder):
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if is_record_name(name) and name.endswith(NEW_SUFFIX) and os.lstat(path).st_mtime <= limit:
+            if is_record_name(name) and name.endswith(NEW_SUFFIX) and read_link_status(path).st_mtime <= limit:
                 os.unlink(path)

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
+from shim.core.files import exists, list_folder, open_descriptor, read_link_status
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.private_folders import cache_folder
@@ -49,7 +50,7 @@ def find(key: str, host: Host) -> Found:
     folder, _ = cache_folder(host)
     if folder is None:
         return Found(None, None, "no safe place for one", is_worth_waiting=False)
-    is_worth_waiting = not os.path.exists(os.path.join(folder, key + LONE_SUFFIX))
+    is_worth_waiting = not exists(os.path.join(folder, key + LONE_SUFFIX))
     path = os.path.join(folder, key + SUFFIX)
     identity = _identity(path)
     credential = read_record(path)
@@ -70,7 +71,7 @@ def find(key: str, host: Host) -> Found:
 def _identity(path: str) -> tuple[int, int] | None:
     """Return a file's inode and modification time in ns: another pair with each record, since a record is never written twice."""
     try:
-        status = os.lstat(path)
+        status = read_link_status(path)
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns
@@ -92,7 +93,7 @@ def put(key: str, credential: Credential, host: Host) -> bool:
 
 def _mark_lone(path: str, is_lone: bool) -> None:
     if is_lone:
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
+        os.close(open_descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
     else:
         with suppress(FileNotFoundError):
             os.unlink(path)
@@ -104,7 +105,7 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
     forgotten = []
     if folder:
         remove_leftovers(folder)  # nobody knows what is in them
-    for name in sorted(os.listdir(folder)) if folder else ():
+    for name in sorted(list_folder(folder)) if folder else ():
         path = os.path.join(folder or "", name)
         if name.endswith(".lock") or not is_record_name(name):
             continue  # somebody may hold the lock, and a new file would be another one; what else lies here is not ours
@@ -125,7 +126,7 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
     """
     folder, _ = cache_folder(host)
     dropped = False
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         path = os.path.join(folder or "", name)
         found = read_record(path) if name.endswith(SUFFIX) else None
         if found and found.scope.covers(url) and found.secret.same_as(secret):
@@ -138,7 +139,7 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
 def entries(host: Host) -> list[Credential]:
     """Return every cached credential, soonest end first."""
     folder, _ = cache_folder(host)
-    names = [name for name in os.listdir(folder) if name.endswith(SUFFIX)] if folder else []
+    names = [name for name in list_folder(folder) if name.endswith(SUFFIX)] if folder else []
     found = [read_record(os.path.join(folder or "", name)) for name in names]
     return sorted((one for one in found if one), key=lambda one: one.expires_at or 0.0)
 

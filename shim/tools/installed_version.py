@@ -12,7 +12,7 @@ import os
 import re
 from typing import NamedTuple
 
-from shim.core.files import read_head
+from shim.core.files import is_file, list_folder, may_access, read_head, real_path
 from shim.core.host import Host, this_host
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
@@ -63,7 +63,7 @@ def find_release(executable: str, distribution: str, host: Host | None = None) -
 def find_interpreter(path: str, flags: str = "") -> Interpreter:
     """Return what files tell about the Python started as `path`: sys.prefix and its release (None if unknown)."""
     folder = os.path.dirname(path)
-    real = os.path.realpath(path)
+    real = real_path(path)
     base = os.path.dirname(os.path.dirname(real))
     for candidate in (os.path.dirname(folder), folder):
         settings = _read_settings(os.path.join(candidate, "pyvenv.cfg"))
@@ -121,7 +121,7 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
         return None
     parts = trampoline.groupdict()
     if "name" in parts:
-        return os.path.join(os.path.dirname(os.path.realpath(executable)), parts["name"]), ""
+        return os.path.join(os.path.dirname(real_path(executable)), parts["name"]), ""
     return parts["double"] or parts["single"] or parts["bare"], ""
 
 
@@ -129,7 +129,7 @@ def _find_on_path(name: str, host: Host) -> str | None:
     """Return the first executable called `name` on PATH."""
     for folder in host.environ.get("PATH", os.defpath).split(":"):
         path = os.path.join(host.path(folder or "."), name)
-        if os.path.isfile(path) and os.access(path, os.X_OK):
+        if is_file(path) and may_access(path, os.X_OK):
             return path
     return None
 
@@ -143,7 +143,7 @@ def _find_behind_pyenv(path: str, host: Host) -> str | None:
     root = os.path.dirname(shims)
     for version in _read_pyenv_versions(root, host):
         candidate = os.path.join(root, "versions", version, "bin", os.path.basename(path))
-        if os.path.isfile(candidate):
+        if is_file(candidate):
             return candidate
     return None
 
@@ -167,7 +167,7 @@ def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
     named = _PYTHON_NAME.match(os.path.basename(real))
     if named and named[1]:
         return int(named[1]), int(named[2])
-    libraries = [python for python, folder in _libraries(prefix) if os.path.isfile(os.path.join(folder, "os.py"))]
+    libraries = [python for python, folder in _libraries(prefix) if is_file(os.path.join(folder, "os.py"))]
     return libraries[0] if len(set(libraries)) == 1 else None
 
 
@@ -184,7 +184,7 @@ def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
 
 def _list_folder(path: str) -> list[str]:
     try:
-        return sorted(os.listdir(path))
+        return sorted(list_folder(path))
     except OSError:
         return []
 
@@ -215,7 +215,7 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
 
 def _find_beside(executable: str, distribution: str) -> Release:
     """Return the release of a binary by the environment whose `bin` it, or what it links to, stands in."""
-    for path in dict.fromkeys((executable, os.path.realpath(executable))):
+    for path in dict.fromkeys((executable, real_path(executable))):
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         found = [
             (version, python)

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 
 from shim.config.logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
 from shim.core.errors import ShimError, SourceError, StoreError
+from shim.core.files import exists, open_descriptor, real_path
 from shim.core.host import Host
 from shim.core.model import Secret
 from shim.core.urls import BadUrl, parse_url, scope_of
@@ -65,9 +66,9 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
     path = find_tokens_file(host)
     if path is None:
         raise StoreError("there is no home folder for tokens.toml", hint=f"set HOME, or {TOKENS_VARIABLE} to an absolute path")
-    if token is None and not os.path.exists(path):
+    if token is None and not exists(path):
         return False
-    path = os.path.realpath(path)  # dotfile managers put a link there
+    path = real_path(path)  # dotfile managers put a link there
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with _lock(f"{os.path.dirname(path)}/.{os.path.basename(path)}.lock"):
@@ -133,7 +134,7 @@ def _lock(path: str) -> Iterator[None]:
     """Hold the lock file; go on without it if somebody has it for longer than LOCK_TIMEOUT_S: the change is checked again anyway."""
     import fcntl
 
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = open_descriptor(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + LOCK_TIMEOUT_S
         while time.monotonic() < deadline:

@@ -8,12 +8,12 @@ Sources: posit-keyring 0.3.2 `backends.py` (the three requests), pkgcache `ppm-s
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shim.config.logins import find_tokens_file
 from shim.core.errors import SourceError, StoreError
+from shim.core.files import read_status
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url, parse_url
@@ -55,7 +55,7 @@ def find_program(query: Query) -> str | None:
 def surroundings(query: Query) -> str:
     """Return what changes whenever another program changes the tokens that we share, and from one CI job to the next."""
     try:
-        status = os.stat(find_tokens_file(query.host) or "/nonexistent")
+        status = read_status(find_tokens_file(query.host) or "/nonexistent")
     except OSError:
         return f"none {job_of(query.host)}"
     return f"{job_of(query.host)} {status.st_mtime_ns} {status.st_ino} {status.st_size}"
