@@ -19,7 +19,7 @@ from shim.config.merge import merge_tables
 from shim.config.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.config.schema import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
 from shim.core.errors import ConfigError
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, names_in, read_regular
 from shim.core.host import Host
 from shim.core.package_names import find_conflict
 from shim.core.toml import read_toml
@@ -83,7 +83,7 @@ def _parts(file: str, also: str) -> list[str]:
     folder = folder_beside(file)
     expected = {os.path.basename(also)} if os.path.dirname(also) == folder else set()
     try:
-        names = sorted({*os.listdir(folder), *expected})
+        names = sorted({*names_in(folder), *expected})
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError:

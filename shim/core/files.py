@@ -1,6 +1,10 @@
-"""Reads other people's files: regular ones alone, never more than a bound, and without waiting for a writer.
+"""Looks at files for everybody else: reads them, lists folders, asks for states.
 
-A pipe has one reader, and that is the tool; a device never ends. Whoever reads a file for what it says about a command uses this.
+Other people's files are read if they are regular ones, never more than a bound, and without waiting
+for a writer. A pipe has one reader, and that is the tool; a device never ends.
+
+Who watches is told before each look. The record of a command is made from that: what is asked of
+`os` elsewhere is in no record.
 """
 
 from __future__ import annotations
@@ -8,7 +12,9 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 from shim.core.errors import UsageError
 
@@ -17,6 +23,148 @@ MAX_BYTES = 4 << 20
 
 _CHUNK = 1 << 20
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+
+
+class Watcher(Protocol):
+    """Takes note of what is looked at, as it is before the first look."""
+
+    def see(self, path: str) -> None:
+        """Note a path whose content or existence counts."""
+
+    def see_folder(self, path: str) -> None:
+        """Note a folder whose entries count."""
+
+
+_watchers: list[Watcher] = []
+
+
+@contextmanager
+def watched_by(watcher: Watcher) -> Iterator[None]:
+    """Tell `watcher` of every look."""
+    _watchers.append(watcher)
+    try:
+        yield
+    finally:
+        _watchers.pop()
+
+
+def see(path: str) -> None:
+    """Tell who watches that somebody else, a library maybe, looks at a path now."""
+    for watcher in _watchers:
+        watcher.see(path)
+
+
+def read_status(path: str) -> os.stat_result:
+    """Return what `os.stat` does."""
+    see(path)
+    return os.stat(path)
+
+
+def read_link_status(path: str) -> os.stat_result:
+    """Return what `os.lstat` does."""
+    see(path)
+    return os.lstat(path)
+
+
+def exists(path: str) -> bool:
+    """Return what `os.path.exists` does."""
+    see(path)
+    return os.path.exists(path)
+
+
+def link_exists(path: str) -> bool:
+    """Return what `os.path.lexists` does."""
+    see(path)
+    return os.path.lexists(path)
+
+
+def is_file(path: str) -> bool:
+    """Return what `os.path.isfile` does."""
+    see(path)
+    return os.path.isfile(path)
+
+
+def is_folder(path: str) -> bool:
+    """Return what `os.path.isdir` does."""
+    see(path)
+    return os.path.isdir(path)
+
+
+def is_link(path: str) -> bool:
+    """Return what `os.path.islink` does."""
+    see(path)
+    return os.path.islink(path)
+
+
+def may_access(path: str, mode: int) -> bool:
+    """Return what `os.access` does."""
+    see(path)
+    return os.access(path, mode)
+
+
+def read_link(path: str) -> str:
+    """Return what `os.readlink` does."""
+    see(path)
+    return os.readlink(path)
+
+
+def list_folder(path: str) -> list[str]:
+    """Return what `os.listdir` does."""
+    for watcher in _watchers:
+        watcher.see_folder(path)
+    return os.listdir(path)
+
+
+def list_folders(path: str) -> list[str]:
+    """Return the names of the folders in a folder, and of links to folders."""
+    for watcher in _watchers:
+        watcher.see_folder(path)
+    with os.scandir(path) as entries:
+        return [entry.name for entry in entries if _leads_to_folder(entry)]
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def make_folders(path: str, mode: int) -> None:
+    """Do what `os.makedirs` does, where it may be there already."""
+    above = os.path.dirname(path.rstrip("/"))
+    while above and not exists(above):
+        above = os.path.dirname(above)
+    os.makedirs(path, mode, exist_ok=True)
+
+
+def real_path(path: str) -> str:
+    """Return what `os.path.realpath` does, which asks of every step whether it is a link."""
+    if _watchers:
+        _see_steps(path, {})
+    return os.path.realpath(path)
+
+
+def _see_steps(path: str, links: dict[str, str]) -> str:
+    """Tell who watches of every step of a path; return where it leads. `links` were followed already."""
+    reached = "/" if path.startswith("/") else os.getcwd()
+    for name in path.split("/"):
+        if name == "..":
+            reached = os.path.dirname(reached)
+        elif name not in ("", "."):
+            step = os.path.join(reached, name)
+            see(step)
+            if step not in links and os.path.islink(step):
+                links[step] = step  # where it leads to itself
+                links[step] = _see_steps(os.path.join(reached, os.readlink(step)), links)
+            reached = links.get(step, step)
+    return reached
+
+
+def open_descriptor(path: str, flags: int, mode: int = 0o777) -> int:
+    """Return what `os.open` does."""
+    see(path)
+    return os.open(path, flags, mode)
 
 
 class CannotRead(Exception):
@@ -52,7 +200,7 @@ def read_regular(
         CannotRead: it is no regular file, larger than `max_bytes`, or not ours to open.
     """
     try:
-        status = os.stat(path)  # before it is opened: opening a device may already do something
+        status = read_status(path)  # before it is opened: opening a device may already do something
         if not stat.S_ISREG(status.st_mode):
             raise CannotRead(f"is {_kind(status.st_mode)}")
         descriptor = os.open(path, _FLAGS | flags)
@@ -80,7 +228,7 @@ def read_text(path: str, max_bytes: int = MAX_BYTES) -> str | None:
 def read_head(path: str, max_bytes: int) -> bytes:
     """Return the first bytes of a regular file of any size, none if it cannot be read."""
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(read_status(path).st_mode):
             return b""
         descriptor = os.open(path, _FLAGS)
     except (OSError, ValueError):
@@ -93,10 +241,10 @@ def read_head(path: str, max_bytes: int) -> bytes:
         os.close(descriptor)
 
 
-def list_folder(path: str) -> list[str]:
+def names_in(folder: str) -> list[str]:
     """Return the names in a folder, in order; none if it cannot be read."""
     try:
-        return sorted(os.listdir(path))
+        return sorted(list_folder(folder))
     except OSError:
         return []
 
@@ -104,7 +252,7 @@ def list_folder(path: str) -> list[str]:
 def identify(path: str) -> tuple[int, int, int] | None:
     """Return what tells a file from the next one at its path, or from itself before a change; None if there is none."""
     try:
-        status = os.stat(path)
+        status = read_status(path)
     except OSError:
         return None
     return status.st_ino, status.st_mtime_ns, status.st_size
@@ -117,7 +265,7 @@ def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
             if words.search(read_regular(file) or b""):
                 return True
         except CannotRead:
-            if os.path.isfile(file) and not os.access(file, os.R_OK):
+            if is_file(file) and not may_access(file, os.R_OK):
                 return True
     return False
 

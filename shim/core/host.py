@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from shim.core.files import is_file, may_access
+
 
 @dataclass(frozen=True, slots=True)
 class Host:
@@ -38,7 +40,7 @@ class Host:
     def faces(self) -> str | None:
         """The folder of our `keyring` launcher, beside the launchers' folder; None if it is not there."""
         folder = os.path.join(os.path.dirname(self.shims), "faces") if self.shims else ""
-        return folder if os.access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
+        return folder if may_access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
 
     @property
     def config_home(self) -> str | None:
@@ -78,7 +80,7 @@ class Host:
         """Yield the programs of that name on PATH, the first one first; an empty entry is the working directory."""
         for entry in self.environ.get("PATH", os.defpath).split(":"):
             path = os.path.join(self.path(entry or "."), name)
-            if os.path.isfile(path) and os.access(path, os.X_OK):
+            if is_file(path) and may_access(path, os.X_OK):
                 yield path
 
     def path(self, text: str) -> str:

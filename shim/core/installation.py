@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from shlex import quote
 
-from shim.core.files import read_text
+from shim.core.files import is_file, read_text
 
 
 def repair_command(extra: str = "") -> str:
@@ -17,7 +17,7 @@ def repair_command(extra: str = "") -> str:
     if not said:
         return f"install pip-uv-shim{extra} again, as it was installed"
     script = os.path.join(said.get("source", "/nonexistent"), "install.sh")
-    if not os.path.isfile(script):
+    if not is_file(script):
         return f"run install.sh again, with --prefix {quote(prefix)} --force"
     wheels = f" --wheels {quote(said['wheels'])}" if said.get("wheels") else ""
     return f"sh {quote(script)} --prefix {quote(prefix)}{wheels} --force"

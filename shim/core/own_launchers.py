@@ -6,7 +6,7 @@ import os
 import sys
 
 from shim.core.errors import StoreError, TargetNotFound
-from shim.core.files import read_head
+from shim.core.files import is_file, is_link, read_head, read_link
 from shim.core.host import Host
 
 #: The second line of every launcher, and of nothing else.
@@ -25,10 +25,10 @@ def is_launcher(path: str) -> bool:
 def default_folder(host: Host) -> str:
     """Return where launchers belong: beside the launcher that started us, else beside install.sh's venv, else the data folder."""
     if host.shims:
-        behind = os.path.join(os.path.dirname(host.shims), os.readlink(host.shims)) if os.path.islink(host.shims) else host.shims
+        behind = os.path.join(os.path.dirname(host.shims), read_link(host.shims)) if is_link(host.shims) else host.shims
         return behind if hook_folder(behind) == host.shims else host.shims
     prefix = os.path.dirname(sys.prefix)
-    if os.path.isfile(os.path.join(prefix, "installed")):
+    if is_file(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
     if not host.data_home:
         raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/other/folder")

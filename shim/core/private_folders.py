@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 import stat
 
+from shim.core.files import (
+    exists,
+    is_file,
+    is_folder,
+    link_exists,
+    make_folders,
+    may_access,
+    read_link_status,
+    read_status,
+)
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 
@@ -13,13 +23,13 @@ def private_folder(*levels: str) -> str | None:
     """Make the folders, outermost first, and return the last; None if one is not the user's own or the last not 0700."""
     try:
         for folder in levels:
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-            status = os.lstat(folder)
+            make_folders(folder, 0o700)
+            status = read_link_status(folder)
             if status.st_uid != os.geteuid() or not stat.S_ISDIR(status.st_mode):
                 return None
     except OSError:
         return None
-    return levels[-1] if not status.st_mode & 0o077 and os.access(levels[-1], os.W_OK) else None
+    return levels[-1] if not status.st_mode & 0o077 and may_access(levels[-1], os.W_OK) else None
 
 
 def cache_folder(host: Host) -> tuple[str | None, str]:
@@ -36,7 +46,7 @@ def cache_folder(host: Host) -> tuple[str | None, str]:
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     if is_private(runtime) and (folder := private_folder(os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens"))):
         return folder, "in memory"
-    if os.path.isdir("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
+    if is_folder("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
         return folder, "in memory"
     if host.state_home and not is_ephemeral(host):
         base = os.path.join(host.state_home, "shim")
@@ -57,7 +67,7 @@ def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
     if folder is None:
         return None
     path = os.path.join(folder, sha256(data).hexdigest()[:32] + suffix)
-    if not os.path.isfile(path):
+    if not is_file(path):
         try:
             replace_atomically(path, data)
         except OSError:
@@ -68,7 +78,7 @@ def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
 def is_private(folder: str) -> bool:
     """Whether a folder is there, absolute, ours and nobody else's: sudo and su often leave another user's XDG_RUNTIME_DIR."""
     try:
-        status = os.stat(folder)
+        status = read_status(folder)
     except OSError:
         return False
     return folder.startswith("/") and stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and not status.st_mode & 0o077
@@ -77,7 +87,7 @@ def is_private(folder: str) -> bool:
 def is_ephemeral(host: Host) -> bool:
     """Whether this is CI, a container, or root."""
     in_ci = host.environ.get("CI", "") not in ("", "0", "false")
-    return in_ci or os.geteuid() == 0 or any(os.path.exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))
+    return in_ci or os.geteuid() == 0 or any(exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))
 
 
 def stored_folder(host: Host, *, create: bool) -> str | None:
@@ -85,4 +95,4 @@ def stored_folder(host: Host, *, create: bool) -> str | None:
     if not host.data_home:
         return None
     folder = os.path.join(host.data_home, "shim", "stored")
-    return private_folder(folder) if create or os.path.lexists(folder) else None
+    return private_folder(folder) if create or link_exists(folder) else None

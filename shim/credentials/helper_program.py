@@ -18,6 +18,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from shim.config.index import CommandSource
 from shim.core.errors import BY_HAND_HINT, SourceError
+from shim.core.files import is_file, may_access, read_status
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.urls import Scope
@@ -88,7 +89,7 @@ def safe_path(path: str, ours: str | None = None) -> list[str]:
     safe = []
     for entry in path.split(":"):
         try:
-            mode = os.stat(entry).st_mode if entry.startswith("/") else 0
+            mode = read_status(entry).st_mode if entry.startswith("/") else 0
         except OSError:
             continue
         if mode and stat.S_ISDIR(mode) and not mode & stat.S_IWOTH and entry != ours:
@@ -105,7 +106,7 @@ def find_program(name: str, path: str) -> str | None:
         return name
     for folder in path.split(":"):
         program = os.path.join(folder, name)
-        if folder and os.path.isfile(program) and os.access(program, os.X_OK):
+        if folder and is_file(program) and may_access(program, os.X_OK):
             return program
     return None
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shim.core.files import read_status
 from shim.core.urls import BadUrl, Url, parse_url
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources", "builtin.toml")
@@ -111,6 +112,6 @@ def find_end_of_written(file: str, url: Url, username: str | None) -> float | No
     if known is None or known.longest_s is None or known.username != username:
         return None
     try:
-        return os.stat(file).st_mtime + known.longest_s
+        return read_status(file).st_mtime + known.longest_s
     except OSError:
         return None

@@ -13,7 +13,7 @@ import os
 from typing import NamedTuple
 
 from shim.config.index import CommandSource
-from shim.core.files import identify
+from shim.core.files import identify, is_folder, list_folder
 from shim.core.host import Host
 
 
@@ -78,8 +78,8 @@ def _find(named: str, host: Host) -> str | None:
 def _state(path: str, *, is_deep: bool = True) -> object:
     """Return what tells two states of a file apart, or of a folder and the files in it; None if it is not there."""
     try:
-        if is_deep and os.path.isdir(path):
-            return [(name, _state(os.path.join(path, name), is_deep=False)) for name in sorted(os.listdir(path))]
+        if is_deep and is_folder(path):
+            return [(name, _state(os.path.join(path, name), is_deep=False)) for name in sorted(list_folder(path))]
     except OSError:
         return None
     return identify(path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
-from shim.core.files import read_head
+from shim.core.files import may_access, read_head, real_path
 from shim.core.model import Need
 from shim.delivery import Case
 from shim.tools.installed_version import find_release, parse_version
@@ -56,8 +56,8 @@ def is_asked_by_uv(case: Case, need: Need) -> bool:
 
 def _has_uv(case: Case) -> bool:
     target = case.invocation.target
-    folders = [os.path.dirname(os.path.realpath(target.path)), *case.host.environ.get("PATH", os.defpath).split(":")]
-    return any(os.access(os.path.join(folder, "uv"), os.X_OK) for folder in folders if folder)
+    folders = [os.path.dirname(real_path(target.path)), *case.host.environ.get("PATH", os.defpath).split(":")]
+    return any(may_access(os.path.join(folder, "uv"), os.X_OK) for folder in folders if folder)
 
 
 def _read_version(path: str) -> tuple[int, ...] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from shim.core.files import read_link
 from shim.core.host import Host
 from shim.core.private_folders import is_private, private_folder
 from shim.hotpath.exec_target import MEMORY_NAME
@@ -89,6 +90,6 @@ def _make_link(link: str, number: int) -> bool:
 
 def _read_link(link: str) -> str | None:
     try:
-        return os.readlink(link)
+        return read_link(link)
     except OSError:
         return None

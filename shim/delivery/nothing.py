@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 
+from shim.core.files import is_file
 from shim.core.model import Delivery, Manner, Need
 from shim.delivery import Case
 from shim.delivery.reasons import Reason, Refusal
@@ -44,4 +45,4 @@ def _locks(case: Case) -> list[str]:
 
 def _is_synchronised(lock: str) -> bool:
     """Whether there is a lock with an environment beside it."""
-    return os.path.isfile(lock) and os.path.isfile(os.path.join(os.path.dirname(lock), ".venv", "pyvenv.cfg"))
+    return is_file(lock) and is_file(os.path.join(os.path.dirname(lock), ".venv", "pyvenv.cfg"))

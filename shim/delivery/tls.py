@@ -18,7 +18,7 @@ from typing import NamedTuple
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.errors import CACHE_HINT, ConfigError
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Need, Needs
 
@@ -112,7 +112,7 @@ def pips_authorities(invocation: Invocation) -> str | None:
     if prefix and python:
         packages = os.path.join(prefix, "lib", f"python{python[0]}.{python[1]}", "site-packages")
         path = os.path.join(packages, "pip", "_vendor", "certifi", "cacert.pem")
-        if os.path.isfile(path):
+        if is_file(path):
             return path
     return _system_bundle()
 
@@ -178,7 +178,7 @@ def _check_bundle(bundle: str, settings: Settings, host: Host) -> str:
 
 
 def _system_bundle() -> str | None:
-    return next((path for path in SYSTEM_BUNDLES if os.path.isfile(path)), None)
+    return next((path for path in SYSTEM_BUNDLES if is_file(path)), None)
 
 
 def _combine(paths: Iterable[str], host: Host) -> str:

@@ -6,10 +6,10 @@ Sources: CPython 3.11 Lib/netrc.py (quotes and escapes since then); the GNU inet
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from dataclasses import dataclass
 
+from shim.core.files import read_status
 from shim.core.model import Secret
 
 #: More than any netrc; a wrong path often leads to something larger.
@@ -42,7 +42,7 @@ def read_netrc(path: str) -> list[Entry]:
     """
     import netrc
 
-    status = os.stat(path)
+    status = read_status(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
         raise OSError(errno.EINVAL, "is no regular file of a netrc's size")  # a pipe would wait, a device never end
     try:

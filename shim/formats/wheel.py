@@ -5,10 +5,9 @@ Sources: the wheel and core metadata specifications (packaging.python.org); pip 
 
 from __future__ import annotations
 
-import os
 import stat
 
-from shim.core.files import MAX_BYTES, CannotRead
+from shim.core.files import MAX_BYTES, CannotRead, read_status
 
 
 def read_requires(path: str) -> list[str]:
@@ -17,9 +16,9 @@ def read_requires(path: str) -> list[str]:
     import zlib
 
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(read_status(path).st_mode):
             raise CannotRead("is no regular file")
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(path) as archive:  # the status of which was read
             names = [name for name in archive.namelist() if name.lower().endswith(".dist-info/metadata") and name.count("/") == 1]
             if len(names) != 1:
                 raise CannotRead("has no metadata that is the only one")

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 
 from shim.core.errors import StoreError
-from shim.core.files import list_folder, read_head
+from shim.core.files import names_in, read_head
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
@@ -87,7 +87,7 @@ def wrapped_names(folder: str, host: Host) -> list[str]:
     """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not make `command -v` lie."""
     found: list[str] = []
     for entry in host.environ.get("PATH", os.defpath).split(":"):
-        names = list_folder(entry or ".")
+        names = names_in(entry or ".")
         if os.path.realpath(entry or ".") != os.path.realpath(folder):
             found += [name for name in names if is_wrapped(name) and _is_program(os.path.join(entry or ".", name))]
     order = list(TOOLS)
@@ -159,7 +159,7 @@ def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[st
     """
     faces = faces_folder(folder)
     if names is None:
-        candidates = [os.path.join(place, name) for place in (folder, faces) for name in list_folder(place)]
+        candidates = [os.path.join(place, name) for place in (folder, faces) for name in names_in(place)]
     else:
         candidates = [os.path.join(folder, name) for name in names]
     removed = [path for path in candidates if is_launcher(path)]
@@ -174,7 +174,7 @@ def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[st
             os.unlink(hook)
     for place in (folder, faces):
         # A folder that cannot be removed is harmless without launchers in it.
-        if list_folder(place) == [] and os.path.isdir(place):
+        if names_in(place) == [] and os.path.isdir(place):
             with contextlib.suppress(OSError):
                 os.rmdir(place)
     return removed

@@ -10,7 +10,6 @@ Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 from __future__ import annotations
 
 import base64
-import os
 import re
 import ssl
 import threading
@@ -26,6 +25,7 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 
 from shim import __version__
 from shim.core.causes import Cause, cause_of
+from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.screen import waiting
@@ -235,7 +235,7 @@ def _make_context(route: Route, host: Host) -> ssl.SSLContext:
         context.load_default_certs()
     for path in route.authorities:
         try:
-            if os.path.isdir(path):
+            if is_folder(path):
                 context.load_verify_locations(capath=path)
             else:
                 context.load_verify_locations(cafile=path)

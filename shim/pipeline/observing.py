@@ -1,6 +1,7 @@
-"""Sees what a plan is made from, while it is made: every variable that anybody asks the environment for, every file that is opened,
-every folder that is listed, every path whose existence is asked, and how each of them was before it was looked at. Nothing is listed
-by hand, so a new reader of a new file cannot be forgotten.
+"""Sees what a plan is made from, while it is made: the variables that are asked for, and the files.
+
+How each file, folder and path was is noted before `core/files.py` looks at it. A reader that goes
+around `core/files.py` is found by tests/e2e/test_observing.py.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import os
 import posix
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shim.core.files import watched_by
 from shim.core.host import Host
 from shim.hotpath.replay import describe_file, is_folder
 
@@ -48,17 +50,16 @@ class Observer:
     environ: Observed
     paths: dict[str, tuple[str, ...]] = field(default_factory=dict)
     folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    is_watching: bool = False
 
-    def see(self, path: object) -> None:
+    def see(self, path: str) -> None:
         """Remember a path whose content or existence counts."""
-        if self.is_watching and isinstance(path, (str, bytes)) and not _is_ours(text := os.fsdecode(path)) and text not in self.paths:
-            self.paths[text] = describe_path(text)
+        if path not in self.paths and not _is_ours(path):
+            self.paths[path] = describe_path(path)
 
-    def see_folder(self, path: object) -> None:
+    def see_folder(self, path: str) -> None:
         """Remember a folder whose entries count. The target may live in our own environment: that folder itself counts."""
-        folder = os.path.abspath(os.fsdecode(path)) if isinstance(path, (str, bytes)) else os.getcwd()
-        if self.is_watching and not _is_ours(folder) and folder not in self.folders:
+        folder = os.path.abspath(path)
+        if not _is_ours(folder) and folder not in self.folders:
             self.folders[folder] = describe_path(folder, is_listed=True)
 
 
@@ -66,25 +67,8 @@ class Observer:
 def observe(host: Host) -> Iterator[tuple[Host, Observer]]:
     """Watch what is looked at; yields the host to use meanwhile, and the observer."""
     observer = Observer(Observed(host.environ.items()))
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "open":
-            observer.see(arguments[0])
-        elif event in ("os.listdir", "os.scandir"):
-            observer.see_folder(arguments[0])
-
-    # A hook cannot be taken away; it looks away when we are done. What only asks for a state raises no event.
-    sys.addaudithook(hook)
-    kept = {name: getattr(os, name) for name in ("stat", "lstat", "access", "readlink")}
-    for name, function in kept.items():
-        setattr(os, name, _watched(function, observer))
-    observer.is_watching = True
-    try:
+    with watched_by(observer):
         yield replace(host, environ=observer.environ), observer
-    finally:
-        observer.is_watching = False
-        for name, function in kept.items():
-            setattr(os, name, function)
 
 
 def describe_path(path: str, *, is_listed: bool = False) -> tuple[str, ...]:
@@ -99,14 +83,6 @@ def describe_path(path: str, *, is_listed: bool = False) -> tuple[str, ...]:
         except (OSError, ValueError):
             return "missing", path
     return ("folder", path) if is_folder(path) and not is_listed else ("file", path, state)
-
-
-def _watched(function: Callable[..., Any], observer: Observer) -> Callable[..., Any]:
-    def call(path: Any, *arguments: Any, **options: Any) -> Any:
-        observer.see(path)
-        return function(path, *arguments, **options)
-
-    return call
 
 
 def _is_ours(path: str) -> bool:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import re
 
 from shim.config.index import IndexConfig
 from shim.core.causes import Cause
+from shim.core.files import exists
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.urls import Url
@@ -95,4 +95,4 @@ def _missing_bundle(index: IndexConfig | None, host: Host) -> tuple[str, str] | 
     named = [(name, host.environ[name]) for name in CA_VARIABLES if host.environ.get(name)]
     if index and index.ca_bundle and index.ca_bundle != "system":
         named.insert(0, (f"ca-bundle of [[index]] {index.name} in {index.defined_in}", index.ca_bundle))
-    return next(((who, path) for who, path in named if not os.path.exists(host.path(path))), None)
+    return next(((who, path) for who, path in named if not exists(host.path(path))), None)

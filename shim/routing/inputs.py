@@ -19,7 +19,7 @@ from urllib.parse import unquote, urlsplit
 
 from shim.config.settings import Settings as Configuration
 from shim.core.errors import CannotRoute
-from shim.core.files import CannotRead
+from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.package_names import is_name, normal_name, owner_of
 from shim.core.toml import read_toml, value_at
@@ -170,8 +170,8 @@ class Inputs:
     def _check_links(self, value: str, path: str, where: str) -> None:
         """Stop for a find-links line with claimed names behind it: a server, a page on disk, or a folder that has them."""
         beside = os.path.join(os.path.dirname(path), value)
-        folder = self._path_of(beside if os.path.exists(beside) else value)
-        names = os.listdir(folder) if os.path.isdir(folder) and not _REMOTE.match(value) else [""]
+        folder = self._path_of(beside if exists(beside) else value)
+        names = list_folder(folder) if is_folder(folder) and not _REMOTE.match(value) else [""]
         if any(not name or is_page(name) or self._is_claimed_file(name) for name in names):
             hint = "take that line out; a folder of files that you trust can be named on the command line: --find-links FOLDER"
             raise CannotRoute(f"{where} names a place of links, {shown_url(value)}: {self._at_stake()}", hint=hint)
@@ -214,7 +214,7 @@ class Inputs:
         if not ("/" in name or name.startswith(".")):
             return None
         folder = self._path_of(name)
-        return folder if os.path.isdir(folder) else None
+        return folder if is_folder(folder) else None
 
     def _read_project(self, text: str) -> None:
         """Read what a local project needs, and what builds it. What setup.py makes up is only known to it."""

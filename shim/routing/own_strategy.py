@@ -10,7 +10,6 @@ them alone); poetry 2 "Package sources"; pipenv 2026 "Specifying package indexes
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
-from shim.core.files import read_regular
+from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Invocation, Need, Needs
 from shim.core.package_names import normal_name, owner_of
@@ -194,7 +193,7 @@ def _start(invocation: Invocation, host: Host) -> str:
     words = list(invocation.argv)
     named = [words[number + 1] for number, word in enumerate(words[:-1]) if word in ("--project", "--directory", "-C", "-p")]
     named += [word.partition("=")[2] for word in words if word.startswith(("--project=", "--directory="))]
-    return next((host.path(folder) for folder in named if os.path.isdir(host.path(folder))), host.cwd)
+    return next((host.path(folder) for folder in named if is_folder(host.path(folder))), host.cwd)
 
 
 def _find_lock(invocation: Invocation, host: Host) -> str | None:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
-from shim.core.files import read_regular
+from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Invocation, Needs, Target
 from shim.core.toml import read_toml, value_at
@@ -163,4 +163,4 @@ def _refuse_uv(invocation: Invocation, host: Host) -> None:
 
 def _read(path: str) -> str:
     """Return a file's text, nothing if there is no such file. Raises CannotRead."""
-    return "" if os.path.isdir(path) else (read_regular(path) or b"").decode("utf-8", "replace")
+    return "" if is_folder(path) else (read_regular(path) or b"").decode("utf-8", "replace")

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from shim.core.files import exists, read_status
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import private_folder
@@ -92,7 +93,7 @@ def write_lines(path: str, lines: str, socket: str) -> None:
     if socket:
         system_log.send(socket, lines)
     with suppress(OSError):
-        if os.path.exists(path) and os.path.getsize(path) > MAX_BYTES:
+        if exists(path) and read_status(path).st_size > MAX_BYTES:
             os.replace(path, path + ".1")
         append(path, lines)
 

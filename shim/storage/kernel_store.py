@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from shim.core.files import list_folder, read_status, see
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.own_files import create
@@ -57,6 +58,8 @@ def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: floa
 def find(kind: str, key: str, host: Host) -> Credential | None:
     """Return the credential kept under `kind` and `key`, or None."""
     place = place_of(kind, key, host)
+    if place and (number := identity(kind, key, host)):
+        see(place[1] + number)
     text = read_sealed(*place) if place else None
     try:
         return parse_record(text.decode("utf-8")) if text is not None else None
@@ -87,7 +90,7 @@ def forget(kind: str, key: str, host: Host) -> bool:
     """Forget one credential; return whether there was one."""
     removed = bool(host.data_home) and kernel_keyring.remove(_name(host, kind, key))
     folder = _pads(host)
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         if name.startswith(f"{kind}-{key}."):
             with suppress(OSError):
                 os.unlink(os.path.join(folder or "", name))
@@ -112,8 +115,8 @@ def _write_pad(path: str, pad: bytes, until: float) -> None:
 
 def _sweep(folder: str, now: float) -> None:
     """Remove the pads whose time is over."""
-    for name in os.listdir(folder):
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if os.stat(path).st_mtime < now - GRACE_S:
+            if read_status(path).st_mtime < now - GRACE_S:
                 os.unlink(path)

@@ -11,7 +11,7 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from shim.core.files import identify
+from shim.core.files import identify, list_folder, read_status
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import read_own, replace_atomically
@@ -63,7 +63,7 @@ class Recent(NamedTuple):
         folder, _ = cache_folder(host)
         path = os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX)
         try:
-            ago_s = host.clock() - os.stat(path).st_mtime
+            ago_s = host.clock() - read_status(path).st_mtime
         except OSError:
             return None
         words = (read_own(path) or b"").decode("utf-8", "replace")
@@ -77,7 +77,7 @@ def forget(host: Host) -> list[Credential]:
     for key in forgotten:
         kernel_store.forget(KIND, key, host)
     folder, _ = cache_folder(host)
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         if name.endswith(NOBODY_SUFFIX):
             with suppress(OSError):
                 os.unlink(os.path.join(folder or "", name))

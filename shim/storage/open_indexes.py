@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
+from shim.core.files import read_status
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
@@ -17,7 +18,7 @@ SUFFIX = ".open"
 def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
     """Return how many seconds ago the index answered a stranger, None if it did not, or too long ago, or SHIM_REFRESH is set."""
     try:
-        ago_s = host.clock() - os.stat(_path(url, surroundings, host) or "/nonexistent").st_mtime
+        ago_s = host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
     except OSError:
         return None
     return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None

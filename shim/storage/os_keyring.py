@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from shim.core.errors import StoreError
-from shim.core.files import read_text
+from shim.core.files import may_access, read_text, real_path, see
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.model import Credential
@@ -71,8 +71,10 @@ def _named() -> tuple[str | None, str | None]:
     import keyring.core
 
     parser = configparser.RawConfigParser()
+    path = keyring.core._config_path()  # type: ignore[no-untyped-call]
+    see(str(path))
     with suppress(configparser.Error, UnicodeDecodeError):
-        parser.read(keyring.core._config_path(), encoding="utf-8")  # type: ignore[no-untyped-call]
+        parser.read(path, encoding="utf-8")
     return os.environ.get(VARIABLE), parser.get("backend", "default-keyring", fallback="").strip() or None
 
 
@@ -96,8 +98,8 @@ def command() -> str:
     """Return how to start the `keyring` command that has the backends which we ask: other environments have others."""
     import keyring
 
-    path = os.path.normpath(os.path.join(os.path.realpath(keyring.__file__), "../../../../../bin/keyring"))
-    return path if os.access(path, os.X_OK) else "keyring"
+    path = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin/keyring"))
+    return path if may_access(path, os.X_OK) else "keyring"
 
 
 def describe(backend: object) -> str:

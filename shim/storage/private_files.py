@@ -11,6 +11,7 @@ import stat
 import time
 
 from shim.core.errors import SourceError
+from shim.core.files import open_descriptor
 from shim.core.host import Host
 
 #: Where container runtimes put secrets, readable by all users of the container (0444).
@@ -35,7 +36,7 @@ def read_private(path: str, max_bytes: int, *, purpose: str = "a secret", is_loo
         SourceError: it is unreadable, another user's, readable or writable by others, larger than `max_bytes`, or no file at all.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait for its writer
+        descriptor = open_descriptor(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait for its writer
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

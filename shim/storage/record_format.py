@@ -10,6 +10,7 @@ import os
 from contextlib import suppress
 from urllib.parse import quote, unquote
 
+from shim.core.files import list_folder, read_link_status
 from shim.core.model import Credential, Secret
 from shim.core.own_files import NEW_SUFFIX, read_own, replace_atomically
 from shim.core.urls import BadUrl, parse_url, scope_of
@@ -79,8 +80,8 @@ def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
     import time
 
     limit = time.time() - older_than_s  # the file system's clock, not a host's
-    for name in os.listdir(folder):
+    for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if is_record_name(name) and name.endswith(NEW_SUFFIX) and os.lstat(path).st_mtime <= limit:
+            if is_record_name(name) and name.endswith(NEW_SUFFIX) and read_link_status(path).st_mtime <= limit:
                 os.unlink(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from shim.core.errors import FOLDER_HINT, HOME_HINT, StoreError
+from shim.core.files import list_folder
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import stored_folder
@@ -66,7 +67,7 @@ def entries(host: Host, *, with_files: bool = True) -> list[Credential]:
 
 def _files(host: Host) -> list[Credential]:
     folder = stored_folder(host, create=False)
-    names = sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX)) if folder else []
+    names = sorted(name for name in list_folder(folder) if name.endswith(SUFFIX)) if folder else []
     return [one for name in names if (one := read_record(os.path.join(folder or "", name)))]
 
 

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.core.errors import SourceError, printable
-from shim.core.files import identify, read_text
+from shim.core.files import identify, open_descriptor, read_status, read_text
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
@@ -64,7 +64,7 @@ def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], N
     began = time.monotonic()
     for suffix in LOCK_SUFFIXES:
         try:
-            descriptor = os.open(base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            descriptor = open_descriptor(base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         except OSError:
             return
         deadline = time.monotonic() + timeout_s
@@ -105,7 +105,7 @@ def failed_ago_s(key: str, host: Host) -> float | None:
     """Return how many seconds ago the source failed last; None if it has worked since, or if the clock makes no sense of it."""
     folder, _ = cache_folder(host)
     try:
-        ago_s = host.clock() - os.stat(os.path.join(folder or "", key + FAILED_SUFFIX)).st_mtime
+        ago_s = host.clock() - read_status(os.path.join(folder or "", key + FAILED_SUFFIX)).st_mtime
     except OSError:
         return None
     return ago_s if ago_s >= 0 else None

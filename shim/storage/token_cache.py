@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from typing import NamedTuple
 
-from shim.core.files import identify
+from shim.core.files import exists, identify, list_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import replace_atomically
@@ -51,7 +51,7 @@ def find(key: str, host: Host) -> Found:
     folder, _ = cache_folder(host)
     if folder is None:
         return Found(None, None, "no safe place for one", is_worth_waiting=False)
-    is_worth_waiting = not os.path.exists(os.path.join(folder, key + LONE_SUFFIX))
+    is_worth_waiting = not exists(os.path.join(folder, key + LONE_SUFFIX))
     path = os.path.join(folder, key + SUFFIX)
     identity = identify(path)
     credential = read_record(path)
@@ -97,7 +97,7 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
     forgotten = []
     if folder:
         remove_leftovers(folder)  # nobody knows what is in them
-    for name in sorted(os.listdir(folder)) if folder else ():
+    for name in sorted(list_folder(folder)) if folder else ():
         path = os.path.join(folder or "", name)
         if name.endswith(".lock") or not is_record_name(name):
             continue  # somebody may hold the lock, and a new file would be another one; what else lies here is not ours
@@ -118,7 +118,7 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
     """
     folder, _ = cache_folder(host)
     dropped = False
-    for name in os.listdir(folder) if folder else ():
+    for name in list_folder(folder) if folder else ():
         path = os.path.join(folder or "", name)
         found = read_record(path) if name.endswith(SUFFIX) else None
         if found and found.scope.covers(url) and found.secret.same_as(secret):
@@ -131,7 +131,7 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
 def entries(host: Host) -> list[Credential]:
     """Return every cached credential, soonest end first."""
     folder, _ = cache_folder(host)
-    names = [name for name in os.listdir(folder) if name.endswith(SUFFIX)] if folder else []
+    names = [name for name in list_folder(folder) if name.endswith(SUFFIX)] if folder else []
     found = [read_record(os.path.join(folder or "", name)) for name in names]
     return sorted((one for one in found if one), key=lambda one: one.expires_at or 0.0)
 

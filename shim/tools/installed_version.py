@@ -12,7 +12,7 @@ import os
 import re
 from typing import NamedTuple
 
-from shim.core.files import list_folder, read_head
+from shim.core.files import is_file, names_in, read_head, real_path
 from shim.core.host import Host, this_host
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
@@ -63,7 +63,7 @@ def find_release(executable: str, distribution: str, host: Host | None = None) -
 def find_interpreter(path: str, flags: str = "") -> Interpreter:
     """Return what files tell about the Python started as `path`: sys.prefix and its release (None if unknown)."""
     folder = os.path.dirname(path)
-    real = os.path.realpath(path)
+    real = real_path(path)
     base = os.path.dirname(os.path.dirname(real))
     for candidate in (os.path.dirname(folder), folder):
         settings = _read_settings(os.path.join(candidate, "pyvenv.cfg"))
@@ -121,7 +121,7 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
         return None
     parts = trampoline.groupdict()
     if "name" in parts:
-        return os.path.join(os.path.dirname(os.path.realpath(executable)), parts["name"]), ""
+        return os.path.join(os.path.dirname(real_path(executable)), parts["name"]), ""
     return parts["double"] or parts["single"] or parts["bare"], ""
 
 
@@ -134,7 +134,7 @@ def _find_behind_pyenv(path: str, host: Host) -> str | None:
     root = os.path.dirname(shims)
     for version in _read_pyenv_versions(root, host):
         candidate = os.path.join(root, "versions", version, "bin", os.path.basename(path))
-        if os.path.isfile(candidate):
+        if is_file(candidate):
             return candidate
     return None
 
@@ -158,7 +158,7 @@ def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
     named = _PYTHON_NAME.match(os.path.basename(real))
     if named and named[1]:
         return int(named[1]), int(named[2])
-    libraries = [python for python, folder in _libraries(prefix) if os.path.isfile(os.path.join(folder, "os.py"))]
+    libraries = [python for python, folder in _libraries(prefix) if is_file(os.path.join(folder, "os.py"))]
     return libraries[0] if len(set(libraries)) == 1 else None
 
 
@@ -166,7 +166,7 @@ def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
     """Return ((major, minor), folder) for each `lib/python3.X` below `prefix`."""
     found: list[tuple[tuple[int, int], str]] = []
     for library in ("lib", "lib64"):
-        for name in list_folder(os.path.join(prefix, library)):
+        for name in names_in(os.path.join(prefix, library)):
             match = _PYTHON_NAME.match(name)
             if match and match[1]:
                 found.append(((int(match[1]), int(match[2])), os.path.join(prefix, library, name)))
@@ -199,7 +199,7 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
 
 def _find_beside(executable: str, distribution: str) -> Release:
     """Return the release of a binary by the environment whose `bin` it, or what it links to, stands in."""
-    for path in dict.fromkeys((executable, os.path.realpath(executable))):
+    for path in dict.fromkeys((executable, real_path(executable))):
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         found = [
             (version, python)
@@ -216,7 +216,7 @@ def _find_version(folder: str, distribution: str) -> tuple[int, ...] | None:
     """Return the release of `distribution` in one site folder: None if it is not there, () if its metadata disagree."""
     wanted = re.sub(r"[-_.]+", "_", distribution).lower()
     versions: set[tuple[int, ...]] = set()
-    for entry in list_folder(folder):
+    for entry in names_in(folder):
         stem, _, kind = entry.rpartition(".")
         name, _, rest = stem.partition("-")
         if kind in ("dist-info", "egg-info") and re.sub(r"[-_.]+", "_", name).lower() == wanted:

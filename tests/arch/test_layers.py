@@ -253,7 +253,7 @@ def opens_to_read(call: ast.Call) -> bool:
     """Whether a call opens a file to read it: `open` without a mode that writes, `os.open` with O_RDONLY, and what pathlib and tomllib have."""
     name = ast.unparse(call.func)
     words = [ast.unparse(word) for word in (*call.args[1:], *(one.value for one in call.keywords if one.arg == "mode"))]
-    if name in ("os.open", "posix.open"):
+    if name in ("os.open", "posix.open", "open_descriptor"):
         return any("O_RDONLY" in word for word in words)
     if name in ("open", "io.open"):
         writes = any(word.strip("'\"") in {kind + more for kind in "wax" for more in ("", "b")} for word in words[:1])
@@ -269,3 +269,30 @@ def test_other_peoples_files_are_read_by_one_module() -> None:
     }
 
     assert readers == set(OWN_READERS)
+
+
+#: Rooms on the way of a command, in which every look at a file is in the record of the command.
+WATCHED_ROOMS = frozenset(["tools", "routing", "credentials", "preflight", "delivery", "config", "formats", "storage", "net"])
+#: Who looks at files there by itself, and why that is in no record.
+OWN_LOOKS = {
+    "shim/config/edit.py": "writes the configuration: no command that is wrapped does",
+    "shim/config/team_files.py": "the same",
+    "shim/credentials/purge.py": "`shim` verbs alone",
+    "shim/delivery/memory_file.py": "/proc",
+}
+LOOKS = re.compile(
+    r"os\.(?:l?stat|access|readlink|listdir|scandir|walk"
+    r"|path\.(?:l?exists|is(?!abs)\w+|realpath|get\w+|samefile))$"
+)
+
+
+def test_files_are_looked_at_by_one_module() -> None:
+    looking = {
+        name
+        for path in MODULES
+        if (name := str(path.relative_to(ROOT))).split("/")[1] in WATCHED_ROOMS
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and LOOKS.match(ast.unparse(node.func))
+    }
+
+    assert looking == set(OWN_LOOKS)

@@ -3,12 +3,14 @@
 import os
 import sysconfig
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shim.core.files import is_file, list_folder, real_path
 from shim.core.host import Host
 from shim.delivery.netrc import _render_token
 from shim.delivery.store import render_string
@@ -46,10 +48,25 @@ def test_what_is_installed_for_the_interpreter_that_we_run_on_counts(kind: str) 
     library = sysconfig.get_path("stdlib")
     folder = os.path.join(library, kind)
     with observe(Host({}, "/")) as (_, observer):
-        os.path.isfile(os.path.join(folder, "pip", "__init__.py"))
-        os.path.isfile(os.path.join(library, "os.py"))
+        is_file(os.path.join(folder, "pip", "__init__.py"))
+        is_file(os.path.join(library, "os.py"))
         with suppress(OSError):
-            os.listdir(folder)
+            list_folder(folder)
 
     assert [*observer.paths] == [os.path.join(folder, "pip", "__init__.py")]
     assert [*observer.folders] == [folder]
+
+
+def test_every_step_of_a_path_is_seen_and_each_link_followed_once(tmp_path: Path) -> None:
+    """Links that name each other twice would take as many steps as two to the number of links."""
+    (tmp_path / "l0").symlink_to(".")
+    for number in range(1, 60):
+        (tmp_path / f"l{number}").symlink_to(f"l{number - 1}/l{number - 1}")
+    (tmp_path / "loop").symlink_to("loop")
+    with observe(Host({}, "/")) as (_, observer):
+        assert real_path(f"{tmp_path}/l59/file") == os.path.realpath(tmp_path / "file")
+        real_path(f"{tmp_path}/loop")
+
+    inside = {path.removeprefix(f"{tmp_path}/") for path in observer.paths if path.startswith(f"{tmp_path}/")}
+    assert inside == {"file", "loop", *(f"l{number}" for number in range(60))}
+    assert {*map(str, tmp_path.parents)} - {"/"} <= {*observer.paths}

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from shim.config.logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
 from shim.core.errors import ShimError, SourceError, StoreError
+from shim.core.files import exists, real_path
 from shim.core.host import Host
 from shim.core.model import Secret
 from shim.core.own_files import replacement
@@ -65,9 +66,9 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
     path = find_tokens_file(host)
     if path is None:
         raise StoreError("there is no home folder for tokens.toml", hint=f"set HOME, or {TOKENS_VARIABLE} to an absolute path")
-    if token is None and not os.path.exists(path):
+    if token is None and not exists(path):
         return False
-    path = os.path.realpath(path)  # dotfile managers put a link there
+    path = real_path(path)  # dotfile managers put a link there
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         with _locked(f"{os.path.dirname(path)}/.{os.path.basename(path)}.lock"):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from shim.core.errors import SourceError
+from shim.core.files import read_status
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Secret
 from shim.core.private_folders import cache_folder
@@ -183,7 +184,7 @@ def recall(kind: Kind, key: str, host: Host) -> Kept | None:
     if credential is None or path is None:
         return None
     with suppress(OSError):
-        return Kept(credential, os.stat(path).st_mtime)
+        return Kept(credential, read_status(path).st_mtime)
     return None
 
 

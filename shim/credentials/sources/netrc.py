@@ -6,6 +6,7 @@ import os
 import stat
 
 from shim.core.errors import SourceError
+from shim.core.files import read_status
 from shim.core.model import Credential
 from shim.core.urls import scope_of_origin
 from shim.credentials.sources import Query, Source
@@ -47,7 +48,7 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
     paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
     for path in paths:
         try:
-            status = os.stat(path)
+            status = read_status(path)
             if not stat.S_ISREG(status.st_mode):
                 kind = "a pipe" if stat.S_ISFIFO(status.st_mode) else "no regular file"
                 query.note("netrc", f"{path} is {kind}, which only the tool may read")

@@ -11,7 +11,7 @@ import os
 from itertools import takewhile
 
 from shim.core.errors import SourceError
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, read_regular, read_status
 from shim.core.model import Credential
 from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
 from shim.credentials.sources import Query, Source, make_credential
@@ -31,7 +31,7 @@ def find(query: Query) -> Credential | None:
     section, path = _find_section(query)
     if section is None:
         return None
-    if flaw := find_flaw(os.stat(path), path):
+    if flaw := find_flaw(read_status(path), path):
         raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
     username = section.username or query.owner
     if query.need.username is not None and section.username not in (None, query.need.username):

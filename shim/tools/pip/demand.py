@@ -5,9 +5,7 @@ Sources: pip 26.3 `req/constructors.py` (`_get_url_from_path`, what counts as a 
 
 from __future__ import annotations
 
-import os
-
-from shim.core.files import CannotRead
+from shim.core.files import CannotRead, is_file, is_folder
 from shim.core.host import Host
 from shim.core.model import Target
 from shim.formats.requirements import may_apply
@@ -45,8 +43,8 @@ def _local_path(place: str, host: Host) -> str | None:
         path = LocalFiles(host, Files(), Unread()).path_of(place)
     except CannotRead:
         return None
-    is_folder = os.path.isdir(path) and ("/" in place or place.startswith("."))
-    return path if is_folder or (path.lower().endswith(ARCHIVES) and os.path.isfile(path)) else None
+    is_project = is_folder(path) and ("/" in place or place.startswith("."))
+    return path if is_project or (path.lower().endswith(ARCHIVES) and is_file(path)) else None
 
 
 def _has_dependencies(wheel: str, extras: tuple[str, ...], target: Target) -> bool:

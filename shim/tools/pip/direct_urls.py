@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import unquote
 
-from shim.core.files import CannotRead, LeftToCode
+from shim.core.files import CannotRead, LeftToCode, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.urls import names_web
@@ -122,7 +122,7 @@ class DirectUrls:
         """Add the remote files that a page on disk links to; of a folder, its pages."""
         with self.local.unread.guard(self.local.shown(location)):
             path = self.local.path_of(_expand_home(location, self.local.host))
-            for page in self._pages_in(path) if os.path.isdir(path) else [path]:
+            for page in self._pages_in(path) if is_folder(path) else [path]:
                 if is_page(page):
                     self._read_page(page)
 
@@ -133,7 +133,7 @@ class DirectUrls:
     def _pages_in(self, folder: str) -> Iterator[str]:
         self.local.files.watched[folder] = None
         try:
-            pages = [os.path.join(folder, name) for name in sorted(os.listdir(folder)) if is_page(name)]
+            pages = [os.path.join(folder, name) for name in sorted(list_folder(folder)) if is_page(name)]
         except OSError as error:
             raise CannotRead(f"cannot be listed ({error.strerror})") from None
         yield from islice(pages, _MAX_PAGES)
@@ -160,9 +160,9 @@ class DirectUrls:
             if len(self._projects) >= _MAX_PROJECTS:
                 raise CannotRead("is one of too many local projects")
             self._projects.add((path, *extras))
-            if os.path.isdir(path):
+            if is_folder(path):
                 self._read_folder(path, extras)
-            elif os.path.exists(path):
+            elif exists(path):
                 self._read_archive(path, extras)
 
     def _read_folder(self, folder: str, extras: tuple[str, ...]) -> None:
@@ -173,7 +173,7 @@ class DirectUrls:
         try:
             if text is not None:
                 self.add_texts(requirements.read_project_requirements(text, wanted), path, extras)
-            elif self.with_dependencies and any(os.path.exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
+            elif self.with_dependencies and any(exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
                 raise LeftToCode("leaves it to code to say what the project depends on")
         except LeftToCode:
             if text is not None:
@@ -183,7 +183,7 @@ class DirectUrls:
 
     def _scan(self, folder: str) -> None:
         """Take note of every URL in the files from which code may take what a project depends on."""
-        names = sorted(name for name in os.listdir(folder) if name.endswith(_SCANNED))
+        names = sorted(name for name in list_folder(folder) if name.endswith(_SCANNED))
         if len(names) > _MAX_SCANNED:
             raise CannotRead("has too many files that could say what it depends on")
         self.local.files.watched[folder] = None

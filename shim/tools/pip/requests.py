@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
-from shim.core.files import CannotRead
+from shim.core.files import CannotRead, exists, read_status
 from shim.core.host import Host
 from shim.core.model import Need, Needs, Origin, Target
 from shim.formats import requirements
@@ -205,7 +205,7 @@ class _Reader:
         """Return a find-links page as pip takes it: beside the file that names it, if it is there."""
         beside = os.path.join(os.path.dirname(parent), said.text)
         try:
-            is_there = os.path.exists(self.local.path_of(beside))
+            is_there = exists(self.local.path_of(beside))
         except (CannotRead, ValueError):
             is_there = False
         return replace(said, text=beside) if is_there else said
@@ -261,7 +261,7 @@ class _Reader:
 
 def _is_pipe(local: LocalFiles, location: str) -> bool:
     try:
-        return stat.S_ISFIFO(os.stat(local.path_of(location)).st_mode)
+        return stat.S_ISFIFO(read_status(local.path_of(location)).st_mode)
     except (CannotRead, OSError, ValueError):
         return False
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Literal
 
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, exists, read_regular
 from shim.core.host import Host
 from shim.core.model import Origin, Place, Target
 from shim.core.urls import BadUrl, Userinfo, find_userinfo
@@ -268,7 +268,7 @@ def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) 
     named_path = os.path.join(host.cwd, named) if named else None
     if named_path:
         files.watched[named_path] = None
-    if not isolated and not (named_path and os.path.exists(named_path)):
+    if not isolated and not (named_path and exists(named_path)):
         config_home = _expand_home(host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host)
         paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]
     if prefix:

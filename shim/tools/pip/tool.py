@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs, Place, Secret, Target
 from shim.formats.optparse_scan import drop_value
@@ -163,7 +164,7 @@ def _find_target(path: str, argv: tuple[str, ...], host: Host) -> Target:
     if other is None:
         return target
     other = os.path.join(host.cwd, other)
-    interpreter = find_interpreter(os.path.join(other, "bin/python") if os.path.isdir(other) else other)
+    interpreter = find_interpreter(os.path.join(other, "bin/python") if is_folder(other) else other)
     return Target(path, version, interpreter.python, interpreter.prefix)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from shim.core.files import is_file
 from shim.core.host import Host
 from shim.core.model import Invocation, Needs, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
@@ -55,7 +56,7 @@ def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Menti
         for word in words
         if word.name == "requirements" and word.value
     ]
-    found = None if typed or os.path.isfile(pipfile) else find_upwards("requirements.txt", host.cwd)
+    found = None if typed or is_file(pipfile) else find_upwards("requirements.txt", host.cwd)
     return [Mention(found, Origin("file", found, project=True))] if found else typed
 
 

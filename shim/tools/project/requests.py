@@ -12,7 +12,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Invocation, Need, Needs, Origin, Target
 from shim.core.toml import read_toml, value_at
@@ -121,7 +121,7 @@ def find_upwards(name: str, folder: str) -> str | None:
     """Return the nearest file of that name in `folder` or above it, or None."""
     for _ in range(MAX_LEVELS):
         path = os.path.join(folder, name)
-        if os.path.isfile(path):
+        if is_file(path):
             return path
         if folder == "/":
             return None

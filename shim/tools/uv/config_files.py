@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from glob import escape, iglob
+from glob import escape
 from itertools import islice
 from typing import Any, NamedTuple
 
 from shim.core.files import MAX_BYTES as MAX_PARSED
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import CannotRead, is_file, read_regular
+from shim.core.globs import find_paths
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.toml import read_toml
@@ -81,7 +82,7 @@ class Reader:
     def find(self, folder: str, pattern: str) -> list[str]:
         """Return the paths below `folder` that match; what is beyond a great number of them is unread."""
         try:
-            found = list(islice(iglob(os.path.join(escape(folder), pattern), recursive=True), MAX_MATCHES + 1))
+            found = list(islice(find_paths(os.path.join(escape(folder), pattern)), MAX_MATCHES + 1))
         except (OSError, ValueError, RecursionError) as error:
             self.unread.note(f"what {pattern} matches below {folder}", f"cannot be found ({type(error).__name__})")
             return []
@@ -142,7 +143,7 @@ def find_project(folder: str, reader: Reader) -> Project:
 
     A pyproject.toml without `[project]` or a workspace is no root for configuration, but may have a lock.
     """
-    if os.path.isfile(folder):
+    if is_file(folder):
         folder = os.path.dirname(folder)
     own = next((parent for parent in _upward(folder) if reader.read(os.path.join(parent, "pyproject.toml")) is not None), None)
     if own is None:

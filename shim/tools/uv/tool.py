@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
-from shim.core.files import read_text
+from shim.core.files import read_text, real_path
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Needs, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan
@@ -201,7 +201,7 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
     try:
         receipt = json.loads(read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json")) or "")
         prefix = str(receipt["install_prefix"])
-        if os.path.realpath(target).startswith(os.path.realpath(prefix) + "/"):
+        if real_path(target).startswith(real_path(prefix) + "/"):
             return parse_version(str(receipt["version"])) or None
     except (ValueError, KeyError, TypeError, RecursionError):
         return None
