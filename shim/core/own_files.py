@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from shim.core.files import CannotRead, read_regular, see
+from shim.core.files import CannotRead, read_regular
 
 #: What a file is called until it is whole. A process that is killed before leaves it behind, secret and all.
 NEW_SUFFIX = ".new"
@@ -17,11 +17,6 @@ NEW_SUFFIX = ".new"
 
 def create(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
     """Write a file that must not be there yet, with exactly this mode; `sync` waits for the disk. Raises OSError."""
-    see(path)
-    _write(path, data, mode, sync=sync)
-
-
-def _write(path: str, data: bytes, mode: int, *, sync: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     with open(descriptor, "wb") as stream:
@@ -37,9 +32,8 @@ def _write(path: str, data: bytes, mode: int, *, sync: bool) -> None:
 def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> Iterator[str]:
     """Write a new file beside `path` and yield where it is; it takes its place when the `with` ends well, else it goes. Raises OSError."""
     new = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"  # never a name that an ended process left behind
-    see(path)
     try:
-        _write(new, data, mode, sync=sync)
+        create(new, data, mode, sync=sync)
         yield new
         os.replace(new, path)
     except BaseException:
