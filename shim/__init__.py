@@ -9,7 +9,7 @@ The way of one wrapped command through the rooms:
     pipeline/            one wrapped command (`run.py`): its plan, and the record for the next time
       tools/             argv and environment -> Invocation and Needs: which URLs will it ask?
       routing/           which index a name comes from: `use-as`, `packages`, the redirector
-      credentials/       a Credential for each need: the token cache, else `sources/` in order
+      credentials/       a Credential for each endpoint: the token cache, else `sources/` in order
       preflight/         may it go? Not with unsafe settings, nor where an index refuses what we have
       delivery/          what changes in argv, environment and descriptors; `masking/` of output
 

@@ -63,10 +63,10 @@ def _for_programs(found: Found) -> dict[str, object]:
 def render(found: Found, host: Host) -> str:
     """Return the lines about one entry."""
     entry = found.entry
-    title = f"{paint(printable(entry.name), 'bold', 1, host)}  {entry.need.url}{TITLES[entry.role]}\n"
+    title = f"{paint(printable(entry.name), 'bold', 1, host)}  {entry.endpoint.url}{TITLES[entry.role]}\n"
     word, colour = WORDS[found.state]
     lines = _say_files(found)
-    lines += [printable(_say_source(found, host))] if entry.answered_by or entry.tried else []
+    lines += [printable(_say_source(found, host))] if entry.provided_by or entry.tried else []
     since = f" since {render_time(found.since)}" if found.since and found.state == "refuses" else ""
     said = f"{paint(word, colour, 1, host)}{since}" + (f": {printable(found.detail)}" if found.detail else "")
     lines += [said] + ([printable(f"hint: {found.hint}")] if found.hint else [])
@@ -85,11 +85,11 @@ def _say_files(found: Found) -> list[str]:
 def _say_source(found: Found, host: Host) -> str:
     """Return who answers here, in words."""
     entry, credential = found.entry, found.entry.credential
-    if entry.answered_by is None:
+    if entry.provided_by is None:
         return "asked: " + ", ".join(f"{source} ({outcome})" for source, outcome in entry.tried)
     if credential is None:
-        return f"answered by {entry.answered_by}: {entry.tried[-1][1]}"
+        return f"answered by {entry.provided_by}: {entry.tried[-1][1]}"
     until = f", ends in {describe_duration(credential.expires_at - host.clock())}" if credential.expires_at else ""
     login = f"; login at {entry.login['at']}" if entry.login else ""
     account = f" as {entry.login['account']}" if entry.login and entry.login["account"] else ""
-    return f"answered by {entry.answered_by} as {credential.shown_username}{until}{login}{account}"
+    return f"answered by {entry.provided_by} as {credential.shown_username}{until}{login}{account}"

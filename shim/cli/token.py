@@ -10,7 +10,7 @@ from shim.cli.named_index import find_index
 from shim.config.settings import load_settings
 from shim.core.errors import NoCredential
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.credentials.missing import hint_for
 from shim.credentials.resolve import resolve
 from shim.formats.times import render_time
@@ -30,10 +30,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print the secret and nothing else; 77 if nobody has one."""
     settings = load_settings(host)
     url, index, username = find_index(arguments.index, settings)
-    (answer,) = resolve(Needs((Need(url, Origin("argv", "shim token"), username=username),)), settings, host)
-    credential = answer.credential
+    (resolution,) = resolve(Endpoints((Endpoint(url, Origin("argv", "shim token"), username=username),)), settings, host)
+    credential = resolution.credential
     if credential is None:
-        raise NoCredential(f"no credential for {url}", tried=answer.tried, hint=hint_for(answer, index))
+        raise NoCredential(f"no credential for {url}", tried=resolution.tried, hint=hint_for(resolution, index))
     record_release((credential,), "shim token", "printed", settings.audit, host)
     if not arguments.json:
         sys.stdout.write(credential.secret.reveal() + "\n")

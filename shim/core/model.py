@@ -111,7 +111,7 @@ class Origin(NamedTuple):
         return self.where if self.line is None else f"{self.where}:{self.line}"
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own argv or environment.
 
     `key` is the position in argv (0 is the first word after the tool's name) or the variable's name. `start` and `end`
@@ -126,12 +126,12 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Endpoint:
     """One URL that the command will talk to and that may ask for a credential.
 
-    `url` never carries userinfo. `username` is the one that the URL insists on. `given` is a password that the user wrote
-    into that URL, `place` where it stands in argv or environment (None for a URL from a file). `answered_by` names a variable
-    of the tool that already answers for this need (`UV_INDEX_CORP_PASSWORD`): then we keep out.
+    `url` never carries userinfo. `username` is the one that the URL insists on. `inline_password` is a password that the user wrote
+    into that URL, `location` where it stands in argv or environment (None for a URL from a file). `provided_by` names a variable
+    of the tool that already answers for this endpoint (`UV_INDEX_CORP_PASSWORD`): then we keep out.
     `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
     requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
     for a credential before it asks (uv: `authenticate = "always"`), `explicit` that it asks the index for certain packages only.
@@ -143,34 +143,34 @@ class Need:
     role: Literal["index", "extra", "links", "input", "direct", "publish"] = "index"
     index_name: str | None = None
     username: str | None = None
-    given: Secret | None = None
-    place: Place | None = None
-    answered_by: str | None = None
+    inline_password: Secret | None = None
+    location: Location | None = None
+    provided_by: str | None = None
     eager: bool = False
     explicit: bool = False
     registry: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Needs:
+class Endpoints:
     """Everything that one command will ask, in the tool's own order, and the files that say so.
 
-    `watched` holds every file that was read or would have been, had it existed. `unknown` is what nobody here has read and may
+    `files_read` holds every file that was read or would have been, had it existed. `unreadable_inputs` is what nobody here has read and may
     name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
-    also make the tool careless with certificates is `careless`. `spare` holds the userinfo in argv and environment that no item stands for,
-    because the URL was said twice or replaced by a later one: it can be cut without asking. Where the needs are `routed`, a redirector
-    sends the tool to them, which knows none of their URLs before. `garbled` are indexes whose URL has
+    also make the tool careless with certificates is `careless`. `unused_userinfo` holds the userinfo in argv and environment that no item stands for,
+    because the URL was said twice or replaced by a later one: it can be cut without asking. Where the endpoints are `routed`, a redirector
+    sends the tool to them, which knows none of their URLs before. `malformed` are indexes whose URL has
     something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
     `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
     `built` are projects whose own code says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
     URLs that stand somewhere in their files.
     """
 
-    items: tuple[Need, ...] = ()
-    watched: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    spare: tuple[Place, ...] = ()
-    garbled: tuple[Need, ...] = ()
+    items: tuple[Endpoint, ...] = ()
+    files_read: tuple[str, ...] = ()
+    unreadable_inputs: tuple[str, ...] = ()
+    unused_userinfo: tuple[Location, ...] = ()
+    malformed: tuple[Endpoint, ...] = ()
     packages: tuple[str, ...] = ()
     careless: tuple[str, ...] = ()
     built: tuple[str, ...] = ()
@@ -212,7 +212,7 @@ class Invocation:
 class Credential:
     """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the secret has no known end.
 
-    `source` names who gave it. `kept_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
+    `source` names who gave it. `found_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
     an answer and is not delivered. `username_is_secret` marks a host that wants the token as the user name (Gemfury).
     """
 
@@ -222,7 +222,7 @@ class Credential:
     source: str
     expires_at: float | None = None
     scheme: Scheme = "basic"
-    kept_by_tool: bool = False
+    found_by_tool: bool = False
     username_is_secret: bool = False
 
     @property
@@ -232,10 +232,10 @@ class Credential:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one need: a credential or None, and what each source said."""
+class Resolution:
+    """What became of one endpoint: a credential or None, and what each source said."""
 
-    need: Need
+    endpoint: Endpoint
     credential: Credential | None
     tried: tuple[tuple[str, str], ...] = ()
     index: str | None = None
@@ -326,8 +326,8 @@ class Plan:
     """
 
     invocation: Invocation
-    needs: Needs
-    answers: tuple[Answer, ...]
+    endpoints: Endpoints
+    resolutions: tuple[Resolution, ...]
     delivery: Delivery
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
@@ -338,6 +338,6 @@ class Plan:
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:
         """The credentials that the target is given, and how, in words. What it finds by itself is not given."""
-        given = [answer.credential for answer in self.answers if answer.credential and not answer.credential.kept_by_tool]
+        given = [resolution.credential for resolution in self.resolutions if resolution.credential and not resolution.credential.found_by_tool]
         channels = dict.fromkeys(channel for channel, _, _ in self.delivery.channels if channel != "trust")
         return (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels)) if channels else ((), "")

@@ -26,7 +26,7 @@ Trouble = Literal[
 ]
 
 
-class Verdict(NamedTuple):
+class VerificationResult(NamedTuple):
     """`proven`: refused without, answered with the credential. `open`: answers everybody. `rejected`: refused with it too.
 
     `unreachable`: no usable answer; `detail` says why in words, `trouble` as a word for programs. `reason` is the detail without the
@@ -40,6 +40,6 @@ class Verdict(NamedTuple):
     status: int | None = None
 
 
-def unreachable(url: object, reason: str, trouble: Trouble | None, status: int | None = None) -> Verdict:
+def unreachable(url: object, reason: str, trouble: Trouble | None, status: int | None = None) -> VerificationResult:
     """Return the verdict on an index that gives no usable answer."""
-    return Verdict("unreachable", f"{url}: {reason}", trouble, reason, status)
+    return VerificationResult("unreachable", f"{url}: {reason}", trouble, reason, status)

@@ -73,7 +73,7 @@ class Asker:
         failed_ago_s = single_flight.failed_ago_s(key, self._host)
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
-        if found.is_worth_waiting and not load_source(name).has_own_turns:
+        if found.is_shareable and not load_source(name).has_own_turns:
             with single_flight.turn(key, self._host, _timeout_s(name, query) + PATIENCE_S) as failure:
                 again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
                 if again.credential or again.nobody:
@@ -82,7 +82,7 @@ class Asker:
                     raise failure
                 if failure:
                     return again.ending  # who asked has said so
-                if again.is_worth_waiting:
+                if again.is_shareable:
                     return self._refresh(name, shelf, key, query, again.ending)
         return self._refresh(name, shelf, key, query, found.ending)
 
@@ -144,7 +144,7 @@ def cache_key(query: Query) -> str:
 def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
     """Return the key under which the OS keyring's answer to a query is remembered: it changes with all that could change the answer."""
     index = query.index
-    configuration = repr((index and index.url.text, query.need.url.text, keyring_cache.surroundings(query.host, config_files)))
+    configuration = repr((index and index.url.text, query.endpoint.url.text, keyring_cache.surroundings(query.host, config_files)))
     return token_cache.key_of(str(query.scope), query.username, configuration)
 
 

@@ -49,13 +49,13 @@ def ask_program(
     from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, Question
 
     name, protocol = command.argv[0], PROTOCOLS[command.protocol]
-    question = Question(query.need.url, query.username, dict(command.fields), command.use_path, query.host.clock())
+    question = Question(query.endpoint.url, query.username, dict(command.fields), command.use_path, query.host.clock())
     try:
         request = protocol.render(question) if protocol.render else None
         output, status = run_program(command, name, request, environ_for(query), query.host)
         text = _decode(output)
         if protocol.is_nothing(text, status):
-            query.note(source, f"{name} has nothing for {query.need.url.netloc}")
+            query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
             return None
         if status != 0:
             raise ProgramFailed(f"the command `{name}` failed (exit status {status})", hint=BY_HAND_HINT.format(name=name))
@@ -65,7 +65,7 @@ def ask_program(
     except BadAnswer as error:
         raise SourceError(f"the command `{name}` {error}", hint=error.hint) from None
     if reply is None:
-        query.note(source, f"{name} has nothing for {query.need.url.netloc}")
+        query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
         return None
     if not reply.secret:
         raise SourceError(f"the command `{name}` gave an empty secret", hint=BY_HAND_HINT.format(name=name))
@@ -77,8 +77,8 @@ def environ_for(query: Query) -> dict[str, str]:
     host = query.host
     environ = {name: value for name, value in host.environ.items() if not name.startswith(("GIT_", "_SHIM_"))}
     environ["PATH"] = ":".join(safe_path(host.environ.get("PATH", os.defpath), host.shims))
-    environ["INDEX_URL"] = query.need.url.text
-    environ["INDEX_HOST"] = query.need.url.host
+    environ["INDEX_URL"] = query.endpoint.url.text
+    environ["INDEX_HOST"] = query.endpoint.url.host
     if not host.interactive:
         environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}  # else git opens the terminal, or a window, by itself
     return environ

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from shim.config.index import IndexConfig
-from shim.core.model import Answer
+from shim.core.model import Resolution
 
 
-def hint_for(answer: Answer, index: IndexConfig | None) -> str:
+def hint_for(resolution: Resolution, index: IndexConfig | None) -> str:
     """Return what to do about an answer without a credential: something that the sources of its index would notice."""
-    if answer.tried and answer.tried[0][0] == "scope":
+    if resolution.tried and resolution.tried[0][0] == "scope":
         return "use https, or set insecure = true for this index"
-    if answer.tried and answer.tried[0][0] == "policy":
+    if resolution.tried and resolution.tried[0][0] == "policy":
         return "ask who keeps the machine's policy"
-    if answer.blocked and answer.blocked.hint:
-        return answer.blocked.hint
+    if resolution.blocked and resolution.blocked.hint:
+        return resolution.blocked.hint
     if index is None:
-        return f"shim login {answer.need.url}"
-    if index.username and answer.need.username not in (None, index.username):
-        return f"leave {answer.need.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
+        return f"shim login {resolution.endpoint.url}"
+    if index.username and resolution.endpoint.username not in (None, index.username):
+        return f"leave {resolution.endpoint.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
     if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:

@@ -1,4 +1,4 @@
-"""A credential for each need: the user's own, else the sources in order (`ask_once.py` asks one of them).
+"""A credential for each endpoint: the user's own, else the sources in order (`ask_once.py` asks one of them).
 
 The token cache stands before the one source whose answers it keeps (`command`), not before the whole chain: a variable or a
 file that comes first in the chain, and has changed, is what counts. In the same way the keyring's last answer stands before the keyring.
@@ -14,7 +14,7 @@ from shim.config.schema import DEFAULT_CHAIN
 from shim.config.settings import Settings
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Needs
+from shim.core.model import Credential, Endpoint, Endpoints, Resolution
 from shim.core.urls import Url, scope_of_index, scope_of_origin
 from shim.credentials.ask_once import Asker
 from shim.credentials.sources import AGING_SOURCES, Query, known
@@ -24,33 +24,33 @@ from shim.storage import token_cache
 SERVER_SOURCES = ("netrc", "pypirc", "keyring")
 
 
-def resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
-    """Return one answer for each need, in the needs' order.
+def resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Resolution, ...]:
+    """Return one answer for each endpoint, in the endpoints' order.
 
     Raises:
         SourceError: a source that the configuration names is broken.
     """
     resolver = _Resolver(settings, host)
     # What the user named himself is asked first: a project file that names it too then finds the answer.
-    ordered = sorted(range(len(needs.items)), key=lambda number: needs.items[number].origin.project)
-    answers = {number: resolver.answer(needs.items[number]) for number in ordered}
-    return tuple(answers[number] for number in range(len(needs.items)))
+    ordered = sorted(range(len(endpoints.items)), key=lambda number: endpoints.items[number].origin.project)
+    resolutions = {number: resolver.resolution(endpoints.items[number]) for number in ordered}
+    return tuple(resolutions[number] for number in range(len(endpoints.items)))
 
 
-def resolve_quietly(needs: tuple[Need, ...], settings: Settings, host: Host) -> tuple[Answer, ...]:
-    """Return one answer for each need of servers that a command only may ask: no login, no question, and a broken source has none."""
+def resolve_quietly(endpoints: tuple[Endpoint, ...], settings: Settings, host: Host) -> tuple[Resolution, ...]:
+    """Return one answer for each endpoint of servers that a command only may ask: no login, no question, and a broken source has none."""
     alone = replace(host, interactive=False)
-    answers: list[Answer] = []
-    for need in needs:
+    resolutions: list[Resolution] = []
+    for endpoint in endpoints:
         try:
-            answers += resolve(Needs((need,)), settings, alone)
+            resolutions += resolve(Endpoints((endpoint,)), settings, alone)
         except SourceError as error:
-            answers.append(Answer(need, None, ((need.url.host, error.message),)))
-    return tuple(answers)
+            resolutions.append(Resolution(endpoint, None, ((endpoint.url.host, error.message),)))
+    return tuple(resolutions)
 
 
 class _Resolver:
-    """Answers the needs of one command; what several of them share is asked once."""
+    """Answers the endpoints of one command; what several of them share is asked once."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
         self._asker = Asker(settings, host)
@@ -59,36 +59,36 @@ class _Resolver:
         self._known: dict[tuple[str, str | None], _Found] = {}
         self._silent: set[tuple[str, str, str | None]] = set()
 
-    def answer(self, need: Need) -> Answer:
-        """Return the answer for one need."""
-        index = self._settings.index_for(need.url)
+    def resolution(self, endpoint: Endpoint) -> Resolution:
+        """Return the answer for one endpoint."""
+        index = self._settings.index_for(endpoint.url)
         name = index.name if index else None
-        if need.answered_by or (need.url.is_public and index is None):
-            return Answer(need, None, index=name)
-        if need.given is not None:
-            if left_behind := known.find_left_behind(need, self._host):
+        if endpoint.provided_by or (endpoint.url.is_public and index is None):
+            return Resolution(endpoint, None, index=name)
+        if endpoint.inline_password is not None:
+            if left_behind := known.find_left_behind(endpoint, self._host):
                 self._asker.warn(left_behind)
-            own = Credential(need.username or "", need.given, scope_of_index(need.url), "url")
-            return Answer(need, own, index=name)
-        if refused := refuse_scheme(need.url, index):
-            return Answer(need, None, (("scope", refused),), name)
-        if forbidden := self._settings.policy.refuses(need.url):
-            return Answer(need, None, (("policy", forbidden),), name)
-        query = Query(need, index, self._host, keyring_wait_s=self._settings.keyring_wait_s)
+            own = Credential(endpoint.username or "", endpoint.inline_password, scope_of_index(endpoint.url), "url")
+            return Resolution(endpoint, own, index=name)
+        if refused := refuse_scheme(endpoint.url, index):
+            return Resolution(endpoint, None, (("scope", refused),), name)
+        if forbidden := self._settings.policy.refuses(endpoint.url):
+            return Resolution(endpoint, None, (("policy", forbidden),), name)
+        query = Query(endpoint, index, self._host, keyring_wait_s=self._settings.keyring_wait_s)
         key = self._key_of(query)
         if key not in self._known:
             self._known[key] = self._resolve(query)
         credential, tried, blocked = self._known[key]
-        if credential and credential.scope == scope_of_origin(need.url):
+        if credential and credential.scope == scope_of_origin(endpoint.url):
             self._known.setdefault((str(credential.scope), query.username), self._known[key])
-        if credential and not credential.scope.covers(need.url):
+        if credential and not credential.scope.covers(endpoint.url):
             tried = (*tried, (credential.source, f"only for {credential.scope}"))
             credential = None
-        return Answer(need, credential, tried, name, blocked)
+        return Resolution(endpoint, credential, tried, name, blocked)
 
     def _key_of(self, query: Query) -> tuple[str, str | None]:
         """Return what the answer is known by: for a file, whose own URL is nobody's name, its server if that has a credential already."""
-        server = (str(scope_of_origin(query.need.url)), query.username)
+        server = (str(scope_of_origin(query.endpoint.url)), query.username)
         is_answered = _is_file(query) and (found := self._known.get(server)) is not None and found.credential is not None
         return server if is_answered else (str(query.scope), query.username)
 
@@ -101,7 +101,7 @@ class _Resolver:
         failed: dict[str, SourceError] = {}
         ended: Credential | None = None
         for name in query.index.source if query.index else DEFAULT_CHAIN:
-            silent = (name, query.need.url.origin, query.username)
+            silent = (name, query.endpoint.url.origin, query.username)
             if silent in self._silent:
                 continue
             try:
@@ -122,7 +122,7 @@ class _Resolver:
         if failed and ended is None and query.index and query.index.source_is_explicit:
             name, first = next(iter(failed.items()))
             tried = tuple(note for note in query.notes if note != (name, first.message))
-            raise SourceError(f"{first.message} (for {query.need.url})", tried=tried, hint=first.hint) from first
+            raise SourceError(f"{first.message} (for {query.endpoint.url})", tried=tried, hint=first.hint) from first
         self._asker.warn(*failed.values())
         # What was issued just now has not ended, whatever our clock says, which may be wrong by hours: the server has the last word.
         return _Found(ended, tuple(query.notes), None if query.index or ended else failed.get("known"))
@@ -137,7 +137,7 @@ class _Found(NamedTuple):
 
 def _is_file(query: Query) -> bool:
     """Whether it is a single file that no `[[index]]` covers. A command may name thousands on one server."""
-    return query.need.role == "direct" and query.index is None
+    return query.endpoint.role == "direct" and query.index is None
 
 
 def _has_nothing_there(name: str, query: Query) -> bool:
@@ -145,7 +145,7 @@ def _has_nothing_there(name: str, query: Query) -> bool:
     if name == "stored":
         from shim.storage import saved_logins
 
-        return all(scope_of_origin(query.need.url) != replace(entry.scope, segments=()) for entry in saved_logins.entries(query.host))
+        return all(scope_of_origin(query.endpoint.url) != replace(entry.scope, segments=()) for entry in saved_logins.entries(query.host))
     return name in SERVER_SOURCES
 
 
@@ -158,13 +158,13 @@ def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
 
 def find_flaw(credential: Credential, query: Query) -> str | None:
     """Return why a source's answer is none: another user name than the URL insists on, or a token that says it has ended."""
-    if query.need.username not in (None, credential.username):
-        return f"has {credential.shown_username!r}, the URL wants {query.need.username!r}"
+    if query.endpoint.username not in (None, credential.username):
+        return f"has {credential.shown_username!r}, the URL wants {query.endpoint.username!r}"
     over_s = query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
     return f"its token expired {token_cache.describe_duration(over_s)} ago by this machine's clock" if over_s >= 0 else None
 
 
 def has_ended(credential: Credential | None, query: Query) -> bool:
     """Whether a credential is the one that the URL wants, and has ended by our clock."""
-    fits = credential is not None and query.need.username in (None, credential.username)
+    fits = credential is not None and query.endpoint.username in (None, credential.username)
     return fits and credential is not None and credential.expires_at is not None and credential.expires_at <= query.host.clock()

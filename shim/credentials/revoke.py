@@ -5,7 +5,7 @@ from __future__ import annotations
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import Url
 from shim.credentials.sources import Query, oidc, posit
 
@@ -16,7 +16,7 @@ def end_logins(url: Url | None, settings: Settings, host: Host, problems: list[S
     for index in settings.indexes:
         if url is not None and index is not settings.index_for(url):
             continue
-        query = Query(Need(index.url, Origin("config", index.defined_in)), index, host)
+        query = Query(Endpoint(index.url, Origin("config", index.defined_in)), index, host)
         for way in (posit, oidc):
             try:
                 ended += filter(None, [way.log_out(query)])

@@ -15,9 +15,9 @@ from typing import Protocol, cast
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Delivery, Invocation, Manner, Need, Needs
+from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Manner, Resolution
 from shim.delivery.reasons import Reason, Refusal, choose_hint
-from shim.delivery.userinfo import cut_spare
+from shim.delivery.userinfo import cut_unused_userinfo
 
 #: The channels that put a secret into an environment, which `strict` forbids.
 IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
@@ -47,17 +47,17 @@ EAGER_VERBS = (("lock",), ("sync",), ("add",), ("remove",), ("pip", "install"), 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a channel may look at. `deliveries` pairs each need that we must answer with its credential."""
+    """Everything a channel may look at. `deliveries` pairs each endpoint that we must answer with its credential."""
 
     invocation: Invocation
-    needs: Needs
-    deliveries: tuple[tuple[Need, Credential], ...]
+    endpoints: Endpoints
+    deliveries: tuple[tuple[Endpoint, Credential], ...]
     settings: Settings
     host: Host
 
     @property
     def credentials(self) -> tuple[Credential, ...]:
-        """The distinct credentials to hand over, in the order of the needs."""
+        """The distinct credentials to hand over, in the order of the endpoints."""
         distinct: dict[tuple[object, ...], list[Credential]] = {}
         for _, credential in self.deliveries:
             alike = distinct.setdefault((credential.scope, credential.username, credential.scheme), [])
@@ -66,7 +66,7 @@ class Case:
         kept = {id(credential) for alike in distinct.values() for credential in alike}
         return tuple(dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept))
 
-    def crossing_http(self) -> Need | None:
+    def crossing_http(self) -> Endpoint | None:
         """Return a plain http URL of the command on the very host and port of an https credential, as pip writes them, or None.
 
         pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
@@ -75,7 +75,7 @@ class Case:
         for answered, credential in self.deliveries:
             for netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2]):
                 schemes.setdefault(netloc, set()).add(credential.scope.scheme)
-        return next((need for need in self.needs.items if schemes.get(need.url.asked_netloc, set()) - {need.url.scheme}), None)
+        return next((endpoint for endpoint in self.endpoints.items if schemes.get(endpoint.url.asked_netloc, set()) - {endpoint.url.scheme}), None)
 
     def has_foreign_letters(self) -> bool:
         """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
@@ -93,8 +93,8 @@ class Channel(Protocol):
     def fits(self, case: Case) -> Refusal | None:
         """Return None if this channel can serve the whole case, else why not."""
 
-    def manner(self, case: Case, need: Need) -> Manner:
-        """Return how the tool will send the credential of `need`. Called only after `fits` returned None."""
+    def manner(self, case: Case, endpoint: Endpoint) -> Manner:
+        """Return how the tool will send the credential of `endpoint`. Called only after `fits` returned None."""
 
     def deliver(self, case: Case) -> Delivery:
         """Return what changes. Called only after `fits` returned None."""
@@ -105,7 +105,7 @@ class Choice:
     """The way in which one command gets its credentials, chosen and not yet gone.
 
     `channel` is a channel's name, `TYPED` where typed passwords stay where they are, or "" where there is nothing to hand over.
-    `delivered` holds the identities of the needs that it hands a credential over for.
+    `delivered` holds the identities of the endpoints that it hands a credential over for.
     """
 
     case: Case
@@ -114,17 +114,17 @@ class Choice:
     unserved: Mapping[str, str] = field(default_factory=dict)
     delivered: frozenset[int] = frozenset()
 
-    def manner(self, need: Need) -> Manner:
-        """Return how the tool will send the credential of `need`, which may be one that it finds by itself."""
-        if self.channel in ("", TYPED) or id(need) not in self.delivered:
+    def manner(self, endpoint: Endpoint) -> Manner:
+        """Return how the tool will send the credential of `endpoint`, which may be one that it finds by itself."""
+        if self.channel in ("", TYPED) or id(endpoint) not in self.delivered:
             return bare_manner(self.case.invocation)
-        return _load(self.channel).manner(self.case, need)
+        return _load(self.channel).manner(self.case, endpoint)
 
     def deliver(self) -> Delivery:
         """Return the delivery."""
         invocation, deliveries = self.case.invocation, self.case.deliveries
         if not self.channel:
-            return Delivery(cut_spare(invocation.argv, self.case.needs.spare))
+            return Delivery(cut_unused_userinfo(invocation.argv, self.case.endpoints.unused_userinfo))
         if self.channel == TYPED:
             why = "left where it was typed: " + self.refusals[0][1].why
             return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
@@ -153,8 +153,8 @@ def same_login(one: Credential, other: Credential) -> bool:
 
 def choose(
     invocation: Invocation,
-    needs: Needs,
-    answers: tuple[Answer, ...],
+    endpoints: Endpoints,
+    resolutions: tuple[Resolution, ...],
     settings: Settings,
     host: Host,
     unserved: Mapping[str, str] = NONE_UNSERVED,
@@ -167,24 +167,24 @@ def choose(
         CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
     """
     deliveries = tuple(
-        (answer.need, answer.credential)
-        for answer in answers
-        if answer.credential and not answer.credential.kept_by_tool and not (answer.need.given is not None and not answer.need.place)
+        (resolution.endpoint, resolution.credential)
+        for resolution in resolutions
+        if resolution.credential and not resolution.credential.found_by_tool and not (resolution.endpoint.inline_password is not None and not resolution.endpoint.location)
     )
-    case = Case(invocation, needs, deliveries, settings, host)
+    case = Case(invocation, endpoints, deliveries, settings, host)
     if not deliveries:
         return Choice(case)
     refusals: list[tuple[str, Refusal]] = []
-    for name in _order(invocation, settings.channel) if not needs.routed else ("netrc",):
+    for name in _order(invocation, settings.channel) if not endpoints.routed else ("netrc",):
         refusal = Reason.UNSERVED.of(why=unserved[name]) if unserved.get(name) else _load(name).fits(case)
         if refusal is None:
-            return Choice(case, name, tuple(refusals), unserved, frozenset(id(need) for need, _ in deliveries))
+            return Choice(case, name, tuple(refusals), unserved, frozenset(id(endpoint) for endpoint, _ in deliveries))
         refusals.append((name, refusal))
-    if not needs.routed and all(credential.source == "url" for _, credential in deliveries):
+    if not endpoints.routed and all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)
-    need, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
+    endpoint, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
     raise CannotDeliver(
-        f"the credential for {need.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
+        f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
         tried=tuple((name, refusal.why) for name, refusal in refusals),
         hint=choose_hint(refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)),
     )

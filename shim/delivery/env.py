@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from shim.core.model import Delivery, Manner, Need, Place, Secret
+from shim.core.model import Delivery, Endpoint, Location, Manner, Secret
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, bare_manner
 from shim.delivery.reasons import Reason, Refusal
@@ -33,7 +33,7 @@ def fits(case: Case) -> Refusal | None:
     return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return how it is sent: unasked, as a password in the URL is."""
     return bare_manner(case.invocation)
 
@@ -52,12 +52,12 @@ def _pip_refuses(case: Case) -> Refusal | None:
         return Reason.TWO_IN_PIP.of()
     if "--isolated" in case.invocation.argv:
         return Reason.ISOLATED_VARIABLES.of()
-    for need, _ in case.deliveries:
-        if need.role not in VARIABLES:
-            return Reason.NO_INDEX.of(url=need.url)
-        if need.origin.kind == "file":
-            return Reason.OVERRULED.of(origin=need.origin)
-    if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
+    for endpoint, _ in case.deliveries:
+        if endpoint.role not in VARIABLES:
+            return Reason.NO_INDEX.of(url=endpoint.url)
+        if endpoint.origin.kind == "file":
+            return Reason.OVERRULED.of(origin=endpoint.origin)
+    if password := next((endpoint for endpoint in configured_extras(case.endpoints) if endpoint.inline_password is not None), None):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return Reason.FOREIGN_LETTERS.of() if case.has_foreign_letters() else None
 
@@ -68,21 +68,21 @@ def _deliver_pip(case: Case) -> Delivery:
     pip appends the extra indexes of argv to those of the environment, so moving them to the end of the variable keeps the order.
     A variable replaces what pip.conf says, so those extra indexes come first in it.
     """
-    configured = configured_extras(case.needs)
-    in_environ: dict[Place, str] = {}
+    configured = configured_extras(case.endpoints)
+    in_environ: dict[Location, str] = {}
     moved: dict[str, list[str]] = {"PIP_INDEX_URL": [], "PIP_EXTRA_INDEX_URL": []}
-    dropped: list[Place] = []
-    for need, credential in case.deliveries:
+    dropped: list[Location] = []
+    for endpoint, credential in case.deliveries:
         userinfo = f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
-        if need.place and need.place.kind == "env":
-            in_environ[need.place] = userinfo
-        elif need in configured:
-            configured[need] = with_userinfo(need.url, credential.username, credential.secret.reveal())
+        if endpoint.location and endpoint.location.kind == "env":
+            in_environ[endpoint.location] = userinfo
+        elif endpoint in configured:
+            configured[endpoint] = with_userinfo(endpoint.url, credential.username, credential.secret.reveal())
         else:
-            moved[VARIABLES[need.role]].append(with_userinfo(need.url, credential.username, credential.secret.reveal()))
-            dropped += [need.place] if need.place else []
+            moved[VARIABLES[endpoint.role]].append(with_userinfo(endpoint.url, credential.username, credential.secret.reveal()))
+            dropped += [endpoint.location] if endpoint.location else []
     _, variables = put_userinfo((), case.host.environ, in_environ)
-    if moved["PIP_EXTRA_INDEX_URL"] or configured != configured_extras(case.needs):
+    if moved["PIP_EXTRA_INDEX_URL"] or configured != configured_extras(case.endpoints):
         moved["PIP_EXTRA_INDEX_URL"][:0] = configured.values()
     for name, urls in moved.items():
         if urls:
@@ -96,7 +96,7 @@ def _deliver_pip(case: Case) -> Delivery:
 
 
 def _uv_refuses(case: Case) -> Refusal | None:
-    if nameless := next((need for need, _ in case.deliveries if not need.index_name), None):
+    if nameless := next((endpoint for endpoint, _ in case.deliveries if not endpoint.index_name), None):
         return Reason.NAMELESS.of(url=nameless.url)
     if case.settings.channel != "env":
         return Reason.NEEDS_CHANNEL.of()
@@ -104,23 +104,23 @@ def _uv_refuses(case: Case) -> Refusal | None:
 
 
 def _deliver_uv(case: Case) -> Delivery:
-    argv, variables = cut_userinfo(case.invocation.argv, case.host.environ, (need for need, _ in case.deliveries))
+    argv, variables = cut_userinfo(case.invocation.argv, case.host.environ, (endpoint for endpoint, _ in case.deliveries))
     values: dict[str, str | Secret | None] = {**variables}
-    for need, credential in case.deliveries:
-        stem = variable_stem(need)
+    for endpoint, credential in case.deliveries:
+        stem = variable_stem(endpoint)
         values[f"{stem}_USERNAME"] = credential.username
         values[f"{stem}_PASSWORD"] = credential.secret
     return _delivery(case, argv, values, "build backends and user code can read it")
 
 
-def variable_stem(need: Need) -> str:
+def variable_stem(endpoint: Endpoint) -> str:
     """Return `UV_INDEX_<NAME>`: upper case, every character but letters and digits an underscore."""
-    return "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in need.index_name or "")
+    return "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in endpoint.index_name or "")
 
 
 def _delivery(case: Case, argv: tuple[str, ...], values: dict[str, str | Secret | None] | dict[str, Secret], consequence: str) -> Delivery:
     names = ", ".join(values)
-    channels = tuple(("env", str(need.url), f"{names}: {consequence}") for need, _ in case.deliveries)
+    channels = tuple(("env", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries)
     asked_for = case.settings.channel == "env"
     warnings = () if asked_for else (f"the credential for {case.deliveries[0][0].url} goes into {names}, where {consequence}",)
     return Delivery(argv, dict(values), None, channels, warnings)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
-from shim.core.model import Delivery, Manner, Memory, Need
+from shim.core.model import Delivery, Endpoint, Manner, Memory
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, bare_manner, same_login
 from shim.delivery.answers import VARIABLE, render_answers
@@ -52,33 +52,33 @@ def fits(case: Case) -> Refusal | None:
         return Reason.FOREIGN_LETTERS.of()
     if crossing := case.crossing_http():
         return Reason.CROSSES_HTTP.of(url=crossing.url)
-    if odd := next((need for need, _ in case.deliveries if _is_odd(need)), None):
+    if odd := next((endpoint for endpoint, _ in case.deliveries if _is_odd(endpoint)), None):
         return Reason.OTHER_SPELLING.of(netloc=odd.url.asked_netloc, origin=odd.origin)
     if version >= ASKS_FOR_USERNAME:
         return _cannot_find(case)
     if any(credential.username_is_secret for credential in case.credentials):
         return Reason.SECRET_USER.of()
-    for need, _ in case.deliveries:
-        if need.role not in INDEX_ROLES or (need.place is None and need.origin.kind != "config"):
-            return Reason.UNNAMED_USER.of(origin=need.origin)
-    if password := next((need for need in configured_extras(case.needs) if need.given is not None), None):
+    for endpoint, _ in case.deliveries:
+        if endpoint.role not in INDEX_ROLES or (endpoint.location is None and endpoint.origin.kind != "config"):
+            return Reason.UNNAMED_USER.of(origin=endpoint.origin)
+    if password := next((endpoint for endpoint in configured_extras(case.endpoints) if endpoint.inline_password is not None), None):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return how it is sent: after a 401. pip before 26.2 has a user name by then, and tries it with an empty password."""
-    return Manner(frozenset({401}), bare_manner(case.invocation).encoding, names_user=_needs_names(case))
+    return Manner(frozenset({401}), bare_manner(case.invocation).encoding, names_user=_endpoints_names(case))
 
 
 def deliver(case: Case) -> Delivery:
     """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
-    texts = dict.fromkeys(case.needs.spare, "")
-    named = _needs_names(case)
-    for need, credential in case.deliveries:
-        if need.place:
+    texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
+    named = _endpoints_names(case)
+    for endpoint, credential in case.deliveries:
+        if endpoint.location:
             userinfo = quote(credential.username, safe="") + "@" if named else ""
-            texts[need.place._replace(end=need.place.end + len(need.url.spelled_netloc))] = userinfo + need.url.asked_netloc
+            texts[endpoint.location._replace(end=endpoint.location.end + len(endpoint.url.spelled_netloc))] = userinfo + endpoint.url.asked_netloc
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     if named:
         environ |= _name_users_of_config(case)
@@ -92,11 +92,11 @@ def deliver(case: Case) -> Delivery:
             VARIABLE: process_path(number),
         },
         Memory(render_answers(case.credentials), number),
-        tuple(("face", str(need.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for need, _ in case.deliveries),
+        tuple(("face", str(endpoint.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for endpoint, _ in case.deliveries),
     )
 
 
-def _needs_names(case: Case) -> bool:
+def _endpoints_names(case: Case) -> bool:
     """Whether the pip asks for URLs with a user name only."""
     return (_asker(case) or FIRST_PIP) < ASKS_FOR_USERNAME
 
@@ -111,24 +111,24 @@ def _is_told_another_provider(case: Case) -> bool:
     return any(mention.origin.kind == "argv" for mention in said) and said[-1].text != "subprocess"
 
 
-def _is_odd(need: Need) -> bool:
+def _is_odd(endpoint: Endpoint) -> bool:
     """Whether pip would not know an index again where we cannot rewrite it: it compares the host, as it asked for it, with the text."""
-    return need.role in INDEX_ROLES and need.place is None and need.url.spelled_netloc != need.url.asked_netloc
+    return endpoint.role in INDEX_ROLES and endpoint.location is None and endpoint.url.spelled_netloc != endpoint.url.asked_netloc
 
 
 def _cannot_find(case: Case) -> Refusal | None:
-    """Return why pip's question would not find the answer to a need that is no index, or None.
+    """Return why pip's question would not find the answer to an endpoint that is no index, or None.
 
     pip asks for the index on the same host that has the longest way in common with the URL.
     """
     given = dict(case.deliveries)
-    indexes = [need for need in case.needs.items if need.role in INDEX_ROLES]
-    for need, credential in case.deliveries:
-        beside = [index for index in indexes if index.url.asked_netloc == need.url.asked_netloc]
-        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, need.url.path))), default=None)
+    indexes = [endpoint for endpoint in case.endpoints.items if endpoint.role in INDEX_ROLES]
+    for endpoint, credential in case.deliveries:
+        beside = [index for index in indexes if index.url.asked_netloc == endpoint.url.asked_netloc]
+        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, endpoint.url.path))), default=None)
         found = given.get(nearest) if nearest else None
-        if need.role not in INDEX_ROLES and not (found and same_login(found, credential)):
-            return Reason.ELSEWHERE_THAN_INDEXES.of(url=need.url)
+        if endpoint.role not in INDEX_ROLES and not (found and same_login(found, credential)):
+            return Reason.ELSEWHERE_THAN_INDEXES.of(url=endpoint.url)
     return None
 
 
@@ -143,12 +143,12 @@ def _asker(case: Case) -> tuple[int, ...] | None:
 
 def _name_users_of_config(case: Case) -> dict[str, str]:
     """Return pip's variables for the indexes that pip.conf names without a user name: a variable goes before a file."""
-    users = {need: credential.username for need, credential in case.deliveries if need.origin.kind == "config"}
-    named = {need: with_userinfo(need.url, username) for need, username in users.items()}
-    extras = configured_extras(case.needs)
+    users = {endpoint: credential.username for endpoint, credential in case.deliveries if endpoint.origin.kind == "config"}
+    named = {endpoint: with_userinfo(endpoint.url, username) for endpoint, username in users.items()}
+    extras = configured_extras(case.endpoints)
     variables = {}
-    for need, url in named.items():
-        if need.role == "index":
+    for endpoint, url in named.items():
+        if endpoint.role == "index":
             variables["PIP_INDEX_URL"] = url
         else:
             variables["PIP_EXTRA_INDEX_URL"] = " ".join(named.get(extra, said) for extra, said in extras.items())

@@ -9,7 +9,7 @@ import os
 from itertools import pairwise
 
 from shim.core.files import may_access, read_head, real_path
-from shim.core.model import Need
+from shim.core.model import Endpoint
 from shim.delivery import Case
 from shim.tools.installed_version import find_release, parse_version
 
@@ -40,18 +40,18 @@ def is_faithful(case: Case) -> bool:
     return version is not None and version >= SAFE_PIP
 
 
-def is_asked_by_uv(case: Case, need: Need) -> bool:
+def is_asked_by_uv(case: Case, endpoint: Endpoint) -> bool:
     """Return whether it is uv, or may be, that a tool starts for an index: what uv's own settings say, and what pipx is told.
 
     Sources: pipx 1.18 `backends/__init__.py` (uv where there is one, unless told pip).
     """
-    if need.origin.kind == "argv" and case.invocation.tool == "pipx":
+    if endpoint.origin.kind == "argv" and case.invocation.tool == "pipx":
         words = case.invocation.argv
         named = next((value for word, value in pairwise(words) if word == "--backend"), None)
         backend = named or case.host.environ.get("PIPX_DEFAULT_BACKEND")
         return backend != "pip" and "--backend=pip" not in words and _has_uv(case)
-    name = os.path.basename(need.origin.where)
-    return name.startswith("UV_") if need.origin.kind == "env" else name.startswith("uv.toml")
+    name = os.path.basename(endpoint.origin.where)
+    return name.startswith("UV_") if endpoint.origin.kind == "env" else name.startswith("uv.toml")
 
 
 def _has_uv(case: Case) -> bool:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.core.model import Delivery, Manner, Need
+from shim.core.model import Delivery, Endpoint, Manner
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, store
 from shim.delivery.reasons import Reason, Refusal
@@ -35,61 +35,61 @@ def _find_nameless(case: Case) -> str | None:
     """Return why variables cannot give the indexes their user names, or None."""
     if case.invocation.verb not in VERBS:
         return "only a project's indexes are said again"
-    if typed := next((need for need in _indexes(case) if need.origin.kind in ("argv", "env")), None):
+    if typed := next((endpoint for endpoint in _indexes(case) if endpoint.origin.kind in ("argv", "env")), None):
         return f"{typed.origin} names indexes itself"
-    ours = [need for need, _ in case.deliveries if _wants_name(need)]
+    ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
     if not ours:
         return "no URL wants a user name"
-    for need in _said(case):
-        if not need.index_name and need.role != "index":
-            return f"{need.url} has no name"
-        if need.given is not None:
-            return f"{need.origin} holds a password, which would have to move into the environment"
-    if explicit := next((need for need in ours if need.explicit), None):
+    for endpoint in _said(case):
+        if not endpoint.index_name and endpoint.role != "index":
+            return f"{endpoint.url} has no name"
+        if endpoint.inline_password is not None:
+            return f"{endpoint.origin} holds a password, which would have to move into the environment"
+    if explicit := next((endpoint for endpoint in ours if endpoint.explicit), None):
         return f"{explicit.url} is explicit"
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:
+def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: as by the store, to a URL with a user name."""
     named = _with_names(case)
-    position = next(number for number, (answered, _) in enumerate(case.deliveries) if answered is need)
+    position = next(number for number, (answered, _) in enumerate(case.deliveries) if answered is endpoint)
     return store.manner(named, named.deliveries[position][0])
 
 
 def deliver(case: Case) -> Delivery:
     """Return the store's delivery with UV_INDEX, and with UV_DEFAULT_INDEX if the default index is ours."""
     delivery = store.deliver(_with_names(case))
-    users = {need: credential.username for need, credential in case.deliveries}
+    users = {endpoint: credential.username for endpoint, credential in case.deliveries}
     texts: dict[str, list[str]] = {"index": [], "extra": []}
-    for need in _said(case):
-        user = need.username or users.get(need)
-        url = with_userinfo(need.url, user) if user else need.url.text
-        texts[need.role].append(f"{need.index_name}={url}" if need.index_name else url)
+    for endpoint in _said(case):
+        user = endpoint.username or users.get(endpoint)
+        url = with_userinfo(endpoint.url, user) if user else endpoint.url.text
+        texts[endpoint.role].append(f"{endpoint.index_name}={url}" if endpoint.index_name else url)
     variables = {"UV_DEFAULT_INDEX": " ".join(texts["index"]), "UV_INDEX": " ".join(texts["extra"])}
     channels = tuple(("named", url, why) for _, url, why in delivery.channels)
     return replace(delivery, environ={**delivery.environ, **{name: text for name, text in variables.items() if text}}, channels=channels)
 
 
-def _indexes(case: Case) -> list[Need]:
-    return [need for need in case.needs.items if need.role in ("index", "extra")]
+def _indexes(case: Case) -> list[Endpoint]:
+    return [endpoint for endpoint in case.endpoints.items if endpoint.role in ("index", "extra")]
 
 
-def _wants_name(need: Need) -> bool:
-    return need.role in ("index", "extra") and need.username is None and need.place is None
+def _wants_name(endpoint: Endpoint) -> bool:
+    return endpoint.role in ("index", "extra") and endpoint.username is None and endpoint.location is None
 
 
-def _said(case: Case) -> list[Need]:
+def _said(case: Case) -> list[Endpoint]:
     """Return what the variables have to say: the default index if it is ours, and all others up to the last of ours."""
-    ours = [need for need, _ in case.deliveries if _wants_name(need)]
-    extras = [need for need in _indexes(case) if need.role == "extra" and not need.explicit]
-    last = max((number for number, need in enumerate(extras) if need in ours), default=-1)
-    return [need for need in ours if need.role == "index"] + extras[: last + 1]
+    ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
+    extras = [endpoint for endpoint in _indexes(case) if endpoint.role == "extra" and not endpoint.explicit]
+    last = max((number for number, endpoint in enumerate(extras) if endpoint in ours), default=-1)
+    return [endpoint for endpoint in ours if endpoint.role == "index"] + extras[: last + 1]
 
 
 def _with_names(case: Case) -> Case:
     """Return the case as uv sees it then: each index of ours has its user name."""
-    renamed = {need: replace(need, username=credential.username) for need, credential in case.deliveries if _wants_name(need)}
-    items = tuple(renamed.get(need, need) for need in case.needs.items)
-    pairs = tuple((renamed.get(need, need), credential) for need, credential in case.deliveries)
-    return replace(case, needs=replace(case.needs, items=items), deliveries=pairs)
+    renamed = {endpoint: replace(endpoint, username=credential.username) for endpoint, credential in case.deliveries if _wants_name(endpoint)}
+    items = tuple(renamed.get(endpoint, endpoint) for endpoint in case.endpoints.items)
+    pairs = tuple((renamed.get(endpoint, endpoint), credential) for endpoint, credential in case.deliveries)
+    return replace(case, endpoints=replace(case.endpoints, items=items), deliveries=pairs)

@@ -16,7 +16,7 @@ import os
 from collections.abc import Iterable
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Manner, Memory, Need, Secret
+from shim.core.model import Delivery, Endpoint, Manner, Memory, Secret
 from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 from shim.delivery import Case, bare_manner
 from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
@@ -45,9 +45,9 @@ def fits(case: Case) -> Refusal | None:
             return Reason.NO_BEARER_IN_NETRC.of()
         if hosts.count(credential.scope.host) > 1:
             return Reason.TWO_IN_NETRC.of(host=credential.scope.host)
-        for need in case.needs.items:
-            if need.url.host == credential.scope.host and not credential.scope.covers(need.url):
-                return Reason.ELSEWHERE_ON_HOST.of(url=need.url, host=need.url.host)
+        for endpoint in case.endpoints.items:
+            if endpoint.url.host == credential.scope.host and not credential.scope.covers(endpoint.url):
+                return Reason.ELSEWHERE_ON_HOST.of(url=endpoint.url, host=endpoint.url.host)
         if place := _find_mention(case, credential.scope):
             return Reason.MENTIONED_ON_HOST.of(url=place, host=credential.scope.host)
         if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
@@ -61,8 +61,8 @@ def _pip_refuses(case: Case) -> Refusal | None:
         return Reason.FOREIGN_LETTERS.of()
     if version is not None and version < FIRST_PIP:
         return Reason.PIP_WITHOUT_NETRC.of()
-    in_url = not case.needs.routed  # who is redirected is given URLs without user names
-    if in_url and not is_faithful(case) and any(need.username is not None and need.place is None for need, _ in case.deliveries):
+    in_url = not case.endpoints.routed  # who is redirected is given URLs without user names
+    if in_url and not is_faithful(case) and any(endpoint.username is not None and endpoint.location is None for endpoint, _ in case.deliveries):
         release = "this pip" if version is None else "pip before 25.2"
         return Reason.NAMED_IN_FILE.of(release=release)
     if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
@@ -79,13 +79,13 @@ def _find_stranger(case: Case) -> Refusal | None:
     own = [credential.scope for credential in case.credentials]
     host = own[0].host
     # Behind the redirector no input names an index, and a project that leaves its needs to code runs that code, which needs no netrc.
-    for text in case.needs.unknown if not case.needs.routed else ():
+    for text in case.endpoints.unreadable_inputs if not case.endpoints.routed else ():
         if not any(_covers(scope, text) for scope in own):
             return Reason.MAY_LEAD_ANYWHERE.of(host=host, text=text)
-    for need in case.needs.items:
-        known = need.url.is_public and (need.role == "direct" or need.url.host not in SHARED_HOSTS)
-        if not known and not case.settings.index_for(need.url) and not any(scope.covers(need.url) for scope in own):
-            return Reason.STRANGER.of(host=host, url=need.url)
+    for endpoint in case.endpoints.items:
+        known = endpoint.url.is_public and (endpoint.role == "direct" or endpoint.url.host not in SHARED_HOSTS)
+        if not known and not case.settings.index_for(endpoint.url) and not any(scope.covers(endpoint.url) for scope in own):
+            return Reason.STRANGER.of(host=host, url=endpoint.url)
     return None
 
 
@@ -94,7 +94,7 @@ def _find_mention(case: Case, scope: Scope) -> str | None:
 
     Most that its files mention are home pages, and a path of the very server is no other place.
     """
-    for text in case.needs.mentioned:
+    for text in case.endpoints.mentioned:
         try:
             url = parse_url(text)
         except BadUrl:
@@ -118,16 +118,16 @@ def _uv_refuses(case: Case) -> Refusal | None:
         return Reason.USER_CODE.of()
     if own := find_own(case):
         return Reason.OWN_FIRST.of(url=own.url)
-    if any(need.username is not None and need.username != credential.username for need, credential in case.deliveries):
+    if any(endpoint.username is not None and endpoint.username != credential.username for endpoint, credential in case.deliveries):
         return Reason.OTHER_USER.of()
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:
+def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: unasked, and along to other ports of its host, by what is built on requests; uv asks after a challenge."""
     if case.invocation.family == "uv":
-        return manner_of_realm(need)
-    if case.invocation.family == "project" and is_asked_by_uv(case, need):
+        return manner_of_realm(endpoint)
+    if case.invocation.family == "project" and is_asked_by_uv(case, endpoint):
         return Manner(CHALLENGES)
     return bare_manner(case.invocation)._replace(follows_host=case.invocation.tool != "pdm")
 
@@ -135,8 +135,8 @@ def manner(case: Case, need: Need) -> Manner:
 def deliver(case: Case) -> Delivery:
     """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the user's `default`."""
     # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it may stay.
-    cut = [need for need, _ in case.deliveries if need.given is not None or case.invocation.family != "uv"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, cut, case.needs.spare)
+    cut = [endpoint for endpoint, _ in case.deliveries if endpoint.inline_password is not None or case.invocation.family != "uv"]
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, cut, case.endpoints.unused_userinfo)
     number = free_descriptor()
     ours = {credential.scope.host: credential for credential in case.credentials}
     entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
@@ -150,7 +150,7 @@ def deliver(case: Case) -> Delivery:
         argv,
         {**environ, "NETRC": process_path(number)},
         Memory(Secret("".join(lines)), number),
-        tuple(("netrc", str(need.url), f"every request to {need.url.host} carries it") for need, _ in case.deliveries),
+        tuple(("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it") for endpoint, _ in case.deliveries),
     )
 
 

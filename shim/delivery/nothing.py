@@ -11,10 +11,10 @@ from __future__ import annotations
 import os
 
 from shim.core.files import is_file
-from shim.core.model import Delivery, Manner, Need
+from shim.core.model import Delivery, Endpoint, Manner
 from shim.delivery import Case
 from shim.delivery.reasons import Reason, Refusal
-from shim.delivery.userinfo import cut_spare
+from shim.delivery.userinfo import cut_unused_userinfo
 
 #: After these uv asks no other index.
 STOPPING = frozenset({401, 403})
@@ -27,20 +27,20 @@ def fits(case: Case) -> Refusal | None:
     return None if any(map(_is_synchronised, _locks(case))) else Reason.NO_ENVIRONMENT.of()
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return what has to be proven: that the server stops uv."""
     return Manner(STOPPING)
 
 
 def deliver(case: Case) -> Delivery:
     """Return the command as it is, and a warning."""
-    urls = ", ".join(dict.fromkeys(str(need.url) for need, _ in case.deliveries))
+    urls = ", ".join(dict.fromkeys(str(endpoint.url) for endpoint, _ in case.deliveries))
     warning = f"uv runs without a credential for {urls}: no way to hand it over is safe here (`shim explain` says why)"
-    return Delivery(cut_spare(case.invocation.argv, case.needs.spare), warnings=(warning,))
+    return Delivery(cut_unused_userinfo(case.invocation.argv, case.endpoints.unused_userinfo), warnings=(warning,))
 
 
 def _locks(case: Case) -> list[str]:
-    return [path for path in case.needs.watched if os.path.basename(path) == "uv.lock"]
+    return [path for path in case.endpoints.files_read if os.path.basename(path) == "uv.lock"]
 
 
 def _is_synchronised(lock: str) -> bool:

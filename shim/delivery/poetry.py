@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from shim.core.model import Credential, Delivery, Manner, Need, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.core.urls import BadUrl, parse_url
 from shim.delivery import Case, bare_manner
 from shim.delivery.reasons import Reason, Refusal
@@ -23,19 +23,19 @@ def fits(case: Case) -> Refusal | None:
     """Return None if poetry has a variable for every credential of the case, else why not."""
     if any(credential.scheme != "basic" for credential in case.credentials):
         return Reason.NO_BEARER_IN_VARIABLES.of()
-    named = [(need.index_name, need.url.text) for need in case.needs.items if need.index_name]
+    named = [(endpoint.index_name, endpoint.url.text) for endpoint in case.endpoints.items if endpoint.index_name]
     stems = [variable_stem(name) for name, _ in named]
-    if any(not need.index_name for need, _ in case.deliveries) or len(set(stems)) < len(stems):
+    if any(not endpoint.index_name for endpoint, _ in case.deliveries) or len(set(stems)) < len(stems):
         return Reason.POETRY_NAMELESS.of()
-    for need, credential in case.deliveries:
-        folder = os.path.dirname(need.origin.where)
+    for endpoint, credential in case.deliveries:
+        folder = os.path.dirname(endpoint.origin.where)
         for name, url in poetry_repositories(folder, case.host):
-            if variable_stem(name) == variable_stem(need.index_name or "") and not _is_covered(url, credential):
-                return Reason.POETRY_SHARED.of(other=url, url=need.url)
+            if variable_stem(name) == variable_stem(endpoint.index_name or "") and not _is_covered(url, credential):
+                return Reason.POETRY_SHARED.of(other=url, url=endpoint.url)
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return how it is sent: unasked, as a password in the URL is."""
     return bare_manner(case.invocation)
 
@@ -43,16 +43,16 @@ def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
 def deliver(case: Case) -> Delivery:
     """Return two variables for each source, with a warning unless the configuration asked for this channel."""
     values: dict[str, str | Secret | None] = {}
-    for need, credential in case.deliveries:
-        values[f"{variable_stem(need.index_name or '')}_USERNAME"] = credential.username
-        values[f"{variable_stem(need.index_name or '')}_PASSWORD"] = credential.secret
+    for endpoint, credential in case.deliveries:
+        values[f"{variable_stem(endpoint.index_name or '')}_USERNAME"] = credential.username
+        values[f"{variable_stem(endpoint.index_name or '')}_PASSWORD"] = credential.secret
     names = ", ".join(name for name in values if name.endswith("PASSWORD"))
     consequence = "build backends can read it"
     warning = f"the credentials of this project's sources go into {names}, where {consequence}"
     return Delivery(
         case.invocation.argv,
         values,
-        channels=tuple(("poetry", str(need.url), f"{names}: {consequence}") for need, _ in case.deliveries),
+        channels=tuple(("poetry", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries),
         warnings=() if case.settings.channel == "env" else (warning,),
     )
 

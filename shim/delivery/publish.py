@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shim.core.model import Credential, Delivery, Manner, Need, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.delivery import Case, bare_manner, store
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
@@ -29,25 +29,25 @@ def fits(case: Case) -> Refusal | None:
     return store.fits(rest) if rest.deliveries else None
 
 
-def manner(case: Case, need: Need) -> Manner:
+def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: an upload's unasked, the rest as the store has it."""
-    return bare_manner(case.invocation) if need.role == "publish" else store.manner(case, need)
+    return bare_manner(case.invocation) if endpoint.role == "publish" else store.manner(case, endpoint)
 
 
 def deliver(case: Case) -> Delivery:
     """Return the two variables, and the store's delivery of what is left."""
     uploads, rest = _split(case)
-    need, credential = uploads[0]
+    endpoint, credential = uploads[0]
     given = [one for one, other in uploads if other.source == "url"]
     base = store.deliver(rest) if rest.deliveries else Delivery(case.invocation.argv)
     argv, environ = cut_userinfo(base.argv, case.host.environ, given)
     variables: dict[str, str | Secret | None] = {"UV_PUBLISH_USERNAME": credential.username, "UV_PUBLISH_PASSWORD": credential.secret}
-    channel = ("publish", str(need.url), "UV_PUBLISH_PASSWORD: uv alone reads it")
+    channel = ("publish", str(endpoint.url), "UV_PUBLISH_PASSWORD: uv alone reads it")
     return replace(base, argv=argv, environ={**base.environ, **environ, **variables}, channels=(channel, *base.channels))
 
 
-def _split(case: Case) -> tuple[list[tuple[Need, Credential]], Case]:
+def _split(case: Case) -> tuple[list[tuple[Endpoint, Credential]], Case]:
     """Return the uploads with their credentials, and the case without them."""
     uploads = [pair for pair in case.deliveries if pair[0].role == "publish"]
     rest = tuple(pair for pair in case.deliveries if pair[0].role != "publish")
-    return uploads, replace(case, needs=replace(case.needs, items=tuple(need for need, _ in rest)), deliveries=rest)
+    return uploads, replace(case, endpoints=replace(case.endpoints, items=tuple(endpoint for endpoint, _ in rest)), deliveries=rest)

@@ -16,7 +16,7 @@ from typing import Any
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Memory, Secret
 from shim.core.toml import parse_toml
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, bare_manner
@@ -48,7 +48,7 @@ def fits(case: Case) -> Refusal | None:
     switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
         return Reason.SWITCHED_OFF.of(switch=switches[0])
-    if remote := next((need for need, _ in case.deliveries if need.role == "input"), None):
+    if remote := next((endpoint for endpoint, _ in case.deliveries if endpoint.role == "input"), None):
         return Reason.FETCHED_FIRST.of(url=remote.url)
     if any(credential.scheme != "basic" for credential in case.credentials):
         return Reason.NO_BEARER_IN_URL.of()
@@ -59,7 +59,7 @@ def fits(case: Case) -> Refusal | None:
     return None if link_folder(case.host, free_descriptor(BELOW), FILE) else Reason.NO_FOLDER_FOR_LINK.of()
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return how it is sent: unasked, as a password in the URL is."""
     return bare_manner(case.invocation)
 
@@ -67,14 +67,14 @@ def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
 def deliver(case: Case) -> Delivery:
     """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
     number = free_descriptor(BELOW)
-    typed = [need for need, credential in case.deliveries if credential.source == "url"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.needs.spare)
+    typed = [endpoint for endpoint, credential in case.deliveries if credential.source == "url"]
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.endpoints.unused_userinfo)
     folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]
     return Delivery(
         argv,
         {**environ, "XDG_CONFIG_DIRS": ":".join(dict.fromkeys(folders))},
         Memory(Secret(_render_config(case) or ""), number),
-        tuple(("seed", str(need.url), f"sent by uv below {credential.scope}") for need, credential in case.deliveries),
+        tuple(("seed", str(endpoint.url), f"sent by uv below {credential.scope}") for endpoint, credential in case.deliveries),
     )
 
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Manner, Memory, Need, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Memory, Secret
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
@@ -67,9 +67,9 @@ def _find_rival(case: Case, adds_names: bool) -> Refusal | None:
     if rival := _find_in_netrc(case):
         return Reason.OTHER_IN_NETRC.of(host=rival.scope.host)
     for credential in case.credentials:
-        same = [(need, other) for need, other in case.deliveries if is_same_realm(credential.scope, need.url)]
+        same = [(endpoint, other) for endpoint, other in case.deliveries if is_same_realm(credential.scope, endpoint.url)]
         others = [other for _, other in same if not same_login(other, credential)]
-        named = all(_is_named(need, other, adds_names) for need, other in same)
+        named = all(_is_named(endpoint, other, adds_names) for endpoint, other in same)
         if others and not (named and all(other.username != credential.username for other in others)):
             return Reason.ONE_IN_STORE.of(host=credential.scope.host)
     return None
@@ -86,28 +86,28 @@ def _find_in_netrc(case: Case) -> Credential | None:
     return None
 
 
-def manner(case: Case, need: Need, *, adds_names: bool = False) -> Manner:
+def manner(case: Case, endpoint: Endpoint, *, adds_names: bool = False) -> Manner:
     """Return how it is sent: where the URL has a user name, unasked with each page, while files are first asked for as that user."""
-    credential = next(credential for answered, credential in case.deliveries if answered is need)
-    if need.eager or not _is_named(need, credential, adds_names):
-        return manner_of_realm(need)
-    return Manner() if need.role == "input" else Manner(CHALLENGES, names_user=True, files_only=True)
+    credential = next(credential for answered, credential in case.deliveries if answered is endpoint)
+    if endpoint.eager or not _is_named(endpoint, credential, adds_names):
+        return manner_of_realm(endpoint)
+    return Manner() if endpoint.role == "input" else Manner(CHALLENGES, names_user=True, files_only=True)
 
 
-def _is_named(need: Need, credential: Credential, adds_names: bool) -> bool:
+def _is_named(endpoint: Endpoint, credential: Credential, adds_names: bool) -> bool:
     """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks and receipts."""
-    has_one = need.username is not None and need.given is None
+    has_one = endpoint.username is not None and endpoint.inline_password is None
     is_name = credential.scheme == "basic" and bool(credential.username) and not credential.username_is_secret
-    return has_one or (adds_names and need.place is not None and need.role in NAMED_ROLES and is_name)
+    return has_one or (adds_names and endpoint.location is not None and endpoint.role in NAMED_ROLES and is_name)
 
 
 def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
     """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
     number = free_descriptor()
-    texts = dict.fromkeys(case.needs.spare, "")
-    for need, credential in case.deliveries:
-        if need.place and not (need.username is not None and need.given is None):
-            texts[need.place] = quote(credential.username, safe="") + "@" if _is_named(need, credential, adds_names) else ""
+    texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
+    for endpoint, credential in case.deliveries:
+        if endpoint.location and not (endpoint.username is not None and endpoint.inline_password is None):
+            texts[endpoint.location] = quote(credential.username, safe="") + "@" if _is_named(endpoint, credential, adds_names) else ""
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [(_reach(credential), credential) for credential in case.credentials]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
@@ -117,7 +117,7 @@ def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
         argv,
         {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
         Memory(Secret(text), number),
-        tuple(("store", str(need.url), f"asked by uv for {_reach(credential)}") for need, credential in case.deliveries),
+        tuple(("store", str(endpoint.url), f"asked by uv for {_reach(credential)}") for endpoint, credential in case.deliveries),
     )
 
 

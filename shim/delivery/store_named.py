@@ -8,7 +8,7 @@ Sources: uv 0.13.8, crates/uv-auth/src/middleware.rs; measured on 0.9.30 and lat
 
 from __future__ import annotations
 
-from shim.core.model import Delivery, Manner, Need
+from shim.core.model import Delivery, Endpoint, Manner
 from shim.delivery import Case, store
 from shim.delivery.reasons import Refusal
 
@@ -18,9 +18,9 @@ def fits(case: Case) -> Refusal | None:
     return store.fits(case, adds_names=True)
 
 
-def manner(case: Case, need: Need) -> Manner:
+def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: unasked with each page."""
-    return store.manner(case, need, adds_names=True)
+    return store.manner(case, endpoint, adds_names=True)
 
 
 def deliver(case: Case) -> Delivery:

@@ -20,7 +20,7 @@ from shim.config.settings import Settings
 from shim.core.errors import CACHE_HINT, ConfigError
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Need, Needs
+from shim.core.model import Delivery, Endpoint, Endpoints, Invocation
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings along.
 SYSTEM = "system"
@@ -55,15 +55,15 @@ class _Case(NamedTuple):
         return _combine([*([base] if base else []), *self.bundles], self.host)
 
 
-def add_trust(delivery: Delivery, invocation: Invocation, needs: Needs, settings: Settings, host: Host) -> Delivery:
+def add_trust(delivery: Delivery, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Delivery:
     """Return the delivery with the TLS settings of the indexes of this command, or unchanged where none has any.
 
     Raises:
         ConfigError: a ca-bundle is no readable file of certificates.
     """
-    indexes = [(need, settings.index_for(need.url)) for need in needs.items]
-    bundles = list(dict.fromkeys(index.ca_bundle for need, index in indexes if index and index.ca_bundle and need.url.scheme == "https"))
-    insecure = tuple(dict.fromkeys(_netloc(need) for need, index in indexes if index and index.insecure and not _is_local_http(need)))
+    indexes = [(endpoint, settings.index_for(endpoint.url)) for endpoint in endpoints.items]
+    bundles = list(dict.fromkeys(index.ca_bundle for endpoint, index in indexes if index and index.ca_bundle and endpoint.url.scheme == "https"))
+    insecure = tuple(dict.fromkeys(_netloc(endpoint) for endpoint, index in indexes if index and index.insecure and not _is_local_http(endpoint)))
     if not bundles and not insecure:
         return delivery
     case = _Case(
@@ -72,10 +72,10 @@ def add_trust(delivery: Delivery, invocation: Invocation, needs: Needs, settings
         tuple(_check_bundle(bundle, settings, host) for bundle in bundles if bundle != SYSTEM),
         SYSTEM in bundles,
         insecure,
-        any(need.url.scheme == "https" and not (index and index.ca_bundle) for need, index in indexes),
+        any(endpoint.url.scheme == "https" and not (index and index.ca_bundle) for endpoint, index in indexes),
     )
     changes = {"pip": _for_pip, "uv": _for_uv}.get(invocation.family, _for_others)(case)
-    notes = tuple(("trust", str(need.url), why) for need, index in indexes if index for why in _explain(index, invocation, need, changes))
+    notes = tuple(("trust", str(endpoint.url), why) for endpoint, index in indexes if index for why in _explain(index, invocation, endpoint, changes))
     return replace(delivery, environ={**delivery.environ, **changes}, channels=(*delivery.channels, *dict.fromkeys(notes)))
 
 
@@ -140,26 +140,26 @@ def _for_others(case: _Case) -> dict[str, str]:
     return {"REQUESTS_CA_BUNDLE": case.combine(case.host.path(own) if own else _system_bundle())}
 
 
-def _explain(index: IndexConfig, invocation: Invocation, need: Need, changes: Mapping[str, str]) -> Iterable[str]:
+def _explain(index: IndexConfig, invocation: Invocation, endpoint: Endpoint, changes: Mapping[str, str]) -> Iterable[str]:
     names = " and ".join(name for name in changes if name not in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"))
-    if index.ca_bundle and need.url.scheme == "https":
+    if index.ca_bundle and endpoint.url.scheme == "https":
         if names:
             yield f"{names}: {invocation.tool} has one list of authorities, so this one counts for all its servers"
         elif index.ca_bundle != SYSTEM:
             yield "its --cert stands; the index's ca-bundle is not used"
     if index.insecure and any(name in changes for name in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")):
-        yield f"nobody checks who answers at {_netloc(need)}: the index is marked insecure"
+        yield f"nobody checks who answers at {_netloc(endpoint)}: the index is marked insecure"
 
 
-def _netloc(need: Need) -> str:
+def _netloc(endpoint: Endpoint) -> str:
     """Return `host:port` with the port written out, so that no other port of the host is meant."""
-    host = f"[{need.url.host}]" if ":" in need.url.host else need.url.host
-    return f"{host}:{need.url.port}"
+    host = f"[{endpoint.url.host}]" if ":" in endpoint.url.host else endpoint.url.host
+    return f"{host}:{endpoint.url.port}"
 
 
-def _is_local_http(need: Need) -> bool:
+def _is_local_http(endpoint: Endpoint) -> bool:
     """Whether it is plain http on this machine, which the tools take as it is."""
-    return need.url.scheme == "http" and need.url.is_loopback
+    return endpoint.url.scheme == "http" and endpoint.url.is_loopback
 
 
 def _check_bundle(bundle: str, settings: Settings, host: Host) -> str:

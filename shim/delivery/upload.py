@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.model import Delivery, Manner, Need
+from shim.core.model import Delivery, Endpoint, Manner
 from shim.delivery import Case, bare_manner
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
@@ -36,21 +36,21 @@ def fits(case: Case) -> Refusal | None:
     return None
 
 
-def manner(case: Case, need: Need) -> Manner:  # noqa: ARG001 (the same for all)
+def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
     """Return how it is sent: unasked, as a password in the URL is."""
     return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:
     """Return the two variables, and the URL without a password that was typed into it."""
-    need, credential = case.deliveries[0]
+    endpoint, credential = case.deliveries[0]
     given = [one for one, other in case.deliveries if other.source == "url"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, given, case.needs.spare)
+    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, given, case.endpoints.unused_userinfo)
     username, password = VARIABLES[case.invocation.tool]
     return Delivery(
         argv,
         {**environ, username: credential.username, password: credential.secret},
-        channels=(("upload", str(need.url), f"{password}: {case.invocation.tool} alone reads it"),),
+        channels=(("upload", str(endpoint.url), f"{password}: {case.invocation.tool} alone reads it"),),
         warnings=tuple(_warn_of_build(password, case)),
     )
 

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from shim.core.model import Need, Needs, Place
+from shim.core.model import Endpoint, Endpoints, Location
 from shim.core.urls import with_userinfo
 
 
 def cut_userinfo(
-    argv: tuple[str, ...], environ: Mapping[str, str], needs: Iterable[Need], spare: Iterable[Place] = ()
+    argv: tuple[str, ...], environ: Mapping[str, str], endpoints: Iterable[Endpoint], unused_userinfo: Iterable[Location] = ()
 ) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return argv, and the changed variables, without the userinfo of the given needs, and at the spare places.
 
     Needs from files stay as they are.
     """
-    places = [need.place for need in needs if need.place]
-    return put_userinfo(argv, environ, dict.fromkeys([*places, *spare], ""))
+    places = [endpoint.location for endpoint in endpoints if endpoint.location]
+    return put_userinfo(argv, environ, dict.fromkeys([*places, *unused_userinfo], ""))
 
 
-def cut_spare(argv: tuple[str, ...], spare: Iterable[Place]) -> tuple[str, ...]:
+def cut_unused_userinfo(argv: tuple[str, ...], unused_userinfo: Iterable[Location]) -> tuple[str, ...]:
     """Return argv without the userinfo at the given places, for a command whose environment is left as it is."""
-    return put_userinfo(argv, {}, dict.fromkeys((place for place in spare if place.kind == "argv"), ""))[0]
+    return put_userinfo(argv, {}, dict.fromkeys((place for place in unused_userinfo if place.kind == "argv"), ""))[0]
 
 
-def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Place, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Location, str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """Return argv, and the changed variables, with each place's userinfo replaced by the given text (which ends in `@`, or is empty)."""
     words = list(argv)
     variables: dict[str, str] = {}
@@ -38,16 +38,16 @@ def put_userinfo(argv: tuple[str, ...], environ: Mapping[str, str], texts: Mappi
     return tuple(words), variables
 
 
-def configured_extras(needs: Needs) -> dict[Need, str]:
+def configured_extras(endpoints: Endpoints) -> dict[Endpoint, str]:
     """Return the extra indexes that pip.conf names, each with its URL and user name.
 
     PIP_EXTRA_INDEX_URL replaces them all, so whoever sets it has to say them again.
     """
-    extras = [need for need in needs.items if need.role == "extra" and need.origin.kind == "config"]
-    return {need: with_userinfo(need.url, need.username) if need.username else need.url.text for need in extras}
+    extras = [endpoint for endpoint in endpoints.items if endpoint.role == "extra" and endpoint.origin.kind == "config"]
+    return {endpoint: with_userinfo(endpoint.url, endpoint.username) if endpoint.username else endpoint.url.text for endpoint in extras}
 
 
-def drop_option(argv: tuple[str, ...], place: Place) -> tuple[str, ...]:
+def drop_option(argv: tuple[str, ...], place: Location) -> tuple[str, ...]:
     """Return argv without the option whose URL is at `place`: `-i URL`, `-iURL`, `-qiURL` (`-q` stays), `--index-url[=]URL`."""
     words = list(argv)
     position = int(place.key)  # a place in argv

@@ -8,7 +8,7 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 
 from __future__ import annotations
 
-from shim.core.model import Manner, Need
+from shim.core.model import Endpoint, Manner
 from shim.core.urls import Scope, Url
 from shim.delivery import Case, same_login
 from shim.delivery.reasons import Reason, Refusal
@@ -23,9 +23,9 @@ def is_same_realm(scope: Scope, url: Url) -> bool:
     return (scope.scheme, plain_host(scope.host), scope.port) == (url.scheme, plain_host(url.host), url.port)
 
 
-def manner_of_realm(need: Need) -> Manner:
+def manner_of_realm(endpoint: Endpoint) -> Manner:
     """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked where it looks before it asks."""
-    return Manner() if need.eager or (need.username is not None and need.given is None) else Manner(CHALLENGES)
+    return Manner() if endpoint.eager or (endpoint.username is not None and endpoint.inline_password is None) else Manner(CHALLENGES)
 
 
 def find_sibling(case: Case) -> Refusal | None:
@@ -33,49 +33,49 @@ def find_sibling(case: Case) -> Refusal | None:
 
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
     """
-    answered = {need for need, _ in case.deliveries}
-    others = [need for need in case.needs.items if need not in answered and not has_own(need)]
+    answered = {endpoint for endpoint, _ in case.deliveries}
+    others = [endpoint for endpoint in case.endpoints.items if endpoint not in answered and not has_own(endpoint)]
     for credential in case.credentials:
-        for need in others:
-            if credential.source == "url" or credential.scope.covers_text(need.registry):
+        for endpoint in others:
+            if credential.source == "url" or credential.scope.covers_text(endpoint.registry):
                 continue
-            insists = need.username not in (None, credential.username)
-            if is_same_realm(credential.scope, need.url) and not credential.scope.covers(need.url) and not insists:
-                return Reason.WOULD_REACH.of(url=need.url, scope=credential.scope)
+            insists = endpoint.username not in (None, credential.username)
+            if is_same_realm(credential.scope, endpoint.url) and not credential.scope.covers(endpoint.url) and not insists:
+                return Reason.WOULD_REACH.of(url=endpoint.url, scope=credential.scope)
     return None
 
 
 def find_nested(case: Case) -> Refusal | None:
     """Return that a URL which another credential is for lies below ours, where uv would send ours; or None."""
-    others = {id(need): other for need, other in reversed(case.deliveries)}
+    others = {id(endpoint): other for endpoint, other in reversed(case.deliveries)}
     for credential in case.credentials:
-        for need in case.needs.items:
-            if not credential.scope.covers(need.url):
+        for endpoint in case.endpoints.items:
+            if not credential.scope.covers(endpoint.url):
                 continue
-            other = others.get(id(need))
-            if has_own(need) if other is None else not same_login(other, credential):
-                return Reason.NESTED.of(scope=credential.scope, url=need.url)
+            other = others.get(id(endpoint))
+            if has_own(endpoint) if other is None else not same_login(other, credential):
+                return Reason.NESTED.of(scope=credential.scope, url=endpoint.url)
     return None
 
 
-def find_own(case: Case) -> Need | None:
-    """Return a need in the realm of one of our credentials that the user answers already, by a variable or inside a file.
+def find_own(case: Case) -> Endpoint | None:
+    """Return an endpoint in the realm of one of our credentials that the user answers already, by a variable or inside a file.
 
     What uv is told for an upload, it uses for nothing else.
     """
-    answered = {need for need, _ in case.deliveries}
+    answered = {endpoint for endpoint, _ in case.deliveries}
     credentials = case.credentials
-    for need in case.needs.items:
+    for endpoint in case.endpoints.items:
         if (
-            has_own(need)
-            and need.role != "publish"
-            and need not in answered
-            and any(is_same_realm(credential.scope, need.url) for credential in credentials)
+            has_own(endpoint)
+            and endpoint.role != "publish"
+            and endpoint not in answered
+            and any(is_same_realm(credential.scope, endpoint.url) for credential in credentials)
         ):
-            return need
+            return endpoint
     return None
 
 
-def has_own(need: Need) -> bool:
+def has_own(endpoint: Endpoint) -> bool:
     """Whether the user gave this need a password by a variable of uv's, or inside a file that uv reads."""
-    return bool(need.answered_by) or (need.given is not None and need.place is None)
+    return bool(endpoint.provided_by) or (endpoint.inline_password is not None and endpoint.location is None)

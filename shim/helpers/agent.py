@@ -13,7 +13,7 @@ from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
-from shim.core.model import Credential, Need, Needs, Origin
+from shim.core.model import Credential, Endpoint, Endpoints, Origin
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 from shim.credentials.agent_protocol import BadLine, Question, Reply, read_question, render_reply
 from shim.credentials.jwt import read_expiry
@@ -97,7 +97,7 @@ class Agent:
         if question.refresh and abs(now - self._refreshed.get(index.name, 0.0)) >= REFRESH_S:
             self._refreshed[index.name] = now
             host = replace(host, environ={**host.environ, "SHIM_REFRESH": "1"})
-        (answer,) = resolve(Needs((Need(index.url, Origin("config", index.defined_in)),)), settings, host)
+        (answer,) = resolve(Endpoints((Endpoint(index.url, Origin("config", index.defined_in)),)), settings, host)
         if answer.index != index.name:  # within its scope lies another one's, which covers its very URL
             raise _Refused(NOT_SHARED, index.url)
         return answer.credential

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin
+from shim.core.model import Credential, Endpoint, Endpoints, Origin
 from shim.core.urls import Url
 from shim.delivery.answers import VARIABLE, read_answers
 
@@ -29,13 +29,13 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     alone = dataclasses.replace(host, interactive=False)
     # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text. What the
     # command above us got for it may be got again.
-    need = Need(url, Origin("argv", asker, project=given is None), username=username)
+    endpoint = Endpoint(url, Origin("argv", asker, project=given is None), username=username)
     settings = load_settings(alone)
-    (answer,) = resolve(Needs((need,)), settings, alone)
-    if answer.credential and verification_cache.recall_refusal(answer.credential, url, alone):
+    (resolution,) = resolve(Endpoints((endpoint,)), settings, alone)
+    if resolution.credential and verification_cache.recall_refusal(resolution.credential, url, alone):
         return None  # who asks for it sends it at once, and too many failing logins lock an account
-    if answer.credential:
+    if resolution.credential:
         from shim.storage.audit_log import record_release
 
-        record_release((answer.credential,), asker, "answered", settings.audit, alone)
-    return answer.credential or given
+        record_release((resolution.credential,), asker, "answered", settings.audit, alone)
+    return resolution.credential or given

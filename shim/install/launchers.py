@@ -31,8 +31,8 @@ def render_launcher() -> str:
         "PYTHON": quote(base_python()),
         "HOT": quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
         "SITE": quote(site_folder()),
-        "NEEDLESS": _render_needless(),
-        "FALLS_OPEN": _pattern(name for name in TOOLS if load_tool(name).falls_open),
+        "NEVER_NEEDS_INDEX": _render_needless(),
+        "FALLS_BACK_TO_OTHER_INDEXES": _pattern(name for name in TOOLS if load_tool(name).falls_back_to_other_indexes),
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -52,22 +52,22 @@ def site_folder() -> str:
 
 
 def _render_needless() -> str:
-    """Return the `case` that marks commands which never ask an index: every tool's `needless`."""
+    """Return the `case` that marks commands which never ask an index: every tool's `never_needs_index`."""
     lines = ["  case $_shim_name in"]
     for module in dict.fromkeys(TOOLS.values()):
         names = [name for name in TOOLS if TOOLS[name] == module]
         lines.append(f"    {_pattern(names)})")
-        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).needless)]
+        lines += [f"      {line}" for line in _render_words(load_tool(names[0]).never_needs_index)]
         lines.append("      ;;")
     return "\n".join([*lines, "  esac"])
 
 
-def _render_words(needless: tuple[str, ...]) -> list[str]:
+def _render_words(never_needs_index: tuple[str, ...]) -> list[str]:
     """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
-    single = [entry for entry in needless if " " not in entry]
+    single = [entry for entry in never_needs_index if " " not in entry]
     lines = ['case "${1-}" in', f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;"]
-    for first in dict.fromkeys(entry.partition(" ")[0] for entry in needless if " " in entry):
-        seconds = [entry.partition(" ")[2] for entry in needless if entry.startswith(first + " ")]
+    for first in dict.fromkeys(entry.partition(" ")[0] for entry in never_needs_index if " " in entry):
+        seconds = [entry.partition(" ")[2] for entry in never_needs_index if entry.startswith(first + " ")]
         words = " | ".join(quote(word) for word in seconds)
         lines.append(f'  {quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
     return [*lines, "esac"]

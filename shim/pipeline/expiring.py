@@ -7,18 +7,18 @@ import time
 
 from shim.core.errors import ShimError, ShortLived
 from shim.core.host import Host
-from shim.core.model import Answer
+from shim.core.model import Resolution
 from shim.storage import token_cache
 
 
-def find_ending(answers: tuple[Answer, ...], renewed: frozenset[str], host: Host) -> tuple[ShimError, ...]:
+def find_expiring(resolutions: tuple[Resolution, ...], renewed: frozenset[str], host: Host) -> tuple[ShimError, ...]:
     """Return a warning for each token whose end is so near that a longer command outlives it, or lies behind us by our clock.
 
     `renewed` are the URLs for which the tool asks us again by itself.
     """
     warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        credential, url = answer.credential, answer.need.url
+    for resolution in resolutions:
+        credential, url = resolution.credential, resolution.endpoint.url
         left_s = (credential.expires_at or math.inf) - host.clock() if credential and credential.source != "url" else math.inf
         if left_s > token_cache.MIN_VALIDITY_S or credential is None:
             continue

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from shim.core.host import Host
-from shim.core.model import Answer, Credential
+from shim.core.model import Credential, Resolution
 from shim.hotpath.replay import read_private
 from shim.pipeline.observing import Observer
 
@@ -21,16 +21,16 @@ class Kept:
     file: str | None = None
 
 
-def find_kept(answers: tuple[Answer, ...], observer: Observer, host: Host) -> list[Kept] | None:
+def find_kept(resolutions: tuple[Resolution, ...], observer: Observer, host: Host) -> list[Kept] | None:
     """Return where each answer of ours is kept; None if one cannot be found again later."""
     found: list[Kept] = []
-    for answer in answers:
-        credential = answer.credential
-        if answer.need.answered_by or (answer.need.url.is_public and credential is None):
+    for resolution in resolutions:
+        credential = resolution.credential
+        if resolution.endpoint.provided_by or (resolution.endpoint.url.is_public and credential is None):
             continue
         if credential is None or credential.username_is_secret or observer.environ.get("SHIM_AGENT_SOCKET"):
             return None  # an agent is asked each time, also one that had nothing, or was not there, this time
-        if credential.kept_by_tool:
+        if credential.found_by_tool:
             continue
         kept = _find_remembered(credential, observer, host) if credential.source == "keyring" else _find_token(credential, observer)
         if kept is None:

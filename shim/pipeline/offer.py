@@ -13,7 +13,7 @@ import sys
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.host import Host, write_stderr
-from shim.core.model import Answer, Invocation
+from shim.core.model import Invocation, Resolution
 
 #: What tells a tool to ask nobody.
 SILENT_OPTIONS = ("--no-input", "--non-interactive", "--no-interaction", "-n")
@@ -22,16 +22,16 @@ SILENT_VARIABLES = ("PIP_NO_INPUT", "TWINE_NON_INTERACTIVE", "POETRY_NO_INTERACT
 FILLED = ("keyring", "stored", "posit", "oidc")
 
 
-def offer_logins(invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host) -> bool:
+def offer_logins(invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> bool:
     """Offer a login for each configured index without a credential; return whether one was made, so that sources know more now."""
     if not _may_ask(invocation, host):
         return False
-    missing: dict[str, Answer] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index and _could_login(answer, index):
-            missing.setdefault(index.name, answer)
-    made = [_offer(answer, name, host) for name, answer in missing.items()]
+    missing: dict[str, Resolution] = {}
+    for resolution in resolutions:
+        index = settings.index_named(resolution.index) if resolution.index else None
+        if index and _could_login(resolution, index):
+            missing.setdefault(index.name, resolution)
+    made = [_offer(resolution, name, host) for name, resolution in missing.items()]
     return any(made)
 
 
@@ -40,15 +40,15 @@ def _may_ask(invocation: Invocation, host: Host) -> bool:
     return host.interactive and not told
 
 
-def _could_login(answer: Answer, index: IndexConfig) -> bool:
-    is_missing = answer.credential is None and not answer.need.answered_by and index.on_failure != "pass"
-    is_refused = any(source in ("scope", "policy") for source, _ in answer.tried)
+def _could_login(resolution: Resolution, index: IndexConfig) -> bool:
+    is_missing = resolution.credential is None and not resolution.endpoint.provided_by and index.on_failure != "pass"
+    is_refused = any(source in ("scope", "policy") for source, _ in resolution.tried)
     return is_missing and not is_refused and index.may_login and bool(set(FILLED) & set(index.source))
 
 
-def _offer(answer: Answer, name: str, host: Host) -> bool:
+def _offer(resolution: Resolution, name: str, host: Host) -> bool:
     """Ask, and run `shim login`; return whether it succeeded."""
-    write_stderr(f"shim: no credential for {answer.need.url} (from {answer.need.origin})\nLog in to {name} now? [Y/n] ")
+    write_stderr(f"shim: no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})\nLog in to {name} now? [Y/n] ")
     line = sys.stdin.readline()
     if not line:
         write_stderr("\n")
@@ -56,7 +56,7 @@ def _offer(answer: Answer, name: str, host: Host) -> bool:
         return False
     import subprocess
 
-    url = answer.need.url.text
+    url = resolution.endpoint.url.text
     program = [os.path.join(host.shims, "shim")] if host.shims else [sys.executable, "-m", "shim"]
     environ = {name: value for name, value in host.environ.items() if not name.startswith("_SHIM_")}
-    return subprocess.run([*program, "login", name if answer.need.role != "publish" else url], env=environ, check=False).returncode == 0
+    return subprocess.run([*program, "login", name if resolution.endpoint.role != "publish" else url], env=environ, check=False).returncode == 0

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Delivery, Invocation, Needs, Plan
-from shim.delivery.userinfo import cut_spare
+from shim.core.model import Delivery, Endpoints, Invocation, Plan, Resolution
+from shim.delivery.userinfo import cut_unused_userinfo
 from shim.tools import Tool
 
 if TYPE_CHECKING:
@@ -32,22 +32,22 @@ def make_plan(
     invocation = tool.read_invocation(name, argv, host, target)
     if not invocation.touches_index:
         argv = _cut_unneeded(tool, invocation, host)
-        return _hide_secrets(tool, Plan(invocation, Needs(), (), Delivery(argv)))
+        return _hide_secrets(tool, Plan(invocation, Endpoints(), (), Delivery(argv)))
 
     asked = _find_asked(tool, invocation, host)
     settings = _load_settings(asked)
     if settings is None:
-        spare = asked.needs.spare
-        delivery = Delivery(cut_spare(argv, spare) if spare else argv)
-        return _hide_secrets(tool, _put_variables(Plan(invocation, asked.needs, (), delivery), asked))
+        unused_userinfo = asked.endpoints.unused_userinfo
+        delivery = Delivery(cut_unused_userinfo(argv, unused_userinfo) if unused_userinfo else argv)
+        return _hide_secrets(tool, _put_variables(Plan(invocation, asked.endpoints, (), delivery), asked))
 
-    answers, added = _find_credentials(invocation, asked, settings, may_offer=ask_indexes)
-    warnings = _guard(tool, invocation, asked, answers, added, settings)
-    choice, checked = _prove(tool, invocation, asked, answers, added, settings, ask=ask_indexes)
-    answers = checked.answers + added
-    delivery = _deliver_routed(choice, asked, answers, settings)
-    warnings += checked.warnings + _find_expiring(delivery, answers, asked.host)
-    plan = Plan(invocation, choice.case.needs, answers, delivery, warnings, checked.valid_until, settings.redact)
+    resolutions, added = _find_credentials(invocation, asked, settings, may_offer=ask_indexes)
+    warnings = _guard(tool, invocation, asked, resolutions, added, settings)
+    choice, checked = _prove(tool, invocation, asked, resolutions, added, settings, ask=ask_indexes)
+    resolutions = checked.resolutions + added
+    delivery = _deliver_routed(choice, asked, resolutions, settings)
+    warnings += checked.warnings + _find_expiring(delivery, resolutions, asked.host)
+    plan = Plan(invocation, choice.case.endpoints, resolutions, delivery, warnings, checked.valid_until, settings.redact)
     if ask_indexes and choice.channel and not warnings:
         plan, choice = _withhold_refused(tool, plan, choice, checked, added, asked, settings)
     plan = replace(plan, unserved=choice.unserved)
@@ -61,7 +61,7 @@ class _Asked:
     `added` are the variables of `use-as`; None takes one back. `routing` is set if the command goes behind the redirector.
     """
 
-    needs: Needs
+    endpoints: Endpoints
     host: Host
     added: Mapping[str, str | None]
     warning: str
@@ -81,77 +81,77 @@ def _find_asked(tool: Tool, invocation: Invocation, host: Host) -> _Asked:
     before = take_back(host.environ)
     host = around(host, before)
     usage = find_usage(tool, invocation, host)
-    host, needs, routing = around(host, usage.added), usage.needs, None
+    host, endpoints, routing = around(host, usage.added), usage.endpoints, None
     if is_mentioned(host):
         from shim.routing.planning import find_routing
 
-        routing = find_routing(tool, invocation, needs, host)
-    if needs.garbled:
-        from shim.pipeline.unanswered import refuse_garbled
+        routing = find_routing(tool, invocation, endpoints, host)
+    if endpoints.malformed:
+        from shim.pipeline.unanswered import refuse_malformed
 
-        refuse_garbled(tool, invocation, needs, host)
-    return _Asked(needs, host, {**before, **usage.added}, usage.warning, routing)
+        refuse_malformed(tool, invocation, endpoints, host)
+    return _Asked(endpoints, host, {**before, **usage.added}, usage.warning, routing)
 
 
 def _load_settings(asked: _Asked) -> Settings | None:
     """Return the configuration; None where nothing that the command asks has to do with us."""
-    private = [need for need in asked.needs.items if not need.url.is_public]
+    private = [endpoint for endpoint in asked.endpoints.items if not endpoint.url.is_public]
     if not private and not asked.routing:
         return None
     try:
         return load_settings(asked.host)
     except ShimError:
         # The user sees to all of it alone: a broken configuration is not in the way.
-        if not asked.routing and all(need.answered_by for need in private):
+        if not asked.routing and all(endpoint.provided_by for endpoint in private):
             return None
         raise
 
 
 def _find_credentials(
     invocation: Invocation, asked: _Asked, settings: Settings, *, may_offer: bool
-) -> tuple[tuple[Answer, ...], tuple[Answer, ...]]:
-    """Return an answer for each need of the command, and those for indexes that only the redirector asks."""
+) -> tuple[tuple[Resolution, ...], tuple[Resolution, ...]]:
+    """Return an answer for each endpoint of the command, and those for indexes that only the redirector asks."""
     from shim.credentials.resolve import resolve
 
-    answers = resolve(asked.needs, settings, asked.host)
-    lacks_one = any(answer.index and not answer.credential for answer in answers)
+    resolutions = resolve(asked.endpoints, settings, asked.host)
+    lacks_one = any(resolution.index and not resolution.credential for resolution in resolutions)
     if may_offer and asked.host.interactive and lacks_one:
         from shim.pipeline.offer import offer_logins
 
-        if offer_logins(invocation, answers, settings, asked.host):
-            answers = resolve(asked.needs, settings, asked.host)
-    return answers, asked.routing.answer_added(settings, asked.host) if asked.routing else ()
+        if offer_logins(invocation, resolutions, settings, asked.host):
+            resolutions = resolve(asked.endpoints, settings, asked.host)
+    return resolutions, asked.routing.resolve_added(settings, asked.host) if asked.routing else ()
 
 
 def _guard(
     tool: Tool,
     invocation: Invocation,
     asked: _Asked,
-    answers: tuple[Answer, ...],
-    added: tuple[Answer, ...],
+    resolutions: tuple[Resolution, ...],
+    added: tuple[Resolution, ...],
     settings: Settings,
 ) -> tuple[ShimError, ...]:
     """Return warnings. Raises ShimError where a project is careless, or an index without a credential is passed over."""
     from shim.pipeline.unanswered import check_unanswered
-    from shim.preflight.unsafe_settings import refuse_laxity
+    from shim.preflight.unsafe_settings import refuse_unsafe_settings
 
-    refuse_laxity(invocation, _all_needs(asked), answers + added, settings, asked.host)
-    return check_unanswered(tool, invocation, answers, settings, asked.host)
+    refuse_unsafe_settings(invocation, _all_endpoints(asked), resolutions + added, settings, asked.host)
+    return check_unanswered(tool, invocation, resolutions, settings, asked.host)
 
 
-def _all_needs(asked: _Asked) -> Needs:
-    """Return the needs, with those of indexes that only the redirector asks."""
+def _all_endpoints(asked: _Asked) -> Endpoints:
+    """Return the endpoints, with those of indexes that only the redirector asks."""
     if asked.routing is None:
-        return asked.needs
-    return replace(asked.needs, items=(*asked.needs.items, *asked.routing.added), routed=True)
+        return asked.endpoints
+    return replace(asked.endpoints, items=(*asked.endpoints.items, *asked.routing.added), routed=True)
 
 
 def _prove(
     tool: Tool,
     invocation: Invocation,
     asked: _Asked,
-    answers: tuple[Answer, ...],
-    added: tuple[Answer, ...],
+    resolutions: tuple[Resolution, ...],
+    added: tuple[Resolution, ...],
     settings: Settings,
     *,
     ask: bool,
@@ -163,34 +163,34 @@ def _prove(
     """
     from shim.credentials.resolve import resolve_quietly
     from shim.delivery import choose
-    from shim.preflight.preflight import check_answers
+    from shim.preflight.preflight import check_resolutions
 
-    needs, host = _all_needs(asked), asked.host
+    endpoints, host = _all_endpoints(asked), asked.host
     unserved: dict[str, str] = {}
     while True:
-        choice = choose(invocation, needs, answers + added, settings, host, unserved)
-        checked = check_answers(tool, choice, answers, ask=ask)
+        choice = choose(invocation, endpoints, resolutions + added, settings, host, unserved)
+        checked = check_resolutions(tool, choice, resolutions, ask=ask)
         if checked.unserved:
             unserved[choice.channel] = checked.unserved
         elif checked.further:
-            needs = replace(needs, items=(*needs.items, *checked.further))
-            answers = (*checked.answers, *resolve_quietly(checked.further, settings, host))
+            endpoints = replace(endpoints, items=(*endpoints.items, *checked.further))
+            resolutions = (*checked.resolutions, *resolve_quietly(checked.further, settings, host))
             continue
         else:
-            again = choose(invocation, needs, checked.answers + added, settings, host, unserved)
-            if all(again.manner(one.need) == choice.manner(one.need) for one in checked.answers if one.credential):
+            again = choose(invocation, endpoints, checked.resolutions + added, settings, host, unserved)
+            if all(again.manner(one.endpoint) == choice.manner(one.endpoint) for one in checked.resolutions if one.credential):
                 return again, checked
-        answers = checked.answers
+        resolutions = checked.resolutions
 
 
 def _deliver_routed(
-    choice: Choice, asked: _Asked, answers: tuple[Answer, ...], settings: Settings
+    choice: Choice, asked: _Asked, resolutions: tuple[Resolution, ...], settings: Settings
 ) -> Delivery:
     """Return the delivery, with the redirector in it where the command goes behind one."""
     delivery = deliver(choice)
     if asked.routing is None:
         return delivery
-    return asked.routing.put_into(delivery, answers, settings, choice.case.host)
+    return asked.routing.put_into(delivery, resolutions, settings, choice.case.host)
 
 
 def deliver(choice: Choice) -> Delivery:
@@ -199,16 +199,16 @@ def deliver(choice: Choice) -> Delivery:
     if any(index.ca_bundle or index.insecure for index in case.settings.indexes):
         from shim.delivery.tls import add_trust
 
-        delivery = add_trust(delivery, case.invocation, case.needs, case.settings, case.host)
+        delivery = add_trust(delivery, case.invocation, case.endpoints, case.settings, case.host)
     return delivery
 
 
-def _find_expiring(delivery: Delivery, answers: tuple[Answer, ...], host: Host) -> tuple[ShimError, ...]:
+def _find_expiring(delivery: Delivery, resolutions: tuple[Resolution, ...], host: Host) -> tuple[ShimError, ...]:
     """Return a warning for each token that ends too soon. By the `keyring` face the tool asks for a new one by itself."""
-    from shim.pipeline.expiring import find_ending
+    from shim.pipeline.expiring import find_expiring
 
     renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
-    return find_ending(answers, renewed, host)
+    return find_expiring(resolutions, renewed, host)
 
 
 def _withhold_refused(
@@ -216,24 +216,24 @@ def _withhold_refused(
     plan: Plan,
     choice: Choice,
     checked: Checked,
-    added: tuple[Answer, ...],
+    added: tuple[Resolution, ...],
     asked: _Asked,
     settings: Settings,
 ) -> tuple[Plan, Choice]:
     """Return the plan without credentials that an index refuses for good, a warning for each, and the choice that is left."""
     from shim.preflight.refused import find_refused
 
-    refused = find_refused(tool, choice, checked.answers)
+    refused = find_refused(tool, choice, checked.resolutions)
     plan = replace(plan, warnings=refused.warnings, valid_until=min(plan.valid_until, refused.valid_until))
     if not refused.withheld:
         return plan, choice
     from shim.delivery import choose
 
-    kept = tuple(replace(one, credential=None) if one.need in refused.withheld else one for one in checked.answers)
-    answers = kept + added
-    choice = choose(plan.invocation, plan.needs, answers, settings, asked.host, choice.unserved)
-    delivery = _deliver_routed(choice, asked, answers, settings)
-    return replace(plan, needs=choice.case.needs, answers=answers, delivery=delivery), choice
+    kept = tuple(replace(one, credential=None) if one.endpoint in refused.withheld else one for one in checked.resolutions)
+    resolutions = kept + added
+    choice = choose(plan.invocation, plan.endpoints, resolutions, settings, asked.host, choice.unserved)
+    delivery = _deliver_routed(choice, asked, resolutions, settings)
+    return replace(plan, endpoints=choice.case.endpoints, resolutions=resolutions, delivery=delivery), choice
 
 
 def _put_variables(plan: Plan, asked: _Asked) -> Plan:
@@ -246,10 +246,10 @@ def _put_variables(plan: Plan, asked: _Asked) -> Plan:
 def _hide_secrets(tool: Tool, plan: Plan) -> Plan:
     """Return the plan with secret options moved out of argv, and with masking of the output where a secret could be in it."""
     delivery = tool.move_secrets(plan.invocation, plan.delivery)
-    if any(answer.credential for answer in plan.answers) or delivery.environ:
+    if any(resolution.credential for resolution in plan.resolutions) or delivery.environ:
         from shim.delivery.masking.policy import choose_masking
 
-        masking = choose_masking(plan.redact, plan.invocation, plan.answers, delivery, tool.log_verbs)
+        masking = choose_masking(plan.redact, plan.invocation, plan.resolutions, delivery, tool.log_verbs)
         delivery = replace(delivery, masking=masking)
     return replace(plan, delivery=delivery)
 
@@ -260,8 +260,8 @@ def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, 
     if not invocation.verb or not any("://" in word and "@" in word for word in argv):
         return argv
     try:
-        needs = tool.read_needs(replace(invocation, touches_index=True), host)
+        endpoints = tool.read_endpoints(replace(invocation, touches_index=True), host)
     except KeyError:  # a command without options for indexes, such as `pip config set`
         return argv
-    named = [need.place for need in needs.items if need.place and need.role in INDEX_ROLES and need.given is not None]
-    return cut_spare(argv, (*named, *needs.spare))
+    named = [endpoint.location for endpoint in endpoints.items if endpoint.location and endpoint.role in INDEX_ROLES and endpoint.inline_password is not None]
+    return cut_unused_userinfo(argv, (*named, *endpoints.unused_userinfo))

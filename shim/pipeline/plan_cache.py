@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Delivery, Plan, Secret
+from shim.core.model import Credential, Delivery, Plan, Resolution, Secret
 from shim.core.own_files import replace_atomically
 from shim.hotpath.argv_mask import mask_words
 from shim.hotpath.replay import (
@@ -50,7 +50,7 @@ PACKAGE_VERBS = frozenset({"add", "download", "install", "wheel"})
 
 
 def record(
-    plan: Plan, observer: Observer, name: str, target: str, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]
+    plan: Plan, observer: Observer, name: str, target: str, host: Host, plan_again: Callable[[tuple[Resolution, ...]], Delivery]
 ) -> bool:
     """Write a record of the plan, and return whether it could be done. `plan_again` makes the delivery of other answers."""
     folder = _make_folder(host)
@@ -84,16 +84,16 @@ def _prune(folder: str) -> None:
             os.unlink(path)
 
 
-def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Answer, ...]], Delivery]) -> list[str] | None:
+def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Resolution, ...]], Delivery]) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
     if not _is_repeatable(plan) or host.is_set("SHIM_REFRESH") or host.is_set("SHIM_DEBUG"):
         return None
-    kept = find_kept(plan.answers, observer, host)
-    asked_keyring = _asked_keyring(plan.answers)
+    kept = find_kept(plan.resolutions, observer, host)
+    asked_keyring = _asked_keyring(plan.resolutions)
     variables = _render_variables(observer.environ, asked_keyring)
     changes = _render_changes(delivery, invocation.argv)
-    files = _render_files(observer, plan.needs.watched, host, asked_keyring)
+    files = _render_files(observer, plan.endpoints.files_read, host, asked_keyring)
     if kept is None or variables is None or changes is None or files is None:
         return None
     if delivery.memory:
@@ -137,16 +137,16 @@ def _is_repeatable(plan: Plan) -> bool:
     words = [os.fsencode(word) for word in invocation.argv]
     if mask_words(words) != words or delivery.masking:
         return False
-    if plan.warnings or delivery.warnings or plan.needs.unknown or len(delivery.argv) != len(invocation.argv):
+    if plan.warnings or delivery.warnings or plan.endpoints.unreadable_inputs or len(delivery.argv) != len(invocation.argv):
         return False
-    typed = any(need.given is not None or (need.place and need.place.start != need.place.end) for need in plan.needs.items)
-    return not typed and not plan.needs.spare
+    typed = any(endpoint.inline_password is not None or (endpoint.location and endpoint.location.start != endpoint.location.end) for endpoint in plan.endpoints.items)
+    return not typed and not plan.endpoints.unused_userinfo
 
 
-def _asked_keyring(answers: tuple[Answer, ...]) -> bool:
+def _asked_keyring(resolutions: tuple[Resolution, ...]) -> bool:
     """Whether an OS keyring was asked, or what it said lately: then whatever could change its answer counts."""
     return any(
-        (one.credential and one.credential.source == "keyring") or any(name == "keyring" for name, _ in one.tried) for one in answers
+        (one.credential and one.credential.source == "keyring") or any(name == "keyring" for name, _ in one.tried) for one in resolutions
     )
 
 
@@ -155,14 +155,14 @@ def _render_memory(
     observer: Observer,
     host: Host,
     credentials: list[Credential],
-    plan_again: Callable[[tuple[Answer, ...]], Delivery],
+    plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
     """Return the line of the memory file, with numbers in the place of secrets; None if it holds what nobody could put in again."""
     if any(os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)):
         return None
     from shim.delivery.seed import read_machine_config
 
-    template = _find_template(plan.delivery, plan.answers, credentials, plan_again)
+    template = _find_template(plan.delivery, plan.resolutions, credentials, plan_again)
     memory = plan.delivery.memory
     if any(channel == "seed" for channel, _, _ in plan.delivery.channels) and "@" in read_machine_config(host):
         return None  # maybe a password of the machine's
@@ -238,7 +238,7 @@ def _render_variables(environ: Observed, asked_keyring: bool) -> list[str] | Non
     return lines
 
 
-def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_keyring: bool) -> list[str] | None:
+def _render_files(observer: Observer, files_read: Iterable[str], host: Host, asked_keyring: bool) -> list[str] | None:
     """Return the lines of all files and folders: as they are, or that they are not there; None if one changed while the plan was made.
 
     The folders that a keyring lies in count with their entries.
@@ -248,7 +248,7 @@ def _render_files(observer: Observer, watched: Iterable[str], host: Host, asked_
 
     places = keyring_cache.places(host, config_files(host)) if asked_keyring else ()
     lines = []
-    for path in dict.fromkeys([*observer.paths, *watched, *observer.folders, *places]):
+    for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
         if _is_kept_by_us(path, host):
             continue
         seen, now = observer.folders.get(path) or observer.paths.get(path), describe_path(path, is_listed=path in observer.folders)
@@ -270,20 +270,20 @@ def _is_kept_by_us(path: str, host: Host) -> bool:
 
 def _find_template(
     delivery: Delivery,
-    answers: tuple[Answer, ...],
+    resolutions: tuple[Resolution, ...],
     credentials: list[Credential],
-    plan_again: Callable[[tuple[Answer, ...]], Delivery],
+    plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
     """Return the memory file's text with numbers in place of secrets: what comes out when marks are delivered in their place."""
     nonce = os.urandom(12).hex()
     marks = [f"{nonce}-{number}-{nonce}" for number in range(len(credentials))]
 
-    def marked(answer: Answer) -> Answer:
-        if answer.credential is None or answer.credential not in credentials:
-            return answer
-        return replace(answer, credential=replace(answer.credential, secret=Secret(marks[credentials.index(answer.credential)])))
+    def marked(resolution: Resolution) -> Resolution:
+        if resolution.credential is None or resolution.credential not in credentials:
+            return resolution
+        return replace(resolution, credential=replace(resolution.credential, secret=Secret(marks[credentials.index(resolution.credential)])))
 
-    again = plan_again(tuple(marked(answer) for answer in answers))
+    again = plan_again(tuple(marked(resolution) for resolution in resolutions))
     if again.memory is None or delivery.memory is None or again.environ != delivery.environ or again.argv != delivery.argv:
         return None
     template = again.memory.text.reveal()

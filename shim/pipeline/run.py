@@ -11,7 +11,7 @@ from dataclasses import replace
 from shim.config.settings import config_files, load_settings
 from shim.core.errors import InternalError, ShimError, render
 from shim.core.host import Host, this_host, write_stderr
-from shim.core.model import Answer, Delivery, Plan
+from shim.core.model import Delivery, Plan, Resolution
 from shim.hotpath.exec_target import become
 from shim.pipeline.plan import deliver, make_plan
 from shim.tools import Tool, load_tool
@@ -76,11 +76,11 @@ def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], 
     with observe(host) as (observed, observer):
         plan = make_plan(tool, name, target, argv, observed)
 
-    def plan_again(answers: tuple[Answer, ...]) -> Delivery:
+    def plan_again(resolutions: tuple[Resolution, ...]) -> Delivery:
         from shim.delivery import choose
         from shim.routing.default_index import around, put_into
 
-        choice = choose(plan.invocation, plan.needs, answers, load_settings(host), around(host, plan.added), plan.unserved)
+        choice = choose(plan.invocation, plan.endpoints, resolutions, load_settings(host), around(host, plan.added), plan.unserved)
         again = put_into(deliver(choice), plan.added)
         return replace(again, environ={**again.environ, **plan.delivery.environ}) if plan.delivery.routes else again
 
@@ -95,13 +95,13 @@ def _trace(plan: Plan, host: Host) -> None:
     """Tell stderr what was found out: names and places, never a value."""
     invocation, delivery = plan.invocation, plan.delivery
     host.debug(f"{invocation.target.path}: {invocation.reason}")
-    for answer in plan.answers:
-        credential = answer.credential
+    for resolution in plan.resolutions:
+        credential = resolution.credential
         who = f"{credential.source} as {credential.shown_username}" if credential else "nobody"
         if credential and credential.source == "url":
             who = "the URL"  # its user name may be the token
-        host.debug(f"{answer.need.url} (from {answer.need.origin}) is answered by {who}")
-        for source, outcome in answer.tried:
+        host.debug(f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) is answered by {who}")
+        for source, outcome in resolution.tried:
             host.debug(f"  {source}: {outcome}")
     for channel, url, why in delivery.channels:
         host.debug(f"channel {channel} for {url}: {why}")
@@ -117,7 +117,7 @@ def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception,
     from shim.config.mentions import is_mentioned as is_routed
     from shim.routing.default_index import is_mentioned
 
-    if is_routed(host) or ((tool.falls_open or is_mentioned(host)) and _has_configured_index(host)):
+    if is_routed(host) or ((tool.falls_back_to_other_indexes or is_mentioned(host)) and _has_configured_index(host)):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)

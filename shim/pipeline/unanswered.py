@@ -8,33 +8,33 @@ from __future__ import annotations
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import NoCredential, NotProven, ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Invocation, Needs
+from shim.core.model import Endpoints, Invocation, Resolution
 from shim.credentials.missing import hint_for
 from shim.preflight.guarded_command import NAMING
 from shim.tools import Tool
 
 
-def refuse_garbled(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> None:
+def refuse_malformed(tool: Tool, invocation: Invocation, endpoints: Endpoints, host: Host) -> None:
     """Stop where pip would not find a private index, since its URL is not written as one, and go on to the next.
 
     Raises:
         NotProven: so it is.
     """
-    garbled = [need for need in needs.garbled if not need.url.is_public]
-    if not garbled or not tool.falls_open or tool.read_demand(invocation, host) != "packages":
+    malformed = [endpoint for endpoint in endpoints.malformed if not endpoint.url.is_public]
+    if not malformed or not tool.falls_back_to_other_indexes or tool.read_demand(invocation, host) != "packages":
         return
     settings = load_settings(host)
-    for need in garbled:
-        index = settings.index_for(need.url)
-        elsewhere = next((other.url for other in needs.items if other.role in NAMING and other.url.text != need.url.text), None)
-        if elsewhere and (need.given is not None or index) and (index is None or index.on_failure == "stop"):
-            what = f"{need.url} (from {need.origin}) is written with white space, control characters or quotes"
+    for endpoint in malformed:
+        index = settings.index_for(endpoint.url)
+        elsewhere = next((other.url for other in endpoints.items if other.role in NAMING and other.url.text != endpoint.url.text), None)
+        if elsewhere and (endpoint.inline_password is not None or index) and (index is None or index.on_failure == "stop"):
+            what = f"{endpoint.url} (from {endpoint.origin}) is written with white space, control characters or quotes"
             consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
-            raise NotProven(f"{what}: {consequence}", hint=f"write {need.url} without them in {need.origin}")
+            raise NotProven(f"{what}: {consequence}", hint=f"write {endpoint.url} without them in {endpoint.origin}")
 
 
 def check_unanswered(
-    tool: Tool, invocation: Invocation, answers: tuple[Answer, ...], settings: Settings, host: Host
+    tool: Tool, invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
 ) -> tuple[ShimError, ...]:
     """Return warnings for configured indexes that nobody has a credential for.
 
@@ -44,13 +44,13 @@ def check_unanswered(
     if tool.read_demand(invocation, host) == "nothing":
         return ()
     warnings: dict[str, ShimError] = {}
-    for answer in answers:
-        index = settings.index_named(answer.index) if answer.index else None
-        if index is None or answer.credential or answer.need.answered_by or index.on_failure == "pass":
+    for resolution in resolutions:
+        index = settings.index_named(resolution.index) if resolution.index else None
+        if index is None or resolution.credential or resolution.endpoint.provided_by or index.on_failure == "pass":
             continue
-        message = f"no credential for {answer.need.url} (from {answer.need.origin})"
-        error = NoCredential(message, tried=answer.tried, hint=hint_for(answer, index))
-        if tool.falls_open and index.on_failure == "stop":
+        message = f"no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})"
+        error = NoCredential(message, tried=resolution.tried, hint=hint_for(resolution, index))
+        if tool.falls_back_to_other_indexes and index.on_failure == "stop":
             raise error
         warnings.setdefault(index.name, error)
     return tuple(warnings.values())

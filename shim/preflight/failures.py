@@ -5,8 +5,8 @@ from __future__ import annotations
 from shim.config.index import IndexConfig
 from shim.core.errors import BY_HAND_HINT, NETWORK_HINT, NotProven, Rejected, ShimError
 from shim.core.installation import repair_command
-from shim.core.model import Answer, Credential
-from shim.core.verdict import Trouble, Verdict
+from shim.core.model import Credential, Resolution
+from shim.core.verdict import Trouble, VerificationResult
 from shim.credentials.missing import hint_for
 
 #: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a credential".
@@ -44,18 +44,18 @@ UNCONFIGURED = {
 }
 
 
-def refusal(answer: Answer, index: IndexConfig | None, verdict: Verdict, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
+def refusal(resolution: Resolution, index: IndexConfig | None, verdict: VerificationResult, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
     """Return the error for an index that did not prove the credential.
 
     `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
     """
-    credential, trouble = answer.credential, verdict.trouble or "down"
+    credential, trouble = resolution.credential, verdict.trouble or "down"
     status = f" ({verdict.status})" if verdict.status else ""
     words = WORDS[trouble].format(who=_who(credential), reason=verdict.reason or verdict.detail, status=status)
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
-    message = f"{answer.need.url} (from {answer.need.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
+    message = f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
-    return kind(message, tried=answer.tried if not credential else (), hint=hint_for_refused(answer, index, trouble))
+    return kind(message, tried=resolution.tried if not credential else (), hint=hint_for_refused(resolution, index, trouble))
 
 
 def _who(credential: Credential | None) -> str:
@@ -65,13 +65,13 @@ def _who(credential: Credential | None) -> str:
     return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
 
 
-def hint_for_refused(answer: Answer, index: IndexConfig | None, trouble: Trouble, *, by_url: bool = False) -> str:
+def hint_for_refused(resolution: Resolution, index: IndexConfig | None, trouble: Trouble, *, by_url: bool = False) -> str:
     """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself.
 
     With `by_url` it is not the index that is to be logged in to, but the URL.
     """
-    renewal = _renewal(answer, index, by_url=by_url)
-    if trouble in ("refused", "forbidden") and answer.credential and not answer.credential.secret.is_ascii:
+    renewal = _renewal(resolution, index, by_url=by_url)
+    if trouble in ("refused", "forbidden") and resolution.credential and not resolution.credential.secret.is_ascii:
         return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {renewal}"
     if trouble == "unknown":  # PySocks is what it lacks
         return repair_command("[socks]")
@@ -85,17 +85,17 @@ def hint_for_refused(answer: Answer, index: IndexConfig | None, trouble: Trouble
     return renewal
 
 
-def _renewal(answer: Answer, index: IndexConfig | None, *, by_url: bool) -> str:
+def _renewal(resolution: Resolution, index: IndexConfig | None, *, by_url: bool) -> str:
     """Return how to renew a secret at its source."""
-    credential, need = answer.credential, answer.need
-    name = index.name if index and not by_url else str(need.url)
+    credential, endpoint = resolution.credential, resolution.endpoint
+    name = index.name if index and not by_url else str(endpoint.url)
     if credential is None:
-        return hint_for(answer, index)
+        return hint_for(resolution, index)
     match credential.source:
         case "url":
-            return f"put the right password into {need.origin}, or take it out of the URL and run shim login {name}"
+            return f"put the right password into {endpoint.origin}, or take it out of the URL and run shim login {name}"
         case "netrc":
-            return f"correct the entry for {need.url.host} in your netrc"
+            return f"correct the entry for {endpoint.url.host} in your netrc"
         case "env" if index and index.env:
             return f"export {index.env.password} with a new secret"
         case "file" if index and index.file:

@@ -10,7 +10,7 @@ from shim.core.files import exists
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.urls import Url
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.net.http_client import probe
 from shim.preflight.failures import HINTS as TROUBLE_HINTS
 from shim.preflight.route import route_to_index
@@ -58,7 +58,7 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
     return HINTS[cause].format(url=url, host=url.host, port=url.port)
 
 
-def hint_for_unreachable(verdict: Verdict, page: Url, index: IndexConfig | None, host: Host) -> str:
+def hint_for_unreachable(verdict: VerificationResult, page: Url, index: IndexConfig | None, host: Host) -> str:
     """Return what to do about an index that gave no usable answer to us; why it gave none is asked once more, for a short time."""
     if verdict.trouble in ("hidden", "endless"):
         return hint_for_missing_page(page, index)

@@ -12,9 +12,9 @@ from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Origin, Route
+from shim.core.model import Credential, Endpoint, Origin, Resolution, Route
 from shim.core.urls import Url, parse_url, scope_of_index
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.credentials.ask_once import cache_key
 from shim.credentials.missing import hint_for
 from shim.credentials.resolve import find_flaw, refuse_scheme
@@ -37,9 +37,9 @@ class Entry:
     """One place and who answers for it here. `role`: a configured index, its upload endpoint, or a login that was stored by URL."""
 
     role: Role
-    need: Need
+    endpoint: Endpoint
     index: IndexConfig | None
-    answered_by: str | None
+    provided_by: str | None
     credential: Credential | None
     tried: tuple[tuple[str, str], ...] = ()
     login: dict[str, str | None] | None = None
@@ -48,12 +48,12 @@ class Entry:
     @property
     def name(self) -> str:
         """What to call it."""
-        return (self.index.name if self.index else "") or self.need.url.host
+        return (self.index.name if self.index else "") or self.endpoint.url.host
 
     @property
-    def answer(self) -> Answer:
+    def resolution(self) -> Resolution:
         """The same as what the rest of shim calls an answer."""
-        return Answer(self.need, self.credential, self.tried, self.index.name if self.index else None)
+        return Resolution(self.endpoint, self.credential, self.tried, self.index.name if self.index else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +85,17 @@ def find_entries(settings: Settings, host: Host) -> list[Entry]:
     entries = []
     for index in settings.indexes:
         origin = Origin("config", index.defined_in)
-        entries.append(_find_entry("index", Need(index.url, origin, username=index.username), index, (index.verify_url,), host))
+        entries.append(_find_entry("index", Endpoint(index.url, origin, username=index.username), index, (index.verify_url,), host))
         if index.publish_url:
-            need = Need(index.publish_url, origin, "publish", username=index.username)
-            entries.append(_find_entry("publish", need, index, (index.publish_url,), host))
+            endpoint = Endpoint(index.publish_url, origin, "publish", username=index.username)
+            entries.append(_find_entry("publish", endpoint, index, (index.publish_url,), host))
     return entries + _find_stored(settings, host)
 
 
-def _find_entry(role: Role, need: Need, index: IndexConfig, pages: tuple[Url, ...], host: Host) -> Entry:
-    query = Query(need, index, host)
-    answered_by, credential = _ask_sources(index, query)
-    return Entry(role, need, index, answered_by, credential, tuple(query.notes), _describe_login(index, query), pages)
+def _find_entry(role: Role, endpoint: Endpoint, index: IndexConfig, pages: tuple[Url, ...], host: Host) -> Entry:
+    query = Query(endpoint, index, host)
+    provided_by, credential = _ask_sources(index, query)
+    return Entry(role, endpoint, index, provided_by, credential, tuple(query.notes), _describe_login(index, query), pages)
 
 
 def _find_stored(settings: Settings, host: Host) -> list[Entry]:
@@ -104,16 +104,16 @@ def _find_stored(settings: Settings, host: Host) -> list[Entry]:
     for service, username in os_keyring.read_list(host):
         url = parse_url(service)
         if settings.index_for(url) is None:
-            query = Query(Need(url, Origin("config", "shim login"), username=username), None, host)
+            query = Query(Endpoint(url, Origin("config", "shim login"), username=username), None, host)
             credential = _peek("keyring", query)
-            entry = Entry("login", query.need, None, "keyring" if credential else None, credential, tuple(query.notes), pages=(url,))
+            entry = Entry("login", query.endpoint, None, "keyring" if credential else None, credential, tuple(query.notes), pages=(url,))
             found[str(scope_of_index(url)), username] = entry
     for credential in saved_logins.entries(host):
         url = parse_url(str(credential.scope))
         if settings.index_for(url) is None:
-            need = Need(url, Origin("config", "shim login"), username=credential.username)
+            endpoint = Endpoint(url, Origin("config", "shim login"), username=credential.username)
             page = parse_url(f"{url.text.rstrip('/')}/simple/")  # a scope is the index's URL without that
-            found.setdefault((url.text, credential.username), Entry("login", need, None, "stored", credential, pages=(url, page)))
+            found.setdefault((url.text, credential.username), Entry("login", endpoint, None, "stored", credential, pages=(url, page)))
     return list(found.values())
 
 
@@ -130,7 +130,7 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
     if index.is_everybodys:
         query.note("public", "nobody is asked")
         return None, None
-    if refused := refuse_scheme(query.need.url, index):
+    if refused := refuse_scheme(query.endpoint.url, index):
         query.note("scope", refused)
         return None, None
     for name in index.source:
@@ -161,18 +161,18 @@ def _describe_login(index: IndexConfig, query: Query) -> dict[str, str | None] |
 
 
 def _may_work(entry: Entry) -> bool:
-    return bool(entry.answered_by) or entry.need.url.is_public or bool(entry.index and entry.index.on_failure == "pass")
+    return bool(entry.provided_by) or entry.endpoint.url.is_public or bool(entry.index and entry.index.on_failure == "pass")
 
 
 def _missing(entry: Entry, detail: str = "") -> Found:
-    return Found(entry, "missing", detail, hint=hint_for(entry.answer, entry.index))
+    return Found(entry, "missing", detail, hint=hint_for(entry.resolution, entry.index))
 
 
 def _ask_servers(entries: list[Entry], host: Host) -> list[Found]:
     """Return what the servers say, in the entries' order."""
     found = {number: known for number, entry in enumerate(entries) if (known := _find_known(entry, host))}
     due = [(number, page) for number, entry in enumerate(entries) if number not in found for page in entry.pages]
-    verdicts: dict[int, list[Verdict]] = {}
+    verdicts: dict[int, list[VerificationResult]] = {}
     for role in ("index", "publish"):
         asked = [(number, page) for number, page in due if (entries[number].role == "publish") == (role == "publish")]
         questions = [(page, entries[number].credential, _route(entries[number], host)) for number, page in asked]
@@ -184,7 +184,7 @@ def _ask_servers(entries: list[Entry], host: Host) -> list[Found]:
     return [found[number] for number in range(len(entries))]
 
 
-def _verify(role: str, questions: list[tuple[Url, Credential | None, Route]], host: Host) -> list[Verdict]:
+def _verify(role: str, questions: list[tuple[Url, Credential | None, Route]], host: Host) -> list[VerificationResult]:
     if not questions:
         return []
     if role == "publish":
@@ -204,24 +204,24 @@ def _route(entry: Entry, host: Host) -> Route:
 
 def _find_known(entry: Entry, host: Host) -> Found | None:
     """Return what is known without asking: a public index, a program that would have to run, plain http, a rejection from before."""
-    if entry.need.url.is_public and not entry.credential:
+    if entry.endpoint.url.is_public and not entry.credential:
         return Found(entry, "open", "it serves everybody")
     if entry.tried and entry.tried[0][0] == "scope":
         return _missing(entry)
-    if entry.answered_by and entry.credential is None:
+    if entry.provided_by and entry.credential is None:
         return Found(entry, "unasked")
     if entry.credential is None or host.is_set("SHIM_REFRESH"):
         return None
-    seen = verification_cache.recall("rejected", entry.credential, verification_cache.place_of(entry.need.url), host)
+    seen = verification_cache.recall("rejected", entry.credential, verification_cache.place_of(entry.endpoint.url), host)
     if seen is None:
         return None
     hint = f"{_hint_for_rejected(entry)}; SHIM_REFRESH=1 shim status asks it again"
     return Found(entry, "refuses", seen.words, host.clock() - seen.ago_s, hint)
 
 
-def _judge(entry: Entry, verdict: Verdict, host: Host) -> Found:
+def _judge(entry: Entry, verdict: VerificationResult, host: Host) -> Found:
     """Return what a verdict means for whoever uses this entry, and remember a rejection."""
-    credential, place = entry.credential, verification_cache.place_of(entry.need.url)
+    credential, place = entry.credential, verification_cache.place_of(entry.endpoint.url)
     if verdict.kind == "open":
         return Found(entry, "open", verdict.detail)
     if verdict.kind == "unreachable":
@@ -238,7 +238,7 @@ def _judge(entry: Entry, verdict: Verdict, host: Host) -> Found:
 def _hint_for_rejected(entry: Entry) -> str:
     from shim.preflight.failures import hint_for_refused
 
-    return hint_for_refused(entry.answer, entry.index, "refused", by_url=entry.role == "publish")  # an endpoint has a login of its own
+    return hint_for_refused(entry.resolution, entry.index, "refused", by_url=entry.role == "publish")  # an endpoint has a login of its own
 
 
 def without_secrets(found: Found) -> dict[str, Any]:
@@ -247,13 +247,13 @@ def without_secrets(found: Found) -> dict[str, Any]:
     return {
         "name": entry.index.name if entry.index else None,
         "role": entry.role,
-        "url": str(entry.need.url),
-        "scope": str(credential.scope if credential else Query(entry.need, entry.index, Host({}, "/")).scope),
+        "url": str(entry.endpoint.url),
+        "scope": str(credential.scope if credential else Query(entry.endpoint, entry.index, Host({}, "/")).scope),
         "defined_in": entry.index.defined_in if entry.index else None,
         "keys": dict(entry.index.keys) if entry.index else {},
         "source": list(entry.index.source) if entry.index else [],
-        "answered_by": entry.answered_by,
-        "username": credential.shown_username if credential else entry.need.username,
+        "answered_by": entry.provided_by,
+        "username": credential.shown_username if credential else entry.endpoint.username,
         "expires_at": credential.expires_at if credential else None,
         "login": entry.login,
         "tried": [{"source": source, "outcome": outcome} for source, outcome in entry.tried],

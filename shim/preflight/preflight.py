@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from shim.core.errors import ShimError
-from shim.core.model import BARE, Answer, Credential, Need, Needs
-from shim.core.verdict import Verdict
+from shim.core.model import BARE, Credential, Endpoint, Endpoints, Resolution
+from shim.core.verdict import VerificationResult
 from shim.credentials.ask_once import drop
 from shim.credentials.resolve import resolve
 from shim.delivery import Choice
@@ -46,14 +46,14 @@ class Checked(NamedTuple):
     `further` are other private servers that only an index's pages name.
     """
 
-    answers: tuple[Answer, ...]
+    resolutions: tuple[Resolution, ...]
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
     unserved: str | None = None
-    further: tuple[Need, ...] = ()
+    further: tuple[Endpoint, ...] = ()
 
 
-def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S) -> Checked:
+def check_resolutions(tool: Tool, choice: Choice, resolutions: tuple[Resolution, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings.
 
     Without `ask` no index is asked anything: what is remembered of the servers is what there is.
@@ -65,12 +65,12 @@ def check_answers(tool: Tool, choice: Choice, answers: tuple[Answer, ...], *, as
     case = choice.case
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
-        return Checked(answers)
-    unread = tuple(text for text in case.needs.unknown if not any(text == answer.need.url.text for answer in answers))
-    command = GuardedCommand(tool, choice, list(answers), case.settings, case.host, demand == "packages", unread)
+        return Checked(resolutions)
+    unread = tuple(text for text in case.endpoints.unreadable_inputs if not any(text == resolution.endpoint.url.text for resolution in resolutions))
+    command = GuardedCommand(tool, choice, list(resolutions), case.settings, case.host, demand == "packages", unread)
     preflight = _Preflight(command, deadline_s)
     warnings = preflight.run() if ask else preflight.recall()
-    return Checked(tuple(command.answers), warnings, preflight.valid_until, preflight.unserved, preflight.further)
+    return Checked(tuple(command.resolutions), warnings, preflight.valid_until, preflight.unserved, preflight.further)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class _Preflight:
     deadline_s: float
     valid_until: float = math.inf
     unserved: str | None = None
-    further: tuple[Need, ...] = ()
+    further: tuple[Endpoint, ...] = ()
 
     def run(self) -> tuple[ShimError, ...]:
         """Ask, heal, ask again what was healed; return warnings or raise."""
@@ -91,7 +91,7 @@ class _Preflight:
         healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
         verdicts |= self._judge(healed)
         failures = {position: verdicts[position] for position in private if position in verdicts and verdicts[position].kind not in PASSING}
-        warnings = stop(self.command, failures) if self.command.tool.falls_open and self.command.takes_packages else ()
+        warnings = stop(self.command, failures) if self.command.tool.falls_back_to_other_indexes and self.command.takes_packages else ()
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
@@ -100,52 +100,52 @@ class _Preflight:
         """Go by what is remembered of the servers alone."""
         private = self.command.positions(self.command.is_private)
         for position in private:
-            self._question(self.command.answers[position])
+            self._question(self.command.resolutions[position])
         if not self.unserved:
             self._look_for_files(private, asks=False)
         return ()
 
     def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
         """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
-        if self.command.tool.falls_open and not self.command.takes_packages:
+        if self.command.tool.falls_back_to_other_indexes and not self.command.takes_packages:
             return
-        answers = [self.command.answers[position] for position in positions]
-        ways = [(answer, self.command.route_to(answer)) for answer in answers if answer.credential]
+        resolutions = [self.command.resolutions[position] for position in positions]
+        ways = [(resolution, self.command.route_to(resolution)) for resolution in resolutions if resolution.credential]
         found = look_for_files(self.command.choice, ways, self.command.settings, asks=asks)
         self.unserved, self.valid_until = found.unserved, min(self.valid_until, found.valid_until)
-        known = {one.need.url.origin for one in self.command.answers}
-        self.further = tuple(need for need in found.further if need.url.origin not in known)
+        known = {one.endpoint.url.origin for one in self.command.resolutions}
+        self.further = tuple(endpoint for endpoint in found.further if endpoint.url.origin not in known)
 
-    def _judge(self, positions: list[int]) -> dict[int, Verdict]:
+    def _judge(self, positions: list[int]) -> dict[int, VerificationResult]:
         """Return the verdict of each answer that is not known to be good: from memory, or all others asked at once."""
-        verdicts: dict[int, Verdict] = {}
+        verdicts: dict[int, VerificationResult] = {}
         due: dict[int, Question] = {}
         for position in positions:
-            answer = self.command.answers[position]
-            seen = self._recall_rejection(answer)
+            resolution = self.command.resolutions[position]
+            seen = self._recall_rejection(resolution)
             if seen:
-                verdicts[position] = Verdict("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
-            elif question := self._question(answer):
+                verdicts[position] = VerificationResult("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
+            elif question := self._question(resolution):
                 due[position] = question
         return verdicts | self._ask(due)
 
-    def _question(self, answer: Answer) -> Question | None:
+    def _question(self, resolution: Resolution) -> Question | None:
         """Return what to ask about an answer, or None if all that is wanted is remembered."""
-        manner = self.command.choice.manner(answer.need) if answer.credential else BARE
-        age_s, waits = self.command.max_proof_age_s(answer), self.command.waits(answer)
+        manner = self.command.choice.manner(resolution.endpoint) if resolution.credential else BARE
+        age_s, waits = self.command.max_proof_age_s(resolution), self.command.waits(resolution)
         if age_s is None and not waits:
             return None
-        index, route = self.command.index_of(answer), self.command.route_to(answer)
-        where = place_of_proof(answer.need, manner, route, self.command.host)
-        proven = age_s is None or self._remembers(answer.credential, where, age_s)
+        index, route = self.command.index_of(resolution), self.command.route_to(resolution)
+        where = place_of_proof(resolution.endpoint, manner, route, self.command.host)
+        proven = age_s is None or self._remembers(resolution.credential, where, age_s)
         challenged = not waits or self._remembers_challenge(where)
         if (proven and challenged) or self.unserved:
             return None
         from shim.preflight.rootless import names_of_command, with_packages
         from shim.preflight.verify import Question
 
-        page = strangers_page(answer.need, self.command.choice) if waits else None
-        question = Question(page_of_index(answer.need, index), answer.credential, route, manner, page)
+        page = strangers_page(resolution.endpoint, self.command.choice) if waits else None
+        question = Question(page_of_index(resolution.endpoint, index), resolution.credential, route, manner, page)
         return with_packages(question, names_of_command(self.command.choice), self.command.host)
 
     def _remembers_challenge(self, where: str) -> bool:
@@ -163,17 +163,17 @@ class _Preflight:
         self.valid_until = min(self.valid_until, self.command.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0))
         return is_fresh
 
-    def _recall_rejection(self, answer: Answer) -> verification_cache.Seen | None:
+    def _recall_rejection(self, resolution: Resolution) -> verification_cache.Seen | None:
         """Return the memory of this very secret being rejected: another try could lock the account.
 
         Where no other index could step in, `refused.py` says so, and the tool runs.
         """
-        is_guarded = self.command.tool.falls_open and self.command.takes_packages and self.command.max_proof_age_s(answer) is not None
-        if answer.credential is None or not is_guarded or self.command.host.is_set("SHIM_REFRESH"):
+        is_guarded = self.command.tool.falls_back_to_other_indexes and self.command.takes_packages and self.command.max_proof_age_s(resolution) is not None
+        if resolution.credential is None or not is_guarded or self.command.host.is_set("SHIM_REFRESH"):
             return None
-        return verification_cache.recall("rejected", answer.credential, verification_cache.place_of(answer.need.url), self.command.host)
+        return verification_cache.recall("rejected", resolution.credential, verification_cache.place_of(resolution.endpoint.url), self.command.host)
 
-    def _ask(self, due: dict[int, Question]) -> dict[int, Verdict]:
+    def _ask(self, due: dict[int, Question]) -> dict[int, VerificationResult]:
         """Ask all of them at the same time, and remember what they said."""
         if not due:
             return {}
@@ -183,17 +183,17 @@ class _Preflight:
         for (position, question), finding in zip(due.items(), findings, strict=True):
             self.command.host.debug(f"preflight: {finding.verdict.kind}: {finding.verdict.detail}")
             self.unserved = self.unserved or finding.unserved
-            self._remember(self.command.answers[position], question, finding)
+            self._remember(self.command.resolutions[position], question, finding)
         return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
 
-    def _remember(self, answer: Answer, question: Question, finding: Finding) -> None:
+    def _remember(self, resolution: Resolution, question: Question, finding: Finding) -> None:
         from shim.preflight.rootless import remember_page
 
-        credential, verdict = answer.credential, finding.verdict
+        credential, verdict = resolution.credential, finding.verdict
         if credential is None:
             return
-        where = place_of_proof(answer.need, question.manner, question.route, self.command.host)
-        rejected_at = verification_cache.place_of(answer.need.url)
+        where = place_of_proof(resolution.endpoint, question.manner, question.route, self.command.host)
+        rejected_at = verification_cache.place_of(resolution.endpoint.url)
         if finding.challenged:  # whether there is a page at the index's root, or the password is right, is another matter
             verification_cache.remember("proven", None, where, CHALLENGED, self.command.host)
         if verdict.kind in PASSING:
@@ -205,14 +205,14 @@ class _Preflight:
         elif verdict.kind == "rejected":
             verification_cache.remember("rejected", credential, rejected_at, verdict.detail, self.command.host)
 
-    def _heal(self, position: int, verdict: Verdict) -> bool:
+    def _heal(self, position: int, verdict: VerificationResult) -> bool:
         """Drop a secret that was rejected and came from a cache, and resolve once more; return whether there is another one now."""
-        answer = self.command.answers[position]
+        resolution = self.command.resolutions[position]
         is_stale = verdict.kind == "rejected" or verdict.trouble == "hidden"
-        if not is_stale or not answer.credential or not drop(answer.need.url, answer.credential.secret, self.command.host):
+        if not is_stale or not resolution.credential or not drop(resolution.endpoint.url, resolution.credential.secret, self.command.host):
             return False
-        (again,) = resolve(Needs((answer.need,)), self.command.settings, self.command.host)
-        if again.credential is None or again.credential.secret.same_as(answer.credential.secret):
+        (again,) = resolve(Endpoints((resolution.endpoint,)), self.command.settings, self.command.host)
+        if again.credential is None or again.credential.secret.same_as(resolution.credential.secret):
             return False
-        self.command.answers[position] = again
+        self.command.resolutions[position] = again
         return True

@@ -17,8 +17,8 @@ from typing import NamedTuple
 from shim.config.index import IndexConfig
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Need, Route
-from shim.core.verdict import Verdict
+from shim.core.model import Endpoint, Resolution, Route
+from shim.core.verdict import VerificationResult
 from shim.delivery import Choice
 from shim.preflight.failures import refusal
 from shim.preflight.guarded_command import PLACES, RELAXED_PROOF_S
@@ -38,41 +38,41 @@ REFUSES_STRANGERS = "refuses strangers"
 
 
 class Said(NamedTuple):
-    """The warnings, until when (UTC epoch seconds) there is nothing to ask again, and the needs whose secrets are not to be sent."""
+    """The warnings, until when (UTC epoch seconds) there is nothing to ask again, and the endpoints whose secrets are not to be sent."""
 
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
-    withheld: tuple[Need, ...] = ()
+    withheld: tuple[Endpoint, ...] = ()
 
 
-def find_refused(tool: Tool, choice: Choice, answers: tuple[Answer, ...]) -> Said:
+def find_refused(tool: Tool, choice: Choice, resolutions: tuple[Resolution, ...]) -> Said:
     """Return a warning for each index that refuses what it is about to be given, unless somebody has judged that already."""
     case = choice.case
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
         return Said()
     asks = demand == "packages"  # else a refusal that is remembered counts, and nothing is asked
-    ours = [answer for answer in answers if _is_delivered(answer) and not _may_fail(choice, answer)]
+    ours = [resolution for resolution in resolutions if _is_delivered(resolution) and not _may_fail(choice, resolution)]
     if len(ours) > MAX_ASKED:
         return Said()
-    routes = [route_to(answer.need.url, _index_of(choice, answer), case.invocation, case.host) for answer in ours]
+    routes = [route_to(resolution.endpoint.url, _index_of(choice, resolution), case.invocation, case.host) for resolution in ours]
     places = [
-        place_of_proof(answer.need, choice.manner(answer.need), route, case.host) for answer, route in zip(ours, routes, strict=True)
+        place_of_proof(resolution.endpoint, choice.manner(resolution.endpoint), route, case.host) for resolution, route in zip(ours, routes, strict=True)
     ]
     verdicts = _judge(choice, ours, routes, places, asks=asks)
-    refused = [(answer, verdict) for answer, verdict in zip(ours, verdicts, strict=True) if verdict and verdict.kind == "rejected"]
-    ages_s = [_age_s(answer, place, case.host) for answer, place in zip(ours, places, strict=True)] if asks else []
-    ways = dict(zip((answer.need for answer in ours), routes, strict=True))
-    withheld = tuple(answer.need for answer, _ in refused if _refuses_strangers(choice, answer, ways[answer.need]))
+    refused = [(resolution, verdict) for resolution, verdict in zip(ours, verdicts, strict=True) if verdict and verdict.kind == "rejected"]
+    ages_s = [_age_s(resolution, place, case.host) for resolution, place in zip(ours, places, strict=True)] if asks else []
+    ways = dict(zip((resolution.endpoint for resolution in ours), routes, strict=True))
+    withheld = tuple(resolution.endpoint for resolution, _ in refused if _refuses_strangers(choice, resolution, ways[resolution.endpoint]))
     warnings = tuple(
-        refusal(answer, _index_of(choice, answer), verdict, None, withheld=answer.need in withheld) for answer, verdict in refused
+        refusal(resolution, _index_of(choice, resolution), verdict, None, withheld=resolution.endpoint in withheld) for resolution, verdict in refused
     )
     return Said(warnings, case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf), withheld)
 
 
-def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
+def _refuses_strangers(choice: Choice, resolution: Resolution, route: Route) -> bool:
     """Whether the index refuses whoever shows no credential the page of a package, and that of one that there is not."""
-    host, where = choice.case.host, verification_cache.place_of(answer.need.url)
+    host, where = choice.case.host, verification_cache.place_of(resolution.endpoint.url)
     seen = verification_cache.recall("proven", None, f"{REFUSES_STRANGERS} {where}", host)
     if seen and seen.ago_s <= PROFILE_S:
         return True
@@ -80,7 +80,7 @@ def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
     from shim.net.http_client import Asked, probe_all
     from shim.preflight.outcome import package_page
 
-    pages = dict.fromkeys((package_page(answer.need, choice), page_of_package(answer.need.url, UNLIKELY_PACKAGE)))
+    pages = dict.fromkeys((package_page(resolution.endpoint, choice), page_of_package(resolution.endpoint.url, UNLIKELY_PACKAGE)))
     outcomes = probe_all([Asked(page, None, route) for page in pages], host, DEADLINE_S)
     refuses = all(outcome.status in REFUSING for outcome in outcomes)
     if refuses:
@@ -88,36 +88,36 @@ def _refuses_strangers(choice: Choice, answer: Answer, route: Route) -> bool:
     return refuses
 
 
-def _is_delivered(answer: Answer) -> bool:
+def _is_delivered(resolution: Resolution) -> bool:
     """Whether it is we who give the index a credential: what stands in a URL or in the tool's own files is the user's affair."""
-    credential = answer.credential
-    return bool(credential and not credential.kept_by_tool and credential.source != "url") and answer.need.role in PLACES
+    credential = resolution.credential
+    return bool(credential and not credential.found_by_tool and credential.source != "url") and resolution.endpoint.role in PLACES
 
 
-def _may_fail(choice: Choice, answer: Answer) -> bool:
+def _may_fail(choice: Choice, resolution: Resolution) -> bool:
     """Whether the configuration says that a failure of this index does not matter."""
-    index = _index_of(choice, answer)
+    index = _index_of(choice, resolution)
     return index is not None and index.on_failure == "pass"
 
 
-def _index_of(choice: Choice, answer: Answer) -> IndexConfig | None:
-    return choice.case.settings.index_named(answer.index) if answer.index else None
+def _index_of(choice: Choice, resolution: Resolution) -> IndexConfig | None:
+    return choice.case.settings.index_named(resolution.index) if resolution.index else None
 
 
-def _age_s(answer: Answer, place: str, host: Host) -> float:
-    seen = answer.credential and verification_cache.recall("proven", answer.credential, place, host)
+def _age_s(resolution: Resolution, place: str, host: Host) -> float:
+    seen = resolution.credential and verification_cache.recall("proven", resolution.credential, place, host)
     return seen.ago_s if seen and seen.ago_s <= RELAXED_PROOF_S else 0.0
 
 
-def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list[str], *, asks: bool) -> list[Verdict | None]:
+def _judge(choice: Choice, ours: list[Resolution], routes: list[Route], places: list[str], *, asks: bool) -> list[VerificationResult | None]:
     """Return the verdict of each: None where it is known to be good; all others are asked at once, for a short time, if at all."""
-    host, verdicts, due = choice.case.host, dict[int, Verdict](), list[int]()
-    for number, answer in enumerate(ours):
-        if _age_s(answer, places[number], host):
+    host, verdicts, due = choice.case.host, dict[int, VerificationResult](), list[int]()
+    for number, resolution in enumerate(ours):
+        if _age_s(resolution, places[number], host):
             continue
-        seen = answer.credential and verification_cache.recall_refusal(answer.credential, answer.need.url, host)
+        seen = resolution.credential and verification_cache.recall_refusal(resolution.credential, resolution.endpoint.url, host)
         if seen:
-            verdicts[number] = Verdict("rejected", seen.words, "refused")
+            verdicts[number] = VerificationResult("rejected", seen.words, "refused")
         elif asks:
             due.append(number)
     for number, verdict in zip(due, _ask(choice, [(ours[number], routes[number]) for number in due]), strict=True):
@@ -126,31 +126,31 @@ def _judge(choice: Choice, ours: list[Answer], routes: list[Route], places: list
     return [verdicts.get(number) for number in range(len(ours))]
 
 
-def _ask(choice: Choice, due: list[tuple[Answer, Route]]) -> list[Verdict]:
+def _ask(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[VerificationResult]:
     if not due:
         return []
     from shim.preflight.outcome import package_page, page_of_index
     from shim.preflight.rootless import names_of_command, with_packages
     from shim.preflight.verify import Question, verify_all
 
-    names_some = bool(choice.case.needs.packages)
+    names_some = bool(choice.case.endpoints.packages)
     questions = [
         Question(
-            page_of_index(answer.need, _index_of(choice, answer)),
-            answer.credential,
+            page_of_index(resolution.endpoint, _index_of(choice, resolution)),
+            resolution.credential,
             route,
-            choice.manner(answer.need),
-            package_page(answer.need, choice) if names_some else None,
+            choice.manner(resolution.endpoint),
+            package_page(resolution.endpoint, choice) if names_some else None,
         )
-        for answer, route in due
+        for resolution, route in due
     ]
     host, names = choice.case.host, tuple(names_of_command(choice))
     questions = [with_packages(question, names, host) for question in questions]
     return [finding.verdict for finding in verify_all(questions, host, DEADLINE_S)]
 
 
-def _remember(answer: Answer, place: str, verdict: Verdict, host: Host) -> None:
-    credential, where = answer.credential, verification_cache.place_of(answer.need.url)
+def _remember(resolution: Resolution, place: str, verdict: VerificationResult, host: Host) -> None:
+    credential, where = resolution.credential, verification_cache.place_of(resolution.endpoint.url)
     if credential is None:
         return
     if verdict.kind in PASSING:

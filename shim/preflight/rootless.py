@@ -15,7 +15,7 @@ from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.urls import Url
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.credentials.sources.known import misses_openly
 from shim.delivery import Choice
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
@@ -39,7 +39,7 @@ def with_packages(question: Question, names: Iterable[str], host: Host) -> Quest
     return replace(question, pages=pages, misses_openly=misses_openly(question.url))
 
 
-def verify_login(url: Url, credential: Credential, host: Host, route: Route | None = None) -> Verdict:
+def verify_login(url: Url, credential: Credential, host: Host, route: Route | None = None) -> VerificationResult:
     """Return what the index at `url` thinks of the credential, and remember which page told so."""
     question = Question(url, credential, route or route_of_environment(host))
     finding = verify(with_packages(question, (), host), host)
@@ -57,8 +57,8 @@ def remember_page(index: Url, page: Url | None, host: Host) -> None:
 def names_of_command(choice: Choice) -> Iterator[str]:
     """Yield names of packages that the command may ask its indexes for: what it names itself, and what its files do."""
     case = choice.case
-    yield from case.needs.packages
-    for file in case.needs.watched:
+    yield from case.endpoints.packages
+    for file in case.endpoints.files_read:
         if file.endswith(_INPUTS):
             try:
                 yield from find_names((read_regular(file) or b"").decode("utf-8", "replace"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shim.core.errors import ShimError
-from shim.core.verdict import Trouble, Verdict
+from shim.core.verdict import Trouble, VerificationResult
 from shim.preflight.failures import refusal
 from shim.preflight.guarded_command import GuardedCommand
 
@@ -15,38 +15,38 @@ OTHERS_DEADLINE_S = 15.0
 SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 
 
-def stop(command: GuardedCommand, failures: dict[int, Verdict]) -> tuple[ShimError, ...]:
+def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tuple[ShimError, ...]:
     """Raise for the first private index that somebody else would stand in for; return warnings where only that is wanted."""
     warnings: list[ShimError] = []
     for position, verdict in failures.items():
-        answer = command.answers[position]
-        index = command.index_of(answer)
-        is_rejected = verdict.kind == "rejected" and answer.credential is not None
+        resolution = command.resolutions[position]
+        index = command.index_of(resolution)
+        is_rejected = verdict.kind == "rejected" and resolution.credential is not None
         elsewhere = _find_elsewhere(command, position, failures)
         if elsewhere is None and not is_rejected:
             continue  # nothing can come from a stranger: the tool may run, and say itself what it misses
-        error = refusal(answer, index, verdict, elsewhere)
+        error = refusal(resolution, index, verdict, elsewhere)
         if index is None or index.on_failure == "stop":
             raise error
         warnings.append(error)
         if is_rejected:
-            command.answers[position] = replace(answer, credential=None)  # a rejected secret is not sent again
+            command.resolutions[position] = replace(resolution, credential=None)  # a rejected secret is not sent again
     return tuple(warnings)
 
 
-def _find_elsewhere(command: GuardedCommand, position: int, failures: dict[int, Verdict]) -> str | None:
+def _find_elsewhere(command: GuardedCommand, position: int, failures: dict[int, VerificationResult]) -> str | None:
     """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below.
 
     Another private index that fails too is no excuse, unless it gives no answer at all.
     """
     silent = [number for number, verdict in failures.items() if verdict.trouble in SILENT]
-    others = [number for number in command.others(command.answers[position]) if number not in silent]
+    others = [number for number in command.others(command.resolutions[position]) if number not in silent]
     unread = f"an index that {command.unread[0]} may name" if command.unread else None
     if unread or not others:
         return unread
     from shim.net.http_client import Asked, probe_all
 
-    questions = [Asked(command.answers[number].need.url, None, command.route_to(command.answers[number])) for number in others]
+    questions = [Asked(command.resolutions[number].endpoint.url, None, command.route_to(command.resolutions[number])) for number in others]
     outcomes = probe_all(questions, command.host, OTHERS_DEADLINE_S)
     answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.trouble not in SILENT]
-    return command.answers[answering[0]].need.url.text if answering else None
+    return command.resolutions[answering[0]].endpoint.url.text if answering else None

@@ -9,14 +9,14 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.urls import Url
-from shim.core.verdict import Verdict, unreachable
+from shim.core.verdict import VerificationResult, unreachable
 from shim.net.http_client import Asked, Outcome, probe_all
 
 REFUSING = (401, 403)
 NO_ENDPOINT = (404, 405)
 
 
-def verify_endpoints(questions: list[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float) -> list[Verdict]:
+def verify_endpoints(questions: list[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float) -> list[VerificationResult]:
     """Return a verdict for each endpoint, all of them asked at once, with and without the credential, in `timeout_s` together."""
     asked = [
         Asked(url, who, route, method="POST", follows=False) for url, credential, route in questions for who in (None, credential)
@@ -26,13 +26,13 @@ def verify_endpoints(questions: list[tuple[Url, Credential | None, Route]], host
     return [judge(url, who, anonymous, known) for (url, who, _), (anonymous, known) in zip(questions, pairs, strict=True)]
 
 
-def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> Verdict:
+def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> VerificationResult:
     """Return what two answers to an empty upload mean: to nobody in particular, and to the credential."""
     who = credential.shown_username if credential else "everybody"
     if outcome.status is None:
         return unreachable(url, str(outcome.error), outcome.trouble)
     if outcome.status in REFUSING:
-        return Verdict("rejected", f"{url} answers {outcome.status} to {who}", "refused" if outcome.status == 401 else "forbidden")
+        return VerificationResult("rejected", f"{url} answers {outcome.status} to {who}", "refused" if outcome.status == 401 else "forbidden")
     if outcome.hops:
         return unreachable(url, "it redirects uploads, which no tool follows", "elsewhere")
     if outcome.status in NO_ENDPOINT:
@@ -40,5 +40,5 @@ def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: 
     if outcome.status >= 500:
         return unreachable(url, f"it answers {outcome.status}", "broken", outcome.status)
     if anonymous.status in REFUSING:
-        return Verdict("proven", f"{url} refuses uploads of everybody else ({anonymous.status}) and answers {who}")
-    return Verdict("open", f"{url} asks nobody for a login before it has read an upload, so nothing could be verified")
+        return VerificationResult("proven", f"{url} refuses uploads of everybody else ({anonymous.status}) and answers {who}")
+    return VerificationResult("open", f"{url} asks nobody for a login before it has read an upload, so nothing could be verified")

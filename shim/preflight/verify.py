@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from shim.core.host import Host
 from shim.core.model import BARE, Credential, Manner, Route, Secret
 from shim.core.urls import Scope, Url, scope_of, scope_of_index
-from shim.core.verdict import Trouble, Verdict, unreachable
+from shim.core.verdict import Trouble, VerificationResult, unreachable
 from shim.net.http_client import Asked, Outcome, probe, probe_all
 
 #: Which statuses say that there is no page, to somebody who is let in.
@@ -48,7 +48,7 @@ class Finding:
     `told_by` is the page of a package that said it, where the index has none of its own.
     """
 
-    verdict: Verdict
+    verdict: VerificationResult
     unserved: str | None = None
     told_by: Url | None = None
     challenged: bool = False
@@ -131,7 +131,7 @@ def _has_no_page(anonymous: Outcome, known: Outcome) -> bool:
     return known.status in NO_PAGE or (known.status == 403 and anonymous.status == 401)
 
 
-def _judge_page(question: Question, page: Url, anonymous: Outcome, known: Outcome) -> Verdict | None:
+def _judge_page(question: Question, page: Url, anonymous: Outcome, known: Outcome) -> VerificationResult | None:
     """Return what a package's page says about the credential, or None if it says nothing: the package may be another index's."""
     verdict = judge(page, question.credential, anonymous, known)
     if verdict.kind != "unreachable":
@@ -139,8 +139,8 @@ def _judge_page(question: Question, page: Url, anonymous: Outcome, known: Outcom
     if not question.misses_openly or known.status != 404 or anonymous.status not in (401, 403, 404):
         return None
     if anonymous.status == 404:
-        return Verdict("open", f"{page} is missing for everybody, so nothing could be verified")
-    return Verdict("proven", f"{page} refuses everybody else ({anonymous.status}), and there is no such package")
+        return VerificationResult("open", f"{page} is missing for everybody, so nothing could be verified")
+    return VerificationResult("proven", f"{page} refuses everybody else ({anonymous.status}), and there is no such package")
 
 
 def _before_challenge(question: Question) -> Credential | None:
@@ -150,7 +150,7 @@ def _before_challenge(question: Question) -> Credential | None:
     return replace(question.credential, secret=Secret(""))
 
 
-def _why_unserved(question: Question, verdict: Verdict, anonymous: Outcome, first: Outcome) -> str | None:
+def _why_unserved(question: Question, verdict: VerificationResult, anonymous: Outcome, first: Outcome) -> str | None:
     """Return why the tool would never send the credential, or None: both the index and a package's page challenge a stranger.
 
     A redirect out of the index's scope is followed, and what it leads to taken for the answer.
@@ -171,7 +171,7 @@ def _describe(outcome: Outcome, scope: Scope) -> str:
     return f"with {outcome.status}" if scope.covers(outcome.url) else f"from {outcome.url}"
 
 
-def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> Verdict:
+def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> VerificationResult:
     """Return what two answers mean: to nobody in particular, and to the credential.
 
     Many servers answer a stranger with a redirect to their login page, which then answers everybody: only an index page from
@@ -182,17 +182,17 @@ def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: 
         return _unreachable(url, anonymous)
     is_open = _is_open(url, anonymous) or (_is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form)
     if is_open and outcome.is_success:
-        return Verdict("open", f"{url} answers without login, so nothing could be verified")
+        return VerificationResult("open", f"{url} answers without login, so nothing could be verified")
     who = credential.shown_username if credential else "everybody"
     if credential and _is_listing(url, outcome):
         refusal = f"redirects everybody else to {anonymous.url}" if anonymous.is_success else f"refuses everybody else ({anonymous.status})"
-        return Verdict("proven", f"{url} {refusal} and answers {who}")
+        return VerificationResult("proven", f"{url} {refusal} and answers {who}")
     if outcome.status in (401, 403):
-        return Verdict("rejected", f"{url} answers {outcome.status} to {who}", _BY_STATUS[outcome.status])
+        return VerificationResult("rejected", f"{url} answers {outcome.status} to {who}", _BY_STATUS[outcome.status])
     if outcome.is_success and (outcome.is_form or anonymous.url.origin == outcome.url.origin):
         if outcome.url == url:
-            return Verdict("rejected", f"{url} shows {who} a login page instead of an index", "login-page")
-        return Verdict("rejected", f"{url} redirects {who} to {outcome.url}, as it does everybody else", "login-page")
+            return VerificationResult("rejected", f"{url} shows {who} a login page instead of an index", "login-page")
+        return VerificationResult("rejected", f"{url} redirects {who} to {outcome.url}, as it does everybody else", "login-page")
     return _unreachable(url, outcome)
 
 
@@ -205,7 +205,7 @@ def _is_open(url: Url, anonymous: Outcome) -> bool:
     return _is_listing(url, anonymous) and scope_of(url).covers(anonymous.url)
 
 
-def _unreachable(url: Url, outcome: Outcome) -> Verdict:
+def _unreachable(url: Url, outcome: Outcome) -> VerificationResult:
     if outcome.error:
         return unreachable(url, outcome.error, outcome.trouble)
     if outcome.is_success:

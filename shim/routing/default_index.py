@@ -24,7 +24,7 @@ from shim.config.settings import Settings, config_files, load_settings
 from shim.core.errors import ShimError
 from shim.core.files import mentions
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Need, Needs, Origin
+from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin
 from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
@@ -53,7 +53,7 @@ class Usage(NamedTuple):
     The `warning` is for a command that asks strangers although the configuration has a private default.
     """
 
-    needs: Needs
+    endpoints: Endpoints
     added: Mapping[str, str | None] = field(default_factory=dict)
     why_not: str = ""
     warning: str = ""
@@ -66,21 +66,21 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
         ConfigError: the configuration, which speaks of `use-as`, is broken: without it the command would ask strangers.
     """
     inherited = find_inherited(host.environ)
-    needs = tool.read_needs(invocation, around(host, inherited))
+    endpoints = tool.read_endpoints(invocation, around(host, inherited))
     if not is_mentioned(host):
-        return Usage(needs, inherited)
-    asked = _all_asked(invocation, needs, around(host, inherited))
+        return Usage(endpoints, inherited)
+    asked = _all_asked(invocation, endpoints, around(host, inherited))
     if reason := _why_not(invocation, asked, around(host, inherited)):
-        return Usage(needs, inherited, reason, _warning(invocation, asked, host))
+        return Usage(endpoints, inherited, reason, _warning(invocation, asked, host))
     used = used_indexes(load_settings(host))
     if not used:
-        return Usage(needs, inherited)
+        return Usage(endpoints, inherited)
     variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
     added = {**inherited, **variables, MARK: "\t".join(f"{name}={value}" for name, value in variables.items())}
-    with_ours = tool.read_needs(invocation, around(host, added))
-    items = tuple(_name_origin(need, variables, used) for need in with_ours.items)
+    with_ours = tool.read_endpoints(invocation, around(host, added))
+    items = tuple(_name_origin(endpoint, variables, used) for endpoint in with_ours.items)
     if items == with_ours.items:
-        return Usage(needs, inherited, "this command takes no index from variables")
+        return Usage(endpoints, inherited, "this command takes no index from variables")
     return Usage(replace(with_ours, items=items), added)
 
 
@@ -149,43 +149,43 @@ def is_eligible(invocation: Invocation) -> bool:
     return invocation.family == "pip" or invocation.tool in PIP_STARTERS
 
 
-def _why_not(invocation: Invocation, needs: Needs, host: Host) -> str:
+def _why_not(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
     """Return why `use-as` does not count for this command, in words; nothing if it does."""
     if not is_eligible(invocation) or _writes_index(invocation, host):
         return "this command writes its indexes into a project or lock file, or reads them there: name them there"
-    if named := _find_named(needs, host):
+    if named := _find_named(endpoints, host):
         return f"{named.origin} names an index"
     if said := _says(invocation, host):
         return f"{said} is said"
-    return "" if any(need.origin.is_default for need in needs.items) else "this command asks no default index"
+    return "" if any(endpoint.origin.is_default for endpoint in endpoints.items) else "this command asks no default index"
 
 
-def _all_asked(invocation: Invocation, needs: Needs, host: Host) -> Needs:
-    """Return the needs, with those of pip's settings for a tool that starts a pip: it leaves out what is public."""
+def _all_asked(invocation: Invocation, endpoints: Endpoints, host: Host) -> Endpoints:
+    """Return the endpoints, with those of pip's settings for a tool that starts a pip: it leaves out what is public."""
     if invocation.tool not in PIP_STARTERS:
-        return needs
-    from shim.tools.project.requests import join, pip_needs
+        return endpoints
+    from shim.tools.project.requests import join, pip_endpoints
 
-    return join(needs, pip_needs(host))
+    return join(endpoints, pip_endpoints(host))
 
 
-def _find_named(needs: Needs, host: Host) -> Need | None:
+def _find_named(endpoints: Endpoints, host: Host) -> Endpoint | None:
     """Return the first index that somebody names. A tool's receipt may say what came by `use-as` when the tool was installed."""
-    named = [need for need in needs.items if need.role in ("index", "extra") and not need.origin.is_default]
-    if any(RECEIPT in need.origin.where for need in named):
+    named = [endpoint for endpoint in endpoints.items if endpoint.role in ("index", "extra") and not endpoint.origin.is_default]
+    if any(RECEIPT in endpoint.origin.where for endpoint in named):
         ours = {index.url.text for index in used_indexes(load_settings(host))}
-        named = [need for need in named if RECEIPT not in need.origin.where or need.url.text not in ours]
+        named = [endpoint for endpoint in named if RECEIPT not in endpoint.origin.where or endpoint.url.text not in ours]
     return named[0] if named else None
 
 
-def _warning(invocation: Invocation, needs: Needs, host: Host) -> str:
+def _warning(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
     """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
-    default = next((need for need in needs.items if need.origin.is_default), None)
-    replaced = any(need.role == "index" and not need.origin.is_default for need in needs.items)
+    default = next((endpoint for endpoint in endpoints.items if endpoint.origin.is_default), None)
+    replaced = any(endpoint.role == "index" and not endpoint.origin.is_default for endpoint in endpoints.items)
     if default is None or replaced or not is_eligible(invocation):
         return ""
     try:
-        named, used = _find_named(needs, host), used_indexes(load_settings(host))
+        named, used = _find_named(endpoints, host), used_indexes(load_settings(host))
     except ShimError:  # the configuration is not what this command goes by
         return ""
     if named is None or not used or used[0].use_as != "default" or used[0].url.is_public:
@@ -235,9 +235,9 @@ def find_index_option(argv: tuple[str, ...]) -> str | None:
     return None
 
 
-def _name_origin(need: Need, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Need:
-    """Return a need of ours with the [[index]] that it comes from, for people."""
-    if need.place is None or need.place.key not in variables:
-        return need
-    index = next((index for index in used if index.url.text == need.url.text), used[0])
-    return replace(need, origin=Origin("env", f"{need.place.key}, by use-as of [[index]] {index.name}"))
+def _name_origin(endpoint: Endpoint, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Endpoint:
+    """Return an endpoint of ours with the [[index]] that it comes from, for people."""
+    if endpoint.location is None or endpoint.location.key not in variables:
+        return endpoint
+    index = next((index for index in used if index.url.text == endpoint.url.text), used[0])
+    return replace(endpoint, origin=Origin("env", f"{endpoint.location.key}, by use-as of [[index]] {index.name}"))

@@ -11,12 +11,12 @@ from dataclasses import replace
 from shim.config.settings import Settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Delivery, Invocation, Needs, Target
+from shim.core.model import Delivery, Endpoints, Invocation, Resolution, Target
 from shim.hotpath.exec_target import place_memory
 from shim.routing.inputs import Inputs, refusing_unread
 from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
 from shim.tools.pip.settings import Files, read_settings
-from shim.tools.project.requests import pip_needs
+from shim.tools.project.requests import pip_endpoints
 
 
 def route_program(delivery: Delivery, target: str, settings: Settings, host: Host) -> Delivery:
@@ -30,44 +30,44 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     if not settings.claims and not settings.index_strategy:
         return delivery
     options = read_settings(("install",), 0, Target("pip"), host, Files())
-    own = pip_needs(host)
-    refuse_unread(own, own.unknown)
+    own = pip_endpoints(host)
+    refuse_unread(own, own.unreadable_inputs)
     refuse_ways_around(own, options)
     with refusing_unread("what pip.conf or a variable names"):
         Inputs(host, settings).read_command(options)
-    places = [need for need in own.items if need.role in PLACES]
+    places = [endpoint for endpoint in own.items if endpoint.role in PLACES]
     if options.is_on("no-index") or not (settings.claims or places[1:]):
         return delivery
     invocation = Invocation("shim exec", "project", Target(target), delivery.argv, (), True, "any program may start pip")
     routing = Routing(invocation, own, add_claiming(own, settings), (), None)
-    answers = _answer(routing, settings, host)
-    needs = Needs(tuple(answer.need for answer in answers), routed=True)
-    routed = routing.put_into(_with_netrc(delivery, invocation, needs, answers, settings, host), answers, settings, host)
+    resolutions = _resolution(routing, settings, host)
+    endpoints = Endpoints(tuple(resolution.endpoint for resolution in resolutions), routed=True)
+    routed = routing.put_into(_with_netrc(delivery, invocation, endpoints, resolutions, settings, host), resolutions, settings, host)
     return replace(routed, channels=delivery.channels or routed.channels)
 
 
-def _answer(routing: Routing, settings: Settings, host: Host) -> tuple[Answer, ...]:
+def _resolution(routing: Routing, settings: Settings, host: Host) -> tuple[Resolution, ...]:
     """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and for those that claim names."""
     from shim.credentials.resolve import resolve
 
-    answers: list[Answer] = []
-    for need in routing.needs.items:
+    resolutions: list[Resolution] = []
+    for endpoint in routing.endpoints.items:
         try:
-            answers += resolve(Needs((need,)), settings, host)
+            resolutions += resolve(Endpoints((endpoint,)), settings, host)
         except ShimError as error:
-            host.debug(f"no credential for {need.url}: {error.message}")
-            answers.append(Answer(need, None))
-    return (*answers, *routing.answer_added(settings, host))
+            host.debug(f"no credential for {endpoint.url}: {error.message}")
+            resolutions.append(Resolution(endpoint, None))
+    return (*resolutions, *routing.resolve_added(settings, host))
 
 
 def _with_netrc(
-    delivery: Delivery, invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host
+    delivery: Delivery, invocation: Invocation, endpoints: Endpoints, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
 ) -> Delivery:
     """Return the delivery with NETRC, and the memory file that it leads to in its place."""
     from shim.delivery import choose
     from shim.delivery.memory_file import process_path
 
-    netrc = choose(invocation, needs, answers, settings, host).deliver()
+    netrc = choose(invocation, endpoints, resolutions, settings, host).deliver()
     if netrc.memory is None:
         return delivery
     number = max(netrc.memory.descriptor, delivery.memory.descriptor if delivery.memory else 0) + 2

@@ -19,7 +19,7 @@ from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
 from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
-from shim.core.model import Invocation, Need, Needs
+from shim.core.model import Endpoint, Endpoints, Invocation
 from shim.core.package_names import normal_name, owner_of
 from shim.core.toml import value_at
 from shim.routing.inputs import refusing_unread
@@ -38,7 +38,7 @@ _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<
 _LISTS = (("project",), ("dependency-groups",), ("build-system", "requires"), ("tool", "uv", "dev-dependencies"))
 
 
-def refuse_elsewhere(invocation: Invocation, needs: Needs, settings: Settings, host: Host) -> None:
+def refuse_elsewhere(invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> None:
     """Stop where the tool would take a claimed name from another index than its own.
 
     Raises:
@@ -46,14 +46,14 @@ def refuse_elsewhere(invocation: Invocation, needs: Needs, settings: Settings, h
     """
     document = _read_project(invocation, host)
     names = [name for name in dict.fromkeys((*_typed(invocation, host), *_named(document))) if owner_of(name, settings.claims)]
-    order = asked_order(needs)
+    order = asked_order(endpoints)
     for name in names:
         index = owner(name, settings)
         if index and not is_pinned(name, index, document) and not _comes_first(index, order, invocation):
-            first = next((str(need.url) for need in order), "its default index")
+            first = next((str(endpoint.url) for endpoint in order), "its default index")
             message = f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]] {index.name} ({index.url})"
             raise CannotRoute(message, hint=_hint(invocation, name, index))
-    if names and (strategy := _unsafe_strategy(invocation, needs, host)):
+    if names and (strategy := _unsafe_strategy(invocation, endpoints, host)):
         message = f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it from any"
         raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
     lock = _find_lock(invocation, host)
@@ -64,10 +64,10 @@ def refuse_elsewhere(invocation: Invocation, needs: Needs, settings: Settings, h
         raise CannotRoute(message, hint=_hint(invocation, foreign.name, foreign.index) + "; then lock it anew")
 
 
-def asked_order(needs: Needs) -> list[Need]:
+def asked_order(endpoints: Endpoints) -> list[Endpoint]:
     """Return the indexes in the order in which uv asks them: its default comes last."""
-    indexes = [need for need in needs.items if need.role in ("index", "extra")]
-    return sorted(indexes, key=lambda need: need.role == "index")
+    indexes = [endpoint for endpoint in endpoints.items if endpoint.role in ("index", "extra")]
+    return sorted(indexes, key=lambda endpoint: endpoint.role == "index")
 
 
 def owner(name: str, settings: Settings) -> IndexConfig | None:
@@ -115,9 +115,9 @@ def _named_indexes(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
                 yield row["name"], row["url"]
 
 
-def _comes_first(index: IndexConfig, order: list[Need], invocation: Invocation) -> bool:
+def _comes_first(index: IndexConfig, order: list[Endpoint], invocation: Invocation) -> bool:
     """Whether the tool asks the index before all others (uv), or no other one (the others merge what indexes have)."""
-    urls = list(dict.fromkeys(need.url.text.rstrip("/") for need in order))
+    urls = list(dict.fromkeys(endpoint.url.text.rstrip("/") for endpoint in order))
     own = index.url.text.rstrip("/")
     return urls[:1] == [own] if invocation.family == "uv" else urls == [own]
 
@@ -202,13 +202,13 @@ def _find_lock(invocation: Invocation, host: Host) -> str | None:
     return find_upwards(LOCKS[invocation.tool], _start(invocation, host))
 
 
-def _unsafe_strategy(invocation: Invocation, needs: Needs, host: Host) -> str | None:
+def _unsafe_strategy(invocation: Invocation, endpoints: Endpoints, host: Host) -> str | None:
     """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file may say it."""
     if invocation.family != "uv":
         return None
     typed = re.search(r"--index-strategy[= ](\S+)", " ".join(invocation.argv))
     said = typed[1] if typed else host.environ.get("UV_INDEX_STRATEGY", "")
-    texts = [said] if said else [f"{table['index-strategy']} ({path})" for path in needs.watched for table in _strategies(path, host)]
+    texts = [said] if said else [f"{table['index-strategy']} ({path})" for path in endpoints.files_read for table in _strategies(path, host)]
     return next((text for text in texts if text.startswith("unsafe")), None)
 
 

@@ -13,7 +13,7 @@ from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import CannotRoute, ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, AskedIndex, Delivery, Invocation, Need, Needs, Origin, Routes
+from shim.core.model import AskedIndex, Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Routes
 from shim.core.package_names import owner_of
 from shim.core.urls import shown_url
 from shim.routing.inputs import Inputs, refusing_unread, unread
@@ -37,40 +37,40 @@ class Routing:
     """
 
     invocation: Invocation
-    needs: Needs
-    added: tuple[Need, ...]
+    endpoints: Endpoints
+    added: tuple[Endpoint, ...]
     names: tuple[str, ...]
     pip: PipSettings | None
     environ: Mapping[str, str] = field(default_factory=dict)
 
-    def answer_added(self, settings: Settings, host: Host) -> tuple[Answer, ...]:
+    def resolve_added(self, settings: Settings, host: Host) -> tuple[Resolution, ...]:
         """Return the answers for the added indexes. One that no known name of the command needs is no reason to stop, nor to log in."""
         from shim.credentials.resolve import resolve
 
-        answers: list[Answer] = []
-        for need in self.added:
-            is_wanted = any(owner_of(name, settings.claims) == need.url.text for name in self.names)
+        resolutions: list[Resolution] = []
+        for endpoint in self.added:
+            is_wanted = any(owner_of(name, settings.claims) == endpoint.url.text for name in self.names)
             quiet = settings if is_wanted else replace(settings, indexes=tuple(replace(one, may_login=False) for one in settings.indexes))
             try:
-                answers += resolve(Needs((need,)), quiet, host)
+                resolutions += resolve(Endpoints((endpoint,)), quiet, host)
             except ShimError as error:
                 if is_wanted:
                     raise
-                host.debug(f"no credential for {need.url}, which may not be needed: {error.message}")
-                answers.append(Answer(need, None, index=need.index_name))
-        return tuple(answers)
+                host.debug(f"no credential for {endpoint.url}, which may not be needed: {error.message}")
+                resolutions.append(Resolution(endpoint, None, index=endpoint.index_name))
+        return tuple(resolutions)
 
-    def put_into(self, delivery: Delivery, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
+    def put_into(self, delivery: Delivery, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Delivery:
         """Return the delivery with the redirector in it. `answers` are those of all indexes, the added ones among them.
 
         Raises:
             CannotRoute: pip's own way around it cannot be closed.
         """
-        address = choose_address(answers)
+        address = choose_address(resolutions)
         routed = self._rewrite(delivery, host, address)
         changed = {name: value for name, value in routed.environ.items() if name not in delivery.environ}
         environ = {**routed.environ, MARK: mark(changed, host.environ)}
-        return replace(routed, environ=environ, routes=self._find_routes(answers, settings, host)._replace(address=address))
+        return replace(routed, environ=environ, routes=self._find_routes(resolutions, settings, host)._replace(address=address))
 
     def _rewrite(self, delivery: Delivery, host: Host, address: str) -> Delivery:
         if self.pip:
@@ -78,31 +78,31 @@ class Routing:
         rewritten = rewrite_starter(delivery, host, address)
         return replace(rewritten, environ={**rewritten.environ, **self.environ})
 
-    def _find_routes(self, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Routes:
+    def _find_routes(self, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Routes:
         """Return where each name comes from: claimed ones from their index, all others from the command's own, private ones first."""
         from shim.preflight.route import route_to
 
         asked: list[AskedIndex] = []
-        known = {answer.need.url.text: answer for answer in reversed(answers)}
-        own = [known.get(need.url.text) or Answer(need, None) for need in self.needs.items if need.role in PLACES]
-        for answer in sorted(own, key=lambda one: rank(one, settings)):
-            index = settings.index_for(answer.need.url)
-            route = route_to(answer.need.url, index, self.invocation, host)
-            if answer.need.url.is_confidential or route.unchecked:
-                asked.append(AskedIndex(answer.need.url, answer.credential, route))
+        known = {resolution.endpoint.url.text: resolution for resolution in reversed(resolutions)}
+        own = [known.get(endpoint.url.text) or Resolution(endpoint, None) for endpoint in self.endpoints.items if endpoint.role in PLACES]
+        for resolution in sorted(own, key=lambda one: rank(one, settings)):
+            index = settings.index_for(resolution.endpoint.url)
+            route = route_to(resolution.endpoint.url, index, self.invocation, host)
+            if resolution.endpoint.url.is_confidential or route.unchecked:
+                asked.append(AskedIndex(resolution.endpoint.url, resolution.credential, route))
         return Routes(settings.claims, tuple(asked[:-1]), asked[-1].url.text if asked else None, self.names)
 
 
-def choose_address(answers: Iterable[Answer]) -> str:
+def choose_address(resolutions: Iterable[Resolution]) -> str:
     """Return an address of loopback that no credential is for: pip would send it to the redirector as well, by its host alone.
 
     On Linux all of 127.0.0.0/8 is this machine, and pip trusts it; elsewhere it is the first or none.
     """
-    taken = {answer.need.url.host for answer in answers if answer.credential}
+    taken = {resolution.endpoint.url.host for resolution in resolutions if resolution.credential}
     return next(address for number in range(1, 255) if (address := f"127.0.0.{number}") not in taken)
 
 
-def find_routing(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -> Routing | None:
+def find_routing(tool: Tool, invocation: Invocation, endpoints: Endpoints, host: Host) -> Routing | None:
     """Return how the command is to go behind the redirector; None if it is not for it. The configuration speaks of us (`mentions.py`).
 
     Raises:
@@ -113,29 +113,29 @@ def find_routing(tool: Tool, invocation: Invocation, needs: Needs, host: Host) -
     if not settings.claims and settings.index_strategy is None:
         return None
     if invocation.family == "pip":
-        return _for_pip(tool, invocation, needs, settings, host)
+        return _for_pip(tool, invocation, endpoints, settings, host)
     from shim.routing import own_strategy
     from shim.routing.starters import STARTERS
 
     if settings.claims and invocation.tool in own_strategy.TOOLS and invocation.verb != ("publish",):
-        own_strategy.refuse_elsewhere(invocation, needs, settings, host)
-    return _for_starter(invocation, needs, settings, host) if invocation.tool in STARTERS else None
+        own_strategy.refuse_elsewhere(invocation, endpoints, settings, host)
+    return _for_starter(invocation, endpoints, settings, host) if invocation.tool in STARTERS else None
 
 
-def _for_starter(invocation: Invocation, needs: Needs, settings: Settings, host: Host) -> Routing | None:
+def _for_starter(invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Routing | None:
     from shim.routing.starters import find_start
 
     with refusing_unread(f"a file of {invocation.tool}'s"):
         start = find_start(invocation, settings, host)
-    refuse_unread(needs, start.own.unknown)
+    refuse_unread(endpoints, start.own.unreadable_inputs)
     refuse_ways_around(start.own, start.options)
-    own = [need for need in start.own.items if need.role in PLACES]
+    own = [endpoint for endpoint in start.own.items if endpoint.role in PLACES]
     if start.options.is_on("no-index") or not (settings.claims or own[1:]):
         return None
     return Routing(invocation, start.own, add_claiming(start.own, settings), start.names, None, start.environ)
 
 
-def _for_pip(tool: Tool, invocation: Invocation, needs: Needs, settings: Settings, host: Host) -> Routing | None:
+def _for_pip(tool: Tool, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Routing | None:
     _, position = find_verb(invocation.argv, invocation.target.version)
     verb = invocation.verb[0] if invocation.verb else ""
     if position is None or verb not in VERBS or tool.read_demand(invocation, host) == "nothing":
@@ -145,41 +145,41 @@ def _for_pip(tool: Tool, invocation: Invocation, needs: Needs, settings: Setting
     inputs = Inputs(host, settings)
     if verb == "index":
         options.arguments = options.arguments[1:]
-    refuse_unread(needs, files.unread.texts)
+    refuse_unread(endpoints, files.unread.texts)
     if verb != "list":
         with refusing_unread("a group or script"):
             inputs.read_command(options)
-    refuse_ways_around(needs, options)
-    own = [need for need in needs.items if need.role in PLACES]
+    refuse_ways_around(endpoints, options)
+    own = [endpoint for endpoint in endpoints.items if endpoint.role in PLACES]
     if options.is_on("no-index") or not (settings.claims or own[1:]):
         return None
-    return Routing(invocation, needs, add_claiming(needs, settings), tuple(inputs.names), options)
+    return Routing(invocation, endpoints, add_claiming(endpoints, settings), tuple(inputs.names), options)
 
 
-def add_claiming(needs: Needs, settings: Settings) -> tuple[Need, ...]:
-    """Return a need for each index that claims names and that the command does not ask by itself."""
-    known = {need.url.text.rstrip("/") for need in needs.items if need.role in PLACES}
+def add_claiming(endpoints: Endpoints, settings: Settings) -> tuple[Endpoint, ...]:
+    """Return an endpoint for each index that claims names and that the command does not ask by itself."""
+    known = {endpoint.url.text.rstrip("/") for endpoint in endpoints.items if endpoint.role in PLACES}
     claiming = [index for index in settings.indexes if index.packages and index.url.text.rstrip("/") not in known]
-    return tuple(_need_of(index) for index in claiming)
+    return tuple(_endpoint_of(index) for index in claiming)
 
 
-def _need_of(index: IndexConfig) -> Need:
+def _endpoint_of(index: IndexConfig) -> Endpoint:
     origin = Origin("config", f"packages of [[index]] {index.name}")
-    return Need(index.url, origin, "extra", index.name, index.username)
+    return Endpoint(index.url, origin, "extra", index.name, index.username)
 
 
-def refuse_unread(needs: Needs, texts: Iterable[str] = ()) -> None:
+def refuse_unread(endpoints: Endpoints, texts: Iterable[str] = ()) -> None:
     """Stop for what nobody but pip can read, and may name an index: what is on a server, and what the `texts` name. Projects name none.
 
     Raises:
         CannotRoute: there is something.
     """
-    remote = (str(need.url) for need in needs.items if need.role == "input")
-    if what := next(iter((*remote, *needs.careless, *texts)), None):
+    remote = (str(endpoint.url) for endpoint in endpoints.items if endpoint.role == "input")
+    if what := next(iter((*remote, *endpoints.careless, *texts)), None):
         raise unread(what)
 
 
-def refuse_ways_around(needs: Needs, options: PipSettings) -> None:
+def refuse_ways_around(endpoints: Endpoints, options: PipSettings) -> None:
     """Stop for an index or a place of links that pip alone would read, and for one that nobody can be redirected to.
 
     Raises:
@@ -195,21 +195,21 @@ def refuse_ways_around(needs: Needs, options: PipSettings) -> None:
             if not mention.text.strip()[:6].lower().startswith(("http:", "https:")):
                 hint = "leave it out, or serve that folder: python -m http.server --bind 127.0.0.1"
                 raise CannotRoute(f"{mention.origin} names an index on disk, {shown_url(mention.text)}, {stake}", hint=hint)
-    if needs.garbled:
-        need = needs.garbled[0]
-        raise CannotRoute(f"{need.url} (from {need.origin}) is written with blanks, quotes or control characters", hint="take them out")
-    for need in needs.items:
-        if need.origin.project and need.role in (*PLACES, "links"):
-            hint = f"take that line out, and name the index where shim can see to it: PIP_EXTRA_INDEX_URL={need.url}"
-            raise CannotRoute(f"{need.origin} names {need.url}, {stake}", hint=hint)
+    if endpoints.malformed:
+        endpoint = endpoints.malformed[0]
+        raise CannotRoute(f"{endpoint.url} (from {endpoint.origin}) is written with blanks, quotes or control characters", hint="take them out")
+    for endpoint in endpoints.items:
+        if endpoint.origin.project and endpoint.role in (*PLACES, "links"):
+            hint = f"take that line out, and name the index where shim can see to it: PIP_EXTRA_INDEX_URL={endpoint.url}"
+            raise CannotRoute(f"{endpoint.origin} names {endpoint.url}, {stake}", hint=hint)
 
 
-def rank(answer: Answer, settings: Settings) -> int:
+def rank(resolution: Resolution, settings: Settings) -> int:
     """Return where an index stands among those that are asked for unclaimed names: private ones first, public ones last."""
-    index = settings.index_for(answer.need.url)
-    if answer.need.url.is_public:
+    index = settings.index_for(resolution.endpoint.url)
+    if resolution.endpoint.url.is_public:
         return 3
-    if answer.credential or (index and index.packages):
+    if resolution.credential or (index and index.packages):
         return 0
     return 1 if index and index.on_failure != "pass" else 2
 

@@ -19,14 +19,14 @@ from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
 from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Target
+from shim.core.model import Endpoints, Invocation, Target
 from shim.core.toml import read_toml, value_at
 from shim.routing.default_index import PIP_STARTERS, find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import Files, read_settings
 from shim.tools.pip.settings import Settings as PipSettings
-from shim.tools.project.requests import pip_needs
+from shim.tools.project.requests import pip_endpoints
 
 STARTERS = PIP_STARTERS
 #: What a pip is told about indexes, in argv, a variable, or Python.
@@ -53,7 +53,7 @@ _HATCH_WITH_UV = ("test", "fmt", "check")
 class Start:
     """What a program's pips ask by themselves, the names that can be read, and variables that keep it to pip."""
 
-    own: Needs
+    own: Endpoints
     options: PipSettings
     names: tuple[str, ...]
     environ: dict[str, str] = field(default_factory=dict)
@@ -84,7 +84,7 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
     else:
         inputs.add_said("./", host.cwd)
     environ = {"PIPX_DEFAULT_BACKEND": "pip"} if invocation.tool == "pipx" else {}
-    return Start(pip_needs(host), options, tuple(inputs.names), environ)
+    return Start(pip_endpoints(host), options, tuple(inputs.names), environ)
 
 
 def refuse_ways_around_in(text: str, path: str, host: Host) -> None:

@@ -39,13 +39,13 @@ class Recent(NamedTuple):
 
     def find(self, key: str, host: Host) -> Found:
         """Return what is remembered under `key`; `nobody` is true if that is: nothing."""
-        is_worth_waiting = kernel_store.problem(host) is None
+        is_shareable = kernel_store.problem(host) is None
         if words := self._read_nobody(key, host):
-            return Found(None, None, words, is_worth_waiting, identity=words, nobody=True)
+            return Found(None, None, words, is_shareable, identity=words, nobody=True)
         credential = kernel_store.find(KIND, key, host)
         if credential and (credential.expires_at is None or credential.expires_at - host.clock() > MIN_VALIDITY_S):
             return Found(credential, None, "remembered", identity=kernel_store.identity(KIND, key, host))
-        return Found(None, None, "not remembered", is_worth_waiting)
+        return Found(None, None, "not remembered", is_shareable)
 
     def put(self, key: str, credential: Credential, host: Host) -> bool:
         """Remember a password; return whether that was possible. It never goes to a disk."""

@@ -20,13 +20,13 @@ MIN_VALIDITY_S = 300.0
 SKEW_S = 60.0
 SUFFIX = ".token"
 #: An empty file of this name says that the last answer was of no use to other commands.
-LONE_SUFFIX = ".lone"
+UNSHAREABLE_SUFFIX = ".lone"
 
 
 class Found(NamedTuple):
     """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words.
 
-    `is_worth_waiting` is false when the last answer of the source had no end, or a near one: then parallel commands would queue
+    `is_shareable` is false when the last answer of the source had no end, or a near one: then parallel commands would queue
     for something that none of them can hand on. `identity` tells one record from the next. `nobody` is true if what is known is
     that there is nothing.
     """
@@ -34,7 +34,7 @@ class Found(NamedTuple):
     credential: Credential | None
     ending: Credential | None
     outcome: str
-    is_worth_waiting: bool = True
+    is_shareable: bool = True
     identity: object = None
     nobody: bool = False
 
@@ -50,23 +50,23 @@ def find(key: str, host: Host) -> Found:
     """Return what is cached under `key`."""
     folder, _ = cache_folder(host)
     if folder is None:
-        return Found(None, None, "no safe place for one", is_worth_waiting=False)
-    is_worth_waiting = not exists(os.path.join(folder, key + LONE_SUFFIX))
+        return Found(None, None, "no safe place for one", is_shareable=False)
+    is_shareable = not exists(os.path.join(folder, key + UNSHAREABLE_SUFFIX))
     path = os.path.join(folder, key + SUFFIX)
     identity = identify(path)
     credential = read_record(path)
     if identity is None or credential is None or credential.expires_at is None:
-        return Found(None, None, "empty", is_worth_waiting)
+        return Found(None, None, "empty", is_shareable)
     now = host.clock()
     if now < identity[1] / 1e9 - SKEW_S:
         # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
-        return Found(None, None, "written later than now: the clock went back", is_worth_waiting, identity)
+        return Found(None, None, "written later than now: the clock went back", is_shareable, identity)
     left_s = credential.expires_at - now
     if left_s > MIN_VALIDITY_S:
         return Found(credential, None, f"valid for {describe_duration(left_s)}", identity=identity)
     if left_s > 0:
-        return Found(None, credential, f"ends in {describe_duration(left_s)}", is_worth_waiting, identity)
-    return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_worth_waiting, identity)
+        return Found(None, credential, f"ends in {describe_duration(left_s)}", is_shareable, identity)
+    return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_shareable, identity)
 
 
 def put(key: str, credential: Credential, host: Host) -> bool:
@@ -76,7 +76,7 @@ def put(key: str, credential: Credential, host: Host) -> bool:
         return False
     is_lone = credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
     with suppress(OSError):
-        _mark_lone(os.path.join(folder, key + LONE_SUFFIX), is_lone)
+        _mark_lone(os.path.join(folder, key + UNSHAREABLE_SUFFIX), is_lone)
         if credential.expires_at is not None:
             write_record(os.path.join(folder, key + SUFFIX), credential)
             return True

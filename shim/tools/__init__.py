@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Literal, cast
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs
+from shim.core.model import Delivery, Endpoints, Invocation
 
 #: Launcher name -> module in this package. Adding a tool is one file and one line here.
 TOOLS = {
@@ -43,16 +43,16 @@ def _leave(_: Invocation, delivery: Delivery) -> Delivery:
 class Tool:
     """What a tool module offers, as `TOOL`. What most of them have in common is the default."""
 
-    needless: tuple[str, ...]
+    never_needs_index: tuple[str, ...]
     """The argument beginnings that never touch an index, as the launcher sees them: `freeze`,
     `pip show` (one or two words, or an option like `--version`); "" is the bare name. They go to the
     target without starting Python."""
     read_invocation: Callable[[str, tuple[str, ...], Host, str], Invocation]
     """Return what a command is, from the launcher's name, argv, the host and the target's path (and
     the target's metadata on disk)."""
-    read_needs: Callable[[Invocation, Host], Needs]
+    read_endpoints: Callable[[Invocation, Host], Endpoints]
     """Return every index and URL that the command will ask, in the tool's own order."""
-    falls_open: bool = False
+    falls_back_to_other_indexes: bool = False
     """Whether a private index that cannot be asked must stop this tool's index verbs, because it
     would take the package from the next index, as pip does. Others stop by themselves at a refusal."""
     log_verbs: frozenset[str] = frozenset()
@@ -68,7 +68,7 @@ class Tool:
         """Return what the command wants: packages where it falls open, unless it uploads."""
         if self.demand:
             return self.demand(invocation, host)
-        return "packages" if self.falls_open and invocation.family != "upload" else "answers"
+        return "packages" if self.falls_back_to_other_indexes and invocation.family != "upload" else "answers"
 
 
 def load_tool(name: str) -> Tool:

@@ -15,7 +15,7 @@ from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.formats.script import script_block
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
-from shim.tools.unsafe_settings import Does, Laxity
+from shim.tools.unsafe_settings import Does, UnsafeSetting
 
 
 def read_document(path: str, host: Host) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def read_script(path: str, host: Host) -> dict[str, Any]:
         return read_toml(script_block(_read(path, host).decode("utf-8", "replace")))
 
 
-def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> Iterator[Laxity]:
+def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> Iterator[UnsafeSetting]:
     """Yield what requirements files say; `own` are the hosts that the user trusts. Raises CannotDeliver for what cannot be read.
 
     A path that is none of those, or that only the tool may read, is the readers' affair: it is unread then.
@@ -44,7 +44,7 @@ def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> It
         for line in requirements.read_lines(text, host.environ):
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
-                    yield Laxity(Does.UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
+                    yield UnsafeSetting(Does.UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
 
 
 def shown(path: str, host: Host) -> str:

@@ -2,7 +2,7 @@
 
 Whatever a reader could not read, find, parse or count may name any server. A command with such an input gets no netrc, and each private
 index has to be proven where pip could turn to another. What may also hold settings that make the tool careless (a requirements file can
-turn off the check of certificates) is `careless`: `laxity` stops a credential that would go that way. Silence is no answer: where a reader
+turn off the check of certificates) is `careless`: `unsafe_setting` stops a credential that would go that way. Silence is no answer: where a reader
 leaves something out, it says so here.
 
 What a local project depends on is another matter where its own code says that (`setup.py`, `dynamic`, a source archive). It names no index,
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from shim.core.files import CannotRead, LeftToCode
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import names_web, shown_url
 
 
@@ -52,9 +52,9 @@ class Unread:
         if names_web(text):
             self.note(f"{shown_url(text)} (from {origin})", "is no URL that every program reads alike")
 
-    def note_remote(self, need: Need) -> None:
+    def note_remote(self, endpoint: Endpoint) -> None:
         """Take note of a file on a server, which only the tool fetches.
 
         Who names one himself, and by https, vouches for what it says as for what he types; nobody vouches for what a project names.
         """
-        self.note(str(need.url), careless=need.origin.project or need.url.scheme != "https")
+        self.note(str(endpoint.url), careless=endpoint.origin.project or endpoint.url.scheme != "https")

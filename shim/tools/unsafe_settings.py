@@ -29,7 +29,7 @@ def names(pattern: str, url: Url) -> bool:
     return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
 
 
-class Laxity(NamedTuple):
+class UnsafeSetting(NamedTuple):
     """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all.
 
     `means` says whether the tool takes that server for a URL's.

@@ -52,7 +52,7 @@ ASKING = [
     "keyrings.cryptfile.cryptfile.CryptFileKeyring",
     "keyrings.efile.encryptedfile.EncryptedFile",
 ]
-needs_pass = machine.needs(machine.lacks_programs(*PROGRAMS))
+endpoints_pass = machine.endpoints(machine.lacks_programs(*PROGRAMS))
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_posits_backend_shares_its_tokens_with_us(python: str, home: Path, apis:
     assert said["found"] == ["__token__", token]
 
 
-@needs_pass
+@endpoints_pass
 @pytest.mark.parametrize("backend", ["keyring_pass.PasswordStoreBackend", "keyrings.unixpass.Keyring"])
 def test_a_password_store_is_a_keyring_too(backend: str, python: str, home: Path) -> None:
     with password_store(home) as variables:
@@ -175,7 +175,7 @@ def test_all_of_them_together_are_one_chain_that_answers(python: str, home: Path
     assert found.get("found") == ["alice", "secret"] or "error" in found
 
 
-@needs_pass
+@endpoints_pass
 def test_pass_itself_gives_the_first_line_or_says_how_to_get_it(home: Path) -> None:
     from shim.config.index import CommandSource
     from shim.core.errors import SourceError

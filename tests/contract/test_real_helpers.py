@@ -93,7 +93,7 @@ def test_uv_auth_helper_answers_as_bazels_helpers_do(uv_store: Host) -> None:
     assert "uv has nothing for other.example" in notes
 
 
-@machine.needs(machine.lacks_programs(DOCKER_HELPER))
+@machine.endpoints(machine.lacks_programs(DOCKER_HELPER))
 def test_a_real_docker_helper_answers(keyring_daemon: dict[str, str], tmp_path: Path) -> None:
     host = host_in(tmp_path, **{name: value for name, value in keyring_daemon.items() if name != "HOME"})
     entry = json.dumps({"ServerURL": "https://pypi.corp.example", "Username": "alice", "Secret": CANARY})
@@ -127,7 +127,7 @@ def test_what_our_own_helper_says_is_understood(protocol: str, tmp_path: Path) -
     assert f"{os.path.basename(sys.executable)} has nothing for other.example" in notes
 
 
-@machine.needs(machine.lacks_programs(DOCKER_PASS, *PROGRAMS))
+@machine.endpoints(machine.lacks_programs(DOCKER_PASS, *PROGRAMS))
 def test_docker_credential_pass_answers_and_its_way_to_say_nothing_is_understood(tmp_path: Path) -> None:
     with password_store(tmp_path) as variables:
         host = host_in(tmp_path, **variables)

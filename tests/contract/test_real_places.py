@@ -14,7 +14,7 @@ import pytest
 
 from shim.config.settings import load_settings
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.resolve import resolve
 from shim.hotpath import kernel_keyring
@@ -107,7 +107,7 @@ PLACES = ["gnome-keyring", "keyrings.alt", "git credential-cache", "memory", "fi
 def ask(host: Host, place: Place, url: str = URL, username: str | None = None) -> Credential | None:
     text = f'[[index]]\nname = "corp"\nurl = "{URL}"\nusername = "alice"\non-failure = "pass"\n{place.source}\n'
     Path(host.environ["SHIM_CONFIG_FILE"]).write_text(text)
-    (answer,) = resolve(Needs((Need(parse_url(url), Origin("argv", "-i"), username=username),)), load_settings(host), host)
+    (answer,) = resolve(Endpoints((Endpoint(parse_url(url), Origin("argv", "-i"), username=username),)), load_settings(host), host)
     return answer.credential
 
 

@@ -16,7 +16,7 @@ import pytest
 from shim.config.settings import Settings
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin
+from shim.core.model import Credential, Endpoint, Endpoints, Origin
 from shim.core.urls import parse_url
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import Query, known
@@ -29,7 +29,7 @@ DUAL_STACK = "https://corp-123456789012.codeartifact.eu-west-1.on.aws/pypi/repo/
 GOOGLE = "https://europe-west1-python.pkg.dev/project/repo/simple/"
 CLOUDSMITH = "https://dl.cloudsmith.io/basic/corp/repo/python/simple/"
 GCLOUD = shutil.which("gcloud")
-needs_gcloud = pytest.mark.skipif(GCLOUD is None, reason="gcloud is not installed here: cloud.google.com/sdk has it")
+endpoints_gcloud = pytest.mark.skipif(GCLOUD is None, reason="gcloud is not installed here: cloud.google.com/sdk has it")
 
 
 @pytest.fixture
@@ -46,11 +46,11 @@ def host_in(folder: Path, program: str, **environ: str) -> Host:
 
 
 def find(url: str, host: Host) -> Credential | None:
-    return known.find(Query(Need(parse_url(url), Origin("argv", "-i")), None, host))
+    return known.find(Query(Endpoint(parse_url(url), Origin("argv", "-i")), None, host))
 
 
 def ask(url: str, host: Host) -> Credential | None:
-    (answer,) = resolve(Needs((Need(parse_url(url), Origin("argv", "-i")),)), Settings(), host)
+    (answer,) = resolve(Endpoints((Endpoint(parse_url(url), Origin("argv", "-i")),)), Settings(), host)
     return answer.credential
 
 
@@ -104,7 +104,7 @@ def test_aws_asks_for_its_code_on_the_terminal_and_fails_at_once_without_one(aws
     assert apis.codes == ["123456"]
 
 
-@needs_gcloud
+@endpoints_gcloud
 @pytest.mark.parametrize("way", ["variable", "file"])
 def test_gcloud_gives_a_token_without_an_end_that_somebody_gave_it(way: str, tmp_path: Path) -> None:
     (tmp_path / "given").write_text("given")
@@ -115,7 +115,7 @@ def test_gcloud_gives_a_token_without_an_end_that_somebody_gave_it(way: str, tmp
     assert (found.username, found.secret.reveal(), found.expires_at) == ("oauth2accesstoken", "given", None)
 
 
-@needs_gcloud
+@endpoints_gcloud
 def test_gcloud_answers_for_the_account_that_is_active(apis: VendorApis, tmp_path: Path) -> None:
     for name in ("work", "publisher"):
         environ = log_in_google(tmp_path, apis, str(GCLOUD), name)
@@ -134,7 +134,7 @@ def test_gcloud_answers_for_the_account_that_is_active(apis: VendorApis, tmp_pat
     assert publisher.expires_at is not None
 
 
-@needs_gcloud
+@endpoints_gcloud
 def test_a_gcloud_that_nobody_is_logged_in_at_says_how_to_do_it(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="Google Artifact Registry: the command `gcloud` failed") as caught:
         find(GOOGLE, host_in(tmp_path, str(GCLOUD)))
@@ -161,7 +161,7 @@ def test_cloudsmith_gives_the_key_of_its_file_or_says_how_to_log_in(cloudsmith: 
 
 
 def test_nobody_is_asked_about_what_cloudsmith_shows_to_everybody(cloudsmith: str, tmp_path: Path) -> None:
-    asked = Query(Need(parse_url("https://dl.cloudsmith.io/public/corp/repo/python/simple/"), Origin("argv", "-i")), None, host_in(tmp_path, cloudsmith))
+    asked = Query(Endpoint(parse_url("https://dl.cloudsmith.io/public/corp/repo/python/simple/"), Origin("argv", "-i")), None, host_in(tmp_path, cloudsmith))
 
     assert known.find(asked) is None
     assert asked.notes == []

@@ -14,7 +14,7 @@ from shim.config.index import CommandSource, IndexConfig, Lookup
 from shim.config.logins import AmbientLogin, Logins, OidcLogin, read_address
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Origin, Secret
+from shim.core.model import Credential, Endpoint, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.oauth import token_session
 from shim.credentials.sources import SOURCES, Query, load_source, oidc
@@ -54,7 +54,7 @@ def host_in(folder: Path, **environ: str) -> Host:
 
 
 def query(host: Host, url: str = URL, username: str | None = None, **fields: object) -> Query:
-    return Query(Need(parse_url(url), Origin("argv", "-i"), username=username), index_config(**fields), host)
+    return Query(Endpoint(parse_url(url), Origin("argv", "-i"), username=username), index_config(**fields), host)
 
 
 Prepared = tuple[Query, Query]
@@ -112,7 +112,7 @@ def with_keyring(folder: Path, secret: str) -> Prepared:
 
     keyring.set_keyring(Backend())
     host = host_in(folder)
-    elsewhere = Query(Need(parse_url("https://other.example/simple/"), Origin("argv", "-i")), None, host)
+    elsewhere = Query(Endpoint(parse_url("https://other.example/simple/"), Origin("argv", "-i")), None, host)
     return query(host), elsewhere
 
 
@@ -365,7 +365,7 @@ def test_a_netrc_is_read_as_the_tools_read_it(text: str, tmp_path: Path) -> None
     found = load_source("netrc").find(_netrc(tmp_path, text))
 
     assert found is not None
-    assert (found.username, found.secret.reveal(), found.kept_by_tool) == ("alice", "p#1", True)
+    assert (found.username, found.secret.reveal(), found.found_by_tool) == ("alice", "p#1", True)
 
 
 def test_a_truncated_netrc_has_no_password(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ def test_a_first_word_of_nobodys_asks_nobody_or_says_what_it_wants(name: str, tm
     host = Host({"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}, str(tmp_path))
     for verb in ("install", "upload", "publish", "lock", "nonsense"):
         invocation = tool.read_invocation(name, (verb, "x"), host, "/bin/true")
-        needs = tool.read_needs(invocation, host)
+        endpoints = tool.read_endpoints(invocation, host)
 
-        assert invocation.touches_index or needs.items == ()
+        assert invocation.touches_index or endpoints.items == ()
         if invocation.touches_index:
             assert tool.read_demand(invocation, host) in ("packages", "answers", "nothing")

@@ -25,7 +25,7 @@ from tests.support.world import CANARY, USER, World
 FORMS = needles(USER, CANARY)
 NOBODY = 65534
 
-needs_namespaces = machine.needs(machine.lacks_mounts())
+endpoints_namespaces = machine.endpoints(machine.lacks_mounts())
 
 
 @dataclass
@@ -95,7 +95,7 @@ def install(pair: Pair, tool: str, **environ: str) -> subprocess.CompletedProces
     return pair.run(*words, **environ)
 
 
-@needs_namespaces
+@endpoints_namespaces
 @pytest.mark.parametrize("tool", ["newest", "23.2.1", "uv"])
 def test_a_container_installs_and_keeps_nothing(tool: str, pair: Pair, index: PrivateIndex) -> None:
     pair.start()
@@ -114,7 +114,7 @@ def test_a_container_installs_and_keeps_nothing(tool: str, pair: Pair, index: Pr
     assert [entry["outcome"] for entry in entries if entry["target"] == "shim agent for dev"] == ["answered"] * 2
 
 
-@needs_namespaces
+@endpoints_namespaces
 def test_without_an_agent_the_same_container_has_no_credential(pair: Pair) -> None:
     """That the keyring is really out of reach there."""
     pair.start().terminate()
@@ -137,7 +137,7 @@ with socket.socket(socket.AF_UNIX) as connection:
 """
 
 
-@needs_namespaces
+@endpoints_namespaces
 def test_another_user_is_refused_by_the_file_and_by_the_kernels_word(pair: Pair) -> None:
     python = "/usr/bin/python3"
     agent = pair.start()
@@ -154,7 +154,7 @@ def test_another_user_is_refused_by_the_file_and_by_the_kernels_word(pair: Pair)
     assert CANARY in allowed.stdout
 
 
-@needs_namespaces
+@endpoints_namespaces
 def test_a_killed_agent_is_said_the_chain_goes_on_and_the_next_agent_serves(pair: Pair) -> None:
     agent = pair.start()
     agent.send_signal(signal.SIGKILL)

@@ -174,7 +174,7 @@ def test_an_older_environment_loses_its_pip_and_keeps_its_backends(wheels: Path,
 
 
 @follows("install uv or pip, and run this again")
-@machine.needs(machine.lacks_mounts())
+@machine.endpoints(machine.lacks_mounts())
 def test_without_any_pip_it_says_what_is_missing(own_prefix: Path, tmp_path: Path) -> None:
     """Debian's python3 without python3-venv: the folders with the wheel of its pip are empty."""
     program = 'import sys, sysconfig as at; print(at.get_config_var("WHEEL_PKG_DIR") or "")'

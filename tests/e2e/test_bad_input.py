@@ -134,7 +134,7 @@ def test_a_damaged_cache_record_is_a_miss_and_is_replaced(damage: str, world: Wo
     assert calls.read_text().count("x") == 2
 
 
-@machine.needs(keyrings.MISSING)
+@machine.endpoints(keyrings.MISSING)
 def test_a_locked_keyring_is_said_where_it_was_needed(world: World, index: PrivateIndex, tmp_path: Path) -> None:
     home = tmp_path / "config" / "daemon"
     home.mkdir(parents=True)

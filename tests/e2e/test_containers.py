@@ -15,7 +15,7 @@ from tests.support import container, dockerfile, machine, toolchains
 from tests.support.container import Container
 from tests.support.world import CANARY, USER
 
-pytestmark = machine.needs(container.MISSING)
+pytestmark = machine.endpoints(container.MISSING)
 
 EXAMPLE = toolchains.ROOT / "examples" / "docker"
 

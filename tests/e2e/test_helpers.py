@@ -10,7 +10,7 @@ from shim.cli.demo.server import PrivateIndex
 from tests.support import machine, toolchains
 from tests.support.world import CANARY, USER, World
 
-pytestmark = machine.needs(machine.lacks_programs("git"))
+pytestmark = machine.endpoints(machine.lacks_programs("git"))
 
 
 @pytest.fixture

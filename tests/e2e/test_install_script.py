@@ -135,7 +135,7 @@ def aside(tmp_path: Path) -> list[object]:
     return ["unshare", "--mount", "sh", "-c", script, tmp_path]
 
 
-@machine.needs(machine.lacks_mounts())
+@machine.endpoints(machine.lacks_mounts())
 def test_system_goes_to_opt_and_profile_d(wheels: Path, home: Path, aside: list[object], tmp_path: Path) -> None:
     def ask(*command: str) -> subprocess.CompletedProcess[str]:
         environ = {"HOME": str(home), "PATH": TOOLS_PATH}
@@ -355,7 +355,7 @@ def test_a_prefix_that_cannot_be_written_is_named(home: Path, wheels: Path) -> N
     assert (home / ".bashrc").read_text() == "alias ll='ls -l'\n"
 
 
-@machine.needs(machine.lacks_root())
+@machine.endpoints(machine.lacks_root())
 def test_a_home_of_somebody_elses_is_named(wheels: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chmod(folder, 0o755)
@@ -380,7 +380,7 @@ def installed_pages(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> i
     return sum(-(-path.stat().st_size // mmap.PAGESIZE) for path in (folder / "shim").rglob("*") if path.is_file() and not path.is_symlink())
 
 
-@machine.needs(machine.lacks_mounts())
+@machine.endpoints(machine.lacks_mounts())
 @pytest.mark.parametrize("percent", [2, 40, 97])
 def test_a_full_disk_is_named_and_left_empty(percent: int, home: Path, wheels: Path, tmp_path: Path, installed_pages: int) -> None:
     """At the start of pip, in the middle of it, and of the byte code. The disk is mounted for this command alone."""
@@ -500,12 +500,12 @@ def test_nothing_stays_that_only_installing_needs(path: str, home: Path, wheels:
     assert first.returncode == 0, first.stderr
     made = (prefix / "venv").stat().st_ino
     (packages,) = (prefix / "venv" / "lib").glob("python3*/site-packages")
-    spare = {"pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel", "ensurepip"}
+    unused_userinfo = {"pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel", "ensurepip"}
     names = {path.name.partition("-")[0] for path in packages.iterdir()}
     blocks = sum(path.lstat().st_blocks for path in prefix.rglob("*"))
 
     assert {"shim", "keyring", "secretstorage", "cryptography"} < names
-    assert names & spare == set()
+    assert names & unused_userinfo == set()
     assert [*packages.rglob("*.pyi"), *packages.rglob("tests"), *packages.rglob("*.opt-*")] == []
     assert blocks * 512 < ROOM_MB << 20
     again = run(home, *flags, PATH=path)
@@ -570,7 +570,7 @@ def test_without_a_network_it_says_so_in_one_line_and_in_seconds(index: str, hom
     assert time.monotonic() - began < 60, "seconds, on a machine that has nothing else to do"
 
 
-@machine.needs(machine.lacks_programs("zsh"))
+@machine.endpoints(machine.lacks_programs("zsh"))
 def test_zsh_can_run_it_too(home: Path, wheels: Path, tmp_path: Path) -> None:
     command = ["zsh", str(SCRIPT), "--wheels", str(wheels), "--prefix", str(tmp_path / "p q"), "--no-modify-path"]
     result = subprocess.run(command, env={"HOME": str(home), "PATH": TOOLS_PATH}, capture_output=True, text=True, check=False, timeout=300)

@@ -7,7 +7,7 @@ from tests.bench.instructions import REFERENCE, TOLERANCES, build, measure, read
 from tests.support import machine
 
 
-@machine.needs(machine.lacks_programs("valgrind"))
+@machine.endpoints(machine.lacks_programs("valgrind"))
 def test_a_wrapped_command_takes_no_more_instructions_than_recorded() -> None:
     recorded = read_reference()
     if recorded is None:

@@ -14,7 +14,7 @@ from tests.support import machine, toolchains
 from tests.support.world import World
 
 SHELLS = [
-    pytest.param([f"/bin/{name}", *options], marks=machine.needs(machine.lacks_programs(name)), id=" ".join([name, *options]))
+    pytest.param([f"/bin/{name}", *options], marks=machine.endpoints(machine.lacks_programs(name)), id=" ".join([name, *options]))
     for name, *options in (["dash"], ["bash", "-p"], ["bash", "--posix"], ["busybox", "sh"])
 ]
 
@@ -133,7 +133,7 @@ def test_a_wrapper_that_always_calls_us_ends_with_one_message(world: World, shim
     assert result.stderr.startswith("shim: error[loop]:")
 
 
-@machine.needs("" if shutil.which("pyenv") else "no pyenv on PATH: https://github.com/pyenv/pyenv#installation")
+@machine.endpoints("" if shutil.which("pyenv") else "no pyenv on PATH: https://github.com/pyenv/pyenv#installation")
 @pytest.mark.parametrize("version", ["system", "3.11.7"])
 @pytest.mark.parametrize("order", ["ours first", "pyenv first"])
 def test_pyenv_in_front_and_behind_ends_at_the_right_pip(version: str, order: str, world: World, shims: Path) -> None:

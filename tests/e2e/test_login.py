@@ -61,7 +61,7 @@ def test_logout_all_finds_everything_again(world: World, index: PrivateIndex, ke
     assert world.shim("logout", "--all").stdout == "nothing was stored\n"
 
 
-@machine.needs(machine.lacks_kernel_keyring())
+@machine.endpoints(machine.lacks_kernel_keyring())
 def test_a_login_in_memory_serves_pip_and_uv_and_is_on_no_disk(world: World, index: PrivateIndex) -> None:
     url = configure(world, index)
     world.vaults = []  # no file at all may hold it

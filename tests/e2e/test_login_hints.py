@@ -253,7 +253,7 @@ def test_an_index_whose_source_is_a_command_says_so_before_it_asks(world: World,
 
 
 @follows("unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock")
-@machine.needs(keyrings.MISSING)
+@machine.endpoints(keyrings.MISSING)
 def test_a_locked_keyring_is_to_be_unlocked_and_nothing_else_is_advised(world: World, index: PrivateIndex, tmp_path: Path) -> None:
     home = tmp_path / "config" / "daemon"
     home.mkdir(parents=True)

@@ -12,7 +12,7 @@ import pytest
 
 from shim.config.settings import load_settings
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Origin, Secret
+from shim.core.model import Credential, Endpoint, Origin, Secret
 from shim.core.urls import parse_url
 from shim.credentials.ask_once import cache_key
 from shim.credentials.sources import Query
@@ -36,7 +36,7 @@ def expire(world: World, script: str, timeout: str = "30s") -> Path:
     )
     host = Host(world.environ, str(world.cwd))
     index = load_settings(host).indexes[0]
-    query = Query(Need(parse_url(URL), Origin("argv", "-i")), index, host)
+    query = Query(Endpoint(parse_url(URL), Origin("argv", "-i")), index, host)
     assert token_cache.put(cache_key(query), Credential("__token__", Secret("old"), index.scope, "command", time.time() - 10), host)
     return calls
 

@@ -26,7 +26,7 @@ from pathlib import Path
 import pytest
 
 from shim.core.host import Host
-from shim.core.model import Needs
+from shim.core.model import Endpoints
 from shim.core.urls import Scope, parse_url, scope_of
 from shim.tools.installed_version import parse_version
 from shim.tools.pip import tool
@@ -56,14 +56,14 @@ def real_pip(request: pytest.FixtureRequest) -> Tool:
     return toolchains.pip(request.param)
 
 
-def describe_difference(layout: Layout, needs: Needs, asked: list[str]) -> list[str]:
+def describe_difference(layout: Layout, endpoints: Endpoints, asked: list[str]) -> list[str]:
     """Return what pip asked that we had not said, and what we said that it did not ask.
 
     A command that takes all it installs from URLs asks its indexes only when something has to be built: they stay needs.
     """
-    missing = [url for url in asked if not any(covers(scope_of(need.url), url) for need in needs.items)]
-    surely = [need for need in needs.items if layout.asks_indexes or need.role in ("direct", "input")]
-    idle = [need.url for need in surely if not any(covers(scope_of(need.url), url) for url in asked)]
+    missing = [url for url in asked if not any(covers(scope_of(endpoint.url), url) for endpoint in endpoints.items)]
+    surely = [endpoint for endpoint in endpoints.items if layout.asks_indexes or endpoint.role in ("direct", "input")]
+    idle = [endpoint.url for endpoint in surely if not any(covers(scope_of(endpoint.url), url) for url in asked)]
     return [f"asked and not foreseen: {url}" for url in missing] + [f"foreseen and not asked: {url}" for url in idle]
 
 
@@ -79,12 +79,12 @@ def run_layout(number: int, tmp_path: Path, recorder: Recorder, real: Tool) -> l
     host = Host(environ=layout.environ, cwd=str(folder / "work"))
     invocation = tool.read_invocation("pip", layout.words, host, str(script))
     assert invocation.touches_index, layout.words
-    needs = tool.read_needs(invocation, host)
+    endpoints = tool.read_endpoints(invocation, host)
     command = [str(script), *layout.words]
     run = subprocess.run(command, env=layout.environ, cwd=host.cwd, capture_output=True, text=True, timeout=120, check=False)
     asked = list(dict.fromkeys(url for url in recorder.asked if f"/L{number}/" in url))
     shutil.rmtree(folder)
-    return [f"layout {number}: {line}\n{tell(layout)}\n{run.stderr[-600:]}" for line in describe_difference(layout, needs, asked)]
+    return [f"layout {number}: {line}\n{tell(layout)}\n{run.stderr[-600:]}" for line in describe_difference(layout, endpoints, asked)]
 
 
 def tell(layout: Layout) -> str:

@@ -13,7 +13,7 @@ from tests.support.world import CANARY, USER, World
 
 MOUNTED = 'mkdir -p /etc/xdg && mount -t tmpfs none /etc/xdg && mkdir /etc/xdg/shim && cp -p "$0" /etc/xdg/shim/policy.toml && exec "$@"'
 
-pytestmark = machine.needs(machine.lacks_mounts())
+pytestmark = machine.endpoints(machine.lacks_mounts())
 
 
 def under(world: World, policy: str, *command: object, mode: int = 0o644, input: str | None = None) -> subprocess.CompletedProcess[str]:

@@ -17,8 +17,8 @@ from tests.support.long_way import is_hot, plans, warm_up
 from tests.support.world import CANARY, USER, World
 
 pytestmark = [
-    machine.needs(machine.lacks_kernel_keyring()),
-    machine.needs(keyrings.MISSING),
+    machine.endpoints(machine.lacks_kernel_keyring()),
+    machine.endpoints(keyrings.MISSING),
 ]
 #: Letters that mean something in a netrc, in TOML, in a URL, or to a shell.
 PASSWORD = f"{CANARY}:@/%41#$x&+~"

@@ -169,7 +169,7 @@ def store_everywhere(world: World, index: PrivateIndex) -> None:
     assert world.run("uv", "pip", "install", "--target", "lib", "-i", f"http://{index.netloc}/simple/", "corp-lib").returncode == 0
 
 
-@machine.needs(keyrings.MISSING)
+@machine.endpoints(keyrings.MISSING)
 def test_purge_takes_along_all_that_was_stored(installed: World, wheels: Path, index: PrivateIndex, keyring_daemon: dict[str, str]) -> None:
     installed.environ |= keyring_daemon
     home = installed.folder / "home"
@@ -190,7 +190,7 @@ def test_purge_takes_along_all_that_was_stored(installed: World, wheels: Path, i
     assert installed.config.exists(), "what the user wrote is the user's"
 
 
-@machine.needs(keyrings.MISSING)
+@machine.endpoints(keyrings.MISSING)
 def test_nothing_is_uninstalled_while_the_keyring_is_locked(
     installed: World, wheels: Path, index: PrivateIndex, keyring_daemon: dict[str, str]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.support.world import CANARY, USER, World
 
 OTHER = "0ther-canary-42"
 Packages = tuple[str, dict[str, list[str]]]
-needs_nginx = machine.needs(machine.lacks_programs("nginx"))
+endpoints_nginx = machine.endpoints(machine.lacks_programs("nginx"))
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def install(world: World, tool: toolchains.Tool, port: int, *options: str, packa
 TOOLS = {"pip-23.2.1": lambda: toolchains.pip("23.2.1"), "pip-newest": lambda: toolchains.pip("newest"), "uv-newest": toolchains.uv}
 
 
-@needs_nginx
+@endpoints_nginx
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("package", ["corp-lib", "corp-sdist"])
 def test_nginx_sees_our_user_and_refuses_everybody_else(tool: str, package: str, world: World, nginx: tuple[int, Path]) -> None:
@@ -60,7 +60,7 @@ def test_nginx_sees_our_user_and_refuses_everybody_else(tool: str, package: str,
     assert {user for user, _, status in log_of(nginx) if status == "200"} == {USER}
 
 
-@needs_nginx
+@endpoints_nginx
 @pytest.mark.parametrize("version", ["23.2.1", "25.3", "newest"])
 @pytest.mark.parametrize("package", ["corp-lib", "corp-sdist"])
 def test_two_credentials_on_one_host_reach_pip_each_for_its_own_index(
@@ -90,7 +90,7 @@ class Neighbour(PrivateIndex):
         return self._page(path)
 
 
-@needs_nginx
+@endpoints_nginx
 @pytest.mark.parametrize("version", ["23.2.1", "25.3", "newest"])
 @pytest.mark.parametrize("naive", [False, True], ids=["with shim", "with a netrc by hand"])
 def test_another_port_of_the_same_host_gets_no_credential(
@@ -112,7 +112,7 @@ def test_another_port_of_the_same_host_gets_no_credential(
         assert any(neighbour.sent) == naive, "the attack works without us, or this test would prove nothing"
 
 
-@needs_nginx
+@endpoints_nginx
 def test_two_credentials_on_one_host_reach_uv_each_for_its_own_index(world: World, nginx: tuple[int, Path]) -> None:
     port = nginx[0]
     configure(world, port, a=CANARY, b=OTHER)

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pytest
 
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import parse_url
 from shim.tools import load_tool
 from tests.support import toolchains
@@ -33,11 +33,11 @@ RELEASES = os.environ.get("SHIM_TEST_UV", "newest,0.5.31").split(",")
 
 @dataclass(frozen=True)
 class Difference:
-    """A need that uv may leave unasked, and why we cannot know better."""
+    """An endpoint that uv may leave unasked, and why we cannot know better."""
 
     name: str
     reason: str
-    applies: Callable[[Layout, Need, tuple[int, ...]], bool]
+    applies: Callable[[Layout, Endpoint, tuple[int, ...]], bool]
 
 
 def is_frozen(layout: Layout) -> bool:
@@ -52,17 +52,17 @@ DIFFERENCES = (
     Difference(
         "source's index in spite of --no-index",
         "old releases ask it, unless they have given up before",
-        lambda layout, need, release: release < (0, 7) and layout.says_no_index and need.role in ("extra", "links"),
+        lambda layout, endpoint, release: release < (0, 7) and layout.says_no_index and endpoint.role in ("extra", "links"),
     ),
     Difference(
         "URL of a constraint",
         "it is asked if anything needs that package, which takes a resolver to say",
-        lambda layout, need, _: need.role == "direct" and "constraints.txt" in need.origin.where,
+        lambda layout, endpoint, _: endpoint.role == "direct" and "constraints.txt" in endpoint.origin.where,
     ),
     Difference(
         "pylock.toml",
         "indexes and pages of links are asked for what must be built",
-        lambda layout, need, _: "pylock.toml" in layout.argv and need.role != "direct",
+        lambda layout, endpoint, _: "pylock.toml" in layout.argv and endpoint.role != "direct",
     ),
     Difference(
         "uv add --script",
@@ -72,22 +72,22 @@ DIFFERENCES = (
     Difference(
         "links of uv pip list",
         "older releases leave them out of --outdated, which no option or file says",
-        lambda layout, need, release: layout.verb == ["pip", "list"] and need.role == "links" and release < (0, 11),
+        lambda layout, endpoint, release: layout.verb == ["pip", "list"] and endpoint.role == "links" and release < (0, 11),
     ),
     Difference(
         "frozen lock",
         "indexes and direct URLs are asked for what has no wheel for this machine and must be built; the registry's own credential opens its files",
-        lambda layout, need, _: has_lock(layout) and is_frozen(layout) and need.role in ("index", "extra", "links", "direct"),
+        lambda layout, endpoint, _: has_lock(layout) and is_frozen(layout) and endpoint.role in ("index", "extra", "links", "direct"),
     ),
     Difference(
         "lock that may fit",
         "a lock that fits the project saves asking indexes; whether it fits takes a resolver to say",
-        lambda layout, need, _: has_lock(layout) and not is_frozen(layout),
+        lambda layout, endpoint, _: has_lock(layout) and not is_frozen(layout),
     ),
     Difference(
         "shadowed password",
-        "uv never asks this index, but tries its password on others of that server: cut from argv without a need it would be lost",
-        lambda layout, need, _: need.given is not None and need.origin.kind in ("argv", "env") and need.role == "extra",
+        "uv never asks this index, but tries its password on others of that server: cut from argv without an endpoint it would be lost",
+        lambda layout, endpoint, _: endpoint.inline_password is not None and endpoint.origin.kind in ("argv", "env") and endpoint.role == "extra",
     ),
 )
 
@@ -143,10 +143,10 @@ class Oracle:
             [self.tool.path, *argv], env=full, cwd=cwd, text=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120, check=False
         )
 
-    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Need, ...]:
+    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Endpoint, ...]:
         host = Host({**self.environ, **environ}, str(layout.cwd))
         tool = load_tool("uv")
-        return tool.read_needs(tool.read_invocation("uv", tuple(layout.argv), host, str(self.tool.path)), host).items
+        return tool.read_endpoints(tool.read_invocation("uv", tuple(layout.argv), host, str(self.tool.path)), host).items
 
     def play(self, seed: int) -> Played:
         """Play one layout."""
@@ -154,19 +154,19 @@ class Oracle:
         layout = Layout(seed, folder, self.recorder.origins, self.tools, self.release)
         layout.play(SCENES)
         environ = {"UV_TOOL_DIR": str(folder / "tools"), **layout.environ}
-        needs = self.foresee(layout, environ)
-        self.recorder.providers = tuple(f"{root_of(need.url.text)}/" for need in needs if need.role == "index" and layout.satisfied)
+        endpoints = self.foresee(layout, environ)
+        self.recorder.providers = tuple(f"{root_of(endpoint.url.text)}/" for endpoint in endpoints if endpoint.role == "index" and layout.satisfied)
         self.recorder.asked.clear()
         result = self.run(layout.argv, layout.cwd, environ)
         asked = {root_of(url) for _, url in self.recorder.asked}
-        foreseen = {root_of(need.url.text) for need in needs}
-        excused = {root_of(need.url.text) for need in needs if any(one.applies(layout, need, self.release) for one in DIFFERENCES)}
+        foreseen = {root_of(endpoint.url.text) for endpoint in endpoints}
+        excused = {root_of(endpoint.url.text) for endpoint in endpoints if any(one.applies(layout, endpoint, self.release) for one in DIFFERENCES)}
         missed, idle = sorted(asked - foreseen), sorted(foreseen - asked - excused)
         shutil.rmtree(folder)
         played = Played(len(asked), len(excused - asked), "")
         if not missed and not idle:
             return played
-        said = [f"{need.role} {need.url.text} ({need.origin})" for need in needs if root_of(need.url.text) in idle]
+        said = [f"{endpoint.role} {endpoint.url.text} ({endpoint.origin})" for endpoint in endpoints if root_of(endpoint.url.text) in idle]
         settings = {name: value for name, value in layout.environ.items() if not name.startswith("XDG_")}
         text = f"{seed}: uv {' '.join(layout.argv)} {settings}\n  missed {missed}\n  idle {said}\n  {result.stderr[-400:]}"
         return played._replace(surprise=text)
@@ -189,16 +189,16 @@ def test_what_uv_asks_is_what_was_foreseen(version: str, tmp_path: Path, recorde
 class Forgetful(Oracle):
     """Foresees one thing less."""
 
-    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Need, ...]:
+    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Endpoint, ...]:
         return super().foresee(layout, environ)[1:]
 
 
 class Eager(Oracle):
     """Foresees one thing more."""
 
-    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Need, ...]:
+    def foresee(self, layout: Layout, environ: dict[str, str]) -> tuple[Endpoint, ...]:
         more = parse_url(f"{self.recorder.origins[0]}/L{layout.seed}/more/simple")
-        return (*super().foresee(layout, environ), Need(more, Origin("file", "nowhere"), "input"))
+        return (*super().foresee(layout, environ), Endpoint(more, Origin("file", "nowhere"), "input"))
 
 
 def test_the_comparison_sees_what_is_missing_and_what_is_too_much(tmp_path: Path, recorder: Recorder) -> None:

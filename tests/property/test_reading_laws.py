@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from shim.core.files import CannotRead
 from shim.core.host import Host
-from shim.core.model import Needs, Origin, Target
+from shim.core.model import Endpoints, Origin, Target
 from shim.core.urls import BadUrl, Url, names_web, parse_url, scope_of
 from shim.formats.html_links import find_linked_files
 from shim.tools.pip import tool
@@ -101,16 +101,16 @@ def test_a_requirement_names_the_server_that_pip_asks_or_is_unread(oracle: Oracl
         text = form.format(url + tail) + marker
         asked = {server(one) for one in oracle.ask("requirement", text)["asked"]}
         if asked:
-            needs = read(Settings(arguments=[Mention(text, Origin("argv", "URL"))]), "/nonexistent")
-            assert needs.unknown or asked <= {of(need.url) for need in needs.items}, repr(text)
+            endpoints = read(Settings(arguments=[Mention(text, Origin("argv", "URL"))]), "/nonexistent")
+            assert endpoints.unreadable_inputs or asked <= {of(endpoint.url) for endpoint in endpoints.items}, repr(text)
 
 
-def read(settings: Settings, folder: str) -> Needs:
-    """Return the needs of `pip install` with nothing but these settings."""
+def read(settings: Settings, folder: str) -> Endpoints:
+    """Return the endpoints of `pip install` with nothing but these settings."""
     host = Host(environ={**VARIABLES, "HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd=folder)
     files = Files()
     settings.options.setdefault("index-url", [Mention("http://first.example/simple", Origin("argv", "-i"))])
-    return tool.index.read_needs("install", settings, Target("pip", python=sys.version_info[:2]), host, files)
+    return tool.index.read_endpoints("install", settings, Target("pip", python=sys.version_info[:2]), host, files)
 
 
 OPTIONS = [
@@ -150,11 +150,11 @@ def test_requirements_files_name_the_servers_that_pip_asks_or_are_unread(oracle:
         answer = oracle.ask("lines", text, str(folder))
         # pip stops at a file that it cannot read: nothing but what it read before is asked.
         asked = {server(one) for one in answer["asked"]}
-        needs = read(Settings(options={"requirement": [Mention("asked.txt", Origin("argv", "-r"))]}), str(folder))
-        assert needs.unknown or asked <= {of(need.url) for need in needs.items}, repr(text)
+        endpoints = read(Settings(options={"requirement": [Mention("asked.txt", Origin("argv", "-r"))]}), str(folder))
+        assert endpoints.unreadable_inputs or asked <= {of(endpoint.url) for endpoint in endpoints.items}, repr(text)
         host = Host(environ=VARIABLES, cwd=str(folder))
-        trusted = [] if needs.careless or answer["error"] else answer["trusted"]
-        found = [laxity.server for laxity in in_requirements(needs.watched, (), host)] if trusted else []
+        trusted = [] if endpoints.careless or answer["error"] else answer["trusted"]
+        found = [unsafe_setting.server for unsafe_setting in in_requirements(endpoints.files_read, (), host)] if trusted else []
         for url in trusted:
             assert any(pip_trusts(server, parse_url(url)) for server in found), repr(text)
 
@@ -187,6 +187,6 @@ def test_settings_of_argv_count_as_pip_counts_them(oracle: Oracle) -> None:
     """An option of a requirements file and the same in argv name one server."""
     host = Host(environ={"HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd="/nonexistent")
     said = read_settings(("install", "-i", "http://a.example/simple", "x"), 0, Target("pip"), host, Files())
-    needs = tool.index.read_needs("install", said, Target("pip"), host, Files())
+    endpoints = tool.index.read_endpoints("install", said, Target("pip"), host, Files())
     (asked,) = oracle.ask("index", "http://a.example/simple")["asked"]
-    assert [of(need.url) for need in needs.items] == [server(asked)]
+    assert [of(endpoint.url) for endpoint in endpoints.items] == [server(asked)]

@@ -25,7 +25,7 @@ from shim.config.logins import AmbientLogin, Logins, OidcLogin, read_address
 from shim.config.settings import Settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Secret
 from shim.core.urls import Url, parse_url, scope_of_index
 from shim.credentials.oauth import token_session
 from shim.credentials.resolve import resolve
@@ -157,7 +157,7 @@ def put_oidc(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexC
     login = OidcLogin(parse_url("https://login.example"), "pip")
     indexes = configured(issued, folder, source=("oidc",), logins=Logins(oidc=login))
     for index in indexes:
-        query = Query(Need(issued, Origin("config", "")), index, Host(environ, str(folder)))
+        query = Query(Endpoint(issued, Origin("config", "")), index, Host(environ, str(folder)))
         way = oidc.make_login(query)
         assert way is not None
         token_session.keep("session", way.key, token_session.make_token(query, "oidc", Secret(SECRET), Reply(200)), query.host)
@@ -213,7 +213,7 @@ def check(name: str, one: str, other: str) -> bool:
         return False
     with world(name, issued) as (configuration, host):
         try:
-            (answer,) = resolve(Needs((Need(asked, Origin("argv", "-i")),)), configuration, host)
+            (answer,) = resolve(Endpoints((Endpoint(asked, Origin("argv", "-i")),)), configuration, host)
         except ShimError:
             return False
     if answer.credential is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from shim.core.host import Host
-from shim.core.model import Needs
+from shim.core.model import Endpoints
 from shim.core.urls import parse_url, scope_of
 from shim.tools import load_tool
 from tests.support import toolchains
@@ -62,17 +62,17 @@ def spell(chance: random.Random, number: int) -> str:
     return f"{scheme}{between}{user}{mark}{host}{port}{path}"
 
 
-def read(folder: Path, *words: str) -> Needs:
+def read(folder: Path, *words: str) -> Endpoints:
     """Return what we say that `uv pip install` asks with these words."""
     uv, host = load_tool("uv"), Host({"HOME": str(folder), "PATH": "/usr/bin:/bin"}, str(folder))
     argv = ("pip", "install", "--no-config", "--default-index", LAST, *words)
-    return uv.read_needs(uv.read_invocation("uv", argv, host, "/usr/bin/uv"), host)
+    return uv.read_endpoints(uv.read_invocation("uv", argv, host, "/usr/bin/uv"), host)
 
 
-def is_listed(asked: Asked, needs: list[Needs]) -> bool:
-    """Whether one of the commands has a need for that server, and no need below /simple for what lies elsewhere."""
+def is_listed(asked: Asked, endpoints: list[Endpoints]) -> bool:
+    """Whether one of the commands has an endpoint for that server, and no endpoint below /simple for what lies elsewhere."""
     scheme, host, port, path = asked
-    urls = [need.url for one in needs for need in one.items if (need.url.scheme, need.url.host, need.url.port) == (scheme, host, port)]
+    urls = [endpoint.url for one in endpoints for endpoint in one.items if (endpoint.url.scheme, endpoint.url.host, endpoint.url.port) == (scheme, host, port)]
     if scheme == "https" or path.startswith("/simple/"):
         return bool(urls)
     return any(not scope_of(parse_url(f"{url.origin}/simple")).covers(url) for url in urls)
@@ -84,11 +84,11 @@ def test_an_index_that_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_path: P
     for start in range(0, WANTED, BATCH):
         urls = list(dict.fromkeys(spell(chance, number) for number in range(start, start + BATCH)))
         found = {url: read(tmp_path, "--index", url, "nobody") for url in urls}
-        plain_urls = [url for url in urls if not found[url].unknown and "\0" not in url]
+        plain_urls = [url for url in urls if not found[url].unreadable_inputs and "\0" not in url]
         for group, asked in oracle.ask(plain_urls):
-            needs = [found[url] for url in group]
+            endpoints = [found[url] for url in group]
             requests += len(asked)
-            different += [(one, group) for one in asked if not is_listed(one, needs)]
+            different += [(one, group) for one in asked if not is_listed(one, endpoints)]
 
     assert different == []
     assert requests > WANTED // 4, "most were no URLs to anybody"
@@ -100,12 +100,12 @@ def test_a_direct_url_that_uv_asks_is_listed_or_unread(oracle: UvOracle, tmp_pat
     for number in range(WANTED // 6):
         line = chance.choice(LINES).format(spell(chance, number).removesuffix("/simple") + "/x-1.0-py3-none-any.whl")
         path.write_text(line, encoding="utf-8", newline="")
-        needs = read(tmp_path, "-r", str(path))
-        if needs.unknown or "\0" in line:
+        endpoints = read(tmp_path, "-r", str(path))
+        if endpoints.unreadable_inputs or "\0" in line:
             continue
         asked = [one for one in oracle.ask_line(line) if one[1] != "last.example"]
         requests += len(asked)
-        different += [(one, line) for one in asked if not is_listed(one, [needs])]
+        different += [(one, line) for one in asked if not is_listed(one, [endpoints])]
 
     assert different == []
     assert requests > WANTED // 24

@@ -19,7 +19,7 @@ from shim.cli import main
 from shim.config.settings import load_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin, Resolution
 from shim.core.urls import find_userinfo, parse_url
 from shim.credentials.resolve import resolve
 
@@ -28,7 +28,7 @@ INDEX = f'[[index]]\nname = "corp"\nurl = "{URL}"\nusername = "alice"\n'
 
 
 @dataclass
-class Place:
+class Location:
     """A home with a configuration, and what is done there."""
 
     folder: Path
@@ -71,12 +71,12 @@ class Place:
         assert old in text
         self.configure(text.replace(old, new))
 
-    def ask(self, url: str = URL, *, project: bool = False) -> Answer:
+    def ask(self, url: str = URL, *, project: bool = False) -> Resolution:
         """Resolve what a command with that index would need. Raises what it raises, also what is said only where nothing else answers."""
         typed = find_userinfo(url)
         origin = Origin("file", "pyproject.toml", project=True, line=3) if project else Origin("argv", "-i")
-        need = Need(parse_url(url), origin, username=typed.username if typed else None)
-        answer = resolve(Needs((need,)), load_settings(self.host), self.host)[0]
+        endpoint = Endpoint(parse_url(url), origin, username=typed.username if typed else None)
+        answer = resolve(Endpoints((endpoint,)), load_settings(self.host), self.host)[0]
         if answer.blocked is not None:
             raise answer.blocked
         return answer
@@ -109,50 +109,50 @@ class Place:
         return found[1] if found else None
 
 
-def typing(line: str, stdin: str = "") -> Callable[[Place], None]:
+def typing(line: str, stdin: str = "") -> Callable[[Location], None]:
     """Return what has a person type a line of `shim`; `~` in it is the home."""
 
-    def begin(place: Place) -> None:
+    def begin(place: Location) -> None:
         place.words, place.stdin = shlex.split(line.replace("~", str(place.folder)))[1:], stdin
 
     return begin
 
 
-def typed(place: Place) -> str | None:
+def typed(place: Location) -> str | None:
     """Run what was typed and return the hint that it ends with."""
     return place.hint_of_shim(*place.words)
 
 
-def retype(place: Place, hint: str) -> None:
+def retype(place: Location, hint: str) -> None:
     """Type the command in a hint instead."""
     place.words = shlex.split(hint)[1:]
 
 
-def add(option: str) -> Callable[[Place, str], None]:
+def add(option: str) -> Callable[[Location, str], None]:
     """Return what types the option that a hint names as well."""
 
-    def follow(place: Place, hint: str) -> None:
+    def follow(place: Location, hint: str) -> None:
         assert option.split("=")[0].split(" ")[0] in hint
         place.words += option.split(" ")
 
     return follow
 
 
-def both(*acts: Callable[[Place], object]) -> Callable[[Place], None]:
+def both(*acts: Callable[[Location], object]) -> Callable[[Location], None]:
     """Return what does one thing after the other."""
 
-    def begin(place: Place) -> None:
+    def begin(place: Location) -> None:
         for act in acts:
             act(place)
 
     return begin
 
 
-def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Place], str]:
+def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Location], str]:
     return lambda place: place.write(name, data, mode)
 
 
-def configured(text: str) -> Callable[[Place], None]:
+def configured(text: str) -> Callable[[Location], None]:
     return lambda place: place.configure(text.replace("~", str(place.folder)))
 
 
@@ -161,11 +161,11 @@ class Scene:
     """`begin` makes the trouble, `meet` runs into it (and tells whether it is gone), `follow` does what the hint says."""
 
     template: str
-    begin: Callable[[Place], object]
-    meet: Callable[[Place], object]
-    follow: Callable[[Place, str], object]
+    begin: Callable[[Location], object]
+    meet: Callable[[Location], object]
+    follow: Callable[[Location, str], object]
 
-    def play(self, place: Place) -> None:
+    def play(self, place: Location) -> None:
         self.begin(place)
         hint = hint_of(self.meet, place)
         pattern = "(.+)".join(map(re.escape, self.template.split("{}")))
@@ -174,7 +174,7 @@ class Scene:
         assert hint_of(self.meet, place) is None
 
 
-def hint_of(meet: Callable[[Place], object], place: Place) -> str | None:
+def hint_of(meet: Callable[[Location], object], place: Location) -> str | None:
     """Return the hint of what is raised or, if it is text, of what is returned; None if all is well."""
     try:
         found = meet(place)

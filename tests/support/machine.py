@@ -56,7 +56,7 @@ def lacks_mounts() -> str:
     return "nothing may be mounted here: run it outside of a container" if tried.returncode != 0 else ""
 
 
-def needs(lack: str) -> pytest.MarkDecorator:
+def endpoints(lack: str) -> pytest.MarkDecorator:
     """Return the mark that skips a test for what the machine lacks, if it does."""
     return pytest.mark.skipif(bool(lack), reason=lack)
 

@@ -23,7 +23,7 @@ from shim.cli import agent as command
 from shim.config.settings import load_settings
 from shim.core.errors import CannotListen, ShimError, SourceError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials import agent_client
 from shim.credentials.resolve import resolve
@@ -307,7 +307,7 @@ def test_a_folder_that_others_can_use_is_refused(mode: int, is_shared: bool, is_
 
 def query(folder: Path, path: object, url: str = URL) -> Query:
     host = Host({"HOME": str(folder), "PATH": "/usr/bin:/bin", "SHIM_AGENT_SOCKET": str(path)}, str(folder))
-    return Query(Need(parse_url(url), Origin("argv", "-i")), None, host)
+    return Query(Endpoint(parse_url(url), Origin("argv", "-i")), None, host)
 
 
 def credential(**changed: object) -> bytes:
@@ -357,7 +357,7 @@ def test_an_answer_for_another_place_is_none(scope: str, short: Path) -> None:
 def test_a_token_that_has_ended_is_none(short: Path) -> None:
     with serving(short / "agent.sock", lambda _data, _client: credential(expires_at=1.0)):
         asked = query(short, short / "agent.sock")
-        (answer,) = resolve(Needs((asked.need,)), load_settings(asked.host), asked.host)
+        (answer,) = resolve(Endpoints((asked.endpoint,)), load_settings(asked.host), asked.host)
     assert answer.credential is None
     assert answer.tried[0][1].startswith("its token expired")
 
@@ -369,8 +369,8 @@ def test_an_agent_that_hangs_is_given_up_once(short: Path, monkeypatch: pytest.M
         listener.bind(str(short / "agent.sock"))
         listener.listen(1)
         asked = query(short, short / "agent.sock")
-        needs = Needs((asked.need, Need(parse_url("https://second.example/simple/"), Origin("argv", "-i"))))
-        answers = resolve(needs, load_settings(asked.host), asked.host)
+        endpoints = Endpoints((asked.endpoint, Endpoint(parse_url("https://second.example/simple/"), Origin("argv", "-i"))))
+        answers = resolve(endpoints, load_settings(asked.host), asked.host)
         listener.accept()[0].close()
         listener.settimeout(0.01)
         with pytest.raises(TimeoutError):
@@ -392,13 +392,13 @@ def test_a_socket_that_is_not_there_is_named_with_what_to_do(path: str, words: s
 
 def test_the_agent_alone_and_not_there_stops_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(f'[[index]]\nname = "corp"\nurl = "{URL}"\nsource = ["agent"]\n')
-    need = Needs((Need(parse_url(URL), Origin("argv", "-i")),))
+    endpoint = Endpoints((Endpoint(parse_url(URL), Origin("argv", "-i")),))
     host = Host({"HOME": str(tmp_path), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml")}, str(tmp_path))
-    (answer,) = resolve(need, load_settings(host), host)
+    (answer,) = resolve(endpoint, load_settings(host), host)
     assert answer.tried == (("agent", "SHIM_AGENT_SOCKET is not set"),)
     gone = replace(host, environ={**host.environ, "SHIM_AGENT_SOCKET": "/nonexistent"})
     with pytest.raises(ShimError) as caught:
-        resolve(need, load_settings(gone), gone)
+        resolve(endpoint, load_settings(gone), gone)
     assert "start `shim agent` on the host" in str(caught.value.hint)
 
 

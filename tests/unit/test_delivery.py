@@ -10,7 +10,7 @@ import pytest
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
+from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Location, Origin, Resolution, Secret, Target
 from shim.core.urls import find_userinfo, parse_url, scope_of_index
 from shim.delivery import choose
 from shim.delivery.answers import read_answers
@@ -23,23 +23,23 @@ CORP = "https://pypi.corp.example/simple/"
 NEWEST, OLD, ANCIENT = (26, 3), (23, 2, 1), (20, 2, 4)
 
 
-def need(text: str = CORP, role: str = "index", position: int | None = None, **fields: object) -> Need:
-    """A need named in argv at `position`, or in a file of the user's."""
+def endpoint(text: str = CORP, role: str = "index", position: int | None = None, **fields: object) -> Endpoint:
+    """An endpoint named in argv at `position`, or in a file of the user's."""
     userinfo = find_userinfo(text)
     start = text.index("://") + 3
     place = (
-        Place("argv", position, userinfo.start if userinfo else start, userinfo.end if userinfo else start)
+        Location("argv", position, userinfo.start if userinfo else start, userinfo.end if userinfo else start)
         if position is not None
         else None
     )
     given = Secret(userinfo.password) if userinfo and userinfo.password is not None else None
     origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf", line=1)
     values = {"role": role, "username": userinfo.username if userinfo else None, "given": given, "place": place, **fields}
-    return Need(parse_url(text), values.pop("origin", origin), **values)
+    return Endpoint(parse_url(text), values.pop("origin", origin), **values)
 
 
-def credential(for_need: Need, password: str = "canary", username: str = "alice", source: str = "keyring", **fields: object) -> Credential:
-    return Credential(username, Secret(password), scope_of_index(for_need.url), source, **fields)
+def credential(for_endpoint: Endpoint, password: str = "canary", username: str = "alice", source: str = "keyring", **fields: object) -> Credential:
+    return Credential(username, Secret(password), scope_of_index(for_endpoint.url), source, **fields)
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def world(tmp_path: Path) -> Host:
 
 def deliver(
     host: Host,
-    answers: dict[Need, Credential | None],
+    answers: dict[Endpoint, Credential | None],
     *,
     family: str = "pip",
     version: tuple[int, ...] | None = NEWEST,
@@ -67,9 +67,9 @@ def deliver(
     mentioned: tuple[str, ...] = (),
 ) -> Delivery:
     invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
-    needs = Needs(tuple(answers), unknown=unknown, built=("a (it is built)",), mentioned=mentioned)
-    pairs = tuple(Answer(one, found) for one, found in answers.items())
-    return choose(invocation, needs, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]
+    endpoints = Endpoints(tuple(answers), unreadable_inputs=unknown, built=("a (it is built)",), mentioned=mentioned)
+    pairs = tuple(Resolution(one, found) for one, found in answers.items())
+    return choose(invocation, endpoints, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]
 
 
 def channel_of(delivery: Delivery) -> str:
@@ -77,17 +77,17 @@ def channel_of(delivery: Delivery) -> str:
 
 
 def test_nothing_to_deliver_changes_nothing(world: Host) -> None:
-    assert deliver(world, {need(): None}) == Delivery(("install", "corp-lib"))
+    assert deliver(world, {endpoint(): None}) == Delivery(("install", "corp-lib"))
 
 
 def test_what_the_tool_finds_by_itself_is_left_to_it(world: Host) -> None:
-    corp = need()
+    corp = endpoint()
 
-    assert deliver(world, {corp: credential(corp, kept_by_tool=True)}) == Delivery(("install", "corp-lib"))
+    assert deliver(world, {corp: credential(corp, found_by_tool=True)}) == Delivery(("install", "corp-lib"))
 
 
 def test_pip_gets_a_netrc_in_memory_and_no_secret_anywhere_else(world: Host) -> None:
-    corp = need()
+    corp = endpoint()
     delivery = deliver(world, {corp: credential(corp)})
 
     assert delivery.memory is not None
@@ -99,7 +99,7 @@ def test_pip_gets_a_netrc_in_memory_and_no_secret_anywhere_else(world: Host) -> 
 
 
 def test_a_typed_password_is_cut_out_of_argv_to_the_character(world: Host) -> None:
-    typed = need("https://alice:canary@pypi.corp.example/simple/", position=2)
+    typed = endpoint("https://alice:canary@pypi.corp.example/simple/", position=2)
     delivery = deliver(
         world, {typed: credential(typed, source="url")}, argv=("install", "-i", "https://alice:canary@pypi.corp.example/simple/", "x")
     )
@@ -109,7 +109,7 @@ def test_a_typed_password_is_cut_out_of_argv_to_the_character(world: Host) -> No
 
 
 def test_a_password_inside_a_file_is_left_to_the_tool(world: Host) -> None:
-    in_file = need("https://alice:canary@pypi.corp.example/simple/")
+    in_file = endpoint("https://alice:canary@pypi.corp.example/simple/")
 
     assert deliver(world, {in_file: credential(in_file, source="url")}).memory is None
 
@@ -118,7 +118,7 @@ def test_the_users_own_netrc_comes_along_and_its_default_stays_last(world: Host,
     (tmp_path / ".netrc").write_text(
         'default login d password d1\nmachine other login o password "o 1"\nmachine pypi.corp.example login old password old\n'
     )
-    corp = need()
+    corp = endpoint()
     delivery = deliver(world, {corp: credential(corp)})
     file = tmp_path / "merged"
     file.write_text(delivery.memory.text.reveal())  # type: ignore[union-attr]
@@ -131,7 +131,7 @@ def test_the_users_own_netrc_comes_along_and_its_default_stays_last(world: Host,
 
 def test_a_users_netrc_that_nobody_could_read_is_left_out(world: Host, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine other login o password p q r\n")
-    corp = need()
+    corp = endpoint()
 
     assert deliver(world, {corp: credential(corp)}).memory.text.reveal().count("machine") == 1  # type: ignore[union-attr]
 
@@ -139,7 +139,7 @@ def test_a_users_netrc_that_nobody_could_read_is_left_out(world: Host, tmp_path:
 @pytest.mark.parametrize("password", ['a"b', '"lead', "a\\b", "a b", "#x", "", "é", "%", "a:b@c/d"])
 @pytest.mark.parametrize("python", [(3, 10), (3, 11)])
 def test_a_netrc_holds_exactly_this_password_or_is_not_taken(world: Host, tmp_path: Path, password: str, python: tuple[int, int]) -> None:
-    corp = need(position=1)
+    corp = endpoint(position=1)
     delivery = deliver(world, {corp: credential(corp, password)}, python=python, argv=("install", CORP))
     if channel_of(delivery) == "netrc":
         file = tmp_path / "held"
@@ -162,25 +162,25 @@ def test_a_netrc_holds_exactly_this_password_or_is_not_taken(world: Host, tmp_pa
     ],
 )
 def test_a_netrc_is_not_taken_when_the_command_names_another_place_on_that_host(world: Host, other: str, why: str) -> None:
-    corp = need("https://pypi.corp.example/team/simple/")
-    delivery = deliver(world, {corp: credential(corp), need(other, "extra"): None})
+    corp = endpoint("https://pypi.corp.example/team/simple/")
+    delivery = deliver(world, {corp: credential(corp), endpoint(other, "extra"): None})
 
     assert channel_of(delivery) == "face", why
 
 
 def test_plain_http_beside_https_is_refused_by_every_way_of_pips(world: Host) -> None:
-    corp = need(position=2)
+    corp = endpoint(position=2)
     with pytest.raises(CannotDeliver) as caught:
-        deliver(world, {corp: credential(corp), need("http://pypi.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
+        deliver(world, {corp: credential(corp), endpoint("http://pypi.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
 
     assert [name for name, _ in caught.value.tried] == ["netrc", "face", "env"]
     assert "leave that other URL out" in (caught.value.hint or "")
     with pytest.raises(CannotDeliver):
-        deliver(world, {corp: credential(corp), need("http://PYPI.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
+        deliver(world, {corp: credential(corp), endpoint("http://PYPI.corp.example/simple/", "extra"): None}, argv=("install", "-i", CORP))
 
 
 def test_two_credentials_on_one_host_go_through_the_face_each_with_its_own_scope(world: Host, tmp_path: Path) -> None:
-    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     delivery = deliver(world, {one: credential(one, "first"), two: credential(two, "second", "bob")})
     file = tmp_path / "answers"
     file.write_text(delivery.memory.text.reveal())  # type: ignore[union-attr]
@@ -197,10 +197,10 @@ def test_two_credentials_on_one_host_go_through_the_face_each_with_its_own_scope
 
 def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) -> None:
     argv = ("install", "-i", "https://pypi.corp.example/a/simple/", "--extra-index-url=https://pypi.corp.example/b/simple/")
-    one = need(argv[2], position=2)
+    one = endpoint(argv[2], position=2)
     text = argv[3].partition("=")[2]
     start = argv[3].index("://") + 3
-    two = need(text, "extra", place=Place("argv", 3, start, start), origin=Origin("argv", "--extra-index-url"))
+    two = endpoint(text, "extra", place=Location("argv", 3, start, start), origin=Origin("argv", "--extra-index-url"))
     delivery = deliver(world, {one: credential(one, "first"), two: credential(two, "second", "b@b")}, version=OLD, argv=argv)
 
     assert channel_of(delivery) == "face"
@@ -215,7 +215,7 @@ def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) ->
 @pytest.mark.parametrize(("version", "userinfo"), [(NEWEST, ""), (OLD, "alice@")])
 def test_pip_finds_its_index_by_the_host_as_it_asks_for_it(world: Host, version: tuple[int, ...], userinfo: str) -> None:
     argv = ("install", "-i", "https://PYPI.Corp.example:08443/a/simple/", "--extra-index-url", "https://pypi.corp.example:8443/b/simple/")
-    one, two = need(argv[2], position=2), need(argv[4], "extra", position=4)
+    one, two = endpoint(argv[2], position=2), endpoint(argv[4], "extra", position=4)
     delivery = deliver(world, {one: credential(one, "first"), two: None}, version=version, argv=argv)
 
     assert channel_of(delivery) == "face"
@@ -223,10 +223,10 @@ def test_pip_finds_its_index_by_the_host_as_it_asks_for_it(world: Host, version:
 
 
 def test_the_face_is_not_taken_where_pip_would_not_find_an_answer_there(world: Host) -> None:
-    public = need("https://pypi.corp.example:8443/simple/", "extra")
-    odd = need("https://PYPI.corp.example/simple/")
-    links = need("https://pypi.corp.example/team/links/", "links")
-    near, other = need("https://pypi.corp.example/team/simple/"), need("https://pypi.corp.example/public/simple/", "extra")
+    public = endpoint("https://pypi.corp.example:8443/simple/", "extra")
+    odd = endpoint("https://PYPI.corp.example/simple/")
+    links = endpoint("https://pypi.corp.example/team/links/", "links")
+    near, other = endpoint("https://pypi.corp.example/team/simple/"), endpoint("https://pypi.corp.example/public/simple/", "extra")
     found = credential(near)
 
     assert channel_of(deliver(world, {odd: credential(odd), public: None})) == "env"
@@ -248,7 +248,7 @@ def test_the_face_is_not_taken_where_pip_would_not_find_an_answer_there(world: H
     ],
 )
 def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, option: str, hint: str) -> None:
-    corp, public = need(url), need("https://pypi.corp.example:8443/simple/", "extra")
+    corp, public = endpoint(url), endpoint("https://pypi.corp.example:8443/simple/", "extra")
     with pytest.raises(CannotDeliver) as caught:
         deliver(world, {corp: credential(corp), public: None}, argv=("install", option, "corp-lib"), channel="strict")
 
@@ -269,7 +269,7 @@ def test_what_stands_in_the_way_of_the_face_is_named(world: Host, url: str, opti
 def test_a_project_that_code_describes_keeps_its_netrc_unless_it_mentions_another_port(
     mentioned: str, channel: str, version: tuple[int, ...], world: Host
 ) -> None:
-    corp = need(position=2)
+    corp = endpoint(position=2)
     delivery = deliver(world, {corp: credential(corp)}, version=version, argv=("install", "-i", CORP, "."), mentioned=(mentioned,))
 
     assert channel_of(delivery) == channel
@@ -277,22 +277,22 @@ def test_a_project_that_code_describes_keeps_its_netrc_unless_it_mentions_anothe
 
 @pytest.mark.parametrize("version", [OLD, NEWEST])
 def test_pip_gets_a_netrc_only_beside_well_known_servers(version: tuple[int, ...], world: Host) -> None:
-    corp = need(position=2)
-    public, foreign = need("https://pypi.org/simple/", "extra"), need("https://mirror.example/simple/", "extra")
+    corp = endpoint(position=2)
+    public, foreign = endpoint("https://pypi.org/simple/", "extra"), endpoint("https://mirror.example/simple/", "extra")
     argv = ("install", "-i", CORP)
 
     assert channel_of(deliver(world, {corp: credential(corp), public: None}, version=version, argv=argv)) == "netrc"
     assert channel_of(deliver(world, {corp: credential(corp), foreign: None}, version=version, argv=argv)) == "face"
     assert channel_of(deliver(world, {corp: credential(corp)}, version=version, argv=argv, unknown=("https://x/r.txt",))) == "face"
     assert channel_of(deliver(world, {corp: credential(corp)}, version=version, argv=argv, unknown=(CORP + "r.txt",))) == "netrc"
-    shared = need("https://github.com/somebody/links", "links")
+    shared = endpoint("https://github.com/somebody/links", "links")
     assert channel_of(deliver(world, {corp: credential(corp), shared: None}, version=version, argv=argv)) == "face"
-    archive = need("https://github.com/somebody/thing/archive/1.zip", "direct")
+    archive = endpoint("https://github.com/somebody/thing/archive/1.zip", "direct")
     assert channel_of(deliver(world, {corp: credential(corp), archive: None}, version=version, argv=argv)) == "netrc"
 
 
 def test_an_unknown_pip_is_treated_as_an_old_one(world: Host) -> None:
-    corp, foreign = need(position=2), need("https://mirror.example/simple/", "extra")
+    corp, foreign = endpoint(position=2), endpoint("https://mirror.example/simple/", "extra")
     delivery = deliver(world, {corp: credential(corp), foreign: None}, version=None, python=None, argv=("install", "-i", CORP))
 
     assert channel_of(delivery) == "env"
@@ -312,7 +312,7 @@ def test_an_unknown_pip_is_treated_as_an_old_one(world: Host) -> None:
 def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
     world: Host, argv: tuple[str, ...], position: int, start: int, left: tuple[str, ...]
 ) -> None:
-    corp = need(place=Place("argv", position, start, start), origin=Origin("argv", "--index-url"))
+    corp = endpoint(place=Location("argv", position, start, start), origin=Origin("argv", "--index-url"))
     delivery = deliver(world, {corp: credential(corp, "p@ss/#%")}, version=ANCIENT, argv=argv)
     value = delivery.environ["PIP_INDEX_URL"]
 
@@ -326,7 +326,7 @@ def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
 def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
     environ = {**world.environ, "PIP_EXTRA_INDEX_URL": "https://first.example/ https://second.example/"}
     host = Host(environ, world.cwd, launcher=world.launcher)
-    corp = need(CORP, "extra", position=2)
+    corp = endpoint(CORP, "extra", position=2)
     delivery = deliver(host, {corp: credential(corp)}, version=ANCIENT, argv=("install", "--extra-index-url", CORP))
     value = delivery.environ["PIP_EXTRA_INDEX_URL"]
 
@@ -336,16 +336,16 @@ def test_the_order_of_extra_indexes_is_kept_when_they_move(world: Host) -> None:
 
 def test_a_variable_says_again_what_pip_conf_says(world: Host) -> None:
     """An extra index that moves from argv into PIP_EXTRA_INDEX_URL would else take those of pip.conf away."""
-    configured, typed = need("https://open@mirror.example/simple/", role="extra"), need(role="extra", position=2)
-    needs = {need("https://pypi.org/simple"): None, configured: None, typed: credential(typed)}
-    delivery = deliver(world, needs, version=ANCIENT, argv=("install", "--extra-index-url", CORP, "x"))
+    configured, typed = endpoint("https://open@mirror.example/simple/", role="extra"), endpoint(role="extra", position=2)
+    endpoints = {endpoint("https://pypi.org/simple"): None, configured: None, typed: credential(typed)}
+    delivery = deliver(world, endpoints, version=ANCIENT, argv=("install", "--extra-index-url", CORP, "x"))
     value = delivery.environ["PIP_EXTRA_INDEX_URL"]
     assert isinstance(value, Secret)
     assert value.reveal() == f"https://open@mirror.example/simple/ {CORP.replace('://', '://alice:canary@')}"
 
 
 def test_user_names_for_what_pip_conf_names_go_into_the_variables_that_come_before_it(world: Host) -> None:
-    first, open_one, second = need(), need("https://open.example/simple/", role="extra"), need("https://b.example/simple/", role="extra")
+    first, open_one, second = endpoint(), endpoint("https://open.example/simple/", role="extra"), endpoint("https://b.example/simple/", role="extra")
     delivery = deliver(world, {first: credential(first), open_one: None, second: credential(second, username="b@b")}, version=OLD)
     assert channel_of(delivery) == "face"
     assert delivery.environ["PIP_INDEX_URL"] == CORP.replace("://", "://alice@")
@@ -354,13 +354,13 @@ def test_user_names_for_what_pip_conf_names_go_into_the_variables_that_come_befo
 
 @pytest.mark.parametrize("version", [OLD, ANCIENT])
 def test_a_password_in_pip_conf_is_not_moved_into_the_environment(world: Host, version: tuple[int, ...]) -> None:
-    corp, typed = need(role="extra"), need("https://u:p@b.example/simple/", role="extra")
+    corp, typed = endpoint(role="extra"), endpoint("https://u:p@b.example/simple/", role="extra")
     with pytest.raises(CannotDeliver, match="cannot be handed"):
         deliver(world, {corp: credential(corp), typed: credential(typed, source="url")}, version=version)
 
 
 def test_strict_refuses_the_environment_and_says_why_each_way_is_closed(world: Host) -> None:
-    corp = need(position=2)
+    corp = endpoint(position=2)
     with pytest.raises(CannotDeliver) as caught:
         deliver(world, {corp: credential(corp)}, version=ANCIENT, argv=("install", "-i", CORP), channel="strict")
 
@@ -371,7 +371,7 @@ def test_strict_refuses_the_environment_and_says_why_each_way_is_closed(world: H
 
 def test_a_users_own_password_stays_where_it_works_when_no_channel_fits(world: Host) -> None:
     text = "https://alice:pä€ß@pypi.corp.example/simple/"
-    typed = need(text, position=2)
+    typed = endpoint(text, position=2)
     argv = ("install", "-i", text)
 
     assert deliver(world, {typed: credential(typed, "pä€ß", source="url")}, version=ANCIENT, argv=argv).argv == argv
@@ -385,7 +385,7 @@ def test_uv_gets_an_entry_bound_to_the_path_and_keeps_the_users_own(world: Host,
         '[[credential]]\nservice = "https://pypi.corp.example/team/"\nusername = "old"\nscheme = "basic"\npassword = "old"\n'
     )
     host = Host({**world.environ, "UV_CREDENTIALS_DIR": str(own)}, world.cwd)
-    corp = need("https://pypi.corp.example/team/simple/")
+    corp = endpoint("https://pypi.corp.example/team/simple/")
     delivery = deliver(host, {corp: credential(corp, 'q"\\\t\x7fü')}, family="uv", version=(0, 13, 8))
     entries = tomllib.loads(delivery.memory.text.reveal())["credential"]  # type: ignore[union-attr]
     folder = Path(str(delivery.environ["UV_CREDENTIALS_DIR"]))
@@ -402,7 +402,7 @@ UV = {"family": "uv", "version": (0, 13, 8), "verb": ("pip", "install")}
 
 
 def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: Host, tmp_path: Path) -> None:
-    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     delivery = deliver(world, {one: credential(one, "p@ss/1"), two: credential(two, "second", "bob")}, **UV)  # type: ignore[arg-type]
     seeds = tomllib.loads(delivery.memory.text.reveal())["index"]  # type: ignore[union-attr]
     first, *rest = str(delivery.environ["XDG_CONFIG_DIRS"]).split(":")
@@ -418,7 +418,7 @@ def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: H
 
 @pytest.mark.parametrize("verb", [("run",), ("tool", "run"), ("tool", "install")])
 def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host, verb: tuple[str, ...]) -> None:
-    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example") as caught:
         deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, **{**UV, "verb": verb})  # type: ignore[arg-type]
 
@@ -426,14 +426,14 @@ def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host
 
 
 def test_two_user_names_in_the_urls_keep_the_stores_entries_apart(world: Host) -> None:
-    one, two = need("https://alice@pypi.corp.example/a/simple/"), need("https://bob@pypi.corp.example/b/simple/", "extra")
+    one, two = endpoint("https://alice@pypi.corp.example/a/simple/"), endpoint("https://bob@pypi.corp.example/b/simple/", "extra")
     answers = {one: credential(one, "first"), two: credential(two, "second", "bob")}
 
     assert channel_of(deliver(world, answers, **{**UV, "verb": ("run",)})) == "store"  # type: ignore[arg-type]
 
 
 def test_one_login_for_two_places_of_a_server_is_no_second_credential(world: Host) -> None:
-    one, two = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     delivery = deliver(world, {one: credential(one), two: credential(two)}, **{**UV, "verb": ("run",)})  # type: ignore[arg-type]
 
     assert channel_of(delivery) == "store"
@@ -441,7 +441,7 @@ def test_one_login_for_two_places_of_a_server_is_no_second_credential(world: Hos
 
 
 def test_a_credential_is_not_put_where_uv_would_send_it_to_a_sibling(world: Host) -> None:
-    corp, other = need("https://pypi.corp.example/a/simple/"), need("https://pypi.corp.example/b/simple/", "extra")
+    corp, other = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     with pytest.raises(CannotDeliver) as caught:
         deliver(world, {corp: credential(corp), other: None}, **UV)  # type: ignore[arg-type]
 
@@ -450,7 +450,7 @@ def test_a_credential_is_not_put_where_uv_would_send_it_to_a_sibling(world: Host
 
 
 def test_of_two_nested_places_with_two_credentials_none_is_guessed(world: Host) -> None:
-    outer, inner = need("https://pypi.corp.example/org/simple/"), need("https://pypi.corp.example/org/deep/simple/", "extra")
+    outer, inner = endpoint("https://pypi.corp.example/org/simple/"), endpoint("https://pypi.corp.example/org/deep/simple/", "extra")
     answers = {outer: credential(outer, "first"), inner: credential(inner, "second")}
     with pytest.raises(CannotDeliver) as caught:
         deliver(world, answers, **UV)  # type: ignore[arg-type]
@@ -460,7 +460,7 @@ def test_of_two_nested_places_with_two_credentials_none_is_guessed(world: Host) 
 
 def test_a_stale_login_in_the_users_netrc_does_not_come_first(world: Host, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine pypi.corp.example login alice password stale\n")
-    corp = need()
+    corp = endpoint()
 
     assert channel_of(deliver(world, {corp: credential(corp)}, **UV)) == "seed"  # type: ignore[arg-type]
     with pytest.raises(CannotDeliver) as caught:
@@ -497,7 +497,7 @@ def test_the_machines_configuration_comes_along_to_the_letter_or_the_channel_is_
     (tmp_path / "xdg" / "uv").mkdir(parents=True)
     (tmp_path / "xdg" / "uv" / "uv.toml").write_text(text)
     host = Host({**world.environ, "XDG_CONFIG_DIRS": f"/nowhere:{tmp_path / 'xdg'}"}, world.cwd)
-    corp = need()
+    corp = endpoint()
     old = {**UV, "version": (0, 7, 22)}
     delivery = deliver(host, {corp: credential(corp)}, **old)  # type: ignore[arg-type]
 
@@ -509,14 +509,14 @@ def test_the_machines_configuration_comes_along_to_the_letter_or_the_channel_is_
 
 @pytest.mark.parametrize("switch", ["--no-config", "--config-file=x", "--no-index"])
 def test_no_seed_where_uv_would_not_read_it(world: Host, switch: str) -> None:
-    corp = need()
+    corp = endpoint()
     old = {**UV, "version": (0, 7, 22)}
 
     assert channel_of(deliver(world, {corp: credential(corp)}, argv=("pip", "install", switch), **old)) == "netrc"  # type: ignore[arg-type]
 
 
 def test_an_upload_with_a_credential_of_its_own_goes_by_uvs_variables(world: Host) -> None:
-    upload, check = need("https://pypi.corp.example/upload/", "publish"), need("https://pypi.corp.example/simple/", "index")
+    upload, check = endpoint("https://pypi.corp.example/upload/", "publish"), endpoint("https://pypi.corp.example/simple/", "index")
     answers = {upload: credential(upload, "writer", "bob"), check: credential(check, "reader")}
     delivery = deliver(world, answers, **{**UV, "verb": ("publish",)})  # type: ignore[arg-type]
 
@@ -527,19 +527,19 @@ def test_an_upload_with_a_credential_of_its_own_goes_by_uvs_variables(world: Hos
 
 
 def test_the_users_own_token_for_an_upload_is_in_nobodys_way(world: Host) -> None:
-    upload = need("https://pypi.corp.example/upload/", "publish", answered_by="--token")
-    check = need("https://pypi.corp.example/a/simple/", "index")
+    upload = endpoint("https://pypi.corp.example/upload/", "publish", provided_by="--token")
+    check = endpoint("https://pypi.corp.example/a/simple/", "index")
 
     assert channel_of(deliver(world, {upload: None, check: credential(check)}, **{**UV, "verb": ("publish",)})) == "store"  # type: ignore[arg-type]
 
 
 def test_the_users_own_variable_for_another_index_of_the_server_comes_before_the_store(world: Host) -> None:
     """uv would send it to our index, before it looks into its store; seeds are told apart."""
-    own = need("https://pypi.corp.example/a/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
-    corp = need("https://pypi.corp.example/b/simple/")
+    own = endpoint("https://pypi.corp.example/a/simple/", "extra", provided_by="UV_INDEX_A_PASSWORD")
+    corp = endpoint("https://pypi.corp.example/b/simple/")
 
     assert channel_of(deliver(world, {own: None, corp: credential(corp)}, **UV)) == "seed"  # type: ignore[arg-type]
-    nested = need("https://pypi.corp.example/b/deep/simple/", "extra", answered_by="UV_INDEX_A_PASSWORD")
+    nested = endpoint("https://pypi.corp.example/b/deep/simple/", "extra", provided_by="UV_INDEX_A_PASSWORD")
     with pytest.raises(CannotDeliver):
         deliver(world, {nested: None, corp: credential(corp)}, **UV)  # type: ignore[arg-type]
 
@@ -575,7 +575,7 @@ def test_what_an_upload_is_told_in_argv_moves_into_variables(
 
 @pytest.mark.parametrize("verb", [("run",), ("tool", "run")])
 def test_user_code_of_an_old_uv_never_meets_a_netrc(world: Host, verb: tuple[str, ...]) -> None:
-    corp = need()
+    corp = endpoint()
     with pytest.raises(CannotDeliver, match="uv"):
         deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), verb=verb)
 
@@ -583,7 +583,7 @@ def test_user_code_of_an_old_uv_never_meets_a_netrc(world: Host, verb: tuple[str
 
 
 def test_uv_variables_are_for_named_indexes_and_only_on_demand(world: Host) -> None:
-    corp = need(index_name="my-corp")
+    corp = endpoint(index_name="my-corp")
     delivery = deliver(world, {corp: credential(corp)}, family="uv", version=(0, 7, 22), channel="env")
 
     assert delivery.environ["UV_INDEX_MY_CORP_USERNAME"] == "alice"
@@ -613,7 +613,7 @@ def test_few_descriptors_are_enough() -> None:
 
 
 def test_a_runtime_folder_that_others_may_enter_is_not_used(world: Host, tmp_path: Path) -> None:
-    corp = need()
+    corp = endpoint()
     (tmp_path / "shim").mkdir()
     (tmp_path / "shim" / f"descriptor-{DESCRIPTOR}").mkdir(mode=0o755)
     delivery = deliver(world, {corp: credential(corp)}, family="uv", version=(0, 13, 8))
@@ -664,13 +664,13 @@ FOLLOWED: dict[str, tuple[Command, Command]] = {
 
 
 def ask(world: Host, command: Command) -> Delivery:
-    answers: dict[Need, Credential | None] = {}
+    answers: dict[Endpoint, Credential | None] = {}
     for number, (text, password) in enumerate(command[0].items()):
         kind, _, url = text.rpartition(" ")
         fields = {"index_name": "my-corp" if kind == "named" else f"corp-{number}"} if kind in ("named", "called") else {}
         role = kind if kind == "links" else "extra" if number else "index"
         own = {"answered_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
-        one = need(url, role, **fields, **own)
+        one = endpoint(url, role, **fields, **own)
         answers[one] = credential(one, password, one.username or "alice") if password and not own else None
     return deliver(world, answers, **command[1])  # type: ignore[arg-type]
 

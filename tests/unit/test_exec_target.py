@@ -109,7 +109,7 @@ def test_environment_changes_are_exactly_those_of_the_delivery() -> None:
     assert exec_target.apply_environ({"GONE": "x", "KEPT": "y"}, {"NEW": "1", "GONE": None}) == {"NEW": "1", "KEPT": "y"}
 
 
-@machine.needs(machine.lacks_root())
+@machine.endpoints(machine.lacks_root())
 def test_another_user_cannot_open_the_memory_file() -> None:
     program = "\n".join(
         [

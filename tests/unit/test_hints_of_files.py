@@ -25,7 +25,7 @@ from shim.install import launchers
 from shim.storage import approved_origins
 from shim.tools.project_files import read_document
 from tests.support import agents, machine
-from tests.support.following import INDEX, URL, Place, Scene, both, configured, has, retype, typed, typing
+from tests.support.following import INDEX, URL, Location, Scene, both, configured, has, retype, typed, typing
 
 NOBODY = 65534
 
@@ -37,29 +37,29 @@ def a_policy_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     mock.patch.stopall()
 
 
-def settings(place: Place) -> None:
+def settings(place: Location) -> None:
     load_settings(place.host)
 
 
-def run_hint(place: Place, hint: str) -> None:
+def run_hint(place: Location, hint: str) -> None:
     """Run what a hint is, or ends in."""
     place.run(hint.rpartition(": ")[2])
 
 
-def own_by(uid: int, name: str) -> Callable[[Place], None]:
+def own_by(uid: int, name: str) -> Callable[[Location], None]:
     return lambda place: os.chown(place.folder / name, uid, -1)
 
 
-def edit(old: str, new: str) -> Callable[[Place, str], None]:
+def edit(old: str, new: str) -> Callable[[Location, str], None]:
     return lambda place, _hint: place.edit(old, new)
 
 
-def tokens(place: Place) -> None:
+def tokens(place: Location) -> None:
     if problem := posit_tokens_file.find_problem(place.host):
         raise problem
 
 
-def write_with_us(place: Place) -> None:
+def write_with_us(place: Location) -> None:
     """Let another program write the file of tokens each time that we have prepared a change, until it is told to stop."""
     ours = os.fsync
 
@@ -72,42 +72,42 @@ def write_with_us(place: Place) -> None:
     place.server.start()
 
 
-def put_a_token(place: Place) -> None:
+def put_a_token(place: Location) -> None:
     assert posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), Secret("t0ken"), place.host)
 
 
-def own_tokens(place: Place) -> None:
+def own_tokens(place: Location) -> None:
     """Find the server's token, or say why the file has none."""
     if not posit_tokens_file.read_tokens(read_address("https://ppm.example", "config.toml"), place.host):
         tokens(place)
 
 
-def put_token(place: Place) -> None:
+def put_token(place: Location) -> None:
     posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), None, place.host)
 
 
-def find_home(place: Place, hint: str) -> None:
+def find_home(place: Location, hint: str) -> None:
     assert "set HOME" in hint
     place.environ["HOME"] = str(place.folder)
 
 
-def document(place: Place) -> None:
+def document(place: Location) -> None:
     read_document("uv.toml", place.host)
 
 
-def approve(place: Place) -> None:
+def approve(place: Location) -> None:
     approved_origins.approve(parse_url(URL), place.host)
 
 
-def listening(place: Place) -> Server:
+def listening(place: Location) -> Server:
     return Server(place.words[0], lambda data, _client: data, is_shared=False)
 
 
-def listen(place: Place) -> None:
+def listen(place: Location) -> None:
     listening(place).close()
 
 
-def occupy(place: Place) -> None:
+def occupy(place: Location) -> None:
     """Let an agent listen where the next one shall."""
     HELD.append(listening(place))
 
@@ -122,64 +122,64 @@ ROOTS = (
 )
 
 
-def end_first(place: Place, hint: str) -> None:
+def end_first(place: Location, hint: str) -> None:
     assert "end" in hint
     HELD.pop().close()
 
 
-def at(path: str) -> Callable[[Place], None]:
+def at(path: str) -> Callable[[Location], None]:
     return lambda place: place.words.__setitem__(slice(None), [path.replace("~", str(place.folder))])
 
 
-def go_to(path: str) -> Callable[[Place, str], None]:
+def go_to(path: str) -> Callable[[Location, str], None]:
     return lambda place, _hint: at(path)(place)
 
 
-def make_levels(place: Place) -> None:
+def make_levels(place: Location) -> None:
     make_folder((f"{place.folder}/base", f"{place.folder}/base/agent"), is_shared=False)
 
 
-def knock_at(place: Place) -> None:
+def knock_at(place: Location) -> None:
     ask(place.words[0], render_question(Question(URL, False)), 5.0)
     knock(place.words[0])
 
 
-def silent(place: Place) -> None:
+def silent(place: Location) -> None:
     """A socket of some other program, which says nothing of the protocol: an agent of ours is there later."""
     HELD.append(Server(f"{place.folder}/s", lambda _data, _client: b"x" * 2_000_000, is_shared=False))
     at("~/s")(place)
 
 
-def ask_the_agent(place: Place, _hint: str) -> None:
+def ask_the_agent(place: Location, _hint: str) -> None:
     HELD.pop().close()
     place.words[0] = agents.serve(place.host)
 
 
-def write_launcher(place: Place) -> None:
+def write_launcher(place: Location) -> None:
     launchers.write_launchers(f"{place.folder}/shims", ["pip"])
 
 
-def hold(place: Place) -> None:
+def hold(place: Location) -> None:
     """Another program is about to listen there; the descriptor ends with the scene."""
     place.server = os.open(os.path.dirname(place.words[0]), os.O_RDONLY)
     fcntl.flock(place.server, fcntl.LOCK_EX)
 
 
-def end_program(place: Place, _hint: str) -> None:
+def end_program(place: Location, _hint: str) -> None:
     os.close(place.server)
 
 
-def forbidden(place: Place) -> str | None:
+def forbidden(place: Location) -> str | None:
     hint = hint_for(place.ask(), None)
     return hint if "policy" in hint else None
 
 
-def bundle(place: Place) -> None:
+def bundle(place: Location) -> None:
     settings = load_settings(place.host)
     tls._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
 
 
-def unwritable(place: Place) -> None:
+def unwritable(place: Location) -> None:
     place.write("plain", "")
     typing("shim install pip --shims ~/plain/shims")(place)
 
@@ -301,5 +301,5 @@ SCENES = (
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
 def test_all_is_well_once_the_hint_is_followed(scene: Scene, tmp_path: Path) -> None:
     machine.skip_without(machine.lacks_root() if scene.template in ROOTS else "")
-    scene.play(Place(tmp_path))
+    scene.play(Location(tmp_path))
     assert HELD == []

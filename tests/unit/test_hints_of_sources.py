@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from shim.pipeline.expiring import find_ending
+from shim.pipeline.expiring import find_expiring
 from tests.support import agents, following
 from tests.support.following import INDEX, URL, Place, Scene, both, has, retype, typed, typing
 
@@ -134,7 +134,7 @@ def says_end(seconds: int) -> Callable[[Place], str]:
 
 def ending(place: Place) -> str | None:
     """Return the hint of the warning that stands before a command with this token."""
-    return next((warning.hint for warning in find_ending((place.ask(),), frozenset(), place.host)), None)
+    return next((warning.hint for warning in find_expiring((place.ask(),), frozenset(), place.host)), None)
 
 
 ENDING = configured('command = { argv = ["~/vault"], protocol = "json" }\n')

@@ -21,7 +21,7 @@ from tests.support import machine
 
 ROOT = Path(__file__).parents[2]
 SCOPE = scope_of_index(parse_url("https://pypi.corp.example/simple/"))
-needs_kernel = machine.needs(machine.lacks_kernel_keyring())
+endpoints_kernel = machine.endpoints(machine.lacks_kernel_keyring())
 
 
 def credential(secret: str = "canary", username: str = "alice") -> Credential:
@@ -48,7 +48,7 @@ def in_a_child(host: Host, program: str, **options: object) -> str:
 FIND = "found = kernel_store.find('test', 'key', host); print(found and found.secret.reveal())"
 
 
-@needs_kernel
+@endpoints_kernel
 @pytest.mark.parametrize("secret", ["x", ": @/%# 'x'", "pässwörd€", "t" * 10000])
 def test_what_is_kept_is_found(secret: str, host: Host) -> None:
     assert kernel_store.put("test", "key", credential(secret), host, 60) is None
@@ -59,7 +59,7 @@ def test_what_is_kept_is_found(secret: str, host: Host) -> None:
     assert list(kernel_store.entries("test", host)) == ["key"]
 
 
-@needs_kernel
+@endpoints_kernel
 def test_another_session_of_the_same_user_finds_it(host: Host) -> None:
     kernel_store.put("test", "key", credential(), host, 60)
     join_session = "kernel_keyring._keyctl(1, None)\n"  # KEYCTL_JOIN_SESSION_KEYRING, as a service or sudo has it
@@ -68,8 +68,8 @@ def test_another_session_of_the_same_user_finds_it(host: Host) -> None:
     assert in_a_child(host, join_session + FIND) == "canary\n"
 
 
-@needs_kernel
-@machine.needs(machine.lacks_root())
+@endpoints_kernel
+@machine.endpoints(machine.lacks_root())
 def test_another_user_finds_nothing_even_with_the_same_files(host: Host, tmp_path: Path) -> None:
     kernel_store.put("test", "key", credential(), host, 60)
     name = kernel_store._name(host, "test", "key")
@@ -84,7 +84,7 @@ print(kernel_keyring.get({name!r}), kernel_keyring.names('pip-uv-shim'))
     assert in_a_child(host, "import ctypes, hashlib\nkernel_keyring.problem()\n" + become + look) == "Permission denied\nNone []\n"
 
 
-@needs_kernel
+@endpoints_kernel
 def test_neither_half_holds_the_secret(host: Host, tmp_path: Path) -> None:
     kernel_store.put("test", "key", credential("canary" * 20), host, 60)
     in_kernel = kernel_keyring.get(kernel_store._name(host, "test", "key"))
@@ -98,7 +98,7 @@ def test_neither_half_holds_the_secret(host: Host, tmp_path: Path) -> None:
     assert kernel_store.find("test", "key", host) is None
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_changed_record_is_none(host: Host) -> None:
     kernel_store.put("test", "key", credential(), host, 60)
     name = kernel_store._name(host, "test", "key")
@@ -112,7 +112,7 @@ def test_a_changed_record_is_none(host: Host) -> None:
     assert kernel_store.find("test", "key", host) is not None
 
 
-@needs_kernel
+@endpoints_kernel
 def test_the_kernel_forgets_it_in_time(host: Host) -> None:
     kernel_store.put("test", "key", credential(), host, 1)
     assert kernel_store.find("test", "key", host) is not None
@@ -124,7 +124,7 @@ def test_the_kernel_forgets_it_in_time(host: Host) -> None:
     assert kernel_store.entries("test", host) == {}
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_new_one_displaces_the_old_one_and_takes_a_new_pad(host: Host) -> None:
     for secret in ("old", "new"):
         kernel_store.put("test", "key", credential(secret), host, 60)
@@ -138,7 +138,7 @@ def test_a_new_one_displaces_the_old_one_and_takes_a_new_pad(host: Host) -> None
     assert not kernel_store.forget("test", "key", host)
 
 
-@needs_kernel
+@endpoints_kernel
 def test_one_that_cannot_be_kept_leaves_the_old_one(host: Host) -> None:
     kernel_store.put("test", "key", credential("old"), host, 60)
 
@@ -148,7 +148,7 @@ def test_one_that_cannot_be_kept_leaves_the_old_one(host: Host) -> None:
     assert found.secret.reveal() == "old"
 
 
-@needs_kernel
+@endpoints_kernel
 def test_pads_go_when_their_time_is_over(host: Host, tmp_path: Path) -> None:
     kernel_store.put("test", "key", credential(), host, 1)
     later = Host(host.environ, "/", clock=lambda: time.time() + 120)
@@ -157,7 +157,7 @@ def test_pads_go_when_their_time_is_over(host: Host, tmp_path: Path) -> None:
     assert [path.name.partition(".")[0] for path in (tmp_path / "cache" / "pads").iterdir()] == ["test-other"]
 
 
-@needs_kernel
+@endpoints_kernel
 def test_another_home_is_another_world(host: Host, tmp_path: Path) -> None:
     kernel_store.put("test", "key", credential(), host, 60)
     other = Host({**host.environ, "HOME": str(tmp_path / "other")}, "/")

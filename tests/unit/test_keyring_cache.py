@@ -15,7 +15,7 @@ from keyring.credentials import SimpleCredential
 from shim.cli import login
 from shim.config.settings import Settings, load_settings
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.ask_once import drop
 from shim.credentials.resolve import resolve
@@ -23,7 +23,7 @@ from shim.storage import keyring_cache
 from tests.support import machine
 
 URL = "https://pypi.corp.example/simple/"
-needs_kernel = machine.needs(machine.lacks_kernel_keyring())
+endpoints_kernel = machine.endpoints(machine.lacks_kernel_keyring())
 
 
 class Counting(KeyringBackend):
@@ -66,9 +66,9 @@ def host(tmp_path: Path) -> Iterator[Host]:
     keyring_cache.forget(made)
 
 
-def ask(host: Host, username: str | None = None, settings: Settings | None = None) -> Answer:
-    need = Need(parse_url(URL), Origin("argv", "-i"), username=username)
-    (answer,) = resolve(Needs((need,)), settings or load_settings(host), host)
+def ask(host: Host, username: str | None = None, settings: Settings | None = None) -> Resolution:
+    endpoint = Endpoint(parse_url(URL), Origin("argv", "-i"), username=username)
+    (answer,) = resolve(Endpoints((endpoint,)), settings or load_settings(host), host)
     return answer
 
 
@@ -76,7 +76,7 @@ def later(host: Host, seconds: float, **environ: str) -> Host:
     return Host({**host.environ, **environ}, host.cwd, clock=lambda: time.time() + seconds)
 
 
-@needs_kernel
+@endpoints_kernel
 def test_one_look_up_is_enough_for_many_commands(host: Host, backend: type[Counting], tmp_path: Path) -> None:
     answers = [ask(host).credential for _ in range(5)]
 
@@ -126,7 +126,7 @@ def test_what_ends_it_at_once(case: str, host: Host, backend: type[Counting]) ->
     assert found.secret.reveal() == "new"
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_refresh_replaces_what_was_remembered(host: Host, backend: type[Counting]) -> None:
     ask(host)
     backend.password = "new"
@@ -137,7 +137,7 @@ def test_a_refresh_replaces_what_was_remembered(host: Host, backend: type[Counti
     assert backend.calls == 2
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_rejected_password_is_forgotten_and_the_keyring_keeps_its_own(host: Host, backend: type[Counting]) -> None:
     ask(host)
 
@@ -147,7 +147,7 @@ def test_a_rejected_password_is_forgotten_and_the_keyring_keeps_its_own(host: Ho
     assert backend.calls == 2
 
 
-@needs_kernel
+@endpoints_kernel
 def test_another_user_name_is_another_question(host: Host, backend: type[Counting]) -> None:
     ask(host, "alice")
     ask(host, "bob")
@@ -165,7 +165,7 @@ def test_nothing_is_remembered_where_that_is_switched_off(host: Host, backend: t
     assert not (tmp_path / "cache").exists()
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_token_is_not_remembered_beyond_its_end(host: Host, backend: type[Counting]) -> None:
     import base64
     import json
@@ -210,9 +210,9 @@ def test_a_hanging_keyring_is_waited_for_once_in_a_command(host: Host, backend: 
 
     monkeypatch.setattr(source, "TIMEOUT_S", 4.0)  # long enough for its thread to begin, on a busy machine too
     monkeypatch.setattr(backend, "get_credential", hang)
-    needs = Needs(tuple(Need(parse_url(f"https://{name}.example/simple/"), Origin("argv", "-i")) for name in "abcdefgh"))
+    endpoints = Endpoints(tuple(Endpoint(parse_url(f"https://{name}.example/simple/"), Origin("argv", "-i")) for name in "abcdefgh"))
     try:
-        answers = resolve(needs, load_settings(host), host)
+        answers = resolve(endpoints, load_settings(host), host)
     finally:
         released.set()
 
@@ -221,7 +221,7 @@ def test_a_hanging_keyring_is_waited_for_once_in_a_command(host: Host, backend: 
     assert all(("keyring", "the keyring did not answer within 4 s") in answer.tried for answer in answers)
 
 
-@needs_kernel
+@endpoints_kernel
 def test_a_login_in_memory_answers_until_its_end(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
     from shim.storage import saved_logins
 

@@ -13,9 +13,9 @@ import shim
 from shim.config.settings import Settings
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Origin
+from shim.core.model import Credential, Endpoint, Origin, Resolution
 from shim.core.urls import BadUrl, parse_url
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.credentials.helper_program import find_program
 from shim.credentials.known_hosts import load_tables, suffix_of
 from shim.credentials.sources import SOURCES, Query, known, load_source
@@ -38,7 +38,7 @@ JWT = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.x"
 
 
 def ask(host: Host, url: str, origin: Origin = TYPED) -> Query:
-    return Query(Need(parse_url(url), origin), None, host)
+    return Query(Endpoint(parse_url(url), origin), None, host)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_token_that_stands_as_the_user_name_is_in_no_log_and_in_no_message(hos
     assert found is not None
     record_release((found,), "/usr/bin/pip", "delivered by netrc", Settings().audit, asked.host)
     (entry,) = read_entries(asked.host)
-    message = refusal(Answer(asked.need, found), None, Verdict("rejected", "it answers 401", "refused"), None).message
+    message = refusal(Resolution(asked.endpoint, found), None, VerificationResult("rejected", "it answers 401", "refused"), None).message
 
     assert entry["username"] == "****"
     assert "canary" not in repr(entry) + message

@@ -26,7 +26,7 @@ def program(folder: Path, name: str) -> None:
     (folder / name).chmod(0o755)
 
 
-def needless(name: str, *words: str, folder: Path) -> bool:
+def never_needs_index(name: str, *words: str, folder: Path) -> bool:
     """Whether the launcher sends these words straight to the target; its Python is a program that says so."""
     launchers, real = folder / "launchers", folder / "real"
     program(real, name)
@@ -43,14 +43,14 @@ def needless(name: str, *words: str, folder: Path) -> bool:
 
 @pytest.mark.parametrize("name", [*TOOLS, "pip3.12"])
 def test_exactly_the_needless_verbs_go_straight_to_the_target(name: str, tmp_path: Path) -> None:
-    for entry in load_tool(name).needless:
+    for entry in load_tool(name).never_needs_index:
         words = entry.split(" ") if entry else []
 
-        assert needless(name, *words, folder=tmp_path), entry
+        assert never_needs_index(name, *words, folder=tmp_path), entry
         if words:
-            assert needless(name, *words, "--more", folder=tmp_path), entry
-    for entry in {"install", "--index-url", "sync", "run", "frooze", "*", "pip", "pip install"} - set(load_tool(name).needless):
-        assert not needless(name, *entry.split(" "), folder=tmp_path), entry
+            assert never_needs_index(name, *words, "--more", folder=tmp_path), entry
+    for entry in {"install", "--index-url", "sync", "run", "frooze", "*", "pip", "pip install"} - set(load_tool(name).never_needs_index):
+        assert not never_needs_index(name, *entry.split(" "), folder=tmp_path), entry
 
 
 def test_nothing_of_the_template_is_left_unfilled(tmp_path: Path) -> None:

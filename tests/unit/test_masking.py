@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Origin, Secret, Target
+from shim.core.model import Credential, Delivery, Endpoint, Invocation, Origin, Resolution, Secret, Target
 from shim.core.urls import parse_url, scope_of_index
 from shim.delivery.masking.policy import choose_masking
 from shim.tools import load_tool
@@ -21,9 +21,9 @@ def invocation(line: str) -> Invocation:
     return Invocation(tool, "pip" if tool == "pip" else "uv", Target(f"/usr/bin/{tool}"), tuple(argv), verb, True, "")
 
 
-def answer(secret: str = "s3 ret", username: str = "alice") -> Answer:
-    need = Need(URL, Origin("env", "PIP_INDEX_URL"))
-    return Answer(need, Credential(username, Secret(secret), scope_of_index(URL), "keyring"))
+def answer(secret: str = "s3 ret", username: str = "alice") -> Resolution:
+    endpoint = Endpoint(URL, Origin("env", "PIP_INDEX_URL"))
+    return Resolution(endpoint, Credential(username, Secret(secret), scope_of_index(URL), "keyring"))
 
 
 def chosen(redact: str, line: str, environ: object) -> set[str] | None:
@@ -55,7 +55,7 @@ def test_data_is_left_alone(line: str) -> None:
 def test_always_means_every_command_with_a_credential() -> None:
     assert chosen("always", "uv export", POINTER) == {"s3 ret"}
     command = invocation("pip install x")
-    nobody = Answer(Need(URL, Origin("env", "PIP_INDEX_URL")), None)
+    nobody = Resolution(Endpoint(URL, Origin("env", "PIP_INDEX_URL")), None)
 
     assert choose_masking("always", command, [nobody], Delivery(command.argv, POINTER), pip.LOG_VERBS) is None
 

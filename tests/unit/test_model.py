@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shim.core import model
-from shim.core.model import Answer, Credential, Delivery, Invocation, Memory, Need, Needs, Origin, Secret, Target
+from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Memory, Origin, Resolution, Secret, Target
 from shim.core.urls import parse_url, scope_of
 
 VALUE = "s3cr3t-canary-4711"
@@ -25,14 +25,14 @@ URL = parse_url("https://pypi.corp.example/simple/")
 def everything() -> list[object]:
     """Return one of each value that can hold a secret, secrets filled in."""
     secret = Secret(VALUE)
-    need = Need(URL, Origin("env", "PIP_INDEX_URL"), username="alice", given=secret)
+    endpoint = Endpoint(URL, Origin("env", "PIP_INDEX_URL"), username="alice", inline_password=secret)
     credential = Credential("alice", secret, scope_of(URL), "keyring")
     return [
         secret,
-        need,
-        Needs((need,)),
+        endpoint,
+        Endpoints((endpoint,)),
         credential,
-        Answer(need, credential),
+        Resolution(endpoint, credential),
         Memory(secret, 243),
         Delivery(("install", "x"), {"PIP_INDEX_URL": secret}, Memory(secret, 243)),
     ]

@@ -16,7 +16,7 @@ from shim.cli.login.store import keep
 from shim.config.settings import Settings
 from shim.core.errors import SourceError, StoreError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials import purge
 from shim.credentials.resolve import resolve
@@ -92,8 +92,8 @@ def host(tmp_path: Path) -> Host:
     return Host({"HOME": str(tmp_path)}, str(tmp_path))
 
 
-def need() -> Need:
-    return Need(URL, Origin("argv", "-i"))
+def endpoint() -> Endpoint:
+    return Endpoint(URL, Origin("argv", "-i"))
 
 
 def credential(username: str) -> Credential:
@@ -102,7 +102,7 @@ def credential(username: str) -> Credential:
 
 def test_a_login_is_found_without_a_user_name_in_a_backend_that_cannot_look_without_one(host: Host) -> None:
     os_keyring.put(URL, credential("alice"), host)
-    (answer,) = resolve(Needs((need(),)), Settings(), host)
+    (answer,) = resolve(Endpoints((endpoint(),)), Settings(), host)
 
     assert answer.credential is not None
     assert (answer.credential.username, answer.credential.source) == ("alice", "keyring")
@@ -134,7 +134,7 @@ def test_a_keyring_that_fails_is_one_error_with_a_hint_in_time(
     Hanging.released.clear()
     try:
         with pytest.raises(SourceError, match=message) as caught:
-            source.find(Query(need(), None, host))
+            source.find(Query(endpoint(), None, host))
     finally:
         Hanging.released.set()
 

@@ -14,7 +14,7 @@ from shim.config.schema import POLICY_KEYS, Key
 from shim.config.settings import load_settings
 from shim.core.errors import ConfigError
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.urls import parse_url
 from shim.credentials.resolve import resolve
 
@@ -76,10 +76,10 @@ def test_a_login_at_a_listed_server_is_allowed_and_a_variable_names_no_other(hos
 def test_an_index_beyond_the_list_gets_no_credential_from_any_source(host: Host, tmp_path: Path) -> None:
     (tmp_path / ".netrc").write_text("machine other.example login a password b\nmachine pypi.corp.example login a password b\n")
     write(host, 'indexes = ["https://pypi.corp.example/"]', "")
-    needs = Needs(
-        tuple(Need(parse_url(f"https://{name}/simple/"), Origin("argv", "-i")) for name in ("other.example", "pypi.corp.example"))
+    endpoints = Endpoints(
+        tuple(Endpoint(parse_url(f"https://{name}/simple/"), Origin("argv", "-i")) for name in ("other.example", "pypi.corp.example"))
     )
-    refused, allowed = resolve(needs, load_settings(host), host)
+    refused, allowed = resolve(endpoints, load_settings(host), host)
 
     assert refused.credential is None
     assert refused.tried[0][0] == "policy"

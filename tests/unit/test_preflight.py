@@ -9,13 +9,13 @@ import pytest
 
 from shim.config.settings import Settings
 from shim.core.host import Host
-from shim.core.model import BARE, Answer, Credential, Invocation, Manner, Need, Needs, Origin, Route, Secret, Target
+from shim.core.model import BARE, Credential, Endpoint, Endpoints, Invocation, Manner, Origin, Resolution, Route, Secret, Target
 from shim.core.urls import parse_url, scope_of_index
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.delivery import Case, Choice, bare_manner
 from shim.delivery.netrc import manner as manner_of_netrc
 from shim.net.http_client import Outcome
-from shim.preflight.preflight import check_answers
+from shim.preflight.preflight import check_resolutions
 from shim.preflight.stop import SILENT
 from shim.preflight.verify import Question, _why_unserved, judge
 from shim.tools import load_tool
@@ -65,13 +65,13 @@ def test_what_we_could_not_read_is_no_challenge_but_a_server_that_is_down_is_the
 
 def test_that_we_could_not_ask_is_no_silence() -> None:
     assert {"unknown", "slow", "broken", "busy", "hidden", None}.isdisjoint(SILENT)
-    assert Verdict("unreachable", "", "proxy").trouble in SILENT
+    assert VerificationResult("unreachable", "", "proxy").trouble in SILENT
 
 
-def make_choice(family: str, tool: str, channel: str, need: Need) -> Choice:
+def make_choice(family: str, tool: str, channel: str, endpoint: Endpoint) -> Choice:
     invocation = Invocation(tool, family, Target("/usr/bin/tool"), (), ("install",), True, "")  # type: ignore[arg-type]
-    credential = Credential("alice", Secret("s"), scope_of_index(need.url), "test")
-    return Choice(Case(invocation, Needs((need,)), ((need, credential),), Settings(), Host({"PATH": ""}, "/")), channel, delivered=frozenset({id(need)}))
+    credential = Credential("alice", Secret("s"), scope_of_index(endpoint.url), "test")
+    return Choice(Case(invocation, Endpoints((endpoint,)), ((endpoint, credential),), Settings(), Host({"PATH": ""}, "/")), channel, delivered=frozenset({id(endpoint)}))
 
 
 @pytest.mark.parametrize(
@@ -86,22 +86,22 @@ def make_choice(family: str, tool: str, channel: str, need: Need) -> Choice:
     ],
 )
 def test_a_netrc_is_sent_as_whoever_reads_it_sends_it(family: str, tool: str, origin: Origin, unasked: bool, encoding: str) -> None:
-    need = Need(parse_url(ROOT), origin)
-    choice = make_choice(family, tool, "netrc", need)
-    manner = manner_of_netrc(choice.case, need)
+    endpoint = Endpoint(parse_url(ROOT), origin)
+    choice = make_choice(family, tool, "netrc", endpoint)
+    manner = manner_of_netrc(choice.case, endpoint)
 
     assert (manner.unasked, manner.encoding) == (unasked, encoding)
-    assert choice.manner(need) == manner
+    assert choice.manner(endpoint) == manner
     assert manner.follows_host == (unasked and tool != "pdm")
 
 
 def test_what_the_tool_has_by_itself_is_sent_unasked_and_in_its_own_bytes() -> None:
-    need = Need(parse_url(ROOT), Origin("argv", "--index-url"))
-    choice = make_choice("pip", "pip", "face", need)
-    other = Need(parse_url("https://other.example/simple/"), need.origin)
+    endpoint = Endpoint(parse_url(ROOT), Origin("argv", "--index-url"))
+    choice = make_choice("pip", "pip", "face", endpoint)
+    other = Endpoint(parse_url("https://other.example/simple/"), endpoint.origin)
 
     assert choice.manner(other) == bare_manner(choice.case.invocation) == Manner(encoding="latin-1")
-    assert choice.manner(need).challenges == {401}
+    assert choice.manner(endpoint).challenges == {401}
     assert BARE.unasked
 
 
@@ -110,15 +110,15 @@ def test_what_the_tool_has_by_itself_is_sent_unasked_and_in_its_own_bytes() -> N
 def test_a_server_that_challenges_strangers_is_asked_once_whatever_it_says_to_us(rootless: bool, secret: str, tmp_path: Path) -> None:
     shelf = Shelf(str(tmp_path), {"corp-lib": ["corp_lib-1.0-py3-none-any.whl"]})
     with Index(shelf, "401", {"": basic("alice", "s")}, rootless=rootless) as index:
-        need = Need(parse_url(index.url()), Origin("argv", "--with"))
-        made = make_choice("uv", "uv", "store", need)
+        endpoint = Endpoint(parse_url(index.url()), Origin("argv", "--with"))
+        made = make_choice("uv", "uv", "store", endpoint)
         host = Host({"PATH": "", "SHIM_CACHE_DIR": str(tmp_path / "cache")}, "/")
         invocation = replace(made.case.invocation, verb=("run",))
         choice = replace(made, case=replace(made.case, invocation=invocation, host=host))
-        answers = (Answer(need, Credential("alice", Secret(secret), scope_of_index(need.url), "test")),)
+        answers = (Resolution(endpoint, Credential("alice", Secret(secret), scope_of_index(endpoint.url), "test")),)
         asked = []
         for _ in range(2):
-            assert check_answers(load_tool("uv"), choice, answers).unserved is None
+            assert check_resolutions(load_tool("uv"), choice, answers).unserved is None
             asked.append(len(index.seen))
 
     assert asked[0] == asked[1] > 0

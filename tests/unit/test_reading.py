@@ -21,7 +21,7 @@ from shim.core import toml
 from shim.core.errors import ConfigError, SourceError, UsageError
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.own_launchers import is_launcher
 from shim.core.urls import names_web, parse_url, shown_url
 from shim.credentials.sources import pypirc
@@ -103,7 +103,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "pypirc": uploads.read_pypirc,
     "project table": lambda path: requests.read_table_at(path, ("a",)),
     "sources": lambda path: requests.sources_in(path, ("source",), Host({}, "/")),
-    "direct": lambda path: direct_urls.direct_needs("pdm", (), path, os.path.basename(path)),
+    "direct": lambda path: direct_urls.direct_endpoints("pdm", (), path, os.path.basename(path)),
     "uv": lambda path: Reader(Host({}, "/"), None).read_toml(path),
     "certificates": check_bundle,
     "pip beside a tool": http_library._read_version,
@@ -164,7 +164,7 @@ def test_what_is_unread_says_what_and_where_once() -> None:
 )
 def test_who_names_a_remote_file_himself_vouches_for_it(text: str, origin: Origin, careless: bool) -> None:
     unread = Unread()
-    unread.note_remote(Need(parse_url(text), origin, "input"))
+    unread.note_remote(Endpoint(parse_url(text), origin, "input"))
     assert list(unread.texts) == [shown_url(text)]
     assert bool(unread.careless) is careless
 

@@ -16,7 +16,7 @@ import pytest
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.ask_once import cache_key
 from shim.credentials.missing import hint_for
@@ -64,8 +64,8 @@ def jwt(lifetime_s: int) -> str:
     return "ey." + base64.urlsafe_b64encode(claims).decode().rstrip("=") + ".x"
 
 
-def ask(settings: Settings, host: Host, *texts: str, **fields: object) -> tuple[Answer, ...]:
-    return resolve(Needs(tuple(Need(parse_url(text), Origin("argv", "-i"), **fields) for text in texts)), settings, host)
+def ask(settings: Settings, host: Host, *texts: str, **fields: object) -> tuple[Resolution, ...]:
+    return resolve(Endpoints(tuple(Endpoint(parse_url(text), Origin("argv", "-i"), **fields) for text in texts)), settings, host)
 
 
 def test_the_users_own_password_wins_and_nobody_is_asked(host: Host, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_a_hundred_files_on_one_server_ask_a_source_that_goes_by_servers_once(
 ) -> None:
     (tmp_path / ".netrc").write_text(entry)
     texts = [f"https://pypi.corp.example/{number}/x-1.0-py3-none-any.whl" for number in range(100)]
-    answers: list[Answer] = []
+    answers: list[Resolution] = []
     asked = count_calls(lambda: answers.extend(ask(load_settings(host), host, *texts, role="direct")), source.find)
 
     assert asked == (0 if entry and source is not netrc else 1)
@@ -124,10 +124,10 @@ def test_a_file_that_only_a_stored_login_covers_is_found_among_files_that_none_d
     answers = ask(load_settings(host), host, *texts, role="direct")
     assert [answer.credential is not None for answer in answers] == [False, True, False]
     index, file = (
-        Need(parse_url(text), Origin("argv", ""), role)
+        Endpoint(parse_url(text), Origin("argv", ""), role)
         for text, role in (("https://pypi.corp.example/simple/", "index"), (texts[1], "direct"))
     )
-    assert [answer.credential is not None for answer in resolve(Needs((index, file)), load_settings(host), host)] == [False, True]
+    assert [answer.credential is not None for answer in resolve(Endpoints((index, file)), load_settings(host), host)] == [False, True]
 
 
 def test_the_longest_scope_wins(host: Host) -> None:
@@ -194,7 +194,7 @@ def test_after_a_refresh_that_failed_the_old_token_is_used_for_a_while_without_a
 ) -> None:
     line, calls = counting(tmp_path, "exit 1")
     settings = configured(host, line, 'max-age = "10m"')
-    query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
+    query = Query(Endpoint(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
     old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() + 250)
     assert token_cache.put(cache_key(query), old, host)
     for _ in range(3):
@@ -312,7 +312,7 @@ def test_a_netrc_entry_of_another_user_than_the_configured_one_is_no_answer(host
     assert other.credential is None
     assert ("netrc", "has 'bob' for pypi.corp.example, not 'alice'") in other.tried
     assert same.credential is not None
-    assert same.credential.kept_by_tool
+    assert same.credential.found_by_tool
 
 
 def test_a_netrc_that_is_a_pipe_is_left_for_the_tool(host: Host, tmp_path: Path) -> None:
@@ -351,13 +351,13 @@ def test_status_says_what_resolving_would(host: Host) -> None:
     assert "plain http" in found.entry.tried[0][1]
     (found,) = find_states(configured(host, 'env = { password = "TOKEN" }'), asked, offline=True)
     assert found.entry.credential
-    assert (found.entry.answered_by, found.entry.credential.username) == ("env", "__token__")
+    assert (found.entry.provided_by, found.entry.credential.username) == ("env", "__token__")
 
 
 def test_twenty_processes_with_an_expired_token_make_one_request(host: Host, tmp_path: Path) -> None:
     line, calls = counting(tmp_path, "sleep 1; echo token")
     settings = configured(host, line, 'max-age = "1h"')
-    query = Query(Need(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
+    query = Query(Endpoint(parse_url(URL), Origin("argv", "-i")), settings.indexes[0], host)
     old = Credential("__token__", Secret("old"), settings.indexes[0].scope, "command", time.time() - 10)
     assert token_cache.put(cache_key(query), old, host)
     outputs = in_parallel(host, 20)

@@ -57,7 +57,7 @@ def plan(line: str, folder: Path, environ: Mapping[str, str]) -> None:
     family = "uv" if name in ("uv", "uvx") else "pip" if name == "pip" else "project"
     verb = ("pip", "install") if words[:2] == ["pip", "install"] else tuple(words[:1])
     invocation = Invocation(name, family, Target(name, (25, 3), (3, 11)), tuple(words), verb, True, "test")  # type: ignore[arg-type]
-    routing = find_routing(tool, invocation, tool.read_needs(invocation, host), host)
+    routing = find_routing(tool, invocation, tool.read_endpoints(invocation, host), host)
     if routing and not routing.pip:
         rewrite_starter(Delivery(tuple(words)), host, "127.0.0.1")
 

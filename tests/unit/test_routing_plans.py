@@ -14,7 +14,7 @@ from shim.config.mentions import is_mentioned
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import CannotRoute
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Delivery, Invocation, Need, Needs, Origin, Plan, Secret, Target
+from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Origin, Plan, Resolution, Secret, Target
 from shim.core.urls import parse_url, scope_of
 from shim.hotpath.redirector_process import STAND_IN
 from shim.pipeline.plan_cache import _names
@@ -148,15 +148,15 @@ def test_one_that_does_not_is_not_even_read(text: str, tmp_path: Path) -> None:
 def test_a_recorded_uv_command_counts_for_its_own_names_where_names_are_checked(text: str, others: set[int], tmp_path: Path) -> None:
     """`uv pip install other` says nothing about `uv pip install corp-lib`, which may have to be stopped."""
     argv = ("pip", "install", "other")
-    plan = Plan(Invocation("uv", "uv", Target("uv"), argv, argv[:2], True, "test"), Needs(), (), Delivery(argv))
+    plan = Plan(Invocation("uv", "uv", Target("uv"), argv, argv[:2], True, "test"), Endpoints(), (), Delivery(argv))
 
     assert _names(plan, host_with(tmp_path, text)) == others
 
 
 def test_the_redirector_is_at_an_address_that_no_credential_is_for() -> None:
-    def answer(host: str, *, known: bool = True) -> Answer:
+    def answer(host: str, *, known: bool = True) -> Resolution:
         url = parse_url(f"http://{host}:8080/simple/")
-        return Answer(Need(url, Origin("env", "x")), Credential("a", Secret("s"), scope_of(url), "test") if known else None)
+        return Resolution(Endpoint(url, Origin("env", "x")), Credential("a", Secret("s"), scope_of(url), "test") if known else None)
 
     assert choose_address([answer("localhost"), answer("127.0.0.1", known=False)]) == "127.0.0.1"
     assert choose_address([answer("127.0.0.1"), answer("127.0.0.2"), answer("127.0.0.4")]) == "127.0.0.3"
@@ -166,15 +166,15 @@ def test_private_indexes_are_asked_first(tmp_path: Path) -> None:
     text = CONFIG + '[[index]]\nname = "mirror"\nurl = "https://mirror.example/"\non-failure = "pass"\n[[index]]\nname = "b"\nurl = "https://b.example/"\n'
     settings = load_settings(host_with(tmp_path, text))
 
-    def answer(url: str, *, known: bool = False) -> Answer:
+    def answer(url: str, *, known: bool = False) -> Resolution:
         parsed = parse_url(url)
         who = Credential("alice", Secret("x"), scope_of(parsed), "test") if known else None
-        return Answer(Need(parsed, Origin("env", "PIP_INDEX_URL")), who)
+        return Resolution(Endpoint(parsed, Origin("env", "PIP_INDEX_URL")), who)
 
     urls = ["https://pypi.org/simple/", "https://mirror.example/", "https://b.example/", CORP, "https://c.example/", "https://d.example/"]
     answers = [answer(url, known=url.startswith("https://d.")) for url in urls]
 
-    assert [one.need.url.host for one in sorted(answers, key=lambda one: rank(one, settings))] == [
+    assert [one.endpoint.url.host for one in sorted(answers, key=lambda one: rank(one, settings))] == [
         "pypi.corp.example",
         "d.example",
         "b.example",
@@ -259,10 +259,10 @@ def test_a_lock_that_nobody_here_can_read_stops_the_tool_and_is_told_by_doctor(m
 def refused(tool: str, host: Host, *argv: str, urls: tuple[str, ...] = ()) -> str | None:
     """Return the message by which a command of a tool is stopped, or None."""
     family = "uv" if tool in ("uv", "uvx") else "project"
-    needs = Needs(tuple(Need(parse_url(url), Origin("env", "x"), "extra") for url in urls))
+    endpoints = Endpoints(tuple(Endpoint(parse_url(url), Origin("env", "x"), "extra") for url in urls))
     invocation = Invocation(tool, family, Target(tool), argv, argv[:1], True, "test")  # type: ignore[arg-type]
     try:
-        refuse_elsewhere(invocation, needs, load_settings(host), host)
+        refuse_elsewhere(invocation, endpoints, load_settings(host), host)
     except CannotRoute as error:
         return f"{error.message} | {error.hint}"
     return None
@@ -307,10 +307,10 @@ def test_a_file_that_gives_uv_another_strategy_stops_it(file: str, typed: tuple[
     path = tmp_path / file.replace("of pip", "pyproject.toml")
     path.write_text(texts[file])
     host, argv = host_with(tmp_path), ("pip", "install", *typed, "corp-lib")
-    needs = Needs((Need(parse_url(CORP), Origin("env", "x"), "extra"),), (str(path),))
+    endpoints = Endpoints((Endpoint(parse_url(CORP), Origin("env", "x"), "extra"),), (str(path),))
     invocation = Invocation("uv", "uv", Target("uv"), argv, argv[:2], True, "test")
     try:
-        refuse_elsewhere(invocation, needs, load_settings(host), host)
+        refuse_elsewhere(invocation, endpoints, load_settings(host), host)
     except CannotRoute as error:
         assert (is_stopped, str(path) in error.message) == (True, True)
     else:
@@ -344,11 +344,11 @@ def test_what_is_typed_counts_and_what_a_program_is_told_does_not(line: str, is_
     command, *last = line.split("|")
     tool, *words = [*command.split(), *last]
     verb = tuple(words[:2]) if words[0] in ("pip", "tool") else tuple(words[:1])
-    needs = Needs((Need(parse_url(PUBLIC), Origin("env", "x"), "extra"),))
+    endpoints = Endpoints((Endpoint(parse_url(PUBLIC), Origin("env", "x"), "extra"),))
     invocation = Invocation(tool, "uv" if tool.startswith("uv") else "project", Target(tool), tuple(words), verb, True, "test")
     host = host_with(tmp_path)
     try:
-        refuse_elsewhere(invocation, needs, load_settings(host), host)
+        refuse_elsewhere(invocation, endpoints, load_settings(host), host)
     except CannotRoute:
         assert is_stopped
     else:

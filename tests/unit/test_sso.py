@@ -17,7 +17,7 @@ import pytest
 from shim.config.settings import load_settings
 from shim.core.errors import ConfigError, SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Needs, Origin
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution
 from shim.core.urls import parse_url
 from shim.credentials.ask_once import drop
 from shim.credentials.missing import hint_for
@@ -77,9 +77,9 @@ def configure(host: Host, server: LoginServer, kind: str, more: str = "", top: s
     Path(host.environ["SHIM_CONFIG_FILE"]).write_text(text)
 
 
-def ask(host: Host, server: LoginServer) -> Answer:
-    need = Need(parse_url(f"{server.url}/simple/"), Origin("argv", "-i"))
-    return resolve(Needs((need,)), load_settings(host), host)[0]
+def ask(host: Host, server: LoginServer) -> Resolution:
+    endpoint = Endpoint(parse_url(f"{server.url}/simple/"), Origin("argv", "-i"))
+    return resolve(Endpoints((endpoint,)), load_settings(host), host)[0]
 
 
 def token(host: Host, server: LoginServer) -> Credential:

@@ -17,7 +17,7 @@ from shim.config.logins import AmbientLogin
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ConfigError, SourceError
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.urls import parse_url
 from shim.credentials.oauth.token_endpoint import route_for
 from shim.credentials.resolve import resolve
@@ -99,7 +99,7 @@ def test_an_empty_address_is_none(tmp_path: Path) -> None:
 def query(found: Settings, tmp_path: Path, **environ: str) -> Query:
     host = Host({"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), **environ}, str(tmp_path))
     index = found.indexes[0]
-    return Query(Need(index.url, Origin("argv", "-i")), index, host)
+    return Query(Endpoint(index.url, Origin("argv", "-i")), index, host)
 
 
 @pytest.mark.parametrize(
@@ -380,12 +380,12 @@ def test_a_token_of_one_job_is_none_for_the_next_job_of_the_same_user(kind: str,
         lines = {"posit": f'address = "{server.url}"', "ambient": f'audience = "corp", exchange-url = "{server.url}/exchange"'}
         (tmp_path / "config.toml").write_text(f'[[index]]\nname = "corp"\nurl = "{server.url}/simple/"\n{kind} = {{ {lines[kind]} }}\n')
         environ = {"HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path / "runtime"), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml")}
-        needs = Needs((Need(parse_url(f"{server.url}/simple/"), Origin("argv", "-i")),))
+        endpoints = Endpoints((Endpoint(parse_url(f"{server.url}/simple/"), Origin("argv", "-i")),))
 
         def token(job: str) -> str:
             job_environ = {**environ, "GITHUB_RUN_ID": job, "PACKAGEMANAGER_IDENTITY_TOKEN_FILE": str(identity)}
             host = Host(job_environ, str(tmp_path))
-            (answer,) = resolve(needs, load_settings(host), host)
+            (answer,) = resolve(endpoints, load_settings(host), host)
             assert answer.credential is not None
             return answer.credential.secret.reveal()
 

@@ -14,7 +14,7 @@ import pytest
 import shim
 from shim.config.index import CommandSource
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import parse_url
 from shim.credentials.helper_program import run_program
 from shim.credentials.sources import Query
@@ -145,7 +145,7 @@ def test_a_person_is_told_what_we_wait_for(monkeypatch: pytest.MonkeyPatch, capf
 def test_how_long_a_keyring_may_take_is_said_by_the_configuration_or_by_whether_it_can_ask() -> None:
     def allowed(*, interactive: bool, wait_s: float | None = None) -> float:
         host = Host({}, "/", interactive=interactive)
-        return source.timeout_s(Query(Need(parse_url("https://h.example/"), Origin("argv", "-i")), None, host, keyring_wait_s=wait_s))
+        return source.timeout_s(Query(Endpoint(parse_url("https://h.example/"), Origin("argv", "-i")), None, host, keyring_wait_s=wait_s))
 
     assert allowed(interactive=False) == source.TIMEOUT_S
     assert allowed(interactive=True) == source.PERSON_TIMEOUT_S

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from shim.core.files import MAX_BYTES
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Place
-from shim.pipeline.unanswered import refuse_garbled
+from shim.core.model import Endpoint, Endpoints, Location
+from shim.pipeline.unanswered import refuse_malformed
 from shim.tools import load_tool
 from shim.tools.pip import settings as pip_settings
 from shim.tools.pip import tool
@@ -44,11 +44,11 @@ class World:
     def host(self) -> Host:
         return Host(environ=self.environ, cwd=str(self.folder / "work"))
 
-    def read(self, *argv: str) -> Needs:
-        return tool.read_needs(tool.read_invocation("pip", argv, self.host, self.target), self.host)
+    def read(self, *argv: str) -> Endpoints:
+        return tool.read_endpoints(tool.read_invocation("pip", argv, self.host, self.target), self.host)
 
     def said(self, *argv: str) -> list[tuple[str, str]]:
-        return [(need.role, need.url.text) for need in self.read(*argv).items]
+        return [(endpoint.role, endpoint.url.text) for endpoint in self.read(*argv).items]
 
     def touches(self, *argv: str) -> bool:
         return tool.read_invocation("pip", argv, self.host, self.target).touches_index
@@ -102,7 +102,7 @@ def test_a_command_that_asks_no_index_is_known(world: World, line: str) -> None:
     invocation = tool.read_invocation("pip", tuple(line.split()), world.host, world.target)
     assert not invocation.touches_index
     assert invocation.reason
-    assert tool.read_needs(invocation, world.host) == Needs()
+    assert tool.read_endpoints(invocation, world.host) == Endpoints()
 
 
 def test_list_asks_an_index_when_a_variable_or_pip_conf_says_outdated(world: World) -> None:
@@ -130,8 +130,8 @@ def test_search_has_an_index_of_its_own(world: World) -> None:
 
 
 def test_nobody_says_an_index_and_pip_asks_the_default_one(world: World) -> None:
-    (need,) = world.read("install", "x").items
-    assert (need.role, need.url.text, str(need.origin)) == (*DEFAULT, "pip's default")
+    (endpoint,) = world.read("install", "x").items
+    assert (endpoint.role, endpoint.url.text, str(endpoint.origin)) == (*DEFAULT, "pip's default")
 
 
 def test_the_last_index_in_argv_wins_and_extras_add_up(world: World) -> None:
@@ -148,8 +148,8 @@ def test_argv_replaces_the_index_of_a_variable_and_adds_to_its_extras(world: Wor
 @pytest.mark.parametrize("name", ["PIP_INDEX_URL", "PIP_index_url", "PIP_PYPI_URL"])
 def test_a_variable_is_known_by_every_name_that_pip_knows(world: World, name: str) -> None:
     world.environ[name] = url("e")
-    (need,) = world.read("install", "x").items
-    assert (need.url.text, str(need.origin)) == (url("e"), f"env {name}")
+    (endpoint,) = world.read("install", "x").items
+    assert (endpoint.url.text, str(endpoint.origin)) == (url("e"), f"env {name}")
 
 
 def test_a_variable_in_lower_case_is_none(world: World) -> None:
@@ -170,8 +170,8 @@ def test_each_configuration_level_replaces_the_ones_below(world: World) -> None:
     levels = ["xdg/pip/pip.conf", "etc/pip.conf", "home/.pip/pip.conf", "home/.config/pip/pip.conf", "venv/pip.conf"]
     for number, level in enumerate(levels):
         path = world.write(level, f"# {number}\n[global]\nindex-url = https://h{number}/simple\n")
-        (need,) = world.read("install", "x").items
-        assert (need.url.text, str(need.origin)) == (f"https://h{number}/simple", f"{path}:3")
+        (endpoint,) = world.read("install", "x").items
+        assert (endpoint.url.text, str(endpoint.origin)) == (f"https://h{number}/simple", f"{path}:3")
     world.write("home/.pip/pip.conf", f"[install]\nindex-url = {url('command')}\n")
     assert world.said("install", "x") == [index("command")]
     assert world.said("download", "x") == [index("h4")]
@@ -183,9 +183,9 @@ def test_a_named_configuration_file_replaces_the_user_s_if_it_exists(world: Worl
     world.write("xdg/pip/pip.conf", f"[global]\nextra-index-url = {url('x')}\n")
     world.write("home/.config/pip/pip.conf", f"[global]\nindex-url = {url('user')}\n")
     world.environ["PIP_CONFIG_FILE"] = "named.conf"
-    needs = world.read("install", "x")
-    assert [need.url.text for need in needs.items] == [url("user"), url("x")]
-    assert str(world.folder / "work/named.conf") in needs.watched
+    endpoints = world.read("install", "x")
+    assert [endpoint.url.text for endpoint in endpoints.items] == [url("user"), url("x")]
+    assert str(world.folder / "work/named.conf") in endpoints.files_read
     world.write("work/named.conf", "[global]\ntimeout = 3\n")
     assert world.said("install", "x") == [DEFAULT, extra("x")]
     world.environ["PIP_CONFIG_FILE"] = os.devnull
@@ -275,9 +275,9 @@ def test_an_index_in_a_requirements_file_replaces_all_others(world: World) -> No
     world.environ["PIP_EXTRA_INDEX_URL"] = url("e")
     lines = ["x", f"--extra-index-url {url('late')}", f"--index-u {url('r')}", f"--extra-index-url {url('s')}"]
     world.write("work/r.txt", "\n".join(lines))
-    needs = world.read("install", "-r", "r.txt", "-i", url("a"))
-    assert [(need.role, need.url.text) for need in needs.items] == [index("r"), extra("s")]
-    assert [(str(need.origin), need.origin.project) for need in needs.items] == [("r.txt:3", True), ("r.txt:4", True)]
+    endpoints = world.read("install", "-r", "r.txt", "-i", url("a"))
+    assert [(endpoint.role, endpoint.url.text) for endpoint in endpoints.items] == [index("r"), extra("s")]
+    assert [(str(endpoint.origin), endpoint.origin.project) for endpoint in endpoints.items] == [("r.txt:3", True), ("r.txt:4", True)]
 
 
 def test_constraints_count_as_well_and_come_first(world: World) -> None:
@@ -298,10 +298,10 @@ def test_nested_files_are_found_beside_the_one_that_names_them(world: World) -> 
     world.write("work/a/r.txt", "-r b/s.txt\n-c ../c.txt -i https://ignored/simple\n-e . -i https://ignored/simple\n")
     world.write("work/a/b/s.txt", f"--extra-index-url {url('s')}\n")
     world.write("work/c.txt", f"--extra-index-url {url('c')}\n")
-    needs = world.read("install", "-r", "a/r.txt")
-    assert [need.url.text for need in needs.items] == [DEFAULT[1], url("s"), url("c")]
+    endpoints = world.read("install", "-r", "a/r.txt")
+    assert [endpoint.url.text for endpoint in endpoints.items] == [DEFAULT[1], url("s"), url("c")]
     work = world.folder / "work"
-    assert {str(work / "a/r.txt"), str(work / "a/b/s.txt"), str(work / "c.txt")} <= set(needs.watched)
+    assert {str(work / "a/r.txt"), str(work / "a/b/s.txt"), str(work / "c.txt")} <= set(endpoints.files_read)
 
 
 def test_a_file_url_is_read_like_its_path(world: World) -> None:
@@ -312,21 +312,21 @@ def test_a_file_url_is_read_like_its_path(world: World) -> None:
 
 def test_remote_files_are_named_and_not_fetched(world: World) -> None:
     world.write("work/r.txt", "-r https://alice:secret@r/more.txt\n")
-    needs = world.read("install", "-r", "r.txt", "-c", "https://c/c.txt")
-    assert [(need.role, need.url.text, need.username) for need in needs.items[1:]] == [
+    endpoints = world.read("install", "-r", "r.txt", "-c", "https://c/c.txt")
+    assert [(endpoint.role, endpoint.url.text, endpoint.username) for endpoint in endpoints.items[1:]] == [
         ("input", "https://c/c.txt", None),
         ("input", "https://r/more.txt", "alice"),
     ]
-    assert needs.unknown == ("https://c/c.txt", "https://r/more.txt")
+    assert endpoints.unreadable_inputs == ("https://c/c.txt", "https://r/more.txt")
 
 
 def test_variables_are_expanded_in_files_only(world: World) -> None:
     world.environ |= {"TOKEN": "s3cret", "PIP_EXTRA_INDEX_URL": "https://${TOKEN}@e/simple"}
     world.write("work/r.txt", "-i https://alice:${TOKEN}@r/simple\n")
-    (need,) = world.read("install", "-r", "r.txt").items
-    assert need.given is not None
-    assert need.given.reveal() == "s3cret"
-    assert need.place is None
+    (endpoint,) = world.read("install", "-r", "r.txt").items
+    assert endpoint.inline_password is not None
+    assert endpoint.inline_password.reveal() == "s3cret"
+    assert endpoint.location is None
 
 
 def test_of_several_find_links_on_a_line_pip_takes_the_first(world: World) -> None:
@@ -346,18 +346,18 @@ def test_direct_urls_are_needs_wherever_they_stand(world: World) -> None:
     world.write("work/pyproject.toml", '[dependency-groups]\ndev = ["z @ https://c/z.whl"]\n')
     world.write("work/script.py", '# /// script\n# dependencies = ["w @ https://d/w.whl"]\n# ///\n')
     argv = ["x@https://a/x.whl", "-r", "r.txt", "--group", "dev", "--requirements-from-script", "script.py"]
-    needs = world.read("install", *argv)
-    assert [need.url.text for need in needs.items if need.role == "direct"] == [
+    endpoints = world.read("install", *argv)
+    assert [endpoint.url.text for endpoint in endpoints.items if endpoint.role == "direct"] == [
         "https://a/x.whl",
         "https://c/z.whl",
         "https://b/y.whl",
         "https://d/w.whl",
     ]
-    assert str(world.folder / "work/pyproject.toml") in needs.watched
+    assert str(world.folder / "work/pyproject.toml") in endpoints.files_read
 
 
 def test_an_index_on_disk_may_name_more_than_we_know(world: World) -> None:
-    (unknown,) = world.read("install", "-i", "file:///mirror/simple", "x").unknown
+    (unknown,) = world.read("install", "-i", "file:///mirror/simple", "x").unreadable_inputs
     assert unknown.startswith("file:///mirror/simple (from argv --index-url)")
 
 
@@ -365,7 +365,7 @@ def test_blanks_before_a_url_are_nothing(world: World) -> None:
     world.environ["PIP_INDEX_URL"] = "\n https://u:p@i/simple"
     (found,) = world.read("install", "x").items
     assert (found.url.text, found.username) == ("https://i/simple", "u")
-    assert found.place == Place("env", "PIP_INDEX_URL", 10, 14)
+    assert found.location == Location("env", "PIP_INDEX_URL", 10, 14)
 
 
 @pytest.mark.parametrize(
@@ -373,19 +373,19 @@ def test_blanks_before_a_url_are_nothing(world: World) -> None:
 )
 def test_a_url_that_is_none_is_known_as_what_was_meant(world: World, text: str) -> None:
     world.environ["PIP_INDEX_URL"] = text
-    needs = world.read("install", "-f", "/a folder's/", "x")
-    assert needs.items == ()
-    assert [(need.url.text, need.username, str(need.origin)) for need in needs.garbled] == [("https://i/simple", "u", "env PIP_INDEX_URL")]
+    endpoints = world.read("install", "-f", "/a folder's/", "x")
+    assert endpoints.items == ()
+    assert [(endpoint.url.text, endpoint.username, str(endpoint.origin)) for endpoint in endpoints.malformed] == [("https://i/simple", "u", "env PIP_INDEX_URL")]
 
 
 def test_a_public_index_in_quotes_is_nothing_that_a_broken_configuration_could_stop(world: World) -> None:
     world.environ["PIP_INDEX_URL"] = '"https://pypi.org/simple/"'
     world.environ["SHIM_CONFIG_FILE"] = world.write("broken.toml", "[[")
-    needs = world.read("install", "x")
+    endpoints = world.read("install", "x")
     invocation = tool.read_invocation("pip", ("install", "x"), world.host, "/usr/bin/pip")
 
-    assert [need.url.host for need in needs.garbled] == ["pypi.org"]
-    refuse_garbled(load_tool("pip"), invocation, needs, world.host)
+    assert [endpoint.url.host for endpoint in endpoints.malformed] == ["pypi.org"]
+    refuse_malformed(load_tool("pip"), invocation, endpoints, world.host)
 
 
 def test_a_local_project_needs_the_urls_that_its_pyproject_names(world: World) -> None:
@@ -443,37 +443,37 @@ def test_noise_folders_and_missing_files_are_skipped(world: World) -> None:
     world.write("work/utf16.txt", b"\xff\xfe" + b"\xff" * 31)
     (world.folder / "work/folder").mkdir()
     argv = [word for name in ("noise.txt", "utf16.txt", "folder", "missing.txt", "nul\0.txt") for word in ("-r", name)]
-    needs = world.read("install", *argv)
-    assert [need.url.text for need in needs.items] == [DEFAULT[1]]
-    assert str(world.folder / "work/missing.txt") in needs.watched
+    endpoints = world.read("install", *argv)
+    assert [endpoint.url.text for endpoint in endpoints.items] == [DEFAULT[1]]
+    assert str(world.folder / "work/missing.txt") in endpoints.files_read
 
 
 def test_a_pipe_is_left_to_pip(world: World) -> None:
     pipe = world.folder / "work/pipe"
     os.mkfifo(pipe)
-    needs = world.read("install", "-r", "pipe")
-    assert needs.unknown == ("pipe (it is a pipe)",)
-    assert needs.careless == ()
+    endpoints = world.read("install", "-r", "pipe")
+    assert endpoints.unreadable_inputs == ("pipe (it is a pipe)",)
+    assert endpoints.careless == ()
 
 
 def test_a_huge_file_is_left_to_pip(world: World) -> None:
     path = world.write("work/huge.txt", f"-i {url('huge')}\n")
     os.truncate(path, MAX_BYTES + 1)
-    needs = world.read("install", "-r", "huge.txt")
-    assert (needs.items[0].url.text, needs.unknown) == (DEFAULT[1], ("huge.txt (it is larger than 4 MB)",))
-    assert needs.careless == needs.unknown
+    endpoints = world.read("install", "-r", "huge.txt")
+    assert (endpoints.items[0].url.text, endpoints.unreadable_inputs) == (DEFAULT[1], ("huge.txt (it is larger than 4 MB)",))
+    assert endpoints.careless == endpoints.unreadable_inputs
 
 
 def test_an_empty_index_in_a_file_replaces_none(world: World) -> None:
     world.write("work/r.txt", "--index-url=\n-i ''\n")
-    needs = world.read("install", "-i", url("a"), "-r", "r.txt")
-    assert ([need.url.text for need in needs.items], needs.unknown) == ([url("a")], ())
+    endpoints = world.read("install", "-i", url("a"), "-r", "r.txt")
+    assert ([endpoint.url.text for endpoint in endpoints.items], endpoints.unreadable_inputs) == ([url("a")], ())
 
 
 @pytest.mark.parametrize("argv", [["-i", ""], ["--extra-index-url="], ["--extra-index-url", "mirror/simple"], ["-r", "r.txt"]])
 def test_an_index_that_is_no_url_is_one_on_disk(world: World, argv: list[str]) -> None:
     world.write("work/r.txt", "--extra-index-url=\n")
-    (unknown,) = world.read("install", *argv, "x").unknown
+    (unknown,) = world.read("install", *argv, "x").unreadable_inputs
     assert "is an index on disk" in unknown
 
 
@@ -481,7 +481,7 @@ def test_an_index_that_is_no_url_is_one_on_disk(world: World, argv: list[str]) -
 @pytest.mark.parametrize("form", ["-i {}", "--extra-index-url={}", "-f {}", "-r {}", "-c {}", "x @ {}", "{}"])
 def test_a_url_that_is_none_to_us_is_unread_wherever_it_stands(world: World, form: str, text: str) -> None:
     world.write("work/r.txt", form.format(text.replace("\\", "\\\\") if form[0] == "-" else text) + "\n")
-    unknown = world.read("install", "-r", "r.txt").unknown
+    unknown = world.read("install", "-r", "r.txt").unreadable_inputs
     assert unknown
     assert "PASSWORD" not in repr(unknown)
 
@@ -490,9 +490,9 @@ def test_a_url_that_is_none_to_us_is_unread_wherever_it_stands(world: World, for
 def test_a_file_url_that_releases_of_pip_read_differently_is_unread(world: World, tail: str) -> None:
     evil = world.write("work/evil.txt", f"-i {url('evil')}\n--trusted-host h\n")
     world.write("work/r.txt", f"-r file://{evil}{tail}\n")
-    needs = world.read("install", "-r", "r.txt")
-    assert needs.unknown == needs.careless
-    assert len(needs.unknown) == 1
+    endpoints = world.read("install", "-r", "r.txt")
+    assert endpoints.unreadable_inputs == endpoints.careless
+    assert len(endpoints.unreadable_inputs) == 1
 
 
 def test_more_files_than_anybody_has_are_unread(world: World) -> None:
@@ -542,11 +542,11 @@ def test_a_wheel_names_the_servers_of_what_it_requires(world: World) -> None:
     outer = make_wheel(world, "a", f"b[more] @ file://{world.folder}/work/{inner[2:]}", "e @ http:\\\\e\\e.whl")
     world.write("work/r.txt", outer[2:] + "\n")
     for argv in ([outer], ["-r", "r.txt"], [outer[2:]]):
-        needs = world.read("install", "--no-index", *argv)
-        assert [need.url.host for need in needs.items] == ["c", "d"]
-        assert "http:" in needs.unknown[0]
+        endpoints = world.read("install", "--no-index", *argv)
+        assert [endpoint.url.host for endpoint in endpoints.items] == ["c", "d"]
+        assert "http:" in endpoints.unreadable_inputs[0]
     alone = world.read("install", "--no-index", "--no-deps", outer)
-    assert alone.items == alone.unknown == ()
+    assert alone.items == alone.unreadable_inputs == ()
 
 
 @pytest.mark.parametrize("kind", ["setup.py", "setup.cfg", "dynamic", "sdist", "broken", "no wheel"])
@@ -560,21 +560,21 @@ def test_what_only_code_can_say_about_a_project_is_unread(world: World, kind: st
         world.write("work/project/pyproject.toml", "[project]\ndynamic = ['dependencies']\n" if kind == "dynamic" else "[[")
     else:
         world.write(f"work/project/{kind}", "")
-    needs = world.read("install", place)
+    endpoints = world.read("install", place)
     is_code = kind in ("setup.py", "setup.cfg", "dynamic", "sdist")
-    assert (len(needs.unknown), len(needs.built)) == ((0, 1) if is_code else (1, 0))
-    assert needs.careless == ()
+    assert (len(endpoints.unreadable_inputs), len(endpoints.built)) == ((0, 1) if is_code else (1, 0))
+    assert endpoints.careless == ()
 
 
 def test_the_urls_in_the_files_of_a_project_that_code_describes_are_mentioned_and_what_builds_it_is_read(world: World) -> None:
     world.write("work/project/pyproject.toml", "[build-system]\nrequires = ['b @ https://b/b.whl']\n[project]\ndynamic = ['dependencies']\n")
     world.write("work/project/setup.py", "X = 'x @ HTTP://corp.example:8080/x.whl'\n")
     world.write("work/project/requirements.txt", "y @ https://corp.example/y.whl\n")
-    needs = world.read("install", "./project")
+    endpoints = world.read("install", "./project")
 
-    assert [need.url.host for need in needs.items if need.role == "direct"] == ["b"]
-    assert set(needs.mentioned) == {"HTTP://corp.example:8080/x.whl", "https://corp.example/y.whl", "https://b/b.whl"}
-    assert f"{world.folder}/work/project" in needs.watched
+    assert [endpoint.url.host for endpoint in endpoints.items if endpoint.role == "direct"] == ["b"]
+    assert set(endpoints.mentioned) == {"HTTP://corp.example:8080/x.whl", "https://corp.example/y.whl", "https://b/b.whl"}
+    assert f"{world.folder}/work/project" in endpoints.files_read
     assert world.read("install", "--no-deps", "./project").mentioned == ()
 
 
@@ -593,9 +593,9 @@ def test_a_line_in_a_tree_of_files_costs_the_same_however_many_there_are(world: 
 # Userinfo
 
 
-def only(needs: Needs) -> Need:
-    (need,) = needs.items
-    return need
+def only(endpoints: Endpoints) -> Endpoint:
+    (endpoint,) = endpoints.items
+    return endpoint
 
 
 @pytest.mark.parametrize(
@@ -613,12 +613,12 @@ def only(needs: Needs) -> Need:
 def test_a_userinfo_is_taken_apart_and_leaves_no_trace_in_the_url(
     world: World, userinfo: str, username: str | None, password: str | None
 ) -> None:
-    need = only(world.read("install", "x", f"-i=https://{userinfo}h/simple".replace("-i=", "--index-url=")))
-    assert (need.url.text, need.username) == (url("h"), username)
-    assert (need.given.reveal() if need.given is not None else None) == password
+    endpoint = only(world.read("install", "x", f"-i=https://{userinfo}h/simple".replace("-i=", "--index-url=")))
+    assert (endpoint.url.text, endpoint.username) == (url("h"), username)
+    assert (endpoint.inline_password.reveal() if endpoint.inline_password is not None else None) == password
 
 
-def cut(world: World, argv: tuple[str, ...], place: Place) -> str:
+def cut(world: World, argv: tuple[str, ...], place: Location) -> str:
     text = argv[place.key] if isinstance(place.key, int) else world.environ[place.key]
     return text[: place.start] + "<" + text[place.start : place.end] + ">" + text[place.end :]
 
@@ -635,7 +635,7 @@ def cut(world: World, argv: tuple[str, ...], place: Place) -> str:
 )
 def test_a_place_marks_the_userinfo_in_argv(world: World, argv: str, expected: str) -> None:
     words = tuple(argv.split())
-    place = only(world.read(*words)).place
+    place = only(world.read(*words)).location
     assert place is not None
     assert cut(world, words, place) == expected
 
@@ -643,7 +643,7 @@ def test_a_place_marks_the_userinfo_in_argv(world: World, argv: str, expected: s
 def test_a_place_marks_the_userinfo_in_a_variable(world: World) -> None:
     value = "  https://h/a\thttps://u:p@h/a\n https://u:p@h/b "
     world.environ["PIP_EXTRA_INDEX_URL"] = value
-    places = [need.place for need in world.read("install", "x").items if need.place]
+    places = [endpoint.location for endpoint in world.read("install", "x").items if endpoint.location]
     assert [cut(world, (), place) for place in places] == [
         value.replace("https://h/a", "https://<>h/a", 1),  # where one would be put
         value.replace("u:p@h/a", "<u:p@>h/a"),
@@ -668,16 +668,16 @@ def test_every_userinfo_has_a_place_even_where_pip_will_not_ask(world: World) ->
 
 def test_the_same_need_is_named_once_and_another_password_is_another_need(world: World) -> None:
     said = [f"https://{userinfo}h/simple" for userinfo in ("", "u:p@", "u:p@", "u:q@", "u@", "")]
-    needs = world.read("install", "x", "-i", said[0], *(f"--extra-index-url={text}" for text in said[1:]))
-    assert [need.given.reveal() if need.given else need.username for need in needs.items] == [None, "p", "q", "u"]
+    endpoints = world.read("install", "x", "-i", said[0], *(f"--extra-index-url={text}" for text in said[1:]))
+    assert [endpoint.inline_password.reveal() if endpoint.inline_password else endpoint.username for endpoint in endpoints.items] == [None, "p", "q", "u"]
 
 
 def test_no_secret_shows_in_the_needs_or_the_invocation_s_reason(world: World) -> None:
     world.environ["PIP_FIND_LINKS"] = "https://u:hunter2@f/"
     world.write("work/r.txt", "-r https://u:hunter2@h/r.txt\nx @ https://u:hunter2@h/x.whl\n")
-    needs = world.read("install", "-r", "r.txt", "-i", "https://u:hunter2@i/simple", "https://u:hunter2@d/d.whl")
-    assert len(needs.items) == 5
-    assert "hunter2" not in repr(needs)
+    endpoints = world.read("install", "-r", "r.txt", "-i", "https://u:hunter2@i/simple", "https://u:hunter2@d/d.whl")
+    assert len(endpoints.items) == 5
+    assert "hunter2" not in repr(endpoints)
 
 
 WORDS = st.sampled_from(
@@ -700,7 +700,7 @@ def test_no_argv_no_variable_and_no_file_is_ever_an_error(
     names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_REQUIREMENT", "PIP_GROUP", "PIP_PYTHON", "XDG_CONFIG_HOME")
     host = Host({"PIP_CONFIG_FILE": "pip.conf", **dict.fromkeys(names, value)}, str(folder))
     invocation = tool.read_invocation("pip", tuple(argv), host, "/nowhere/pip")
-    needs = tool.read_needs(invocation, host)
-    assert invocation.touches_index or needs == Needs()
-    assert all("u:p@" not in need.url.text for need in needs.items)
+    endpoints = tool.read_endpoints(invocation, host)
+    assert invocation.touches_index or endpoints == Endpoints()
+    assert all("u:p@" not in endpoint.url.text for endpoint in endpoints.items)
     assert all(place.end > place.start for place in tool.find_places(invocation, host))

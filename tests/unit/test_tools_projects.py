@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.tools import load_tool
 
 ROWS = """
@@ -25,7 +25,7 @@ CORP, UPLOAD = "https://pypi.corp.example/simple/", "https://pypi.corp.example/u
 OTHER = "https://other.example/simple/"
 
 
-def look(folder: Path, line: str, files: dict[str, str] | None = None, **environ: str) -> tuple[Invocation, Needs]:
+def look(folder: Path, line: str, files: dict[str, str] | None = None, **environ: str) -> tuple[Invocation, Endpoints]:
     """Return what a typed line comes to, in a folder with these files and for a user whose home is `home` in it."""
     for name, text in (files or {}).items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -35,11 +35,11 @@ def look(folder: Path, line: str, files: dict[str, str] | None = None, **environ
     host = Host({"HOME": str(folder / "home"), "PIP_CONFIG_FILE": "/dev/null", "UV_NO_CONFIG": "1", "PATH": "/bin", **environ}, str(folder))
     tool = load_tool(name)
     invocation = tool.read_invocation(name, tuple(argv), host, "/nonexistent")
-    return invocation, tool.read_needs(invocation, host)
+    return invocation, tool.read_endpoints(invocation, host)
 
 
-def urls(needs: Needs) -> set[str]:
-    return {need.url.text for need in needs.items if not need.url.is_public}
+def urls(endpoints: Endpoints) -> set[str]:
+    return {endpoint.url.text for endpoint in endpoints.items if not endpoint.url.is_public}
 
 
 #: What is typed -> files beside it, variables, and the private URLs that it asks.
@@ -200,9 +200,9 @@ OWN = {
 @pytest.mark.parametrize("case", OWN)
 def test_what_the_user_told_the_tool_itself_answers_first(case: str, tmp_path: Path) -> None:
     line, files, environ = OWN[case]
-    (need,) = look(tmp_path, line, files, **environ)[1].items
+    (endpoint,) = look(tmp_path, line, files, **environ)[1].items
 
-    assert need.answered_by
+    assert endpoint.provided_by
 
 
 @pytest.mark.parametrize(
@@ -218,19 +218,19 @@ def test_what_the_user_told_the_tool_itself_answers_first(case: str, tmp_path: P
     ],
 )
 def test_what_a_file_of_the_project_names_is_somebody_elses_text(line: str, files: dict[str, str], tmp_path: Path) -> None:
-    needs = look(tmp_path, line, files, WHO="bob")[1]
+    endpoints = look(tmp_path, line, files, WHO="bob")[1]
 
-    assert [need.origin.project for need in needs.items if not need.url.is_public] == [True]
+    assert [endpoint.origin.project for endpoint in endpoints.items if not endpoint.url.is_public] == [True]
 
 
 @pytest.mark.parametrize("line", ["pip-compile setup.py", "pipx install ./", "pip-sync"])
 def test_what_code_may_name_is_kept_beside_what_the_tools_own_files_say(line: str, tmp_path: Path) -> None:
     """A netrc goes to every port of its host: what the project's files mention there has to be known."""
     files = {"setup.py": f"X = 'x @ {OTHER}x.whl'\n", "requirements.txt": "./\ny\n"}
-    needs = look(tmp_path, line, files)[1]
+    endpoints = look(tmp_path, line, files)[1]
 
-    assert len(needs.built) == 1
-    assert needs.mentioned == (f"{OTHER}x.whl",)
+    assert len(endpoints.built) == 1
+    assert endpoints.mentioned == (f"{OTHER}x.whl",)
 
 
 def test_files_that_make_no_sense_name_nothing(tmp_path: Path) -> None:

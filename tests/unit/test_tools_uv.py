@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from shim.core.host import Host
-from shim.core.model import Needs, Place
+from shim.core.model import Endpoints, Location
 from shim.tools.uv import tool, uvx
-from shim.tools.uv.requests import read_command_needs
+from shim.tools.uv.requests import read_command_endpoints
 
 NEWEST = (0, 13, 8)
 HOST = "https://corp.example"
@@ -34,11 +34,11 @@ class World:
     def host(self) -> Host:
         return Host(environ=self.environ, cwd=str(self.folder / "work"))
 
-    def read(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> Needs:
-        return read_command_needs(tool.parse(argv).of_release(version), self.host)
+    def read(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> Endpoints:
+        return read_command_endpoints(tool.parse(argv).of_release(version), self.host)
 
     def said(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> list[str]:
-        return [f"{need.role} {need.url.text}" for need in self.read(*argv, version=version).items]
+        return [f"{endpoint.role} {endpoint.url.text}" for endpoint in self.read(*argv, version=version).items]
 
     def touches(self, *argv: str) -> bool:
         return tool.read_invocation("uv", argv, self.host, "/nowhere/bin/uv").touches_index
@@ -124,8 +124,8 @@ def test_options_end_where_the_users_program_begins(world: World) -> None:
     assert world.said("run", "pytest", "-i", url) == [DEFAULT]
     assert world.said("tool", "run", "ruff", "--index", url) == [DEFAULT]
     assert world.said("run", "-i", url, "pytest", "-i", f"{HOST}/program") == [f"index {url}"]
-    words = uvx.read_needs(uvx.read_invocation("uvx", ("--index", url, "ruff", "-i", HOST), world.host, "/nowhere/uvx"), world.host).items
-    assert [need.url.text for need in words] == [url, "https://pypi.org/simple"]
+    words = uvx.read_endpoints(uvx.read_invocation("uvx", ("--index", url, "ruff", "-i", HOST), world.host, "/nowhere/uvx"), world.host).items
+    assert [endpoint.url.text for endpoint in words] == [url, "https://pypi.org/simple"]
 
 
 # Order and precedence
@@ -164,8 +164,8 @@ def test_a_shadowed_password_in_argv_stays_a_need_and_one_that_nothing_can_use_i
     argv = ("lock", "--index-url", "https://u:p@other.example/simple")
 
     assert world.said(*argv) == [f"index {HOST}/a/simple", "extra https://other.example/simple"]
-    needs = world.read(*argv, "--no-index")
-    assert (needs.items, needs.spare) == ((), (Place("argv", 2, 8, 12),))
+    endpoints = world.read(*argv, "--no-index")
+    assert (endpoints.items, endpoints.unused_userinfo) == ((), (Location("argv", 2, 8, 12),))
 
 
 def test_an_explicit_index_is_asked_where_something_names_it(world: World) -> None:
@@ -305,10 +305,10 @@ def test_a_file_may_turn_every_index_off(world: World) -> None:
 
 
 def test_a_remote_file_is_a_need_and_what_it_says_stays_unknown(world: World) -> None:
-    needs = world.read("pip", "install", "-r", f"{HOST}/r.txt")
+    endpoints = world.read("pip", "install", "-r", f"{HOST}/r.txt")
 
-    assert [need.role for need in needs.items] == ["index", "input"]
-    assert needs.unknown == (f"{HOST}/r.txt",)
+    assert [endpoint.role for endpoint in endpoints.items] == ["index", "input"]
+    assert endpoints.unreadable_inputs == (f"{HOST}/r.txt",)
 
 
 LOCK = 'version = 1\n[[package]]\nname = "x"\nsource = {{ registry = "{registry}" }}\nwheels = [{{ url = "https://files.example/a/b/c/x.whl" }}]\n'
@@ -382,8 +382,8 @@ def test_an_upload_goes_to_what_was_said_else_to_everybodys_index(world: World) 
 
 def test_what_answers_for_an_upload_is_named(world: World) -> None:
     world.environ["UV_PUBLISH_TOKEN"] = "not-a-token"
-    (need,) = world.read("publish", "--publish-url", f"{HOST}/up").items
-    assert need.answered_by == "UV_PUBLISH_TOKEN"
+    (endpoint,) = world.read("publish", "--publish-url", f"{HOST}/up").items
+    assert endpoint.provided_by == "UV_PUBLISH_TOKEN"
 
-    (need,) = world.read("publish", "--publish-url", f"{HOST}/up", "-u", "alice", "-p", "not-a-password").items
-    assert (need.username, need.answered_by) == ("alice", "UV_PUBLISH_TOKEN")
+    (endpoint,) = world.read("publish", "--publish-url", f"{HOST}/up", "-u", "alice", "-p", "not-a-password").items
+    assert (endpoint.username, endpoint.provided_by) == ("alice", "UV_PUBLISH_TOKEN")

@@ -17,14 +17,14 @@ import shim
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError, SourceError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Need, Needs, Origin, Secret
+from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.jwt import read_expiry
 from shim.credentials.known_hosts import find_known
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import known
 from shim.net.http_client import probe
-from shim.pipeline.expiring import find_ending
+from shim.pipeline.expiring import find_expiring
 from shim.pipeline.observing import Observed
 from shim.pipeline.plan_cache import _render_variables
 from shim.storage import os_keyring, saved_logins
@@ -60,9 +60,9 @@ def configured(host: Host, *lines: str) -> Settings:
     return load_settings(host)
 
 
-def ask(settings: Settings, host: Host, url: str = URL, **fields: object) -> Answer:
+def ask(settings: Settings, host: Host, url: str = URL, **fields: object) -> Resolution:
     origin = fields.pop("origin", Origin("argv", "-i"))
-    return resolve(Needs((Need(parse_url(url), origin, **fields),)), settings, host)[0]  # type: ignore[arg-type]
+    return resolve(Endpoints((Endpoint(parse_url(url), origin, **fields),)), settings, host)[0]  # type: ignore[arg-type]
 
 
 def calls(folder: Path) -> int:
@@ -157,7 +157,7 @@ def test_a_token_issued_just_now_is_used_though_our_clock_says_that_it_has_ended
     settings = configured(host, f'command = {{ argv = ["{give}"], protocol = "json" }}')
     ahead = replace(host, clock=lambda: NOW)
     answer = ask(settings, ahead)
-    (warning,) = find_ending((answer,), frozenset(), ahead)
+    (warning,) = find_expiring((answer,), frozenset(), ahead)
 
     assert answer.credential is not None
     assert "ended 2 h ago by this machine's clock (2027-01-15 08:00 UTC): it is used all the same" in warning.message
@@ -176,9 +176,9 @@ def test_what_lay_around_and_has_ended_is_not_used(host: Host) -> None:
 def test_a_token_that_ends_soon_is_said_where_nobody_gives_a_new_one(left_s: float | None, renewed: bool, count: int, host: Host) -> None:
     ends_at = None if left_s is None else NOW + left_s
     credential = Credential("u", Secret("s"), scope_of_index(parse_url(URL)), "command", ends_at)
-    answer = Answer(Need(parse_url(URL), Origin("argv", "-i")), credential)
+    answer = Resolution(Endpoint(parse_url(URL), Origin("argv", "-i")), credential)
 
-    assert len(find_ending((answer,), frozenset({URL} if renewed else ()), replace(host, clock=lambda: NOW))) == count
+    assert len(find_expiring((answer,), frozenset({URL} if renewed else ()), replace(host, clock=lambda: NOW))) == count
 
 
 def test_a_vendors_host_that_nobody_can_answer_for_says_so(host: Host, tmp_path: Path) -> None:
@@ -232,8 +232,8 @@ def test_a_proxy_that_wants_a_login_is_named(scheme: str, proxy: str, host: Host
 def left_behind(folder: Path, age_s: float, url: str = AWS) -> ShimError | None:
     (folder / "pip.conf").write_text("x")
     os.utime(folder / "pip.conf", (NOW - age_s, NOW - age_s))
-    need = Need(parse_url(url), Origin("config", f"{folder}/pip.conf", line=2), username="aws", given=Secret("canary"))
-    return known.find_left_behind(need, Host({}, "/", clock=lambda: NOW))
+    endpoint = Endpoint(parse_url(url), Origin("config", f"{folder}/pip.conf", line=2), username="aws", inline_password=Secret("canary"))
+    return known.find_left_behind(endpoint, Host({}, "/", clock=lambda: NOW))
 
 
 def test_a_token_that_aws_wrote_into_pip_conf_is_said_to_be_stale_after_twelve_hours(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from shim.config.settings import load_settings
 from shim.core.errors import UsageError
 from shim.core.files import read_named
 from shim.core.host import Host
-from shim.core.model import Answer
+from shim.core.model import Resolution
 from shim.core.own_launchers import find_target
 from shim.core.urls import Url, parse_url
 from shim.credentials.resolve import resolve
@@ -44,24 +44,24 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
     tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
     invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
     usage, settings = find_usage(tool, invocation, host), load_settings(host)
-    needs = usage.needs
-    answers = [answer for answer in resolve(needs, settings, host) if answer.need.role in ("index", "extra")]
-    private = [answer for answer in answers if answer.index or answer.credential or answer.need.username]
-    if not private or len(answers) < 2:
-        indexes = ", ".join(str(answer.need.url) for answer in answers) or "none"
+    endpoints = usage.endpoints
+    resolutions = [resolution for resolution in resolve(endpoints, settings, host) if resolution.endpoint.role in ("index", "extra")]
+    private = [resolution for resolution in resolutions if resolution.index or resolution.credential or resolution.endpoint.username]
+    if not private or len(resolutions) < 2:
+        indexes = ", ".join(str(resolution.endpoint.url) for resolution in resolutions) or "none"
         hint = f"pip would ask: {indexes}; name the other one in the file as well: --extra-index-url URL"
         raise UsageError("these requirements have no private index beside another one", hint=hint)
     routes = [
-        route_to(answer.need.url, settings.index_named(answer.index) if answer.index else None, invocation, host) for answer in answers
+        route_to(resolution.endpoint.url, settings.index_named(resolution.index) if resolution.index else None, invocation, host) for resolution in resolutions
     ]
     for name in read_names(files, host):
-        questions = [Asked(_page(answer, name), answer.credential, route) for answer, route in zip(answers, routes, strict=True)]
+        questions = [Asked(_page(resolution, name), resolution.credential, route) for resolution, route in zip(resolutions, routes, strict=True)]
         outcomes = probe_all(questions, host, TIMEOUT_S)
-        having = [answer for answer, outcome in zip(answers, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
+        having = [resolution for resolution, outcome in zip(resolutions, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
         yield from _judge(name, private, having)
-        for answer, outcome in zip(answers, outcomes, strict=True):
+        for resolution, outcome in zip(resolutions, outcomes, strict=True):
             if not outcome.is_success and outcome.status != 404:
-                yield Finding("advice", name, f"{answer.need.url} did not say whether it has it ({outcome.error or outcome.status})")
+                yield Finding("advice", name, f"{resolution.endpoint.url} did not say whether it has it ({outcome.error or outcome.status})")
 
 
 def find_beside(host: Host) -> Iterator[Finding]:
@@ -76,14 +76,14 @@ def find_beside(host: Host) -> Iterator[Finding]:
         )
 
 
-def _judge(name: str, private: list[Answer], having: list[Answer]) -> Iterator[Finding]:
-    ours = [answer for answer in having if answer in private]
-    others = [answer for answer in having if answer not in private]
+def _judge(name: str, private: list[Resolution], having: list[Resolution]) -> Iterator[Finding]:
+    ours = [resolution for resolution in having if resolution in private]
+    others = [resolution for resolution in having if resolution not in private]
     if ours and others:
-        text = f"is on {ours[0].need.url} and on {others[0].need.url}: pip takes the higher version, whoever made it"
+        text = f"is on {ours[0].endpoint.url} and on {others[0].endpoint.url}: pip takes the higher version, whoever made it"
         yield Finding("problem", name, text, "use one index that proxies the other, or uv, which takes the first index that has the name")
     elif len(ours) > 1:
-        text = f"is on {ours[0].need.url} and on {ours[1].need.url}: pip takes the higher version"
+        text = f"is on {ours[0].endpoint.url} and on {ours[1].endpoint.url}: pip takes the higher version"
         yield Finding("advice", name, text)
 
 
@@ -109,5 +109,5 @@ def read_names(files: list[str], host: Host) -> list[str]:
     return list(names)
 
 
-def _page(answer: Answer, name: str) -> Url:
-    return parse_url(f"{answer.need.url.text.rstrip('/')}/{name}/")
+def _page(resolution: Resolution, name: str) -> Url:
+    return parse_url(f"{resolution.endpoint.url.text.rstrip('/')}/{name}/")

@@ -31,10 +31,10 @@ def find(host: Host) -> Iterator[Finding]:
 def _where(found: Found) -> str:
     entry = found.entry
     if entry.index is None:
-        return f"login for {entry.need.url}"
+        return f"login for {entry.endpoint.url}"
     return f"[[index]] {entry.index.name}" + (", publish-url" if entry.role == "publish" else "")
 
 
 def _detail(found: Found) -> str:
     tried = ", ".join(f"{source} ({outcome})" for source, outcome in found.entry.tried)
-    return found.detail or tried or str(found.entry.need.url)
+    return found.detail or tried or str(found.entry.endpoint.url)

@@ -16,7 +16,7 @@ from shim.cli.exec.env_file import EnvFile, read_env_file
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver, TargetNotFound, UsageError
 from shim.core.host import Host, write_stderr
-from shim.core.model import Answer, Delivery, Invocation, Need, Needs, Origin, Target
+from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Target
 from shim.core.own_launchers import is_launcher
 from shim.core.urls import parse_url
 from shim.delivery import Choice
@@ -77,14 +77,14 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
 
     own = env_file.credentials if env_file else ()
     configured = [index for index in settings.indexes if not any(credential.scope.covers(index.url) for credential in own)]
-    needs = Needs(tuple(Need(index.url, Origin("config", index.defined_in), username=index.username) for index in configured))
-    answers = resolve(needs, settings, host)
-    answers += tuple(Answer(Need(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
+    endpoints = Endpoints(tuple(Endpoint(index.url, Origin("config", index.defined_in), username=index.username) for index in configured))
+    resolutions = resolve(endpoints, settings, host)
+    resolutions += tuple(Resolution(Endpoint(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
     invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
-    choice = choose(invocation, needs, answers, settings, host)
-    answers, warnings = _check(choice, answers)
-    delivery = choose(invocation, needs, answers, settings, host).deliver()
+    choice = choose(invocation, endpoints, resolutions, settings, host)
+    resolutions, warnings = _check(choice, resolutions)
+    delivery = choose(invocation, endpoints, resolutions, settings, host).deliver()
     for text in warnings:
         write_stderr(f"shim: warning: {text}\n")
     folders = [folder for folder in (host.faces, host.shims) if folder]
@@ -92,32 +92,32 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
     if delivery.channels:
         from shim.storage.audit_log import record_release
 
-        given = [answer.credential for answer in answers if answer.credential and not answer.credential.kept_by_tool]
+        given = [resolution.credential for resolution in resolutions if resolution.credential and not resolution.credential.found_by_tool]
         record_release(given, target, "within reach of all it starts", settings.audit, host)
     environ = {**delivery.environ, **(_hand_over(env_file, delivery, host) if env_file else {}), "PATH": path}
     return dataclasses.replace(delivery, environ=environ)
 
 
-def _check(choice: Choice, answers: tuple[Answer, ...]) -> tuple[tuple[Answer, ...], tuple[str, ...]]:
+def _check(choice: Choice, resolutions: tuple[Resolution, ...]) -> tuple[tuple[Resolution, ...], tuple[str, ...]]:
     """Return the answers without secrets that were refused a moment ago, and warnings: of these, and of a server that the store is not for.
 
     What the program will start nobody knows, so nothing is proven and nothing refused.
     """
-    from shim.preflight.preflight import check_answers
+    from shim.preflight.preflight import check_resolutions
     from shim.preflight.refused import find_refused
     from shim.tools import load_tool
 
     uv = load_tool("uv")
     if not choice.channel:
-        return answers, ()
-    refused = find_refused(uv, choice, answers)
+        return resolutions, ()
+    refused = find_refused(uv, choice, resolutions)
     warnings = [f"{one.message} (hint: {one.hint})" for one in refused.warnings]
-    answers = tuple(dataclasses.replace(one, credential=None) if one.need in refused.withheld else one for one in answers)
-    checked = check_answers(uv, choice, answers, deadline_s=CHECK_S)
+    resolutions = tuple(dataclasses.replace(one, credential=None) if one.endpoint in refused.withheld else one for one in resolutions)
+    checked = check_resolutions(uv, choice, resolutions, deadline_s=CHECK_S)
     if checked.unserved:
         whose = "by a uv that this program starts by its path; one that it starts by name asks in another manner"
         warnings.append(f"{checked.unserved} {whose}")
-    return checked.answers, tuple(warnings)
+    return checked.resolutions, tuple(warnings)
 
 
 def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, str]:

@@ -14,7 +14,7 @@ from shim.cli.usage import repeatable
 from shim.core.errors import ShimError, UsageError
 from shim.core.folding import fold_lines
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Plan, Secret
+from shim.core.model import Credential, Plan, Resolution, Secret
 from shim.formats.times import render_time
 from shim.hotpath.argv_mask import mask_words
 from shim.pipeline.plan import make_plan
@@ -76,16 +76,16 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "reason": invocation.reason,
         "needs": [
             {
-                "url": str(need.url),
-                "role": need.role,
-                "named_by": str(need.origin),
-                "answered_by": need.answered_by,
-                "public": need.url.is_public,
+                "url": str(endpoint.url),
+                "role": endpoint.role,
+                "named_by": str(endpoint.origin),
+                "answered_by": endpoint.provided_by,
+                "public": endpoint.url.is_public,
             }
-            for need in plan.needs.items
+            for endpoint in plan.endpoints.items
         ],
-        "answers": [_describe_answer(answer) for answer in plan.answers],
-        "unknown": [*plan.needs.unknown, *plan.needs.built],
+        "answers": [_describe_answer(resolution) for resolution in plan.resolutions],
+        "unknown": [*plan.endpoints.unreadable_inputs, *plan.endpoints.built],
         "routes": describe_routes(delivery.routes) if delivery.routes else [],
         "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
         "masked": None
@@ -102,16 +102,16 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
 
 def _passwords_in_files(plan: Plan) -> list[str]:
     """Return where a URL with a password stands that nobody can take out: the tool reads that file by itself."""
-    places = {str(need.origin): need for need in plan.needs.items if need.given is not None and need.place is None}
-    return [f"{where} holds a password for {need.url} in clear; the tool reads it from there" for where, need in places.items()]
+    places = {str(endpoint.origin): endpoint for endpoint in plan.endpoints.items if endpoint.inline_password is not None and endpoint.location is None}
+    return [f"{where} holds a password for {endpoint.url} in clear; the tool reads it from there" for where, endpoint in places.items()]
 
 
-def _describe_answer(answer: Answer) -> dict[str, Any]:
+def _describe_answer(resolution: Resolution) -> dict[str, Any]:
     return {
-        "url": str(answer.need.url),
-        "index": answer.index,
-        "credential": _describe_credential(answer.credential) if answer.credential else None,
-        "tried": [{"source": source, "outcome": outcome} for source, outcome in answer.tried],
+        "url": str(resolution.endpoint.url),
+        "index": resolution.index,
+        "credential": _describe_credential(resolution.credential) if resolution.credential else None,
+        "tried": [{"source": source, "outcome": outcome} for source, outcome in resolution.tried],
     }
 
 
@@ -121,7 +121,7 @@ def _describe_credential(credential: Credential) -> dict[str, Any]:
         "username": credential.shown_username,
         "scope": str(credential.scope),
         "expires_at": render_time(credential.expires_at),
-        "kept_by_tool": credential.kept_by_tool,
+        "kept_by_tool": credential.found_by_tool,
     }
 
 
@@ -132,9 +132,9 @@ def render(explanation: dict[str, Any]) -> str:
         f"  target   {explanation['target']} (version {explanation['version']}, Python {explanation['python']})",
         f"  index    {'yes' if explanation['touches_index'] else 'no'}: {explanation['reason']}",
     ]
-    for need in explanation["needs"]:
-        lines.append(f"  need     {need['url']}  ({need['named_by']})")
-        lines += [f"             {text}" for text in _explain_answer(need, explanation)]
+    for endpoint in explanation["needs"]:
+        lines.append(f"  need     {endpoint['url']}  ({endpoint['named_by']})")
+        lines += [f"             {text}" for text in _explain_answer(endpoint, explanation)]
     lines += [f"  use-as   {text}" for text in explanation.get("use_as", ())]
     lines += [f"  route    {text}" for text in explanation["routes"]]
     lines += [f"  unknown  {text} may name more; it is read by the tool alone" for text in explanation["unknown"]]
@@ -153,18 +153,18 @@ def render(explanation: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _explain_answer(need: dict[str, Any], explanation: dict[str, Any]) -> list[str]:
-    if need["public"]:
+def _explain_answer(endpoint: dict[str, Any], explanation: dict[str, Any]) -> list[str]:
+    if endpoint["public"]:
         return ["public: nobody is asked"]
-    if need["answered_by"]:
-        return [f"answered by {need['answered_by']}"]
-    answer = next((answer for answer in explanation["answers"] if answer["url"] == need["url"]), None)
-    if answer is None:
+    if endpoint["answered_by"]:
+        return [f"answered by {endpoint['answered_by']}"]
+    resolution = next((resolution for resolution in explanation["answers"] if resolution["url"] == endpoint["url"]), None)
+    if resolution is None:
         return []
-    tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in answer["tried"])
-    if answer["credential"] is None:
+    tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in resolution["tried"])
+    if resolution["credential"] is None:
         return ["no credential" + (f"; tried: {tried}" if tried else "")]
-    credential = answer["credential"]
+    credential = resolution["credential"]
     kept = ", which the tool reads by itself" if credential["kept_by_tool"] else ""
     who = f"{credential['source']} as {credential['username']}"
     return [f"answered by {who}, for {credential['scope']}{kept}"]

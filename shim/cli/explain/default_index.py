@@ -62,7 +62,7 @@ def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
 def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
     """Return the lines for the project file, of those indexes that it does not name yet."""
     file, template = PROJECT_LINES.get("uv" if plan.invocation.family == "uv" else plan.invocation.tool, ("", ""))
-    named = [need.url for need in plan.needs.items if need.role in ("index", "extra")]
+    named = [endpoint.url for endpoint in plan.endpoints.items if endpoint.role in ("index", "extra")]
     missing = [index for index in uv_order(used) if not any(scope_of_index(index.url).covers(url) for url in named)]
     if not template or not missing:
         return []

@@ -7,7 +7,7 @@ from dataclasses import replace
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Answer, Credential, Delivery, Invocation, Needs, Plan, Secret
+from shim.core.model import Credential, Delivery, Endpoints, Invocation, Plan, Resolution, Secret
 from shim.core.urls import scope_of_index
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import DEFAULT_USERNAME
@@ -25,37 +25,37 @@ def plan_stopped(tool: Tool, name: str, target: str, argv: tuple[str, ...], host
     try:
         usage, settings = find_usage(tool, invocation, host), load_settings(host)
     except ShimError:
-        return Plan(invocation, tool.read_needs(invocation, host), (), Delivery(argv))
-    needs, host = usage.needs, around(host, usage.added)
-    answers = _resolve(needs, settings, host)
-    return Plan(invocation, needs, answers, _deliver(invocation, needs, answers, settings, host))
+        return Plan(invocation, tool.read_endpoints(invocation, host), (), Delivery(argv))
+    endpoints, host = usage.endpoints, around(host, usage.added)
+    resolutions = _resolve(endpoints, settings, host)
+    return Plan(invocation, endpoints, resolutions, _deliver(invocation, endpoints, resolutions, settings, host))
 
 
-def _resolve(needs: Needs, settings: Settings, host: Host) -> tuple[Answer, ...]:
-    """Return the answer for each need; a source that is broken is what its answer has tried."""
-    answers: list[Answer] = []
-    for need in needs.items:
-        index = settings.index_for(need.url)
+def _resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Resolution, ...]:
+    """Return the answer for each endpoint; a source that is broken is what its answer has tried."""
+    resolutions: list[Resolution] = []
+    for endpoint in endpoints.items:
+        index = settings.index_for(endpoint.url)
         try:
-            answers += resolve(Needs((need,)), settings, host)
+            resolutions += resolve(Endpoints((endpoint,)), settings, host)
         except ShimError as error:
-            answers.append(Answer(need, None, (*error.tried, (error.code, error.message)), index.name if index else None))
-    return tuple(answers)
+            resolutions.append(Resolution(endpoint, None, (*error.tried, (error.code, error.message)), index.name if index else None))
+    return tuple(resolutions)
 
 
-def _deliver(invocation: Invocation, needs: Needs, answers: tuple[Answer, ...], settings: Settings, host: Host) -> Delivery:
+def _deliver(invocation: Invocation, endpoints: Endpoints, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Delivery:
     """Return the channels alone, with something that stands in for each credential that a configured index lacks."""
 
-    def fill(answer: Answer) -> Answer:
-        if answer.credential or answer.index is None or answer.need.answered_by:
-            return answer
-        index = settings.index_named(answer.index)
-        scope = (index and index.reach(answer.need.url)) or scope_of_index(answer.need.url)
-        username = answer.need.username or (index.username if index else None) or DEFAULT_USERNAME
-        return replace(answer, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN))
+    def fill(resolution: Resolution) -> Resolution:
+        if resolution.credential or resolution.index is None or resolution.endpoint.provided_by:
+            return resolution
+        index = settings.index_named(resolution.index)
+        scope = (index and index.reach(resolution.endpoint.url)) or scope_of_index(resolution.endpoint.url)
+        username = resolution.endpoint.username or (index.username if index else None) or DEFAULT_USERNAME
+        return replace(resolution, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN))
 
     try:
-        delivery = choose(invocation, needs, tuple(map(fill, answers)), settings, host).deliver()
+        delivery = choose(invocation, endpoints, tuple(map(fill, resolutions)), settings, host).deliver()
     except ShimError as error:
         return Delivery(invocation.argv, warnings=(error.message,))
     return Delivery(invocation.argv, channels=delivery.channels)

@@ -10,7 +10,7 @@ from shim.core.errors import IndexUnreachable, Rejected, UsageError
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url
-from shim.core.verdict import Verdict
+from shim.core.verdict import VerificationResult
 from shim.preflight.hints import hint_for_unreachable
 from shim.preflight.route import route_of_person
 
@@ -62,7 +62,7 @@ def verify_secret(url: Url, index: IndexConfig | None, credential: Credential, h
     return verdict.detail
 
 
-def _ask(page: Url, index: IndexConfig | None, credential: Credential, host: Host, *, is_endpoint: bool) -> Verdict:
+def _ask(page: Url, index: IndexConfig | None, credential: Credential, host: Host, *, is_endpoint: bool) -> VerificationResult:
     route = route_of_person(index, host)
     if is_endpoint:
         from shim.preflight.upload_endpoints import verify_endpoints

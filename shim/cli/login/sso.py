@@ -8,7 +8,7 @@ import sys
 from shim.config.index import IndexConfig
 from shim.core.errors import Rejected, UsageError
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import Url
 from shim.credentials.ask_once import cache_key
 from shim.credentials.sources import Query, oidc, posit
@@ -29,7 +29,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     for variable in ("SHIM_NO_INPUT", "CI"):
         if host.environ.get(variable, "") not in ("", "0", "false"):
             raise UsageError(f"{variable} is set: there is nobody to log in", hint=f"run shim login {index.name} at a terminal, without it")
-    query = Query(Need(url, Origin("argv", "shim login")), index, host)
+    query = Query(Endpoint(url, Origin("argv", "shim login")), index, host)
     way = MODULES[name].make_login(query)
     if way is None:
         return None

@@ -12,7 +12,7 @@ import sys
 from shim.config.index import IndexConfig
 from shim.core.errors import IndexUnreachable, Rejected, SourceError
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.urls import Url
 from shim.credentials.sources import Query, known
 from shim.preflight.hints import hint_for_unreachable
@@ -28,7 +28,7 @@ def login(arguments: argparse.Namespace, url: Url, index: IndexConfig | None, ho
     """
     if arguments.user or arguments.password_stdin or arguments.store is not None or (index and "known" not in index.source):
         return None
-    query = Query(Need(url, Origin("argv", "shim login")), index, host)
+    query = Query(Endpoint(url, Origin("argv", "shim login")), index, host)
     program = known.find_program(query)
     if program is None:
         return None

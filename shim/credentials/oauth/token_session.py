@@ -72,10 +72,10 @@ def answer(login: Login, query: Query) -> Credential | None:
         is_old = wants_new and kept and before and kept.credential.secret.same_as(before.credential.secret)
         if kept and not is_old and lasts(kept, query):
             return kept.credential
-        spare = kept.credential if kept and is_good(kept.credential, query) else None
+        unused_userinfo = kept.credential if kept and is_good(kept.credential, query) else None
         if failure:
-            return spare or _raise(failure)
-        return _obtain(login, query, spare)
+            return unused_userinfo or _raise(failure)
+        return _obtain(login, query, unused_userinfo)
 
 
 def log_in(login: Login, query: Query) -> Credential:
@@ -90,19 +90,19 @@ def log_in(login: Login, query: Query) -> Credential:
         return found
 
 
-def _obtain(login: Login, query: Query, spare: Credential | None) -> Credential | None:
-    """Renew or log in. `spare` is what may be used if neither can be done: a token that ends soon."""
+def _obtain(login: Login, query: Query, unused_userinfo: Credential | None) -> Credential | None:
+    """Renew or log in. `unused_userinfo` is what may be used if neither can be done: a token that ends soon."""
     try:
         found = login.renew(query)
         if found is None and (reason := why_not(query)):
-            if spare is None:
+            if unused_userinfo is None:
                 query.note(login.source, f"nobody is logged in at {login.where}, and {reason}")
-            return spare
+            return unused_userinfo
         found = found or login.log_in(query)
     except SourceError as error:
         single_flight.note_failure(login.key, error, query.host)
         query.host.debug(f"{login.source}: {error.message}")
-        return spare or _raise(error)
+        return unused_userinfo or _raise(error)
     single_flight.note_success(login.key, query.host)
     return found
 
@@ -146,7 +146,7 @@ def peek(login: Login | None, query: Query) -> Credential | None:
 def is_good(credential: Credential, query: Query) -> bool:
     """Whether a token has not ended, and was not rejected by this index before."""
     ended = credential.expires_at is not None and credential.expires_at <= query.host.clock()
-    return not ended and verification_cache.recall("rejected", credential, verification_cache.place_of(query.need.url), query.host) is None
+    return not ended and verification_cache.recall("rejected", credential, verification_cache.place_of(query.endpoint.url), query.host) is None
 
 
 def make_token(query: Query, source: str, secret: Secret, reply: Reply, *, has_lifetime: bool = True) -> Credential:

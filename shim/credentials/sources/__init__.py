@@ -15,7 +15,7 @@ from typing import cast
 from shim.config.index import IndexConfig
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Secret
+from shim.core.model import Credential, Endpoint, Secret
 from shim.core.urls import Scope, scope_of_index
 
 #: Name in `source = [...]` -> module in this package. Adding a source is one file and one line here.
@@ -46,9 +46,9 @@ DEFAULT_USERNAME = "__token__"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: a need, the `[[index]]` that matches it (or None), and the host. Sources add (source, outcome) notes."""
+    """One question: an endpoint, the `[[index]]` that matches it (or None), and the host. Sources add (source, outcome) notes."""
 
-    need: Need
+    endpoint: Endpoint
     index: IndexConfig | None
     host: Host
     notes: list[tuple[str, str]] = field(default_factory=list)
@@ -58,17 +58,17 @@ class Query:
     @property
     def scope(self) -> Scope:
         """Who may receive the answer: the configured scope, else the index and what is below it."""
-        return (self.index and self.index.reach(self.need.url)) or scope_of_index(self.need.url)
+        return (self.index and self.index.reach(self.endpoint.url)) or scope_of_index(self.endpoint.url)
 
     @property
     def username(self) -> str | None:
         """The user name that the URL insists on, else the configured one, else None."""
-        return self.need.username or (self.index.username if self.index else None)
+        return self.endpoint.username or (self.index.username if self.index else None)
 
     @property
     def owner(self) -> str | None:
         """Whose a secret is that comes without a user name: the configured user's, whatever name a URL insists on beside it."""
-        return (self.index.username if self.index else None) or self.need.username
+        return (self.index.username if self.index else None) or self.endpoint.username
 
     def note(self, source: str, outcome: str) -> None:
         """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""

@@ -37,7 +37,7 @@ def find(query: Query) -> Credential | None:
     from shim.credentials.agent_client import SOCKET_HINT, ask
     from shim.credentials.agent_protocol import BadLine, Question, read_reply, render_question
 
-    question = Question(query.need.url.text, query.host.is_set("SHIM_REFRESH"))
+    question = Question(query.endpoint.url.text, query.host.is_set("SHIM_REFRESH"))
     try:
         reply = read_reply(ask(_require_absolute(path), render_question(question), TIMEOUT_S))
     except BadLine as error:
@@ -78,7 +78,7 @@ def _make(reply: Reply, query: Query) -> Credential | None:
         from shim.credentials.agent_client import SOCKET_HINT
 
         raise SourceError("the host's agent says no usable scope", hint=SOCKET_HINT) from None
-    if not said.covers(query.need.url):
+    if not said.covers(query.endpoint.url):
         query.note("agent", "answered for another place")
         return None
     made = make_credential(query, "agent", reply.secret, reply.username, _narrower(said, query), reply.expires_at)
@@ -86,7 +86,7 @@ def _make(reply: Reply, query: Query) -> Credential | None:
 
 
 def _narrower(said: Scope, query: Query) -> Scope:
-    """Return the narrower of what the agent says and what an `[[index]]` on this side says: both cover the need."""
+    """Return the narrower of what the agent says and what an `[[index]]` on this side says: both cover the endpoint."""
     return max(said, query.scope, key=lambda scope: len(scope.segments)) if query.index else said
 
 

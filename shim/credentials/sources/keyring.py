@@ -72,10 +72,10 @@ def _find(query: Query) -> Credential | None:
         hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
         raise SourceError("the keyring is locked", hint=hint) from error
     except BaseException as error:
-        hint = f"{os_keyring.command()} get {query.need.url} {query.username or DEFAULT_USERNAME} shows what it says"
+        hint = f"{os_keyring.command()} get {query.endpoint.url} {query.username or DEFAULT_USERNAME} shows what it says"
         raise SourceError(f"the keyring failed ({type(error).__name__})", hint=hint) from error
     if found is None:
-        query.note("keyring", f"nothing for {query.need.url.netloc}")
+        query.note("keyring", f"nothing for {query.endpoint.url.netloc}")
     return found
 
 
@@ -92,7 +92,7 @@ def _load() -> Any:
 
 def _look(keyring: Any, query: Query) -> Credential | None:
     """Return what the backend has under any of the names, or None. Raises what the backend raises."""
-    url = query.need.url
+    url = query.endpoint.url
     for service in services(query):
         found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
         if found:
@@ -107,7 +107,7 @@ def _look(keyring: Any, query: Query) -> Credential | None:
 def services(query: Query) -> list[str]:
     """Return the names under which an index may be kept, the likeliest first."""
     names: list[str] = []
-    for url in (query.index.url if query.index else None, query.need.url):
+    for url in (query.index.url if query.index else None, query.endpoint.url):
         if url:
             names += [url.text, url.text.rstrip("/") + ("" if url.text.endswith("/") else "/")]
     return list(dict.fromkeys(names))

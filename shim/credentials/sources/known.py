@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from shim.core.errors import SourceError
 from shim.core.host import Host
-from shim.core.model import Credential, Need, Secret
+from shim.core.model import Credential, Endpoint, Secret
 from shim.core.urls import Scope, Url, scope_of_index
 from shim.credentials.sources import Query, Source, make_credential
 from shim.credentials.surroundings import state_of
@@ -68,23 +68,23 @@ def find(query: Query) -> Credential | None:
         missing += [f"no {name} on PATH" for name in known.command[:1]]
         query.note("known", f"{known.name}: {' and '.join(missing)}")
         return None
-    seen = open_indexes.recall(query.need.url, surroundings(query), OPEN_S, query.host)
+    seen = open_indexes.recall(query.endpoint.url, surroundings(query), OPEN_S, query.host)
     try:
         if seen is None:
             return _run_if_allowed(known, query)
     except SourceError:
         if not _answers_everybody(query):
             raise
-        open_indexes.remember(query.need.url, surroundings(query), query.host)
-    query.note("known", f"{known.name}: {query.need.url} answers without a login")
+        open_indexes.remember(query.endpoint.url, surroundings(query), query.host)
+    query.note("known", f"{known.name}: {query.endpoint.url} answers without a login")
     return None
 
 
 def _run_if_allowed(known: KnownHost, query: Query) -> Credential | None:
     if not may_run(query):
         raise SourceError(
-            f"{known.name} at {query.need.url.host} was not asked: only {query.need.origin} names it",
-            hint=f"shim login {query.need.url} approves it, once",
+            f"{known.name} at {query.endpoint.url.host} was not asked: only {query.endpoint.origin} names it",
+            hint=f"shim login {query.endpoint.url} approves it, once",
         )
     return run(known, query)
 
@@ -93,8 +93,8 @@ def _answers_everybody(query: Query) -> bool:
     """Whether the index shows its page to a stranger. An upload endpoint says nothing about that."""
     from shim.net.http_client import probe
 
-    url = query.need.url
-    if query.need.role == "publish":
+    url = query.endpoint.url
+    if query.endpoint.role == "publish":
         return False
     outcome = probe(url, None, query.host, PROBE_S)
     if outcome.status == 404 and misses_openly(url):
@@ -113,24 +113,24 @@ def misses_openly(url: Url) -> bool:
 
 def surroundings(query: Query) -> str:
     """Return what changes when the vendor's command may answer for somebody else, or somebody has logged in."""
-    if not _may_be_known(query.need.url, query):
+    if not _may_be_known(query.endpoint.url, query):
         return ""
     from shim.credentials.known_hosts import find_known
 
-    return repr([state_of(known.command[0], query.host) for known in find_known(query.need.url, query.host.environ) if known.command])
+    return repr([state_of(known.command[0], query.host) for known in find_known(query.endpoint.url, query.host.environ) if known.command])
 
 
-def find_left_behind(need: Need, host: Host) -> SourceError | None:
+def find_left_behind(endpoint: Endpoint, host: Host) -> SourceError | None:
     """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it there, and it goes before all others."""
     from shim.credentials.known_hosts import find_end_of_written, find_known
 
-    is_written = need.given is not None and need.origin.line is not None
-    ends_at = find_end_of_written(need.origin.where, need.url, need.username) if is_written else None
+    is_written = endpoint.inline_password is not None and endpoint.origin.line is not None
+    ends_at = find_end_of_written(endpoint.origin.where, endpoint.url, endpoint.username) if is_written else None
     if ends_at is None or ends_at > host.clock():
         return None
-    known = next(find_known(need.url, {}))
+    known = next(find_known(endpoint.url, {}))
     longest = describe_duration(known.longest_s or 0.0)
-    words = f"the token in {need.origin} for {need.url} has ended: {known.name} gives none for longer than {longest}"
+    words = f"the token in {endpoint.origin} for {endpoint.url} has ended: {known.name} gives none for longer than {longest}"
     hint = "take what stands before the @ out of that URL: then shim gets a new token whenever one is needed"
     return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
 
@@ -145,7 +145,7 @@ def find_program(query: Query) -> str | None:
 
 def may_run(query: Query) -> bool:
     """Whether a vendor's command may run: the user named this index, or approved its origin."""
-    return query.index is not None or not query.need.origin.project or is_approved(query.need.url, query.host)
+    return query.index is not None or not query.endpoint.origin.project or is_approved(query.endpoint.url, query.host)
 
 
 def run(known: KnownHost, query: Query) -> Credential | None:
@@ -173,7 +173,7 @@ def _from_variable(known: KnownHost, token: str, query: Query) -> Credential:
 
 def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
     """Return the first known host that can answer and its program's path (or None); if none can, the first that fits."""
-    url = query.need.url
+    url = query.endpoint.url
     if not _may_be_known(url, query):
         return None, None
     from shim.credentials.helper_program import environ_for, find_program
@@ -197,7 +197,7 @@ def _scope(known: KnownHost, query: Query) -> Scope:
     """Return who may receive the secret: within what the configuration says, if it says something."""
     if query.index is not None:
         return query.index.scope
-    scope = scope_of_index(query.need.url)
+    scope = scope_of_index(query.endpoint.url)
     return scope if known.segments is None else replace(scope, segments=scope.segments[: known.segments])
 
 

@@ -17,12 +17,12 @@ MAX_BYTES = 1 << 20
 
 
 def find(query: Query) -> Credential | None:
-    """Return the entry for the need's host. A `default` entry is nobody's scope and does not count.
+    """Return the entry for the endpoint's host. A `default` entry is nobody's scope and does not count.
 
     Raises:
         SourceError: the file exists and cannot be read as a netrc.
     """
-    host = query.need.url.host
+    host = query.endpoint.url.host
     path, entries = _read(query)
     if path is None:
         query.note("netrc", "no file")
@@ -38,7 +38,7 @@ def find(query: Query) -> Credential | None:
     if not entry.password:
         query.note("netrc", f"no password for {host}")
         return None
-    return Credential(entry.login, entry.password, scope_of_origin(query.need.url), "netrc", kept_by_tool=True)
+    return Credential(entry.login, entry.password, scope_of_origin(query.endpoint.url), "netrc", found_by_tool=True)
 
 
 def _read(query: Query) -> tuple[str | None, list[Entry]]:

@@ -134,7 +134,7 @@ class _Login:
         if provider.device is None:
             hint = "ask who keeps it, or use another source"
             raise SourceError(f"{self.where} offers no login with a code (device authorization grant)", hint=hint)
-        name = query.index.name if query.index else str(query.need.url)
+        name = query.index.name if query.index else str(query.endpoint.url)
         client = {"client_id": self._oidc.client_id}
         begin = {**client, "scope": " ".join(self._oidc.scopes)}
         flow = Flow(self._oidc.issuer, name, provider.device, begin, provider.token, {**client, "grant_type": DEVICE_GRANT})

@@ -152,7 +152,7 @@ class _Login:
         from shim.credentials.oauth.token_endpoint import route_for
         from shim.credentials.oauth.token_session import keep
 
-        name = query.index.name if query.index else str(query.need.url)
+        name = query.index.name if query.index else str(query.endpoint.url)
         flow = Flow(self._posit.url, name, self._endpoint("device"), {}, self._endpoint("device_access"), {})
         reply = log_in(flow, query.host, route_for(query.index, query.host))
         token = self._exchange(_identity_in(reply, self.where), query)

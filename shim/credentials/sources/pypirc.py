@@ -34,13 +34,13 @@ def find(query: Query) -> Credential | None:
     if flaw := find_flaw(read_status(path), path):
         raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
     username = section.username or query.owner
-    if query.need.username is not None and section.username not in (None, query.need.username):
-        query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {query.need.username!r}")
+    if query.endpoint.username is not None and section.username not in (None, query.endpoint.username):
+        query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {query.endpoint.username!r}")
         return None
     if section.password:
         from shim.credentials.known_hosts import find_end_of_written
 
-        ends_at = find_end_of_written(path, query.need.url, username)
+        ends_at = find_end_of_written(path, query.endpoint.url, username)
         return make_credential(query, "pypirc", section.password, username, expires_at=ends_at)
     if section.password_command is None:
         query.note("pypirc", f"[{section.name}] has no password")
@@ -53,7 +53,7 @@ def find(query: Query) -> Credential | None:
 
 def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
-    unnoted = Query(query.need, query.index, query.host)
+    unnoted = Query(query.endpoint, query.index, query.host)
     section, _ = _find_section(unnoted) if _may_run(query) else (None, "")
     return section.password_command[0] if section and section.password_command and not section.password else None
 
@@ -81,7 +81,7 @@ def _find_section(query: Query) -> tuple[Section | None, str]:
     fitting = [section for reach, section in reaches if reach == best]
     if len(fitting) != 1:
         names = ", ".join(section.name for section in fitting)
-        query.note("pypirc", f"several sections fit: {names}" if fitting else f"no section for {query.need.url.netloc}")
+        query.note("pypirc", f"several sections fit: {names}" if fitting else f"no section for {query.endpoint.url.netloc}")
         return None, path
     return fitting[0], path
 
@@ -107,7 +107,7 @@ def _read(path: str) -> list[Section] | None:
 
 def _reach(section: Section, query: Query) -> int | None:
     """Return how near a section is to the index, None if it does not belong to it: 0 the server, above that shared path segments."""
-    url = query.need.url
+    url = query.endpoint.url
     repository = _parse(section.repository)
     if repository and repository.origin == url.origin:
         pairs = zip(scope_of_index(repository).segments, scope_of_index(url).segments, strict=False)

@@ -11,15 +11,15 @@ from shim.storage import saved_logins
 
 
 def find(query: Query) -> Credential | None:
-    """Return the stored credential whose scope covers the need, the longest scope first; None if there is none."""
+    """Return the stored credential whose scope covers the endpoint, the longest scope first; None if there is none."""
     policy = load_policy()  # files that were written before it forbade them are not read either
     entries = saved_logins.entries(query.host, with_files=policy.allow_file_store)
-    matching = [entry for entry in entries if entry.scope.covers(query.need.url)]
+    matching = [entry for entry in entries if entry.scope.covers(query.endpoint.url)]
     if query.username is not None:
         matching = [entry for entry in matching if entry.username == query.username]
     if not matching:
         which = "" if policy.allow_file_store else f" outside files, which {policy.file} forbids"
-        query.note("stored", f"nothing for {query.need.url.netloc}{which}")
+        query.note("stored", f"nothing for {query.endpoint.url.netloc}{which}")
         return None
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
     found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)

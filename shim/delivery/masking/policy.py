@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Literal
 from urllib.parse import unquote
 
-from shim.core.model import Answer, Delivery, Invocation, Masking, Secret
+from shim.core.model import Delivery, Invocation, Masking, Resolution, Secret
 
 #: Words by which any tool writes data to its output: `--report -`, `-o-`, `--output-format json`.
 DATA_OPTIONS = ("--output-format",)
@@ -15,7 +15,7 @@ DATA_OPTIONS = ("--output-format",)
 def choose_masking(
     redact: Literal["auto", "always", "never"],
     invocation: Invocation,
-    answers: Iterable[Answer],
+    resolutions: Iterable[Resolution],
     delivery: Delivery,
     log_verbs: Iterable[str],
 ) -> Masking | None:
@@ -24,7 +24,7 @@ def choose_masking(
     `auto`: a secret that we deliver stands in the target's environment (the pointer channels leave nothing to print by accident),
     and the verb, one of `log_verbs`, prints a log. `always`: there is a credential. Streams are looked at when the target starts.
     """
-    secrets = tuple(_secrets_of(answers, delivery))
+    secrets = tuple(_secrets_of(resolutions, delivery))
     if redact == "never" or not secrets:
         return None
     if redact == "always":
@@ -40,11 +40,11 @@ def _prints_log(invocation: Invocation, log_verbs: Iterable[str]) -> bool:
     return not any(word == "-" or word.endswith("=-") or word == "-o-" or word.startswith(DATA_OPTIONS) for word in invocation.argv)
 
 
-def _secrets_of(answers: Iterable[Answer], delivery: Delivery) -> Iterable[Secret]:
+def _secrets_of(resolutions: Iterable[Resolution], delivery: Delivery) -> Iterable[Secret]:
     """Yield every secret that the target gets from us: of credentials (a token may stand as the user name), and in variables."""
-    for answer in answers:
-        credential = answer.credential
-        if credential and not credential.kept_by_tool:
+    for resolution in resolutions:
+        credential = resolution.credential
+        if credential and not credential.found_by_tool:
             yield credential.secret or Secret(credential.username)
     for value in delivery.environ.values():
         if isinstance(value, Secret):

@@ -23,10 +23,10 @@ def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
     if any(settings.all(option) for option in BRINGING):
         return True
     wanted = [mention.text for mention in (*settings.arguments, *settings.all("editable"))]
-    return any(_needs_index(text, settings, target, host) for text in wanted)
+    return any(_endpoints_index(text, settings, target, host) for text in wanted)
 
 
-def _needs_index(text: str, settings: Settings, target: Target, host: Host) -> bool:
+def _endpoints_index(text: str, settings: Settings, target: Target, host: Host) -> bool:
     place, extras = local_place(text)
     path = _local_path(place, host) if place else None
     if path is None:

@@ -23,7 +23,7 @@ from shim.formats.wheel import read_requires
 from shim.tools.pip.settings import Files, Mention
 from shim.tools.unreadable import Unread
 
-#: A lock or a page names one URL per file. Those of one server are one need if they share this many folders: enough to tell the
+#: A lock or a page names one URL per file. Those of one server are one endpoint if they share this many folders: enough to tell the
 #: repositories of GitLab, Artifactory, Nexus, CodeArtifact and Azure Artifacts apart.
 _FOLDERS = 4
 #: What pip takes for an archive, and so for a path if a file of that name is there.
@@ -131,7 +131,7 @@ class DirectUrls:
             self._add_files(find_linked_files(self.local.read_bytes(page) or b""), page)
 
     def _pages_in(self, folder: str) -> Iterator[str]:
-        self.local.files.watched[folder] = None
+        self.local.files.files_read[folder] = None
         try:
             pages = [os.path.join(folder, name) for name in sorted(list_folder(folder)) if is_page(name)]
         except OSError as error:
@@ -186,7 +186,7 @@ class DirectUrls:
         names = sorted(name for name in list_folder(folder) if name.endswith(_SCANNED))
         if len(names) > _MAX_SCANNED:
             raise CannotRead("has too many files that could say what it depends on")
-        self.local.files.watched[folder] = None
+        self.local.files.files_read[folder] = None
         for name in names:
             text = (self.local.files.read(os.path.join(folder, name)) or b"").decode("utf-8", "surrogateescape")
             self.mentioned |= dict.fromkeys(_URL.findall(text))
@@ -195,7 +195,7 @@ class DirectUrls:
         if not path.lower().endswith(".whl"):
             raise LeftToCode("says what it depends on when it is built")
         if self.with_dependencies:
-            self.local.files.watched[path] = None
+            self.local.files.files_read[path] = None
             self.add_texts(read_requires(path), path, extras)
 
 

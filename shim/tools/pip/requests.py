@@ -14,11 +14,11 @@ from urllib.parse import urljoin
 
 from shim.core.files import CannotRead, exists, read_status
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin, Target
+from shim.core.model import Endpoint, Endpoints, Origin, Target
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools.pip.direct_urls import DirectUrls, LocalFiles
-from shim.tools.pip.endpoints import Role, make_garbled, make_need, note_unread, without_repeats
+from shim.tools.pip.endpoints import Role, make_endpoint, make_malformed, note_unread, without_repeats
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
 from shim.tools.pip.settings import Files, Mention, Settings
 
@@ -40,7 +40,7 @@ _MAX_DEPTH = 50
 _MAX_LINES = 200_000
 
 
-def read_needs(verb: str, settings: Settings, target: Target, host: Host, files: Files) -> Needs:
+def read_endpoints(verb: str, settings: Settings, target: Target, host: Host, files: Files) -> Endpoints:
     """Return what the command `verb` of `target` with these settings will ask.
 
     Nothing is fetched. What cannot be read may name any server.
@@ -58,21 +58,21 @@ def read_needs(verb: str, settings: Settings, target: Target, host: Host, files:
         reader.begin(settings)
         reader.read_inputs(settings)
     takes_blanks = target.version is None or target.version >= _TAKES_BLANKS
-    items: list[Need] = []
-    garbled: list[Need] = []
+    items: list[Endpoint] = []
+    malformed: list[Endpoint] = []
     for role, mention in reader.found():
-        if need := make_need(role, mention):
-            items.append(need)
+        if endpoint := make_endpoint(role, mention):
+            items.append(endpoint)
         else:
             note_unread(role, mention, files.unread)
-        if (need is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := make_garbled(role, mention)):
-            garbled.append(meant)
+        if (endpoint is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := make_malformed(role, mention)):
+            malformed.append(meant)
     unread = files.unread
-    return Needs(
+    return Endpoints(
         tuple(without_repeats(items)),
-        tuple(files.watched),
+        tuple(files.files_read),
         tuple(unread.texts),
-        garbled=tuple(without_repeats(garbled)),
+        malformed=tuple(without_repeats(malformed)),
         careless=tuple(unread.careless),
         built=tuple(unread.built),
         mentioned=tuple(reader.direct.mentioned),
@@ -177,7 +177,7 @@ class _Reader:
 
         What `--index-url` replaces here is gone for the requirements themselves. Two helpers of pip still ask extra
         indexes of variables and pip.conf: the pip that installs build dependencies, and the check for a newer pip.
-        Neither is a need: a command must not stop for an index that it most likely leaves alone.
+        Neither is an endpoint: a command must not stop for an index that it most likely leaves alone.
         """
         said: dict[str, list[Mention]] = {}
         for word in scan(options, _LINE_TABLE):
@@ -224,7 +224,7 @@ class _Reader:
         return self._lines[location]
 
     def _read_lock(self, said: Mention) -> None:
-        """Add the files that a pylock.toml names; a remote one is a need itself, and what it names unknown."""
+        """Add the files that a pylock.toml names; a remote one is an endpoint itself, and what it names unknown."""
         name, _ = requirements.split_extras(said.text)
         if _is_remote(name):
             self._add_remote(said.part(0, len(name)))
@@ -241,8 +241,8 @@ class _Reader:
 
     def _add_remote(self, said: Mention) -> None:
         self.remote.append(said)
-        if need := make_need("input", said):
-            self.local.unread.note_remote(need)
+        if endpoint := make_endpoint("input", said):
+            self.local.unread.note_remote(endpoint)
 
     def _locate(self, text: str, parent: str | None) -> str:
         """Return where pip looks for a file that `parent` names: a URL, an absolute path, or what is neither to us."""

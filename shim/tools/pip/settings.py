@@ -16,7 +16,7 @@ from typing import Literal
 
 from shim.core.files import CannotRead, exists, read_regular
 from shim.core.host import Host
-from shim.core.model import Origin, Place, Target
+from shim.core.model import Location, Origin, Target
 from shim.core.urls import BadUrl, Userinfo, find_userinfo
 from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
 from shim.tools.pip.config_file import Sections, normal_key, read_pip_config
@@ -51,14 +51,14 @@ class Mention:
         """Return the mention of `text[start:end]`."""
         return replace(self, text=self.text[start:end], start=self.start + start)
 
-    def place_of(self, userinfo: Userinfo | None) -> Place | None:
+    def place_of(self, userinfo: Userinfo | None) -> Location | None:
         """Return where the userinfo of our URL stands, or would, in argv or the environment; None for what stands in a file."""
         if self.key is None:
             return None
         kind: Literal["argv", "env"] = "argv" if isinstance(self.key, int) else "env"
         begin = self.text.index("://") + 3
         start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-        return Place(kind, self.key, self.start + start, self.start + end)
+        return Location(kind, self.key, self.start + start, self.start + end)
 
 
 @dataclass(slots=True)
@@ -81,7 +81,7 @@ class Files:
     """Reads regular files once, and remembers every path that was wanted. `unread` takes note of configuration that is none to us."""
 
     def __init__(self, unread: Unread | None = None) -> None:
-        self.watched: dict[str, None] = {}
+        self.files_read: dict[str, None] = {}
         self.unread = unread or Unread()
         self._read: dict[str, bytes | CannotRead | None] = {}
 
@@ -89,7 +89,7 @@ class Files:
         """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is left to pip."""
         if path == os.devnull:
             return b""
-        self.watched[path] = None
+        self.files_read[path] = None
         if path not in self._read:
             try:
                 self._read[path] = read_regular(path)
@@ -193,7 +193,7 @@ def find_places(
     verb: int,
     release: Release,
     host: Host,
-) -> tuple[Place, ...]:
+) -> tuple[Location, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
 
     URLs of version control keep theirs.
@@ -206,7 +206,7 @@ def find_places(
         option = table.long.get("--" + key)
         if option and option.name in WANTED:
             mentions += _split_value(option.name, option.takes_value, variable)
-    places: list[Place] = []
+    places: list[Location] = []
     for mention in mentions:
         try:
             userinfo = find_userinfo(mention.text) if _WEB.search(mention.text) else None
@@ -267,7 +267,7 @@ def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) 
     paths.append(os.path.join(MACHINE_FOLDER, "pip.conf"))
     named_path = os.path.join(host.cwd, named) if named else None
     if named_path:
-        files.watched[named_path] = None
+        files.files_read[named_path] = None
     if not isolated and not (named_path and exists(named_path)):
         config_home = _expand_home(host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host)
         paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]

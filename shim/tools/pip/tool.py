@@ -13,7 +13,7 @@ from typing import Literal
 
 from shim.core.files import is_folder
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Place, Secret, Target
+from shim.core.model import Delivery, Endpoints, Invocation, Location, Secret, Target
 from shim.formats.optparse_scan import drop_value
 from shim.tools import Tool
 from shim.tools.installed_version import find_interpreter, find_release
@@ -22,7 +22,7 @@ from shim.tools.pip.demand import takes_packages
 from shim.tools.pip.settings import Files, Mention, find_other_python, find_verb, is_isolated, read_settings, scan_command
 from shim.tools.pip.settings import find_places as find_places_of_command
 
-NEEDLESS = (
+NEVER_NEEDS_INDEX = (
     "",
     "-h",
     "--help",
@@ -71,20 +71,20 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "pip", found, argv, (verb, *actions), asks, reason or f"pip {verb} asks no index here")
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command will ask, in pip's order.
 
     Files that pip reads are read; remote ones are named in `unknown`, never fetched. What is unread says the worst.
     """
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     files = Files()
     settings = read_settings(invocation.argv, position, invocation.target, host, files)
-    needs = index.read_needs(invocation.argv[position], settings, invocation.target, host, files)
-    asked = {need.place for need in needs.items}
-    spare = tuple(place for place in find_places(invocation, host) if place not in asked)
-    return replace(needs, spare=spare, packages=tuple(_names(mention.text for mention in settings.arguments)))
+    endpoints = index.read_endpoints(invocation.argv[position], settings, invocation.target, host, files)
+    asked = {endpoint.location for endpoint in endpoints.items}
+    unused_userinfo = tuple(place for place in find_places(invocation, host) if place not in asked)
+    return replace(endpoints, unused_userinfo=unused_userinfo, packages=tuple(_names(mention.text for mention in settings.arguments)))
 
 
 def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
@@ -114,8 +114,8 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     return replace(delivery, argv=argv, environ={**delivery.environ, "PIP_PROXY": Secret(proxies[-1].value or "")})
 
 
-def find_places(invocation: Invocation, host: Host) -> tuple[Place, ...]:
-    """Return every userinfo in argv and `PIP_*`, also those of URLs that are no need since pip will not ask them."""
+def find_places(invocation: Invocation, host: Host) -> tuple[Location, ...]:
+    """Return every userinfo in argv and `PIP_*`, also those of URLs that are no endpoint since pip will not ask them."""
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return ()
@@ -169,10 +169,10 @@ def _find_target(path: str, argv: tuple[str, ...], host: Host) -> Target:
 
 
 TOOL = Tool(
-    NEEDLESS,
+    NEVER_NEEDS_INDEX,
     read_invocation,
-    read_needs,
-    falls_open=True,
+    read_endpoints,
+    falls_back_to_other_indexes=True,
     log_verbs=LOG_VERBS,
     move_secrets=move_secrets,
     demand=read_demand,

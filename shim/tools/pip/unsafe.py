@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.tools.pip.tool import read_options
 from shim.tools.project_files import in_requirements
-from shim.tools.unsafe_settings import Laxity
+from shim.tools.unsafe_settings import UnsafeSetting
 
 
-def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
     """Yield what the requirements files of a pip command say, beyond what argv, variables and pip.conf do."""
     own = {mention.text for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]}
-    yield from in_requirements(needs.watched, own, host)
+    yield from in_requirements(endpoints.files_read, own, host)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Target
+from shim.core.model import Endpoints, Invocation, Target
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.installed_version import find_release
-from shim.tools.project.direct_urls import direct_needs
-from shim.tools.project.requests import installer_needs, join, last_value
+from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.requests import installer_endpoints, join, last_value
 
-NEEDLESS = ("-h", "--help", "-V", "--version")
+NEVER_NEEDS_INDEX = ("-h", "--help", "-V", "--version")
 
 _TABLE = read_table(
     """
@@ -39,14 +39,14 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "project", made, argv, (), asks, reason)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of the installer's own settings."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, _TABLE)
-    needs = installer_needs(host, "uv" if last_value(words, "installer") == "uv" else "pip")
+    endpoints = installer_endpoints(host, "uv" if last_value(words, "installer") == "uv" else "pip")
     folder = next((word.value or "" for word in words if word.name is None), ".")
-    return join(needs, direct_needs("build", (), host.path(os.path.join(folder, "pyproject.toml")), "")) if needs.items else needs
+    return join(endpoints, direct_endpoints("build", (), host.path(os.path.join(folder, "pyproject.toml")), "")) if endpoints.items else endpoints
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

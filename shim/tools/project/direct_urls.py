@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from shim.core.files import read_regular
-from shim.core.model import Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.toml import may_hide_urls, read_toml, strings_at, value_at
 from shim.core.urls import BadUrl, find_userinfo, names_web, parse_url
 from shim.formats.requirements import find_direct_url
@@ -25,7 +25,7 @@ _IN_LOCK = re.compile(r"""(?:type = "(\w+)"\n)?["']?\b(?:url|file)["']?\s*[:=]\s
 _SHARED = (("project", "dependencies"), ("project", "optional-dependencies"), ("dependency-groups",), ("build-system", "requires"))
 
 
-def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Needs:
+def direct_endpoints(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Endpoints:
     """Return the URLs in argv, in a project file (pyproject.toml or Pipfile) as `tool` reads it, and in its lock beside it."""
     lock = os.path.join(os.path.dirname(path), lock)
     unread = Unread()
@@ -39,9 +39,9 @@ def direct_needs(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Need
             found |= dict.fromkeys(_locked_urls((read_regular(lock, MAX_LOCK) or b"").decode("utf-8", "replace")), lock)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
-    watched = (lock,) if os.path.basename(lock) else ()
-    needs = tuple(need for url, origin in origins.items() if (need := _make_need(url, origin, unread)))
-    return Needs(needs, watched, tuple(unread.texts), careless=tuple(unread.careless))
+    files_read = (lock,) if os.path.basename(lock) else ()
+    endpoints = tuple(endpoint for url, origin in origins.items() if (endpoint := _make_endpoint(url, origin, unread)))
+    return Endpoints(endpoints, files_read, tuple(unread.texts), careless=tuple(unread.careless))
 
 
 def _locked_urls(text: str) -> Iterator[str]:
@@ -58,8 +58,8 @@ def _locked_urls(text: str) -> Iterator[str]:
     yield from strings_at(document, ("url", "file"))
 
 
-def _make_need(text: str, origin: Origin, unread: Unread) -> Need | None:
-    """Return the need of one URL; one with a password of its own is the tool's affair."""
+def _make_endpoint(text: str, origin: Origin, unread: Unread) -> Endpoint | None:
+    """Return the endpoint of one URL; one with a password of its own is the tool's affair."""
     try:
         url, userinfo = parse_url(text), find_userinfo(text)
     except BadUrl:
@@ -67,7 +67,7 @@ def _make_need(text: str, origin: Origin, unread: Unread) -> Need | None:
         return None
     if userinfo and userinfo.password:
         return None
-    return Need(url, origin, "direct", username=userinfo.username or None if userinfo else None)
+    return Endpoint(url, origin, "direct", username=userinfo.username or None if userinfo else None)
 
 
 def _walk(value: Any, key: str = "") -> Iterator[str]:

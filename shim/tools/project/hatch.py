@@ -8,15 +8,15 @@ Sources: hatch 1.18 documentation "Publishing", `publish/index.py`, `publish/aut
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import hatch_repositories
-from shim.tools.project.requests import find_upwards, installer_needs, join, last_value, read_project_invocation
-from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_needs
+from shim.tools.project.requests import find_upwards, installer_endpoints, join, last_value, read_project_invocation
+from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
 
-NEEDLESS = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
 
 VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
 _BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
@@ -39,23 +39,23 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return as_upload(read_project_invocation(name, argv, host, target, _BEFORE, VERBS))
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository of an upload, else the indexes of pip's and uv's own settings."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     if invocation.verb != ("publish",):
-        needs = installer_needs(host, "pip", "uv")
+        endpoints = installer_endpoints(host, "pip", "uv")
         path = find_upwards("pyproject.toml", host.cwd)
-        return join(needs, direct_needs("hatch", (), path, "hatch.lock")) if path and needs.items else needs
+        return join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock")) if path and endpoints.items else endpoints
     words = scan(invocation.argv, _PUBLISH)
-    return read_upload_needs(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
+    return read_upload_endpoints(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
 
 
 TOOL = Tool(
-    NEEDLESS,
+    NEVER_NEEDS_INDEX,
     read_invocation,
-    read_needs,
-    falls_open=True,
+    read_endpoints,
+    falls_back_to_other_indexes=True,
     log_verbs=frozenset({"publish"}),
     move_secrets=move_password(UPLOADER, _PUBLISH),
 )

@@ -6,13 +6,13 @@ Sources: nox 2026 documentation "Command-line usage" (a noxfile chooses the inst
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Target
+from shim.core.model import Endpoints, Invocation, Target
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.installed_version import find_release
-from shim.tools.project.requests import installer_needs
+from shim.tools.project.requests import installer_endpoints
 
-NEEDLESS = ("-h", "--help", "--version", "-l", "--list", "--list-sessions", "--usage")
+NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "-l", "--list", "--list-sessions", "--usage")
 
 _TABLE = read_table(
     "-h --help\n--version\n-l --list-sessions --list\n--usage\n--no-install\n--no-venv\n-R --reuse-and-skip\n-f --noxfile ="
@@ -29,9 +29,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "project", made, argv, (), asks, reason)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of pip's and uv's own settings."""
-    return installer_needs(host, "pip", "uv") if invocation.touches_index else Needs()
+    return installer_endpoints(host, "pip", "uv") if invocation.touches_index else Endpoints()
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

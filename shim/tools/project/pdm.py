@@ -6,15 +6,15 @@ Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.project.direct_urls import direct_needs
+from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import pdm_repositories, pdm_sources
-from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
-from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_needs
+from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
+from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
 
-NEEDLESS = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
 
 VERBS = frozenset({"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"})
 _BEFORE = "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I --ignore-python\n--no-cache\n-n --non-interactive\n"
@@ -38,23 +38,23 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return as_upload(read_project_invocation(name, argv, host, target, read_table(_BEFORE), VERBS))
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository of an upload, else the sources of the project and of pdm's configuration."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, read_table(_PROJECT))
     folder, config = last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".", last_value(words, "config")
     if invocation.verb == ("publish",):
-        return read_upload_needs(UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host))
+        return read_upload_endpoints(UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host))
     own = pdm_sources(config, folder, host)
-    project = project_needs("pyproject.toml", ("tool", "pdm", "source"), host, folder)
-    return join(project, own, direct_needs("pdm", invocation.argv, project.watched[0], "pdm.lock"))
+    project = project_endpoints("pyproject.toml", ("tool", "pdm", "source"), host, folder)
+    return join(project, own, direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock"))
 
 
 TOOL = Tool(
-    NEEDLESS,
+    NEVER_NEEDS_INDEX,
     read_invocation,
-    read_needs,
+    read_endpoints,
     log_verbs=frozenset({"publish"}),
     move_secrets=move_password(UPLOADER, _PUBLISH),
 )

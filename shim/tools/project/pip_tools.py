@@ -6,13 +6,13 @@ Sources: pip-tools 7.6 `scripts/compile.py` (the header and the `--index-url` li
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Target
+from shim.core.model import Endpoints, Invocation, Target
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.installed_version import find_release
-from shim.tools.project.pip_tools_requests import pip_tools_needs
+from shim.tools.project.pip_tools_requests import pip_tools_endpoints
 
-NEEDLESS = ("-h", "--help", "--version")
+NEVER_NEEDS_INDEX = ("-h", "--help", "--version")
 
 #: Command -> the file that it reads if none is named.
 SOURCES = {"pip-compile": "requirements.in", "pip-sync": "requirements.txt"}
@@ -46,12 +46,12 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "project", made, argv, (), asks, reason)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index that pip would ask for these requirements."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, read_table(_TABLES[invocation.tool]))
-    return pip_tools_needs(words, SOURCES[invocation.tool], invocation.target, host)
+    return pip_tools_endpoints(words, SOURCES[invocation.tool], invocation.target, host)
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

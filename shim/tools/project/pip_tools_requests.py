@@ -14,7 +14,7 @@ from typing import Any
 
 from shim.core.files import CannotRead
 from shim.core.host import Host
-from shim.core.model import Needs, Origin, Place, Target
+from shim.core.model import Endpoints, Location, Origin, Target
 from shim.core.toml import value_at
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats.optparse_scan import Word, scan
@@ -36,7 +36,7 @@ MAX_ARGUMENTS = 16_384
 Said = tuple[str, Mention]
 
 
-def pip_tools_needs(words: Sequence[Word], default: str, target: Target, host: Host) -> Needs:
+def pip_tools_endpoints(words: Sequence[Word], default: str, target: Target, host: Host) -> Endpoints:
     """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt) asks. `target` is the pip beside it."""
     sources = [_mention(word) for word in words if word.name is None] or [Mention(default, Origin("config", "default"))]
     unread = Unread()
@@ -46,22 +46,22 @@ def pip_tools_needs(words: Sequence[Word], default: str, target: Target, host: H
         configured += configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
     files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
     folders = [replace(mention, text=os.path.dirname(mention.text) or ".") for mention in sources if mention not in files]
-    needs = option_needs(words, host, configured, target, files, folders)
-    own = Needs(watched=(path,) if path else (), unknown=tuple(unread.texts), careless=tuple(unread.careless))
-    return join(needs, own)
+    endpoints = option_endpoints(words, host, configured, target, files, folders)
+    own = Endpoints(files_read=(path,) if path else (), unreadable_inputs=tuple(unread.texts), careless=tuple(unread.careless))
+    return join(endpoints, own)
 
 
-def option_needs(
+def option_endpoints(
     words: Sequence[Word],
     host: Host,
     configured: Sequence[Said] = (),
     target: Target | None = None,
     files: Sequence[Mention] = (),
     folders: Sequence[Mention] = (),
-) -> Needs:
+) -> Endpoints:
     """Return what pip would ask by its own settings with the options in `words` and `configured` on top.
 
-    Userinfo in argv that no need stands for is spare.
+    Userinfo in argv that no endpoint stands for is spare.
     """
     target = target or Target("pip")
     reader = Files()
@@ -74,10 +74,10 @@ def option_needs(
         settings.options[name] = [*settings.all(name), mention] if several else [mention]
     settings.options["requirement"] = list(files)
     settings.arguments = list(folders)
-    needs = requests.read_needs("install", settings, target, host, reader)
-    asked = {need.place for need in needs.items}
-    spare = tuple(place for _, mention in typed if (place := _place(mention)) and place not in asked)
-    return replace(needs, spare=spare)
+    endpoints = requests.read_endpoints("install", settings, target, host, reader)
+    asked = {endpoint.location for endpoint in endpoints.items}
+    unused_userinfo = tuple(place for _, mention in typed if (place := _place(mention)) and place not in asked)
+    return replace(endpoints, unused_userinfo=unused_userinfo)
 
 
 def _typed(words: Sequence[Word]) -> Iterator[Said]:
@@ -142,7 +142,7 @@ def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | Non
     return None
 
 
-def _place(mention: Mention) -> Place | None:
+def _place(mention: Mention) -> Location | None:
     try:
         userinfo = find_userinfo(mention.text) if "://" in mention.text else None
     except BadUrl:

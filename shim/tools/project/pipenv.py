@@ -10,15 +10,15 @@ from collections.abc import Sequence
 
 from shim.core.files import is_file
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Origin
+from shim.core.model import Endpoints, Invocation, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.tools import Tool
 from shim.tools.pip.settings import Mention
-from shim.tools.project.direct_urls import direct_needs
-from shim.tools.project.pip_tools_requests import option_needs
-from shim.tools.project.requests import find_upwards, join, project_needs, read_project_invocation, sources_in
+from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.pip_tools_requests import option_endpoints
+from shim.tools.project.requests import find_upwards, join, project_endpoints, read_project_invocation, sources_in
 
-NEEDLESS = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
 
 VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
 _BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
@@ -33,20 +33,20 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the sources of the project, and the indexes of pip's own settings."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, _TABLE)
     typed = [word._replace(name="extra-index-url") for word in words if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
         sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))
     else:
-        sources = project_needs("Pipfile", ("source",), host)
-    pipfile = host.path(sources.watched[0])
-    direct = direct_needs("pipenv", invocation.argv, pipfile, "Pipfile.lock")
-    return join(sources, option_needs(typed, host, files=_requirements(words, pipfile, host)), direct)
+        sources = project_endpoints("Pipfile", ("source",), host)
+    pipfile = host.path(sources.files_read[0])
+    direct = direct_endpoints("pipenv", invocation.argv, pipfile, "Pipfile.lock")
+    return join(sources, option_endpoints(typed, host, files=_requirements(words, pipfile, host)), direct)
 
 
 def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
@@ -60,4 +60,4 @@ def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Menti
     return [Mention(found, Origin("file", found, project=True))] if found else typed
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

@@ -8,15 +8,15 @@ Sources: pipx 1.18 documentation, `backends/__init__.py`; measured.
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs, Origin
+from shim.core.model import Endpoints, Invocation, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.tools import Tool
 from shim.tools.pip.settings import Mention
-from shim.tools.project.direct_urls import direct_needs
-from shim.tools.project.pip_tools_requests import option_needs
-from shim.tools.project.requests import installer_needs, join, last_value, read_project_invocation
+from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.pip_tools_requests import option_endpoints
+from shim.tools.project.requests import installer_endpoints, join, last_value, read_project_invocation
 
-NEEDLESS = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
 
 VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])
 _BEFORE = read_table("-h --help\n--version\n-q --quiet\n-v --verbose\n--global")
@@ -31,18 +31,18 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
     if not invocation.touches_index or not VERBS.intersection(invocation.verb):
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
     folders = [one for one in _said(words, None) if "/" in one.text or one.text.startswith(".")]
     typed = join(
-        option_needs(words, host, files=_said(words, "requirement"), folders=folders), direct_needs("pipx", invocation.argv, "", "")
+        option_endpoints(words, host, files=_said(words, "requirement"), folders=folders), direct_endpoints("pipx", invocation.argv, "", "")
     )
     may_be_uv = backend != "pip" and not last_value(words, "index-url")
-    return join(typed, installer_needs(host, "uv")) if may_be_uv else typed
+    return join(typed, installer_endpoints(host, "uv")) if may_be_uv else typed
 
 
 def _said(words: list[Word], name: str | None) -> list[Mention]:
@@ -50,4 +50,4 @@ def _said(words: list[Word], name: str | None) -> list[Mention]:
     return [Mention(word.value or "", Origin("argv", word.value or "")) for word in words if word.name == name]
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.project.direct_urls import direct_needs
-from shim.tools.project.repositories import poetry_needs, poetry_variables
-from shim.tools.project.requests import join, last_value, project_needs, read_project_invocation
+from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.repositories import poetry_endpoints, poetry_variables
+from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
 
-NEEDLESS = (
+NEVER_NEEDS_INDEX = (
     "",
     "-h",
     "--help",
@@ -45,19 +45,19 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return read_project_invocation(name, argv, host, target, _BEFORE, VERBS)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the sources of the project, or the repository of an upload."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     words = scan(invocation.argv, _PUBLISH if invocation.verb == ("publish",) else _BEFORE)
     folder = last_value(words, "project") or last_value(words, "directory") or "."
     if invocation.verb == ("publish",):
         typed = bool(last_value(words, "username") and last_value(words, "password"))
-        needs = poetry_needs(last_value(words, "repository"), folder, host)
-        return replace(needs, items=() if typed else needs.items)
-    needs = project_needs("pyproject.toml", ("tool", "poetry", "source"), host, folder)
-    items = tuple(replace(need, answered_by=_answer(need.index_name or "", host)) for need in needs.items)
-    return join(replace(needs, items=items), direct_needs("poetry", invocation.argv, needs.watched[0], "poetry.lock"))
+        endpoints = poetry_endpoints(last_value(words, "repository"), folder, host)
+        return replace(endpoints, items=() if typed else endpoints.items)
+    endpoints = project_endpoints("pyproject.toml", ("tool", "poetry", "source"), host, folder)
+    items = tuple(replace(endpoint, provided_by=_answer(endpoint.index_name or "", host)) for endpoint in endpoints.items)
+    return join(replace(endpoints, items=items), direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock"))
 
 
 def _answer(name: str, host: Host) -> str | None:
@@ -66,4 +66,4 @@ def _answer(name: str, host: Host) -> str | None:
 
 
 # `publish --password` stays in argv: it has no variable that would count in its place.
-TOOL = Tool(NEEDLESS, read_invocation, read_needs)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints)

@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.toml import value_at
 from shim.core.urls import BadUrl, find_userinfo, parse_url
-from shim.tools.project.requests import find_upwards, read_document, read_table_at, source_needs
+from shim.tools.project.requests import find_upwards, read_document, read_table_at, source_endpoints
 from shim.tools.unreadable import Unread
 from shim.tools.upload.uploads import Repositories, read_pypirc
 
@@ -50,7 +50,7 @@ def pdm_repositories(config: str, folder: str, host: Host) -> Repositories:
     return Repositories(own, rows, project=frozenset(named))
 
 
-def pdm_sources(config: str, folder: str, host: Host) -> Needs:
+def pdm_sources(config: str, folder: str, host: Host) -> Endpoints:
     """Return the sources in pdm's own config.toml, which are the user's, and in the project's pdm.toml."""
     own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
     unread = Unread()
@@ -60,11 +60,11 @@ def pdm_sources(config: str, folder: str, host: Host) -> Needs:
         with unread.guard(path, careless=path == project):
             table = value_at(read_document(path), "pypi")
             tables[path] = table if isinstance(table, dict) else {}
-    found = [need for path, table in tables.items() for need in source_needs([table, *table.values()], path, host, unread)]
+    found = [endpoint for path, table in tables.items() for endpoint in source_endpoints([table, *table.values()], path, host, unread)]
     users = [
-        replace(need, origin=need.origin._replace(kind="config", project=False)) if need.origin.where == own else need for need in found
+        replace(endpoint, origin=endpoint.origin._replace(kind="config", project=False)) if endpoint.origin.where == own else endpoint for endpoint in found
     ]
-    return Needs(tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless))
+    return Endpoints(tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless))
 
 
 def pdm_config(config: str, host: Host) -> str:
@@ -72,7 +72,7 @@ def pdm_config(config: str, host: Host) -> str:
     return host.path(config or host.environ.get("PDM_CONFIG_FILE") or _below(host, "pdm", "config.toml"))
 
 
-def poetry_needs(name: str, folder: str, host: Host) -> Needs:
+def poetry_endpoints(name: str, folder: str, host: Host) -> Endpoints:
     """Return the endpoint that `poetry publish` uploads to: a variable, the project's poetry.toml, or poetry's config.toml names it."""
     files = poetry_files(folder, host)
     name = name or "pypi"
@@ -88,10 +88,10 @@ def poetry_needs(name: str, folder: str, host: Host) -> Needs:
         target = parse_url(url or "https://upload.pypi.org/legacy/")
         userinfo = find_userinfo(url or "")
     except BadUrl:
-        return Needs((), tuple(files))
+        return Endpoints((), tuple(files))
     if userinfo and userinfo.password:
-        return Needs((), tuple(files))  # the user's own; poetry reads it from there
-    return Needs((Need(target, origin, "publish", name, answered_by=answered),), tuple(files))
+        return Endpoints((), tuple(files))  # the user's own; poetry reads it from there
+    return Endpoints((Endpoint(target, origin, "publish", name, provided_by=answered),), tuple(files))
 
 
 def poetry_files(folder: str, host: Host) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
-from shim.core.model import Invocation, Need, Needs, Origin, Target
+from shim.core.model import Endpoint, Endpoints, Invocation, Origin, Target
 from shim.core.toml import read_toml, value_at
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, scan
@@ -23,7 +23,7 @@ from shim.tools.pip import requests
 from shim.tools.pip.settings import Files, Mention, Settings, read_settings
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import Command
-from shim.tools.uv.requests import read_command_needs
+from shim.tools.uv.requests import read_command_endpoints
 
 #: Which pip these tools start, nobody knows.
 _SOME_PIP = Target("pip")
@@ -49,41 +49,41 @@ def read_project_invocation(
     return Invocation(name, "project", made, argv, (verb,) if verb else (), asks, reason)
 
 
-def pip_needs(host: Host, urls: tuple[Mention, ...] = ()) -> Needs:
+def pip_endpoints(host: Host, urls: tuple[Mention, ...] = ()) -> Endpoints:
     """Return what `pip install` would ask by its variables and configuration alone, `urls` (from an option) replacing the index."""
     files = Files()
     settings: Settings = read_settings(("install",), 0, _SOME_PIP, host, files)
     if urls:
         settings.options["index-url"] = [*urls]
-    return requests.read_needs("install", settings, _SOME_PIP, host, files)
+    return requests.read_endpoints("install", settings, _SOME_PIP, host, files)
 
 
-def installer_needs(host: Host, *installers: str) -> Needs:
+def installer_endpoints(host: Host, *installers: str) -> Endpoints:
     """Return what the installers (`pip`, `uv`) that a tool may start would ask by their variables and configuration, together.
 
     One that knows well-known public indexes only is left out: it is no other place for what the private ones have.
     """
-    several = (pip_needs(host) if name == "pip" else read_command_needs(Command(("pip", "install"), (), ()), host) for name in installers)
-    return join(*(needs if any(not need.url.is_public for need in needs.items) else replace(needs, items=()) for needs in several))
+    several = (pip_endpoints(host) if name == "pip" else read_command_endpoints(Command(("pip", "install"), (), ()), host) for name in installers)
+    return join(*(endpoints if any(not endpoint.url.is_public for endpoint in endpoints.items) else replace(endpoints, items=()) for endpoints in several))
 
 
-def project_needs(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Needs:
+def project_endpoints(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Endpoints:
     """Return the sources that the nearest project file `name` has at `key`: tables with a `url`. `start` is the folder to begin at."""
     folder = host.path(start) if start else host.cwd
     return sources_in(find_upwards(name, folder) or os.path.join(folder, name), key, host)
 
 
-def sources_in(path: str, key: tuple[str, ...], host: Host, shown: str = "") -> Needs:
+def sources_in(path: str, key: tuple[str, ...], host: Host, shown: str = "") -> Endpoints:
     """Return the sources that a project's TOML file has at `key`; it is unread if it is none to us."""
     unread = Unread()
     rows: Any = None
     with unread.guard(shown or path, careless=True):
         rows = value_at(read_document(path), *key)
-    found = tuple(source_needs(rows, shown or path, host, unread))
-    return Needs(found, (path,), tuple(unread.texts), careless=tuple(unread.careless))
+    found = tuple(source_endpoints(rows, shown or path, host, unread))
+    return Endpoints(found, (path,), tuple(unread.texts), careless=tuple(unread.careless))
 
 
-def source_needs(rows: Any, path: str, host: Host, unread: Unread) -> Iterator[Need]:
+def source_endpoints(rows: Any, path: str, host: Host, unread: Unread) -> Iterator[Endpoint]:
     """Yield the sources among `rows`, what a project's TOML file has for them; one with a password in its URL is the tool's own affair."""
     origin = Origin("file", path, project=True)
     for row in rows if isinstance(rows, list) else ():
@@ -100,7 +100,7 @@ def source_needs(rows: Any, path: str, host: Host, unread: Unread) -> Iterator[N
             continue
         name = row.get("name") if isinstance(row.get("name"), str) else None
         username = userinfo.username or None if userinfo else None
-        yield Need(target, origin, "extra", name, username)
+        yield Endpoint(target, origin, "extra", name, username)
 
 
 def expand_variables(text: str, host: Host) -> str:
@@ -108,13 +108,13 @@ def expand_variables(text: str, host: Host) -> str:
     return _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), text)
 
 
-def join(*several: Needs) -> Needs:
-    """Return all needs together, each URL once."""
-    items = {(need.url.text, need.username): need for needs in reversed(several) for need in reversed(needs.items)}
-    lists = [one.name for one in fields(Needs) if one.name not in ("items", "garbled", "routed")]
-    joined: dict[str, Any] = {name: tuple(dict.fromkeys(one for needs in several for one in getattr(needs, name))) for name in lists}
-    garbled = tuple(need for needs in several for need in needs.garbled)
-    return Needs(tuple(reversed(items.values())), garbled=garbled, **joined)
+def join(*several: Endpoints) -> Endpoints:
+    """Return all endpoints together, each URL once."""
+    items = {(endpoint.url.text, endpoint.username): endpoint for endpoints in reversed(several) for endpoint in reversed(endpoints.items)}
+    lists = [one.name for one in fields(Endpoints) if one.name not in ("items", "garbled", "routed")]
+    joined: dict[str, Any] = {name: tuple(dict.fromkeys(one for endpoints in several for one in getattr(endpoints, name))) for name in lists}
+    malformed = tuple(endpoint for endpoints in several for endpoint in endpoints.malformed)
+    return Endpoints(tuple(reversed(items.values())), malformed=malformed, **joined)
 
 
 def find_upwards(name: str, folder: str) -> str | None:

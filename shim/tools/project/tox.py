@@ -8,14 +8,14 @@ Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* rea
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table
 from shim.tools import Tool
 from shim.tools.installed_version import find_release
-from shim.tools.project.requests import installer_needs, read_project_invocation
+from shim.tools.project.requests import installer_endpoints, read_project_invocation
 
 #: Not `list` and `config`: they install what `requires` names before they answer.
-NEEDLESS = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
+NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
 
 VERBS = frozenset(
     {"", "run", "r", "run-parallel", "p", "devenv", "d", "exec", "e", "legacy", "le", "depends", "de", "list", "l", "config", "c"}
@@ -48,12 +48,12 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return read_project_invocation(name, argv, host, target, _TABLE, VERBS)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of pip's own settings, and of uv's if the plugin is there."""
     if not invocation.touches_index:
-        return Needs()
+        return Endpoints()
     has_uv = find_release(invocation.target.path, "tox_uv", host)[0] is not None
-    return installer_needs(host, "pip", *(["uv"] if has_uv else []))
+    return installer_endpoints(host, "pip", *(["uv"] if has_uv else []))
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, falls_open=True)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

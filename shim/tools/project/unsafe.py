@@ -14,30 +14,30 @@ from itertools import pairwise
 from typing import Any
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.core.toml import value_at
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.tools.project.pip_tools_requests import configured_options
 from shim.tools.project.requests import expand_variables
 from shim.tools.project_files import in_requirements, pip_trusts, read_document, refusing, shown
-from shim.tools.unsafe_settings import Does, Laxity, names
+from shim.tools.unsafe_settings import Does, UnsafeSetting, names
 
 #: What pip's options do, where pip-tools' configuration has them.
 _PIP_OPTIONS = {"trusted-host": Does.UNCHECKED, "cert": Does.AUTHORITY, "proxy": Does.PROXY}
 
 
-def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
     """Yield what the project's files say that neither argv nor `PIP_TRUSTED_HOST` does."""
     own = {after for word, after in pairwise([*invocation.argv, ""]) if word == "--trusted-host"}
     own |= {word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")}
     own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
-    documents = {path: read_document(path, host) for path in needs.watched if path.endswith((".toml", "Pipfile"))}
-    yield from in_requirements((path for path in needs.watched if path not in documents and not path.endswith(".lock")), own, host)
+    documents = {path: read_document(path, host) for path in endpoints.files_read if path.endswith((".toml", "Pipfile"))}
+    yield from in_requirements((path for path in endpoints.files_read if path not in documents and not path.endswith(".lock")), own, host)
     for path, document in documents.items():
         for does, server in _in_document(path, document, host):
             if server not in own:
-                yield Laxity(does, shown(path, host), server, means=_means)
+                yield UnsafeSetting(does, shown(path, host), server, means=_means)
 
 
 def _means(server: str, url: Url) -> bool:

@@ -6,12 +6,12 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.upload.uploads import Uploader, move_password, read_upload_invocation, read_upload_needs
+from shim.tools.upload.uploads import Uploader, move_password, read_upload_endpoints, read_upload_invocation
 
-NEEDLESS = ("", "-h", "--help", "--version", "check")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "check")
 
 #: Verbs that talk to a repository.
 VERBS = frozenset({"upload", "register"})
@@ -57,15 +57,15 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return read_upload_invocation(name, argv, host, target, _TABLE, VERBS, "talks to a repository")
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository that the command uploads to."""
-    return read_upload_needs(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Needs()
+    return read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Endpoints()
 
 
 TOOL = Tool(
-    NEEDLESS,
+    NEVER_NEEDS_INDEX,
     read_invocation,
-    read_needs,
+    read_endpoints,
     log_verbs=frozenset({"upload", "register"}),
     move_secrets=move_password(UPLOADER, _TABLE),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Need, Needs, Origin, Place, Secret, Target
+from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Location, Origin, Secret, Target
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, drop_value, scan
 from shim.tools.installed_version import find_release
@@ -52,7 +52,7 @@ class Repositories:
     project: frozenset[str] = frozenset()
 
 
-def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, repositories: Repositories | None = None) -> Needs:
+def read_upload_endpoints(uploader: Uploader, words: list[Word], host: Host, repositories: Repositories | None = None) -> Endpoints:
     """Return the one endpoint that the command uploads to, and who answers for it already. Without `repositories` a .pypirc has them."""
     if repositories is None:
         path = host.path(uploader.said(uploader.config_file, words, host) or "~/.pypirc")
@@ -69,11 +69,11 @@ def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, reposit
         is_project = name in repositories.project
         origin, key = Origin("file" if is_project else "config", f"{path} [{name}]", project=is_project), None
     if not url:
-        return Needs((), (path,))
+        return Endpoints((), (path,))
     try:
         target, userinfo = parse_url(url), find_userinfo(url)
     except BadUrl:
-        return Needs((), (path,))
+        return Endpoints((), (path,))
     given = Secret(userinfo.password) if userinfo and userinfo.password else None
     username = (userinfo.username if userinfo else None) or uploader.said(uploader.username, words, host) or section.get("username")
     answered = None
@@ -82,11 +82,11 @@ def read_upload_needs(uploader: Uploader, words: list[Word], host: Host, reposit
     elif section.get("password"):
         answered = f"{path} [{name}]"
     place = (
-        Place("argv" if isinstance(key, int) else "env", key, userinfo.start, userinfo.end)
+        Location("argv" if isinstance(key, int) else "env", key, userinfo.start, userinfo.end)
         if given and userinfo and key is not None
         else None
     )
-    return Needs((Need(target, origin, "publish", name, username, given, place, None if given else answered),), (path,))
+    return Endpoints((Endpoint(target, origin, "publish", name, username, given, place, None if given else answered),), (path,))
 
 
 def read_upload_invocation(

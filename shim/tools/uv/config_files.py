@@ -47,7 +47,7 @@ class Reader:
     def __init__(self, host: Host, directory: str | None) -> None:
         self.host = host
         self.cwd = os.path.normpath(os.path.join(host.cwd, directory or "."))
-        self.watched: dict[str, None] = {}
+        self.files_read: dict[str, None] = {}
         self.unread = Unread()
         self._data: dict[str, bytes | None] = {}
         self._documents: dict[str, dict[str, Any] | None] = {}
@@ -59,7 +59,7 @@ class Reader:
     def read(self, path: str) -> bytes | None:
         """Return a regular file's bytes, None if there is none to read."""
         if path not in self._data:
-            self.watched[path] = None
+            self.files_read[path] = None
             self._data[path] = None
             with self.unread.guard(path):
                 self._data[path] = read_regular(path, MAX_BYTES)

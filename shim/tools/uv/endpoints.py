@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from shim.core.host import Host
-from shim.core.model import Need, Origin, Place, Secret
+from shim.core.model import Endpoint, Location, Origin, Secret
 from shim.core.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of_index
 from shim.formats.whatwg import read_web_url
 from shim.tools.unreadable import Unread
@@ -38,38 +38,38 @@ class Said(NamedTuple):
     registry: str = ""
 
 
-def make_needs(said: Iterable[Said], host: Host, unread: Unread) -> list[Need]:
-    """Return the needs: each URL once, one default index, and of direct URLs only those that no index covers.
+def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[Endpoint]:
+    """Return the endpoints: each URL once, one default index, and of direct URLs only those that no index covers.
 
-    A text that is no URL to us is unread if it may be one to uv, and a need as well where it is known which.
+    A text that is no URL to us is unread if it may be one to uv, and an endpoint as well where it is known which.
     """
-    needs: list[Need] = []
+    endpoints: list[Endpoint] = []
     for one in said:
-        if need := _make_need(one, host):
-            needs.append(need)
+        if endpoint := _make_endpoint(one, host):
+            endpoints.append(endpoint)
             continue
         unread.note_url(one.text, one.origin)
         plain = read_web_url(one.text)
-        if plain and (need := _make_need(one._replace(text=plain, key=None), host)):
-            needs.append(need)
-    scopes = [scope_of_index(need.url) for need in needs if need.role != "direct"]
-    kept: list[Need] = []
+        if plain and (endpoint := _make_endpoint(one._replace(text=plain, key=None), host)):
+            endpoints.append(endpoint)
+    scopes = [scope_of_index(endpoint.url) for endpoint in endpoints if endpoint.role != "direct"]
+    kept: list[Endpoint] = []
     numbers: dict[tuple[str, str], list[int]] = {}  # of what is kept, by URL: a command may name hundreds
-    for need in needs:
-        if need.role == "direct" and need.username is None and need.given is None and any(scope.covers(need.url) for scope in scopes):
+    for endpoint in endpoints:
+        if endpoint.role == "direct" and endpoint.username is None and endpoint.inline_password is None and any(scope.covers(endpoint.url) for scope in scopes):
             continue
-        alike = numbers.setdefault(_normal(need.url), [])
-        number = next((number for number in alike if _is_one(need, kept[number])), None)
+        alike = numbers.setdefault(_normal(endpoint.url), [])
+        number = next((number for number in alike if _is_one(endpoint, kept[number])), None)
         if number is None:
             alike.append(len(kept))
-            kept.append(need)
+            kept.append(endpoint)
         else:
-            kept[number] = _merge(kept[number], need)
-    default = next((need for need in kept if need.role == "index"), None)
-    return [need if need is default or need.role != "index" else replace(need, role="extra") for need in kept]
+            kept[number] = _merge(kept[number], endpoint)
+    default = next((endpoint for endpoint in kept if endpoint.role == "index"), None)
+    return [endpoint if endpoint is default or endpoint.role != "index" else replace(endpoint, role="extra") for endpoint in kept]
 
 
-def find_place(one: Said) -> Place | None:
+def find_place(one: Said) -> Location | None:
     """Return where a userinfo stands in argv or environment, or None if there is none or the URL is no plain one."""
     try:
         userinfo = find_userinfo(one.text)
@@ -78,8 +78,8 @@ def find_place(one: Said) -> Place | None:
     return _place(one, userinfo) if userinfo else None
 
 
-def _make_need(one: Said, host: Host) -> Need | None:
-    """Return the need of a URL text; None for paths, file: URLs and all that is no plain URL."""
+def _make_endpoint(one: Said, host: Host) -> Endpoint | None:
+    """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain URL."""
     try:
         url, userinfo = parse_url(one.text), find_userinfo(one.text)
     except BadUrl:
@@ -91,15 +91,15 @@ def _make_need(one: Said, host: Host) -> Need | None:
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
     place = _place(one, userinfo)
-    return Need(url, one.origin, one.role, one.name, username, given, place, answered, one.always, one.explicit, one.registry)
+    return Endpoint(url, one.origin, one.role, one.name, username, given, place, answered, one.always, one.explicit, one.registry)
 
 
-def _place(one: Said, userinfo: Userinfo | None) -> Place | None:
+def _place(one: Said, userinfo: Userinfo | None) -> Location | None:
     if one.key is None:
         return None
     begin = one.text.index("://") + 3
     start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-    return Place("argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end)
+    return Location("argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end)
 
 
 def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | None, str | None]:
@@ -115,36 +115,36 @@ def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | N
     return username or named or None, answered
 
 
-def _is_one(need: Need, other: Need) -> bool:
+def _is_one(endpoint: Endpoint, other: Endpoint) -> bool:
     """Return whether two needs of one URL are one question. A URL without userinfo is the same as with one: uv keeps credentials by URL."""
-    if (need.role == "publish") != (other.role == "publish"):
+    if (endpoint.role == "publish") != (other.role == "publish"):
         return False
-    plain = [one for one in (need, other) if one.username is None and one.given is None]
+    plain = [one for one in (endpoint, other) if one.username is None and one.inline_password is None]
     if plain:
         return True
-    same = need.given.same_as(other.given) if need.given and other.given else need.given is other.given
-    return need.username == other.username and same
+    same = endpoint.inline_password.same_as(other.inline_password) if endpoint.inline_password and other.inline_password else endpoint.inline_password is other.inline_password
+    return endpoint.username == other.username and same
 
 
 def _normal(url: Url) -> tuple[str, str]:
     return url.origin, "/".join(url.text.split("/")[3:]).rstrip("/")
 
 
-def _merge(first: Need, other: Need) -> Need:
-    """Return one need for both: the place in the list and the role of the first, the userinfo and where it stands of who has one."""
-    source = first if first.given is not None or first.username is not None else other
-    answered = None if source.given is not None else first.answered_by or other.answered_by
-    place = source.place if source.given is not None or first.place is None else first.place
+def _merge(first: Endpoint, other: Endpoint) -> Endpoint:
+    """Return one endpoint for both: the place in the list and the role of the first, the userinfo and where it stands of who has one."""
+    source = first if first.inline_password is not None or first.username is not None else other
+    answered = None if source.inline_password is not None else first.provided_by or other.provided_by
+    place = source.location if source.inline_password is not None or first.location is None else first.location
     role = "index" if "index" in (first.role, other.role) else first.role
     return replace(
         first,
-        origin=source.origin if source.given is not None else first.origin,
+        origin=source.origin if source.inline_password is not None else first.origin,
         role=role,
         index_name=first.index_name or other.index_name,
         username=source.username,
-        given=source.given,
-        place=place,
-        answered_by=answered,
+        inline_password=source.inline_password,
+        location=place,
+        provided_by=answered,
         eager=first.eager or other.eager,
         explicit=first.explicit and other.explicit,
         registry=first.registry if first.registry == other.registry else "",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shim.core.files import CannotRead
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.core.toml import read_toml
 from shim.core.urls import BadUrl, names_web, parse_url
 from shim.formats import requirements, uv_toml
@@ -125,7 +125,7 @@ class Collector:
                 self.add(url, Origin("config", path), "direct")
 
     def add_file_part(self, part: Part, origin: Origin, *, with_lines: bool) -> None:
-        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the need itself.
+        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the endpoint itself.
 
         Only `uv pip` obeys its index lines (`with_lines`).
         """
@@ -179,7 +179,7 @@ class Collector:
     def _add_remote(self, one: Said) -> None:
         self.said.append(one)
         try:
-            self.reader.unread.note_remote(Need(parse_url(one.text), one.origin, "input"))
+            self.reader.unread.note_remote(Endpoint(parse_url(one.text), one.origin, "input"))
         except BadUrl:
             self.reader.unread.note_url(one.text, one.origin)
 

@@ -9,22 +9,22 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import Command
 from shim.tools.uv.config_files import Document
-from shim.tools.uv.endpoints import Role, Said, make_needs
+from shim.tools.uv.endpoints import Role, Said, make_endpoints
 
 DEFAULT_URL = "https://upload.pypi.org/legacy/"
 
 
-def publish_needs(command: Command, documents: list[Document], host: Host, unread: Unread) -> list[Need]:
-    """Return the needs of `uv publish`: what answers for an upload does not answer for a check."""
+def publish_endpoints(command: Command, documents: list[Document], host: Host, unread: Unread) -> list[Endpoint]:
+    """Return the endpoints of `uv publish`: what answers for an upload does not answer for a check."""
     typed = [part.text for part in command.typed("index")]
     wanted = typed[-1] if typed else command.value("publish-index", host)
     said = [*(_of_index(wanted, documents) if wanted else _of_urls(command, documents, host))]
-    return [_with_answer(need, command, host) if need.role == "publish" else need for need in make_needs(said, host, unread)]
+    return [_with_answer(endpoint, command, host) if endpoint.role == "publish" else endpoint for endpoint in make_endpoints(said, host, unread)]
 
 
 def _find_url(option: str, role: Role, command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
@@ -57,12 +57,12 @@ def _of_index(name: str, documents: list[Document]) -> Iterator[Said]:
         yield Said(str(urls["index"]), origin, "index", name)
 
 
-def _with_answer(need: Need, command: Command, host: Host) -> Need:
-    """Return the need with the user name and the answer that options and variables give. A password in the URL is one already."""
-    if need.given is not None:
-        return need
-    username = need.username or command.value("username", host)
+def _with_answer(endpoint: Endpoint, command: Command, host: Host) -> Endpoint:
+    """Return the endpoint with the user name and the answer that options and variables give. A password in the URL is one already."""
+    if endpoint.inline_password is not None:
+        return endpoint
+    username = endpoint.username or command.value("username", host)
     answer = next((option for option in ("token", "password") if command.value(option, host)), None)
     part = command.last(answer, host) if answer else None
     named = None if part is None else part.key if isinstance(part.key, str) else f"--{answer}"
-    return replace(need, username=username, answered_by=named or need.answered_by)
+    return replace(endpoint, username=username, provided_by=named or endpoint.provided_by)

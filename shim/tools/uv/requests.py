@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from shim.core.host import Host
-from shim.core.model import Need, Needs, Origin, Place
+from shim.core.model import Endpoint, Endpoints, Location, Origin
 from shim.formats import uv_toml
 from shim.tools.uv.command import Command, Part
 from shim.tools.uv.config_files import Document, Project, Reader, discover, find_project
-from shim.tools.uv.endpoints import Said, find_place, make_needs
+from shim.tools.uv.endpoints import Said, find_place, make_endpoints
 from shim.tools.uv.index_order import ROLES, Layer, in_order, layer_of, named_url, settle
 from shim.tools.uv.inputs import Collector, read_lock
-from shim.tools.uv.publish import publish_needs
+from shim.tools.uv.publish import publish_endpoints
 
 INDEX_OPTIONS = ("default-index", "index", "extra-index-url", "index-url", "find-links")
 #: Options that name requirements files; `uv pip` obeys the index lines of those in LINE_OPTIONS.
@@ -40,13 +40,13 @@ FIRST_AT_SCRIPT = (0, 12)
 FIRST_PINNED_OFF = (0, 7)
 
 
-def read_command_needs(command: Command, host: Host) -> Needs:
+def read_command_endpoints(command: Command, host: Host) -> Endpoints:
     """Return what a command may ask. Nothing is fetched; what cannot be read may name any server."""
     reader = Reader(host, command.value("directory", host))
     projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
     configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
-        return _finish(command, host, reader, publish_needs(command, configurations[0], host, reader.unread))
+        return _finish(command, host, reader, publish_endpoints(command, configurations[0], host, reader.unread))
     options = _read_options(command, host)
     collector = Collector(reader, builds_only=command.verb == ("build",))
     script = _read_script(collector, command)
@@ -59,7 +59,7 @@ def read_command_needs(command: Command, host: Host) -> Needs:
         configured = [one.text for one in said]
         for lock in _find_locks(reader, script_of(command) if script else None, projects):
             collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
-    return _finish(command, host, reader, make_needs(map(reader.locate, [*said, *collector.said]), host, reader.unread))
+    return _finish(command, host, reader, make_endpoints(map(reader.locate, [*said, *collector.said]), host, reader.unread))
 
 
 def script_of(command: Command) -> Part | None:
@@ -209,17 +209,17 @@ def _read_receipts(collector: Collector, command: Command) -> Iterator[tuple[dic
             yield options if isinstance(options, dict) else {}, Origin("config", path)
 
 
-def _finish(command: Command, host: Host, reader: Reader, needs: list[Need]) -> Needs:
-    """Return all of it; userinfo in argv and variables that no need stands for is spare."""
-    asked = {need.place for need in needs}
-    spare = tuple(place for place in _find_places(command, host) if place not in asked)
+def _finish(command: Command, host: Host, reader: Reader, endpoints: list[Endpoint]) -> Endpoints:
+    """Return all of it; userinfo in argv and variables that no endpoint stands for is spare."""
+    asked = {endpoint.location for endpoint in endpoints}
+    unused_userinfo = tuple(place for place in _find_places(command, host) if place not in asked)
     unread = reader.unread
-    return Needs(tuple(needs), tuple(reader.watched), tuple(unread.texts), spare, careless=tuple(unread.careless))
+    return Endpoints(tuple(endpoints), tuple(reader.files_read), tuple(unread.texts), unused_userinfo, careless=tuple(unread.careless))
 
 
-def _find_places(command: Command, host: Host) -> list[Place]:
+def _find_places(command: Command, host: Host) -> list[Location]:
     """Return where each userinfo of an index stands in argv and variables, used or replaced."""
-    places: dict[Place, None] = {}
+    places: dict[Location, None] = {}
     for option in (*INDEX_OPTIONS, "publish-url", "check-url"):
         for part in (*command.typed(option), *command.in_variables(option, host)):
             place = find_place(named_url(part, Origin("argv", option), ROLES.get(option, "publish")))

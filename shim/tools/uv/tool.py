@@ -11,14 +11,14 @@ from typing import Literal
 
 from shim.core.files import read_text, real_path
 from shim.core.host import Host
-from shim.core.model import Delivery, Invocation, Needs, Secret, Target
+from shim.core.model import Delivery, Endpoints, Invocation, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan
 from shim.tools import Tool
 from shim.tools.uv.command import Command
 from shim.tools.uv.options import option_table
-from shim.tools.uv.requests import read_command_needs, script_of
+from shim.tools.uv.requests import read_command_endpoints, script_of
 
-NEEDLESS = (
+NEVER_NEEDS_INDEX = (
     "",
     "-h",
     "--help",
@@ -87,11 +87,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return invocation_of(name, parse(argv), argv, host, target)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
-        return Needs()
-    return read_command_needs(parse(invocation.argv).of_release(invocation.target.version), host)
+        return Endpoints()
+    return read_command_endpoints(parse(invocation.argv).of_release(invocation.target.version), host)
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
@@ -209,9 +209,9 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
 
 
 TOOL = Tool(
-    NEEDLESS,
+    NEVER_NEEDS_INDEX,
     read_invocation,
-    read_needs,
+    read_endpoints,
     log_verbs=LOG_VERBS,
     move_secrets=move_secrets,
     demand=read_demand,

@@ -12,19 +12,19 @@ from itertools import pairwise
 from typing import Any
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.formats.whatwg import plain_host
 from shim.tools.project_files import read_document, read_script, shown
-from shim.tools.unsafe_settings import PROXY_VARIABLES, Does, Laxity
+from shim.tools.unsafe_settings import PROXY_VARIABLES, Does, UnsafeSetting
 
 PROXY_KEYS = ("http-proxy", "https-proxy")
 HOST_KEYS = ("allow-insecure-host", "trusted-host")
 _PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?")
 
 
-def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[Laxity]:
+def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
     """Yield what the project's files say; the user's and the machine's uv.toml are not a project's."""
     words = [*invocation.argv, ""]
     pairs = [word.partition("=")[::2] if "=" in word else (word, after) for word, after in pairwise(words)]
@@ -36,17 +36,17 @@ def find_laxities(invocation: Invocation, needs: Needs, host: Host) -> Iterator[
         for flag, value in [*pairs, ("--config-file", host.environ.get("UV_CONFIG_FILE"))]
         if flag == "--config-file" and value
     }
-    for path in needs.watched:
+    for path in endpoints.files_read:
         if path in named or _is_users(path, host):
             continue
         for table in read_tables(path, host):
             for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
                 if pattern not in own:
-                    yield Laxity(Does.UNCHECKED, shown(path, host), pattern, means=means)
+                    yield UnsafeSetting(Does.UNCHECKED, shown(path, host), pattern, means=means)
             for key in PROXY_KEYS:
                 proxy = table.get(key)
                 if isinstance(proxy, str) and proxy not in own_proxies:
-                    yield Laxity(Does.PROXY, shown(path, host))
+                    yield UnsafeSetting(Does.PROXY, shown(path, host))
 
 
 def means(pattern: str, url: Url) -> bool:

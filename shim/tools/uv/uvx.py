@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from shim.core.host import Host
-from shim.core.model import Invocation, Needs
+from shim.core.model import Endpoints, Invocation
 from shim.tools import Tool
-from shim.tools.uv.requests import read_command_needs
+from shim.tools.uv.requests import read_command_endpoints
 from shim.tools.uv.tool import invocation_of, parse, read_demand
 
-NEEDLESS = ("", "-h", "--help", "-V", "--version")
+NEVER_NEEDS_INDEX = ("", "-h", "--help", "-V", "--version")
 
 VERB = ("tool", "run")
 
@@ -18,11 +18,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return invocation_of(name, parse(argv, VERB), argv, host, target)
 
 
-def read_needs(invocation: Invocation, host: Host) -> Needs:
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
-        return Needs()
-    return read_command_needs(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
+        return Endpoints()
+    return read_command_endpoints(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
 
 
-TOOL = Tool(NEEDLESS, read_invocation, read_needs, demand=read_demand)
+TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, demand=read_demand)
