@@ -1,17 +1,19 @@
-"""The first Python of ours in a wrapped command: `main` finds in sys.argv what the launcher said to `start.py`,
-`SITE NAME TARGET SELF IGNORED ARGUMENTS...`
+"""The first Python of ours in a wrapped command: `main` finds in sys.argv what the launcher said to
+`start.py`, `SITE NAME TARGET SELF IGNORED ARGUMENTS...`
 
-Its first act takes secrets out of the process list (`hotpath/argv_mask.py`). Then a record of the same command, made before, is
-replayed if there is one; else the long way is gone. Holds no knowledge of any tool and imports only what a bare interpreter has loaded
-already.
+Its first act takes secrets out of the process list (`hotpath/argv_mask.py`). Then a record of the
+same command, made before, is replayed if there is one; else the long way is gone. Holds no
+knowledge of any tool and imports only what a bare interpreter has loaded already.
 
-SITE is the folder with our dependencies, NAME the launcher's name, TARGET the real tool, SELF the launcher's path, IGNORED is
-`1` if SIGPIPE was ignored when the launcher started (this interpreter ignores it always, so only the launcher can tell).
+SITE is the folder with our dependencies, NAME the launcher's name, TARGET the real tool, SELF the
+launcher's path, IGNORED is `1` if SIGPIPE was ignored when the launcher started (this interpreter
+ignores it always, so only the launcher can tell).
 """
 
 import sys
 
-#: Beginnings of words that may be a secret option: only then is the masking imported. A test holds them to those that it knows.
+#: Beginnings of words that may be a secret option: only then is the masking imported. A test holds
+#: them to those that it knows.
 SECRET_OPTIONS = ("--password", "--token", "--proxy", "-p", "-t")
 
 

@@ -1,7 +1,8 @@
 """The `shim` command: one module per verb, loaded when it is typed.
 
 A verb's module has `HELP` (one line), `EXAMPLE` (one real command line), `configure(parser)` and
-`main(arguments, host) -> int` (the exit status). Errors are raised as ShimError; `main` here prints them.
+`main(arguments, host) -> int` (the exit status). Errors are raised as ShimError; `main` here prints
+them.
 """
 
 from __future__ import annotations
@@ -110,7 +111,9 @@ def _dispatch(argv: list[str], host: Host) -> int:
     if verb not in VERBS:
         raise refuse_verb(verb, VERBS)
     command = load_command(verb)
-    parser = Parser(prog=f"shim {verb}", description=command.HELP, epilog=f"example: {command.EXAMPLE}")
+    parser = Parser(
+        prog=f"shim {verb}", description=command.HELP, epilog=f"example: {command.EXAMPLE}"
+    )
     command.configure(parser)
     return command.main(parser.read(argv[1:]), host)
 
@@ -119,7 +122,20 @@ def _overview() -> str:
     """Return the text of `shim --help`: each verb with its one line."""
     from shim.core.folding import fold
 
-    promise = "pip and uv with the right credential for each private index, just in time and out of sight."
+    promise = (
+        "pip and uv with the right credential for each private index, just in time and out of"
+        " sight."
+    )
     more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."
     verbs = [fold(f"{verb:<10} {load_command(verb).HELP}", "  ", 1) for verb in VERBS]
-    return "".join([fold("usage: shim VERB [ARGUMENTS]", "", 1), "\n", fold(promise, "", 1), "\n", *verbs, "\n", fold(more, "", 1)])
+    return "".join(
+        [
+            fold("usage: shim VERB [ARGUMENTS]", "", 1),
+            "\n",
+            fold(promise, "", 1),
+            "\n",
+            *verbs,
+            "\n",
+            fold(more, "", 1),
+        ]
+    )

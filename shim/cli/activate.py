@@ -1,4 +1,6 @@
-"""`shim activate`: print the lines that put the launchers first on PATH and keep them there, for `eval` in a shell's rc file."""
+"""`shim activate`: print the lines that put the launchers first on PATH and keep them there, for
+`eval` in a shell's rc file.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ EXAMPLE = 'eval "$(shim activate bash)"'
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim activate`."""
-    parser.add_argument("shell", nargs="?", metavar="SHELL", help="bash, zsh, fish or sh (default: by $SHELL)")
+    parser.add_argument(
+        "shell", nargs="?", metavar="SHELL", help="bash, zsh, fish or sh (default: by $SHELL)"
+    )
     parser.add_argument("--shims", metavar="DIR", help="the launchers' folder (default: our own)")
 
 
@@ -29,6 +33,11 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         raise UsageError(f"no activation for {shell}", hint="known are: " + ", ".join(SHELLS))
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
     if ":" in folder:
-        raise UsageError(f"PATH cannot hold {folder}: it has a colon", hint="install with --prefix to another folder")
-    sys.stdout.write(render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS))
+        raise UsageError(
+            f"PATH cannot hold {folder}: it has a colon",
+            hint="install with --prefix to another folder",
+        )
+    sys.stdout.write(
+        render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS)
+    )
     return 0

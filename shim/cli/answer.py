@@ -1,4 +1,5 @@
-"""The one shape of every `--json`: an object; times as RFC 3339; an error as `{"error": {"code", "message", "tried", "hint"}}`.
+"""The one shape of every `--json`: an object; times as RFC 3339; an error as `{"error": {"code",
+"message", "tried", "hint"}}`.
 
 `docs/json.schema.json` has it for programs.
 """
@@ -25,12 +26,20 @@ def write_json(document: dict[str, Any]) -> None:
 def describe_error(error: ShimError) -> dict[str, Any]:
     """Return an error as plain data."""
     tried = [{"source": source, "outcome": outcome} for source, outcome in error.tried]
-    return {"error": {"code": error.code, "message": error.message, "tried": tried, "hint": error.hint}}
+    return {
+        "error": {"code": error.code, "message": error.message, "tried": tried, "hint": error.hint}
+    }
 
 
 def wants_json(argv: list[str]) -> bool:
-    """Whether a command line asks for JSON: before the command that `explain` is about, which may have such an option too."""
+    """Whether a command line asks for JSON: before the command that `explain` is about, which may
+    have such an option too.
+    """
     if not argv or argv[0] not in JSON_VERBS:
         return False
-    own = list(takewhile(lambda word: word.startswith("-") and word != "--", argv[1:])) if argv[0] == "explain" else argv[1:]
+    own = (
+        list(takewhile(lambda word: word.startswith("-") and word != "--", argv[1:]))
+        if argv[0] == "explain"
+        else argv[1:]
+    )
     return "--json" in own

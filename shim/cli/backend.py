@@ -1,7 +1,9 @@
-"""`shim backend`: keyring backends (and optional readers) in our own environment, where the source `keyring` finds them.
+"""`shim backend`: keyring backends (and optional readers) in our own environment, where the source
+`keyring` finds them.
 
-They are installed once, for every project and every tool, instead of in each venv. What was added stands in a list beside our
-environment, so that an upgrade, which makes a new one, can bring them back.
+They are installed once, for every project and every tool, instead of in each venv. What was added
+stands in a list beside our environment, so that an upgrade, which makes a new one, can bring them
+back.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ TIMEOUT_S = 600.0
 
 
 class Offer(TypedDict):
-    """What a package in our environment brings: its version and the modules of its keyring backends."""
+    """What a package in our environment brings: its version and the modules of its keyring
+    backends.
+    """
 
     version: str
     backends: list[str]
@@ -42,7 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim backend`."""
     parser.add_argument("action", choices=("add", "list", "remove"))
     parser.add_argument(
-        "packages", nargs="*", metavar="PACKAGE", help="names as on the package index, with a version if you like: keyrings.alt==5.0"
+        "packages",
+        nargs="*",
+        metavar="PACKAGE",
+        help="names as on the package index, with a version if you like: keyrings.alt==5.0",
     )
     parser.add_argument("--json", action="store_true", help="the list as JSON")
 
@@ -55,27 +62,41 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         return _list(as_json=arguments.json)
     if not arguments.packages:
         raise UsageError(f"say which package to {arguments.action}", hint=EXAMPLE)
-    return _add(arguments.packages, host) if arguments.action == "add" else _remove(arguments.packages, host)
+    return (
+        _add(arguments.packages, host)
+        if arguments.action == "add"
+        else _remove(arguments.packages, host)
+    )
 
 
 def environment() -> str | None:
-    """Return the prefix of the environment that our dependencies are in, or None if that is not one of its own.
+    """Return the prefix of the environment that our dependencies are in, or None if that is not one
+    of its own.
 
-    The launchers start its base interpreter (for speed), so that `sys.prefix` says nothing about it.
+    The launchers start its base interpreter (for speed), so that `sys.prefix` says nothing about
+    it.
     """
     from importlib.util import find_spec
 
     spec = find_spec("keyring")
-    site = os.path.dirname(os.path.dirname(os.path.realpath(spec.origin))) if spec and spec.origin else ""
+    site = (
+        os.path.dirname(os.path.dirname(os.path.realpath(spec.origin)))
+        if spec and spec.origin
+        else ""
+    )
     prefix = os.path.normpath(os.path.join(site, "..", "..", ".."))
     return prefix if os.path.isfile(os.path.join(prefix, "pyvenv.cfg")) else None
 
 
 def list_file() -> str:
-    """Return the path of the list of added packages, one requirement a line. install.sh replaces its environment: there it is beside it."""
+    """Return the path of the list of added packages, one requirement a line. install.sh replaces
+    its environment: there it is beside it.
+    """
     prefix = environment() or "/nonexistent"
     parent = os.path.dirname(prefix)
-    return os.path.join(parent if os.path.isfile(os.path.join(parent, "installed")) else prefix, "backends")
+    return os.path.join(
+        parent if os.path.isfile(os.path.join(parent, "installed")) else prefix, "backends"
+    )
 
 
 def read_list() -> list[str]:
@@ -87,7 +108,10 @@ def _add(packages: list[str], host: Host) -> int:
     requirements = {_name_of(package): package for package in packages}
     before = _offers()
     _install(["install", *packages], host)
-    _write_list([one for one in read_list() if _name_of(one) not in requirements] + list(requirements.values()))
+    _write_list(
+        [one for one in read_list() if _name_of(one) not in requirements]
+        + list(requirements.values())
+    )
     after = _offers()
     for name, package in requirements.items():
         if name in after and after[name]["backends"]:
@@ -95,9 +119,15 @@ def _add(packages: list[str], host: Host) -> int:
         elif name in OPTIONAL:
             sys.stdout.write(f"{package}: shim can read dotenv files now\n")
         elif set(after) - set(before):
-            sys.stdout.write(f"{package}: keyring has what it depends on now: {', '.join(sorted(set(after) - set(before)))}\n")
+            sys.stdout.write(
+                f"{package}: keyring has what it depends on now:"
+                f" {', '.join(sorted(set(after) - set(before)))}\n"
+            )
         else:
-            raise UsageError(f"{package} is installed, and has no keyring backend in it", hint=f"shim backend remove {name}")
+            raise UsageError(
+                f"{package} is installed, and has no keyring backend in it",
+                hint=f"shim backend remove {name}",
+            )
     return 0
 
 
@@ -106,7 +136,10 @@ def _remove(packages: list[str], host: Host) -> int:
     names = [_name_of(package) for package in packages]
     for name in names:
         if name not in added:
-            raise UsageError(f"{name} was not added by shim backend", hint=f"added are: {', '.join(sorted(added)) or 'none'}")
+            raise UsageError(
+                f"{name} was not added by shim backend",
+                hint=f"added are: {', '.join(sorted(added)) or 'none'}",
+            )
     _install(["uninstall", *names], host)
     _write_list([one for one in read_list() if _name_of(one) not in names])
     sys.stdout.write("".join(f"removed {name}\n" for name in names))
@@ -118,13 +151,18 @@ def _list(*, as_json: bool) -> int:
     if as_json:
         write_json({"packages": [{"name": name, **offer} for name, offer in offers]})
         return 0
-    lines = [f"{name} {offer['version']}: {', '.join(offer['backends']) or 'reader of dotenv files'}\n" for name, offer in offers]
+    lines = [
+        f"{name} {offer['version']}: {', '.join(offer['backends']) or 'reader of dotenv files'}\n"
+        for name, offer in offers
+    ]
     sys.stdout.write("".join(lines) or "none but keyring's own\n")
     return 0
 
 
 def _offers() -> dict[str, Offer]:
-    """Return name -> version and backend modules, for each package in our environment that brings some, or is an optional reader."""
+    """Return name -> version and backend modules, for each package in our environment that brings
+    some, or is an optional reader.
+    """
     from importlib import invalidate_caches
     from importlib.metadata import distributions
 
@@ -132,14 +170,22 @@ def _offers() -> dict[str, Offer]:
     found: dict[str, Offer] = {}
     for distribution in distributions():
         name = _normal(distribution.name or "")
-        backends = sorted({point.value.partition(":")[0] for point in distribution.entry_points if point.group == GROUP})
+        backends = sorted(
+            {
+                point.value.partition(":")[0]
+                for point in distribution.entry_points
+                if point.group == GROUP
+            }
+        )
         if name not in BUILT_IN and (backends or name in OPTIONAL):
             found[name] = Offer(version=distribution.version, backends=backends)
     return found
 
 
 def _name_of(package: str) -> str:
-    """Return the normal form of a requirement's name. Raises UsageError for what is no plain requirement."""
+    """Return the normal form of a requirement's name. Raises UsageError for what is no plain
+    requirement.
+    """
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -158,39 +204,69 @@ def _normal(name: str) -> str:
 
 
 def _install(words: list[str], host: Host) -> None:
-    """Run a pip in our environment, or uv for it; their output is the user's. Raises SourceError if that fails."""
+    """Run a pip in our environment, or uv for it; their output is the user's. Raises SourceError if
+    that fails.
+    """
     prefix = environment()
     if prefix is None:
-        raise StoreError("shim does not run in an environment of its own", hint="install it with install.sh, uv tool or pipx")
+        raise StoreError(
+            "shim does not run in an environment of its own",
+            hint="install it with install.sh, uv tool or pipx",
+        )
     if not os.access(prefix, os.W_OK):
-        raise StoreError(f"{prefix} is not yours to change", hint="run this as the user who installed shim")
+        raise StoreError(
+            f"{prefix} is not yours to change", hint="run this as the user who installed shim"
+        )
     command = _installer(words, prefix, host)
     environ = {name: value for name, value in host.environ.items() if name not in STEERING}
     try:
-        status = subprocess.run(command, cwd="/", env=environ, stdin=subprocess.DEVNULL, check=False, timeout=TIMEOUT_S).returncode
+        status = subprocess.run(
+            command, cwd="/", env=environ, stdin=subprocess.DEVNULL, check=False, timeout=TIMEOUT_S
+        ).returncode
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise SourceError(f"{command[0]} could not do it ({type(error).__name__})", hint=" ".join(command)) from error
+        raise SourceError(
+            f"{command[0]} could not do it ({type(error).__name__})", hint=" ".join(command)
+        ) from error
     if status:
-        raise SourceError(f"{os.path.basename(command[0])} failed (exit status {status})", hint="its own message is above")
+        raise SourceError(
+            f"{os.path.basename(command[0])} failed (exit status {status})",
+            hint="its own message is above",
+        )
 
 
-#: Variables by which a project or a shell would send packages to another place than our environment.
+#: Variables by which a project or a shell would send packages to another place than our
+#: environment.
 STEERING = frozenset(
-    {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_USER", "UV_SYSTEM_PYTHON", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME"}
+    {
+        "PIP_TARGET",
+        "PIP_PREFIX",
+        "PIP_ROOT",
+        "PIP_PYTHON",
+        "PIP_USER",
+        "UV_SYSTEM_PYTHON",
+        "UV_PYTHON",
+        "PYTHONPATH",
+        "PYTHONHOME",
+    }
 )
 
 
 def _installer(words: list[str], prefix: str, host: Host) -> list[str]:
     """Return the command line for `install NAME...` or `uninstall NAME...`.
 
-    Python's own pip does it, else the uv or the pip that is first on PATH. Our launchers may be that, and
-    unlock a private index for it like for any other command. Where uv made our environment, it goes first.
+    Python's own pip does it, else the uv or the pip that is first on PATH. Our launchers may be
+    that, and unlock a private index for it like for any other command. Where uv made our
+    environment, it goes first.
     """
     from importlib.util import find_spec
 
     verb, *names = words
     python, path = os.path.join(prefix, "bin", "python"), host.environ.get("PATH", os.defpath)
-    options = ["--quiet", "--disable-pip-version-check", *(["--yes"] if verb == "uninstall" else ["--no-warn-script-location"])]
+    options = [
+        "--quiet",
+        "--disable-pip-version-check",
+        *(["--yes"] if verb == "uninstall" else ["--no-warn-script-location"]),
+    ]
     if find_spec("pip"):  # as pipx has it
         return [python, "-I", "-m", "pip", verb, *options, *names]
     own, uv, pip = _find_own_pip(), find_program("uv", path), find_program("pip", path)
@@ -229,4 +305,6 @@ def _find_own_pip() -> str | None:
 def _write_list(requirements: list[str]) -> None:
     """Write the list; without it only an upgrade forgets them, so a failure is none."""
     with suppress(OSError):
-        replace_atomically(list_file(), "".join(f"{requirement}\n" for requirement in requirements).encode(), 0o644)
+        replace_atomically(
+            list_file(), "".join(f"{requirement}\n" for requirement in requirements).encode(), 0o644
+        )

@@ -31,19 +31,36 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     else:
         tokens, passwords = token_cache.entries(host), keyring_cache.entries(host)
     if arguments.json:
-        rows = {"folder": folder, "tokens": _rows(tokens), "passwords": _rows(passwords), "memory_problem": kernel_store.problem(host)}
+        rows = {
+            "folder": folder,
+            "tokens": _rows(tokens),
+            "passwords": _rows(passwords),
+            "memory_problem": kernel_store.problem(host),
+        }
         write_json(rows)
         return 0
     verb = "removed " if clear else ""
-    lines = [f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n" for one in tokens]
-    lines += [f"{verb}{one.scope} as {one.username}, from {one.source}, remembered in the kernel's memory\n" for one in passwords]
+    lines = [
+        f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n"
+        for one in tokens
+    ]
+    lines += [
+        f"{verb}{one.scope} as {one.username}, from {one.source}, remembered in the kernel's"
+        " memory\n"
+        for one in passwords
+    ]
     sys.stdout.write("".join(lines) or f"no tokens cached ({kind})\n")
     return 0
 
 
 def _rows(credentials: list[Credential]) -> list[dict[str, object]]:
     return [
-        {"scope": str(one.scope), "username": one.shown_username, "source": one.source, "expires_at": render_time(one.expires_at)}
+        {
+            "scope": str(one.scope),
+            "username": one.shown_username,
+            "source": one.source,
+            "expires_at": render_time(one.expires_at),
+        }
         for one in credentials
     ]
 

@@ -1,4 +1,6 @@
-"""`shim deactivate`: a function of an activated shell; typed anywhere else, there is nothing to undo."""
+"""`shim deactivate`: a function of an activated shell; typed anywhere else, there is nothing to
+undo.
+"""
 
 from __future__ import annotations
 
@@ -19,5 +21,6 @@ def main(_arguments: argparse.Namespace, host: Host) -> int:
     """Say that this shell was not activated: no program can change the shell that started it."""
     del host
     raise UsageError(
-        "this shell was not activated by `shim activate`, so there is nothing to undo", hint="take the launchers' folder off PATH"
+        "this shell was not activated by `shim activate`, so there is nothing to undo",
+        hint="take the launchers' folder off PATH",
     )

@@ -1,4 +1,6 @@
-"""`shim helper git|docker|bazel ACTION`: the credential helper of other programs, which start it with their question on stdin."""
+"""`shim helper git|docker|bazel ACTION`: the credential helper of other programs, which start it
+with their question on stdin.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Read one question from stdin, print the answer, return the status that the protocol wants. Never asks a person."""
+    """Read one question from stdin, print the answer, return the status that the protocol wants.
+    Never asks a person.
+    """
     helper = load_helper(arguments.protocol)
     # git wants unknown actions ignored: it may invent new ones, and starts every helper with them.
     if arguments.action not in helper.ACTIONS and arguments.protocol != "git":
-        raise UsageError(f"{arguments.protocol} has no action {repeatable(arguments.action)}", hint=f"it has: {', '.join(helper.ACTIONS)}")
+        raise UsageError(
+            f"{arguments.protocol} has no action {repeatable(arguments.action)}",
+            hint=f"it has: {', '.join(helper.ACTIONS)}",
+        )
 
     def find(url: Url, username: str | None) -> Credential | None:
         return find_credential(url, username, f"shim helper {arguments.protocol}", host)
@@ -48,5 +55,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         write_stderr(f"shim: {reply.message}\n")
     if reply.rejected:
         drop(*reply.rejected, host)
-    sys.stdout.buffer.write(reply.output.encode())  # all three protocols are UTF-8, whatever the locale
+    sys.stdout.buffer.write(
+        reply.output.encode()
+    )  # all three protocols are UTF-8, whatever the locale
     return reply.status

@@ -20,16 +20,24 @@ EXAMPLE = "shim install pip uv"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim install`."""
-    parser.add_argument("tools", nargs="*", metavar="TOOL", help="which (default: those that PATH has)")
-    parser.add_argument("--shims", metavar="DIR", help="where to (default: the launchers' own folder)")
+    parser.add_argument(
+        "tools", nargs="*", metavar="TOOL", help="which (default: those that PATH has)"
+    )
+    parser.add_argument(
+        "--shims", metavar="DIR", help="where to (default: the launchers' own folder)"
+    )
     parser.add_argument("--quiet", action="store_true", help="say nothing")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Write missing or outdated launchers, remove those whose tool has vanished, and say what changed."""
+    """Write missing or outdated launchers, remove those whose tool has vanished, and say what
+    changed.
+    """
     for name in arguments.tools:
         if not is_wrapped(name):
-            raise UsageError(f"{repeatable(name)} cannot be wrapped", hint="known are: " + ", ".join(TOOLS))
+            raise UsageError(
+                f"{repeatable(name)} cannot be wrapped", hint="known are: " + ", ".join(TOOLS)
+            )
     folder = host.path(arguments.shims) if arguments.shims else default_folder(host)
     names, changed = set_up(folder, arguments.tools, host)
     if not arguments.quiet:

@@ -1,4 +1,6 @@
-"""NAME|URL, as `login`, `logout` and `token` take it: an `[[index]]` by its name, or any index by its URL."""
+"""NAME|URL, as `login`, `logout` and `token` take it: an `[[index]]` by its name, or any index by
+its URL.
+"""
 
 from __future__ import annotations
 
@@ -23,19 +25,32 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
     if "://" not in text:
         known = [one.name for one in settings.indexes]
         otherwise = f"configured are: {', '.join(known) or 'none yet'}; or give the index's URL"
-        raise UsageError(f"no [[index]] is named {repeatable(text)}", hint=suggest(text, known, otherwise))
+        raise UsageError(
+            f"no [[index]] is named {repeatable(text)}", hint=suggest(text, known, otherwise)
+        )
     try:
         userinfo = find_userinfo(text)
         url = parse_url(text)
     except BadUrl as error:
-        raise UsageError(f"that is not a usable URL: {error}", hint="write it as https://host/path/") from error
+        raise UsageError(
+            f"that is not a usable URL: {error}", hint="write it as https://host/path/"
+        ) from error
     if userinfo and userinfo.password:
-        raise UsageError("a password in the URL would stay in your shell's history", hint="leave it out; it is asked for")
+        raise UsageError(
+            "a password in the URL would stay in your shell's history",
+            hint="leave it out; it is asked for",
+        )
     covering = settings.index_for(url)
-    return url, covering, (userinfo.username if userinfo else None) or (covering.username if covering else None)
+    return (
+        url,
+        covering,
+        (userinfo.username if userinfo else None) or (covering.username if covering else None),
+    )
 
 
 def index_of_page(url: Url) -> str | None:
-    """Return the index that a URL is the page of one package of (`.../simple/NAME/`), as its URL, or None (PEP 503)."""
+    """Return the index that a URL is the page of one package of (`.../simple/NAME/`), as its URL,
+    or None (PEP 503).
+    """
     match = re.fullmatch(r"(.*/\+?simple/)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?/?", url.text)
     return match[1] if match else None

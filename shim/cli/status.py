@@ -1,4 +1,5 @@
-"""`shim status`: every index, upload endpoint and stored login, who answers for it, until when, and what its server says to that.
+"""`shim status`: every index, upload endpoint and stored login, who answers for it, until when, and
+what its server says to that.
 
 Exit status 1 if one of them is not usable. No program is run and nobody is asked to log in.
 """
@@ -46,11 +47,19 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     settings = load_settings(host)
     states = find_states(settings, host, offline=arguments.offline)
     if arguments.json:
-        write_json({"indexes": [_for_programs(found) for found in states], "files": list(settings.files)})
+        write_json(
+            {"indexes": [_for_programs(found) for found in states], "files": list(settings.files)}
+        )
     else:
         if not settings.indexes:
             files = " or ".join(config_files(host))
-            sys.stdout.write(fold(f"no [[index]] is configured (looked for {files}); `shim setup` writes one", "", 1))
+            sys.stdout.write(
+                fold(
+                    f"no [[index]] is configured (looked for {files}); `shim setup` writes one",
+                    "",
+                    1,
+                )
+            )
         sys.stdout.write("".join(render(found, host) for found in states))
     return 0 if all(found.is_usable for found in states) else HAS_PROBLEM
 
@@ -63,12 +72,17 @@ def _for_programs(found: Found) -> dict[str, object]:
 def render(found: Found, host: Host) -> str:
     """Return the lines about one entry."""
     entry = found.entry
-    title = f"{paint(printable(entry.name), 'bold', 1, host)}  {entry.endpoint.url}{TITLES[entry.role]}\n"
+    title = (
+        f"{paint(printable(entry.name), 'bold', 1, host)} "
+        f" {entry.endpoint.url}{TITLES[entry.role]}\n"
+    )
     word, colour = WORDS[found.state]
     lines = _say_files(found)
     lines += [printable(_say_source(found, host))] if entry.provided_by or entry.tried else []
     since = f" since {render_time(found.since)}" if found.since and found.state == "refuses" else ""
-    said = f"{paint(word, colour, 1, host)}{since}" + (f": {printable(found.detail)}" if found.detail else "")
+    said = f"{paint(word, colour, 1, host)}{since}" + (
+        f": {printable(found.detail)}" if found.detail else ""
+    )
     lines += [said] + ([printable(f"hint: {found.hint}")] if found.hint else [])
     return title + "".join(fold(line, "  ", 1) for line in lines)
 
@@ -79,7 +93,10 @@ def _say_files(found: Found) -> list[str]:
     files = dict.fromkeys(file for _, file in index.keys) if index else {}
     if index is None or len(files) < 2:
         return []
-    return [f"from {file}: {', '.join(key for key, said in index.keys if said == file)}" for file in files]
+    return [
+        f"from {file}: {', '.join(key for key, said in index.keys if said == file)}"
+        for file in files
+    ]
 
 
 def _say_source(found: Found, host: Host) -> str:
@@ -89,7 +106,11 @@ def _say_source(found: Found, host: Host) -> str:
         return "asked: " + ", ".join(f"{source} ({outcome})" for source, outcome in entry.tried)
     if credential is None:
         return f"answered by {entry.provided_by}: {entry.tried[-1][1]}"
-    until = f", ends in {describe_duration(credential.expires_at - host.clock())}" if credential.expires_at else ""
+    until = (
+        f", ends in {describe_duration(credential.expires_at - host.clock())}"
+        if credential.expires_at
+        else ""
+    )
     login = f"; login at {entry.login['at']}" if entry.login else ""
     account = f" as {entry.login['account']}" if entry.login and entry.login["account"] else ""
     return f"answered by {entry.provided_by} as {credential.shown_username}{until}{login}{account}"

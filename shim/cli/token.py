@@ -1,4 +1,6 @@
-"""`shim token URL`: print the secret for an index. The one place where a secret goes to stdout, because that is asked for."""
+"""`shim token URL`: print the secret for an index. The one place where a secret goes to stdout,
+because that is asked for.
+"""
 
 from __future__ import annotations
 
@@ -22,18 +24,26 @@ EXAMPLE = "curl -u alice:$(shim token corp) https://pypi.corp.example/simple/"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim token`."""
-    parser.add_argument("index", metavar="NAME|URL", help="an [[index]] of the configuration, or a URL")
-    parser.add_argument("--json", action="store_true", help="with user name, scope, source and expiry")
+    parser.add_argument(
+        "index", metavar="NAME|URL", help="an [[index]] of the configuration, or a URL"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with user name, scope, source and expiry"
+    )
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print the secret and nothing else; 77 if nobody has one."""
     settings = load_settings(host)
     url, index, username = find_index(arguments.index, settings)
-    (resolution,) = resolve(Endpoints((Endpoint(url, Origin("argv", "shim token"), username=username),)), settings, host)
+    (resolution,) = resolve(
+        Endpoints((Endpoint(url, Origin("argv", "shim token"), username=username),)), settings, host
+    )
     credential = resolution.credential
     if credential is None:
-        raise NoCredential(f"no credential for {url}", tried=resolution.tried, hint=hint_for(resolution, index))
+        raise NoCredential(
+            f"no credential for {url}", tried=resolution.tried, hint=hint_for(resolution, index)
+        )
     record_release((credential,), "shim token", "printed", settings.audit, host)
     if not arguments.json:
         sys.stdout.write(credential.secret.reveal() + "\n")

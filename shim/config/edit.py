@@ -1,7 +1,8 @@
-"""Adds `[[index]]` tables to a config.toml, and takes them out again. What else is there stays to the letter,
-comments too, and all of it is read before it counts.
+"""Adds `[[index]]` tables to a config.toml, and takes them out again. What else is there stays to
+the letter, comments too, and all of it is read before it counts.
 
-Sources: TOML 1.0 (an array of tables may go on at the end of the document; a basic string escapes as JSON does, DEL aside).
+Sources: TOML 1.0 (an array of tables may go on at the end of the document; a basic string escapes
+as JSON does, DEL aside).
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ MARK = "# added by shim setup\n"
 
 def render(tables: list[Table]) -> str:
     """Return the tables as TOML."""
-    blocks = ["[[index]]\n" + "".join(f"{key} = {_render_value(value)}\n" for key, value in table.items()) for table in tables]
+    blocks = [
+        "[[index]]\n" + "".join(f"{key} = {_render_value(value)}\n" for key, value in table.items())
+        for table in tables
+    ]
     return MARK + "\n".join(blocks)
 
 
@@ -34,8 +38,8 @@ def append(file: str, tables: list[Table], host: Host) -> None:
     """Add the tables to the file, which is made (0600) if it is not there.
 
     Raises:
-        ConfigError: the file is broken as it is, or would be with the tables in it: then it is left alone.
-        StoreError: it cannot be written, or was changed meanwhile.
+        ConfigError: the file is broken as it is, or would be with the tables in it: then it is left
+            alone. StoreError: it cannot be written, or was changed meanwhile.
     """
     block = render(tables)
 
@@ -48,8 +52,8 @@ def append(file: str, tables: list[Table], host: Host) -> None:
 
 
 def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) -> list[str]:
-    """Take the `[[index]]` tables of these names out of the file, and return their lines; a file with nothing left goes away,
-    unless a variable names it.
+    """Take the `[[index]]` tables of these names out of the file, and return their lines; a file
+    with nothing left goes away, unless a variable names it.
 
     Raises:
         UsageError: the file has no index of a name. ConfigError: it is broken.
@@ -74,21 +78,29 @@ def put(file: str, text: str, host: Host, *, mode: int) -> None:
 
 
 def delete(file: str, host: Host) -> None:
-    """Remove a whole file of settings, broken or not, if the others can be read without it. Raises as `append` does."""
+    """Remove a whole file of settings, broken or not, if the others can be read without it. Raises
+    as `append` does.
+    """
     with _says_trouble(file), _locked(os.path.dirname(file), 0o700):
         _check(f"{file}.none", file, host)
         os.unlink(file)
 
 
-def _change(file: str, change: Callable[[str], str], host: Host, *, write: bool = True, mode: int = 0o600) -> None:
+def _change(
+    file: str, change: Callable[[str], str], host: Host, *, write: bool = True, mode: int = 0o600
+) -> None:
     """Put what `change` makes of the file's text in its place; `mode` is that of a new one."""
     path = os.path.realpath(file)
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
         read_config(file, file)
         data = read_regular(path)
-        old, mode = ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
+        old, mode = (
+            ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
+        )
         new = change(old)
-        if write and not new and not host.environ.get("SHIM_CONFIG_FILE"):  # what that names has to be there
+        if (
+            write and not new and not host.environ.get("SHIM_CONFIG_FILE")
+        ):  # what that names has to be there
             _check(f"{path}.none", file, host)
             os.unlink(path)
         elif write:
@@ -102,7 +114,10 @@ def _says_trouble(file: str) -> Iterator[None]:
         yield
     except OSError as error:
         folder = os.path.dirname(os.path.realpath(file))
-        raise StoreError(f"{file} cannot be written ({error.strerror}): nothing was changed", hint=f"ls -ld {folder}") from error
+        raise StoreError(
+            f"{file} cannot be written ({error.strerror}): nothing was changed",
+            hint=f"ls -ld {folder}",
+        ) from error
 
 
 def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
@@ -121,7 +136,9 @@ def _check(temporary: str, file: str, host: Host) -> None:
 
 @contextmanager
 def _locked(folder: str, mode: int) -> Iterator[None]:
-    """Let one process at a time change files of a folder, which is made if it is not there. Raises OSError."""
+    """Let one process at a time change files of a folder, which is made if it is not there. Raises
+    OSError.
+    """
     os.makedirs(folder, mode=mode, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -135,7 +152,9 @@ def _render_value(value: object) -> str:
     import json
 
     if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items()) + " }"
+        return (
+            "{ " + ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items()) + " }"
+        )
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_render_value(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -1,6 +1,7 @@
 """One `[[index]]` of the configuration as a value: every key checked, every URL parsed.
 
-What is asked how (`command`, `env`, `file`) is here; what logs in (`posit`, `oidc`, `ambient`) in `logins.py`.
+What is asked how (`command`, `env`, `file`) is here; what logs in (`posit`, `oidc`, `ambient`) in
+`logins.py`.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ DEFAULT_COMMAND_TIMEOUT_S = 30.0
 class CommandSource:
     """`command = {…}`: an argument vector, seconds, and whether it may use the terminal.
 
-    `protocol` is a name in `credentials/helper_protocols.py`, `fields` are (part, dotted path) pairs of `json`, `use_path` is for `git`.
-    `obeys` names variables that change whose secret it gives, `OP_*` all that begin so.
+    `protocol` is a name in `credentials/helper_protocols.py`, `fields` are (part, dotted path)
+    pairs of `json`, `use_path` is for `git`. `obeys` names variables that change whose secret it
+    gives, `OP_*` all that begin so.
     """
 
     argv: tuple[str, ...]
@@ -36,7 +38,8 @@ class CommandSource:
 
 
 class Lookup(NamedTuple):
-    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and, maybe, the user name.
+    """`env = {…}` or `file = {…}`: the names of variables or files that hold the password and,
+    maybe, the user name.
 
     `file` is a dotenv file that has the variables which the environment has not.
     """
@@ -48,7 +51,9 @@ class Lookup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexConfig:
-    """One `[[index]]`. `max_age_s` is None when not set; `file` is the config file that defines it."""
+    """One `[[index]]`. `max_age_s` is None when not set; `file` is the config file that defines
+    it.
+    """
 
     name: str
     url: Url
@@ -79,11 +84,20 @@ class IndexConfig:
 
     @property
     def is_everybodys(self) -> bool:
-        """Whether it is a well-known public index that stands here for its place in the order alone: nobody has a credential for it."""
-        return self.use_as is not None and self.url.is_public and not self.source_is_explicit and self.publish_url is None
+        """Whether it is a well-known public index that stands here for its place in the order
+        alone: nobody has a credential for it.
+        """
+        return (
+            self.use_as is not None
+            and self.url.is_public
+            and not self.source_is_explicit
+            and self.publish_url is None
+        )
 
     def reach(self, url: Url) -> Scope | None:
-        """Return who may receive a credential that is meant for `url`: the index's scope, its upload endpoint's, or None."""
+        """Return who may receive a credential that is meant for `url`: the index's scope, its
+        upload endpoint's, or None.
+        """
         if self.scope.covers(url):
             return self.scope
         publish = scope_of(self.publish_url) if self.publish_url else None
@@ -97,22 +111,39 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
     where = f"[[index]] number {number}"
     check_keys(table, INDEX_KEYS, file, where)
     if "url" not in table:
-        raise ConfigError(f"{file}: {where} has no url", hint='add a line like url = "https://pypi.example/simple/"')
+        raise ConfigError(
+            f"{file}: {where} has no url",
+            hint='add a line like url = "https://pypi.example/simple/"',
+        )
     url = _read_url(table, "url", file, where)
-    scope = scope_of(_read_url(table, "scope", file, where)) if "scope" in table else scope_of_index(url)
+    scope = (
+        scope_of(_read_url(table, "scope", file, where))
+        if "scope" in table
+        else scope_of_index(url)
+    )
     if not scope.covers(url):
-        raise ConfigError(f"{file}: {where}: scope does not cover url", hint="scope must be the same server, and a folder above url")
+        raise ConfigError(
+            f"{file}: {where}: scope does not cover url",
+            hint="scope must be the same server, and a folder above url",
+        )
     verify_url = _read_url(table, "verify-url", file, where) if "verify-url" in table else url
     if not scope.covers(verify_url):
         # The credential would not be sent there, and its refusal would be taken for the index's.
-        raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint="verify-url must be on the same server, below scope")
+        raise ConfigError(
+            f"{file}: {where}: scope does not cover verify-url",
+            hint="verify-url must be on the same server, below scope",
+        )
     userinfo = find_userinfo(table["url"])
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
-        hint = "its tokens are for its own server: give url the same scheme, host and port as address"
+        hint = (
+            "its tokens are for its own server: give url the same scheme, host and port as address"
+        )
         raise ConfigError(f"{file}: {where}: url is not below the address of posit", hint=hint)
-    implied = tuple(kind for kind in ("env", "file", "command", "posit", "oidc", "ambient") if kind in table)
+    implied = tuple(
+        kind for kind in ("env", "file", "command", "posit", "oidc", "ambient") if kind in table
+    )
     return IndexConfig(
         name=table.get("name") or url.host,
         url=url,
@@ -121,7 +152,9 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         source=_read_sources(table, file, where) or implied or DEFAULT_CHAIN,
         source_is_explicit="source" in table or bool(implied),
         insecure=table.get("insecure", False),
-        max_age_s=read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None,
+        max_age_s=(
+            read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None
+        ),
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
         command=_read_command(table, file, where),
@@ -129,7 +162,9 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
-        publish_url=_read_url(table, "publish-url", file, where) if "publish-url" in table else None,
+        publish_url=(
+            _read_url(table, "publish-url", file, where) if "publish-url" in table else None
+        ),
         agent=table.get("agent", False),
         agent_permanent=table.get("agent-permanent", False),
         logins=logins,
@@ -145,7 +180,9 @@ def _read_packages(table: dict[str, Any], file: str, where: str) -> tuple[str, .
             patterns.append(read_pattern(text))
         except ValueError as error:
             hint = f"write names, with * for any letters: packages = {example_of('packages')}"
-            raise ConfigError(f"{file}: {where}: {text!r} in packages: {error}", hint=hint) from error
+            raise ConfigError(
+                f"{file}: {where}: {text!r} in packages: {error}", hint=hint
+            ) from error
     return tuple(patterns)
 
 
@@ -155,21 +192,34 @@ def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url:
         if userinfo and userinfo.password:
             raise ConfigError(
                 f"{file}: {where}: {key} holds a password",
-                hint="take the password out of the URL, change it at the index, and run `shim login` with the new one",
+                hint=(
+                    "take the password out of the URL, change it at the index, and run `shim login`"
+                    " with the new one"
+                ),
             )
         return parse_url(table[key])
     except BadUrl as error:
-        raise ConfigError(f"{file}: {where}: {key} is not a usable URL: {error}", hint="write it as https://host/path/") from error
+        raise ConfigError(
+            f"{file}: {where}: {key} is not a usable URL: {error}",
+            hint="write it as https://host/path/",
+        ) from error
 
 
 def _read_sources(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:
     names = tuple(table.get("source", ()))
     for name in names:
         if name not in SOURCE_NAMES:
-            shown = repr(name) if name.replace("-", "").isalnum() else "of a strange name"  # maybe a URL with a password
-            raise ConfigError(f"{file}: {where}: unknown source {shown}", hint=nearest(name, SOURCE_NAMES))
+            shown = (
+                repr(name) if name.replace("-", "").isalnum() else "of a strange name"
+            )  # maybe a URL with a password
+            raise ConfigError(
+                f"{file}: {where}: unknown source {shown}", hint=nearest(name, SOURCE_NAMES)
+            )
         if name in TABLE_KEYS and name not in table:
-            raise ConfigError(f"{file}: {where}: source {name!r} needs a key {name} = {{…}}", hint=f"add {name} = {example_of(name)}")
+            raise ConfigError(
+                f"{file}: {where}: source {name!r} needs a key {name} = {{…}}",
+                hint=f"add {name} = {example_of(name)}",
+            )
     return names
 
 
@@ -179,13 +229,25 @@ def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource
     command = table["command"]
     check_keys(command, TABLE_KEYS["command"], file, f"{where}, command")
     if not command.get("argv"):
-        raise ConfigError(f"{file}: {where}: command has no argv", hint=f"write command = {example_of('command')}")
-    seconds = read_duration(command["timeout"], "timeout", file, where) if "timeout" in command else DEFAULT_COMMAND_TIMEOUT_S
+        raise ConfigError(
+            f"{file}: {where}: command has no argv", hint=f"write command = {example_of('command')}"
+        )
+    seconds = (
+        read_duration(command["timeout"], "timeout", file, where)
+        if "timeout" in command
+        else DEFAULT_COMMAND_TIMEOUT_S
+    )
     protocol = command.get("protocol", "plain")
-    fields = tuple((name, command[name]) for name in ("password", "username", "expires") if name in command)
+    fields = tuple(
+        (name, command[name]) for name in ("password", "username", "expires") if name in command
+    )
     if fields and protocol != "json":
         hint = 'add protocol = "json", or leave it out'
-        raise ConfigError(f'{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is "{protocol}"', hint=hint)
+        raise ConfigError(
+            f"{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is"
+            f' "{protocol}"',
+            hint=hint,
+        )
     return CommandSource(
         tuple(command["argv"]),
         seconds,
@@ -203,5 +265,8 @@ def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Loo
     lookup = table[kind]
     check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
     if not lookup.get("password"):
-        raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=f"write {kind} = {example_of(kind)}")
+        raise ConfigError(
+            f"{file}: {where}: {kind} does not say where the password is",
+            hint=f"write {kind} = {example_of(kind)}",
+        )
     return Lookup(lookup["password"], lookup.get("username"), lookup.get("file"))

@@ -1,7 +1,8 @@
-"""The lines of an `[[index]]` table in the text of a config.toml, found without a writer of TOML: what else is there stays to the letter.
+"""The lines of an `[[index]]` table in the text of a config.toml, found without a writer of TOML:
+what else is there stays to the letter.
 
-Sources: TOML 1.0 (a table goes on to the next header). A header that only looks like one, inside a text of several lines, is told
-by reading the result again.
+Sources: TOML 1.0 (a table goes on to the next header). A header that only looks like one, inside a
+text of several lines, is told by reading the result again.
 """
 
 from __future__ import annotations
@@ -21,12 +22,15 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
     """Return the text without the tables of these names, and their lines.
 
     Raises:
-        UsageError: there is no index of a name. StoreError: the lines do not show which table is which.
+        UsageError: there is no index of a name. StoreError: the lines do not show which table is
+            which.
     """
     known = [_name(table) for table in _tables(text)]
     for name in names:
         if name not in known:
-            raise UsageError(f"{file} has no [[index]] {name}", hint=f"it has: {', '.join(known) or 'none'}")
+            raise UsageError(
+                f"{file} has no [[index]] {name}", hint=f"it has: {', '.join(known) or 'none'}"
+            )
     lines = text.splitlines(keepends=True)
     blocks = _find_blocks(lines)
     if len(blocks) != len(known):
@@ -46,14 +50,23 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
 
 
 def _find_blocks(lines: list[str]) -> list[tuple[int, int]]:
-    """Return first and last+1 line of each table, with our mark before it and without the comments that belong to the next header."""
+    """Return first and last+1 line of each table, with our mark before it and without the comments
+    that belong to the next header.
+    """
     headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     found = []
     for number in headers:
         if not _INDEX.match(lines[number]):
             continue
-        end = next((other for other in headers if other > number and not _is_below(lines[other])), len(lines))
-        while end > number + 1 and end < len(lines) and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end = next(
+            (other for other in headers if other > number and not _is_below(lines[other])),
+            len(lines),
+        )
+        while (
+            end > number + 1
+            and end < len(lines)
+            and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#"))
+        ):
             end -= 1
         start = number - 1 if number and lines[number - 1].strip() == MARK else number
         found.append((start, end))
@@ -96,5 +109,7 @@ def _line_end(text: str) -> str:
 
 
 def _unclear(file: str) -> StoreError:
-    message = f"the lines of {file} do not show where that index begins and ends: nothing was changed"
+    message = (
+        f"the lines of {file} do not show where that index begins and ends: nothing was changed"
+    )
     return StoreError(message, hint=f"take it out of {file} by hand")

@@ -1,6 +1,8 @@
-"""The keys of `[[index]]` that log in: `posit`, `oidc` and `ambient`, as values, every URL of them checked.
+"""The keys of `[[index]]` that log in: `posit`, `oidc` and `ambient`, as values, every URL of them
+checked.
 
-A server that is asked for tokens is reached by https, or is this machine: `insecure` does not change that.
+A server that is asked for tokens is reached by https, or is this machine: `insecure` does not
+change that.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ TOKENS_VARIABLE = "PACKAGEMANAGER_SSO_TOKEN_FILE"
 
 @dataclass(frozen=True, slots=True)
 class PositLogin:
-    """`posit = {…}`: a Package Manager, and its address as it is spelled, by which others find its entry in tokens.toml."""
+    """`posit = {…}`: a Package Manager, and its address as it is spelled, by which others find its
+    entry in tokens.toml.
+    """
 
     url: Url
     address: str
@@ -31,7 +35,9 @@ class PositLogin:
 
 @dataclass(frozen=True, slots=True)
 class OidcLogin:
-    """`oidc = {…}`. `token` names the field of the provider's answer that is the password, or that the index exchanges for one."""
+    """`oidc = {…}`. `token` names the field of the provider's answer that is the password, or that
+    the index exchanges for one.
+    """
 
     issuer: Url
     client_id: str
@@ -42,7 +48,9 @@ class OidcLogin:
 
 @dataclass(frozen=True, slots=True)
 class AmbientLogin:
-    """`ambient = {…}`: for whom the identity of a CI job is said, and where it is exchanged; `provider` as Artifactory calls it."""
+    """`ambient = {…}`: for whom the identity of a CI job is said, and where it is exchanged;
+    `provider` as Artifactory calls it.
+    """
 
     audience: str
     exchange: Url | None = None
@@ -78,7 +86,10 @@ def read_logins(table: dict[str, Any], file: str, where: str) -> Logins:
             check_keys(table[name], TABLE_KEYS[name], file, place)
             for key in REQUIRED[name]:
                 if not table[name].get(key):
-                    raise ConfigError(f"{file}: {where}: {name} has no {key}", hint=f"write {name} = {example_of(name)}")
+                    raise ConfigError(
+                        f"{file}: {where}: {name} has no {key}",
+                        hint=f"write {name} = {example_of(name)}",
+                    )
             found[name] = read(table[name], file, place)
     return Logins(**found)
 
@@ -87,12 +98,16 @@ REQUIRED = {"posit": ("address",), "oidc": ("issuer", "client-id"), "ambient": (
 
 
 def read_address(text: str, where: str) -> PositLogin:
-    """Return the Package Manager at an address that `where` names. Raises ConfigError for one that is no safe URL."""
+    """Return the Package Manager at an address that `where` names. Raises ConfigError for one that
+    is no safe URL.
+    """
     return PositLogin(read_server(text, where), text)
 
 
 def find_tokens_file(host: Host) -> str | None:
-    """Return the path of the tokens that R, rspm and posit-keyring share with us, or None where there is no home."""
+    """Return the path of the tokens that R, rspm and posit-keyring share with us, or None where
+    there is no home.
+    """
     named = host.environ.get(TOKENS_VARIABLE)
     if named:
         return host.path(named) if named.startswith(("/", "~/")) else None
@@ -100,15 +115,23 @@ def find_tokens_file(host: Host) -> str | None:
 
 
 def read_server(text: str, where: str) -> Url:
-    """Return the URL of a server that is asked for tokens. Raises ConfigError: no URL, plain http, or with a user in it."""
+    """Return the URL of a server that is asked for tokens. Raises ConfigError: no URL, plain http,
+    or with a user in it.
+    """
     try:
         url, userinfo = parse_url(text), find_userinfo(text)
     except BadUrl as error:
-        raise ConfigError(f"{where} is not a usable URL: {error}", hint="write it as https://host/") from None
+        raise ConfigError(
+            f"{where} is not a usable URL: {error}", hint="write it as https://host/"
+        ) from None
     if userinfo:
-        raise ConfigError(f"{where} has a user name in it", hint="take out what stands before the @")
+        raise ConfigError(
+            f"{where} has a user name in it", hint="take out what stands before the @"
+        )
     if not url.is_confidential:
-        raise ConfigError(f"{where} is plain http: tokens would travel in clear", hint="write it with https")
+        raise ConfigError(
+            f"{where} is plain http: tokens would travel in clear", hint="write it with https"
+        )
     if "?" in url.text or "#" in url.text:
         raise ConfigError(f"{where} has a query or a fragment", hint="end it before the ? or #")
     return url
@@ -129,8 +152,14 @@ def _read_oidc(login: dict[str, Any], file: str, where: str) -> OidcLogin:
 
 
 def _read_ambient(login: dict[str, Any], file: str, where: str) -> AmbientLogin:
-    return AmbientLogin(login["audience"], _read_exchange(login, file, where), login.get("provider"))
+    return AmbientLogin(
+        login["audience"], _read_exchange(login, file, where), login.get("provider")
+    )
 
 
 def _read_exchange(login: dict[str, Any], file: str, where: str) -> Url | None:
-    return read_server(login["exchange-url"], f"{file}: {where}: exchange-url") if "exchange-url" in login else None
+    return (
+        read_server(login["exchange-url"], f"{file}: {where}: exchange-url")
+        if "exchange-url" in login
+        else None
+    )

@@ -1,4 +1,6 @@
-"""Does the configuration speak of us at all? Every command that asks an index asks this, and most have nothing more to do with us."""
+"""Does the configuration speak of us at all? Every command that asks an index asks this, and most
+have nothing more to do with us.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""One `[[index]]` that several config files speak of: key by key, the first file that says it counts.
+"""One `[[index]]` that several config files speak of: key by key, the first file that says it
+counts.
 
-Tables are one if they have the same name. One that names another server than those before it is an index of its own, `NAME-2`, and
-neither gives nor takes: what an organisation's command prints must not go to a URL that it never meant.
+Tables are one if they have the same name. One that names another server than those before it is an
+index of its own, `NAME-2`, and neither gives nor takes: what an organisation's command prints must
+not go to a URL that it never meant.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ class Merged:
 
 
 def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
-    """Return the tables of all files, the most important file first, in the order in which they are first spoken of.
+    """Return the tables of all files, the most important file first, in the order in which they are
+    first spoken of.
 
     Raises:
         ConfigError: a table has an unknown key, or one file has a name twice.
@@ -39,14 +42,18 @@ def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
                 check_keys(table, INDEX_KEYS, file, f"[[index]] number {number}")
             name = _name(table)
             if name in names:
-                raise ConfigError(f"{file}: two [[index]] are named {name!r}", hint="give each its own name")
+                raise ConfigError(
+                    f"{file}: two [[index]] are named {name!r}", hint="give each its own name"
+                )
             names |= {name} if name else set()
             _add(table, name, file, number, found)
     return found
 
 
 def _add(table: Any, name: str | None, file: str, number: int, found: list[Merged]) -> None:
-    """Let an earlier table of that name take over what it does not say itself, else add this one."""
+    """Let an earlier table of that name take over what it does not say itself, else add this
+    one.
+    """
     same = next((one for one in found if name is not None and _name(one.table) == name), None)
     if same is None:
         keys = dict.fromkeys(table, file) if isinstance(table, dict) else {}
@@ -55,7 +62,11 @@ def _add(table: Any, name: str | None, file: str, number: int, found: list[Merge
     ours, theirs = _origin(same.table), _origin(table)
     if ours and theirs and ours != theirs:
         number_of = sum(str(_name(one.table)).startswith(f"{name}-") for one in found) + 2
-        found.append(Merged({**table, "name": f"{name}-{number_of}"}, file, number, dict.fromkeys(table, file)))
+        found.append(
+            Merged(
+                {**table, "name": f"{name}-{number_of}"}, file, number, dict.fromkeys(table, file)
+            )
+        )
         return
     if "url" not in same.table:
         same.file, same.number = file, number

@@ -1,7 +1,9 @@
-"""The machine's policy: what root forbids to every user's configuration. No variable moves or replaces it.
+"""The machine's policy: what root forbids to every user's configuration. No variable moves or
+replaces it.
 
-The file must be root's, and nobody else may be able to write it; one that is not, or says something unknown, stops every command
-that needs a credential: a policy that cannot be read forbids everything.
+The file must be root's, and nobody else may be able to write it; one that is not, or says something
+unknown, stops every command that needs a credential: a policy that cannot be read forbids
+everything.
 """
 
 from __future__ import annotations
@@ -29,10 +31,11 @@ KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on everybody.
+    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on
+    everybody.
 
-    `scopes` is None where any index may get a credential, `logins` where any server may be one that people and jobs log in at.
-    A file from below one of `setups` may say everything.
+    `scopes` is None where any index may get a credential, `logins` where any server may be one that
+    people and jobs log in at. A file from below one of `setups` may say everything.
     """
 
     file: str = ""
@@ -57,7 +60,9 @@ class Policy:
         return None if allowed else f"{self.file} does not list this index"
 
     def refuses_login(self, url: Url) -> bool:
-        """Whether no identity may go to this URL: a provider, a Package Manager, or where a token is exchanged."""
+        """Whether no identity may go to this URL: a provider, a Package Manager, or where a token
+        is exchanged.
+        """
         return self.logins is not None and not any(scope.covers(url) for scope in self.logins)
 
 
@@ -90,7 +95,9 @@ def load_policy() -> Policy:
     try:
         document = read_toml(data.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not valid TOML: {error}", hint="let root correct it") from error
+        raise ConfigError(
+            f"{file}: is not valid TOML: {error}", hint="let root correct it"
+        ) from error
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint="let root correct it") from error
     return _read(document, file)
@@ -99,46 +106,89 @@ def load_policy() -> Policy:
 def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str) -> None:
     """Raise ConfigError for the first thing in a configuration that the policy forbids."""
     if audit == "off" and not policy.allow_audit_off:
-        raise ConfigError(f'{policy.file} forbids audit = "off"', hint="take that line out of your config.toml")
+        raise ConfigError(
+            f'{policy.file} forbids audit = "off"', hint="take that line out of your config.toml"
+        )
     for index in indexes:
         said = {
             "insecure = true": index.insecure and not policy.allow_insecure,
             "a command as source": index.command is not None and not policy.allow_command,
-            f'on-failure = "{index.on_failure}"': index.on_failure != "stop" and not policy.allow_on_failure,
+            f'on-failure = "{index.on_failure}"': (
+                index.on_failure != "stop" and not policy.allow_on_failure
+            ),
             "agent = true": index.agent and not policy.allow_agent,
-            f"a credential for {index.scope}": not index.is_everybodys and policy.refuses(index.url) is not None,
-            **{f"a login at {server}": policy.refuses_login(server) for server in index.logins.servers},
+            f"a credential for {index.scope}": (
+                not index.is_everybodys and policy.refuses(index.url) is not None
+            ),
+            **{
+                f"a login at {server}": policy.refuses_login(server)
+                for server in index.logins.servers
+            },
         }
         for what, is_forbidden in said.items():
             if is_forbidden:
                 hint = "take it out, or ask who keeps the policy"
-                raise ConfigError(f"{policy.file} forbids {what} ([[index]] {index.name} in {index.defined_in})", hint=hint)
+                raise ConfigError(
+                    f"{policy.file} forbids {what} ([[index]] {index.name} in {index.defined_in})",
+                    hint=hint,
+                )
 
 
 def _refuse_unsafe(file: str, status: os.stat_result) -> None:
-    if status.st_uid != 0 or not stat.S_ISREG(status.st_mode) or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise ConfigError(f"{file}: a policy must be root's, and writable by nobody else", hint=f"chown root: {file} && chmod 644 {file}")
+    if (
+        status.st_uid != 0
+        or not stat.S_ISREG(status.st_mode)
+        or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    ):
+        raise ConfigError(
+            f"{file}: a policy must be root's, and writable by nobody else",
+            hint=f"chown root: {file} && chmod 644 {file}",
+        )
 
 
 def _read(document: dict[str, Any], file: str) -> Policy:
     for key, value in document.items():
         if key not in KEYS:
-            raise ConfigError(f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS)))
+            raise ConfigError(
+                f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS))
+            )
         if not isinstance(value, KEYS[key]):
             raise ConfigError(
                 f"{file}: {key} has a value of another kind",
-                hint="write true or false, and for indexes, logins and trusted-setups a list of URLs",
+                hint=(
+                    "write true or false, and for indexes, logins and trusted-setups a list of URLs"
+                ),
             )
     if document.get("index-strategy", "first-index") != "first-index":
-        raise ConfigError(f"{file}: index-strategy must be first-index", hint='write index-strategy = "first-index", or take it out')
-    switches = {key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool}
-    scopes, logins, setups = (_read_scopes(document, key, file) for key in ("indexes", "logins", "trusted-setups"))
-    return Policy(file, scopes=scopes, logins=logins, setups=setups, index_strategy=document.get("index-strategy"), **switches)
+        raise ConfigError(
+            f"{file}: index-strategy must be first-index",
+            hint='write index-strategy = "first-index", or take it out',
+        )
+    switches = {
+        key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool
+    }
+    scopes, logins, setups = (
+        _read_scopes(document, key, file) for key in ("indexes", "logins", "trusted-setups")
+    )
+    return Policy(
+        file,
+        scopes=scopes,
+        logins=logins,
+        setups=setups,
+        index_strategy=document.get("index-strategy"),
+        **switches,
+    )
 
 
 def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:
     """Return what a list of URLs covers, or None where there is no list. Raises ConfigError."""
     try:
-        return tuple(scope_of(parse_url(str(text))) for text in document[key]) if key in document else None
+        return (
+            tuple(scope_of(parse_url(str(text))) for text in document[key])
+            if key in document
+            else None
+        )
     except BadUrl as error:
-        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/") from error
+        raise ConfigError(
+            f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/"
+        ) from error

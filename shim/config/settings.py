@@ -1,7 +1,7 @@
 """Reads config.toml and the SHIM_* variables that change it; `schema.py` has them as tables.
 
-A project directory can never configure us: only the user's and the machine's file are read. A file that others can write
-is refused; an unknown key is an error that names the nearest known one.
+A project directory can never configure us: only the user's and the machine's file are read. A file
+that others can write is refused; an unknown key is an error that names the nearest known one.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ DEFAULT_KEYRING_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the config files and variables say together. `files` are those looked for, existing or not, for caching."""
+    """What the config files and variables say together. `files` are those looked for, existing or
+    not, for caching.
+    """
 
     channel: Literal["auto", "strict", "env"] = "auto"
     indexes: tuple[IndexConfig, ...] = ()
@@ -48,12 +50,20 @@ class Settings:
     @property
     def claims(self) -> tuple[tuple[str, str], ...]:
         """(pattern, URL) for each entry of `packages`: which names belong to which index."""
-        return tuple((pattern, index.url.text) for index in self.indexes for pattern in index.packages)
+        return tuple(
+            (pattern, index.url.text) for index in self.indexes for pattern in index.packages
+        )
 
     def index_for(self, url: Url) -> IndexConfig | None:
-        """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps of a command ask for the same."""
+        """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps
+        of a command ask for the same.
+        """
         if url.text not in self._found:
-            matching = [(len(scope.segments), index) for index in self.indexes if not index.is_everybodys and (scope := index.reach(url))]
+            matching = [
+                (len(scope.segments), index)
+                for index in self.indexes
+                if not index.is_everybodys and (scope := index.reach(url))
+            ]
             self._found[url.text] = max(matching, key=lambda found: found[0], default=(0, None))[1]
         return self._found[url.text]
 
@@ -63,14 +73,20 @@ class Settings:
 
 
 def config_files(host: Host, also: str = "") -> tuple[str, ...]:
-    """Return the config files that count, existing or not, as absolute paths: the user's config.toml, then what lies in config.d
-    beside it in the order of names, then the machine's in the same way. Of two that say the same key the first one counts.
-    `also` is a file that is yet to be: it stands where it will.
+    """Return the config files that count, existing or not, as absolute paths: the user's
+    config.toml, then what lies in config.d beside it in the order of names, then the machine's in
+    the same way. Of two that say the same key the first one counts. `also` is a file that is yet to
+    be: it stands where it will.
     """
     replaced = host.environ.get("SHIM_CONFIG_FILE")
     if replaced:
         return (host.path(replaced),)
-    return tuple(path for file in (user_config_file(host), machine_config_file()) if file for path in (file, *_parts(file, also)))
+    return tuple(
+        path
+        for file in (user_config_file(host), machine_config_file())
+        if file
+        for path in (file, *_parts(file, also))
+    )
 
 
 def folder_beside(file: str) -> str:
@@ -79,7 +95,9 @@ def folder_beside(file: str) -> str:
 
 
 def _parts(file: str, also: str) -> list[str]:
-    """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands for a file that cannot be read."""
+    """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands
+    for a file that cannot be read.
+    """
     folder = folder_beside(file)
     expected = {os.path.basename(also)} if os.path.dirname(also) == folder else set()
     try:
@@ -88,13 +106,18 @@ def _parts(file: str, also: str) -> list[str]:
         return []
     except OSError:
         return [folder]
-    return [os.path.join(folder, name) for name in names if name.endswith(".toml") and not name.startswith(".")]
+    return [
+        os.path.join(folder, name)
+        for name in names
+        if name.endswith(".toml") and not name.startswith(".")
+    ]
 
 
 def user_config_file(host: Host) -> str | None:
     """Return the path of the user's config.toml, or None where there is no home.
 
-    platformdirs has the last word except on Linux, where the answer is one line and its import 30 ms.
+    platformdirs has the last word except on Linux, where the answer is one line and its import 30
+    ms.
     """
     import sys
 
@@ -107,7 +130,9 @@ def user_config_file(host: Host) -> str | None:
 
 
 def machine_config_file() -> str:
-    """Return the path of the machine's config.toml. No variable moves it: a project's environment must not."""
+    """Return the path of the machine's config.toml. No variable moves it: a project's environment
+    must not.
+    """
     import sys
 
     if sys.platform == "linux":
@@ -118,19 +143,24 @@ def machine_config_file() -> str:
 
 
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
-    """Return the settings of all config files and variables; the user's file goes before the machine's.
+    """Return the settings of all config files and variables; the user's file goes before the
+    machine's.
 
     `instead` is a config file, there or not, and one that is read in its place: what it would be.
 
     Raises:
-        ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a variable with a bad value.
+        ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a
+            variable with a bad value.
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     read = [(file, read_config(place, file)) for file, place in places.items()]
     texts = tuple((file, text) for file, text in read if text is not None)
     if not texts and host.environ.get("SHIM_CONFIG_FILE"):
-        raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint="unset SHIM_CONFIG_FILE, or create the file")
+        raise ConfigError(
+            f"SHIM_CONFIG_FILE names {files[0]}, which does not exist",
+            hint="unset SHIM_CONFIG_FILE, or create the file",
+        )
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
     address = host.environ.get(ADDRESS_VARIABLE) or ""
     return _combine(files, texts, channel, redact, load_policy(), address)
@@ -167,7 +197,10 @@ def _combine(
             if key in document:
                 keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
         redact = redact or document.get("redact")
-    indexes = [replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items())) for one in merge_tables(documents)]
+    indexes = [
+        replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items()))
+        for one in merge_tables(documents)
+    ]
     seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = _add_package_manager(indexes, address)
     indexes = [replace(index, may_login=login != "manual") for index in indexes]
@@ -189,16 +222,22 @@ def _combine(
 
 
 def _check_claims(settings: Settings) -> None:
-    """Raise ConfigError for a name that two indexes claim: it would come from whichever is listed first."""
+    """Raise ConfigError for a name that two indexes claim: it would come from whichever is listed
+    first.
+    """
     if found := find_conflict(settings.claims):
         (one, index), (other, another) = found
         message = f"packages: {one!r} of {index} and {other!r} of {another} have names in common"
-        raise ConfigError(f"{settings.files[0]}: {message}", hint="make the patterns so narrow that no name fits both")
+        raise ConfigError(
+            f"{settings.files[0]}: {message}",
+            hint="make the patterns so narrow that no name fits both",
+        )
 
 
 def _add_package_manager(indexes: list[IndexConfig], address: str) -> list[IndexConfig]:
-    """Return the indexes with the Posit Package Manager that a variable names: asked first by those of its server that name no source
-    of their own, and an index by itself if there is none. Raises ConfigError for an address that is no safe URL.
+    """Return the indexes with the Posit Package Manager that a variable names: asked first by those
+    of its server that name no source of their own, and an index by itself if there is none. Raises
+    ConfigError for an address that is no safe URL.
     """
     if not address:
         return indexes
@@ -207,18 +246,29 @@ def _add_package_manager(indexes: list[IndexConfig], address: str) -> list[Index
     own = [index for index in indexes if scope.covers(index.url)]
     if not own:
         table = {"url": address, "posit": {"address": address}, "source": list(chain)}
-        return [*indexes, replace(read_index(table, f"env {ADDRESS_VARIABLE}", 1), source_is_explicit=False)]
+        return [
+            *indexes,
+            replace(read_index(table, f"env {ADDRESS_VARIABLE}", 1), source_is_explicit=False),
+        ]
     return [
-        replace(index, logins=replace(index.logins, posit=posit), source=chain) if index in own and not index.source_is_explicit else index
+        (
+            replace(index, logins=replace(index.logins, posit=posit), source=chain)
+            if index in own and not index.source_is_explicit
+            else index
+        )
         for index in indexes
     ]
 
 
 def _read_variable(name: str, host: Host) -> Any:
-    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is none of its choices."""
+    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is
+    none of its choices.
+    """
     value = host.environ.get(name) or None
     if value is not None:
-        check_value(value, next(key for key in VARIABLES if key.name == name), "the environment", "")
+        check_value(
+            value, next(key for key in VARIABLES if key.name == name), "the environment", ""
+        )
     return value
 
 
@@ -241,7 +291,9 @@ def read_config(path: str, file: str) -> str | None:
         read_toml(text)
         return text
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8") from error
+        raise ConfigError(
+            f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8"
+        ) from error
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint="correct that line") from error
 
@@ -249,15 +301,21 @@ def read_config(path: str, file: str) -> str | None:
 def refuse_unsafe(file: str, status: os.stat_result) -> None:
     """Raise ConfigError if somebody else could have written a config file: it can run commands.
 
-    The owner must be the user or root. Group-writable is fine only for the user's private group (gid equal to uid, the
-    Debian and Red Hat custom); writable by everybody never is.
+    The owner must be the user or root. Group-writable is fine only for the user's private group
+    (gid equal to uid, the Debian and Red Hat custom); writable by everybody never is.
     """
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(f"{file}: is not a regular file", hint="put the configuration into a file of its own")
+        raise ConfigError(
+            f"{file}: is not a regular file", hint="put the configuration into a file of its own"
+        )
     if status.st_uid not in (0, os.geteuid()):
         raise ConfigError(
-            f"{file}: belongs to another user (uid {status.st_uid})", hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`"
+            f"{file}: belongs to another user (uid {status.st_uid})",
+            hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`",
         )
     private_group = status.st_gid == status.st_uid
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not private_group):
-        raise ConfigError(f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})", hint=f"chmod go-w {file}")
+        raise ConfigError(
+            f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})",
+            hint=f"chmod go-w {file}",
+        )

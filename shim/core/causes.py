@@ -10,15 +10,28 @@ import ssl
 from http.client import BadStatusLine, LineTooLong
 from typing import Literal
 
-#: `authority`: who signed the certificate is not trusted here. `certificate`: it has ended, or is for another name. `tls`: no common
-#: version or cipher. `plain`: it does not speak TLS at all. `name`: nobody knows the host. `proxy`: the proxy on the way is the
-#: trouble. `network`: no way to it. The others are what they say.
-Cause = Literal["authority", "certificate", "tls", "plain", "name", "refused", "proxy", "timeout", "network", "garbage"]
+#: `authority`: who signed the certificate is not trusted here. `certificate`: it has ended, or is
+#: for another name. `tls`: no common version or cipher. `plain`: it does not speak TLS at all.
+#: `name`: nobody knows the host. `proxy`: the proxy on the way is the trouble. `network`: no way to
+#: it. The others are what they say.
+Cause = Literal[
+    "authority",
+    "certificate",
+    "tls",
+    "plain",
+    "name",
+    "refused",
+    "proxy",
+    "timeout",
+    "network",
+    "garbage",
+]
 
 #: Self-signed, in the chain or alone; no issuer; no first certificate to check with.
 _UNKNOWN_AUTHORITY = (18, 19, 20, 21)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-#: The first that fits. A certificate's trouble is an SSLError as well, and all of them are OSErrors.
+#: The first that fits. A certificate's trouble is an SSLError as well, and all of them are
+#: OSErrors.
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause], ...] = (
     (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
@@ -31,7 +44,10 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause
 
 def cause_of(reason: object) -> Cause:
     """Return why a request failed. Whether a proxy was on the way is for the caller to say."""
-    if isinstance(reason, ssl.SSLCertVerificationError) and reason.verify_code in _UNKNOWN_AUTHORITY:
+    if (
+        isinstance(reason, ssl.SSLCertVerificationError)
+        and reason.verify_code in _UNKNOWN_AUTHORITY
+    ):
         return "authority"
     if isinstance(reason, ssl.SSLError) and reason.reason in _NO_TLS:
         return "plain"

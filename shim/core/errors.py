@@ -1,6 +1,8 @@
-"""Every error that a user can meet: one hierarchy, a stable code, an exit status, a message and at most one true hint.
+"""Every error that a user can meet: one hierarchy, a stable code, an exit status, a message and at
+most one true hint.
 
-Imports nothing of ours but what folds lines. Nothing here may hold a secret: messages are made of names, places and credential-free URLs.
+Imports nothing of ours but what folds lines. Nothing here may hold a secret: messages are made of
+names, places and credential-free URLs.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ HOME_HINT = "set HOME to a folder of yours"
 
 
 class ShimError(Exception):
-    """An expected failure. `code` is kebab-case and stable; `exit_code` is what the process ends with.
+    """An expected failure. `code` is kebab-case and stable; `exit_code` is what the process ends
+    with.
 
     `tried` lists (what, outcome) pairs; `hint` is one thing to do that is true for this very case.
     """
@@ -22,7 +25,9 @@ class ShimError(Exception):
     code = "error"
     exit_code = 70
 
-    def __init__(self, message: str, *, tried: tuple[tuple[str, str], ...] = (), hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, tried: tuple[tuple[str, str], ...] = (), hint: str | None = None
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.tried = tried
@@ -42,7 +47,9 @@ class SourceError(ShimError):
 
 
 class ShortLived(ShimError):
-    """A token ends so soon that a longer command outlives it, or has ended already by our clock. Only ever a warning."""
+    """A token ends so soon that a longer command outlives it, or has ended already by our clock.
+    Only ever a warning.
+    """
 
     code, exit_code = "short-lived", 69
 
@@ -90,7 +97,9 @@ class Rejected(ShimError):
 
 
 class NotProven(ShimError):
-    """A private index did not show that it takes our credential, and pip would go on to the next index."""
+    """A private index did not show that it takes our credential, and pip would go on to the next
+    index.
+    """
 
     code, exit_code = "not-proven", 77
 
@@ -102,7 +111,9 @@ class CannotDeliver(ShimError):
 
 
 class CannotRoute(ShimError):
-    """A command would take a package from elsewhere than `packages` and `index-strategy` say, and cannot be kept from it."""
+    """A command would take a package from elsewhere than `packages` and `index-strategy` say, and
+    cannot be kept from it.
+    """
 
     code, exit_code = "cannot-route", 77
 
@@ -128,15 +139,21 @@ class TargetNotFound(ShimError):
 def render(error: ShimError, *, level: str = "error") -> str:
     """Return the message block for stderr, ending in a newline.
 
-    `shim: error[code]: message`, an indented line of what was tried, and the hint. Control characters, which may come
-    from a server or a project file, are shown as `?` so that nobody else writes to the user's terminal. On a terminal all but the hint
-    is folded: the hint is copied.
+    `shim: error[code]: message`, an indented line of what was tried, and the hint. Control
+    characters, which may come from a server or a project file, are shown as `?` so that nobody else
+    writes to the user's terminal. On a terminal all but the hint is folded: the hint is copied.
     """
     from shim.core.folding import fold
 
     text = fold(printable(f"shim: {level}[{error.code}]: {error.message}"), "", 2)
     if error.tried:
-        text += fold(printable("tried: " + ", ".join(f"{what} ({outcome})" for what, outcome in error.tried)), "  ", 2)
+        text += fold(
+            printable(
+                "tried: " + ", ".join(f"{what} ({outcome})" for what, outcome in error.tried)
+            ),
+            "  ",
+            2,
+        )
     return text + (printable(f"hint: {error.hint}") + "\n" if error.hint else "")
 
 

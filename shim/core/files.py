@@ -146,7 +146,9 @@ def real_path(path: str) -> str:
 
 
 def _see_steps(path: str, links: dict[str, str]) -> str:
-    """Tell who watches of every step of a path; return where it leads. `links` were followed already."""
+    """Tell who watches of every step of a path; return where it leads. `links` were followed
+    already.
+    """
     reached = "/" if path.startswith("/") else os.getcwd()
     for name in path.split("/"):
         if name == "..":
@@ -168,7 +170,9 @@ def open_descriptor(path: str, flags: int, mode: int = 0o777) -> int:
 
 
 class CannotRead(Exception):
-    """There is something at the path, and nobody here has read it. `why` says so in words that follow the path."""
+    """There is something at the path, and nobody here has read it. `why` says so in words that
+    follow the path.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -180,7 +184,9 @@ class LeftToCode(CannotRead):
 
 
 def read_named(path: str) -> bytes:
-    """Return the bytes of a file that a person named. Raises UsageError where it is not there, or cannot be read."""
+    """Return the bytes of a file that a person named. Raises UsageError where it is not there, or
+    cannot be read.
+    """
     hint = f"ls -l {path}"
     try:
         data = read_regular(path)
@@ -192,9 +198,14 @@ def read_named(path: str) -> bytes:
 
 
 def read_regular(
-    path: str, max_bytes: int = MAX_BYTES, check: Callable[[os.stat_result], None] | None = None, *, flags: int = 0
+    path: str,
+    max_bytes: int = MAX_BYTES,
+    check: Callable[[os.stat_result], None] | None = None,
+    *,
+    flags: int = 0,
 ) -> bytes | None:
-    """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner or mode, by an error of its own.
+    """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner
+    or mode, by an error of its own.
 
     Raises:
         CannotRead: it is no regular file, larger than `max_bytes`, or not ours to open.
@@ -217,7 +228,9 @@ def read_regular(
 
 
 def read_text(path: str, max_bytes: int = MAX_BYTES) -> str | None:
-    """Return the text of a file that nothing depends on, or None if it cannot be read, for whatever reason."""
+    """Return the text of a file that nothing depends on, or None if it cannot be read, for whatever
+    reason.
+    """
     try:
         data = read_regular(path, max_bytes)
     except CannotRead:
@@ -250,7 +263,9 @@ def names_in(folder: str) -> list[str]:
 
 
 def identify(path: str) -> tuple[int, int, int] | None:
-    """Return what tells a file from the next one at its path, or from itself before a change; None if there is none."""
+    """Return what tells a file from the next one at its path, or from itself before a change; None
+    if there is none.
+    """
     try:
         status = read_status(path)
     except OSError:
@@ -259,7 +274,9 @@ def identify(path: str) -> tuple[int, int, int] | None:
 
 
 def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
-    """Whether a config file speaks of something, broken or not: one that we may not open may, and a pipe or a device never was one."""
+    """Whether a config file speaks of something, broken or not: one that we may not open may, and a
+    pipe or a device never was one.
+    """
     for file in files:
         try:
             if words.search(read_regular(file) or b""):
@@ -286,4 +303,6 @@ def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], Non
 
 
 def _kind(mode: int) -> str:
-    return "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
+    return (
+        "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
+    )

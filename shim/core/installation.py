@@ -1,4 +1,6 @@
-"""What install.sh wrote down about this very installation: how it is mended, and which commit it is."""
+"""What install.sh wrote down about this very installation: how it is mended, and which commit it
+is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from shim.core.files import is_file, read_text
 
 
 def repair_command(extra: str = "") -> str:
-    """Return the command line that installs again what is damaged, or what to run where its sources are gone.
+    """Return the command line that installs again what is damaged, or what to run where its sources
+    are gone.
 
     `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
     """
@@ -24,7 +27,9 @@ def repair_command(extra: str = "") -> str:
 
 
 def find_commit() -> str | None:
-    """Return the commit of the checkout that this was installed from, or None for a release and for what install.sh did not install."""
+    """Return the commit of the checkout that this was installed from, or None for a release and for
+    what install.sh did not install.
+    """
     return _read_stamp()[1].get("commit")
 
 

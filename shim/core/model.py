@@ -1,6 +1,8 @@
-"""The values that flow through a run: Invocation, Needs, Credential, Delivery. No I/O, no decisions.
+"""The values that flow through a run: Invocation, Needs, Credential, Delivery. No I/O, no
+decisions.
 
-`Secret` is the only holder of secrets. `Secret.reveal()` is the only way out, and a test lists its call sites.
+`Secret` is the only holder of secrets. `Secret.reveal()` is the only way out, and a test lists its
+call sites.
 """
 
 from __future__ import annotations
@@ -17,9 +19,11 @@ Scheme = Literal["basic", "bearer"]
 
 
 class Secret:
-    """A password or token that shows itself as `****` wherever it is printed, formatted or compared.
+    """A password or token that shows itself as `****` wherever it is printed, formatted or
+    compared.
 
-    Two secrets are never `==`; use `same_as`. It refuses to be pickled or copied into a log by accident.
+    Two secrets are never `==`; use `same_as`. It refuses to be pickled or copied into a log by
+    accident.
     """
 
     __slots__ = ("_value",)
@@ -32,7 +36,9 @@ class Secret:
         return self._value
 
     def same_as(self, other: Secret) -> bool:
-        """Return whether both hold the same text, in time that does not depend on where they differ."""
+        """Return whether both hold the same text, in time that does not depend on where they
+        differ.
+        """
         from hmac import compare_digest
 
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
@@ -44,11 +50,15 @@ class Secret:
         return self._value.isascii()
 
     def fingerprint(self, key: bytes, *context: str) -> str:
-        """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a secret without keeping it."""
+        """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a
+        secret without keeping it.
+        """
         import hmac  # RFC 2104
 
         parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
-        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)  # ("a", "bc") is not ("ab", "c")
+        framed = b"".join(
+            len(part).to_bytes(8, "big") + part for part in parts
+        )  # ("a", "bc") is not ("ab", "c")
         return hmac.new(key, framed, "sha256").hexdigest()
 
     def __bool__(self) -> bool:
@@ -67,13 +77,15 @@ class Secret:
 
 
 class Manner(NamedTuple):
-    """How a channel has the tool send a credential. A proof counts for one manner and for nothing else.
+    """How a channel has the tool send a credential. A proof counts for one manner and for nothing
+    else.
 
-    `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without any it goes with the
-    first request. Before such a challenge the tool is a stranger, or with `names_user` the user with an empty password.
-    `encoding` is how the tool makes bytes of user name and password. With `follows_host` it goes to whatever port of the index's
-    host a redirect or a link names. With `files_only` an index's pages get it with the first request, and what is said holds for
-    the files that they name.
+    `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without
+    any it goes with the first request. Before such a challenge the tool is a stranger, or with
+    `names_user` the user with an empty password. `encoding` is how the tool makes bytes of user
+    name and password. With `follows_host` it goes to whatever port of the index's host a redirect
+    or a link names. With `files_only` an index's pages get it with the first request, and what is
+    said holds for the files that they name.
     """
 
     challenges: frozenset[int] = frozenset()
@@ -93,10 +105,12 @@ BARE = Manner()
 
 
 class Origin(NamedTuple):
-    """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`, `/etc/pip.conf:3`.
+    """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`,
+    `/etc/pip.conf:3`.
 
-    `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock, ...): somebody else's text.
-    `line` is that of the file `where`, if it is known. With `is_default` it is the tool's own choice, as nothing names an index.
+    `project` is true for files that come with a project (requirements, pyproject.toml, uv.lock,
+    ...): somebody else's text. `line` is that of the file `where`, if it is known. With
+    `is_default` it is the tool's own choice, as nothing names an index.
     """
 
     kind: Literal["argv", "env", "file", "config"]
@@ -112,11 +126,13 @@ class Origin(NamedTuple):
 
 
 class Location(NamedTuple):
-    """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own argv or environment.
+    """Where the userinfo (`user:password@`) of a URL stands, or would stand, in the command's own
+    argv or environment.
 
-    `key` is the position in argv (0 is the first word after the tool's name) or the variable's name. `start` and `end`
-    delimit the userinfo with its `@`, so that cutting `text[start:end]` leaves a clean URL and touches nothing else; they
-    are equal (just behind `://`) if the URL has none.
+    `key` is the position in argv (0 is the first word after the tool's name) or the variable's
+    name. `start` and `end` delimit the userinfo with its `@`, so that cutting `text[start:end]`
+    leaves a clean URL and touches nothing else; they are equal (just behind `://`) if the URL has
+    none.
     """
 
     kind: Literal["argv", "env"]
@@ -129,13 +145,15 @@ class Location(NamedTuple):
 class Endpoint:
     """One URL that the command will talk to and that may ask for a credential.
 
-    `url` never carries userinfo. `username` is the one that the URL insists on. `inline_password` is a password that the user wrote
-    into that URL, `location` where it stands in argv or environment (None for a URL from a file). `provided_by` names a variable
-    of the tool that already answers for this endpoint (`UV_INDEX_CORP_PASSWORD`): then we keep out.
-    `role`: `index` is the tool's default index, `extra` any further one, `links` a find-links page, `input` a remote
-    requirements file or script, `direct` a direct URL or a locked file, `publish` an upload endpoint. `eager` says that the tool looks
-    for a credential before it asks (uv: `authenticate = "always"`), `explicit` that it asks the index for certain packages only.
-    `registry` is the index that a locked file comes from.
+    `url` never carries userinfo. `username` is the one that the URL insists on. `inline_password`
+    is a password that the user wrote into that URL, `location` where it stands in argv or
+    environment (None for a URL from a file). `provided_by` names a variable of the tool that
+    already answers for this endpoint (`UV_INDEX_CORP_PASSWORD`): then we keep out. `role`: `index`
+    is the tool's default index, `extra` any further one, `links` a find-links page, `input` a
+    remote requirements file or script, `direct` a direct URL or a locked file, `publish` an upload
+    endpoint. `eager` says that the tool looks for a credential before it asks (uv: `authenticate =
+    "always"`), `explicit` that it asks the index for certain packages only. `registry` is the index
+    that a locked file comes from.
     """
 
     url: Url
@@ -155,14 +173,17 @@ class Endpoint:
 class Endpoints:
     """Everything that one command will ask, in the tool's own order, and the files that say so.
 
-    `files_read` holds every file that was read or would have been, had it existed. `unreadable_inputs` is what nobody here has read and may
-    name any server, in words: remote inputs, which we never fetch, and all that a reader could make nothing of. What of that may
-    also make the tool careless with certificates is `careless`. `unused_userinfo` holds the userinfo in argv and environment that no item stands for,
-    because the URL was said twice or replaced by a later one: it can be cut without asking. Where the endpoints are `routed`, a redirector
-    sends the tool to them, which knows none of their URLs before. `malformed` are indexes whose URL has
-    something in it that does not belong there (a carriage return, quotes), as they were meant: pip will look for them elsewhere.
-    `packages` are names that the command surely asks its indexes for, as far as somebody read them: a check asks for the same.
-    `built` are projects whose own code says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
+    `files_read` holds every file that was read or would have been, had it existed.
+    `unreadable_inputs` is what nobody here has read and may name any server, in words: remote
+    inputs, which we never fetch, and all that a reader could make nothing of. What of that may also
+    make the tool careless with certificates is `careless`. `unused_userinfo` holds the userinfo in
+    argv and environment that no item stands for, because the URL was said twice or replaced by a
+    later one: it can be cut without asking. Where the endpoints are `routed`, a redirector sends
+    the tool to them, which knows none of their URLs before. `malformed` are indexes whose URL has
+    something in it that does not belong there (a carriage return, quotes), as they were meant: pip
+    will look for them elsewhere. `packages` are names that the command surely asks its indexes for,
+    as far as somebody read them: a check asks for the same. `built` are projects whose own code
+    says what they depend on, in words: it can name direct URLs, and no index; `mentioned` are the
     URLs that stand somewhere in their files.
     """
 
@@ -182,8 +203,9 @@ class Endpoints:
 class Target:
     """The real executable behind a launcher, as far as files on disk tell.
 
-    `version` is the tool's release and `python` the interpreter's, as tuples of int; None where unknown (then the most
-    careful channel is taken). `prefix` is the environment it belongs to (the venv), if known.
+    `version` is the tool's release and `python` the interpreter's, as tuples of int; None where
+    unknown (then the most careful channel is taken). `prefix` is the environment it belongs to (the
+    venv), if known.
     """
 
     path: str
@@ -194,9 +216,11 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """One wrapped command. `argv` is what follows the tool's name, verbatim. `verb` is the sub-command, as words.
+    """One wrapped command. `argv` is what follows the tool's name, verbatim. `verb` is the
+    sub-command, as words.
 
-    `touches_index` false means: exec at once with an untouched environment; `reason` says why, for `shim explain`.
+    `touches_index` false means: exec at once with an untouched environment; `reason` says why, for
+    `shim explain`.
     """
 
     tool: str
@@ -210,10 +234,12 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the secret has no known end.
+    """Who to be, and where that may be said. `expires_at` is in UTC epoch seconds, None when the
+    secret has no known end.
 
-    `source` names who gave it. `found_by_tool` marks an answer that the tool finds by itself (its own netrc): it counts as
-    an answer and is not delivered. `username_is_secret` marks a host that wants the token as the user name (Gemfury).
+    `source` names who gave it. `found_by_tool` marks an answer that the tool finds by itself (its
+    own netrc): it counts as an answer and is not delivered. `username_is_secret` marks a host that
+    wants the token as the user name (Gemfury).
     """
 
     username: str
@@ -241,15 +267,18 @@ class Resolution:
     index: str | None = None
     """The name of the matching `[[index]]`, if one matches."""
     blocked: ShimError | None = None
-    """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is logged in, or may not be asked."""
+    """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is
+    logged in, or may not be asked.
+    """
 
 
 class Route(NamedTuple):
-    """The way to a server: what a tool's own options, variables and files say about proxies and TLS.
+    """The way to a server: what a tool's own options, variables and files say about proxies and
+    TLS.
 
-    `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM files or folders; with
-    `system` the operating system's count as well. `unchecked` accepts any certificate. Its repr is a key: it holds no secret but
-    a proxy's, so it is only ever hashed.
+    `proxy` is a URL, "" for none at all, None for what the environment says. `authorities` are PEM
+    files or folders; with `system` the operating system's count as well. `unchecked` accepts any
+    certificate. Its repr is a key: it holds no secret but a proxy's, so it is only ever hashed.
     """
 
     proxy: str | None = None
@@ -260,7 +289,9 @@ class Route(NamedTuple):
 
 
 class AskedIndex(NamedTuple):
-    """An index that is asked whether it has a name: its URL, who we are there, and the way to it."""
+    """An index that is asked whether it has a name: its URL, who we are there, and the way to
+    it.
+    """
 
     url: Url
     credential: Credential | None
@@ -270,9 +301,10 @@ class AskedIndex(NamedTuple):
 class Routes(NamedTuple):
     """Where each name comes from, for the redirector that stands between pip and its indexes.
 
-    `claims` are (pattern, URL of the index). An unclaimed name comes from the first of the `asked` that has it, else from `last`,
-    which is not asked (None: from nowhere). `names` are those that the command will ask for, as far as they can be read.
-    `address` is where the redirector listens: one of this machine's that no credential of the command is for.
+    `claims` are (pattern, URL of the index). An unclaimed name comes from the first of the `asked`
+    that has it, else from `last`, which is not asked (None: from nowhere). `names` are those that
+    the command will ask for, as far as they can be read. `address` is where the redirector listens:
+    one of this machine's that no credential of the command is for.
     """
 
     claims: tuple[tuple[str, str], ...]
@@ -283,14 +315,18 @@ class Routes(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will have."""
+    """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will
+    have.
+    """
 
     text: Secret
     descriptor: int
 
 
 class Masking(NamedTuple):
-    """What must not be readable in the target's output. With `always`, output into a regular file is masked as well."""
+    """What must not be readable in the target's output. With `always`, output into a regular file
+    is masked as well.
+    """
 
     secrets: tuple[Secret, ...]
     always: bool
@@ -300,10 +336,11 @@ class Masking(NamedTuple):
 class Delivery:
     """What changes so that the target can authenticate: a pure value.
 
-    `argv` is the target's argv after its name. `environ` maps names to a new value, or None to unset; a `Secret` value is
-    one that stands in the environment in clear (channel `env` only). `memory` becomes an inherited descriptor.
-    `channels` says (channel, what for, why) for `shim explain`; `warnings` are printed before the target starts.
-    With a `masking` the target is supervised where its output goes into a pipe; else we become it. With `routes` a redirector runs
+    `argv` is the target's argv after its name. `environ` maps names to a new value, or None to
+    unset; a `Secret` value is one that stands in the environment in clear (channel `env` only).
+    `memory` becomes an inherited descriptor. `channels` says (channel, what for, why) for `shim
+    explain`; `warnings` are printed before the target starts. With a `masking` the target is
+    supervised where its output goes into a pipe; else we become it. With `routes` a redirector runs
     beside it, whose address takes the place of `routing.STAND_IN` in the variables and argv.
     """
 
@@ -318,11 +355,13 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """All that was found out about one command, for `run.main` to carry out and `shim explain` to print.
+    """All that was found out about one command, for `run.main` to carry out and `shim explain` to
+    print.
 
-    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven again. `redact` is what the user
-    wants of masking; it has become `delivery.masking` already. `added` are the variables of `use-as`, a part of the delivery's.
-    `unserved` names the channels that a server does not answer to, and why.
+    `valid_until` (UTC epoch seconds) is when something that was proven for it has to be proven
+    again. `redact` is what the user wants of masking; it has become `delivery.masking` already.
+    `added` are the variables of `use-as`, a part of the delivery's. `unserved` names the channels
+    that a server does not answer to, and why.
     """
 
     invocation: Invocation
@@ -337,7 +376,19 @@ class Plan:
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:
-        """The credentials that the target is given, and how, in words. What it finds by itself is not given."""
-        given = [resolution.credential for resolution in self.resolutions if resolution.credential and not resolution.credential.found_by_tool]
-        channels = dict.fromkeys(channel for channel, _, _ in self.delivery.channels if channel != "trust")
-        return (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels)) if channels else ((), "")
+        """The credentials that the target is given, and how, in words. What it finds by itself is
+        not given.
+        """
+        given = [
+            resolution.credential
+            for resolution in self.resolutions
+            if resolution.credential and not resolution.credential.found_by_tool
+        ]
+        channels = dict.fromkeys(
+            channel for channel, _, _ in self.delivery.channels if channel != "trust"
+        )
+        return (
+            (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels))
+            if channels
+            else ((), "")
+        )

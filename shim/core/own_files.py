@@ -1,6 +1,7 @@
 """Our own files, private unless said otherwise.
 
-A new one takes the old one's place whole, and one that others could have read or changed is not read.
+A new one takes the old one's place whole, and one that others could have read or changed is not
+read.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from contextlib import contextmanager, suppress
 
 from shim.core.files import CannotRead, read_regular
 
-#: What a file is called until it is whole. A process that is killed before leaves it behind, secret and all.
+#: What a file is called until it is whole. A process that is killed before leaves it behind, secret
+#: and all.
 NEW_SUFFIX = ".new"
 
 
 def create(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
-    """Write a file that must not be there yet, with exactly this mode; `sync` waits for the disk. Raises OSError."""
+    """Write a file that must not be there yet, with exactly this mode; `sync` waits for the disk.
+    Raises OSError.
+    """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     with open(descriptor, "wb") as stream:
@@ -30,8 +34,12 @@ def create(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> 
 
 @contextmanager
 def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> Iterator[str]:
-    """Write a new file beside `path` and yield where it is; it takes its place when the `with` ends well, else it goes. Raises OSError."""
-    new = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"  # never a name that an ended process left behind
+    """Write a new file beside `path` and yield where it is; it takes its place when the `with` ends
+    well, else it goes. Raises OSError.
+    """
+    new = (  # never a name that an ended process left behind
+        f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"
+    )
     try:
         create(new, data, mode, sync=sync)
         yield new
@@ -43,13 +51,17 @@ def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False
 
 
 def replace_atomically(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it. Raises OSError."""
+    """Write a file so that a reader sees the old one or the new one, never half of it. Raises
+    OSError.
+    """
     with replacement(path, data, mode, sync=sync):
         pass
 
 
 def read_own(path: str, max_bytes: int = 1 << 20, *, forbidden: int = 0o077) -> bytes | None:
-    """Return the bytes of a file of ours, or None if it is not there, a link, somebody else's, too large, or has a `forbidden` mode."""
+    """Return the bytes of a file of ours, or None if it is not there, a link, somebody else's, too
+    large, or has a `forbidden` mode.
+    """
 
     def check(status: os.stat_result) -> None:
         if status.st_uid != os.geteuid() or status.st_mode & forbidden:

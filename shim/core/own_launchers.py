@@ -1,4 +1,6 @@
-"""Where our launchers lie, how one is known, and what it would run. `install/launchers.py` writes and removes them."""
+"""Where our launchers lie, how one is known, and what it would run. `install/launchers.py` writes
+and removes them.
+"""
 
 from __future__ import annotations
 
@@ -23,15 +25,24 @@ def is_launcher(path: str) -> bool:
 
 
 def default_folder(host: Host) -> str:
-    """Return where launchers belong: beside the launcher that started us, else beside install.sh's venv, else the data folder."""
+    """Return where launchers belong: beside the launcher that started us, else beside install.sh's
+    venv, else the data folder.
+    """
     if host.shims:
-        behind = os.path.join(os.path.dirname(host.shims), read_link(host.shims)) if is_link(host.shims) else host.shims
+        behind = (
+            os.path.join(os.path.dirname(host.shims), read_link(host.shims))
+            if is_link(host.shims)
+            else host.shims
+        )
         return behind if hook_folder(behind) == host.shims else host.shims
     prefix = os.path.dirname(sys.prefix)
     if is_file(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
     if not host.data_home:
-        raise StoreError("there is no home folder to put launchers in", hint="shim install --shims /some/other/folder")
+        raise StoreError(
+            "there is no home folder to put launchers in",
+            hint="shim install --shims /some/other/folder",
+        )
     return os.path.join(host.data_home, "shim", "shims")
 
 
@@ -41,12 +52,15 @@ def faces_folder(shims: str) -> str:
 
 
 def hook_folder(shims: str) -> str:
-    """Return the second path to a folder of launchers, which the shells' prompt hooks put on PATH (see install/shells/bash.sh)."""
+    """Return the second path to a folder of launchers, which the shells' prompt hooks put on PATH
+    (see install/shells/bash.sh).
+    """
     return os.path.join(os.path.dirname(shims), "hook")
 
 
 def find_target(name: str, host: Host) -> str:
-    """Return what the launcher called `name` would run. The launcher is asked, so that there is only one look-up.
+    """Return what the launcher called `name` would run. The launcher is asked, so that there is
+    only one look-up.
 
     Raises:
         TargetNotFound: nothing else of that name is on PATH, or there is no launcher to ask.
@@ -55,9 +69,13 @@ def find_target(name: str, host: Host) -> str:
 
     launcher = host.launcher or os.path.join(default_folder(host), COMMAND)
     if not is_launcher(launcher):
-        raise TargetNotFound(f"there are no launchers in {os.path.dirname(launcher)}", hint="shim install")
+        raise TargetNotFound(
+            f"there are no launchers in {os.path.dirname(launcher)}", hint="shim install"
+        )
     environ = {**host.environ, "_SHIM_WHICH": name}
-    result = subprocess.run([launcher], env=environ, cwd=host.cwd, capture_output=True, text=True, check=False)
+    result = subprocess.run(
+        [launcher], env=environ, cwd=host.cwd, capture_output=True, text=True, check=False
+    )
     if result.returncode != 0:
         raise TargetNotFound(f"no other {name} on PATH", hint=f"type -a {name}")
     return result.stdout.removesuffix("\n")

@@ -1,6 +1,8 @@
-"""Whose a package name is, by the patterns of `packages`: names in normal form (PEP 503) in which `*` stands for any letters, or none.
+"""Whose a package name is, by the patterns of `packages`: names in normal form (PEP 503) in which
+`*` stands for any letters, or none.
 
-Two indexes never claim one name. No pattern goes before another, so there is nothing to remember about an order.
+Two indexes never claim one name. No pattern goes before another, so there is nothing to remember
+about an order.
 
 Sources: PEP 503 (normal names), PEP 508 (what a name may be).
 """
@@ -57,7 +59,8 @@ def matches(pattern: str, name: str) -> bool:
 
 def overlap(one: str, other: str) -> bool:
     """Whether any text matches both patterns."""
-    # meet[j]: whether one[i:] and other[j:] have a text in common, for i from the end of `one` to its beginning.
+    # meet[j]: whether one[i:] and other[j:] have a text in common, for i from the end of `one` to
+    # its beginning.
     below = [rest in ("", "*") for rest in (other[j:] for j in range(len(other) + 1))]
     for i in range(len(one) - 1, -1, -1):
         meet = [False] * (len(other) + 1)
@@ -80,4 +83,7 @@ def owner_of(name: str, claims: Iterable[Claim]) -> str | None:
 def find_conflict(claims: Sequence[Claim]) -> tuple[Claim, Claim] | None:
     """Return two claims of different indexes that have a name in common, or None."""
     pairs = ((one, other) for number, one in enumerate(claims) for other in claims[number + 1 :])
-    return next(((one, other) for one, other in pairs if one[1] != other[1] and overlap(one[0], other[0])), None)
+    return next(
+        ((one, other) for one, other in pairs if one[1] != other[1] and overlap(one[0], other[0])),
+        None,
+    )

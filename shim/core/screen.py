@@ -1,6 +1,8 @@
-"""What people see: a width, a colour where the stream is a terminal that wants one, and a sign that something is waited for.
+"""What people see: a width, a colour where the stream is a terminal that wants one, and a sign that
+something is waited for.
 
-Sources: no-color.org; the GitHub CLI's manual ("gh environment": NO_COLOR, CLICOLOR_FORCE is not taken over).
+Sources: no-color.org; the GitHub CLI's manual ("gh environment": NO_COLOR, CLICOLOR_FORCE is not
+taken over).
 """
 
 from __future__ import annotations
@@ -25,7 +27,11 @@ SIGNS = "|/-\\"
 
 def has_colour(descriptor: int, host: Host) -> bool:
     """Whether a stream (1 stdout, 2 stderr) is a terminal whose user did not forbid colours."""
-    return os.isatty(descriptor) and not host.environ.get("NO_COLOR") and host.environ.get("TERM") not in (None, "", "dumb")
+    return (
+        os.isatty(descriptor)
+        and not host.environ.get("NO_COLOR")
+        and host.environ.get("TERM") not in (None, "", "dumb")
+    )
 
 
 def paint(text: str, colour: Colour, descriptor: int, host: Host) -> str:
@@ -35,7 +41,9 @@ def paint(text: str, colour: Colour, descriptor: int, host: Host) -> str:
 
 @contextmanager
 def waiting(text: str, host: Host) -> Iterator[None]:
-    """Show on stderr, where that is a terminal, what is waited for: after a second, until the block is over; nothing stays behind."""
+    """Show on stderr, where that is a terminal, what is waited for: after a second, until the block
+    is over; nothing stays behind.
+    """
     if not os.isatty(2) or host.environ.get("TERM") in (None, "", "dumb"):
         yield
         return

@@ -1,9 +1,11 @@
 """TOML as the tools read it, which is more than Python's own parser knows.
 
-What a tool understands and we do not could hide from us whom it will ask, or that it checks no certificate. uv reads TOML 1.1 (from
-0.9 on) and passes over a byte order mark; `tomllib` reads 1.0 before Python 3.15, and stops at the mark.
+What a tool understands and we do not could hide from us whom it will ask, or that it checks no
+certificate. uv reads TOML 1.1 (from 0.9 on) and passes over a byte order mark; `tomllib` reads 1.0
+before Python 3.15, and stops at the mark.
 
-Sources: TOML 1.1.0; uv 0.13.8 (the `toml` crate); CPython 3.15 "What's New", tomllib; tomli 2.4 change log.
+Sources: TOML 1.1.0; uv 0.13.8 (the `toml` crate); CPython 3.15 "What's New", tomllib; tomli 2.4
+change log.
 """
 
 from __future__ import annotations
@@ -17,10 +19,12 @@ from shim.core.files import CannotRead
 
 _MARK = "\ufeff"
 
-#: How many steps Python's parser may take over keys of many parts, which cost it the square of their number.
+#: How many steps Python's parser may take over keys of many parts, which cost it the square of
+#: their number.
 _MAX_STEPS = 50_000_000
 
-#: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a string of several lines.
+#: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a
+#: string of several lines.
 _DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
 
 
@@ -28,7 +32,8 @@ def read_toml(text: str) -> dict[str, Any]:
     """Return the document, which is the caller's own.
 
     Raises:
-        CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what and where.
+        CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what
+            and where.
     """
     found = _parse(text.removeprefix(_MARK))
     if isinstance(found, str):
@@ -45,7 +50,10 @@ def _parse(text: str) -> dict[str, Any] | str:
         return "has keys of too many parts"
     try:
         return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # an integer of thousands of digits is a plain ValueError
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # an integer of thousands of digits is a plain ValueError
         problem = str(error)
     try:
         import tomli  # an extra: TOML 1.1 for a Python that knows 1.0
@@ -71,13 +79,17 @@ def _copy(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_costly(text: str) -> bool:
-    """Whether the keys may be so deep that reading them takes long: each by itself, or every line below a deep header."""
+    """Whether the keys may be so deep that reading them takes long: each by itself, or every line
+    below a deep header.
+    """
     dots = [line.count(".") for line in text.split("\n")]
     return sum(count * count for count in dots) + max(dots) * len(dots) > _MAX_STEPS
 
 
 def may_hide_urls(text: str) -> bool:
-    """Return whether a scan of a TOML or JSON text for `"https://...` could miss one that a parser would see."""
+    """Return whether a scan of a TOML or JSON text for `"https://...` could miss one that a parser
+    would see.
+    """
     return bool(_DISGUISE.search(text))
 
 

@@ -1,8 +1,8 @@
 """URLs without userinfo, and the scope that decides who may receive a credential.
 
-The rule is "refuse rather than guess": text that two URL parsers could read differently (control characters, white
-space, backslashes, letters that two IDNA releases map to different hosts, a bad port) is no `Url` at all, and what is no
-`Url` gets no credential.
+The rule is "refuse rather than guess": text that two URL parsers could read differently (control
+characters, white space, backslashes, letters that two IDNA releases map to different hosts, a bad
+port) is no `Url` at all, and what is no `Url` gets no credential.
 
 Sources: RFC 3986 sections 3.2 and 6; UTS 46 section 6 (IDNA 2003 against 2008);
 RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
@@ -40,23 +40,33 @@ SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
 #: What WHATWG and Python's parsers pass over in a URL, or may.
 _WEB = re.compile(r"(?<![\w+.-])https?:", re.IGNORECASE)
-#: A host that WHATWG takes for an IPv4 address: its last part is a number, decimal, octal or hexadecimal.
+#: A host that WHATWG takes for an IPv4 address: its last part is a number, decimal, octal or
+#: hexadecimal.
 _NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[\da-f]*)\.?$")
 _SCHEME = re.compile(r"[\w+.-]*:[/\\]*")
 _VALUE = re.compile(r"=[^&;]*")
 
 
 class BadUrl(ValueError):
-    """The text is not an http(s) URL that everybody reads alike. Never holds the text, which may hold a secret."""
+    """The text is not an http(s) URL that everybody reads alike. Never holds the text, which may
+    hold a secret.
+    """
 
 
 def names_web(text: str) -> bool:
-    """Return whether some program may take a text, or a part of it, for an http(s) URL, however it is spelled; no path is one."""
-    return _WEB.search("".join(letter for letter in text if letter > " " and letter.isprintable())) is not None
+    """Return whether some program may take a text, or a part of it, for an http(s) URL, however it
+    is spelled; no path is one.
+    """
+    return (
+        _WEB.search("".join(letter for letter in text if letter > " " and letter.isprintable()))
+        is not None
+    )
 
 
 def shown_url(text: str) -> str:
-    """Return a URL text as people may see it, be it one that can be parsed or not: without userinfo and the values of its query."""
+    """Return a URL text as people may see it, be it one that can be parsed or not: without userinfo
+    and the values of its query.
+    """
     try:
         return str(parse_url(text))
     except BadUrl:
@@ -74,7 +84,8 @@ def _hide_query(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """An http(s) URL without userinfo. `text` is as the user spelled it, less the userinfo; the other fields are normal forms.
+    """An http(s) URL without userinfo. `text` is as the user spelled it, less the userinfo; the
+    other fields are normal forms.
 
     As a string it is what people may see: a token in a query is none of their business.
     """
@@ -98,13 +109,24 @@ class Url:
     def spelled_netloc(self) -> str:
         """Host and port as they stand in the text."""
         rest = self.text.partition("://")[2]
-        return rest[: min((position for mark in "/?#" if (position := rest.find(mark)) >= 0), default=len(rest))]
+        return rest[
+            : min(
+                (position for mark in "/?#" if (position := rest.find(mark)) >= 0),
+                default=len(rest),
+            )
+        ]
 
     @property
     def asked_netloc(self) -> str:
-        """Host and port as HTTP clients write them when they ask (requests): the host's normal form, and a port that the text names."""
+        """Host and port as HTTP clients write them when they ask (requests): the host's normal
+        form, and a port that the text names.
+        """
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}" if self.spelled_netloc.rpartition("]")[2].partition(":")[2] else host
+        return (
+            f"{host}:{self.port}"
+            if self.spelled_netloc.rpartition("]")[2].partition(":")[2]
+            else host
+        )
 
     @property
     def origin(self) -> str:
@@ -115,8 +137,11 @@ class Url:
     def is_loopback(self) -> bool:
         """Whether the host is this machine, by a name or address that cannot mean another one."""
         parts = self.host.split(".")
-        # With more or larger parts it is a name that the resolver may look up: `127.1.1.1.1` below a search domain.
-        is_address = len(parts) == 4 and all(part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts)
+        # With more or larger parts it is a name that the resolver may look up: `127.1.1.1.1` below
+        # a search domain.
+        is_address = len(parts) == 4 and all(
+            part.isdigit() and len(part) <= 3 and int(part) < 256 for part in parts
+        )
         return self.host in ("localhost", "::1") or (is_address and parts[0] == "127")
 
     @property
@@ -126,12 +151,16 @@ class Url:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether a secret may travel to it without an `insecure = true`: https, or this machine."""
+        """Whether a secret may travel to it without an `insecure = true`: https, or this
+        machine.
+        """
         return self.scheme == "https" or self.is_loopback
 
 
 class Userinfo(NamedTuple):
-    """The userinfo of a URL text: where it stands, and the decoded user name and password (None: no colon)."""
+    """The userinfo of a URL text: where it stands, and the decoded user name and password (None: no
+    colon).
+    """
 
     start: int
     end: int
@@ -140,7 +169,8 @@ class Userinfo(NamedTuple):
 
 
 def find_userinfo(text: str) -> Userinfo | None:
-    """Return the userinfo in the URL `text`, or None if it has none. Both parts are percent-decoded.
+    """Return the userinfo in the URL `text`, or None if it has none. Both parts are
+    percent-decoded.
 
     `start` and `end` delimit `user:password@` within `text`.
 
@@ -150,7 +180,9 @@ def find_userinfo(text: str) -> Userinfo | None:
     if "://" not in text:
         return None
     begin = text.index("://") + 3
-    end = min((position for mark in "/?#" if (position := text.find(mark, begin)) >= 0), default=len(text))
+    end = min(
+        (position for mark in "/?#" if (position := text.find(mark, begin)) >= 0), default=len(text)
+    )
     authority = text[begin:end]
     if any(not character.isprintable() or character in " \\" for character in authority):
         raise BadUrl("the host part holds white space, a backslash or a control character")
@@ -158,7 +190,9 @@ def find_userinfo(text: str) -> Userinfo | None:
         return None
     raw, _, _ = authority.rpartition("@")
     username, colon, password = raw.partition(":")
-    return Userinfo(begin, begin + len(raw) + 1, unquote(username), unquote(password) if colon else None)
+    return Userinfo(
+        begin, begin + len(raw) + 1, unquote(username), unquote(password) if colon else None
+    )
 
 
 def parse_url(text: str) -> Url:
@@ -189,12 +223,14 @@ def parse_url(text: str) -> Url:
 def _normal_host(host: str) -> str:
     """Return `host` in lower case and ASCII (IDNA).
 
-    Raises ValueError for what is no host name or address, BadUrl for one that is not the same to everybody.
+    Raises ValueError for what is no host name or address, BadUrl for one that is not the same to
+    everybody.
     """
     if not host.isascii():
         spelled = host.lower()
         host = spelled.encode("idna").decode("ascii")
-        # Python maps by IDNA 2003 (ß to ss), pip and uv by 2008 (ß stays): only what comes back unchanged is the same host for all.
+        # Python maps by IDNA 2003 (ß to ss), pip and uv by 2008 (ß stays): only what comes back
+        # unchanged is the same host for all.
         if host.encode("ascii").decode("idna") != spelled:
             raise BadUrl("programs disagree about letters in the host, write its xn-- form")
     host = host.lower()
@@ -207,14 +243,18 @@ def _normal_host(host: str) -> str:
 
 
 def _refuse_odd_address(host: str) -> None:
-    """Raise BadUrl for an IP address that some programs write otherwise when they ask: `127.1`, `0x7f.0.0.1`, `0:0:0:0:0:0:0:1`."""
+    """Raise BadUrl for an IP address that some programs write otherwise when they ask: `127.1`,
+    `0x7f.0.0.1`, `0:0:0:0:0:0:0:1`.
+    """
     from ipaddress import ip_address
 
     try:
         written = str(ip_address(host))
     except ValueError:
         written = ""
-    if written != host or (":" in host and "." in host):  # Python 3.13 writes the last part as IPv4, WHATWG does not
+    if written != host or (
+        ":" in host and "." in host
+    ):  # Python 3.13 writes the last part as IPv4, WHATWG does not
         raise BadUrl("programs write this address differently, write it as everybody does")
 
 
@@ -222,12 +262,18 @@ def with_userinfo(url: Url, username: str, password: str | None = None) -> str:
     """Return the URL text with a percent-encoded userinfo put in."""
     head, _, tail = url.text.partition("://")
     user = quote(username, safe="")
-    return f"{head}://{user}:{quote(password, safe='')}@{tail}" if password is not None else f"{head}://{user}@{tail}"
+    return (
+        f"{head}://{user}:{quote(password, safe='')}@{tail}"
+        if password is not None
+        else f"{head}://{user}@{tail}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who may receive a credential: one scheme, host and port, and the paths below `segments` (whole segments)."""
+    """Who may receive a credential: one scheme, host and port, and the paths below `segments`
+    (whole segments).
+    """
 
     scheme: str
     host: str
@@ -237,13 +283,16 @@ class Scope:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}/" + "".join(segment + "/" for segment in self.segments)
+        return f"{self.scheme}://{host}{port}/" + "".join(
+            segment + "/" for segment in self.segments
+        )
 
     def covers(self, url: Url) -> bool:
         """Return whether `url` may receive a credential of this scope.
 
-        Scheme, host and port are equal and the path starts with our segments, whole ones (`/simple` covers `/simple/pkg`,
-        not `/simple-evil`). A path that a client could fold into another one (`..`, `%2e%2e`, a backslash) is never covered.
+        Scheme, host and port are equal and the path starts with our segments, whole ones (`/simple`
+        covers `/simple/pkg`, not `/simple-evil`). A path that a client could fold into another one
+        (`..`, `%2e%2e`, a backslash) is never covered.
         """
         if (self.scheme, self.host, self.port) != (url.scheme, url.host, url.port):
             return False
@@ -251,7 +300,6 @@ class Scope:
         if any(_is_slippery(unquote(segment)) for segment in segments):
             return False
         return segments[: len(self.segments)] == self.segments
-
 
     def covers_text(self, text: str) -> bool:
         """Return whether a text is a URL that may receive a credential of this scope."""
@@ -262,13 +310,19 @@ class Scope:
 
 
 def _is_slippery(segment: str) -> bool:
-    """Return whether a client or server could read this decoded segment as a step to another path."""
+    """Return whether a client or server could read this decoded segment as a step to another
+    path.
+    """
     # Java servers take what follows a `;` for a parameter: `..;x` is `..` there.
-    return "\\" in segment or any(step.partition(";")[0] in (".", "..") for step in segment.split("/"))
+    return "\\" in segment or any(
+        step.partition(";")[0] in (".", "..") for step in segment.split("/")
+    )
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    """Return the path's segments, without the leading slash and without the empty one after a trailing slash."""
+    """Return the path's segments, without the leading slash and without the empty one after a
+    trailing slash.
+    """
     segments = path.removeprefix("/").split("/")
     if segments[-1] == "":
         segments.pop()
@@ -281,7 +335,8 @@ def scope_of(url: Url) -> Scope:
 
 
 def scope_of_index(url: Url) -> Scope:
-    """Return the scope of an index at `url`: the URL without a trailing `simple/` (or devpi's `+simple/`).
+    """Return the scope of an index at `url`: the URL without a trailing `simple/` (or devpi's
+    `+simple/`).
 
     Files are commonly served beside the simple page, not below it.
     """

@@ -1,4 +1,5 @@
-"""Our side of the socket of the host's `shim agent`: one line there, one line back, bounded in time and size.
+"""Our side of the socket of the host's `shim agent`: one line there, one line back, bounded in time
+and size.
 
 Loaded only where there is an agent: `socket` takes 4 ms. Sources: unix(7), connect(2) on EAGAIN.
 """
@@ -17,11 +18,15 @@ LOOK_S = 0.05
 #: How long it takes at most to see whether anybody listens.
 KNOCK_S = 2.0
 SOCKET_HINT = "is it a socket of `shim agent`, and of the same release?"
-START_HINT = "start `shim agent` on the host again, and mount the folder of its socket, not the socket alone"
+START_HINT = (
+    "start `shim agent` on the host again, and mount the folder of its socket, not the socket alone"
+)
 
 
 def ask(path: str, question: bytes, timeout_s: float) -> bytes:
-    """Return the one line that the agent at `path` answers. Raises SourceError if there is none in time, or too much."""
+    """Return the one line that the agent at `path` answers. Raises SourceError if there is none in
+    time, or too much.
+    """
     deadline = time.monotonic() + timeout_s
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -50,7 +55,9 @@ def _unreachable(path: str, error: OSError) -> SourceError:
 
 
 def _connect(connection: socket.socket, path: str, deadline: float) -> None:
-    """Connect, waiting for a place in the agent's queue: where that is full, Linux says so at once. Raises OSError."""
+    """Connect, waiting for a place in the agent's queue: where that is full, Linux says so at once.
+    Raises OSError.
+    """
     while True:
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
         try:
@@ -70,5 +77,7 @@ def _receive(connection: socket.socket, path: str, deadline: float) -> bytes:
             raise SourceError(f"the agent at {path} ended without an answer", hint=START_HINT)
         data += piece
         if len(data) > MAX_REPLY_BYTES:
-            raise SourceError(f"the agent at {path} says more than {MAX_REPLY_BYTES} bytes", hint=SOCKET_HINT)
+            raise SourceError(
+                f"the agent at {path} says more than {MAX_REPLY_BYTES} bytes", hint=SOCKET_HINT
+            )
     return data

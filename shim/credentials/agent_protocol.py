@@ -1,11 +1,13 @@
-"""What `shim agent` and those who ask it say to each other: one line of JSON each way, then the connection ends.
+"""What `shim agent` and those who ask it say to each other: one line of JSON each way, then the
+connection ends.
 
     question   {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
     answer     {"username", "secret", "scope", "expires_at", "username_is_secret"}
                {"nothing": "why"}      the host does not share it, or has no credential
-               {"failed": "why"}       the host could not get one that it should have, or who asks may not
+               {"failed": "why"}       the host could not get the one it has, or who asks may not
 
-Neither side trusts the other: lengths and kinds are checked, and nothing of a line that is not understood is repeated.
+Neither side trusts the other: lengths and kinds are checked, and nothing of a line that is not
+understood is repeated.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ MAX_EPOCH_S = 1e11
 
 
 class BadLine(ValueError):
-    """The line is none of this protocol. The message says what is wrong with it, never what is in it."""
+    """The line is none of this protocol. The message says what is wrong with it, never what is in
+    it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the agent said. `nothing` or `failed` is set where there is no secret; `expires_at` is in UTC epoch seconds."""
+    """What the agent said. `nothing` or `failed` is set where there is no secret; `expires_at` is
+    in UTC epoch seconds.
+    """
 
     secret: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
@@ -83,7 +89,9 @@ def read_reply(data: bytes) -> Reply:
         return Reply(nothing=_words(document["nothing"]))
     if "failed" in document:
         return Reply(failed=_words(document["failed"]))
-    secret, username, scope = (_text(document.get(name)) for name in ("secret", "username", "scope"))
+    secret, username, scope = (
+        _text(document.get(name)) for name in ("secret", "username", "scope")
+    )
     is_secret = document.get("username_is_secret", False)
     if not secret or not isinstance(is_secret, bool):
         raise BadLine("holds no secret")
@@ -122,6 +130,11 @@ def _words(value: object) -> str:
 def _moment(value: object) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < MAX_EPOCH_S or not math.isfinite(value):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not 0 < value < MAX_EPOCH_S
+        or not math.isfinite(value)
+    ):
         raise BadLine("has an end that is no time")
     return float(value)

@@ -1,6 +1,8 @@
-"""Asks one source, by way of what it said before where that may be kept. One refresh for any number of processes.
+"""Asks one source, by way of what it said before where that may be kept. One refresh for any number
+of processes.
 
-The token cache stands before the one source whose answers it keeps (`command`), and the keyring's last answer before the keyring.
+The token cache stands before the one source whose answers it keeps (`command`), and the keyring's
+last answer before the keyring.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ from shim.credentials.sources import AGING_SOURCES, Query, load_source
 from shim.storage import keyring_cache, single_flight, token_cache
 from shim.storage.keyring_cache import Recent
 
-#: How much longer than the source's own timeout somebody waits for another process that is asking it.
+#: How much longer than the source's own timeout somebody waits for another process that is asking
+#: it.
 PATIENCE_S = 5.0
 #: After a refresh that failed, how long a token that still holds is used without trying again.
 RETRY_S = 60.0
@@ -36,7 +39,9 @@ class Shelf(Protocol):
 
 
 class Asker:
-    """Asks the sources of one command. What failed by taking all its time is not asked again, and each warning is said once."""
+    """Asks the sources of one command. What failed by taking all its time is not asked again, and
+    each warning is said once.
+    """
 
     def __init__(self, settings: Settings, host: Host) -> None:
         self._settings = settings
@@ -50,11 +55,15 @@ class Asker:
             return self._ask_once(name, token_cache, cache_key(query), query)
         if name == "keyring" and self._settings.keyring_timeout_s:
             files = self._settings.files
-            return self._ask_once(name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query)
+            return self._ask_once(
+                name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query
+            )
         return self._find(name, query)
 
     def _find(self, name: str, query: Query) -> Credential | None:
-        """Ask one source itself. One that has used up all its time in this command would do so again for each further index."""
+        """Ask one source itself. One that has used up all its time in this command would do so
+        again for each further index.
+        """
         if name in self._hanging:
             raise self._hanging[name]
         began = time.monotonic()
@@ -66,7 +75,9 @@ class Asker:
             raise
 
     def _ask_once(self, name: str, shelf: Shelf, key: str, query: Query) -> Credential | None:
-        """Ask the shelf, then the source: one process at a time, where the others can use its answer or its failure."""
+        """Ask the shelf, then the source: one process at a time, where the others can use its
+        answer or its failure.
+        """
         found = self._look(shelf, key, query)
         if found.credential or found.nobody:
             return found.credential
@@ -74,8 +85,12 @@ class Asker:
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
         if found.is_shareable and not load_source(name).has_own_turns:
-            with single_flight.turn(key, self._host, _timeout_s(name, query) + PATIENCE_S) as failure:
-                again = self._look(shelf, key, query, found)  # the one before us may have refreshed it
+            with single_flight.turn(
+                key, self._host, _timeout_s(name, query) + PATIENCE_S
+            ) as failure:
+                again = self._look(
+                    shelf, key, query, found
+                )  # the one before us may have refreshed it
                 if again.credential or again.nobody:
                     return again.credential
                 if failure and again.ending is None:
@@ -86,19 +101,31 @@ class Asker:
                     return self._refresh(name, shelf, key, query, again.ending)
         return self._refresh(name, shelf, key, query, found.ending)
 
-    def _look(self, shelf: Shelf, key: str, query: Query, before: token_cache.Found | None = None) -> token_cache.Found:
-        """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody else's refresh is one."""
+    def _look(
+        self, shelf: Shelf, key: str, query: Query, before: token_cache.Found | None = None
+    ) -> token_cache.Found:
+        """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody
+        else's refresh is one.
+        """
         found = shelf.find(key, self._host)
-        if self._host.is_set("SHIM_REFRESH") and (before is None or found.identity == before.identity):
-            found = found._replace(credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set")
+        if self._host.is_set("SHIM_REFRESH") and (
+            before is None or found.identity == before.identity
+        ):
+            found = found._replace(
+                credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set"
+            )
         if found.nobody:
             query.note("keyring", found.outcome)
         elif not found.credential and before is None and shelf is token_cache:
             query.note("cache", found.outcome)
         return found
 
-    def _refresh(self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None) -> Credential | None:
-        """Ask the source and keep the answer. A token that has not ended yet outlives a refresh that fails."""
+    def _refresh(
+        self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None
+    ) -> Credential | None:
+        """Ask the source and keep the answer. A token that has not ended yet outlives a refresh
+        that fails.
+        """
         try:
             credential = self._find(name, query)
         except SourceError as error:
@@ -106,7 +133,12 @@ class Asker:
             if ending is None:
                 raise
             left = token_cache.describe_duration((ending.expires_at or 0.0) - self._host.clock())
-            self.warn(SourceError(f"{error.message}; the token from before, which ends in {left}, is used", hint=error.hint))
+            self.warn(
+                SourceError(
+                    f"{error.message}; the token from before, which ends in {left}, is used",
+                    hint=error.hint,
+                )
+            )
             return ending
         single_flight.note_success(key, self._host)
         if credential:
@@ -124,7 +156,8 @@ class Asker:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return whether there was one.
+    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return
+    whether there was one.
 
     The next command asks its source again. What the user stored stays.
     """
@@ -133,22 +166,42 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
 
 
 def cache_key(query: Query) -> str:
-    """Return the cache's key for a query: its scope, its user name, the configuration of the sources and who they would answer for."""
+    """Return the cache's key for a query: its scope, its user name, the configuration of the
+    sources and who they would answer for.
+    """
     index = query.index
-    configuration = repr((index.source, index.command, index.env, index.file, index.logins)) if index else ""
+    configuration = (
+        repr((index.source, index.command, index.env, index.file, index.logins)) if index else ""
+    )
     chain = index.source if index else DEFAULT_CHAIN
-    states = [state for name in chain if (state := load_source(name).surroundings(query)) is not None]
+    states = [
+        state for name in chain if (state := load_source(name).surroundings(query)) is not None
+    ]
     return token_cache.key_of(str(query.scope), query.username, configuration + repr(states))
 
 
 def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
-    """Return the key under which the OS keyring's answer to a query is remembered: it changes with all that could change the answer."""
+    """Return the key under which the OS keyring's answer to a query is remembered: it changes with
+    all that could change the answer.
+    """
     index = query.index
-    configuration = repr((index and index.url.text, query.endpoint.url.text, keyring_cache.surroundings(query.host, config_files)))
+    configuration = repr(
+        (
+            index and index.url.text,
+            query.endpoint.url.text,
+            keyring_cache.surroundings(query.host, config_files),
+        )
+    )
     return token_cache.key_of(str(query.scope), query.username, configuration)
 
 
 def _timeout_s(name: str, query: Query) -> float:
     """Return how long a source may take: what its module says, else the configuration."""
     own = load_source(name).timeout_s(query)
-    return own if own is not None else query.index.command.timeout_s if query.index and query.index.command else 0.0
+    return (
+        own
+        if own is not None
+        else query.index.command.timeout_s
+        if query.index and query.index.command
+        else 0.0
+    )

@@ -1,10 +1,13 @@
-"""Other people's programs that give credentials: run safely, and understood by the protocol they speak.
+"""Other people's programs that give credentials: run safely, and understood by the protocol they
+speak.
 
-A program runs without a shell, in `/`, without GIT_* variables (a hostile repository could configure git for it), found on
-absolute, not world-writable entries of PATH, with a timeout and a cap on its output. One that may ask a person shares our place on
-the terminal; any other one is in a session of its own, where it can open none: it then fails at once instead of waiting for nobody.
+A program runs without a shell, in `/`, without GIT_* variables (a hostile repository could
+configure git for it), found on absolute, not world-writable entries of PATH, with a timeout and a
+cap on its output. One that may ask a person shares our place on the terminal; any other one is in a
+session of its own, where it can open none: it then fails at once instead of waiting for nobody.
 
-Where a cached answer will do, a program is only looked for: what it takes to run one is imported when one is run.
+Where a cached answer will do, a program is only looked for: what it takes to run one is imported
+when one is run.
 """
 
 from __future__ import annotations
@@ -33,23 +36,39 @@ LOOK_S = 0.05
 
 
 class ProgramFailed(SourceError):
-    """The program ran and ended with a failure of its own: it may be that nobody is logged in with it."""
+    """The program ran and ended with a failure of its own: it may be that nobody is logged in with
+    it.
+    """
 
 
 def ask_program(
-    query: Query, command: CommandSource, source: str, *, username: str | None = None, scope: Scope | None = None
+    query: Query,
+    command: CommandSource,
+    source: str,
+    *,
+    username: str | None = None,
+    scope: Scope | None = None,
 ) -> Credential | None:
-    """Return the credential that a program gives for the query's index, as the answer of `source`; None for "not mine".
+    """Return the credential that a program gives for the query's index, as the answer of `source`;
+    None for "not mine".
 
-    `username` is what counts if the program does not say one, `scope` who may receive the answer (default: the query's).
+    `username` is what counts if the program does not say one, `scope` who may receive the answer
+    (default: the query's).
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
+            reached the user's.
     """
     from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, Question
 
     name, protocol = command.argv[0], PROTOCOLS[command.protocol]
-    question = Question(query.endpoint.url, query.username, dict(command.fields), command.use_path, query.host.clock())
+    question = Question(
+        query.endpoint.url,
+        query.username,
+        dict(command.fields),
+        command.use_path,
+        query.host.clock(),
+    )
     try:
         request = protocol.render(question) if protocol.render else None
         output, status = run_program(command, name, request, environ_for(query), query.host)
@@ -58,7 +77,10 @@ def ask_program(
             query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
             return None
         if status != 0:
-            raise ProgramFailed(f"the command `{name}` failed (exit status {status})", hint=BY_HAND_HINT.format(name=name))
+            raise ProgramFailed(
+                f"the command `{name}` failed (exit status {status})",
+                hint=BY_HAND_HINT.format(name=name),
+            )
         if not text and command.protocol != "git":  # git's way to say "not mine"
             raise BadAnswer("printed nothing", BY_HAND_HINT.format(name=name))
         reply = protocol.read(text, question)
@@ -68,24 +90,39 @@ def ask_program(
         query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
         return None
     if not reply.secret:
-        raise SourceError(f"the command `{name}` gave an empty secret", hint=BY_HAND_HINT.format(name=name))
-    return make_credential(query, source, reply.secret, reply.username or username, scope, reply.expires_at)
+        raise SourceError(
+            f"the command `{name}` gave an empty secret", hint=BY_HAND_HINT.format(name=name)
+        )
+    return make_credential(
+        query, source, reply.secret, reply.username or username, scope, reply.expires_at
+    )
 
 
 def environ_for(query: Query) -> dict[str, str]:
-    """Return a program's environment: the user's, less GIT_* and unsafe PATH entries, plus which index is meant."""
+    """Return a program's environment: the user's, less GIT_* and unsafe PATH entries, plus which
+    index is meant.
+    """
     host = query.host
-    environ = {name: value for name, value in host.environ.items() if not name.startswith(("GIT_", "_SHIM_"))}
+    environ = {
+        name: value
+        for name, value in host.environ.items()
+        if not name.startswith(("GIT_", "_SHIM_"))
+    }
     environ["PATH"] = ":".join(safe_path(host.environ.get("PATH", os.defpath), host.shims))
     environ["INDEX_URL"] = query.endpoint.url.text
     environ["INDEX_HOST"] = query.endpoint.url.host
     if not host.interactive:
-        environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}  # else git opens the terminal, or a window, by itself
+        environ |= {
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "",
+        }  # else git opens the terminal, or a window, by itself
     return environ
 
 
 def safe_path(path: str, ours: str | None = None) -> list[str]:
-    """Return the entries of PATH that a helper may come from: absolute, not writable by everybody, not our launchers."""
+    """Return the entries of PATH that a helper may come from: absolute, not writable by everybody,
+    not our launchers.
+    """
     safe = []
     for entry in path.split(":"):
         try:
@@ -98,7 +135,8 @@ def safe_path(path: str, ours: str | None = None) -> list[str]:
 
 
 def find_program(name: str, path: str) -> str | None:
-    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by colons).
+    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by
+    colons).
 
     Unlike `Host.programs` it never takes one from the working directory: it is to give a secret.
     """
@@ -111,10 +149,14 @@ def find_program(name: str, path: str) -> str | None:
     return None
 
 
-def run_program(command: CommandSource, name: str, request: str | None, environ: Mapping[str, str], host: Host) -> tuple[bytes, int]:
-    """Return the program's stdout and exit status. It is ended, as a group, when it takes too long or says too much.
+def run_program(
+    command: CommandSource, name: str, request: str | None, environ: Mapping[str, str], host: Host
+) -> tuple[bytes, int]:
+    """Return the program's stdout and exit status. It is ended, as a group, when it takes too long
+    or says too much.
 
-    `name` is what it is called in messages, `request` its stdin (None: the terminal if it may use that, else nothing).
+    `name` is what it is called in messages, `request` its stdin (None: the terminal if it may use
+    that, else nothing).
 
     Raises:
         SourceError: it is not there, cannot be started, is too slow, or prints more than MAX_BYTES.
@@ -124,7 +166,10 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
     from shim.credentials.terminal import restored
 
     if "/" in command.argv[0] and not command.argv[0].startswith("/"):
-        raise SourceError(f"the command `{name}` is a relative path", hint="write an absolute path, or a name that is on PATH")
+        raise SourceError(
+            f"the command `{name}` is a relative path",
+            hint="write an absolute path, or a name that is on PATH",
+        )
     program = find_program(command.argv[0], environ["PATH"])
     if program is None:
         hint = "write its absolute path (PATH entries that everybody can write do not count)"
@@ -138,17 +183,22 @@ def run_program(command: CommandSource, name: str, request: str | None, environ:
                 env=environ,
                 stdin=stdin,
                 stdout=subprocess.PIPE,
-                start_new_session=not interactive,  # in a mere group of its own the terminal would stop it, and we would wait
+                # in a mere group of its own the terminal would stop it, and we would wait
+                start_new_session=not interactive,
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             reason = error.strerror if isinstance(error, OSError) else "a NUL in its arguments"
-            raise SourceError(f"the command `{name}` cannot be started ({reason})", hint=f"ls -l {program}") from None
+            raise SourceError(
+                f"the command `{name}` cannot be started ({reason})", hint=f"ls -l {program}"
+            ) from None
         return _finish(process, command.timeout_s, name, interactive)
 
 
 @contextmanager
 def _standard_input(request: str | None, interactive: bool) -> Iterator[int | IO[bytes] | None]:
-    """Yield what becomes stdin. A request stands in a file: a program that never reads a pipe would make us wait."""
+    """Yield what becomes stdin. A request stands in a file: a program that never reads a pipe would
+    make us wait.
+    """
     import subprocess
     import tempfile
 
@@ -161,7 +211,9 @@ def _standard_input(request: str | None, interactive: bool) -> Iterator[int | IO
         yield stream
 
 
-def _finish(process: subprocess.Popen[bytes], timeout_s: float, name: str, interactive: bool) -> tuple[bytes, int]:
+def _finish(
+    process: subprocess.Popen[bytes], timeout_s: float, name: str, interactive: bool
+) -> tuple[bytes, int]:
     """Return what the program prints and its exit status, once it has ended."""
     import subprocess
 
@@ -175,7 +227,9 @@ def _finish(process: subprocess.Popen[bytes], timeout_s: float, name: str, inter
         if not isinstance(error, subprocess.TimeoutExpired):
             raise
         hint = 'run it by hand, or set timeout = "2m" in its table'
-        raise SourceError(f"the command `{name}` took longer than {timeout_s:g} s", hint=hint) from None
+        raise SourceError(
+            f"the command `{name}` took longer than {timeout_s:g} s", hint=hint
+        ) from None
     finally:
         if process.stdout is not None:
             process.stdout.close()
@@ -184,7 +238,8 @@ def _finish(process: subprocess.Popen[bytes], timeout_s: float, name: str, inter
 def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -> bytes:
     """Return what the program itself prints.
 
-    Its end counts, not the pipe's: an agent that it leaves behind (gpg-agent, a cache daemon) may hold the pipe for ever.
+    Its end counts, not the pipe's: an agent that it leaves behind (gpg-agent, a cache daemon) may
+    hold the pipe for ever.
 
     Raises:
         subprocess.TimeoutExpired: the deadline, a monotonic time, has passed.
@@ -201,7 +256,9 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise subprocess.TimeoutExpired(process.args, 0)
-        has_ended = process.poll() is not None  # before looking at the pipe: what it printed last is then in there
+        has_ended = (
+            process.poll() is not None
+        )  # before looking at the pipe: what it printed last is then in there
         if poller.poll(0 if has_ended else min(left_s, LOOK_S) * 1000):
             chunk = os.read(descriptor, MAX_BYTES)
             if not chunk:
@@ -209,7 +266,10 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
             output += chunk
         elif has_ended:
             return bytes(output)
-    raise SourceError(f"the command `{name}` printed more than {MAX_BYTES} bytes", hint="let it print the secret alone")
+    raise SourceError(
+        f"the command `{name}` printed more than {MAX_BYTES} bytes",
+        hint="let it print the secret alone",
+    )
 
 
 def _end(process: subprocess.Popen[bytes], interactive: bool) -> None:

@@ -1,4 +1,5 @@
-"""What is said to a program that gives credentials, and how its answer is read: one pair of functions for each protocol.
+"""What is said to a program that gives credentials, and how its answer is read: one pair of
+functions for each protocol.
 
     plain   nothing is said; one line is the secret (`op read`, `uv auth token`)
     first   nothing is said; the first line is the secret, what follows is notes (`pass show`)
@@ -7,8 +8,9 @@
     docker  the server's URL; `{"Username", "Secret"}`, or a sentence on stdout and status 1
     bazel   `{"uri"}`; `{"headers": {"Authorization": [...]}, "expires"}`
 
-Sources: cargo `cargo:token-from-stdout`; git 2.50 Documentation/git-credential.adoc; docker-credential-helpers 0.9
-credentials/credentials.go and error.go, pass/pass.go; EngFlow credential-helper-spec spec.md; RFC 7617 section 2.
+Sources: cargo `cargo:token-from-stdout`; git 2.50 Documentation/git-credential.adoc;
+docker-credential-helpers 0.9 credentials/credentials.go and error.go, pass/pass.go; EngFlow
+credential-helper-spec spec.md; RFC 7617 section 2.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ __all__ = ["PROTOCOLS", "BadAnswer", "Question", "Reply"]
 DOCKER_NOT_FOUND = "credentials not found in native keychain"
 #: What `git credential fill` ends with when nobody knows a password.
 GIT_NOTHING = 128
-#: Where the parts of a json answer are if the configuration does not say. What is not there then is no fault.
+#: Where the parts of a json answer are if the configuration does not say. What is not there then is
+#: no fault.
 DEFAULT_FIELDS = {"password": "password", "username": "username", "expires": "expires"}
 #: What is no field of a json answer; null is one.
 MISSING = object()
@@ -34,7 +37,8 @@ MISSING = object()
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Who is asked about. `fields` are the dotted paths of `json`; `names_path` sends the URL's path to git's helpers.
+    """Who is asked about. `fields` are the dotted paths of `json`; `names_path` sends the URL's
+    path to git's helpers.
 
     `now` (UTC epoch seconds) is when the program was asked: some say an end as seconds from there.
     """
@@ -48,7 +52,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a program said: `expires_at` in UTC epoch seconds, None if it did not say, or said never."""
+    """What a program said: `expires_at` in UTC epoch seconds, None if it did not say, or said
+    never.
+    """
 
     secret: str = field(repr=False)
     username: str | None = None
@@ -57,8 +63,9 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """`render(question)` is what goes to stdin (None: nothing does). `read(text, question)` returns the reply, None for "not mine", or
-    raises BadAnswer. `is_nothing(text, status)` tells a failure that only means "not mine".
+    """`render(question)` is what goes to stdin (None: nothing does). `read(text, question)` returns
+    the reply, None for "not mine", or raises BadAnswer. `is_nothing(text, status)` tells a failure
+    that only means "not mine".
     """
 
     render: Callable[[Question], str] | None
@@ -70,7 +77,9 @@ def read_plain(text: str, _question: Question) -> Reply:
     """Return the one line."""
     lines = text.removesuffix("\n").removesuffix("\r").split("\n")
     if len(lines) > 1:
-        hint = 'let it print the secret alone, or write protocol = "first" if that is the first line'
+        hint = (
+            'let it print the secret alone, or write protocol = "first" if that is the first line'
+        )
         raise BadAnswer(f"printed {len(lines)} lines", hint)
     if "\0" in lines[0] or "\r" in lines[0] or not lines[0]:
         raise BadAnswer("printed 1 lines", "let it print the secret in exactly one line")
@@ -78,41 +87,61 @@ def read_plain(text: str, _question: Question) -> Reply:
 
 
 def read_first(text: str, question: Question) -> Reply:
-    """Return the first line: what `pass` and those after it keep below are a user name, a URL, notes."""
+    """Return the first line: what `pass` and those after it keep below are a user name, a URL,
+    notes.
+    """
     return read_plain(text.partition("\n")[0], question)
 
 
 def read_json(text: str, question: Question) -> Reply:
-    """Return the named fields; a field that the configuration names must be there, and may be null where it says an end."""
+    """Return the named fields; a field that the configuration names must be there, and may be null
+    where it says an end.
+    """
     document = _load(text)
-    values = {name: _find(document, question.fields.get(name, path)) for name, path in DEFAULT_FIELDS.items()}
+    values = {
+        name: _find(document, question.fields.get(name, path))
+        for name, path in DEFAULT_FIELDS.items()
+    }
     if values["expires"] is MISSING and "expires" not in question.fields:
         values["expires"] = _find(document, "expires_in")  # as OAuth's own answers have it
     for name, value in values.items():
         if value is MISSING or (value is None and name == "password"):
             if name == "password" or name in question.fields:
                 path = question.fields.get(name, DEFAULT_FIELDS[name])
-                raise BadAnswer(f"printed JSON without a field {path!r}", f'name the right one: {name} = "outer.inner"')
+                raise BadAnswer(
+                    f"printed JSON without a field {path!r}",
+                    f'name the right one: {name} = "outer.inner"',
+                )
             values[name] = None
     if not isinstance(values["password"], str) or not isinstance(values["username"], str | None):
-        raise BadAnswer("printed JSON whose user name or password is not a string", "name the fields that hold them: password, username")
+        raise BadAnswer(
+            "printed JSON whose user name or password is not a string",
+            "name the fields that hold them: password, username",
+        )
     return Reply(values["password"], values["username"], read_time(values["expires"], question.now))
 
 
 def render_git(question: Question) -> str:
-    """Return git's description of the index. A user name that could begin another line is refused."""
+    """Return git's description of the index. A user name that could begin another line is
+    refused.
+    """
     pairs = [("protocol", question.url.scheme), ("host", question.url.netloc)]
     if question.names_path:
         pairs.append(("path", question.url.path.lstrip("/")))
     if question.username is not None:
         pairs.append(("username", question.username))
     if any(ord(character) < 32 for _, value in pairs for character in value):
-        raise BadAnswer("cannot be asked about a user name with a control character in it", "write the user name without it")
+        raise BadAnswer(
+            "cannot be asked about a user name with a control character in it",
+            "write the user name without it",
+        )
     return "".join(f"{name}={value}\n" for name, value in pairs) + "\n"
 
 
 def read_git(text: str, question: Question) -> Reply | None:
-    """Return the answer, None if there is none. `quit` means stop: the helper says that nobody else shall be asked."""
+    """Return the answer, None if there is none. `quit` means stop: the helper says that nobody else
+    shall be asked.
+    """
     pairs = dict(line.partition("=")[::2] for line in text.split("\n") if "=" in line)
     if pairs.get("quit", "").lower() in ("1", "true", "yes", "on"):
         raise BadAnswer("refuses to go on (quit=1)", "its own message is above")
@@ -131,23 +160,33 @@ def render_docker(question: Question) -> str:
 
 
 def read_docker(text: str, question: Question) -> Reply | None:
-    """Return user name and secret, None where both are empty: so docker-credential-pass says that it has nothing.
+    """Return user name and secret, None where both are empty: so docker-credential-pass says that
+    it has nothing.
 
     An identity token, whose user name is `<token>`, only a container registry can exchange.
     """
     document = _load(text)
-    username, secret = (document.get(name) if isinstance(document, dict) else None for name in ("Username", "Secret"))
+    username, secret = (
+        document.get(name) if isinstance(document, dict) else None
+        for name in ("Username", "Secret")
+    )
     if not isinstance(username, str) or not isinstance(secret, str):
-        raise BadAnswer("printed JSON without Username and Secret", 'is it called with "get" as its last argument?')
+        raise BadAnswer(
+            "printed JSON without Username and Secret",
+            'is it called with "get" as its last argument?',
+        )
     if not username and not secret:
         return None
     if username == "<token>":
         raise BadAnswer(
-            "has an identity token, which only a container registry can exchange", "log in to it with a user name and a password"
+            "has an identity token, which only a container registry can exchange",
+            "log in to it with a user name and a password",
         )
     server = document.get("ServerURL")
     if isinstance(server, str) and server and _origin(server) != question.url.origin:
-        raise BadAnswer("answered for another server", "ask it by hand: it must give what it is asked for")
+        raise BadAnswer(
+            "answered for another server", "ask it by hand: it must give what it is asked for"
+        )
     return Reply(secret, username or None)
 
 
@@ -159,12 +198,18 @@ def render_bazel(question: Question) -> str:
 
 
 def read_bazel(text: str, question: Question) -> Reply | None:
-    """Return what the Authorization header says, None without one: then no credential is needed. A bearer token is a password here."""
+    """Return what the Authorization header says, None without one: then no credential is needed. A
+    bearer token is a password here.
+    """
     document = _load(text)
     headers = document.get("headers", {}) if isinstance(document, dict) else None
     if not isinstance(headers, dict):
-        raise BadAnswer("printed JSON that is no bazel answer", 'is it called with "get" as its last argument?')
-    values = next((value for name, value in headers.items() if name.lower() == "authorization"), None)
+        raise BadAnswer(
+            "printed JSON that is no bazel answer", 'is it called with "get" as its last argument?'
+        )
+    values = next(
+        (value for name, value in headers.items() if name.lower() == "authorization"), None
+    )
     if not values:
         return None
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
@@ -174,7 +219,10 @@ def read_bazel(text: str, question: Question) -> Reply | None:
     if kind.lower() == "bearer" and token.strip():
         return Reply(token.strip(), None, expires_at)
     if kind.lower() != "basic":
-        raise BadAnswer("gave an Authorization that is neither Basic nor Bearer", "pip and uv can send those two only")
+        raise BadAnswer(
+            "gave an Authorization that is neither Basic nor Bearer",
+            "pip and uv can send those two only",
+        )
     username, secret = _read_basic(token)
     return Reply(secret, username, expires_at)
 
@@ -186,7 +234,9 @@ def _load(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        raise BadAnswer("printed what is not JSON", "does it need an option to print JSON?") from None
+        raise BadAnswer(
+            "printed what is not JSON", "does it need an option to print JSON?"
+        ) from None
 
 
 def _find(document: Any, path: str) -> Any:
@@ -207,11 +257,15 @@ def _read_basic(token: str) -> tuple[str, str]:
     import base64
 
     try:
-        username, colon, secret = base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
+        username, colon, secret = (
+            base64.b64decode(token.strip(), validate=True).decode("utf-8").partition(":")
+        )
     except ValueError:
         colon = ""
     if not colon:
-        raise BadAnswer("gave a Basic Authorization that is not base64 of user:password", "ask it by hand")
+        raise BadAnswer(
+            "gave a Basic Authorization that is not base64 of user:password", "ask it by hand"
+        )
     return username, secret
 
 
@@ -220,7 +274,13 @@ PROTOCOLS: Mapping[str, Protocol] = {
     "plain": Protocol(None, read_plain),
     "first": Protocol(None, read_first),
     "json": Protocol(None, read_json),
-    "git": Protocol(render_git, read_git, lambda text, status: status == GIT_NOTHING and not text.strip()),
-    "docker": Protocol(render_docker, read_docker, lambda text, status: status == 1 and text.strip() == DOCKER_NOT_FOUND),
+    "git": Protocol(
+        render_git, read_git, lambda text, status: status == GIT_NOTHING and not text.strip()
+    ),
+    "docker": Protocol(
+        render_docker,
+        read_docker,
+        lambda text, status: status == 1 and text.strip() == DOCKER_NOT_FOUND,
+    ),
     "bazel": Protocol(render_bazel, read_bazel),
 }

@@ -1,4 +1,5 @@
-"""What a JWT says about itself, read without checking its signature: that is the business of the server that takes it.
+"""What a JWT says about itself, read without checking its signature: that is the business of the
+server that takes it.
 
 Sources: RFC 7519 sections 3.1, 4.1 and 5.3, RFC 7515 section 7.1, RFC 7516 section 7.1;
 OpenID Connect Core 1.0 section 5.1 (names of accounts).
@@ -17,7 +18,9 @@ ACCOUNT_CLAIMS = ("preferred_username", "email", "name", "sub")
 
 
 def read_claims(token: Secret) -> Mapping[str, Any] | None:
-    """Return the claims of a token, or None if it is no JWT: three parts, the first two JSON objects."""
+    """Return the claims of a token, or None if it is no JWT: three parts, the first two JSON
+    objects.
+    """
     parts = token.reveal().split(".")
     if len(parts) != 3 or not all(parts):
         return None
@@ -30,13 +33,19 @@ def read_claims(token: Secret) -> Mapping[str, Any] | None:
 
 
 def read_expiry(token: str) -> float | None:
-    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT. One that is encrypted may say it in its header.
+    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT. One that is
+    encrypted may say it in its header.
 
-    A forged or wrong `exp` only makes us ask too early or too late; the index decides what it accepts.
+    A forged or wrong `exp` only makes us ask too early or too late; the index decides what it
+    accepts.
     """
     parts = token.split(".")
     part = {3: 1, 5: 0}.get(len(parts))  # signed: what it says; encrypted: its header
-    return read_number(_read_object(parts[part].rstrip("=")), "exp") if part is not None and token.startswith("ey") else None
+    return (
+        read_number(_read_object(parts[part].rstrip("=")), "exp")
+        if part is not None and token.startswith("ey")
+        else None
+    )
 
 
 def read_number(claims: Mapping[str, Any] | None, name: str) -> float | None:

@@ -1,7 +1,9 @@
-"""Reads `credentials/sources/builtin.toml`, the package hosts that everybody can know, and finds the ones that a URL belongs to.
+"""Reads `credentials/sources/builtin.toml`, the package hosts that everybody can know, and finds
+the ones that a URL belongs to.
 
-A pattern is compared label by label, as a whole: `{owner}` stands for letters, digits and inner hyphens of one label, so that
-neither `x.amazonaws.com.evil.example` nor `evil-python.pkg.dev.example` is anybody's. tomllib and re are loaded only here.
+A pattern is compared label by label, as a whole: `{owner}` stands for letters, digits and inner
+hyphens of one label, so that neither `x.amazonaws.com.evil.example` nor
+`evil-python.pkg.dev.example` is anybody's. tomllib and re are loaded only here.
 """
 
 from __future__ import annotations
@@ -15,7 +17,8 @@ from shim.core.files import read_status
 from shim.core.urls import BadUrl, Url, parse_url
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources", "builtin.toml")
-#: What the hosts end with whose command writes its token into files, so that for all others nothing is loaded.
+#: What the hosts end with whose command writes its token into files, so that for all others nothing
+#: is loaded.
 WRITING = (".amazonaws.com", ".on.aws")
 #: What `{part}` stands for: no dot, and nothing that a program could take for an option.
 PART = "[a-z0-9]+(?:-[a-z0-9]+)*"
@@ -23,7 +26,9 @@ PART = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
 @dataclass(frozen=True, slots=True)
 class KnownHost:
-    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, the seconds None if not known."""
+    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, the
+    seconds None if not known.
+    """
 
     name: str
     segments: int | None
@@ -40,9 +45,13 @@ class KnownHost:
 
 
 def find_known(url: Url, environ: Mapping[str, str]) -> Iterator[KnownHost]:
-    """Yield the known hosts that `url` belongs to, in the file's order. Only https and port 443 count, unless `origin` says more."""
+    """Yield the known hosts that `url` belongs to, in the file's order. Only https and port 443
+    count, unless `origin` says more.
+    """
     for table in load_tables():
-        parts = _match_origin(table, url, environ) if "origin" in table else _match_hosts(table, url)
+        parts = (
+            _match_origin(table, url, environ) if "origin" in table else _match_hosts(table, url)
+        )
         if parts is not None and not ("public" in table and url.path.startswith(table["public"])):
             yield _fill(table, parts)
 
@@ -57,7 +66,9 @@ def load_tables() -> list[dict[str, Any]]:
 
 
 def suffix_of(pattern: str) -> str:
-    """Return what every host of a pattern ends with: `.d.codeartifact.…` would need the region, so it is what follows the last `{part}`."""
+    """Return what every host of a pattern ends with: `.d.codeartifact.…` would need the region, so
+    it is what follows the last `{part}`.
+    """
     return pattern.rpartition("}")[2]
 
 
@@ -69,13 +80,18 @@ def _match_hosts(table: Mapping[str, Any], url: Url) -> dict[str, str] | None:
         return None
     for pattern in table["hosts"]:
         pieces = re.split(r"\{(\w+)\}", pattern)
-        expression = "".join(f"(?P<{piece}>{PART})" if number % 2 else re.escape(piece) for number, piece in enumerate(pieces))
+        expression = "".join(
+            f"(?P<{piece}>{PART})" if number % 2 else re.escape(piece)
+            for number, piece in enumerate(pieces)
+        )
         if found := re.fullmatch(expression, url.host):
             return found.groupdict()
     return None
 
 
-def _match_origin(table: Mapping[str, Any], url: Url, environ: Mapping[str, str]) -> dict[str, str] | None:
+def _match_origin(
+    table: Mapping[str, Any], url: Url, environ: Mapping[str, str]
+) -> dict[str, str] | None:
     try:
         return {} if parse_url(environ.get(table["origin"], "")).origin == url.origin else None
     except BadUrl:
@@ -89,7 +105,9 @@ def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
         username=table.get("username"),
         variable=table.get("variable"),
         token_is_username=table.get("token-is-username", False),
-        command=tuple(word.format(**parts) if "{" in word else word for word in table.get("command", ())),
+        command=tuple(
+            word.format(**parts) if "{" in word else word for word in table.get("command", ())
+        ),
         protocol=table.get("protocol", "plain"),
         fields=tuple((name, table[name]) for name in ("password", "expires") if name in table),
         lifetime_s=_seconds(table.get("lifetime")),
@@ -104,9 +122,11 @@ def _seconds(text: str | None) -> float | None:
 
 
 def find_end_of_written(file: str, url: Url, username: str | None) -> float | None:
-    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or None if nothing is known of that.
+    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or
+    None if nothing is known of that.
 
-    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the vendor's hosts want.
+    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the
+    vendor's hosts want.
     """
     known = next(find_known(url, {}), None) if url.host.endswith(WRITING) else None
     if known is None or known.longest_s is None or known.username != username:

@@ -1,4 +1,5 @@
-"""Where `shim login` can keep a secret on this machine: which stores work and are allowed, and what to do where one does not.
+"""Where `shim login` can keep a secret on this machine: which stores work and are allowed, and what
+to do where one does not.
 
 What a hint offers works here, and the machine's policy allows it.
 """
@@ -25,28 +26,43 @@ MENDING = {
 
 
 def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
-    """Return why a store cannot be used here, with a hint that names one that can be; None if it can."""
+    """Return why a store cannot be used here, with a hint that names one that can be; None if it
+    can.
+    """
     reason = find_reason(store, policy, host)
     if reason is None or reason.hint:
         return reason
-    return StoreError(f"{reason.message}: nothing was stored", hint=hint_without(store, policy, host))
+    return StoreError(
+        f"{reason.message}: nothing was stored", hint=hint_without(store, policy, host)
+    )
 
 
 def hint_without(store: str, policy: Policy, host: Host) -> str:
-    """Return where a secret can be kept that this store does not take, or what mends the store if there is no other one."""
+    """Return where a secret can be kept that this store does not take, or what mends the store if
+    there is no other one.
+    """
     others = offered(policy, host, without=store)
-    return "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others) or MENDING[store]
+    return (
+        "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others)
+        or MENDING[store]
+    )
 
 
 def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:
     """Return the stores that work here and are allowed."""
-    return [store for store in STORES if store != without and find_reason(store, policy, host) is None]
+    return [
+        store for store in STORES if store != without and find_reason(store, policy, host) is None
+    ]
 
 
 def find_reason(store: str, policy: Policy, host: Host) -> StoreError | None:
     """Return why a store cannot be used here; None if it can."""
     if store == "file":
-        return None if policy.allow_file_store else StoreError(f"{policy.file} forbids to keep secrets in files")
+        return (
+            None
+            if policy.allow_file_store
+            else StoreError(f"{policy.file} forbids to keep secrets in files")
+        )
     if store == "memory":
         reason = kernel_store.problem(host)
         return StoreError(f"it cannot be kept in memory ({reason})") if reason else None

@@ -7,7 +7,9 @@ from shim.core.model import Resolution
 
 
 def hint_for(resolution: Resolution, index: IndexConfig | None) -> str:
-    """Return what to do about an answer without a credential: something that the sources of its index would notice."""
+    """Return what to do about an answer without a credential: something that the sources of its
+    index would notice.
+    """
     if resolution.tried and resolution.tried[0][0] == "scope":
         return "use https, or set insecure = true for this index"
     if resolution.tried and resolution.tried[0][0] == "policy":
@@ -17,7 +19,10 @@ def hint_for(resolution: Resolution, index: IndexConfig | None) -> str:
     if index is None:
         return f"shim login {resolution.endpoint.url}"
     if index.username and resolution.endpoint.username not in (None, index.username):
-        return f"leave {resolution.endpoint.username!r} out of the URL: [[index]] {index.name} is for {index.username!r}"
+        return (
+            f"leave {resolution.endpoint.username!r} out of the URL: [[index]] {index.name} is for"
+            f" {index.username!r}"
+        )
     if any(name in index.source for name in ("posit", "oidc", "keyring")):
         return f"shim login {index.name}"
     if "stored" in index.source:
@@ -27,7 +32,16 @@ def hint_for(resolution: Resolution, index: IndexConfig | None) -> str:
     if "file" in index.source and index.file:
         return f"put the secret into {index.file.password}"
     if "agent" in index.source:
-        return "say agent = true for this index in the host's config.toml, run `shim agent` there, and set SHIM_AGENT_SOCKET"
+        return (
+            "say agent = true for this index in the host's config.toml, run `shim agent` there, and"
+            " set SHIM_AGENT_SOCKET"
+        )
     if index.source == ("ambient",):
-        return f'outside CI jobs it takes another source: say source = ["ambient", "keyring"] for it, then shim login {index.name}'
-    return f"check the sources of [[index]] {index.name} in {index.defined_in}: {', '.join(index.source)}"
+        return (
+            'outside CI jobs it takes another source: say source = ["ambient", "keyring"] for it,'
+            f" then shim login {index.name}"
+        )
+    return (
+        f"check the sources of [[index]] {index.name} in {index.defined_in}:"
+        f" {', '.join(index.source)}"
+    )

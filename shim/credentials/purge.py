@@ -14,23 +14,32 @@ from shim.core.urls import Url
 from shim.storage import approved_origins, keyring_cache, os_keyring, saved_logins, token_cache
 from shim.storage.record_format import is_record_name
 
-#: What lies in the token cache's folder beside records. The names of the files in them hold a digest as well, but for one.
+#: What lies in the token cache's folder beside records. The names of the files in them hold a
+#: digest as well, but for one.
 FOLDERS = ("plans", "pads", "proofs", "authorities")
 KEY = "key"
 #: What lies in the state folder.
 STATE_FILES = ("keyring-entries", "approved-origins")
 STATE_FOLDERS = ("audit", "tokens")
-#: The folders with a link to a running command's memory file (delivery/memory_file.py), beside the cache or in the data folder.
+#: The folders with a link to a running command's memory file (delivery/memory_file.py), beside the
+#: cache or in the data folder.
 LINKS = "descriptor-"
 
 
 def forget(
-    host: Host, url: Url | None = None, scope: str | None = None, username: str | None = None, *, keyring_wait_s: float | None = None
+    host: Host,
+    url: Url | None = None,
+    scope: str | None = None,
+    username: str | None = None,
+    *,
+    keyring_wait_s: float | None = None,
 ) -> Iterator[str]:
-    """Forget the credential of one index, or everything, wherever we stored it; yield in words what was removed, the keyring's last.
+    """Forget the credential of one index, or everything, wherever we stored it; yield in words what
+    was removed, the keyring's last.
 
     Raises:
-        StoreError: a file cannot be removed, or the keyring is locked or silent. What was yielded before is gone.
+        StoreError: a file cannot be removed, or the keyring is locked or silent. What was yielded
+            before is gone.
     """
     for token in token_cache.forget(host, scope):
         yield f"token cache: {token.scope} ({token.username})"
@@ -38,24 +47,36 @@ def forget(
         yield f"{store}: {one.scope} ({one.username})"
     for origin in approved_origins.forget(host, url):
         yield f"approved origins: {origin}"
-    keyring_cache.forget(host)  # a copy of what the keyring keeps; which scopes it was for does not matter
+    keyring_cache.forget(
+        host
+    )  # a copy of what the keyring keeps; which scopes it was for does not matter
     for service, name in _forget_in_keyring(host, url, username, keyring_wait_s):
         yield f"keyring: {service} ({name})"
 
 
-def _forget_in_keyring(host: Host, url: Url | None, username: str | None, wait_s: float | None) -> list[tuple[str, str]]:
+def _forget_in_keyring(
+    host: Host, url: Url | None, username: str | None, wait_s: float | None
+) -> list[tuple[str, str]]:
     from shim.credentials.sources.keyring import allowed_s, in_time
 
     try:
-        return in_time(lambda: os_keyring.forget(host, url, username), allowed_s(wait_s, host), has_person=host.interactive)
+        return in_time(
+            lambda: os_keyring.forget(host, url, username),
+            allowed_s(wait_s, host),
+            has_person=host.interactive,
+        )
     except SourceError as error:
-        raise StoreError(f"{error.message}: nothing was removed from it", hint=error.hint) from error
+        raise StoreError(
+            f"{error.message}: nothing was removed from it", hint=error.hint
+        ) from error
 
 
 def remove_folders(host: Host) -> list[str]:
-    """Remove our cache, our lists and the audit log, once `forget` has emptied the rest; return the folders that are gone.
+    """Remove our cache, our lists and the audit log, once `forget` has emptied the rest; return the
+    folders that are gone.
 
-    A folder that the user named is theirs (SHIM_CACHE_DIR may be any), so only what we put there goes, and then empty folders.
+    A folder that the user named is theirs (SHIM_CACHE_DIR may be any), so only what we put there
+    goes, and then empty folders.
     """
     removed: list[str] = []
     cached, _ = cache_folder(host)

@@ -1,4 +1,6 @@
-"""Ends logins: at the provider where it can revoke them, and in the files that others share with us."""
+"""Ends logins: at the provider where it can revoke them, and in the files that others share with
+us.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +12,12 @@ from shim.core.urls import Url
 from shim.credentials.sources import Query, oidc, posit
 
 
-def end_logins(url: Url | None, settings: Settings, host: Host, problems: list[ShimError]) -> list[str]:
-    """End the logins of the index at `url`, or of all if it is None; return what was ended, in words. What fails joins `problems`."""
+def end_logins(
+    url: Url | None, settings: Settings, host: Host, problems: list[ShimError]
+) -> list[str]:
+    """End the logins of the index at `url`, or of all if it is None; return what was ended, in
+    words. What fails joins `problems`.
+    """
     ended: list[str] = []
     for index in settings.indexes:
         if url is not None and index is not settings.index_for(url):
@@ -26,7 +32,9 @@ def end_logins(url: Url | None, settings: Settings, host: Host, problems: list[S
 
 
 def read_whole_settings(host: Host, problems: list[ShimError]) -> Settings:
-    """Return the settings; none if they are broken, which joins `problems`: everything can be forgotten all the same."""
+    """Return the settings; none if they are broken, which joins `problems`: everything can be
+    forgotten all the same.
+    """
     try:
         return load_settings(host)
     except ShimError as error:

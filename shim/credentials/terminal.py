@@ -1,4 +1,6 @@
-"""The terminal and the standard descriptors while somebody else's code asks a person: what it does to them ends with it."""
+"""The terminal and the standard descriptors while somebody else's code asks a person: what it does
+to them ends with it.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,11 @@ FIRST_FREE = 10
 
 @contextmanager
 def restored() -> Iterator[None]:
-    """Put the terminal's settings back when the block ends in any way, a signal included. What was typed meanwhile and not read goes.
+    """Put the terminal's settings back when the block ends in any way, a signal included. What was
+    typed meanwhile and not read goes.
 
-    Who asks for a password turns the echo off, and may not live to turn it on again. Where we are in the background the terminal
-    is another's, and stays as it is.
+    Who asks for a password turns the echo off, and may not live to turn it on again. Where we are
+    in the background the terminal is another's, and stays as it is.
     """
     try:
         descriptor = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC)
@@ -41,7 +44,9 @@ def restored() -> Iterator[None]:
 
 @contextmanager
 def diverted() -> Iterator[None]:
-    """Lead standard output to standard error and standard input, unless it is a terminal, to nowhere: both are the tool's, and data."""
+    """Lead standard output to standard error and standard input, unless it is a terminal, to
+    nowhere: both are the tool's, and data.
+    """
     import fcntl
 
     _flush()
@@ -87,7 +92,9 @@ def _restorer(descriptor: int) -> Callable[[], None]:
 
 @contextmanager
 def _before_signals(action: Callable[[], None]) -> Iterator[None]:
-    """Do `action` before a signal ends us. Only the main thread can see to that, and only where nobody has done so before."""
+    """Do `action` before a signal ends us. Only the main thread can see to that, and only where
+    nobody has done so before.
+    """
 
     def end(number: int, _frame: FrameType | None) -> None:
         action()
@@ -114,7 +121,9 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _flush() -> None:
-    """Let out what Python holds back for standard output, so that it goes where it was meant to go."""
+    """Let out what Python holds back for standard output, so that it goes where it was meant to
+    go.
+    """
     if sys.stdout is not None:
         with suppress(OSError, ValueError):
             sys.stdout.flush()

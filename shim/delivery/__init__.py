@@ -1,8 +1,11 @@
-"""How a credential is handed over: one module per channel, and the table that says which is tried first for which tool.
+"""How a credential is handed over: one module per channel, and the table that says which is tried
+first for which tool.
 
-Every channel is a value: `fits(case)` returns None, or why it will not do here (`reasons.py`); `manner(case, need)` returns how it has
-the tool send the credential, which is what `preflight.py` proves; `deliver(case)` returns the `Delivery`. Choosing comes before
-the proof, delivering after it: a channel that the server does not answer to is not taken. Nothing is done before `exec_target.py`.
+Every channel is a value: `fits(case)` returns None, or why it will not do here (`reasons.py`);
+`manner(case, need)` returns how it has the tool send the credential, which is what `preflight.py`
+proves; `deliver(case)` returns the `Delivery`. Choosing comes before the proof, delivering after
+it: a channel that the server does not answer to is not taken. Nothing is done before
+`exec_target.py`.
 """
 
 from __future__ import annotations
@@ -15,15 +18,23 @@ from typing import Protocol, cast
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Manner, Resolution
+from shim.core.model import (
+    Credential,
+    Delivery,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Manner,
+    Resolution,
+)
 from shim.delivery.reasons import Reason, Refusal, choose_hint
 from shim.delivery.userinfo import cut_unused_userinfo
 
 #: The channels that put a secret into an environment, which `strict` forbids.
 IN_CLEAR = frozenset({"env", "poetry", "publish", "upload"})
 
-#: Family, or a tool that differs from its family -> channels in the order of preference: the narrowest reach and the cleanest
-#: environment first.
+#: Family, or a tool that differs from its family -> channels in the order of preference: the
+#: narrowest reach and the cleanest environment first.
 CHANNELS: Mapping[str, tuple[str, ...]] = {
     "pip": ("netrc", "face", "env"),
     "uv": ("store", "store_named", "named", "seed", "publish", "netrc", "env", "nothing"),
@@ -37,17 +48,29 @@ NONE_UNSERVED: Mapping[str, str] = {}
 #: The "channel" of passwords that no channel may move: they stay in the URL.
 TYPED = "url"
 
-#: Families and tools whose HTTP library makes UTF-8 of a password (uv's, httpx); requests makes Latin-1 of it.
+#: Families and tools whose HTTP library makes UTF-8 of a password (uv's, httpx); requests makes
+#: Latin-1 of it.
 IN_UTF_8 = frozenset({"uv", "pdm", "hatch"})
 
-#: uv's verbs that ask an index for page after page. Its store costs each of them a request more, which is refused first; so here the
-#: seed comes first, which is sent unasked. What is resolved, locked and installed is the same.
-EAGER_VERBS = (("lock",), ("sync",), ("add",), ("remove",), ("pip", "install"), ("pip", "sync"), ("pip", "compile"))
+#: uv's verbs that ask an index for page after page. Its store costs each of them a request more,
+#: which is refused first; so here the seed comes first, which is sent unasked. What is resolved,
+#: locked and installed is the same.
+EAGER_VERBS = (
+    ("lock",),
+    ("sync",),
+    ("add",),
+    ("remove",),
+    ("pip", "install"),
+    ("pip", "sync"),
+    ("pip", "compile"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a channel may look at. `deliveries` pairs each endpoint that we must answer with its credential."""
+    """Everything a channel may look at. `deliveries` pairs each endpoint that we must answer with
+    its credential.
+    """
 
     invocation: Invocation
     endpoints: Endpoints
@@ -60,25 +83,40 @@ class Case:
         """The distinct credentials to hand over, in the order of the endpoints."""
         distinct: dict[tuple[object, ...], list[Credential]] = {}
         for _, credential in self.deliveries:
-            alike = distinct.setdefault((credential.scope, credential.username, credential.scheme), [])
+            alike = distinct.setdefault(
+                (credential.scope, credential.username, credential.scheme), []
+            )
             if not any(credential.secret.same_as(other.secret) for other in alike):
                 alike.append(credential)
         kept = {id(credential) for alike in distinct.values() for credential in alike}
-        return tuple(dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept))
+        return tuple(
+            dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept)
+        )
 
     def crossing_http(self) -> Endpoint | None:
-        """Return a plain http URL of the command on the very host and port of an https credential, as pip writes them, or None.
+        """Return a plain http URL of the command on the very host and port of an https credential,
+        as pip writes them, or None.
 
-        pip remembers credentials by that text alone and would send them there in clear, whichever way it got them.
+        pip remembers credentials by that text alone and would send them there in clear, whichever
+        way it got them.
         """
         schemes: dict[str, set[str]] = {}
         for answered, credential in self.deliveries:
             for netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2]):
                 schemes.setdefault(netloc, set()).add(credential.scope.scheme)
-        return next((endpoint for endpoint in self.endpoints.items if schemes.get(endpoint.url.asked_netloc, set()) - {endpoint.url.scheme}), None)
+        return next(
+            (
+                endpoint
+                for endpoint in self.endpoints.items
+                if schemes.get(endpoint.url.asked_netloc, set()) - {endpoint.url.scheme}
+            ),
+            None,
+        )
 
     def has_foreign_letters(self) -> bool:
-        """Whether a user name or password has letters that pip cannot send: requests encodes Latin-1 and fails beyond it."""
+        """Whether a user name or password has letters that pip cannot send: requests encodes
+        Latin-1 and fails beyond it.
+        """
         try:
             for credential in self.credentials:
                 (credential.username + credential.secret.reveal()).encode("latin-1")
@@ -94,7 +132,9 @@ class Channel(Protocol):
         """Return None if this channel can serve the whole case, else why not."""
 
     def manner(self, case: Case, endpoint: Endpoint) -> Manner:
-        """Return how the tool will send the credential of `endpoint`. Called only after `fits` returned None."""
+        """Return how the tool will send the credential of `endpoint`. Called only after `fits`
+        returned None.
+        """
 
     def deliver(self, case: Case) -> Delivery:
         """Return what changes. Called only after `fits` returned None."""
@@ -104,8 +144,9 @@ class Channel(Protocol):
 class Choice:
     """The way in which one command gets its credentials, chosen and not yet gone.
 
-    `channel` is a channel's name, `TYPED` where typed passwords stay where they are, or "" where there is nothing to hand over.
-    `delivered` holds the identities of the endpoints that it hands a credential over for.
+    `channel` is a channel's name, `TYPED` where typed passwords stay where they are, or "" where
+    there is nothing to hand over. `delivered` holds the identities of the endpoints that it hands a
+    credential over for.
     """
 
     case: Case
@@ -115,7 +156,9 @@ class Choice:
     delivered: frozenset[int] = frozenset()
 
     def manner(self, endpoint: Endpoint) -> Manner:
-        """Return how the tool will send the credential of `endpoint`, which may be one that it finds by itself."""
+        """Return how the tool will send the credential of `endpoint`, which may be one that it
+        finds by itself.
+        """
         if self.channel in ("", TYPED) or id(endpoint) not in self.delivered:
             return bare_manner(self.case.invocation)
         return _load(self.channel).manner(self.case, endpoint)
@@ -124,7 +167,9 @@ class Choice:
         """Return the delivery."""
         invocation, deliveries = self.case.invocation, self.case.deliveries
         if not self.channel:
-            return Delivery(cut_unused_userinfo(invocation.argv, self.case.endpoints.unused_userinfo))
+            return Delivery(
+                cut_unused_userinfo(invocation.argv, self.case.endpoints.unused_userinfo)
+            )
         if self.channel == TYPED:
             why = "left where it was typed: " + self.refusals[0][1].why
             return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
@@ -148,7 +193,9 @@ def same_credential(one: Credential, other: Credential) -> bool:
 
 def same_login(one: Credential, other: Credential) -> bool:
     """Return whether a server cannot tell two credentials apart, whatever their scopes are."""
-    return (one.username, one.scheme) == (other.username, other.scheme) and one.secret.same_as(other.secret)
+    return (one.username, one.scheme) == (other.username, other.scheme) and one.secret.same_as(
+        other.secret
+    )
 
 
 def choose(
@@ -159,9 +206,11 @@ def choose(
     host: Host,
     unserved: Mapping[str, str] = NONE_UNSERVED,
 ) -> Choice:
-    """Return the first channel that fits and that the servers answer to. `unserved` says of those that they do not, why.
+    """Return the first channel that fits and that the servers answer to. `unserved` says of those
+    that they do not, why.
 
-    A credential that the tool finds by itself stays where it is: its own netrc, a password inside a file.
+    A credential that the tool finds by itself stays where it is: its own netrc, a password inside a
+    file.
 
     Raises:
         CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
@@ -169,29 +218,48 @@ def choose(
     deliveries = tuple(
         (resolution.endpoint, resolution.credential)
         for resolution in resolutions
-        if resolution.credential and not resolution.credential.found_by_tool and not (resolution.endpoint.inline_password is not None and not resolution.endpoint.location)
+        if resolution.credential
+        and not resolution.credential.found_by_tool
+        and not (
+            resolution.endpoint.inline_password is not None and not resolution.endpoint.location
+        )
     )
     case = Case(invocation, endpoints, deliveries, settings, host)
     if not deliveries:
         return Choice(case)
     refusals: list[tuple[str, Refusal]] = []
     for name in _order(invocation, settings.channel) if not endpoints.routed else ("netrc",):
-        refusal = Reason.UNSERVED.of(why=unserved[name]) if unserved.get(name) else _load(name).fits(case)
+        refusal = (
+            Reason.UNSERVED.of(why=unserved[name]) if unserved.get(name) else _load(name).fits(case)
+        )
         if refusal is None:
-            return Choice(case, name, tuple(refusals), unserved, frozenset(id(endpoint) for endpoint, _ in deliveries))
+            return Choice(
+                case,
+                name,
+                tuple(refusals),
+                unserved,
+                frozenset(id(endpoint) for endpoint, _ in deliveries),
+            )
         refusals.append((name, refusal))
     if not endpoints.routed and all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)
-    endpoint, credential = next((pair for pair in deliveries if pair[1].source != "url"), deliveries[0])
+    endpoint, credential = next(
+        (pair for pair in deliveries if pair[1].source != "url"), deliveries[0]
+    )
     raise CannotDeliver(
-        f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this {invocation.tool} safely",
+        f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this"
+        f" {invocation.tool} safely",
         tried=tuple((name, refusal.why) for name, refusal in refusals),
-        hint=choose_hint(refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)),
+        hint=choose_hint(
+            refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)
+        ),
     )
 
 
 def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
-    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first, a verb with many pages the seed."""
+    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first, a
+    verb with many pages the seed.
+    """
     channels = CHANNELS.get(invocation.tool) or CHANNELS[invocation.family]
     if invocation.family == "uv" and invocation.verb in EAGER_VERBS:
         channels = tuple(sorted(channels, key=lambda name: name != "seed"))

@@ -1,8 +1,10 @@
-"""Channel `env`: the tool's own variables hold the secret in clear. The last resort, and never with `channel = "strict"`.
+"""Channel `env`: the tool's own variables hold the secret in clear. The last resort, and never with
+`channel = "strict"`.
 
-Whatever the tool starts inherits them: build backends of sdists. And every pip gives the URLs of its indexes, whatever file or
-variable they came from, to its child that installs build dependencies as `-i URL` and `--extra-index-url URL`, so that the process list
-shows them as long as that runs. So there is a warning each time, unless the configuration says that this is fine.
+Whatever the tool starts inherits them: build backends of sdists. And every pip gives the URLs of
+its indexes, whatever file or variable they came from, to its child that installs build dependencies
+as `-i URL` and `--extra-index-url URL`, so that the process list shows them as long as that runs.
+So there is a warning each time, unless the configuration says that this is fine.
 
 Sources: pip 26.3 configuration.py and build_env/installer.py; uv 0.13.8 uv-static/src/env_vars.rs.
 """
@@ -17,11 +19,12 @@ from shim.delivery import Case, bare_manner
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import configured_extras, cut_userinfo, drop_option, put_userinfo
 
-#: From this release pip takes the login of the nearest index for what lies beside several on one server.
+#: From this release pip takes the login of the nearest index for what lies beside several on one
+#: server.
 TELLS_INDEXES_APART = (23, 1)
 IN_BUILDS = (
-    "build backends and build dependencies can read it, and, while pip installs these for an sdist, everybody in the process list; "
-    "`--only-binary :all:` builds nothing"
+    "build backends and build dependencies can read it, and, while pip installs these for an sdist,"
+    " everybody in the process list; `--only-binary :all:` builds nothing"
 )
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
 
@@ -46,7 +49,10 @@ def deliver(case: Case) -> Delivery:
 def _pip_refuses(case: Case) -> Refusal | None:
     if crossing := case.crossing_http():
         return Reason.CROSSES_HTTP.of(url=crossing.url)
-    origins = [(credential.scope.scheme, credential.scope.host, credential.scope.port) for credential in case.credentials]
+    origins = [
+        (credential.scope.scheme, credential.scope.host, credential.scope.port)
+        for credential in case.credentials
+    ]
     version = case.invocation.target.version
     if len(set(origins)) < len(origins) and (version is None or version < TELLS_INDEXES_APART):
         return Reason.TWO_IN_PIP.of()
@@ -57,36 +63,55 @@ def _pip_refuses(case: Case) -> Refusal | None:
             return Reason.NO_INDEX.of(url=endpoint.url)
         if endpoint.origin.kind == "file":
             return Reason.OVERRULED.of(origin=endpoint.origin)
-    if password := next((endpoint for endpoint in configured_extras(case.endpoints) if endpoint.inline_password is not None), None):
+    if password := next(
+        (
+            endpoint
+            for endpoint in configured_extras(case.endpoints)
+            if endpoint.inline_password is not None
+        ),
+        None,
+    ):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return Reason.FOREIGN_LETTERS.of() if case.has_foreign_letters() else None
 
 
 def _deliver_pip(case: Case) -> Delivery:
-    """Return argv without the options of our indexes, and their URLs with userinfo in pip's variables, in pip's own order.
+    """Return argv without the options of our indexes, and their URLs with userinfo in pip's
+    variables, in pip's own order.
 
-    pip appends the extra indexes of argv to those of the environment, so moving them to the end of the variable keeps the order.
-    A variable replaces what pip.conf says, so those extra indexes come first in it.
+    pip appends the extra indexes of argv to those of the environment, so moving them to the end of
+    the variable keeps the order. A variable replaces what pip.conf says, so those extra indexes
+    come first in it.
     """
     configured = configured_extras(case.endpoints)
     in_environ: dict[Location, str] = {}
     moved: dict[str, list[str]] = {"PIP_INDEX_URL": [], "PIP_EXTRA_INDEX_URL": []}
     dropped: list[Location] = []
     for endpoint, credential in case.deliveries:
-        userinfo = f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
+        userinfo = (
+            f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
+        )
         if endpoint.location and endpoint.location.kind == "env":
             in_environ[endpoint.location] = userinfo
         elif endpoint in configured:
-            configured[endpoint] = with_userinfo(endpoint.url, credential.username, credential.secret.reveal())
+            configured[endpoint] = with_userinfo(
+                endpoint.url, credential.username, credential.secret.reveal()
+            )
         else:
-            moved[VARIABLES[endpoint.role]].append(with_userinfo(endpoint.url, credential.username, credential.secret.reveal()))
+            moved[VARIABLES[endpoint.role]].append(
+                with_userinfo(endpoint.url, credential.username, credential.secret.reveal())
+            )
             dropped += [endpoint.location] if endpoint.location else []
     _, variables = put_userinfo((), case.host.environ, in_environ)
     if moved["PIP_EXTRA_INDEX_URL"] or configured != configured_extras(case.endpoints):
         moved["PIP_EXTRA_INDEX_URL"][:0] = configured.values()
     for name, urls in moved.items():
         if urls:
-            before = variables.get(name, case.host.environ.get(name, "")) if name == "PIP_EXTRA_INDEX_URL" else ""
+            before = (
+                variables.get(name, case.host.environ.get(name, ""))
+                if name == "PIP_EXTRA_INDEX_URL"
+                else ""
+            )
             variables[name] = " ".join([before, *urls]).strip()
     argv = case.invocation.argv
     for place in sorted(dropped, key=lambda place: int(place.key), reverse=True):
@@ -96,7 +121,9 @@ def _deliver_pip(case: Case) -> Delivery:
 
 
 def _uv_refuses(case: Case) -> Refusal | None:
-    if nameless := next((endpoint for endpoint, _ in case.deliveries if not endpoint.index_name), None):
+    if nameless := next(
+        (endpoint for endpoint, _ in case.deliveries if not endpoint.index_name), None
+    ):
         return Reason.NAMELESS.of(url=nameless.url)
     if case.settings.channel != "env":
         return Reason.NEEDS_CHANNEL.of()
@@ -104,7 +131,9 @@ def _uv_refuses(case: Case) -> Refusal | None:
 
 
 def _deliver_uv(case: Case) -> Delivery:
-    argv, variables = cut_userinfo(case.invocation.argv, case.host.environ, (endpoint for endpoint, _ in case.deliveries))
+    argv, variables = cut_userinfo(
+        case.invocation.argv, case.host.environ, (endpoint for endpoint, _ in case.deliveries)
+    )
     values: dict[str, str | Secret | None] = {**variables}
     for endpoint, credential in case.deliveries:
         stem = variable_stem(endpoint)
@@ -114,13 +143,33 @@ def _deliver_uv(case: Case) -> Delivery:
 
 
 def variable_stem(endpoint: Endpoint) -> str:
-    """Return `UV_INDEX_<NAME>`: upper case, every character but letters and digits an underscore."""
-    return "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in endpoint.index_name or "")
+    """Return `UV_INDEX_<NAME>`: upper case, every character but letters and digits an
+    underscore.
+    """
+    return "UV_INDEX_" + "".join(
+        c.upper() if c.isascii() and c.isalnum() else "_" for c in endpoint.index_name or ""
+    )
 
 
-def _delivery(case: Case, argv: tuple[str, ...], values: dict[str, str | Secret | None] | dict[str, Secret], consequence: str) -> Delivery:
+def _delivery(
+    case: Case,
+    argv: tuple[str, ...],
+    values: dict[str, str | Secret | None] | dict[str, Secret],
+    consequence: str,
+) -> Delivery:
     names = ", ".join(values)
-    channels = tuple(("env", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries)
+    channels = tuple(
+        ("env", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries
+    )
     asked_for = case.settings.channel == "env"
-    warnings = () if asked_for else (f"the credential for {case.deliveries[0][0].url} goes into {names}, where {consequence}",)
+    warnings = (
+        ()
+        if asked_for
+        else (
+            (
+                f"the credential for {case.deliveries[0][0].url} goes into {names}, where"
+                f" {consequence}"
+            ),
+        )
+    )
     return Delivery(argv, dict(values), None, channels, warnings)

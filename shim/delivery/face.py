@@ -1,14 +1,17 @@
-"""Channel `face`: for this command PATH starts with our `keyring`, and pip asks it for the password of each index.
+"""Channel `face`: for this command PATH starts with our `keyring`, and pip asks it for the password
+of each index.
 
-Reach: the index URL that pip asks about. Two credentials on one host each find their index; once pip has one, it tries it on
-every index of that host and port, as it does with a password in a URL, so a server can see the other credential that it issued.
-argv, environment, `-vvv` and `--log` hold no secret. pip before 26.2 asks only for a URL that has a user name, which
-we put in where the URL stands in argv or environment, or, for one in pip.conf, into the variable that goes before that file.
+Reach: the index URL that pip asks about. Two credentials on one host each find their index; once
+pip has one, it tries it on every index of that host and port, as it does with a password in a URL,
+so a server can see the other credential that it issued. argv, environment, `-vvv` and `--log` hold
+no secret. pip before 26.2 asks only for a URL that has a user name, which we put in where the URL
+stands in argv or environment, or, for one in pip.conf, into the variable that goes before that
+file.
 
 pdm asks by itself, and pipenv has a pip in it that does.
 
-Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask without a user name, #12543);
-unearth 0.17 auth.py; pipenv 2026 `patched/pip`.
+Sources: pip 26.3 network/auth.py; pip 23.1 (first with --keyring-provider) and 26.2 (first to ask
+without a user name, #12543); unearth 0.17 auth.py; pipenv 2026 `patched/pip`.
 """
 
 from __future__ import annotations
@@ -34,7 +37,9 @@ _NAMES = {"pipenv": "pipenv's pip", "pdm": "pdm"}
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if pip will ask our keyring face for every credential of the case, else why not."""
+    """Return None if pip will ask our keyring face for every credential of the case, else why
+    not.
+    """
     version = _asker(case)
     if not is_available():
         return Reason.NO_MEMORY.of()
@@ -59,26 +64,45 @@ def fits(case: Case) -> Refusal | None:
     if any(credential.username_is_secret for credential in case.credentials):
         return Reason.SECRET_USER.of()
     for endpoint, _ in case.deliveries:
-        if endpoint.role not in INDEX_ROLES or (endpoint.location is None and endpoint.origin.kind != "config"):
+        if endpoint.role not in INDEX_ROLES or (
+            endpoint.location is None and endpoint.origin.kind != "config"
+        ):
             return Reason.UNNAMED_USER.of(origin=endpoint.origin)
-    if password := next((endpoint for endpoint in configured_extras(case.endpoints) if endpoint.inline_password is not None), None):
+    if password := next(
+        (
+            endpoint
+            for endpoint in configured_extras(case.endpoints)
+            if endpoint.inline_password is not None
+        ),
+        None,
+    ):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return None
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
-    """Return how it is sent: after a 401. pip before 26.2 has a user name by then, and tries it with an empty password."""
-    return Manner(frozenset({401}), bare_manner(case.invocation).encoding, names_user=_endpoints_names(case))
+    """Return how it is sent: after a 401. pip before 26.2 has a user name by then, and tries it
+    with an empty password.
+    """
+    return Manner(
+        frozenset({401}), bare_manner(case.invocation).encoding, names_user=_endpoints_names(case)
+    )
 
 
 def deliver(case: Case) -> Delivery:
-    """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs where pip needs them."""
+    """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs
+    where pip needs them.
+    """
     texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
     named = _endpoints_names(case)
     for endpoint, credential in case.deliveries:
         if endpoint.location:
             userinfo = quote(credential.username, safe="") + "@" if named else ""
-            texts[endpoint.location._replace(end=endpoint.location.end + len(endpoint.url.spelled_netloc))] = userinfo + endpoint.url.asked_netloc
+            texts[
+                endpoint.location._replace(
+                    end=endpoint.location.end + len(endpoint.url.spelled_netloc)
+                )
+            ] = userinfo + endpoint.url.asked_netloc
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     if named:
         environ |= _name_users_of_config(case)
@@ -92,7 +116,14 @@ def deliver(case: Case) -> Delivery:
             VARIABLE: process_path(number),
         },
         Memory(render_answers(case.credentials), number),
-        tuple(("face", str(endpoint.url), f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it") for endpoint, _ in case.deliveries),
+        tuple(
+            (
+                "face",
+                str(endpoint.url),
+                f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it",
+            )
+            for endpoint, _ in case.deliveries
+        ),
     )
 
 
@@ -112,8 +143,14 @@ def _is_told_another_provider(case: Case) -> bool:
 
 
 def _is_odd(endpoint: Endpoint) -> bool:
-    """Whether pip would not know an index again where we cannot rewrite it: it compares the host, as it asked for it, with the text."""
-    return endpoint.role in INDEX_ROLES and endpoint.location is None and endpoint.url.spelled_netloc != endpoint.url.asked_netloc
+    """Whether pip would not know an index again where we cannot rewrite it: it compares the host,
+    as it asked for it, with the text.
+    """
+    return (
+        endpoint.role in INDEX_ROLES
+        and endpoint.location is None
+        and endpoint.url.spelled_netloc != endpoint.url.asked_netloc
+    )
 
 
 def _cannot_find(case: Case) -> Refusal | None:
@@ -125,7 +162,11 @@ def _cannot_find(case: Case) -> Refusal | None:
     indexes = [endpoint for endpoint in case.endpoints.items if endpoint.role in INDEX_ROLES]
     for endpoint, credential in case.deliveries:
         beside = [index for index in indexes if index.url.asked_netloc == endpoint.url.asked_netloc]
-        nearest = max(beside, key=lambda index: len(os.path.commonpath((index.url.path, endpoint.url.path))), default=None)
+        nearest = max(
+            beside,
+            key=lambda index: len(os.path.commonpath((index.url.path, endpoint.url.path))),
+            default=None,
+        )
         found = given.get(nearest) if nearest else None
         if endpoint.role not in INDEX_ROLES and not (found and same_login(found, credential)):
             return Reason.ELSEWHERE_THAN_INDEXES.of(url=endpoint.url)
@@ -133,23 +174,39 @@ def _cannot_find(case: Case) -> Refusal | None:
 
 
 def _asker(case: Case) -> tuple[int, ...] | None:
-    """Return the release of the pip that will ask, or of one that asks in the same way; None if there is none or nobody knows it."""
+    """Return the release of the pip that will ask, or of one that asks in the same way; None if
+    there is none or nobody knows it.
+    """
     target = case.invocation.target
     if case.invocation.tool == "pdm":
         # With the module keyring at hand pdm asks that, and not the command.
-        return ASKS_FOR_USERNAME if find_release(target.path, "keyring", case.host)[0] is None else None
+        return (
+            ASKS_FOR_USERNAME
+            if find_release(target.path, "keyring", case.host)[0] is None
+            else None
+        )
     return pip_behind(case)
 
 
 def _name_users_of_config(case: Case) -> dict[str, str]:
-    """Return pip's variables for the indexes that pip.conf names without a user name: a variable goes before a file."""
-    users = {endpoint: credential.username for endpoint, credential in case.deliveries if endpoint.origin.kind == "config"}
-    named = {endpoint: with_userinfo(endpoint.url, username) for endpoint, username in users.items()}
+    """Return pip's variables for the indexes that pip.conf names without a user name: a variable
+    goes before a file.
+    """
+    users = {
+        endpoint: credential.username
+        for endpoint, credential in case.deliveries
+        if endpoint.origin.kind == "config"
+    }
+    named = {
+        endpoint: with_userinfo(endpoint.url, username) for endpoint, username in users.items()
+    }
     extras = configured_extras(case.endpoints)
     variables = {}
     for endpoint, url in named.items():
         if endpoint.role == "index":
             variables["PIP_INDEX_URL"] = url
         else:
-            variables["PIP_EXTRA_INDEX_URL"] = " ".join(named.get(extra, said) for extra, said in extras.items())
+            variables["PIP_EXTRA_INDEX_URL"] = " ".join(
+                named.get(extra, said) for extra, said in extras.items()
+            )
     return variables

@@ -1,6 +1,8 @@
-"""What asks the servers behind a tool: the pip that it brings along, or an HTTP library of its own. Read from files, as far as they tell.
+"""What asks the servers behind a tool: the pip that it brings along, or an HTTP library of its own.
+Read from files, as far as they tell.
 
-Sources: pipenv 2026 `patched/pip`; requests 2.32.4 (CVE-2024-47081); unearth 0.17 `utils.get_netrc_auth` (httpx's own host parser).
+Sources: pipenv 2026 `patched/pip`; requests 2.32.4 (CVE-2024-47081); unearth 0.17
+`utils.get_netrc_auth` (httpx's own host parser).
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from shim.core.model import Endpoint
 from shim.delivery import Case
 from shim.tools.installed_version import find_release, parse_version
 
-#: From this release pip, and from this one requests, cannot be tricked by a URL into sending a netrc's entry to another host.
+#: From this release pip, and from this one requests, cannot be tricked by a URL into sending a
+#: netrc's entry to another host.
 SAFE_PIP = (25, 2)
 SAFE_REQUESTS = (2, 32, 4)
 
@@ -24,13 +27,17 @@ def pip_behind(case: Case) -> tuple[int, ...] | None:
     if case.invocation.family == "pip":
         return target.version
     if case.invocation.tool == "pipenv" and target.prefix and target.python:
-        folder = os.path.join(target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages")
+        folder = os.path.join(
+            target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages"
+        )
         return _read_version(os.path.join(folder, "pipenv", "patched", "pip", "__init__.py"))
     return None
 
 
 def is_faithful(case: Case) -> bool:
-    """Return whether what asks is known to send a netrc's entry to the host that it names and to no other."""
+    """Return whether what asks is known to send a netrc's entry to the host that it names and to no
+    other.
+    """
     if case.invocation.tool == "pdm":
         return True
     if case.invocation.tool == "poetry":
@@ -41,7 +48,8 @@ def is_faithful(case: Case) -> bool:
 
 
 def is_asked_by_uv(case: Case, endpoint: Endpoint) -> bool:
-    """Return whether it is uv, or may be, that a tool starts for an index: what uv's own settings say, and what pipx is told.
+    """Return whether it is uv, or may be, that a tool starts for an index: what uv's own settings
+    say, and what pipx is told.
 
     Sources: pipx 1.18 `backends/__init__.py` (uv where there is one, unless told pip).
     """
@@ -56,11 +64,21 @@ def is_asked_by_uv(case: Case, endpoint: Endpoint) -> bool:
 
 def _has_uv(case: Case) -> bool:
     target = case.invocation.target
-    folders = [os.path.dirname(real_path(target.path)), *case.host.environ.get("PATH", os.defpath).split(":")]
+    folders = [
+        os.path.dirname(real_path(target.path)),
+        *case.host.environ.get("PATH", os.defpath).split(":"),
+    ]
     return any(may_access(os.path.join(folder, "uv"), os.X_OK) for folder in folders if folder)
 
 
 def _read_version(path: str) -> tuple[int, ...] | None:
     """Return the release that a Python file says in `__version__ = "26.2.2"`."""
     lines = read_head(path, 4096).decode("utf-8", "replace").splitlines()
-    return next((parse_version(line.partition('"')[2]) or None for line in lines if line.startswith("__version__ =")), None)
+    return next(
+        (
+            parse_version(line.partition('"')[2]) or None
+            for line in lines
+            if line.startswith("__version__ =")
+        ),
+        None,
+    )

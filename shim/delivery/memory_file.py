@@ -1,7 +1,9 @@
-"""The descriptor that every pointer channel leads to: a sealed in-memory file that lives and dies with the command.
+"""The descriptor that every pointer channel leads to: a sealed in-memory file that lives and dies
+with the command.
 
-Nothing is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it (0400), and unlike a variable
-it is not copied into every child's environment, crash dump and `env` listing.
+Nothing is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it
+(0400), and unlike a variable it is not copied into every child's environment, crash dump and `env`
+listing.
 """
 
 from __future__ import annotations
@@ -14,13 +16,20 @@ from shim.core.host import Host
 from shim.core.private_folders import is_private, private_folder
 from shim.hotpath.exec_target import MEMORY_NAME
 
-#: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's own), below the usual limits.
+#: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's
+#: own), below the usual limits.
 DESCRIPTOR = 243
 
 
 def is_available() -> bool:
-    """Whether this system has memory files that a path can lead to: Linux with /proc, and no filter that forbids them."""
-    if sys.platform != "linux" or not hasattr(os, "memfd_create") or not os.path.isdir("/proc/self/fd"):
+    """Whether this system has memory files that a path can lead to: Linux with /proc, and no filter
+    that forbids them.
+    """
+    if (
+        sys.platform != "linux"
+        or not hasattr(os, "memfd_create")
+        or not os.path.isdir("/proc/self/fd")
+    ):
         return False
     try:
         os.close(os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
@@ -30,7 +39,8 @@ def is_available() -> bool:
 
 
 def free_descriptor(below: int = 0) -> int:
-    """Return the number to use: DESCRIPTOR, or so many `below` it, or the next one if somebody else's file has it already.
+    """Return the number to use: DESCRIPTOR, or so many `below` it, or the next one if somebody
+    else's file has it already.
 
     Where fewer descriptors are allowed (`ulimit -n`), the numbers just below that limit.
     """
@@ -42,7 +52,9 @@ def free_descriptor(below: int = 0) -> int:
 
 
 def _is_free(number: int) -> bool:
-    """Whether the number is unused, or holds the memory of an outer command of ours, which this one replaces for itself."""
+    """Whether the number is unused, or holds the memory of an outer command of ours, which this one
+    replaces for itself.
+    """
     try:
         return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
     except OSError:
@@ -50,18 +62,21 @@ def _is_free(number: int) -> bool:
 
 
 def process_path(number: int, process: int | None = None) -> str:
-    """Return the path of the descriptor as our children see it too. We become the target, so our pid is the target's.
+    """Return the path of the descriptor as our children see it too. We become the target, so our
+    pid is the target's.
 
-    Where the target gets a `process` of its own to have its output masked, supervise.py asks again with that one's pid.
+    Where the target gets a `process` of its own to have its output masked, supervise.py asks again
+    with that one's pid.
     """
     return f"/proc/{process or os.getpid()}/fd/{number}"
 
 
 def link_folder(host: Host, number: int, name: str) -> str | None:
-    """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it; None if there can be none.
+    """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it;
+    None if there can be none.
 
-    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, in the runtime directory or the data
-    directory, and holds no secret, only the link.
+    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, in the
+    runtime directory or the data directory, and holds no secret, only the link.
     """
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
@@ -70,7 +85,9 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
             continue
         levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
         inner = [os.path.join(levels[-1], os.path.dirname(name))] if os.path.dirname(name) else []
-        folder = private_folder(*([shared, *levels, *inner] if base == shared else [*levels, *inner]))
+        folder = private_folder(
+            *([shared, *levels, *inner] if base == shared else [*levels, *inner])
+        )
         if folder and _make_link(os.path.join(levels[-1], name), number):
             return levels[-1]
     return None

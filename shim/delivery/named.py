@@ -1,9 +1,12 @@
-"""Channel `named`: the store, and UV_INDEX with the indexes of a project once more, each with its user name and without a secret.
+"""Channel `named`: the store, and UV_INDEX with the indexes of a project once more, each with its
+user name and without a secret.
 
-For a server that shows strangers another page, and for two credentials on one server: uv sends what the store has with the first
-request for a page of an index whose URL has a user name, and a URL in a project's file has none. An index in a variable stands for
-the project's of the same name, so all that come before it are said as well, in their order; locks hold no user name. An index that
-is asked for certain packages only cannot be said so. What `uv run` starts inherits the variable, and with it that order.
+For a server that shows strangers another page, and for two credentials on one server: uv sends what
+the store has with the first request for a page of an index whose URL has a user name, and a URL in
+a project's file has none. An index in a variable stands for the project's of the same name, so all
+that come before it are said as well, in their order; locks hold no user name. An index that is
+asked for certain packages only cannot be said so. What `uv run` starts inherits the variable, and
+with it that order.
 
 Sources: uv 0.13.8 crates/uv-distribution-types/src/index_url.rs; measured with 0.9.30 and 0.13.8.
 """
@@ -22,7 +25,9 @@ VERBS = (("run",), ("sync",), ("lock",), ("export",), ("tree",), ("check",))
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if variables can give every index of ours its user name, and the store has the rest; else why not."""
+    """Return None if variables can give every index of ours its user name, and the store has the
+    rest; else why not.
+    """
     version = case.invocation.target.version
     if version is not None and version < store.FIRST_UV:
         return Reason.OLD_UV.of()
@@ -35,7 +40,9 @@ def _find_nameless(case: Case) -> str | None:
     """Return why variables cannot give the indexes their user names, or None."""
     if case.invocation.verb not in VERBS:
         return "only a project's indexes are said again"
-    if typed := next((endpoint for endpoint in _indexes(case) if endpoint.origin.kind in ("argv", "env")), None):
+    if typed := next(
+        (endpoint for endpoint in _indexes(case) if endpoint.origin.kind in ("argv", "env")), None
+    ):
         return f"{typed.origin} names indexes itself"
     ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
     if not ours:
@@ -44,7 +51,9 @@ def _find_nameless(case: Case) -> str | None:
         if not endpoint.index_name and endpoint.role != "index":
             return f"{endpoint.url} has no name"
         if endpoint.inline_password is not None:
-            return f"{endpoint.origin} holds a password, which would have to move into the environment"
+            return (
+                f"{endpoint.origin} holds a password, which would have to move into the environment"
+            )
     if explicit := next((endpoint for endpoint in ours if endpoint.explicit), None):
         return f"{explicit.url} is explicit"
     return None
@@ -53,12 +62,16 @@ def _find_nameless(case: Case) -> str | None:
 def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: as by the store, to a URL with a user name."""
     named = _with_names(case)
-    position = next(number for number, (answered, _) in enumerate(case.deliveries) if answered is endpoint)
+    position = next(
+        number for number, (answered, _) in enumerate(case.deliveries) if answered is endpoint
+    )
     return store.manner(named, named.deliveries[position][0])
 
 
 def deliver(case: Case) -> Delivery:
-    """Return the store's delivery with UV_INDEX, and with UV_DEFAULT_INDEX if the default index is ours."""
+    """Return the store's delivery with UV_INDEX, and with UV_DEFAULT_INDEX if the default index is
+    ours.
+    """
     delivery = store.deliver(_with_names(case))
     users = {endpoint: credential.username for endpoint, credential in case.deliveries}
     texts: dict[str, list[str]] = {"index": [], "extra": []}
@@ -68,7 +81,11 @@ def deliver(case: Case) -> Delivery:
         texts[endpoint.role].append(f"{endpoint.index_name}={url}" if endpoint.index_name else url)
     variables = {"UV_DEFAULT_INDEX": " ".join(texts["index"]), "UV_INDEX": " ".join(texts["extra"])}
     channels = tuple(("named", url, why) for _, url, why in delivery.channels)
-    return replace(delivery, environ={**delivery.environ, **{name: text for name, text in variables.items() if text}}, channels=channels)
+    return replace(
+        delivery,
+        environ={**delivery.environ, **{name: text for name, text in variables.items() if text}},
+        channels=channels,
+    )
 
 
 def _indexes(case: Case) -> list[Endpoint]:
@@ -76,20 +93,36 @@ def _indexes(case: Case) -> list[Endpoint]:
 
 
 def _wants_name(endpoint: Endpoint) -> bool:
-    return endpoint.role in ("index", "extra") and endpoint.username is None and endpoint.location is None
+    return (
+        endpoint.role in ("index", "extra")
+        and endpoint.username is None
+        and endpoint.location is None
+    )
 
 
 def _said(case: Case) -> list[Endpoint]:
-    """Return what the variables have to say: the default index if it is ours, and all others up to the last of ours."""
+    """Return what the variables have to say: the default index if it is ours, and all others up to
+    the last of ours.
+    """
     ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
-    extras = [endpoint for endpoint in _indexes(case) if endpoint.role == "extra" and not endpoint.explicit]
+    extras = [
+        endpoint
+        for endpoint in _indexes(case)
+        if endpoint.role == "extra" and not endpoint.explicit
+    ]
     last = max((number for number, endpoint in enumerate(extras) if endpoint in ours), default=-1)
     return [endpoint for endpoint in ours if endpoint.role == "index"] + extras[: last + 1]
 
 
 def _with_names(case: Case) -> Case:
     """Return the case as uv sees it then: each index of ours has its user name."""
-    renamed = {endpoint: replace(endpoint, username=credential.username) for endpoint, credential in case.deliveries if _wants_name(endpoint)}
+    renamed = {
+        endpoint: replace(endpoint, username=credential.username)
+        for endpoint, credential in case.deliveries
+        if _wants_name(endpoint)
+    }
     items = tuple(renamed.get(endpoint, endpoint) for endpoint in case.endpoints.items)
-    pairs = tuple((renamed.get(endpoint, endpoint), credential) for endpoint, credential in case.deliveries)
+    pairs = tuple(
+        (renamed.get(endpoint, endpoint), credential) for endpoint, credential in case.deliveries
+    )
     return replace(case, endpoints=replace(case.endpoints, items=items), deliveries=pairs)

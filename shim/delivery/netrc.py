@@ -1,13 +1,15 @@
 """Channel `netrc`: NETRC points at a memory file with the user's own entries and ours.
 
-Reach: the host *name*. Scheme, port and path mean nothing to a netrc, so this channel will not do where the command names
-anything else on that host, nor where it names a stranger's server, which could redirect or link there. requests sends it
-with the first request, also from pip's child that installs private build dependencies, where a URL with a password would
-stand in that child's argv and in every build backend's environment.
+Reach: the host *name*. Scheme, port and path mean nothing to a netrc, so this channel will not do
+where the command names anything else on that host, nor where it names a stranger's server, which
+could redirect or link there. requests sends it with the first request, also from pip's child that
+installs private build dependencies, where a URL with a password would stand in that child's argv
+and in every build backend's environment.
 
-The grammar is the target interpreter's: up to Python 3.10 a token ends at white space and nothing can be quoted; from 3.11
-a token in double quotes holds anything. Sources: CPython Lib/netrc.py 3.10 and 3.11 (bpo-28806); requests 2.32.4 and
-CVE-2024-47081; pip 20.3 (first to honour NETRC), pip 25.2 (first with requests 2.32.4).
+The grammar is the target interpreter's: up to Python 3.10 a token ends at white space and nothing
+can be quoted; from 3.11 a token in double quotes holds anything. Sources: CPython Lib/netrc.py 3.10
+and 3.11 (bpo-28806); requests 2.32.4 and CVE-2024-47081; pip 20.3 (first to honour NETRC), pip 25.2
+(first with requests 2.32.4).
 """
 
 from __future__ import annotations
@@ -27,12 +29,15 @@ from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
 from shim.formats.netrc import BadNetrc, Entry, read_netrc
 
 FIRST_PIP = (20, 3)
-#: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's own Authorization header.
+#: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
+#: own Authorization header.
 USER_CODE_VERBS = (("run",), ("tool", "run"))
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if a netrc can carry every credential of the case to exactly where it belongs, else why not."""
+    """Return None if a netrc can carry every credential of the case to exactly where it belongs,
+    else why not.
+    """
     if not is_available():
         return Reason.NO_MEMORY.of()
     refusal = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
@@ -46,11 +51,18 @@ def fits(case: Case) -> Refusal | None:
         if hosts.count(credential.scope.host) > 1:
             return Reason.TWO_IN_NETRC.of(host=credential.scope.host)
         for endpoint in case.endpoints.items:
-            if endpoint.url.host == credential.scope.host and not credential.scope.covers(endpoint.url):
+            if endpoint.url.host == credential.scope.host and not credential.scope.covers(
+                endpoint.url
+            ):
                 return Reason.ELSEWHERE_ON_HOST.of(url=endpoint.url, host=endpoint.url.host)
         if place := _find_mention(case, credential.scope):
             return Reason.MENTIONED_ON_HOST.of(url=place, host=credential.scope.host)
-        if _render_entry(credential.scope.host, credential.username, credential.secret, _python(case)) is None:
+        if (
+            _render_entry(
+                credential.scope.host, credential.username, credential.secret, _python(case)
+            )
+            is None
+        ):
             return Reason.NETRC_GRAMMAR.of(python=_name_python(case))
     return None
 
@@ -62,35 +74,53 @@ def _pip_refuses(case: Case) -> Refusal | None:
     if version is not None and version < FIRST_PIP:
         return Reason.PIP_WITHOUT_NETRC.of()
     in_url = not case.endpoints.routed  # who is redirected is given URLs without user names
-    if in_url and not is_faithful(case) and any(endpoint.username is not None and endpoint.location is None for endpoint, _ in case.deliveries):
+    if (
+        in_url
+        and not is_faithful(case)
+        and any(
+            endpoint.username is not None and endpoint.location is None
+            for endpoint, _ in case.deliveries
+        )
+    ):
         release = "this pip" if version is None else "pip before 25.2"
         return Reason.NAMED_IN_FILE.of(release=release)
-    if not is_faithful(case) and any(":" in credential.scope.host for credential in case.credentials):
+    if not is_faithful(case) and any(
+        ":" in credential.scope.host for credential in case.credentials
+    ):
         return Reason.IPV6_IN_NETRC.of()  # requests before 2.32.4 takes `[` for the host
     return None
 
 
 def _find_stranger(case: Case) -> Refusal | None:
-    """Return that the command names what is no credential's own, no `[[index]]` and no well-known public server; or None.
+    """Return that the command names what is no credential's own, no `[[index]]` and no well-known
+    public server; or None.
 
-    Its redirects and links are followed, and a netrc's entry goes along to whatever port of the host they name; before requests 2.32.4
-    even to other hosts.
+    Its redirects and links are followed, and a netrc's entry goes along to whatever port of the
+    host they name; before requests 2.32.4 even to other hosts.
     """
     own = [credential.scope for credential in case.credentials]
     host = own[0].host
-    # Behind the redirector no input names an index, and a project that leaves its needs to code runs that code, which needs no netrc.
+    # Behind the redirector no input names an index, and a project that leaves its needs to code
+    # runs that code, which needs no netrc.
     for text in case.endpoints.unreadable_inputs if not case.endpoints.routed else ():
         if not any(_covers(scope, text) for scope in own):
             return Reason.MAY_LEAD_ANYWHERE.of(host=host, text=text)
     for endpoint in case.endpoints.items:
-        known = endpoint.url.is_public and (endpoint.role == "direct" or endpoint.url.host not in SHARED_HOSTS)
-        if not known and not case.settings.index_for(endpoint.url) and not any(scope.covers(endpoint.url) for scope in own):
+        known = endpoint.url.is_public and (
+            endpoint.role == "direct" or endpoint.url.host not in SHARED_HOSTS
+        )
+        if (
+            not known
+            and not case.settings.index_for(endpoint.url)
+            and not any(scope.covers(endpoint.url) for scope in own)
+        ):
             return Reason.STRANGER.of(host=host, url=endpoint.url)
     return None
 
 
 def _find_mention(case: Case, scope: Scope) -> str | None:
-    """Return a URL on the credential's host, at another port or scheme, that the code of a project may take for a dependency.
+    """Return a URL on the credential's host, at another port or scheme, that the code of a project
+    may take for a dependency.
 
     Most that its files mention are home pages, and a path of the very server is no other place.
     """
@@ -118,13 +148,18 @@ def _uv_refuses(case: Case) -> Refusal | None:
         return Reason.USER_CODE.of()
     if own := find_own(case):
         return Reason.OWN_FIRST.of(url=own.url)
-    if any(endpoint.username is not None and endpoint.username != credential.username for endpoint, credential in case.deliveries):
+    if any(
+        endpoint.username is not None and endpoint.username != credential.username
+        for endpoint, credential in case.deliveries
+    ):
         return Reason.OTHER_USER.of()
     return None
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:
-    """Return how it is sent: unasked, and along to other ports of its host, by what is built on requests; uv asks after a challenge."""
+    """Return how it is sent: unasked, and along to other ports of its host, by what is built on
+    requests; uv asks after a challenge.
+    """
     if case.invocation.family == "uv":
         return manner_of_realm(endpoint)
     if case.invocation.family == "project" and is_asked_by_uv(case, endpoint):
@@ -133,10 +168,19 @@ def manner(case: Case, endpoint: Endpoint) -> Manner:
 
 
 def deliver(case: Case) -> Delivery:
-    """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the user's `default`."""
-    # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it may stay.
-    cut = [endpoint for endpoint, _ in case.deliveries if endpoint.inline_password is not None or case.invocation.family != "uv"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, cut, case.endpoints.unused_userinfo)
+    """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the
+    user's `default`.
+    """
+    # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it
+    # may stay.
+    cut = [
+        endpoint
+        for endpoint, _ in case.deliveries
+        if endpoint.inline_password is not None or case.invocation.family != "uv"
+    ]
+    argv, environ = cut_userinfo(
+        case.invocation.argv, case.host.environ, cut, case.endpoints.unused_userinfo
+    )
     number = free_descriptor()
     ours = {credential.scope.host: credential for credential in case.credentials}
     entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
@@ -144,18 +188,25 @@ def deliver(case: Case) -> Delivery:
     named = [entry for entry in entries if entry.machine is not None]
     lines = list(_render_entries(named, _python(case)))
     for host, credential in ours.items():
-        lines.append(_render_entry(host, credential.username, credential.secret, _python(case)) or "")
+        lines.append(
+            _render_entry(host, credential.username, credential.secret, _python(case)) or ""
+        )
     lines += _render_entries(entries[len(named) :], _python(case))
     return Delivery(
         argv,
         {**environ, "NETRC": process_path(number)},
         Memory(Secret("".join(lines)), number),
-        tuple(("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it") for endpoint, _ in case.deliveries),
+        tuple(
+            ("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it")
+            for endpoint, _ in case.deliveries
+        ),
     )
 
 
 def read_user_entries(host: Host) -> list[Entry]:
-    """Return the entries of the user's own netrc, or none if the target could not read the file either."""
+    """Return the entries of the user's own netrc, or none if the target could not read the file
+    either.
+    """
     for file in user_files(host):
         try:
             return read_netrc(file)
@@ -171,11 +222,15 @@ def user_files(host: Host) -> tuple[str, ...]:
     """Return where requests looks, in its order: $NETRC alone if set, else ~/.netrc, ~/_netrc."""
     if named := host.environ.get("NETRC"):
         return (host.path(named),)
-    return tuple(os.path.join(host.home, name) for name in (".netrc", "_netrc")) if host.home else ()
+    return (
+        tuple(os.path.join(host.home, name) for name in (".netrc", "_netrc")) if host.home else ()
+    )
 
 
 def _python(case: Case) -> tuple[int, int] | None:
-    """Return the interpreter whose grammar counts; uv's reader takes what both grammars read alike."""
+    """Return the interpreter whose grammar counts; uv's reader takes what both grammars read
+    alike.
+    """
     return case.invocation.target.python if case.invocation.family == "pip" else None
 
 
@@ -185,14 +240,20 @@ def _name_python(case: Case) -> str:
 
 
 def _render_entries(entries: Iterable[Entry], python: tuple[int, int] | None) -> Iterable[str]:
-    """Yield the entries that the target's grammar can hold; the target could not have used the others either."""
+    """Yield the entries that the target's grammar can hold; the target could not have used the
+    others either.
+    """
     for entry in entries:
         if line := _render_entry(entry.machine, entry.login, entry.password, python):
             yield line
 
 
-def _render_entry(machine: str | None, login: str, password: Secret, python: tuple[int, int] | None) -> str | None:
-    """Return one line of netrc, or None if the grammar cannot hold it. `python` None: readable by every grammar."""
+def _render_entry(
+    machine: str | None, login: str, password: Secret, python: tuple[int, int] | None
+) -> str | None:
+    """Return one line of netrc, or None if the grammar cannot hold it. `python` None: readable by
+    every grammar.
+    """
     words = [_render_token(text, python) for text in (login, password.reveal())]
     if None in words:
         return None
@@ -203,8 +264,8 @@ def _render_entry(machine: str | None, login: str, password: Secret, python: tup
 def _render_token(text: str, python: tuple[int, int] | None) -> str | None:
     """Return the token as this grammar reads it back unchanged, or None.
 
-    Tried with the netrc module of every release from 3.6 to 3.13: bare printable ASCII is read alike by all, except that
-    3.11 took to quotes at the start of a token and to backslashes.
+    Tried with the netrc module of every release from 3.6 to 3.13: bare printable ASCII is read
+    alike by all, except that 3.11 took to quotes at the start of a token and to backslashes.
     """
     plain = bool(text) and all("!" <= character <= "~" for character in text)
     if plain and "\\" not in text and not text.startswith('"'):

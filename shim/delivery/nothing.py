@@ -1,9 +1,12 @@
-"""Channel `nothing`: `uv run` in a project that was synchronised before, where no other channel will do.
+"""Channel `nothing`: `uv run` in a project that was synchronised before, where no other channel
+will do.
 
-Such a command mostly asks no index at all, and a refusal would keep the user from running anything. Should it have to ask, a server
-that challenges strangers makes uv stop by itself; from one that shows them something else nothing may be taken, so there it is stopped.
+Such a command mostly asks no index at all, and a refusal would keep the user from running anything.
+Should it have to ask, a server that challenges strangers makes uv stop by itself; from one that
+shows them something else nothing may be taken, so there it is stopped.
 
-Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs (401 and 403 end the search), measured from 0.5.31 on.
+Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs (401 and 403 end the search), measured
+from 0.5.31 on.
 """
 
 from __future__ import annotations
@@ -22,7 +25,9 @@ STOPPING = frozenset({401, 403})
 
 def fits(case: Case) -> Refusal | None:
     """Return None if the command can be expected to need no index, else why not."""
-    if case.invocation.verb != ("run",) or any(credential.source == "url" for _, credential in case.deliveries):
+    if case.invocation.verb != ("run",) or any(
+        credential.source == "url" for _, credential in case.deliveries
+    ):
         return Reason.MAY_NEED_IT.of()
     return None if any(map(_is_synchronised, _locks(case))) else Reason.NO_ENVIRONMENT.of()
 
@@ -35,8 +40,14 @@ def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same 
 def deliver(case: Case) -> Delivery:
     """Return the command as it is, and a warning."""
     urls = ", ".join(dict.fromkeys(str(endpoint.url) for endpoint, _ in case.deliveries))
-    warning = f"uv runs without a credential for {urls}: no way to hand it over is safe here (`shim explain` says why)"
-    return Delivery(cut_unused_userinfo(case.invocation.argv, case.endpoints.unused_userinfo), warnings=(warning,))
+    warning = (
+        f"uv runs without a credential for {urls}: no way to hand it over is safe here (`shim"
+        " explain` says why)"
+    )
+    return Delivery(
+        cut_unused_userinfo(case.invocation.argv, case.endpoints.unused_userinfo),
+        warnings=(warning,),
+    )
 
 
 def _locks(case: Case) -> list[str]:

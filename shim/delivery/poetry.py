@@ -1,9 +1,11 @@
-"""Channel `poetry`: poetry's own variables for each named source hold the secret in clear, where one netrc will not do for two credentials.
+"""Channel `poetry`: poetry's own variables for each named source hold the secret in clear, where
+one netrc will not do for two credentials.
 
-poetry reads no index from its environment and asks no keyring command, so this is what it has. What it builds inherits them: there is a
-warning each time, and `strict` forbids it.
+poetry reads no index from its environment and asks no keyring command, so this is what it has. What
+it builds inherits them: there is a warning each time, and `strict` forbids it.
 
-Sources: poetry 2 documentation "Configuring credentials"; `utils/authenticator.py` (a credential counts for its source's URL and below).
+Sources: poetry 2 documentation "Configuring credentials"; `utils/authenticator.py` (a credential
+counts for its source's URL and below).
 """
 
 from __future__ import annotations
@@ -23,14 +25,22 @@ def fits(case: Case) -> Refusal | None:
     """Return None if poetry has a variable for every credential of the case, else why not."""
     if any(credential.scheme != "basic" for credential in case.credentials):
         return Reason.NO_BEARER_IN_VARIABLES.of()
-    named = [(endpoint.index_name, endpoint.url.text) for endpoint in case.endpoints.items if endpoint.index_name]
+    named = [
+        (endpoint.index_name, endpoint.url.text)
+        for endpoint in case.endpoints.items
+        if endpoint.index_name
+    ]
     stems = [variable_stem(name) for name, _ in named]
-    if any(not endpoint.index_name for endpoint, _ in case.deliveries) or len(set(stems)) < len(stems):
+    if any(not endpoint.index_name for endpoint, _ in case.deliveries) or len(set(stems)) < len(
+        stems
+    ):
         return Reason.POETRY_NAMELESS.of()
     for endpoint, credential in case.deliveries:
         folder = os.path.dirname(endpoint.origin.where)
         for name, url in poetry_repositories(folder, case.host):
-            if variable_stem(name) == variable_stem(endpoint.index_name or "") and not _is_covered(url, credential):
+            if variable_stem(name) == variable_stem(endpoint.index_name or "") and not _is_covered(
+                url, credential
+            ):
                 return Reason.POETRY_SHARED.of(other=url, url=endpoint.url)
     return None
 
@@ -41,7 +51,9 @@ def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same 
 
 
 def deliver(case: Case) -> Delivery:
-    """Return two variables for each source, with a warning unless the configuration asked for this channel."""
+    """Return two variables for each source, with a warning unless the configuration asked for this
+    channel.
+    """
     values: dict[str, str | Secret | None] = {}
     for endpoint, credential in case.deliveries:
         values[f"{variable_stem(endpoint.index_name or '')}_USERNAME"] = credential.username
@@ -52,7 +64,10 @@ def deliver(case: Case) -> Delivery:
     return Delivery(
         case.invocation.argv,
         values,
-        channels=tuple(("poetry", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries),
+        channels=tuple(
+            ("poetry", str(endpoint.url), f"{names}: {consequence}")
+            for endpoint, _ in case.deliveries
+        ),
         warnings=() if case.settings.channel == "env" else (warning,),
     )
 

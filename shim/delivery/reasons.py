@@ -66,19 +66,25 @@ class Reason(Enum):
     )
     ONE_IN_STORE = Says(
         "uv takes one credential for {host} from its store, this command needs two",
-        hint="write its user name into the URL of each of these indexes (https://USER@HOST/...): "
-        "uv locks it without",
+        hint=(
+            "write its user name into the URL of each of these indexes (https://USER@HOST/...): "
+            "uv locks it without"
+        ),
     )
     OLD_UV = Says("uv before 0.9 has no credential store", hint=_UPGRADE_HINT)
     NO_NAME = Says(
         "no user name can be put in: {why}",
-        hint='write authenticate = "always" beside the URL of this [[index]] '
-        "in uv.toml or pyproject.toml: uv then sends it at once",
+        hint=(
+            'write authenticate = "always" beside the URL of this [[index]] '
+            "in uv.toml or pyproject.toml: uv then sends it at once"
+        ),
     )
     NEEDS_CHANNEL = Says(
         'needs channel = "env": uv gives these variables to any index of the same name',
-        hint="SHIM_CHANNEL=env hands it over in the environment, "
-        "where build backends and user code can read it",
+        hint=(
+            "SHIM_CHANNEL=env hands it over in the environment, "
+            "where build backends and user code can read it"
+        ),
     )
     POETRY_NAMELESS = Says(
         "poetry's variables are called after the source's name, and a source has none or shares it",

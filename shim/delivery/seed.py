@@ -1,11 +1,14 @@
-"""Channel `seed`: XDG_CONFIG_DIRS begins with a folder of ours whose `uv/uv.toml` is a link to a memory file.
+"""Channel `seed`: XDG_CONFIG_DIRS begins with a folder of ours whose `uv/uv.toml` is a link to a
+memory file.
 
-In it stand explicit indexes, which resolve nothing unless a project asks for them by name, with a user name and password: uv
-keeps these in mind for all that lies below their URLs, and sends them without being asked. Several credentials on one host
-are told apart by path. The machine's own uv.toml, which ours hides, stands in front.
+In it stand explicit indexes, which resolve nothing unless a project asks for them by name, with a
+user name and password: uv keeps these in mind for all that lies below their URLs, and sends them
+without being asked. Several credentials on one host are told apart by path. The machine's own
+uv.toml, which ours hides, stands in front.
 
-Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs, uv-dirs/src/lib.rs and uv-auth/src/cache.rs (of two URLs, one below
-the other, the shorter one decides); measured with 0.5.31, 0.7.22, 0.9.30, 0.11.33 and 0.13.8.
+Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs, uv-dirs/src/lib.rs and
+uv-auth/src/cache.rs (of two URLs, one below the other, the shorter one decides); measured with
+0.5.31, 0.7.22, 0.9.30, 0.11.33 and 0.13.8.
 """
 
 from __future__ import annotations
@@ -27,28 +30,37 @@ from shim.delivery.uv_realm import find_nested, find_sibling
 from shim.formats.uv_toml import tables, texts
 
 FILE = "uv/uv.toml"
-#: How far from the other channels' descriptor: a command of ours within this one, which replaces that, must not put its netrc here.
+#: How far from the other channels' descriptor: a command of ours within this one, which replaces
+#: that, must not put its netrc here.
 BELOW = 20
 #: The name of the first seed index is this and 1.
 NAME = "pip-uv-shim-"
-#: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv publish` looks indexes up by name.
+#: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv
+#: publish` looks indexes up by name.
 OTHER_VERBS = ("run", "tool", "publish")
-#: What makes uv read no machine configuration, keep no index in mind, or print all of them with their passwords.
+#: What makes uv read no machine configuration, keep no index in mind, or print all of them with
+#: their passwords.
 SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "--show-settings")
 VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if uv will read a configuration of ours and send each credential where it belongs, else why not."""
+    """Return None if uv will read a configuration of ours and send each credential where it
+    belongs, else why not.
+    """
     if not is_available():
         return Reason.NO_MEMORY.of()
     if verb := next((verb for verb in OTHER_VERBS if case.invocation.verb[:1] == (verb,)), None):
         return Reason.NO_USE.of(verb=verb)
     said = [word.partition("=")[0] for word in case.invocation.argv]
-    switches = [name for name in SWITCHES if name in said] + [name for name in VARIABLES if case.host.is_set(name)]
+    switches = [name for name in SWITCHES if name in said] + [
+        name for name in VARIABLES if case.host.is_set(name)
+    ]
     if switches:
         return Reason.SWITCHED_OFF.of(switch=switches[0])
-    if remote := next((endpoint for endpoint, _ in case.deliveries if endpoint.role == "input"), None):
+    if remote := next(
+        (endpoint for endpoint, _ in case.deliveries if endpoint.role == "input"), None
+    ):
         return Reason.FETCHED_FIRST.of(url=remote.url)
     if any(credential.scheme != "basic" for credential in case.credentials):
         return Reason.NO_BEARER_IN_URL.of()
@@ -56,7 +68,11 @@ def fits(case: Case) -> Refusal | None:
         return refusal
     if _render_config(case) is None:
         return Reason.MACHINE_CONFIG.of()
-    return None if link_folder(case.host, free_descriptor(BELOW), FILE) else Reason.NO_FOLDER_FOR_LINK.of()
+    return (
+        None
+        if link_folder(case.host, free_descriptor(BELOW), FILE)
+        else Reason.NO_FOLDER_FOR_LINK.of()
+    )
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
@@ -68,25 +84,34 @@ def deliver(case: Case) -> Delivery:
     """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
     number = free_descriptor(BELOW)
     typed = [endpoint for endpoint, credential in case.deliveries if credential.source == "url"]
-    argv, environ = cut_userinfo(case.invocation.argv, case.host.environ, typed, case.endpoints.unused_userinfo)
+    argv, environ = cut_userinfo(
+        case.invocation.argv, case.host.environ, typed, case.endpoints.unused_userinfo
+    )
     folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]
     return Delivery(
         argv,
         {**environ, "XDG_CONFIG_DIRS": ":".join(dict.fromkeys(folders))},
         Memory(Secret(_render_config(case) or ""), number),
-        tuple(("seed", str(endpoint.url), f"sent by uv below {credential.scope}") for endpoint, credential in case.deliveries),
+        tuple(
+            ("seed", str(endpoint.url), f"sent by uv below {credential.scope}")
+            for endpoint, credential in case.deliveries
+        ),
     )
 
 
 def _render_config(case: Case) -> str | None:
-    """Return the uv.toml: the machine's text to the letter, then our indexes. None where that would change what it says."""
+    """Return the uv.toml: the machine's text to the letter, then our indexes. None where that would
+    change what it says.
+    """
     text = read_machine_config(case.host)
     own = parse_toml(text)
     if own is None or not all(_is_absolute(place) for place in _places(own)):
         return None  # a relative path would start at our folder
     seeds = [_seed(number, credential) for number, credential in enumerate(case.credentials, 1)]
     both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
-    return both if parse_toml(both) == {**own, "index": [*tables(own.get("index")), *seeds]} else None
+    return (
+        both if parse_toml(both) == {**own, "index": [*tables(own.get("index")), *seeds]} else None
+    )
 
 
 def read_machine_config(host: Host) -> str:
@@ -116,10 +141,14 @@ def _is_absolute(place: str) -> bool:
 
 
 def _seed(number: int, credential: Credential) -> dict[str, object]:
-    url = with_userinfo(parse_url(str(credential.scope)), credential.username, credential.secret.reveal())
+    url = with_userinfo(
+        parse_url(str(credential.scope)), credential.username, credential.secret.reveal()
+    )
     return {"name": f"{NAME}{number}", "url": url, "explicit": True}
 
 
 def _render_table(seed: dict[str, object]) -> str:
-    """Return one `[[index]]`. Its texts are a percent-encoded URL and a name of ours: nothing in them needs escaping."""
+    """Return one `[[index]]`. Its texts are a percent-encoded URL and a name of ours: nothing in
+    them needs escaping.
+    """
     return f'[[index]]\nname = "{seed["name"]}"\nurl = "{seed["url"]}"\nexplicit = true\n'

@@ -1,12 +1,15 @@
-"""Channel `store`: UV_CREDENTIALS_DIR points at a folder of ours whose `credentials.toml` is a link to a memory file.
+"""Channel `store`: UV_CREDENTIALS_DIR points at a folder of ours whose `credentials.toml` is a link
+to a memory file.
 
-uv looks an entry up by scheme, host, port and path prefix, and nothing of it stands in any environment: user code under `uv run`,
-build backends and dependencies that define an index of our name get nothing. What it found once, it also tries elsewhere on that
-scheme, host and port (`uv_realm.py`).
+uv looks an entry up by scheme, host, port and path prefix, and nothing of it stands in any
+environment: user code under `uv run`, build backends and dependencies that define an index of our
+name get nothing. What it found once, it also tries elsewhere on that scheme, host and port
+(`uv_realm.py`).
 
-It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user name. Files it then asks for as
-that user with an empty password first, which a server may count as a failing login: so only `store_named` gives URLs a user name,
-where a server does not challenge strangers.
+It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user
+name. Files it then asks for as that user with an empty password first, which a server may count as
+a failing login: so only `store_named` gives URLs a user name, where a server does not challenge
+strangers.
 
 Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
 """
@@ -26,14 +29,22 @@ from shim.delivery.memory_file import free_descriptor, is_available, link_folder
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import put_userinfo
-from shim.delivery.uv_realm import CHALLENGES, find_nested, find_own, find_sibling, is_same_realm, manner_of_realm
+from shim.delivery.uv_realm import (
+    CHALLENGES,
+    find_nested,
+    find_own,
+    find_sibling,
+    is_same_realm,
+    manner_of_realm,
+)
 
 #: The first series with the credential store in the form that we write.
 FIRST_UV = (0, 9)
 FILE = "credentials.toml"
 #: What gets a user name in argv and variables.
 NAMED_ROLES = ("index", "extra", "links", "input")
-#: A URL with a user name is written into the receipt as one that wants a login, as it is where its password was typed.
+#: A URL with a user name is written into the receipt as one that wants a login, as it is where its
+#: password was typed.
 RECEIPT_VERB = ("tool", "install")
 
 
@@ -47,7 +58,11 @@ def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return Reason.OLD_UV.of()
-    if not adds_names and case.invocation.verb == RECEIPT_VERB and any(one.source == "url" for one in case.credentials):
+    if (
+        not adds_names
+        and case.invocation.verb == RECEIPT_VERB
+        and any(one.source == "url" for one in case.credentials)
+    ):
         return Reason.RECEIPT.of()
     if refusal := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
         return refusal
@@ -57,73 +72,118 @@ def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
 
 
 def _find_rival(case: Case, adds_names: bool) -> Refusal | None:
-    """Return that there is another credential which uv would send instead of ours; None if there is none.
+    """Return that there is another credential which uv would send instead of ours; None if there is
+    none.
 
-    Its store is the last place where uv looks, and the first thing it finds for a server is for all of it, except where each
-    URL of that server insists on a user name of its own.
+    Its store is the last place where uv looks, and the first thing it finds for a server is for all
+    of it, except where each URL of that server insists on a user name of its own.
     """
     if own := find_own(case):
         return Reason.OWN_FIRST.of(url=own.url)
     if rival := _find_in_netrc(case):
         return Reason.OTHER_IN_NETRC.of(host=rival.scope.host)
     for credential in case.credentials:
-        same = [(endpoint, other) for endpoint, other in case.deliveries if is_same_realm(credential.scope, endpoint.url)]
+        same = [
+            (endpoint, other)
+            for endpoint, other in case.deliveries
+            if is_same_realm(credential.scope, endpoint.url)
+        ]
         others = [other for _, other in same if not same_login(other, credential)]
         named = all(_is_named(endpoint, other, adds_names) for endpoint, other in same)
-        if others and not (named and all(other.username != credential.username for other in others)):
+        if others and not (
+            named and all(other.username != credential.username for other in others)
+        ):
             return Reason.ONE_IN_STORE.of(host=credential.scope.host)
     return None
 
 
 def _find_in_netrc(case: Case) -> Credential | None:
-    """Return a credential for whose host the user's netrc has another login, which uv would take first."""
+    """Return a credential for whose host the user's netrc has another login, which uv would take
+    first.
+    """
     entries = read_netrc_entries(case.host)
     default = next((entry for entry in entries if entry.machine is None), None)
     for credential in case.credentials:
-        entry = next((entry for entry in reversed(entries) if entry.machine == credential.scope.host), default)
-        if entry and not (entry.login == credential.username and entry.password.same_as(credential.secret)):
+        entry = next(
+            (entry for entry in reversed(entries) if entry.machine == credential.scope.host),
+            default,
+        )
+        if entry and not (
+            entry.login == credential.username and entry.password.same_as(credential.secret)
+        ):
             return credential
     return None
 
 
 def manner(case: Case, endpoint: Endpoint, *, adds_names: bool = False) -> Manner:
-    """Return how it is sent: where the URL has a user name, unasked with each page, while files are first asked for as that user."""
-    credential = next(credential for answered, credential in case.deliveries if answered is endpoint)
+    """Return how it is sent: where the URL has a user name, unasked with each page, while files are
+    first asked for as that user.
+    """
+    credential = next(
+        credential for answered, credential in case.deliveries if answered is endpoint
+    )
     if endpoint.eager or not _is_named(endpoint, credential, adds_names):
         return manner_of_realm(endpoint)
-    return Manner() if endpoint.role == "input" else Manner(CHALLENGES, names_user=True, files_only=True)
+    return (
+        Manner()
+        if endpoint.role == "input"
+        else Manner(CHALLENGES, names_user=True, files_only=True)
+    )
 
 
 def _is_named(endpoint: Endpoint, credential: Credential, adds_names: bool) -> bool:
-    """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks and receipts."""
+    """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks
+    and receipts.
+    """
     has_one = endpoint.username is not None and endpoint.inline_password is None
-    is_name = credential.scheme == "basic" and bool(credential.username) and not credential.username_is_secret
-    return has_one or (adds_names and endpoint.location is not None and endpoint.role in NAMED_ROLES and is_name)
+    is_name = (
+        credential.scheme == "basic"
+        and bool(credential.username)
+        and not credential.username_is_secret
+    )
+    return has_one or (
+        adds_names and endpoint.location is not None and endpoint.role in NAMED_ROLES and is_name
+    )
 
 
 def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
-    """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace theirs of the same reach."""
+    """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace
+    theirs of the same reach.
+    """
     number = free_descriptor()
     texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
     for endpoint, credential in case.deliveries:
-        if endpoint.location and not (endpoint.username is not None and endpoint.inline_password is None):
-            texts[endpoint.location] = quote(credential.username, safe="") + "@" if _is_named(endpoint, credential, adds_names) else ""
+        if endpoint.location and not (
+            endpoint.username is not None and endpoint.inline_password is None
+        ):
+            texts[endpoint.location] = (
+                quote(credential.username, safe="") + "@"
+                if _is_named(endpoint, credential, adds_names)
+                else ""
+            )
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [(_reach(credential), credential) for credential in case.credentials]
-    entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in [reach for reach, _ in ours]]
+    entries = [
+        entry
+        for entry in read_user_entries(case.host)
+        if _scope(entry) not in [reach for reach, _ in ours]
+    ]
     text = "".join(_render_entry(entry) for entry in entries)
     text += "".join(_render_credential(reach, credential) for reach, credential in ours)
     return Delivery(
         argv,
         {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
         Memory(Secret(text), number),
-        tuple(("store", str(endpoint.url), f"asked by uv for {_reach(credential)}") for endpoint, credential in case.deliveries),
+        tuple(
+            ("store", str(endpoint.url), f"asked by uv for {_reach(credential)}")
+            for endpoint, credential in case.deliveries
+        ),
     )
 
 
 def _reach(credential: Credential) -> Scope:
-    """Return the scope that uv is told. A password that the user typed into a URL reaches the whole server, as with uv itself:
-    its files may lie beside the index.
+    """Return the scope that uv is told. A password that the user typed into a URL reaches the whole
+    server, as with uv itself: its files may lie beside the index.
     """
     scope = credential.scope
     return Scope(scope.scheme, scope.host, scope.port) if credential.source == "url" else scope
@@ -133,13 +193,19 @@ def read_user_entries(host: Host) -> list[dict[str, Any]]:
     """Return the entries of the user's own uv store, or none if uv could not read it either."""
     import tomllib
 
-    folder = host.environ.get("UV_CREDENTIALS_DIR") or (host.data_home and os.path.join(host.data_home, "uv", "credentials"))
+    folder = host.environ.get("UV_CREDENTIALS_DIR") or (
+        host.data_home and os.path.join(host.data_home, "uv", "credentials")
+    )
     try:
         data = read_regular(os.path.join(folder or "/nonexistent", FILE)) or b""
         entries = tomllib.loads(data.decode("utf-8")).get("credential", [])
     except (CannotRead, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         return []
-    return [entry for entry in entries if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())]
+    return [
+        entry
+        for entry in entries
+        if isinstance(entry, dict) and all(isinstance(value, str) for value in entry.values())
+    ]
 
 
 def _scope(entry: dict[str, str]) -> Scope | None:
@@ -154,16 +220,29 @@ def _render_credential(reach: Scope, credential: Credential) -> str:
     service = str(reach).removesuffix("/")
     if credential.scheme == "bearer":
         return _render_entry({"service": service, "scheme": "bearer", "token": secret})
-    return _render_entry({"service": service, "username": credential.username, "scheme": "basic", "password": secret})
+    return _render_entry(
+        {"service": service, "username": credential.username, "scheme": "basic", "password": secret}
+    )
 
 
 def _render_entry(entry: dict[str, str]) -> str:
-    """Return one `[[credential]]` table. Bare keys only: another key could not have come from uv."""
-    lines = [f"{key} = {render_string(value)}" for key, value in entry.items() if key.isidentifier()]
+    """Return one `[[credential]]` table. Bare keys only: another key could not have come from
+    uv.
+    """
+    lines = [
+        f"{key} = {render_string(value)}" for key, value in entry.items() if key.isidentifier()
+    ]
     return "\n".join(["[[credential]]", *lines]) + "\n\n"
 
 
 def render_string(text: str) -> str:
     """Return a TOML basic string. Sources: TOML 1.0, section String."""
     escapes = {"\\": "\\\\", '"': '\\"'}
-    return '"' + "".join(escapes.get(c, f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c) for c in text) + '"'
+    return (
+        '"'
+        + "".join(
+            escapes.get(c, f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c)
+            for c in text
+        )
+        + '"'
+    )

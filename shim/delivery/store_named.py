@@ -1,7 +1,9 @@
-"""Channel `store_named`: the store, and a user name in each URL that stands in argv or in a variable.
+"""Channel `store_named`: the store, and a user name in each URL that stands in argv or in a
+variable.
 
-For a server that shows strangers another page, and for two credentials on one server: uv sends what the store has with the first
-request for a page of an index whose URL has a user name, as early as a password in that URL would go.
+For a server that shows strangers another page, and for two credentials on one server: uv sends what
+the store has with the first request for a page of an index whose URL has a user name, as early as a
+password in that URL would go.
 
 Sources: uv 0.13.8, crates/uv-auth/src/middleware.rs; measured on 0.9.30 and later.
 """
@@ -14,7 +16,9 @@ from shim.delivery.reasons import Refusal
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if uv's credential store can carry every credential of the case to URLs with a user name, else why not."""
+    """Return None if uv's credential store can carry every credential of the case to URLs with a
+    user name, else why not.
+    """
     return store.fits(case, adds_names=True)
 
 

@@ -1,11 +1,13 @@
 """TLS of a private index: its `ca-bundle` and `insecure` as the tool's own variables.
 
-pip and uv have one list of authorities for all servers, so an authority for one index is trusted for every server of the
-command: the tools force that, and `shim explain` says it. Where the tool would lose its own authorities by ours, it is given
-both in one file. What the user said for this command (`--cert`) stands.
+pip and uv have one list of authorities for all servers, so an authority for one index is trusted
+for every server of the command: the tools force that, and `shim explain` says it. Where the tool
+would lose its own authorities by ours, it is given both in one file. What the user said for this
+command (`--cert`) stands.
 
-Sources: pip 26.3 `_internal/network/session.py`, `_vendor/truststore`; requests `merge_environment_settings` (its variables go
-before `--cert`); uv 0.13.8 documentation "TLS certificates"; what counts was measured with pip 20.3.4 to 26.3, uv 0.5 to 0.13.
+Sources: pip 26.3 `_internal/network/session.py`, `_vendor/truststore`; requests
+`merge_environment_settings` (its variables go before `--cert`); uv 0.13.8 documentation "TLS
+certificates"; what counts was measured with pip 20.3.4 to 26.3, uv 0.5 to 0.13.
 """
 
 from __future__ import annotations
@@ -22,10 +24,12 @@ from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation
 
-#: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings along.
+#: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings
+#: along.
 SYSTEM = "system"
 MAX_BUNDLE_BYTES = 16 << 20
-#: Where distributions keep all trusted authorities in one file: Debian, Red Hat, SUSE, Alpine and macOS.
+#: Where distributions keep all trusted authorities in one file: Debian, Red Hat, SUSE, Alpine and
+#: macOS.
 SYSTEM_BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -34,14 +38,17 @@ SYSTEM_BUNDLES = (
 )
 #: requests takes these before pip's own `--cert`, the first one first.
 REQUESTS_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-#: From these on pip adds `--cert` to the system's authorities (truststore) instead of replacing its own by it.
+#: From these on pip adds `--cert` to the system's authorities (truststore) instead of replacing its
+#: own by it.
 FIRST_TRUSTSTORE = ((24, 2), (3, 10))
 #: The first uv that calls it UV_SYSTEM_CERTS; before, UV_NATIVE_TLS.
 FIRST_SYSTEM_CERTS = (0, 11)
 
 
 class _Case(NamedTuple):
-    """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody checks."""
+    """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody
+    checks.
+    """
 
     invocation: Invocation
     host: Host
@@ -51,19 +58,36 @@ class _Case(NamedTuple):
     has_others: bool
 
     def combine(self, base: str | None) -> str:
-        """Return a file with the authorities of `base` and of the bundles; the bundle itself if there is nothing to add."""
+        """Return a file with the authorities of `base` and of the bundles; the bundle itself if
+        there is nothing to add.
+        """
         return _combine([*([base] if base else []), *self.bundles], self.host)
 
 
-def add_trust(delivery: Delivery, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Delivery:
-    """Return the delivery with the TLS settings of the indexes of this command, or unchanged where none has any.
+def add_trust(
+    delivery: Delivery, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host
+) -> Delivery:
+    """Return the delivery with the TLS settings of the indexes of this command, or unchanged where
+    none has any.
 
     Raises:
         ConfigError: a ca-bundle is no readable file of certificates.
     """
     indexes = [(endpoint, settings.index_for(endpoint.url)) for endpoint in endpoints.items]
-    bundles = list(dict.fromkeys(index.ca_bundle for endpoint, index in indexes if index and index.ca_bundle and endpoint.url.scheme == "https"))
-    insecure = tuple(dict.fromkeys(_netloc(endpoint) for endpoint, index in indexes if index and index.insecure and not _is_local_http(endpoint)))
+    bundles = list(
+        dict.fromkeys(
+            index.ca_bundle
+            for endpoint, index in indexes
+            if index and index.ca_bundle and endpoint.url.scheme == "https"
+        )
+    )
+    insecure = tuple(
+        dict.fromkeys(
+            _netloc(endpoint)
+            for endpoint, index in indexes
+            if index and index.insecure and not _is_local_http(endpoint)
+        )
+    )
     if not bundles and not insecure:
         return delivery
     case = _Case(
@@ -72,15 +96,29 @@ def add_trust(delivery: Delivery, invocation: Invocation, endpoints: Endpoints, 
         tuple(_check_bundle(bundle, settings, host) for bundle in bundles if bundle != SYSTEM),
         SYSTEM in bundles,
         insecure,
-        any(endpoint.url.scheme == "https" and not (index and index.ca_bundle) for endpoint, index in indexes),
+        any(
+            endpoint.url.scheme == "https" and not (index and index.ca_bundle)
+            for endpoint, index in indexes
+        ),
     )
     changes = {"pip": _for_pip, "uv": _for_uv}.get(invocation.family, _for_others)(case)
-    notes = tuple(("trust", str(endpoint.url), why) for endpoint, index in indexes if index for why in _explain(index, invocation, endpoint, changes))
-    return replace(delivery, environ={**delivery.environ, **changes}, channels=(*delivery.channels, *dict.fromkeys(notes)))
+    notes = tuple(
+        ("trust", str(endpoint.url), why)
+        for endpoint, index in indexes
+        if index
+        for why in _explain(index, invocation, endpoint, changes)
+    )
+    return replace(
+        delivery,
+        environ={**delivery.environ, **changes},
+        channels=(*delivery.channels, *dict.fromkeys(notes)),
+    )
 
 
 def _for_pip(case: _Case) -> dict[str, str]:
-    """Return PIP_CERT and PIP_TRUSTED_HOST, each with what pip would have had from its variable or pip.conf."""
+    """Return PIP_CERT and PIP_TRUSTED_HOST, each with what pip would have had from its variable or
+    pip.conf.
+    """
     from shim.tools.pip.tool import read_options
 
     said = read_options(case.invocation, case.host, ("cert", "trusted-host"))
@@ -88,26 +126,40 @@ def _for_pip(case: _Case) -> dict[str, str]:
     if case.insecure:
         known = [mention.text for mention in said["trusted-host"] if mention.origin.kind != "argv"]
         changes["PIP_TRUSTED_HOST"] = " ".join(dict.fromkeys([*known, *case.insecure]))
-    overriding = next((case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)), None)
+    overriding = next(
+        (case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)),
+        None,
+    )
     version, python = case.invocation.target.version, case.invocation.target.python
-    adds = version is not None and python is not None and version >= FIRST_TRUSTSTORE[0] and python >= FIRST_TRUSTSTORE[1]
+    adds = (
+        version is not None
+        and python is not None
+        and version >= FIRST_TRUSTSTORE[0]
+        and python >= FIRST_TRUSTSTORE[1]
+    )
     own = next(iter(said["cert"]), None)
     if case.bundles and not (own and own.origin.kind == "argv"):
         base = case.host.path(own.text) if own else None
         if base is None and not adds and case.has_others:
             base = pips_authorities(case.invocation)
-        isolated = "--isolated" in case.invocation.argv  # pip then reads no PIP_CERT, but requests its own variable
+        isolated = (
+            "--isolated" in case.invocation.argv
+        )  # pip then reads no PIP_CERT, but requests its own variable
         if not isolated:
             changes["PIP_CERT"] = case.combine(base)
         if overriding or isolated:
-            changes["REQUESTS_CA_BUNDLE"] = case.combine(case.host.path(overriding) if overriding else base)
+            changes["REQUESTS_CA_BUNDLE"] = case.combine(
+                case.host.path(overriding) if overriding else base
+            )
     elif case.system and not own and not adds and not overriding and (bundle := _system_bundle()):
         changes["PIP_CERT"] = bundle
     return changes
 
 
 def pips_authorities(invocation: Invocation) -> str | None:
-    """Return the authorities that the target pip brings along; Debian's pip has none and takes the system's."""
+    """Return the authorities that the target pip brings along; Debian's pip has none and takes the
+    system's.
+    """
     prefix, python = invocation.target.prefix, invocation.target.python
     if prefix and python:
         packages = os.path.join(prefix, "lib", f"python{python[0]}.{python[1]}", "site-packages")
@@ -118,7 +170,9 @@ def pips_authorities(invocation: Invocation) -> str | None:
 
 
 def _for_uv(case: _Case) -> dict[str, str]:
-    """Return SSL_CERT_FILE (which replaces uv's authorities, and which user code inherits) and UV_INSECURE_HOST."""
+    """Return SSL_CERT_FILE (which replaces uv's authorities, and which user code inherits) and
+    UV_INSECURE_HOST.
+    """
     changes: dict[str, str] = {}
     if case.insecure:
         known = case.host.environ.get("UV_INSECURE_HOST", "").split()
@@ -128,7 +182,13 @@ def _for_uv(case: _Case) -> dict[str, str]:
         changes["SSL_CERT_FILE"] = case.combine(case.host.path(own) if own else _system_bundle())
     elif case.system and not own:
         version = case.invocation.target.version
-        changes["UV_SYSTEM_CERTS" if version is None or version >= FIRST_SYSTEM_CERTS else "UV_NATIVE_TLS"] = "1"
+        changes[
+            (
+                "UV_SYSTEM_CERTS"
+                if version is None or version >= FIRST_SYSTEM_CERTS
+                else "UV_NATIVE_TLS"
+            )
+        ] = "1"
     return changes
 
 
@@ -136,15 +196,25 @@ def _for_others(case: _Case) -> dict[str, str]:
     """Return REQUESTS_CA_BUNDLE, which every tool built on requests reads."""
     if not case.bundles:
         return {}
-    own = next((case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)), None)
+    own = next(
+        (case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)),
+        None,
+    )
     return {"REQUESTS_CA_BUNDLE": case.combine(case.host.path(own) if own else _system_bundle())}
 
 
-def _explain(index: IndexConfig, invocation: Invocation, endpoint: Endpoint, changes: Mapping[str, str]) -> Iterable[str]:
-    names = " and ".join(name for name in changes if name not in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST"))
+def _explain(
+    index: IndexConfig, invocation: Invocation, endpoint: Endpoint, changes: Mapping[str, str]
+) -> Iterable[str]:
+    names = " and ".join(
+        name for name in changes if name not in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")
+    )
     if index.ca_bundle and endpoint.url.scheme == "https":
         if names:
-            yield f"{names}: {invocation.tool} has one list of authorities, so this one counts for all its servers"
+            yield (
+                f"{names}: {invocation.tool} has one list of authorities, so this one counts for"
+                " all its servers"
+            )
         elif index.ca_bundle != SYSTEM:
             yield "its --cert stands; the index's ca-bundle is not used"
     if index.insecure and any(name in changes for name in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")):
@@ -200,6 +270,9 @@ def _combine(paths: Iterable[str], host: Host) -> str:
             host.debug(f"{path} {error.why} and is left out of the authorities")
     written = write_shared("authorities", ".pem", b"".join(parts), host)
     if written is None:
-        message = "there is no folder of yours for a file with both the tool's and the index's authorities"
+        message = (
+            "there is no folder of yours for a file with both the tool's and the index's"
+            " authorities"
+        )
         raise ConfigError(message, hint=CACHE_HINT)
     return written

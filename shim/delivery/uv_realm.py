@@ -1,9 +1,12 @@
-"""What uv does with a credential beyond the URL it is for: all of one scheme, host and port is one realm to it.
+"""What uv does with a credential beyond the URL it is for: all of one scheme, host and port is one
+realm to it.
 
-After a 401, 403 or 404, uv takes what it has for the realm, wherever that came from, before it looks at a netrc, and at a netrc
-before its credential store. So a credential may reach a sibling that it is not for, and one that the user has may come first.
+After a 401, 403 or 404, uv takes what it has for the realm, wherever that came from, before it
+looks at a netrc, and at a netrc before its credential store. So a credential may reach a sibling
+that it is not for, and one that the user has may come first.
 
-Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 0.5.31, 0.7.22, 0.9.30, 0.11.33 and 0.13.8.
+Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 0.5.31, 0.7.22,
+0.9.30, 0.11.33 and 0.13.8.
 """
 
 from __future__ import annotations
@@ -20,33 +23,54 @@ CHALLENGES = frozenset({401, 403, 404})
 
 def is_same_realm(scope: Scope, url: Url) -> bool:
     """Whether uv takes both for one realm."""
-    return (scope.scheme, plain_host(scope.host), scope.port) == (url.scheme, plain_host(url.host), url.port)
+    return (scope.scheme, plain_host(scope.host), scope.port) == (
+        url.scheme,
+        plain_host(url.host),
+        url.port,
+    )
 
 
 def manner_of_realm(endpoint: Endpoint) -> Manner:
-    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked where it looks before it asks."""
-    return Manner() if endpoint.eager or (endpoint.username is not None and endpoint.inline_password is None) else Manner(CHALLENGES)
+    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked
+    where it looks before it asks.
+    """
+    return (
+        Manner()
+        if endpoint.eager or (endpoint.username is not None and endpoint.inline_password is None)
+        else Manner(CHALLENGES)
+    )
 
 
 def find_sibling(case: Case) -> Refusal | None:
     """Return that uv would send a credential to a URL of the command which it is not for, or None.
 
-    A password that the user typed reaches its whole server, as with uv itself. A locked file counts as its index's own.
+    A password that the user typed reaches its whole server, as with uv itself. A locked file counts
+    as its index's own.
     """
     answered = {endpoint for endpoint, _ in case.deliveries}
-    others = [endpoint for endpoint in case.endpoints.items if endpoint not in answered and not has_own(endpoint)]
+    others = [
+        endpoint
+        for endpoint in case.endpoints.items
+        if endpoint not in answered and not has_own(endpoint)
+    ]
     for credential in case.credentials:
         for endpoint in others:
             if credential.source == "url" or credential.scope.covers_text(endpoint.registry):
                 continue
             insists = endpoint.username not in (None, credential.username)
-            if is_same_realm(credential.scope, endpoint.url) and not credential.scope.covers(endpoint.url) and not insists:
+            if (
+                is_same_realm(credential.scope, endpoint.url)
+                and not credential.scope.covers(endpoint.url)
+                and not insists
+            ):
                 return Reason.WOULD_REACH.of(url=endpoint.url, scope=credential.scope)
     return None
 
 
 def find_nested(case: Case) -> Refusal | None:
-    """Return that a URL which another credential is for lies below ours, where uv would send ours; or None."""
+    """Return that a URL which another credential is for lies below ours, where uv would send ours;
+    or None.
+    """
     others = {id(endpoint): other for endpoint, other in reversed(case.deliveries)}
     for credential in case.credentials:
         for endpoint in case.endpoints.items:
@@ -59,7 +83,8 @@ def find_nested(case: Case) -> Refusal | None:
 
 
 def find_own(case: Case) -> Endpoint | None:
-    """Return an endpoint in the realm of one of our credentials that the user answers already, by a variable or inside a file.
+    """Return an endpoint in the realm of one of our credentials that the user answers already, by a
+    variable or inside a file.
 
     What uv is told for an upload, it uses for nothing else.
     """
@@ -77,5 +102,9 @@ def find_own(case: Case) -> Endpoint | None:
 
 
 def has_own(endpoint: Endpoint) -> bool:
-    """Whether the user gave this need a password by a variable of uv's, or inside a file that uv reads."""
-    return bool(endpoint.provided_by) or (endpoint.inline_password is not None and endpoint.location is None)
+    """Whether the user gave this need a password by a variable of uv's, or inside a file that uv
+    reads.
+    """
+    return bool(endpoint.provided_by) or (
+        endpoint.inline_password is not None and endpoint.location is None
+    )

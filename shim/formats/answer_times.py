@@ -1,7 +1,9 @@
-"""When a secret ends, as programs say it: in seconds or parts of them since 1970, in seconds from now, as a time, or not at all.
+"""When a secret ends, as programs say it: in seconds or parts of them since 1970, in seconds from
+now, as a time, or not at all.
 
-Sources: RFC 3339 (letters of either case, leap seconds); RFC 6749 section 5.1 (`expires_in`); Go 1.25 `time` (the zero time, which
-encodes "none", and `Time.String`); RFC 9110 section 5.6.7 (HTTP dates); .NET `DateTime.MaxValue`.
+Sources: RFC 3339 (letters of either case, leap seconds); RFC 6749 section 5.1 (`expires_in`); Go
+1.25 `time` (the zero time, which encodes "none", and `Time.String`); RFC 9110 section 5.6.7 (HTTP
+dates); .NET `DateTime.MaxValue`.
 """
 
 from __future__ import annotations
@@ -14,17 +16,21 @@ if TYPE_CHECKING:
 HINT = "name a field with seconds since 1970, or a time with its offset like 2026-01-02T03:04:05Z"
 #: A number below this is no time but a lifetime: as seconds since 1970 it would be in 1973.
 MAX_LIFETIME_S = 1e8
-#: Seconds, milliseconds, microseconds and nanoseconds since 1970, from 2001 to the year 5138: these ranges do not overlap.
+#: Seconds, milliseconds, microseconds and nanoseconds since 1970, from 2001 to the year 5138: these
+#: ranges do not overlap.
 UNITS = (1.0, 1e3, 1e6, 1e9)
 FIRST_EPOCH_S, LAST_EPOCH_S = 1e9, 1e11
-#: What stands for "none": Go's zero time as seconds since 1970 (0 is that of everybody else), the largest integer, and two years.
+#: What stands for "none": Go's zero time as seconds since 1970 (0 is that of everybody else), the
+#: largest integer, and two years.
 ZERO_S = -62135596800.0
 LARGEST = float(2**63 - 1)
 NEVER_YEARS = (1, 9999)
 
 
 class BadAnswer(ValueError):
-    """What a program said is no answer of its protocol. The message is about its shape, never its text. `hint` says what helps."""
+    """What a program said is no answer of its protocol. The message is about its shape, never its
+    text. `hint` says what helps.
+    """
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -32,10 +38,11 @@ class BadAnswer(ValueError):
 
 
 def read_time(value: object, now: float) -> float | None:
-    """Return UTC epoch seconds, or None for what has no end: null, an empty text, a zero, or the end of all times.
+    """Return UTC epoch seconds, or None for what has no end: null, an empty text, a zero, or the
+    end of all times.
 
-    `now` (UTC epoch seconds) is what a lifetime counts from. A time without an offset (`az`'s expiresOn) is nobody's: it would be
-    wrong by hours elsewhere.
+    `now` (UTC epoch seconds) is what a lifetime counts from. A time without an offset (`az`'s
+    expiresOn) is nobody's: it would be wrong by hours elsewhere.
 
     Raises:
         BadAnswer: it is none of these.
@@ -64,7 +71,9 @@ def _read_number(number: float, now: float) -> float | None:
         return now + number
     if number < FIRST_EPOCH_S:
         return number  # long ago
-    unit = next((unit for unit in UNITS if FIRST_EPOCH_S * unit <= number < LAST_EPOCH_S * unit), None)
+    unit = next(
+        (unit for unit in UNITS if FIRST_EPOCH_S * unit <= number < LAST_EPOCH_S * unit), None
+    )
     return number / unit if unit else None
 
 
@@ -81,7 +90,9 @@ def _read_text(text: str) -> float | None:
 
 
 def _parse_standard(text: str) -> datetime | None:
-    """Return an RFC 3339 time, or one as Go and `date` print it: `2026-01-02 03:04:05 +0000 UTC`."""
+    """Return an RFC 3339 time, or one as Go and `date` print it: `2026-01-02 03:04:05 +0000
+    UTC`.
+    """
     from datetime import datetime
 
     text = text.upper()
@@ -89,7 +100,9 @@ def _parse_standard(text: str) -> datetime | None:
         if text.endswith(zone):
             text = text.removesuffix(zone)
             text += "" if text[-5:-4] in ("+", "-") else "Z"
-    text = text.replace(" +", "+").replace(" -", "-").replace(":60", ":59")  # a leap second is that second's last moment
+    text = (
+        text.replace(" +", "+").replace(" -", "-").replace(":60", ":59")
+    )  # a leap second is that second's last moment
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -1,7 +1,8 @@
-"""Where secrets stand in clear in a text: in URLs, in assignments of known variables, in password lines. By line, for any format.
+"""Where secrets stand in clear in a text: in URLs, in assignments of known variables, in password
+lines. By line, for any format.
 
-A scan, not a parse: the same URL means the same in pip.conf, uv.toml, a lock or a shell's rc file. `${VARIABLE}` and `$VARIABLE`
-are no secrets.
+A scan, not a parse: the same URL means the same in pip.conf, uv.toml, a lock or a shell's rc file.
+`${VARIABLE}` and `$VARIABLE` are no secrets.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from urllib.parse import unquote
 from shim.core.model import Secret
 from shim.core.urls import BadUrl, Url, parse_url
 
-_URL = re.compile(r"(?P<head>https?://(?P<user>[^\s/:@'\"<>]*))(?P<password>:[^\s/'\"<>]+)@(?P<tail>[^\s'\"<>,;)\]}]*)")
+_URL = re.compile(
+    r"(?P<head>https?://(?P<user>[^\s/:@'\"<>]*))(?P<password>:[^\s/'\"<>]+)@(?P<tail>[^\s'\"<>,;)\]}]*)"
+)
 _VARIABLE = re.compile(
     r"""(?P<name>\b(?:UV_INDEX_\w+_PASSWORD|UV_PUBLISH_(?:TOKEN|PASSWORD)|UV_HTTP_BASIC_\w+_PASSWORD|TWINE_PASSWORD|POETRY_PYPI_TOKEN_\w+|"""
     r"""POETRY_HTTP_BASIC_\w+_PASSWORD|FLIT_PASSWORD|HATCH_INDEX_AUTH|PDM_PUBLISH_PASSWORD))(?:\s*=\s*|\s+)["']?(?P<value>[^\s"'$#][^\s"']*)"""
@@ -25,7 +28,8 @@ _SECTION = re.compile(r"^\s*\[(?P<name>[^\]]+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A secret in clear: its line (from 1), what holds it in words, and the columns that would have to go.
+    """A secret in clear: its line (from 1), what holds it in words, and the columns that would have
+    to go.
 
     `url`, `username` and `secret` are there for a URL, which can be imported.
     """
@@ -58,15 +62,28 @@ def find_in_line(line: str, number: int = 0) -> Iterator[Sighting]:
         except BadUrl:
             continue
         secret = Secret(unquote(password))
-        yield Sighting(number, f"a URL of {url.host}", *match.span("password"), url, unquote(match["user"]), secret)
+        yield Sighting(
+            number,
+            f"a URL of {url.host}",
+            *match.span("password"),
+            url,
+            unquote(match["user"]),
+            secret,
+        )
     for match in _VARIABLE.finditer(line):
         yield Sighting(number, match["name"], *match.span("value"), secret=Secret(match["value"]))
 
 
 def find_in_pypirc(text: str) -> Iterator[Sighting]:
-    """Yield the passwords of a .pypirc: in URLs, and each with its section's `repository` and `username` where it names them."""
+    """Yield the passwords of a .pypirc: in URLs, and each with its section's `repository` and
+    `username` where it names them.
+    """
     lines = text.split("\n")
-    section, fields, passwords = "", dict[str, dict[str, str]](), list[tuple[int, str, re.Match[str]]]()
+    section, fields, passwords = (
+        "",
+        dict[str, dict[str, str]](),
+        list[tuple[int, str, re.Match[str]]](),
+    )
     for number, line in enumerate(lines, 1):
         if head := _SECTION.match(line):
             section = head["name"].strip()
@@ -84,4 +101,6 @@ def find_in_pypirc(text: str) -> Iterator[Sighting]:
         except BadUrl:
             url = None
         secret = Secret(found["value"])
-        yield Sighting(number, f"[{section}]", 0, len(lines[number - 1]), url, values.get("username"), secret)
+        yield Sighting(
+            number, f"[{section}]", 0, len(lines[number - 1]), url, values.get("username"), secret
+        )

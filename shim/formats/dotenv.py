@@ -1,6 +1,8 @@
-"""Reads dotenv text with python-dotenv, an optional dependency. Values are taken as they stand: `${NAME}` is not replaced.
+"""Reads dotenv text with python-dotenv, an optional dependency. Values are taken as they stand:
+`${NAME}` is not replaced.
 
-Sources: python-dotenv 1.2 `dotenv_values(stream=, interpolate=)` (quotes, `export`, comments, escapes).
+Sources: python-dotenv 1.2 `dotenv_values(stream=, interpolate=)` (quotes, `export`, comments,
+escapes).
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ class NoReader(Exception):
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """Return name -> value, the last one of each name; a name without `=` is left out, and so is a line that is not understood.
+    """Return name -> value, the last one of each name; a name without `=` is left out, and so is a
+    line that is not understood.
 
     Raises:
         NoReader: python-dotenv is missing.
@@ -26,6 +29,8 @@ def parse_dotenv(text: str) -> dict[str, str]:
     import io
     import logging
 
-    logging.getLogger("dotenv").addHandler(logging.NullHandler())  # its warnings about a line go nowhere: we never print
+    logging.getLogger("dotenv").addHandler(
+        logging.NullHandler()
+    )  # its warnings about a line go nowhere: we never print
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,8 @@
 """The links of an HTML page, and the files that one on disk links to, as pip finds them.
 
-Sources: pip 26.3 `_internal/index/collector.py` (`HTMLLinkParser`, `_get_page`), `index/sources.py` (`_is_html_file`),
-`models/link.py`, `utils/filetypes.py`; CPython `mimetypes`, whose table is the machine's.
+Sources: pip 26.3 `_internal/index/collector.py` (`HTMLLinkParser`, `_get_page`), `index/sources.py`
+(`_is_html_file`), `models/link.py`, `utils/filetypes.py`; CPython `mimetypes`, whose table is the
+machine's.
 """
 
 from __future__ import annotations
@@ -20,13 +21,17 @@ _BASE = re.compile(r"<base\b", re.IGNORECASE)
 _PAGE = re.compile(r"\.(s|x|p)?html?\b", re.IGNORECASE)
 _IGNORED = dict.fromkeys(map(ord, "\t\r\n"))
 _BLANK = "".join(map(chr, range(33)))
-_DISTRIBUTION = re.compile(r"\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))$", re.IGNORECASE)
+_DISTRIBUTION = re.compile(
+    r"\.(whl|zip|tar|tgz|tbz|txz|tlz|tar\.(gz|bz2|xz|lz|lzma))$", re.IGNORECASE
+)
 #: Python's own parser took the square of some pages' length until 2025.
 _MAX_PARSED = 100_000
 
 
 def is_page(path: str) -> bool:
-    """Return whether pip may read a file of find-links as a page of links: by its name, and no other kind of file."""
+    """Return whether pip may read a file of find-links as a page of links: by its name, and no
+    other kind of file.
+    """
     if _PAGE.search(path.rpartition("/")[2]):
         return True
     from mimetypes import guess_type
@@ -37,8 +42,8 @@ def is_page(path: str) -> bool:
 def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield (line number, URL) for the distributions on other servers that a page links to.
 
-    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. Only a page that says where its
-    links begin is parsed as well.
+    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. Only
+    a page that says where its links begin is parsed as well.
 
     Raises:
         CannotRead: some release of pip could read it in another encoding.
@@ -50,12 +55,16 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
     if "\0" in text or "\x1b" in text:
         raise CannotRead("holds control characters")
     links: Iterable[tuple[int, str]]
-    links = ((match.start(), unescape(match[1] or match[2] or match[3] or "")) for match in _LINK.finditer(text))
+    links = (
+        (match.start(), unescape(match[1] or match[2] or match[3] or ""))
+        for match in _LINK.finditer(text)
+    )
     if _BASE.search(text):
         links = sorted([*links, *_parse(text)])
     number, position = 1, 0
     for start, link in links:
-        # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands before the scheme.
+        # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands
+        # before the scheme.
         url = link.translate(_IGNORED).strip(_BLANK)
         if url[:6].lower().startswith(("http:", "https:")) and _is_distribution(url):
             number += text.count("\n", position, start)
@@ -64,7 +73,8 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def find_links(text: str) -> list[str]:
-    """Return the URL of each link of an index's page, as pip follows it; absolute if the page has a base that is.
+    """Return the URL of each link of an index's page, as pip follows it; absolute if the page has a
+    base that is.
 
     Raises:
         CannotRead: the page is too long.
@@ -78,13 +88,18 @@ def _is_distribution(url: str) -> bool:
 
 
 def _parse(text: str) -> list[tuple[int, str]]:
-    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base that is."""
+    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base
+    that is.
+    """
     if len(text) > _MAX_PARSED:
         raise CannotRead("is a long page that says where its links begin")
     parser = _Parser()
     parser.feed(text)
     starts = [0, *accumulate(len(line) + 1 for line in text.split("\n"))]
-    return [(starts[line - 1] + column, _join(parser.base or "", link)) for line, column, link in parser.links]
+    return [
+        (starts[line - 1] + column, _join(parser.base or "", link))
+        for line, column, link in parser.links
+    ]
 
 
 class _Parser(HTMLParser):

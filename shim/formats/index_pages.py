@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from shim.core.urls import Url, parse_url
 
-#: What is asked where nobody knows a name that the command will ask: no package is called so, and a server that forwards what it
-#: does not have forwards this too.
+#: What is asked where nobody knows a name that the command will ask: no package is called so, and a
+#: server that forwards what it does not have forwards this too.
 UNLIKELY_PACKAGE = "pip-uv-shim-asks-for-no-package"
 
 

@@ -1,6 +1,7 @@
 """Reads a netrc with Python's own reader, which is the one that requests uses.
 
-Sources: CPython 3.11 Lib/netrc.py (quotes and escapes since then); the GNU inetutils manual, "The .netrc file".
+Sources: CPython 3.11 Lib/netrc.py (quotes and escapes since then); the GNU inetutils manual, "The
+.netrc file".
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ MAX_BYTES = 1 << 20
 
 
 class BadNetrc(ValueError):
-    """The file is no netrc. `line` counts from 1; the text itself, which may hold a secret, is never part of the message."""
+    """The file is no netrc. `line` counts from 1; the text itself, which may hold a secret, is
+    never part of the message.
+    """
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} is not understood")
@@ -44,12 +47,18 @@ def read_netrc(path: str) -> list[Entry]:
 
     status = read_status(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
-        raise OSError(errno.EINVAL, "is no regular file of a netrc's size")  # a pipe would wait, a device never end
+        raise OSError(
+            errno.EINVAL, "is no regular file of a netrc's size"
+        )  # a pipe would wait, a device never end
     try:
         hosts = netrc.netrc(path).hosts
     except netrc.NetrcParseError as error:
         raise BadNetrc(error.lineno or 1) from None  # its message quotes the token
     return [
-        Entry(None if machine == "default" else machine, login or account or "", Secret(password or ""))
+        Entry(
+            None if machine == "default" else machine,
+            login or account or "",
+            Secret(password or ""),
+        )
         for machine, (login, account, password) in hosts.items()
     ]

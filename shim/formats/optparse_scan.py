@@ -1,9 +1,11 @@
 """How Python's optparse reads an argv: joined values, clusters, abbreviated long options, `--`.
 
-A table of options is written as text, one option a line: its names, then `=` if it takes a value, then, where only some
-releases have it, `since:22.1` and `until:25.3` (the first release without it).
+A table of options is written as text, one option a line: its names, then `=` if it takes a value,
+then, where only some releases have it, `since:22.1` and `until:25.3` (the first release without
+it).
 
-Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_process_short_opts`, `_match_abbrev`), 3.13.
+Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_process_short_opts`,
+`_match_abbrev`), 3.13.
 """
 
 from __future__ import annotations
@@ -15,17 +17,20 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """One option: what it is called in code (its first long name, without dashes) and whether it takes a value."""
+    """One option: what it is called in code (its first long name, without dashes) and whether it
+    takes a value.
+    """
 
     name: str
     takes_value: bool
 
 
 class OptionTable(NamedTuple):
-    """The options of one command: by short name (`-i`), by long name (`--index-url`), and the names that matter to us.
+    """The options of one command: by short name (`-i`), by long name (`--index-url`), and the names
+    that matter to us.
 
-    `wanted` settles abbreviations: which ones are ambiguous depends on the tool's release, and the reading that finds
-    one of these is the careful one.
+    `wanted` settles abbreviations: which ones are ambiguous depends on the tool's release, and the
+    reading that finds one of these is the careful one.
     """
 
     short: Mapping[str, Option]
@@ -33,17 +38,22 @@ class OptionTable(NamedTuple):
     wanted: frozenset[str] = frozenset()
 
     def find_long(self, typed: str) -> Option | None:
-        """Return the option that `typed` (`--index-u`) names or abbreviates, or None if it is unknown or ambiguous."""
+        """Return the option that `typed` (`--index-u`) names or abbreviates, or None if it is
+        unknown or ambiguous.
+        """
         if typed in self.long:
             return self.long[typed]
-        matches = {option.name: option for name, option in self.long.items() if name.startswith(typed)}
+        matches = {
+            option.name: option for name, option in self.long.items() if name.startswith(typed)
+        }
         if len(matches) == 1:
             return next(iter(matches.values()))
         return next((option for name, option in matches.items() if name in self.wanted), None)
 
 
 class Word(NamedTuple):
-    """One thing that argv says: an option (`name`, and its value if it takes one) or an argument (`name` is None).
+    """One thing that argv says: an option (`name`, and its value if it takes one) or an argument
+    (`name` is None).
 
     `value` is `argv[position][start:]`; a flag has None.
     """
@@ -55,8 +65,11 @@ class Word(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def read_table(text: str, wanted: frozenset[str] = frozenset(), release: tuple[int, ...] | None = None) -> OptionTable:
-    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and takes a value.
+def read_table(
+    text: str, wanted: frozenset[str] = frozenset(), release: tuple[int, ...] | None = None
+) -> OptionTable:
+    """Return the table that `text` describes: `-i --index-url --pypi-url =` has three names and
+    takes a value.
 
     With `release` the options that this release has, else (None: unknown) those of all releases.
     """
@@ -76,16 +89,22 @@ def read_table(text: str, wanted: frozenset[str] = frozenset(), release: tuple[i
 
 def _is_in(release: tuple[int, ...], words: Sequence[str]) -> bool:
     """Whether `release` is among those that a line's `since:` and `until:` name."""
-    limits = {kind: tuple(map(int, number.split("."))) for kind, _, number in (word.partition(":") for word in words) if number}
-    return limits.get("since", ()) <= release and ("until" not in limits or release < limits["until"])
+    limits = {
+        kind: tuple(map(int, number.split(".")))
+        for kind, _, number in (word.partition(":") for word in words)
+        if number
+    }
+    return limits.get("since", ()) <= release and (
+        "until" not in limits or release < limits["until"]
+    )
 
 
 def scan(argv: Sequence[str], table: OptionTable, *, interspersed: bool = True) -> list[Word]:
     """Return what `argv` says, in order.
 
-    Options that the table does not know, and ambiguous ones, are left out: the tool will complain about them, or is
-    newer than the table, and then they count as flags. Without `interspersed` everything from the first argument on is
-    an argument.
+    Options that the table does not know, and ambiguous ones, are left out: the tool will complain
+    about them, or is newer than the table, and then they count as flags. Without `interspersed`
+    everything from the first argument on is an argument.
     """
     words: list[Word] = []
     position = 0
@@ -99,7 +118,11 @@ def scan(argv: Sequence[str], table: OptionTable, *, interspersed: bool = True) 
         if is_argument:
             words.append(Word(None, text, position))
         else:
-            found = _read_long(argv, position, table) if text.startswith("--") else _read_short(argv, position, table)
+            found = (
+                _read_long(argv, position, table)
+                if text.startswith("--")
+                else _read_short(argv, position, table)
+            )
             words += found
             position = max([position, *(word.position for word in found)])
         position += 1
@@ -129,7 +152,11 @@ def _read_short(argv: Sequence[str], position: int, table: OptionTable) -> list[
             break
         if option.takes_value:
             joined = text[index + 1 :]
-            words += [Word(option.name, joined, position, index + 1)] if joined else _read_next(argv, position, option)
+            words += (
+                [Word(option.name, joined, position, index + 1)]
+                if joined
+                else _read_next(argv, position, option)
+            )
             break
         words.append(Word(option.name, None, position))
     return words
@@ -141,7 +168,9 @@ def _read_next(argv: Sequence[str], position: int, option: Option) -> list[Word]
 
 
 def drop_value(argv: Sequence[str], word: Word) -> tuple[str, ...]:
-    """Return `argv` without an option and its value: `--token T`, `--token=T`, `-p T`, `-pT`; of `-vpT`, `-v` stays."""
+    """Return `argv` without an option and its value: `--token T`, `--token=T`, `-p T`, `-pT`; of
+    `-vpT`, `-v` stays.
+    """
     words = list(argv)
     position = word.position
     if word.start == 0:

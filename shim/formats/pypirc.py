@@ -1,9 +1,11 @@
-"""Reads a `.pypirc`: the sections that `[distutils] index-servers` lists, as distutils and twine do.
+"""Reads a `.pypirc`: the sections that `[distutils] index-servers` lists, as distutils and twine
+do.
 
-`password-command` and `trusted-host` are what tutorials about pip write into it; no tool that we know reads them.
+`password-command` and `trusted-host` are what tutorials about pip write into it; no tool that we
+know reads them.
 
-Sources: the .pypirc specification of the Python Packaging User Guide; twine 6 utils.py (`get_config`: RawConfigParser, no interpolation,
-these two sections without a list).
+Sources: the .pypirc specification of the Python Packaging User Guide; twine 6 utils.py
+(`get_config`: RawConfigParser, no interpolation, these two sections without a list).
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ DEFAULT_SERVERS = "pypi testpypi"
 
 
 class BadPypirc(ValueError):
-    """The file is no .pypirc. `line` counts from 1, 0 if unknown; the text, which may be secret, is no part of the message."""
+    """The file is no .pypirc. `line` counts from 1, 0 if unknown; the text, which may be secret, is
+    no part of the message.
+    """
 
     def __init__(self, line: int, reason: str = "is not understood") -> None:
         super().__init__(f"line {line} {reason}" if line else reason)
@@ -25,7 +29,9 @@ class BadPypirc(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One listed server. Missing keys are None; `trusted_hosts` are `host` or `host:port`, lower case."""
+    """One listed server. Missing keys are None; `trusted_hosts` are `host` or `host:port`, lower
+    case.
+    """
 
     name: str
     repository: str | None
@@ -39,7 +45,8 @@ def parse_pypirc(text: str) -> list[Section]:
     """Return the listed sections that exist, in the list's order.
 
     Raises:
-        BadPypirc: not the INI format, a section or key twice, or a password-command with an open quote.
+        BadPypirc: not the INI format, a section or key twice, or a password-command with an open
+            quote.
     """
     import configparser
 
@@ -52,10 +59,17 @@ def parse_pypirc(text: str) -> list[Section]:
         raise BadPypirc(error.lineno) from None
     except configparser.ParsingError as error:
         raise BadPypirc(error.errors[0][0] if error.errors else 0) from None
-    except (configparser.Error, AttributeError) as error:  # a value that is continued before it began
+    except (
+        configparser.Error,
+        AttributeError,
+    ) as error:  # a value that is continued before it began
         raise BadPypirc(0, f"is not understood ({type(error).__name__})") from None
     listed = parser.get("distutils", "index-servers", fallback=DEFAULT_SERVERS).split()
-    return [_read_section(name, dict(parser.items(name))) for name in dict.fromkeys(listed) if parser.has_section(name)]
+    return [
+        _read_section(name, dict(parser.items(name)))
+        for name in dict.fromkeys(listed)
+        if parser.has_section(name)
+    ]
 
 
 def _read_section(name: str, values: dict[str, str]) -> Section:

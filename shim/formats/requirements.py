@@ -1,6 +1,8 @@
-"""Reads requirements files as pip does: continued lines, comments, `${VARIABLE}`, options, direct URLs.
+"""Reads requirements files as pip does: continued lines, comments, `${VARIABLE}`, options, direct
+URLs.
 
-Also the other files that may name URLs to fetch: pylock.toml, dependency groups. Whatever takes longer the longer it is has a bound.
+Also the other files that may name URLs to fetch: pylock.toml, dependency groups. Whatever takes
+longer the longer it is has a bound.
 
 Sources: pip 26.3 `_internal/req/req_file.py`, `req/constructors.py`; PEP 508, 735, 751.
 """
@@ -21,23 +23,34 @@ _COMMENT = re.compile(r"(?:^|\s)#")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _QUOTING = re.compile(r"[\\'\"]")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
-_DIRECT = re.compile(r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE)
+_DIRECT = re.compile(
+    r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE
+)
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
-_NAME = re.compile(r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)")
+_NAME = re.compile(
+    r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)"
+)
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _MARKER_WORD = re.compile(r"[a-z_]+")
 #: A URL, a path, or the bare name of an archive, which may lie beside us.
-_PLACE = re.compile(r"[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)", re.IGNORECASE)
+_PLACE = re.compile(
+    r"[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)",
+    re.IGNORECASE,
+)
 
 _PLAIN_PROJECT = re.compile(r"(?m)^\[project\][ \t]*\r?$")
 _MAY_NAME_PLACE = re.compile(r"dynamic|https?:|file:", re.IGNORECASE)
 
-#: Nobody writes longer lines; shlex takes the square of a word's length, and packaging goes as deep as a marker does.
+#: Nobody writes longer lines; shlex takes the square of a word's length, and packaging goes as deep
+#: as a marker does.
 MAX_QUOTED_LINE = 4096
 _MAX_MARKER = 1000
-#: What a `coding:` comment may say: encodings that every Python reads alike, in a time that grows with the text alone.
-_CODINGS = frozenset({"utf8", "ascii", "usascii", "latin1", "iso88591", "iso885915", "cp1252", "windows1252"})
+#: What a `coding:` comment may say: encodings that every Python reads alike, in a time that grows
+#: with the text alone.
+_CODINGS = frozenset(
+    {"utf8", "ascii", "usascii", "latin1", "iso88591", "iso885915", "cp1252", "windows1252"}
+)
 
 #: In this order: the first UTF-16 mark begins the first UTF-32 one.
 _MARKS = (
@@ -50,7 +63,8 @@ _MARKS = (
 
 
 class Line(NamedTuple):
-    """One logical line that matters: the words of an option line, a `requirement` that names a URL or a path, or why it is `unread`.
+    """One logical line that matters: the words of an option line, a `requirement` that names a URL
+    or a path, or why it is `unread`.
 
     `number` counts from 1 and is that of the line's beginning.
     """
@@ -69,7 +83,8 @@ class _Template(NamedTuple):
 
 
 def decode_requirements(data: bytes) -> str:
-    """Return the text of a requirements file: by its byte order mark, a `coding:` comment, or UTF-8.
+    """Return the text of a requirements file: by its byte order mark, a `coding:` comment, or
+    UTF-8.
 
     Raises:
         CannotRead: it does not fit; pip would go on with the locale's encoding, or stop.
@@ -99,7 +114,8 @@ def _coding_of(line: bytes) -> str | None:
 
 
 def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the option lines of a requirements file, the requirements that name a URL or a path, and what is unread; no others.
+    """Yield the option lines of a requirements file, the requirements that name a URL or a path,
+    and what is unread; no others.
 
     Options beside a requirement belong to it alone and are left out too.
     """
@@ -136,14 +152,22 @@ def _read_line(line: str, number: int) -> list[Line]:
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the line with its variables replaced, and why pip may make another one of it: it goes on where a value names a variable."""
+    """Return the line with its variables replaced, and why pip may make another one of it: it goes
+    on where a value names a variable.
+    """
     values = {name: environ.get(name, "") for name in dict.fromkeys(_VARIABLE.findall(line))}
     expanded = _VARIABLE.sub(lambda match: values[match[1]] or match[0], line)
-    return expanded, "has a variable whose value names another one" if any("${" in value for value in values.values()) else ""
+    return expanded, (
+        "has a variable whose value names another one"
+        if any("${" in value for value in values.values())
+        else ""
+    )
 
 
 def _read_options(line: str, number: int) -> Line:
-    """Return an option line split as shlex splits it; one is unread if it leaves a quote open, at which pip stops."""
+    """Return an option line split as shlex splits it; one is unread if it leaves a quote open, at
+    which pip stops.
+    """
     if not _QUOTING.search(line):
         return Line(number, tuple(_BLANKS.split(line)))
     if len(line) > MAX_QUOTED_LINE:
@@ -157,7 +181,9 @@ def _read_options(line: str, number: int) -> Line:
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Yield logical lines with the number of their first line. A comment line ends a continued one."""
+    """Yield logical lines with the number of their first line. A comment line ends a continued
+    one.
+    """
     begun = 0
     parts: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -175,10 +201,11 @@ def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
 
 
 def find_direct_url(requirement: str) -> tuple[int, int] | None:
-    """Return where the http(s) URL of `name @ URL` or of a bare URL begins and ends in `requirement`, or None.
+    """Return where the http(s) URL of `name @ URL` or of a bare URL begins and ends in
+    `requirement`, or None.
 
-    Markers and extras behind the URL are no part of it; behind a name the first semicolon begins a marker, blank or not.
-    VCS URLs (`git+https`) and paths are not found.
+    Markers and extras behind the URL are no part of it; behind a name the first semicolon begins a
+    marker, blank or not. VCS URLs (`git+https`) and paths are not found.
     """
     match = _DIRECT.match(requirement, len(requirement) - len(requirement.lstrip()))
     if match is None:
@@ -196,23 +223,29 @@ def has_blanks(requirement: str, url: tuple[int, int]) -> bool:
 
 
 def marker_of(requirement: str, url: tuple[int, int]) -> str:
-    """Return what stands behind the URL of a direct requirement, if it is a marker: behind a bare URL, only from `; ` on."""
+    """Return what stands behind the URL of a direct requirement, if it is a marker: behind a bare
+    URL, only from `; ` on.
+    """
     rest = requirement[url[1] :]
     is_bare = not requirement[: url[0]].strip()
     return rest if not is_bare or "; " in rest else ""
 
 
 def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] = ()) -> bool:
-    """Return whether a requirement counts, by its marker, which `rest` begins with (`; python_version < '3'`) or lacks.
+    """Return whether a requirement counts, by its marker, which `rest` begins with (`;
+    python_version < '3'`) or lacks.
 
-    `python` is the target's (major, minor), `extras` those that are asked for. True where it cannot be told: the marker asks for more
-    than its release and this system.
+    `python` is the target's (major, minor), `extras` those that are asked for. True where it cannot
+    be told: the marker asks for more than its release and this system.
     """
     marker = rest.lstrip(" \t;")
     if not marker or len(marker) > _MAX_MARKER:
         return True
     words = set(_MARKER_WORD.findall(_QUOTED.sub("", marker))) - {"and", "or", "in", "not"}
-    if not words <= {"extra", *(("python_version", "sys_platform", "platform_system", "os_name") if python else ())}:
+    if not words <= {
+        "extra",
+        *(("python_version", "sys_platform", "platform_system", "os_name") if python else ()),
+    }:
         return True
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison
 
@@ -226,7 +259,9 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
 
 
 def find_names(text: str) -> Iterator[str]:
-    """Yield the normalized names of the packages that lines of a requirements file begin with. Sources: PEP 503, PEP 508."""
+    """Yield the normalized names of the packages that lines of a requirements file begin with.
+    Sources: PEP 503, PEP 508.
+    """
     for match in _NAME.finditer(text):
         yield _normal_name(match[1])
 
@@ -240,14 +275,18 @@ def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def is_pylock(name: str) -> bool:
-    """Return whether pip >= 26.1 reads a requirements file as a lock: `pylock.toml`, `pylock.dev.toml[extra]`."""
+    """Return whether pip >= 26.1 reads a requirements file as a lock: `pylock.toml`,
+    `pylock.dev.toml[extra]`.
+    """
     return _PYLOCK_NAME.match(split_extras(name)[0].rpartition("/")[2]) is not None
 
 
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
-    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be large.
+    """Yield (line number, URL) for the files that a pylock.toml names, by a scan: the file may be
+    large.
 
-    One that writes strings as no tool does is parsed; its URLs then stand in line 1. Raises CannotRead for what is no TOML then.
+    One that writes strings as no tool does is parsed; its URLs then stand in line 1. Raises
+    CannotRead for what is no TOML then.
     """
     if may_hide_urls(text):
         yield from ((1, url) for url in strings_at(read_toml(text), ("url",)))
@@ -260,10 +299,12 @@ def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
 
 
 def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[str]:
-    """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies and those of the extras.
+    """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies
+    and those of the extras.
 
     Raises:
-        CannotRead: it is no TOML. LeftToCode: the code that builds the project says what that depends on.
+        CannotRead: it is no TOML. LeftToCode: the code that builds the project says what that
+            depends on.
     """
     if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
         return []  # nobody wants to know, and TOML takes long to read
@@ -272,12 +313,17 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     if extras is None:
         return found
     project = _table(document, "project")
-    optional = {_normal_name(name): value for name, value in _table(project, "optional-dependencies").items()}
+    optional = {
+        _normal_name(name): value
+        for name, value in _table(project, "optional-dependencies").items()
+    }
     later = {"dependencies", *(["optional-dependencies"] if extras else [])}
     if not project or later & {*_strings(project.get("dynamic"))}:
         raise LeftToCode("leaves it to code to say what the project depends on")
     found += _strings(project.get("dependencies"))
-    return found + [text for extra in extras for text in _strings(optional.get(_normal_name(extra)))]
+    return found + [
+        text for extra in extras for text in _strings(optional.get(_normal_name(extra)))
+    ]
 
 
 def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
@@ -286,12 +332,16 @@ def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def read_script_requirements(block: str) -> list[str]:
-    """Return the dependencies that the metadata block of a script names. Raises CannotRead for what is no TOML."""
+    """Return the dependencies that the metadata block of a script names. Raises CannotRead for what
+    is no TOML.
+    """
     return _strings(read_toml(block).get("dependencies"))
 
 
 def read_group_requirements(text: str, group: str) -> list[str]:
-    """Return the requirements of one dependency group of a pyproject.toml, included groups and all. Raises CannotRead."""
+    """Return the requirements of one dependency group of a pyproject.toml, included groups and all.
+    Raises CannotRead.
+    """
     groups = read_toml(text).get("dependency-groups")
     if not isinstance(groups, dict):
         return []

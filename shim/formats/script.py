@@ -1,7 +1,8 @@
 """The metadata block of a PEP 723 script.
 
-Sources: PEP 723 (its regular expression takes the square of a script's length, and pip the same); pip 26.3 `_internal/req/pep723.py`
-(Python's universal newlines); uv 0.13.8 crates/uv-scripts/src/lib.rs (the first block counts, however many there are).
+Sources: PEP 723 (its regular expression takes the square of a script's length, and pip the same);
+pip 26.3 `_internal/req/pep723.py` (Python's universal newlines); uv 0.13.8
+crates/uv-scripts/src/lib.rs (the first block counts, however many there are).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ _BEGIN, _END = "# /// script", "# ///"
 
 
 def script_block(text: str) -> str:
-    """Return the TOML text of a script's first metadata block, nothing where there is none. Where there are two, pip refuses the script."""
+    """Return the TOML text of a script's first metadata block, nothing where there is none. Where
+    there are two, pip refuses the script.
+    """
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     position = 0
     while position < len(lines):
@@ -18,9 +21,13 @@ def script_block(text: str) -> str:
             position += 1
             continue
         begin = position = position + 1
-        while position < len(lines) and (lines[position] == "#" or lines[position].startswith("# ")):
+        while position < len(lines) and (
+            lines[position] == "#" or lines[position].startswith("# ")
+        ):
             position += 1
-        end = next((number for number in range(position - 1, begin, -1) if lines[number] == _END), None)
+        end = next(
+            (number for number in range(position - 1, begin, -1) if lines[number] == _END), None
+        )
         if end is not None:
             return "".join(f"{line[2:]}\n" for line in lines[begin:end])
     return ""

@@ -1,6 +1,7 @@
 """Reads the parts of uv.toml, `[tool.uv]` and the metadata of scripts that name URLs.
 
-Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 503, 735.
+Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src/index.rs; PEP 503,
+735.
 """
 
 from __future__ import annotations
@@ -12,7 +13,12 @@ from typing import Any
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
 #: Lists of requirements in `[tool.uv]`.
-_REQUIREMENT_KEYS = ("dev-dependencies", "constraint-dependencies", "override-dependencies", "build-constraint-dependencies")
+_REQUIREMENT_KEYS = (
+    "dev-dependencies",
+    "constraint-dependencies",
+    "override-dependencies",
+    "build-constraint-dependencies",
+)
 
 
 def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
@@ -35,10 +41,15 @@ def tables(value: object) -> list[dict[str, Any]]:
 
 
 def requirement_texts(document: dict[str, Any]) -> list[str]:
-    """Return the requirements that a pyproject.toml or script names for those who use it, as written."""
+    """Return the requirements that a pyproject.toml or script names for those who use it, as
+    written.
+    """
     project, tool = _table(document.get("project")), tool_table(document) or {}
     lists = [document.get("dependencies"), project.get("dependencies")]
-    lists += [*_table(project.get("optional-dependencies")).values(), *_table(document.get("dependency-groups")).values()]
+    lists += [
+        *_table(project.get("optional-dependencies")).values(),
+        *_table(document.get("dependency-groups")).values(),
+    ]
     lists += [tool.get(key) for key in _REQUIREMENT_KEYS]
     return [text for value in lists for text in texts(value)]
 
@@ -46,7 +57,11 @@ def requirement_texts(document: dict[str, Any]) -> list[str]:
 def build_requirement_texts(document: dict[str, Any]) -> list[str]:
     """Return the requirements that a pyproject.toml names for building it and what it uses."""
     extra = _table((tool_table(document) or {}).get("extra-build-dependencies"))
-    return [text for value in (_table(document.get("build-system")).get("requires"), *extra.values()) for text in texts(value)]
+    return [
+        text
+        for value in (_table(document.get("build-system")).get("requires"), *extra.values())
+        for text in texts(value)
+    ]
 
 
 def source_urls(table: dict[str, Any]) -> list[str]:
@@ -60,9 +75,21 @@ def source_paths(table: dict[str, Any]) -> list[str]:
 
 
 def source_indexes(table: dict[str, Any], packages: Collection[str] | None = None) -> list[str]:
-    """Return the index names in `[tool.uv.sources]`, each once: of all packages, or of those given by normalised name."""
-    sources = {name: row for name, row in _table(table.get("sources")).items() if packages is None or normalise(name) in packages}
-    return list(dict.fromkeys(row["index"] for row in _sources({"sources": sources}) if isinstance(row.get("index"), str)))
+    """Return the index names in `[tool.uv.sources]`, each once: of all packages, or of those given
+    by normalised name.
+    """
+    sources = {
+        name: row
+        for name, row in _table(table.get("sources")).items()
+        if packages is None or normalise(name) in packages
+    }
+    return list(
+        dict.fromkeys(
+            row["index"]
+            for row in _sources({"sources": sources})
+            if isinstance(row.get("index"), str)
+        )
+    )
 
 
 def requirement_name(text: str) -> str:

@@ -1,9 +1,11 @@
-"""How a program of the WHATWG school (uv, browsers) reads the text of an http(s) URL, where other programs see none or another one.
+"""How a program of the WHATWG school (uv, browsers) reads the text of an http(s) URL, where other
+programs see none or another one.
 
-Slashes may lack or be backslashes, tabs and line ends count for nothing, a host may be written in percent codes, in full-width letters,
-or as a number. What comes out is plain.
+Slashes may lack or be backslashes, tabs and line ends count for nothing, a host may be written in
+percent codes, in full-width letters, or as a number. What comes out is plain.
 
-Sources: WHATWG URL Standard, sections 4.4 (URL parsing), 3.5 (host parsing) and its IPv4 parser; UTS 46; tried with uv 0.13.8.
+Sources: WHATWG URL Standard, sections 4.4 (URL parsing), 3.5 (host parsing) and its IPv4 parser;
+UTS 46; tried with uv 0.13.8.
 """
 
 from __future__ import annotations
@@ -21,8 +23,12 @@ _DOTS = re.compile("[\u3002\uff0e\uff61]")
 
 
 def read_web_url(text: str) -> str | None:
-    """Return an http(s) URL's text in plain spelling, its userinfo as it was; None if no such program takes it for one."""
-    bare = "".join(letter for letter in text if letter not in "\t\n\r").strip("".join(map(chr, range(33))))
+    """Return an http(s) URL's text in plain spelling, its userinfo as it was; None if no such
+    program takes it for one.
+    """
+    bare = "".join(letter for letter in text if letter not in "\t\n\r").strip(
+        "".join(map(chr, range(33)))
+    )
     match = _PARTS.fullmatch(bare.strip("\"'"))
     if match is None:
         return None
@@ -32,16 +38,22 @@ def read_web_url(text: str) -> str | None:
     plain = plain_host(host)
     if not plain or not (port == "" or port.isdigit()):
         return None
-    mark = min((place for letter in "?#" if (place := match[3].find(letter)) >= 0), default=len(match[3]))
+    mark = min(
+        (place for letter in "?#" if (place := match[3].find(letter)) >= 0), default=len(match[3])
+    )
     path = match[3][:mark].replace("\\", "/") + match[3][mark:]
-    written = "".join(letter if letter.isprintable() and letter != " " else quote(letter) for letter in path)
+    written = "".join(
+        letter if letter.isprintable() and letter != " " else quote(letter) for letter in path
+    )
     server = f"[{plain}]" if ":" in plain else plain
     return f"{match[1].lower()}://{userinfo}{at}{server}{colon if port else ''}{port}{written}"
 
 
 @cache
 def plain_host(host: str) -> str | None:
-    """Return a host as such a program asks for it: small ASCII letters, an address in its shortest form; None if it is none."""
+    """Return a host as such a program asks for it: small ASCII letters, an address in its shortest
+    form; None if it is none.
+    """
     if host.startswith("["):
         host = host.strip("[]")
     if ":" in host:
@@ -66,18 +78,26 @@ def _plain_name(name: str) -> str | None:
 
 
 def _address(name: str) -> str | None:
-    """Return the IPv4 address that a name stands for, "" if it tries to and fails, None if it is a name."""
+    """Return the IPv4 address that a name stands for, "" if it tries to and fails, None if it is a
+    name.
+    """
     parts = name.removesuffix(".").split(".")
     if not re.fullmatch(r"[0-9]+|0x[0-9a-f]*", parts[-1]):
         return None
     try:
         numbers = [_number(part) for part in parts]
         last = numbers.pop()
-        if len(numbers) > 3 or any(number > 255 for number in numbers) or last >= 256 ** (4 - len(numbers)):
+        if (
+            len(numbers) > 3
+            or any(number > 255 for number in numbers)
+            or last >= 256 ** (4 - len(numbers))
+        ):
             return ""
     except ValueError:
         return ""
-    return str(IPv4Address(last + sum(number << 8 * (3 - place) for place, number in enumerate(numbers))))
+    return str(
+        IPv4Address(last + sum(number << 8 * (3 - place) for place, number in enumerate(numbers)))
+    )
 
 
 def _number(text: str) -> int:

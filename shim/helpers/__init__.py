@@ -1,7 +1,7 @@
 """Us answering others in a protocol of theirs: one module per face.
 
-`keyring` is a program of its own, because pip and others call it by that name. Those in `HELPERS` are asked as
-`shim helper NAME ACTION`, by a line on stdin that each module explains.
+`keyring` is a program of its own, because pip and others call it by that name. Those in `HELPERS`
+are asked as `shim helper NAME ACTION`, by a line on stdin that each module explains.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ from shim.core.urls import Url
 HELPERS = {"git": "git", "docker": "docker", "bazel": "bazel"}
 
 Find = Callable[[Url, str | None], Credential | None]
-"""(URL, user name or None) -> the credential for it, or None. Raises ShimError for what is broken."""
+"""(URL, user name or None) -> the credential for it, or None. Raises ShimError for what is
+broken.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a helper says: text for stdout (it may hold a secret), a line for stderr, the exit status.
+    """What a helper says: text for stdout (it may hold a secret), a line for stderr, the exit
+    status.
 
     `rejected` is a URL and a secret that does not work there (any more), as the asker says.
     """
@@ -40,7 +43,9 @@ class Helper(Protocol):
     ACTIONS: tuple[str, ...]
 
     def answer(self, action: str, request: bytes, find: Find) -> Reply:
-        """Return the reply to one call. What nobody has is a reply of the protocol's own; errors are raised by `find` only."""
+        """Return the reply to one call. What nobody has is a reply of the protocol's own; errors
+        are raised by `find` only.
+        """
 
     def refuse(self, message: str) -> Reply:
         """Return how this protocol says that something went wrong, in one line."""

@@ -1,7 +1,9 @@
-"""Us answering a container: one question of `shim agent`, decided by the host's configuration alone.
+"""Us answering a container: one question of `shim agent`, decided by the host's configuration
+alone.
 
-What is asked only chooses among the indexes marked `agent = true`. The sources are then asked about that index as it is
-configured: no text of the client's reaches a program, a keyring or a server, nobody is logged in and nobody is asked anything.
+What is asked only chooses among the indexes marked `agent = true`. The sources are then asked about
+that index as it is configured: no text of the client's reaches a program, a keyring or a server,
+nobody is logged in and nobody is asked anything.
 """
 
 from __future__ import annotations
@@ -21,10 +23,13 @@ from shim.credentials.resolve import resolve
 from shim.credentials.sources import AGING_SOURCES
 from shim.storage.audit_log import AGENT_FILE, record_refusal, record_release
 
-#: The same words for an index that is not marked and for one that is not there: who asks need not learn which there are.
+#: The same words for an index that is not marked and for one that is not there: who asks need not
+#: learn which there are.
 NOT_SHARED = Reply(nothing="the host does not share this index")
 NOTHING = Reply(nothing="the host has no credential for it")
-NO_END = Reply(nothing="the host's secret for it has no end, and it shares only those that have one")
+NO_END = Reply(
+    nothing="the host's secret for it has no end, and it shares only those that have one"
+)
 #: What a source that hangs leaves behind in this process; beyond that nobody is asked any more.
 MAX_THREADS = 32
 #: How often a client may have the same index's token made anew.
@@ -44,7 +49,9 @@ class Client:
 
 @dataclass(slots=True)
 class Agent:
-    """Answers for one container. `name` is what it is called in the audit log, `allowed` the users that may ask."""
+    """Answers for one container. `name` is what it is called in the audit log, `allowed` the users
+    that may ask.
+    """
 
     name: str
     allowed: frozenset[int]
@@ -53,7 +60,9 @@ class Agent:
     _refreshed: dict[str, float] = field(default_factory=dict)
 
     def answer(self, data: bytes, client: Client) -> bytes:
-        """Return the reply to one question, which is also written down in the audit log. Raises no ShimError."""
+        """Return the reply to one question, which is also written down in the audit log. Raises no
+        ShimError.
+        """
         target, parent = f"shim agent for {self.name}", str(client)
         with self._turn:  # that many can ask must not become that many programs
             audit: str | None = None
@@ -68,13 +77,30 @@ class Agent:
                 write_stderr(render(error))
                 record_refusal("", target, f"failed: {error.code}", audit, self.host, parent)
                 return render_reply(Reply(failed=f"the credential could not be got ({error.code})"))
-            record_release((given,), target, "answered", settings.audit, self.host, parent=parent, file=AGENT_FILE)
+            record_release(
+                (given,),
+                target,
+                "answered",
+                settings.audit,
+                self.host,
+                parent=parent,
+                file=AGENT_FILE,
+            )
         return render_reply(_reply_with(given))
 
     def _decide(self, data: bytes, client: Client, settings: Settings) -> Credential:
-        """Return what is given to the client. Raises _Refused, or a ShimError where the host is at fault."""
+        """Return what is given to the client. Raises _Refused, or a ShimError where the host is at
+        fault.
+        """
         if client.uid not in self.allowed:
-            raise _Refused(Reply(failed=f"uid {client.uid} may not ask; shim agent --allow-uid {client.uid} would let it"))
+            raise _Refused(
+                Reply(
+                    failed=(
+                        f"uid {client.uid} may not ask; shim agent --allow-uid {client.uid} would"
+                        " let it"
+                    )
+                )
+            )
         question, url = _read(data)
         index = settings.index_for(url)
         if index is None or not index.agent or not index.scope.covers(url):
@@ -84,40 +110,64 @@ class Agent:
             raise _Refused(NOTHING, url)
         if not index.agent_permanent and not has_an_end(credential, index):
             raise _Refused(NO_END, url)
-        scope = max(credential.scope, index.scope, key=lambda one: len(one.segments))  # both cover the index: the narrower one
+        scope = max(
+            credential.scope, index.scope, key=lambda one: len(one.segments)
+        )  # both cover the index: the narrower one
         if not scope.covers(url):
             raise _Refused(NOT_SHARED, url)
         return replace(credential, scope=scope)
 
-    def _find(self, index: IndexConfig, question: Question, settings: Settings) -> Credential | None:
-        """Ask the host's sources; past the token cache if that is wanted and was not done just now."""
+    def _find(
+        self, index: IndexConfig, question: Question, settings: Settings
+    ) -> Credential | None:
+        """Ask the host's sources; past the token cache if that is wanted and was not done just
+        now.
+        """
         if threading.active_count() > MAX_THREADS:
-            raise SourceError("too many look-ups hang", hint="unlock the keyring, or start `shim agent` again")
+            raise SourceError(
+                "too many look-ups hang", hint="unlock the keyring, or start `shim agent` again"
+            )
         host, now = self.host, self.host.clock()
         if question.refresh and abs(now - self._refreshed.get(index.name, 0.0)) >= REFRESH_S:
             self._refreshed[index.name] = now
             host = replace(host, environ={**host.environ, "SHIM_REFRESH": "1"})
-        (answer,) = resolve(Endpoints((Endpoint(index.url, Origin("config", index.defined_in)),)), settings, host)
-        if answer.index != index.name:  # within its scope lies another one's, which covers its very URL
+        (answer,) = resolve(
+            Endpoints((Endpoint(index.url, Origin("config", index.defined_in)),)), settings, host
+        )
+        if (
+            answer.index != index.name
+        ):  # within its scope lies another one's, which covers its very URL
             raise _Refused(NOT_SHARED, index.url)
         return answer.credential
 
 
 def surroundings(host: Host) -> Host:
-    """Return the agent's own surroundings: nobody to ask, and no other agent, which could be itself."""
-    environ = {name: value for name, value in host.environ.items() if name not in ("SHIM_AGENT_SOCKET", "SHIM_REFRESH")}
+    """Return the agent's own surroundings: nobody to ask, and no other agent, which could be
+    itself.
+    """
+    environ = {
+        name: value
+        for name, value in host.environ.items()
+        if name not in ("SHIM_AGENT_SOCKET", "SHIM_REFRESH")
+    }
     return replace(host, environ={**environ, "SHIM_NO_INPUT": "1"}, interactive=False)
 
 
 def has_an_end(credential: Credential, index: IndexConfig) -> bool:
-    """Whether a secret ends by itself: it or its source says when. What `max-age` or a store adds is our own reckoning."""
+    """Whether a secret ends by itself: it or its source says when. What `max-age` or a store adds
+    is our own reckoning.
+    """
     if credential.expires_at is None:
         return False
-    return read_expiry(credential.secret.reveal()) is not None or (credential.source in AGING_SOURCES and index.max_age_s is None)
+    return read_expiry(credential.secret.reveal()) is not None or (
+        credential.source in AGING_SOURCES and index.max_age_s is None
+    )
 
 
 class _Refused(Exception):
-    """No credential for this client. `where` is what was asked about, for the log, `words` say why."""
+    """No credential for this client. `where` is what was asked about, for the log, `words` say
+    why.
+    """
 
     def __init__(self, reply: Reply, url: Url | None = None) -> None:
         super().__init__()
@@ -127,7 +177,9 @@ class _Refused(Exception):
 
 
 def _read(data: bytes) -> tuple[Question, Url]:
-    """Return the question and its URL. Raises _Refused for what is none, and for a URL with a user name or password in it."""
+    """Return the question and its URL. Raises _Refused for what is none, and for a URL with a user
+    name or password in it.
+    """
     try:
         question = read_question(data)
         if find_userinfo(question.url):
@@ -140,4 +192,6 @@ def _read(data: bytes) -> tuple[Question, Url]:
 
 def _reply_with(credential: Credential) -> Reply:
     secret, scope = credential.secret.reveal(), str(credential.scope)
-    return Reply(secret, credential.username, scope, credential.expires_at, credential.username_is_secret)
+    return Reply(
+        secret, credential.username, scope, credential.expires_at, credential.username_is_secret
+    )

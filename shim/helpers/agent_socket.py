@@ -1,10 +1,13 @@
-"""The socket of `shim agent`: who may connect, how many at a time, how long and how much; its beginning and its end on disk.
+"""The socket of `shim agent`: who may connect, how many at a time, how long and how much; its
+beginning and its end on disk.
 
-A fixed number of threads each take one connection at a time, so that no client can make us more. Each connection has one deadline
-and may send one short line. Who connects is told by the kernel (SO_PEERCRED), as our own user namespace numbers it: a container's
-root is uid 0 here only where the container has no user namespace of its own.
+A fixed number of threads each take one connection at a time, so that no client can make us more.
+Each connection has one deadline and may send one short line. Who connects is told by the kernel
+(SO_PEERCRED), as our own user namespace numbers it: a container's root is uid 0 here only where the
+container has no user namespace of its own.
 
-Sources: unix(7) on SO_PEERCRED and on the permissions of sockets; user_namespaces(7); credentials(7).
+Sources: unix(7) on SO_PEERCRED and on the permissions of sockets; user_namespaces(7);
+credentials(7).
 """
 
 from __future__ import annotations
@@ -42,10 +45,12 @@ class Server:
     """A listening socket and its threads. `close` takes both away."""
 
     def __init__(self, path: str, answer: Answer, *, is_shared: bool) -> None:
-        """Listen at `path`; `is_shared` lets other users connect, who are then told by their numbers alone.
+        """Listen at `path`; `is_shared` lets other users connect, who are then told by their
+        numbers alone.
 
         Raises:
-            CannotListen: another agent listens there, or something that is no dead agent's socket is in the way.
+            CannotListen: another agent listens there, or something that is no dead agent's socket
+                is in the way.
         """
         self.path = path
         self._answer = answer
@@ -96,13 +101,17 @@ class Server:
 
 def _client(connection: socket.socket) -> Client:
     """Return who was at the other end when it connected."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    credentials = connection.getsockopt(
+        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
+    )
     process, uid, _ = struct.unpack("iII", credentials)
     return Client(uid, process)
 
 
 def _receive(connection: socket.socket) -> bytes:
-    """Return one line, or what came before the end or the limit; nothing of a client that only looks whether we are there."""
+    """Return one line, or what came before the end or the limit; nothing of a client that only
+    looks whether we are there.
+    """
     deadline = time.monotonic() + CLIENT_S
     data = b""
     while not data.endswith(b"\n") and len(data) <= MAX_QUESTION_BYTES:
@@ -121,7 +130,9 @@ def _listen(path: str, mode: int) -> socket.socket:
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     listener = socket.socket(socket.AF_UNIX)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)  # of two that begin at once, one waits for nobody
+        fcntl.flock(
+            folder, fcntl.LOCK_EX | fcntl.LOCK_NB
+        )  # of two that begin at once, one waits for nobody
         _make_room(path)
         before = os.umask(0o777 & ~mode)
         try:
@@ -131,11 +142,17 @@ def _listen(path: str, mode: int) -> socket.socket:
         listener.listen(QUEUE)
     except BlockingIOError:
         listener.close()
-        raise CannotListen(f"another program holds {os.path.dirname(path)}", hint="end it, or choose another folder") from None
+        raise CannotListen(
+            f"another program holds {os.path.dirname(path)}",
+            hint="end it, or choose another folder",
+        ) from None
     except OSError as error:
         listener.close()
         reason = error.strerror or str(error)
-        raise CannotListen(f"{path} cannot be listened at ({reason})", hint="choose a shorter path in a folder of yours") from error
+        raise CannotListen(
+            f"{path} cannot be listened at ({reason})",
+            hint="choose a shorter path in a folder of yours",
+        ) from error
     except BaseException:
         listener.close()
         raise
@@ -145,7 +162,9 @@ def _listen(path: str, mode: int) -> socket.socket:
 
 
 def _make_room(path: str) -> None:
-    """Take a dead agent's socket away. Raises CannotListen if it lives, or if something else is there."""
+    """Take a dead agent's socket away. Raises CannotListen if it lives, or if something else is
+    there.
+    """
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -161,17 +180,25 @@ def _make_room(path: str) -> None:
             return
         except (BlockingIOError, TimeoutError):
             pass  # its queue is full: it lives
-    raise CannotListen(f"another agent listens at {path}", hint="end that one first, or give this one another name: --for NAME")
+    raise CannotListen(
+        f"another agent listens at {path}",
+        hint="end that one first, or give this one another name: --for NAME",
+    )
 
 
 def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
-    """Make a folder of ours for the socket, below folders that nobody else may enter, and return it.
+    """Make a folder of ours for the socket, below folders that nobody else may enter, and return
+    it.
 
-    With `is_shared` others may enter the last level, as they see it where it is mounted into a container. Raises CannotListen.
+    With `is_shared` others may enter the last level, as they see it where it is mounted into a
+    container. Raises CannotListen.
     """
     folder = levels[-1]
     if len(levels) > 1 and private_folder(*levels[:-1]) is None:
-        raise CannotListen(f"{levels[-2]} is not a folder of yours alone (0700)", hint=f"ls -ld {levels[-2]}; or choose one with --socket")
+        raise CannotListen(
+            f"{levels[-2]} is not a folder of yours alone (0700)",
+            hint=f"ls -ld {levels[-2]}; or choose one with --socket",
+        )
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         status = os.lstat(folder)
@@ -179,17 +206,30 @@ def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
             os.chmod(folder, 0o711 if is_shared else 0o700)
             return folder
     except OSError as error:
-        raise CannotListen(f"{folder} cannot be made ({error.strerror})", hint="choose another --socket") from error
-    raise CannotListen(f"{folder} is not a folder of yours", hint=f"ls -ld {folder}: docker makes a missing one as root; remove it")
+        raise CannotListen(
+            f"{folder} cannot be made ({error.strerror})", hint="choose another --socket"
+        ) from error
+    raise CannotListen(
+        f"{folder} is not a folder of yours",
+        hint=f"ls -ld {folder}: docker makes a missing one as root; remove it",
+    )
 
 
 def check_folder(folder: str, *, is_shared: bool) -> None:
-    """Raise CannotListen for a folder of the user's choice that others could read (`is_shared`: write). Made if it is not there."""
+    """Raise CannotListen for a folder of the user's choice that others could read (`is_shared`:
+    write). Made if it is not there.
+    """
     if not os.path.lexists(folder):
         make_folder((folder,), is_shared=is_shared)
         return
     status = os.lstat(folder)
     forbidden = 0o022 if is_shared else 0o077
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & forbidden:
+    if (
+        not stat.S_ISDIR(status.st_mode)
+        or status.st_uid != os.geteuid()
+        or status.st_mode & forbidden
+    ):
         hint = f"give it one of its own: mkdir -m {'711' if is_shared else '700'} {folder}/agent"
-        raise CannotListen(f"{folder}, where the socket would be, is not a folder of yours alone", hint=hint)
+        raise CannotListen(
+            f"{folder}, where the socket would be, is not a folder of yours alone", hint=hint
+        )

@@ -1,9 +1,12 @@
-"""`shim helper bazel get`: the credential helper protocol of bazel (and `uv auth helper`), one JSON object on stdin and on stdout.
+"""`shim helper bazel get`: the credential helper protocol of bazel (and `uv auth helper`), one JSON
+object on stdin and on stdout.
 
-`{"uri": "https://..."}` is answered with the headers to send and, where the token has one, its end: `{"headers": {"Authorization": ["Basic
-..."]}, "expires": "2026-01-02T03:04:05Z"}`. No headers mean that none are needed: nobody here knows the URL.
+`{"uri": "https://..."}` is answered with the headers to send and, where the token has one, its end:
+`{"headers": {"Authorization": ["Basic ..."]}, "expires": "2026-01-02T03:04:05Z"}`. No headers mean
+that none are needed: nobody here knows the URL.
 
-Sources: EngFlow credential-helper-spec, spec.md; uv 0.13 `uv auth helper --protocol=bazel get`; RFC 7617 section 2.
+Sources: EngFlow credential-helper-spec, spec.md; uv 0.13 `uv auth helper --protocol=bazel get`; RFC
+7617 section 2.
 """
 
 from __future__ import annotations
@@ -20,7 +23,9 @@ ACTIONS = ("get",)
 
 
 def answer(action: str, request: bytes, find: Find) -> Reply:  # noqa: ARG001 (there is one action)
-    """Return the reply to `HELPER get`; keys that we do not know are ignored, as the specification asks."""
+    """Return the reply to `HELPER get`; keys that we do not know are ignored, as the specification
+    asks.
+    """
     try:
         asked = json.loads(request)["uri"]
         url = parse_url(asked)
@@ -30,9 +35,15 @@ def answer(action: str, request: bytes, find: Find) -> Reply:  # noqa: ARG001 (t
     except (ValueError, KeyError, TypeError, RecursionError):
         return refuse('the request is not JSON like {"uri": "https://host/path"}')
     credential = find(url, userinfo.username if userinfo else None)
-    reply: dict[str, object] = {"headers": {"Authorization": [_authorization(credential)]} if credential else {}}
+    reply: dict[str, object] = {
+        "headers": {"Authorization": [_authorization(credential)]} if credential else {}
+    }
     if credential and credential.expires_at is not None:
-        reply["expires"] = datetime.fromtimestamp(int(credential.expires_at), UTC).isoformat().replace("+00:00", "Z")
+        reply["expires"] = (
+            datetime.fromtimestamp(int(credential.expires_at), UTC)
+            .isoformat()
+            .replace("+00:00", "Z")
+        )
     return Reply(json.dumps(reply) + "\n")
 
 

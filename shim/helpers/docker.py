@@ -1,9 +1,12 @@
-"""`shim helper docker get|store|erase|list`: the protocol of docker-credential-helpers, a server's URL on stdin and JSON on stdout.
+"""`shim helper docker get|store|erase|list`: the protocol of docker-credential-helpers, a server's
+URL on stdin and JSON on stdout.
 
-A server without a scheme is one that is reached by https, as container clients do. Errors go to stdout, where those clients look for
-them. We give and do not take: `store` and `erase` fail and name the command that does it.
+A server without a scheme is one that is reached by https, as container clients do. Errors go to
+stdout, where those clients look for them. We give and do not take: `store` and `erase` fail and
+name the command that does it.
 
-Sources: docker-credential-helpers 0.9 credentials/credentials.go and error.go; an identity token has the user name `<token>`.
+Sources: docker-credential-helpers 0.9 credentials/credentials.go and error.go; an identity token
+has the user name `<token>`.
 """
 
 from __future__ import annotations
@@ -21,7 +24,9 @@ NO_SERVER = "no credentials server URL"
 def answer(action: str, request: bytes, find: Find) -> Reply:
     """Return the reply to `docker-credential-shim ACTION`."""
     if action == "list":
-        return Reply("{}\n")  # a list without the secrets would need every keyring to be searched, which they cannot
+        return Reply(
+            "{}\n"
+        )  # a list without the secrets would need every keyring to be searched, which they cannot
     if action != "get":
         verb = "login" if action == "store" else "logout"
         return refuse(f"this helper only gives credentials: shim {verb} URL")
@@ -37,7 +42,12 @@ def answer(action: str, request: bytes, find: Find) -> Reply:
     if credential is None:
         return refuse(NOT_FOUND)
     username = "<token>" if credential.scheme == "bearer" else credential.username
-    return Reply(json.dumps({"ServerURL": server, "Username": username, "Secret": credential.secret.reveal()}) + "\n")
+    return Reply(
+        json.dumps(
+            {"ServerURL": server, "Username": username, "Secret": credential.secret.reveal()}
+        )
+        + "\n"
+    )
 
 
 def refuse(message: str) -> Reply:

@@ -1,11 +1,14 @@
-"""`shim helper git get|store|erase`: git's credential protocol, `key=value` lines on stdin and stdout up to an empty one.
+"""`shim helper git get|store|erase`: git's credential protocol, `key=value` lines on stdin and
+stdout up to an empty one.
 
-`get` answers with a user name and a password, or with nothing, which git takes for "not mine". `store` is a no-op: git stores what we gave
-it. `erase` comes after a refusal: a cached token that was refused is dropped, so that the next command gets a new one; what
-`shim login` stored stays. git names only the host unless `credential.URL.useHttpPath` is set, and a host is covered only by a
+`get` answers with a user name and a password, or with nothing, which git takes for "not mine".
+`store` is a no-op: git stores what we gave it. `erase` comes after a refusal: a cached token that
+was refused is dropped, so that the next command gets a new one; what `shim login` stored stays. git
+names only the host unless `credential.URL.useHttpPath` is set, and a host is covered only by a
 credential for the whole host.
 
-Sources: git 2.50 Documentation/git-credential.adoc (input and output format, `authtype`, `password_expiry_utc`), gitcredentials(7).
+Sources: git 2.50 Documentation/git-credential.adoc (input and output format, `authtype`,
+`password_expiry_utc`), gitcredentials(7).
 """
 
 from __future__ import annotations
@@ -18,7 +21,9 @@ ACTIONS = ("get", "store", "erase")
 
 
 def answer(action: str, request: bytes, find: Find) -> Reply:
-    """Return the reply to `git credential-shim ACTION`; an action that git may invent later is ignored, as its documentation asks."""
+    """Return the reply to `git credential-shim ACTION`; an action that git may invent later is
+    ignored, as its documentation asks.
+    """
     fields, capabilities = _read(request)
     url = _read_url(fields)
     if url is None or action not in ("get", "erase"):
@@ -36,7 +41,9 @@ def refuse(message: str) -> Reply:
 
 
 def _read(request: bytes) -> tuple[dict[str, str], set[str]]:
-    """Return the fields (the last of a name counts) and the capabilities of a request; lines that are not UTF-8 say nothing."""
+    """Return the fields (the last of a name counts) and the capabilities of a request; lines that
+    are not UTF-8 say nothing.
+    """
     fields: dict[str, str] = {}
     capabilities: set[str] = set()
     for line in request.split(b"\n"):
@@ -52,13 +59,17 @@ def _read(request: bytes) -> tuple[dict[str, str], set[str]]:
 
 def _read_url(fields: dict[str, str]) -> Url | None:
     try:
-        return parse_url(f"{fields['protocol']}://{fields['host']}/{fields.get('path', '').lstrip('/')}")
+        return parse_url(
+            f"{fields['protocol']}://{fields['host']}/{fields.get('path', '').lstrip('/')}"
+        )
     except (BadUrl, KeyError):
         return None
 
 
 def _render(fields: dict[str, str], credential: Credential, knows_authtype: bool) -> str:
-    """Return the answer's text. A bearer token is only for a git that can send one (2.46): as a password it would mean something else."""
+    """Return the answer's text. A bearer token is only for a git that can send one (2.46): as a
+    password it would mean something else.
+    """
     secret = credential.secret.reveal()
     if any(character in secret + credential.username for character in "\n\0"):
         return ""
@@ -66,7 +77,13 @@ def _render(fields: dict[str, str], credential: Credential, knows_authtype: bool
     if credential.scheme == "bearer":
         if not knows_authtype:
             return ""
-        lines = ["capability[]=authtype", *lines, "authtype=Bearer", f"credential={secret}", "ephemeral=1"]
+        lines = [
+            "capability[]=authtype",
+            *lines,
+            "authtype=Bearer",
+            f"credential={secret}",
+            "ephemeral=1",
+        ]
     else:
         lines += [f"username={credential.username}", f"password={secret}"]
     if credential.expires_at is not None:

@@ -1,11 +1,14 @@
-"""The `keyring` face: answers pip, pdm and others, who run `keyring get URL [USER]`, from our resolver.
+"""The `keyring` face: answers pip, pdm and others, who run `keyring get URL [USER]`, from our
+resolver.
 
-It gives read credentials only, to a URL with a scheme only (a bare host name says nothing about http or https), never starts a
-login and never asks a person: the tools hide its stderr or wait for it without a limit. What it has no answer for goes to
-the real keyring command, as without us; where there is none the exit status is 1, which every caller reads as "nothing", and
-127 with a message for whoever wants something else of it.
+It gives read credentials only, to a URL with a scheme only (a bare host name says nothing about
+http or https), never starts a login and never asks a person: the tools hide its stderr or wait for
+it without a limit. What it has no answer for goes to the real keyring command, as without us; where
+there is none the exit status is 1, which every caller reads as "nothing", and 127 with a message
+for whoever wants something else of it.
 
-Sources: pip 26.3 network/auth.py, pip 23.1 (`get URL USER`), unearth 0.17 (`--mode=creds get URL ""`), keyring 25.7 cli.py.
+Sources: pip 26.3 network/auth.py, pip 23.1 (`get URL USER`), unearth 0.17 (`--mode=creds get URL
+""`), keyring 25.7 cli.py.
 """
 
 from __future__ import annotations
@@ -53,7 +56,9 @@ def main(arguments: tuple[str, ...], target: str, launcher: str = "") -> int:
     if question:
         return 1
     hint = "shim login NAME keeps a password, and shim logout NAME forgets it"
-    write_stderr(render(TargetNotFound("no other keyring on PATH, and ours only answers `get`", hint=hint)))
+    write_stderr(
+        render(TargetNotFound("no other keyring on PATH, and ours only answers `get`", hint=hint))
+    )
     return TargetNotFound.exit_code
 
 
@@ -72,13 +77,20 @@ def read_question(arguments: tuple[str, ...]) -> Question | None:
         else:
             words.append(word)
     mode, output = options["--mode"], options["--output"]
-    if len(words) not in (2, 3) or words[0] != "get" or mode not in ("password", "creds") or output not in ("plain", "json"):
+    if (
+        len(words) not in (2, 3)
+        or words[0] != "get"
+        or mode not in ("password", "creds")
+        or output not in ("plain", "json")
+    ):
         return None
     return Question(words[1], (words[2] if len(words) == 3 else "") or None, mode, output)  # type: ignore[arg-type]
 
 
 def find_answer(question: Question, host: Host) -> Credential | None:
-    """Return the credential for the question, or None. Errors count as no answer: the caller has no place to show them."""
+    """Return the credential for the question, or None. Errors count as no answer: the caller has no
+    place to show them.
+    """
     from shim.core.errors import ShimError
 
     try:
@@ -102,20 +114,28 @@ def render_answer(question: Question, credential: Credential) -> str:
     if question.output == "json":
         import json
 
-        pair = {"username": credential.username, "password": secret} if question.mode == "creds" else {"password": secret}
+        pair = (
+            {"username": credential.username, "password": secret}
+            if question.mode == "creds"
+            else {"password": secret}
+        )
         return json.dumps(pair) + "\n"
     return f"{credential.username}\n{secret}\n" if question.mode == "creds" else f"{secret}\n"
 
 
 def _beside_asker() -> str | None:
-    """Return the keyring command beside the interpreter that asks (its own venv's), if there is one."""
+    """Return the keyring command beside the interpreter that asks (its own venv's), if there is
+    one.
+    """
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as stream:
             asker = os.fsdecode(stream.read().split(b"\0")[0])
     except OSError:
         return None
     path = os.path.join(os.path.dirname(asker), "keyring")
-    return path if asker.startswith("/") and os.access(path, os.X_OK) and not _is_ours(path) else None
+    return (
+        path if asker.startswith("/") and os.access(path, os.X_OK) and not _is_ours(path) else None
+    )
 
 
 def _is_ours(path: str) -> bool:

@@ -1,4 +1,6 @@
-"""What every face asks our resolver: a read credential for one URL. Never a login, never a question to a person."""
+"""What every face asks our resolver: a read credential for one URL. Never a login, never a question
+to a person.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +13,20 @@ from shim.delivery.answers import VARIABLE, read_answers
 
 
 def find_credential(url: Url, username: str | None, asker: str, host: Host) -> Credential | None:
-    """Return the credential whose scope covers `url` and whose user name is `username` (any if None), or None if nobody has one.
+    """Return the credential whose scope covers `url` and whose user name is `username` (any if
+    None), or None if nobody has one.
 
-    `asker` says who asks, for messages. What the command above us resolved already is not asked again, unless it has ended meanwhile.
+    `asker` says who asks, for messages. What the command above us resolved already is not asked
+    again, unless it has ended meanwhile.
 
     Raises:
         ShimError: a source or the configuration is broken.
     """
-    above = (one for one in read_answers(host.environ.get(VARIABLE, "")) if one.scope.covers(url) and username in (None, one.username))
+    above = (
+        one
+        for one in read_answers(host.environ.get(VARIABLE, ""))
+        if one.scope.covers(url) and username in (None, one.username)
+    )
     given = next(above, None)
     if given and (given.expires_at is None or given.expires_at > host.clock()):
         return given
@@ -27,12 +35,14 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     from shim.storage import verification_cache
 
     alone = dataclasses.replace(host, interactive=False)
-    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is somebody else's text. What the
-    # command above us got for it may be got again.
+    # Who asks does not say who named the URL: a submodule or a requirements file may have, which is
+    # somebody else's text. What the command above us got for it may be got again.
     endpoint = Endpoint(url, Origin("argv", asker, project=given is None), username=username)
     settings = load_settings(alone)
     (resolution,) = resolve(Endpoints((endpoint,)), settings, alone)
-    if resolution.credential and verification_cache.recall_refusal(resolution.credential, url, alone):
+    if resolution.credential and verification_cache.recall_refusal(
+        resolution.credential, url, alone
+    ):
         return None  # who asks for it sends it at once, and too many failing logins lock an account
     if resolution.credential:
         from shim.storage.audit_log import record_release

@@ -1,1 +1,3 @@
-"""The way of a command that was seen before, and what becomes the real tool. Nothing here imports `os`."""
+"""The way of a command that was seen before, and what becomes the real tool. Nothing here imports
+`os`.
+"""

@@ -1,19 +1,23 @@
-"""Secrets in our own line of the process list: what of a command line they are, and how they are taken out of it.
+"""Secrets in our own line of the process list: what of a command line they are, and how they are
+taken out of it.
 
-Everybody on the machine can read `/proc/PID/cmdline`, and a password typed in `-i https://user:password@host/` would stand there until
-the target starts.
+Everybody on the machine can read `/proc/PID/cmdline`, and a password typed in `-i
+https://user:password@host/` would stand there until the target starts.
 """
 
 import posix  # `os` on top of it would cost as much as a quarter of a bare interpreter's start
 
-#: Options of any tool whose value may be a secret. Only our own line in the process list is masked by them, so one too many is harmless.
+#: Options of any tool whose value may be a secret. Only our own line in the process list is masked
+#: by them, so one too many is harmless.
 SECRET_OPTIONS = (b"--password", b"--token", b"--proxy", b"-p", b"-t")
 #: Those that a value may be joined to (`-pSECRET`).
 JOINED_OPTIONS = tuple(option for option in SECRET_OPTIONS if len(option) == 2)
 
 
 def mask_words(words: list[bytes]) -> list[bytes]:
-    """Return the words with every userinfo and every secret option's value replaced by `*`, each word as long as before."""
+    """Return the words with every userinfo and every secret option's value replaced by `*`, each
+    word as long as before.
+    """
     masked: list[bytes] = []
     previous = b""
     for word in words:
@@ -41,9 +45,11 @@ def _mask_userinfo(word: bytes) -> bytes:
 
 
 def hide_secrets() -> None:
-    """Overwrite secrets in this process's own argv where the kernel shows it (0.2 ms, needs no privilege).
+    """Overwrite secrets in this process's own argv where the kernel shows it (0.2 ms, needs no
+    privilege).
 
-    Where there is no /proc the command line stays as it is until the target starts, some 30 ms later: SECURITY.md says so.
+    Where there is no /proc the command line stays as it is until the target starts, some 30 ms
+    later: SECURITY.md says so.
     Sources: proc(5), fields 48 and 49 of /proc/PID/stat (arg_start, arg_end).
     """
     try:
@@ -53,7 +59,9 @@ def hide_secrets() -> None:
         if masked == line:
             return
         with open("/proc/self/stat", "rb") as stream:
-            start, end = (int(number) for number in stream.read().rpartition(b")")[2].split()[45:47])
+            start, end = (
+                int(number) for number in stream.read().rpartition(b")")[2].split()[45:47]
+            )
         memory = posix.open("/proc/self/mem", posix.O_RDWR)
         try:
             posix.pwrite(memory, masked[: end - start], start)

@@ -1,6 +1,7 @@
 """Apply a delivery and become the target: the one place where a wrapped command leaves us.
 
-The target finds stdin, stdout, stderr, working directory, umask, signals and locale as the user had them.
+The target finds stdin, stdout, stderr, working directory, umask, signals and locale as the user had
+them.
 """
 
 import posix
@@ -20,32 +21,61 @@ MEMORY_NAME = "pip-uv-shim"
 COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
 
 
-def become(path: str, name: str, delivery: "Delivery", environ: "Mapping[str, str]", *, sigpipe_ignored: bool = False) -> "NoReturn":
+def become(
+    path: str,
+    name: str,
+    delivery: "Delivery",
+    environ: "Mapping[str, str]",
+    *,
+    sigpipe_ignored: bool = False,
+) -> "NoReturn":
     """Replace this process by the target with the delivery applied.
 
-    `name` is what the target is called (its argv[0] unless it is a script), `environ` the user's environment.
+    `name` is what the target is called (its argv[0] unless it is a script), `environ` the user's
+    environment.
 
     Raises:
         TargetNotFound, TargetNotExecutable: the target vanished or cannot be started.
     """
-    changes = {key: value if value is None or isinstance(value, str) else value.reveal() for key, value in delivery.environ.items()}
-    memory = (delivery.memory.descriptor, delivery.memory.text.reveal()) if delivery.memory else None
+    changes = {
+        key: value if value is None or isinstance(value, str) else value.reveal()
+        for key, value in delivery.environ.items()
+    }
+    memory = (
+        (delivery.memory.descriptor, delivery.memory.text.reveal()) if delivery.memory else None
+    )
     try:
-        start(path, delivery.argv, apply_environ(environ, changes), memory, sigpipe_ignored=sigpipe_ignored)
+        start(
+            path,
+            delivery.argv,
+            apply_environ(environ, changes),
+            memory,
+            sigpipe_ignored=sigpipe_ignored,
+        )
     except OSError as error:
         import errno
 
         from shim.core.errors import TargetNotExecutable, TargetNotFound
 
         if error.errno in (errno.ENOENT, errno.ENOTDIR):
-            raise TargetNotFound(f"{path} is gone, or the interpreter in its first line is", hint=f"type -a {name}") from error
-        raise TargetNotExecutable(f"{path} cannot be started ({error.strerror})", hint=f"ls -l {path}") from error
+            raise TargetNotFound(
+                f"{path} is gone, or the interpreter in its first line is", hint=f"type -a {name}"
+            ) from error
+        raise TargetNotExecutable(
+            f"{path} cannot be started ({error.strerror})", hint=f"ls -l {path}"
+        ) from error
 
 
 def start(
-    path: str, arguments: tuple[str, ...], environ: "Mapping[str, str]", memory: tuple[int, str] | None, *, sigpipe_ignored: bool
+    path: str,
+    arguments: tuple[str, ...],
+    environ: "Mapping[str, str]",
+    memory: tuple[int, str] | None,
+    *,
+    sigpipe_ignored: bool,
 ) -> "NoReturn":
-    """Replace this process by the target with these arguments, environment and (descriptor, text) of a memory file.
+    """Replace this process by the target with these arguments, environment and (descriptor, text)
+    of a memory file.
 
     Raises:
         OSError: it cannot be started.
@@ -75,8 +105,12 @@ def sum_of(words: bytes) -> int:
     return int.from_bytes(b"\1" + posix.getcwdb() + b"\0" + words, "big") % 2147483647
 
 
-def apply_environ(environ: "Mapping[str, str]", changes: "Mapping[str, str | None]") -> dict[str, str]:
-    """Return the target's environment: the user's, less what Python added at its start, with the changes (None: unset)."""
+def apply_environ(
+    environ: "Mapping[str, str]", changes: "Mapping[str, str | None]"
+) -> dict[str, str]:
+    """Return the target's environment: the user's, less what Python added at its start, with the
+    changes (None: unset).
+    """
     changed = dict(environ)
     if changed.get("LC_CTYPE") in COERCED_LOCALES and not _had_at_start("LC_CTYPE"):
         del changed["LC_CTYPE"]
@@ -92,7 +126,9 @@ def _had_at_start(name: str) -> bool:
     """Whether the variable was in the environment that this process was started with."""
     try:
         with open("/proc/self/environ", "rb") as stream:
-            return any(entry.startswith(name.encode() + b"=") for entry in stream.read().split(b"\0"))
+            return any(
+                entry.startswith(name.encode() + b"=") for entry in stream.read().split(b"\0")
+            )
     except OSError:
         return True
 
@@ -107,13 +143,18 @@ def place_memory(number: int, text: str) -> None:
     while data:
         data = data[posix.write(descriptor, data) :]
     posix.fchmod(descriptor, 0o400)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    fcntl.fcntl(
+        descriptor,
+        fcntl.F_ADD_SEALS,
+        fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE,
+    )
     posix.dup2(descriptor, number, inheritable=True)
     posix.close(descriptor)
 
 
 def restore_signals(*, sigpipe_ignored: bool) -> None:
-    """Undo what the interpreter did to signals at its start: it ignores SIGPIPE and SIGXFSZ, and the target would inherit that.
+    """Undo what the interpreter did to signals at its start: it ignores SIGPIPE and SIGXFSZ, and
+    the target would inherit that.
 
     `_signal` is built in; `signal` would cost 7 ms.
     """

@@ -1,14 +1,18 @@
-"""The Linux kernel's keyring of this user: bytes that the kernel keeps in its own memory and forgets at a time of our choosing.
+"""The Linux kernel's keyring of this user: bytes that the kernel keeps in its own memory and
+forgets at a time of our choosing.
 
-The *user* keyring, because every terminal, cron job and service of the user reaches it; a *session* keyring is another one in each
-login. A key may be read by its owner alone: processes of the user that do not "possess" that keyring (below sudo, or in a systemd
-service) need the owner's bits, and nobody else gets any.
+The *user* keyring, because every terminal, cron job and service of the user reaches it; a *session*
+keyring is another one in each login. A key may be read by its owner alone: processes of the user
+that do not "possess" that keyring (below sudo, or in a systemd service) need the owner's bits, and
+nobody else gets any.
 
-Through libc's `syscall`: there is no wrapper in the standard library, and the one on PyPI has been dead since 2019. And by `_ctypes`
-alone, the half of ctypes that is written in C: this is on the hot path of everybody who keeps a password in a keyring, and the
-half written in Python would cost it 3 ms more.
+Through libc's `syscall`: there is no wrapper in the standard library, and the one on PyPI has been
+dead since 2019. And by `_ctypes` alone, the half of ctypes that is written in C: this is on the hot
+path of everybody who keeps a password in a keyring, and the half written in Python would cost it 3
+ms more.
 
-Sources: keyrings(7), user-keyring(7), add_key(2), keyctl(2), Linux 6.1; system call numbers from the kernel's syscall tables.
+Sources: keyrings(7), user-keyring(7), add_key(2), keyctl(2), Linux 6.1; system call numbers from
+the kernel's syscall tables.
 """
 
 import errno
@@ -30,7 +34,16 @@ NUMBERS = {
     "s390x": (278, 280),
 }
 #: What keyctl(2) calls these operations, and keyrings(7) these special keyrings.
-GET_ID, SET_PERMISSION, DESCRIBE, LINK, UNLINK, SEARCH, READ, SET_TIMEOUT = 0, 5, 6, 8, 9, 10, 11, 15
+GET_ID, SET_PERMISSION, DESCRIBE, LINK, UNLINK, SEARCH, READ, SET_TIMEOUT = (
+    0,
+    5,
+    6,
+    8,
+    9,
+    10,
+    11,
+    15,
+)
 PROCESS_KEYRING, USER_KEYRING = -2, -4
 #: Everything for the possessor and the owner, nothing for group and others.
 OWNER_ALONE = 0x3F3F0000
@@ -56,10 +69,12 @@ def problem() -> str | None:
 
 
 def put(name: str, data: bytes, timeout_s: float) -> str | None:
-    """Keep `data` under `name` for `timeout_s` seconds, in the place of what was there; return why not, or None if it is kept.
+    """Keep `data` under `name` for `timeout_s` seconds, in the place of what was there; return why
+    not, or None if it is kept.
 
-    The key is finished in this process's own keyring and linked afterwards, which displaces an old one in one step: at no moment,
-    SIGKILL included, is there a key without its timeout or its permissions.
+    The key is finished in this process's own keyring and linked afterwards, which displaces an old
+    one in one step: at no moment, SIGKILL included, is there a key without its timeout or its
+    permissions.
     """
     try:
         key = _add_key(name, data)
@@ -150,7 +165,9 @@ def _syscall(which: int, *arguments: object) -> int:
 
 
 def _buffer(size: int) -> "Any":
-    """Return a writable array of so many bytes: `.raw` is all of it, `.value` what stands before its first NUL."""
+    """Return a writable array of so many bytes: `.raw` is all of it, `.value` what stands before
+    its first NUL.
+    """
     _, character, _ = _library()
     return (character * size)()
 
@@ -159,7 +176,9 @@ _LIBRARY: "list[tuple[Any, Any, Callable[..., Any]]]" = []
 
 
 def _library() -> "tuple[Any, Any, Callable[..., Any]]":
-    """Return the C types `long` and `char`, and libc's `syscall`, as ctypes would make them. Raises OSError."""
+    """Return the C types `long` and `char`, and libc's `syscall`, as ctypes would make them. Raises
+    OSError.
+    """
     if not _LIBRARY:
         try:
             import _ctypes
@@ -168,7 +187,9 @@ def _library() -> "tuple[Any, Any, Callable[..., Any]]":
             character = type("character", (_ctypes._SimpleCData,), {"_type_": "c"})
             flags = _ctypes.FUNCFLAG_CDECL | _ctypes.FUNCFLAG_USE_ERRNO
             function = type("function", (_ctypes.CFuncPtr,), {"_flags_": flags, "_restype_": long})
-            _LIBRARY.append((long, character, function(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall"))))  # type: ignore[arg-type]
+            _LIBRARY.append(
+                (long, character, function(_ctypes.dlsym(_ctypes.dlopen(None, 0), "syscall")))  # type: ignore[arg-type]
+            )
         except (ImportError, AttributeError, TypeError) as error:
             raise OSError(errno.ENOSYS, "this Python cannot call the kernel") from error
     return _LIBRARY[0]

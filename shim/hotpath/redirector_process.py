@@ -1,10 +1,13 @@
-"""Starts the process beside the tool. The replay of a recorded command comes here too: nothing is imported that costs anything.
+"""Starts the process beside the tool. The replay of a recorded command comes here too: nothing is
+imported that costs anything.
 
-The companion is nobody's child: an intermediate process starts it and ends, and is waited for here. It has a session of its own, so
-that neither keys nor job control reach it, and it holds nothing of the tool's but its stderr.
+The companion is nobody's child: an intermediate process starts it and ends, and is waited for here.
+It has a session of its own, so that neither keys nor job control reach it, and it holds nothing of
+the tool's but its stderr.
 
-It ends when the tool does, however that ends: it watches a pidfd of this very process, which no other process can ever be mistaken
-for; where there are none, the end of a pipe that the tool holds and its children inherit only if they inherit everything.
+It ends when the tool does, however that ends: it watches a pidfd of this very process, which no
+other process can ever be mistaken for; where there are none, the end of a pipe that the tool holds
+and its children inherit only if they inherit everything.
 
 Sources: pidfd_open(2), setsid(2), credentials(7), execve(2).
 """
@@ -17,25 +20,49 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
-#: Stands in argv and variables where the redirector's address will be: it is known when the tool is about to start.
+#: Stands in argv and variables where the redirector's address will be: it is known when the tool is
+#: about to start.
 STAND_IN = "http://127.0.0.1:1/shim-redirector/simple/"
-#: Stands in a record among the names that the command asks for, in the place of those that are typed.
+#: Stands in a record among the names that the command asks for, in the place of those that are
+#: typed.
 TYPED_NAMES = "@NAMES@"
-#: The companion's descriptors: what it is told, nothing, the tool's stderr, the socket, and what tells it that the tool has ended.
+#: The companion's descriptors: what it is told, nothing, the tool's stderr, the socket, and what
+#: tells it that the tool has ended.
 INSTRUCTIONS, STDOUT, STDERR, LISTENER, ENDED = range(5)
-#: What counts for its own requests, for SHIM_DEBUG and SHIM_REFRESH, and for where it remembers answers; in small letters.
+#: What counts for its own requests, for SHIM_DEBUG and SHIM_REFRESH, and for where it remembers
+#: answers; in small letters.
 VARIABLES = (
-    *("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir", "lang", "lc_all"),
-    *("home", "xdg_runtime_dir", "xdg_state_home", "ci", "shim_cache_dir", "shim_debug", "shim_refresh"),
+    *(
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "no_proxy",
+        "ssl_cert_file",
+        "ssl_cert_dir",
+        "lang",
+        "lc_all",
+    ),
+    *(
+        "home",
+        "xdg_runtime_dir",
+        "xdg_state_home",
+        "ci",
+        "shim_cache_dir",
+        "shim_debug",
+        "shim_refresh",
+    ),
 )
 #: What it runs, told the folder that our package lies in. It stands in the process list.
-PROGRAM = "import sys; sys.path.insert(0, sys.argv[1]); from shim.routing.serving import main; main()"
+PROGRAM = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from shim.routing.serving import main; main()"
+)
 #: As much as waits in the queue while the companion starts.
 BACKLOG = 128
 
 
 def start_companion(instructions: str, address: str, environ: "Mapping[str, str]") -> str:
-    """Start the companion of this process, which is about to become the tool; return its redirector's URL, at this address of loopback.
+    """Start the companion of this process, which is about to become the tool; return its
+    redirector's URL, at this address of loopback.
 
     It listens before this returns: the tool may start at once.
 
@@ -69,14 +96,18 @@ def _start(listener: int, instructions: bytes, environ: "Mapping[str, str]") -> 
         posix.set_inheritable(held, True)  # the tool holds it
     try:
         _, status = posix.waitpid(intermediate, 0)
-    except ChildProcessError:  # whoever started us ignores SIGCHLD, and the kernel has thrown the status away
+    except (
+        ChildProcessError
+    ):  # whoever started us ignores SIGCHLD, and the kernel has thrown the status away
         status = 0
     if status:
         raise OSError(status, "it does not start")
 
 
 def _open_end() -> tuple[int, int | None]:
-    """Return a descriptor that is readable once this process, whatever it has become, has ended; and what the tool must hold for that."""
+    """Return a descriptor that is readable once this process, whatever it has become, has ended;
+    and what the tool must hold for that.
+    """
     try:
         return posix.pidfd_open(posix.getpid()), None
     except (AttributeError, OSError):
@@ -84,7 +115,12 @@ def _open_end() -> tuple[int, int | None]:
 
 
 def _be_intermediate(
-    listener: int, ended: int, reading: int, writing: int, instructions: bytes, environ: dict[str, str]
+    listener: int,
+    ended: int,
+    reading: int,
+    writing: int,
+    instructions: bytes,
+    environ: dict[str, str],
 ) -> "NoReturn":
     """Start the companion in a session of its own, tell it what it must know, and end."""
     status = 1
@@ -101,8 +137,12 @@ def _be_intermediate(
         posix._exit(status)
 
 
-def _become_companion(listener: int, ended: int, reading: int, environ: dict[str, str]) -> "NoReturn":
-    """Become a fresh interpreter that has these descriptors, stderr, and nothing else of this process."""
+def _become_companion(
+    listener: int, ended: int, reading: int, environ: dict[str, str]
+) -> "NoReturn":
+    """Become a fresh interpreter that has these descriptors, stderr, and nothing else of this
+    process.
+    """
     try:
         import fcntl
 
@@ -111,7 +151,10 @@ def _become_companion(listener: int, ended: int, reading: int, environ: dict[str
         posix.chdir("/")
         nowhere = posix.open("/dev/null", posix.O_WRONLY)
         # First out of the way of each other's numbers.
-        lifted = [fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, ENDED + 1) for number in (reading, nowhere, listener, ended)]
+        lifted = [
+            fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, ENDED + 1)
+            for number in (reading, nowhere, listener, ended)
+        ]
         for descriptor, number in zip(lifted, (INSTRUCTIONS, STDOUT, LISTENER, ENDED)):  # noqa: B905 (four and four)
             posix.dup2(descriptor, number)
         posix.closerange(ENDED + 1, max(posix.sysconf("SC_OPEN_MAX"), 1024))

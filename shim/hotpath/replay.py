@@ -1,11 +1,14 @@
-"""The hot path: a delivery record holds the finished plan of an earlier command, and here it is carried out again.
+"""The hot path: a delivery record holds the finished plan of an earlier command, and here it is
+carried out again.
 
-A record is used only if everything that the plan was made from is as it was: the command line but for package names, the working
-directory, every variable that was read, every file that was read or looked for, the target, and our own code; and if each token
-that it delivers is still valid, each password still in the kernel's memory. Any doubt: None, and the long way is gone.
+A record is used only if everything that the plan was made from is as it was: the command line but
+for package names, the working directory, every variable that was read, every file that was read or
+looked for, the target, and our own code; and if each token that it delivers is still valid, each
+password still in the kernel's memory. Any doubt: None, and the long way is gone.
 `pipeline/plan_cache.py` writes records.
 
-Imports only what a bare interpreter has loaded already: this is on the way of every wrapped command.
+Imports only what a bare interpreter has loaded already: this is on the way of every wrapped
+command.
 """
 
 import _stat
@@ -15,7 +18,8 @@ import time
 
 #: First line of every record; another number after a change of the format.
 HEAD = "pip-uv-shim-plan=4"
-#: Between the fields of a line, between the lines of a text, and around the number of a token in it. None is ever in a value.
+#: Between the fields of a line, between the lines of a text, and around the number of a token in
+#: it. None is ever in a value.
 FIELD, LINE, TOKEN = "\x1f", "\x1e", "\x1d"
 MAX_BYTES = 1 << 18
 #: A token must be good for that long still.
@@ -24,8 +28,11 @@ MINIMUM_VALIDITY_S = 300.0
 CLOCK_SKEW_S = 60.0
 #: Variables that can change anything: all that begin like this are compared, present or not.
 PREFIXES = ("PIP_", "UV_", "SHIM_", "TWINE_")
-#: What a package name with a version looks like: such words may differ between the command recorded and the one replayed.
-NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-=<>~!,[]")
+#: What a package name with a version looks like: such words may differ between the command recorded
+#: and the one replayed.
+NAME_LETTERS = frozenset(
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-=<>~!,[]"
+)
 #: Letters that every channel hands over as they are, in any quoting.
 PLAIN_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 #: Those that need no escape in a netrc of any Python's grammar, nor in a TOML string.
@@ -33,9 +40,13 @@ BARE_LETTERS = PLAIN_LETTERS | frozenset("!#$%&'()*+,/:;<=>?@[]^`{|}~")
 
 
 class Plan:
-    """What is left to do: the target's argv (after its name), its environment, and the text of the memory file or None."""
+    """What is left to do: the target's argv (after its name), its environment, and the text of the
+    memory file or None.
+    """
 
-    def __init__(self, argv: list[str], environ: dict[str, str], descriptor: int, text: str | None) -> None:
+    def __init__(
+        self, argv: list[str], environ: dict[str, str], descriptor: int, text: str | None
+    ) -> None:
         self.argv = argv
         self.environ = environ
         self.descriptor = descriptor
@@ -46,13 +57,16 @@ class Plan:
 
 
 def record_folder(environ: dict[str, str]) -> str | None:
-    """Return the folder of records, beside the token cache in memory-backed storage; None if it is not there or not ours alone.
+    """Return the folder of records, beside the token cache in memory-backed storage; None if it is
+    not there or not ours alone.
 
     It is never made here: the long way does that (`core/private_folders.py`), in the same place.
     """
     named = environ.get("SHIM_CACHE_DIR")
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    choices = [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{posix.geteuid()}/tokens"]  # noqa: S108
+    choices = (
+        [named] if named else [f"{runtime}/shim/tokens", f"/dev/shm/shim-{posix.geteuid()}/tokens"]  # noqa: S108
+    )
     for choice in choices:
         if choice.startswith("/") and is_private(choice):
             folder = f"{choice}/plans"
@@ -66,17 +80,31 @@ def is_private(folder: str) -> bool:
         status = posix.lstat(folder)
     except OSError:
         return False
-    return _stat.S_ISDIR(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
+    return (
+        _stat.S_ISDIR(status.st_mode)
+        and status.st_uid == posix.geteuid()
+        and not status.st_mode & 0o077
+    )
 
 
 def record_name(name: str, target: str, argv: list[str], cwd: str, environ: dict[str, str]) -> str:
-    """Return the file name of a command's record: the same for commands that differ in package names only.
+    """Return the file name of a command's record: the same for commands that differ in package
+    names only.
 
-    No more than a way to find it: what is in it is compared word by word. The tools' own variables are in it, so that two terminals
-    with different ones do not take each other's record away. (A command with a secret in a variable has no record.)
+    No more than a way to find it: what is in it is compared word by word. The tools' own variables
+    are in it, so that two terminals with different ones do not take each other's record away. (A
+    command with a secret in a variable has no record.)
     """
-    variables = sorted([f"{variable}={value}" for variable, value in environ.items() if variable.startswith(PREFIXES)])
-    words = [word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)]
+    variables = sorted(
+        [
+            f"{variable}={value}"
+            for variable, value in environ.items()
+            if variable.startswith(PREFIXES)
+        ]
+    )
+    words = [
+        word if number == 0 or not is_name(argv, number) else "" for number, word in enumerate(argv)
+    ]
     data = FIELD.join([name, target, cwd, *words, *variables]).encode("utf-8", "surrogateescape")
     return f"{int.from_bytes(data, 'big') % (2**127 - 1):032x}.plan"
 
@@ -84,7 +112,12 @@ def record_name(name: str, target: str, argv: list[str], cwd: str, environ: dict
 def is_name(argv: list[str], number: int) -> bool:
     """Whether a word looks like a package name, and does not follow an option."""
     word = argv[number]
-    return bool(word) and word[0].isalnum() and NAME_LETTERS.issuperset(word) and (number == 0 or not argv[number - 1].startswith("-"))
+    return (
+        bool(word)
+        and word[0].isalnum()
+        and NAME_LETTERS.issuperset(word)
+        and (number == 0 or not argv[number - 1].startswith("-"))
+    )
 
 
 def code_state() -> str:
@@ -98,8 +131,12 @@ def describe_file(path: str) -> str | None:
         status = posix.stat(path)
     except (OSError, ValueError):
         return None
-    # The time of the last change cannot be set: it tells of a file that was written again with its size, its time and its inode kept.
-    return f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino} {status.st_mode}"
+    # The time of the last change cannot be set: it tells of a file that was written again with its
+    # size, its time and its inode kept.
+    return (
+        f"{status.st_mtime_ns} {status.st_ctime_ns} {status.st_size} {status.st_ino}"
+        f" {status.st_mode}"
+    )
 
 
 def is_folder(path: str) -> bool:
@@ -113,11 +150,16 @@ def is_folder(path: str) -> bool:
 def read_environ() -> dict[str, str]:
     """Return the environment as `os.environ` has it."""
     encoding = sys.getfilesystemencoding()
-    return {name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape") for name, value in posix.environ.items()}
+    return {
+        name.decode(encoding, "surrogateescape"): value.decode(encoding, "surrogateescape")
+        for name, value in posix.environ.items()
+    }
 
 
 def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) -> None:
-    """Become the target as an earlier plan of the same command says; return if there is no such plan, or it cannot be done."""
+    """Become the target as an earlier plan of the same command says; return if there is no such
+    plan, or it cannot be done.
+    """
     plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
@@ -139,13 +181,21 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
             return
     memory = (plan.descriptor, plan.text) if plan.text is not None else None
     try:
-        start(target, tuple(plan.argv), apply_environ(plan.environ, {}), memory, sigpipe_ignored=sigpipe_ignored)
+        start(
+            target,
+            tuple(plan.argv),
+            apply_environ(plan.environ, {}),
+            memory,
+            sigpipe_ignored=sigpipe_ignored,
+        )
     except OSError:
         return
 
 
 def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
-    """Start the redirector beside the tool, and put its address into the tool's variables. Raises OSError."""
+    """Start the redirector beside the tool, and put its address into the tool's variables. Raises
+    OSError.
+    """
     from shim.hotpath.redirector_process import STAND_IN, start_companion
 
     address = start_companion(instructions, loopback, plan.environ)
@@ -154,8 +204,12 @@ def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
             plan.environ[name] = value.replace(STAND_IN, address)
 
 
-def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], now: float) -> Plan | None:
-    """Return the plan of the same command as it was made before, or None if there is none that is still true."""
+def find_plan(
+    name: str, target: str, argv: list[str], environ: dict[str, str], now: float
+) -> Plan | None:
+    """Return the plan of the same command as it was made before, or None if there is none that is
+    still true.
+    """
     folder = record_folder(environ)
     if folder is None or environ.get("SHIM_REFRESH") or environ.get("SHIM_DEBUG"):
         return None
@@ -167,7 +221,9 @@ def find_plan(name: str, target: str, argv: list[str], environ: dict[str, str], 
         return None
 
 
-def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str, now: float) -> Plan | None:
+def _check(
+    lines: list[str], argv: list[str], environ: dict[str, str], cwd: str, now: float
+) -> Plan | None:
     """Return the plan if every line still holds."""
     if lines[0] != HEAD or lines[-1] != "end":
         return None
@@ -177,7 +233,12 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
     for line in lines[1:-1]:
         kind, *fields = line.split(FIELD)
         if kind == "code":
-            holds = fields[0] == code_state() and fields[1] == cwd and int(fields[2]) == len(argv) and now < float(fields[3])
+            holds = (
+                fields[0] == code_state()
+                and fields[1] == cwd
+                and int(fields[2]) == len(argv)
+                and now < float(fields[3])
+            )
         elif kind == "word":
             holds = argv[int(fields[0])] == fields[1]
         elif kind == "name":
@@ -211,7 +272,9 @@ def _check(lines: list[str], argv: list[str], environ: dict[str, str], cwd: str,
 
 
 def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
-    """Read the token of a cache record; return whether it is the expected user's and good for long enough."""
+    """Read the token of a cache record; return whether it is the expected user's and good for long
+    enough.
+    """
     path, username, scope = fields
     values = _read_values(read_private(path) or "")
     tokens.append((username, values["secret"]))
@@ -222,7 +285,8 @@ def _add_token(fields: list[str], tokens: list[tuple[str, str]], now: float) -> 
 
 
 def _add_remembered(fields: list[str], tokens: list[tuple[str, str]], now: float) -> bool:
-    """Read what the OS keyring said from the kernel's memory; return whether it is still there, and is the expected user's.
+    """Read what the OS keyring said from the kernel's memory; return whether it is still there, and
+    is the expected user's.
 
     When that is forgotten is the kernel's business.
     """
@@ -231,12 +295,18 @@ def _add_remembered(fields: list[str], tokens: list[tuple[str, str]], now: float
     name, pads, username, scope, expires_at = fields
     values = _read_values((read_sealed(name, pads) or b"").decode())
     tokens.append((username, values["secret"]))
-    same = values["username"] == username and values["scope"] == scope and values["expires_at"] == expires_at
+    same = (
+        values["username"] == username
+        and values["scope"] == scope
+        and values["expires_at"] == expires_at
+    )
     return same and (not expires_at or float(expires_at) - MINIMUM_VALIDITY_S > now)
 
 
 def _read_values(text: str) -> dict[str, str]:
-    """Return the fields of a stored credential, the secret decoded. Raises ValueError or KeyError for anything that is not a whole one."""
+    """Return the fields of a stored credential, the secret decoded. Raises ValueError or KeyError
+    for anything that is not a whole one.
+    """
     values = dict(line.partition("=")[::2] for line in text.split("\n"))
     values["secret"] = decode_percent(values["secret"])
     if values["end"] != "1" or not values["secret"]:
@@ -245,27 +315,39 @@ def _read_values(text: str) -> dict[str, str]:
 
 
 def decode_percent(text: str) -> str:
-    """Return what a percent-encoded text stands for. Raises ValueError. `urllib.parse` would cost the hot path 5 ms."""
+    """Return what a percent-encoded text stands for. Raises ValueError. `urllib.parse` would cost
+    the hot path 5 ms.
+    """
     first, *others = text.split("%")
-    return (first.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in others)).decode()
+    return (
+        first.encode() + b"".join(bytes.fromhex(part[:2]) + part[2:].encode() for part in others)
+    ).decode()
 
 
 def encode_percent(text: str) -> str:
     """Return a text as it stands in a URL's userinfo, as `urllib.parse.quote` writes it."""
-    return "".join(chr(byte) if chr(byte) in PLAIN_LETTERS or byte == 0x7E else f"%{byte:02X}" for byte in text.encode())
+    return "".join(
+        chr(byte) if chr(byte) in PLAIN_LETTERS or byte == 0x7E else f"%{byte:02X}"
+        for byte in text.encode()
+    )
 
 
-#: How a secret is written into a memory file: as it is, if it has only such letters, or percent-encoded.
+#: How a secret is written into a memory file: as it is, if it has only such letters, or
+#: percent-encoded.
 FORMS = {"plain": PLAIN_LETTERS, "bare": BARE_LETTERS, "percent": None}
 
 
 def fill_template(template: str, secrets: list[str], form: str) -> str | None:
-    """Return the memory file's text with the secrets in the place of their numbers; None if one cannot stand there in this form."""
+    """Return the memory file's text with the secrets in the place of their numbers; None if one
+    cannot stand there in this form.
+    """
     letters = FORMS[form]
     for number, secret in enumerate(secrets):
         if letters is not None and not letters.issuperset(secret):
             return None
-        template = template.replace(f"{TOKEN}{number}{TOKEN}", encode_percent(secret) if letters is None else secret)
+        template = template.replace(
+            f"{TOKEN}{number}{TOKEN}", encode_percent(secret) if letters is None else secret
+        )
     return None if TOKEN in template else template
 
 
@@ -278,11 +360,19 @@ def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str
     elif kind == "unset":
         plan.environ.pop(fields[0], None)
     elif kind == "audit":
-        lines = fields[1].replace(LINE, "\n").replace(f"{TOKEN}time{TOKEN}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
-        plan.audit.append((fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name()), fields[2]))
+        lines = (
+            fields[1]
+            .replace(LINE, "\n")
+            .replace(f"{TOKEN}time{TOKEN}", time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
+        )
+        plan.audit.append(
+            (fields[0], lines.replace(f"{TOKEN}parent{TOKEN}", parent_name()), fields[2])
+        )
     elif kind == "memory":
         plan.descriptor = int(fields[0])
-        plan.text = fill_template(fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1])
+        plan.text = fill_template(
+            fields[2].replace(LINE, "\n"), [secret for _, secret in tokens], fields[1]
+        )
         return plan.text is not None and _is_free(plan.descriptor)
     elif kind == "companion":
         from shim.hotpath.redirector_process import TYPED_NAMES
@@ -306,8 +396,14 @@ def _is_free(descriptor: int) -> bool:
 
 
 def append(path: str, text: str) -> None:
-    """Add whole lines to a file of the owner's alone, by one call: lines of parallel commands do not mix. Raises OSError."""
-    descriptor = posix.open(path, posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW | posix.O_CLOEXEC, 0o600)
+    """Add whole lines to a file of the owner's alone, by one call: lines of parallel commands do
+    not mix. Raises OSError.
+    """
+    descriptor = posix.open(
+        path,
+        posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | posix.O_NOFOLLOW | posix.O_CLOEXEC,
+        0o600,
+    )
     try:
         posix.write(descriptor, text.encode())
     finally:
@@ -315,7 +411,9 @@ def append(path: str, text: str) -> None:
 
 
 def parent_name() -> str:
-    """Return the name and number of the process that started this command, in letters that need no quoting."""
+    """Return the name and number of the process that started this command, in letters that need no
+    quoting.
+    """
     parent = posix.getppid()
     try:
         descriptor = posix.open(f"/proc/{parent}/comm", posix.O_RDONLY | posix.O_CLOEXEC)
@@ -325,18 +423,31 @@ def parent_name() -> str:
             posix.close(descriptor)
     except OSError:
         return str(parent)
-    return "".join(character if character.isalnum() or character in "-_. " else "?" for character in name) + f" {parent}"
+    return (
+        "".join(
+            character if character.isalnum() or character in "-_. " else "?" for character in name
+        )
+        + f" {parent}"
+    )
 
 
 def read_private(path: str) -> str | None:
-    """Return the text of a file that nobody else could have written or read: regular, ours, 0600, no link. None otherwise."""
+    """Return the text of a file that nobody else could have written or read: regular, ours, 0600,
+    no link. None otherwise.
+    """
     try:
-        descriptor = posix.open(path, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC)
+        descriptor = posix.open(
+            path, posix.O_RDONLY | posix.O_NOFOLLOW | posix.O_NONBLOCK | posix.O_CLOEXEC
+        )
     except OSError:
         return None
     try:
         status = posix.fstat(descriptor)
-        safe = _stat.S_ISREG(status.st_mode) and status.st_uid == posix.geteuid() and not status.st_mode & 0o077
+        safe = (
+            _stat.S_ISREG(status.st_mode)
+            and status.st_uid == posix.geteuid()
+            and not status.st_mode & 0o077
+        )
         if not safe or status.st_size > MAX_BYTES:
             return None
         return posix.read(descriptor, MAX_BYTES).decode("utf-8", "surrogateescape")

@@ -1,9 +1,12 @@
-"""One line for the system's log (syslog, journald): a datagram to its socket, at once or not at all.
+"""One line for the system's log (syslog, journald): a datagram to its socket, at once or not at
+all.
 
-It has no more than a bare interpreter's modules and `_socket`, since a replayed command may need it; `syslog` of the standard library
-knows one socket only and waits where the log is stuck, `logging.handlers` costs 20 ms.
+It has no more than a bare interpreter's modules and `_socket`, since a replayed command may need
+it; `syslog` of the standard library knows one socket only and waits where the log is stuck,
+`logging.handlers` costs 20 ms.
 
-Sources: RFC 3164 section 4.1 (priority, time, tag), as syslog(3) of glibc writes it; syslog.h (authpriv is 10, info is 6).
+Sources: RFC 3164 section 4.1 (priority, time, tag), as syslog(3) of glibc writes it; syslog.h
+(authpriv is 10, info is 6).
 """
 
 import posix
@@ -18,7 +21,9 @@ MAX_BYTES = 8192
 
 
 def send(path: str, lines: str) -> None:
-    """Send each line to the socket at `path`. A log that is not there, or that does not take it at once, stops nothing."""
+    """Send each line to the socket at `path`. A log that is not there, or that does not take it at
+    once, stops nothing.
+    """
     import _socket
 
     head = f"<{PRIORITY}>{time.strftime('%b %e %H:%M:%S')} shim[{posix.getpid()}]: "

@@ -1,1 +1,3 @@
-"""What lies on disk and in shells: launchers, the texts that activate them, completion and the manual."""
+"""What lies on disk and in shells: launchers, the texts that activate them, completion and the
+manual.
+"""

@@ -1,6 +1,7 @@
 """The launchers on disk: rendered from launcher.sh, written atomically, known by their signature.
 
-Nothing here looks for a target: the launcher itself does that, in one place, and `own_launchers.find_target` asks it.
+Nothing here looks for a target: the launcher itself does that, in one place, and
+`own_launchers.find_target` asks it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,11 @@ from shim.core.own_files import replace_atomically
 from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
 from shim.tools import TOOLS, load_tool
 
-#: dash drops entries of the environment whose names are no identifiers (exported functions `BASH_FUNC_x%%`, `a.b`) on the way
-#: to the target; `bash -p` keeps them unread and unchanged, for 0.4 ms.
+#: dash drops entries of the environment whose names are no identifiers (exported functions
+#: `BASH_FUNC_x%%`, `a.b`) on the way to the target; `bash -p` keeps them unread and unchanged, for
+#: 0.4 ms.
 SHELLS = (("/bin/bash", "-p"), ("/usr/bin/bash", "-p"))
+
 
 def render_launcher() -> str:
     """Return the text that all launchers of this installation share."""
@@ -29,10 +32,14 @@ def render_launcher() -> str:
     values = {
         "SHELL": shell,
         "PYTHON": quote(base_python()),
-        "HOT": quote(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")),
+        "HOT": quote(
+            os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")
+        ),
         "SITE": quote(site_folder()),
         "NEVER_NEEDS_INDEX": _render_needless(),
-        "FALLS_BACK_TO_OTHER_INDEXES": _pattern(name for name in TOOLS if load_tool(name).falls_back_to_other_indexes),
+        "FALLS_BACK_TO_OTHER_INDEXES": _pattern(
+            name for name in TOOLS if load_tool(name).falls_back_to_other_indexes
+        ),
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
@@ -40,7 +47,9 @@ def render_launcher() -> str:
 
 
 def base_python() -> str:
-    """Return the absolute path of the interpreter itself: no venv's link, no shim of another tool."""
+    """Return the absolute path of the interpreter itself: no venv's link, no shim of another
+    tool.
+    """
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
@@ -52,7 +61,9 @@ def site_folder() -> str:
 
 
 def _render_needless() -> str:
-    """Return the `case` that marks commands which never ask an index: every tool's `never_needs_index`."""
+    """Return the `case` that marks commands which never ask an index: every tool's
+    `never_needs_index`.
+    """
     lines = ["  case $_shim_name in"]
     for module in dict.fromkeys(TOOLS.values()):
         names = [name for name in TOOLS if TOOLS[name] == module]
@@ -65,9 +76,16 @@ def _render_needless() -> str:
 def _render_words(never_needs_index: tuple[str, ...]) -> list[str]:
     """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
     single = [entry for entry in never_needs_index if " " not in entry]
-    lines = ['case "${1-}" in', f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;"]
-    for first in dict.fromkeys(entry.partition(" ")[0] for entry in never_needs_index if " " in entry):
-        seconds = [entry.partition(" ")[2] for entry in never_needs_index if entry.startswith(first + " ")]
+    lines = [
+        'case "${1-}" in',
+        f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;",
+    ]
+    for first in dict.fromkeys(
+        entry.partition(" ")[0] for entry in never_needs_index if " " in entry
+    ):
+        seconds = [
+            entry.partition(" ")[2] for entry in never_needs_index if entry.startswith(first + " ")
+        ]
         words = " | ".join(quote(word) for word in seconds)
         lines.append(f'  {quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
     return [*lines, "esac"]
@@ -84,14 +102,22 @@ def quote(text: str) -> str:
 
 
 def wrapped_names(folder: str, host: Host) -> list[str]:
-    """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not make `command -v` lie."""
+    """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not
+    make `command -v` lie.
+    """
     found: list[str] = []
     for entry in host.environ.get("PATH", os.defpath).split(":"):
         names = names_in(entry or ".")
         if os.path.realpath(entry or ".") != os.path.realpath(folder):
-            found += [name for name in names if is_wrapped(name) and _is_program(os.path.join(entry or ".", name))]
+            found += [
+                name
+                for name in names
+                if is_wrapped(name) and _is_program(os.path.join(entry or ".", name))
+            ]
     order = list(TOOLS)
-    return sorted(dict.fromkeys(found), key=lambda name: (order.index(name.partition(".")[0]), name))
+    return sorted(
+        dict.fromkeys(found), key=lambda name: (order.index(name.partition(".")[0]), name)
+    )
 
 
 def is_wrapped(name: str) -> bool:
@@ -105,13 +131,16 @@ def _is_program(path: str) -> bool:
 
 
 def write_launchers(folder: str, names: Iterable[str]) -> list[str]:
-    """Write launchers for `names`, the `shim` command, and the `keyring` face in the folder beside; return the paths that changed.
+    """Write launchers for `names`, the `shim` command, and the `keyring` face in the folder beside;
+    return the paths that changed.
 
     Raises:
         StoreError: a folder or file cannot be written, or somebody else's file stands in the way.
     """
     text = render_launcher().encode()
-    paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [os.path.join(faces_folder(folder), FACE)]
+    paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [
+        os.path.join(faces_folder(folder), FACE)
+    ]
     changed = [path for path in paths if _write_one(path, text)]
     _write_hook(folder)
     return changed
@@ -133,7 +162,10 @@ def _write_hook(folder: str) -> None:
             os.unlink(hook)
         os.symlink(os.path.basename(folder), hook)
     except OSError as error:
-        raise StoreError(f"{hook} cannot be made ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+        raise StoreError(
+            f"{hook} cannot be made ({error.strerror})",
+            hint="shim install --shims /some/other/folder",
+        ) from error
 
 
 def _write_one(path: str, text: bytes) -> bool:
@@ -142,24 +174,32 @@ def _write_one(path: str, text: bytes) -> bool:
         os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         if os.path.lexists(path):
             if not is_launcher(path):
-                raise StoreError(f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}")
+                raise StoreError(
+                    f"{path} is not a launcher of ours and stands in the way", hint=f"rm {path}"
+                )
             if read_head(path, len(text) + 1) == text and os.access(path, os.X_OK):
                 return False
         replace_atomically(path, text, 0o755)  # everybody may run it
     except OSError as error:
-        raise StoreError(f"{path} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder") from error
+        raise StoreError(
+            f"{path} cannot be written ({error.strerror})",
+            hint="shim install --shims /some/other/folder",
+        ) from error
     return True
 
 
 def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[str]:
-    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return the paths removed.
+    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return
+    the paths removed.
 
     Raises:
         StoreError: a launcher cannot be removed.
     """
     faces = faces_folder(folder)
     if names is None:
-        candidates = [os.path.join(place, name) for place in (folder, faces) for name in names_in(place)]
+        candidates = [
+            os.path.join(place, name) for place in (folder, faces) for name in names_in(place)
+        ]
     else:
         candidates = [os.path.join(folder, name) for name in names]
     removed = [path for path in candidates if is_launcher(path)]
@@ -167,7 +207,9 @@ def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[st
         try:
             os.unlink(path)
         except OSError as error:
-            raise StoreError(f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}") from error
+            raise StoreError(
+                f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}"
+            ) from error
     hook = hook_folder(folder)
     if names is None and os.path.islink(hook):
         with contextlib.suppress(OSError):

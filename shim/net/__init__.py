@@ -1,1 +1,3 @@
-"""Our own requests to servers: bounded, through the proxy that the user's programs take, with no credential beyond its scope."""
+"""Our own requests to servers: bounded, through the proxy that the user's programs take, with no
+credential beyond its scope.
+"""

@@ -1,8 +1,8 @@
-"""The few HTTP requests of our own: one GET of which at most the beginning is read, to see what an index answers (`json_api.py` asks
-those who log people in).
+"""The few HTTP requests of our own: one GET of which at most the beginning is read, to see what an
+index answers (`json_api.py` asks those who log people in).
 
-A total deadline, the proxy, authorities and client certificate of a `Route`, and no credential beyond the origin that it was
-meant for: redirects are followed by hand.
+A total deadline, the proxy, authorities and client certificate of a `Route`, and no credential
+beyond the origin that it was meant for: redirects are followed by hand.
 
 Sources: RFC 9110 sections 11.5 and 15.4; PEP 503 and 691 (Accept).
 """
@@ -17,7 +17,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from http.client import BadStatusLine, HTTPException, HTTPMessage, HTTPResponse, IncompleteRead, LineTooLong, RemoteDisconnected
+from http.client import (
+    BadStatusLine,
+    HTTPException,
+    HTTPMessage,
+    HTTPResponse,
+    IncompleteRead,
+    LineTooLong,
+    RemoteDisconnected,
+)
 from typing import IO, Literal, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
@@ -33,7 +41,10 @@ from shim.core.urls import Url, parse_url
 from shim.core.verdict import Trouble
 from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
+ACCEPT = (
+    "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2,"
+    " text/html;q=0.01"
+)
 MAX_REDIRECTS = 5
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
@@ -51,11 +62,13 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no answer.
+    """What an index answered: the status and the last URL, or `error` in words if there was no
+    answer.
 
-    `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named on the way.
-    `is_form` says that the page asks for a login instead of listing anything. `trouble` is what kind of error it is: bad TLS, a
-    proxy, no answer in time, no connection, or `unknown` where we have no means to ask; `cause` says more where there is more to say.
+    `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named
+    on the way. `is_form` says that the page asks for a login instead of listing anything. `trouble`
+    is what kind of error it is: bad TLS, a proxy, no answer in time, no connection, or `unknown`
+    where we have no means to ask; `cause` says more where there is more to say.
     """
 
     status: int | None
@@ -75,10 +88,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question about `url`, by a route, with the credential in the bytes of an encoding where its scope covers the URL.
+    """One question about `url`, by a route, with the credential in the bytes of an encoding where
+    its scope covers the URL.
 
-    With `follows` false a redirect is the answer. A POST is an empty one. `takes` asks for a file instead of a page: all of it, up to
-    one byte more than so many.
+    With `follows` false a redirect is the answer. A POST is an empty one. `takes` asks for a file
+    instead of a page: all of it, up to one byte more than so many.
     """
 
     url: Url
@@ -91,39 +105,59 @@ class Asked:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str) -> None:  # noqa: ARG002
+    def redirect_request(
+        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str  # noqa: ARG002
+    ) -> None:
         return None
 
 
 def route_of_environment(host: Host) -> Route:
-    """Return what the variables say: the CA file or folder that they name stands for the system's authorities."""
+    """Return what the variables say: the CA file or folder that they name stands for the system's
+    authorities.
+    """
     bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
     return Route(authorities=(host.path(bundle),), system=False) if bundle else Route()
 
 
-def probe(url: Url, credential: Credential | None, host: Host, timeout_s: float = 15.0, route: Route | None = None) -> Outcome:
-    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never raises for the network.
+def probe(
+    url: Url,
+    credential: Credential | None,
+    host: Host,
+    timeout_s: float = 15.0,
+    route: Route | None = None,
+) -> Outcome:
+    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never
+    raises for the network.
 
-    It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a name has none.
+    It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a
+    name has none.
     """
-    return probe_all([Asked(url, credential, route or route_of_environment(host))], host, timeout_s)[0]
+    return probe_all(
+        [Asked(url, credential, route or route_of_environment(host))], host, timeout_s
+    )[0]
 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
-    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them together."""
+    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them
+    together.
+    """
     tasks = [partial(follow, question, host, timeout_s) for question in questions]
     with waiting(f"asking {', '.join(dict.fromkeys(one.url.host for one in questions))}", host):
         return at_once(tasks, [_late(one.url) for one in questions], timeout_s)
 
 
 def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:
-    """Return what each task returns, all of them at the same time; of one that takes longer what stands in `otherwise`."""
+    """Return what each task returns, all of them at the same time; of one that takes longer what
+    stands in `otherwise`.
+    """
     outcomes = list(otherwise)
 
     def run(number: int) -> None:
         outcomes[number] = tasks[number]()
 
-    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(tasks))]
+    threads = [
+        threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(tasks))
+    ]
     for thread in threads:
         thread.start()
     deadline = time.monotonic() + timeout_s
@@ -138,7 +172,10 @@ def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
     url, credential = question.url, question.credential
     hops: tuple[Url, ...] = ()
     for _ in range(MAX_REDIRECTS + 1):
-        headers = {"Accept": "*/*" if question.takes else ACCEPT, "User-Agent": f"pip-uv-shim/{__version__}"}
+        headers = {
+            "Accept": "*/*" if question.takes else ACCEPT,
+            "User-Agent": f"pip-uv-shim/{__version__}",
+        }
         if credential and url.origin == question.url.origin and credential.scope.covers(url):
             headers["Authorization"] = _authorization(credential, question.encoding)
         outcome, location = _request(url, headers, deadline - time.monotonic(), question, host)
@@ -150,11 +187,15 @@ def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
             if not question.follows:
                 return replace(outcome, hops=hops)
         except ValueError:
-            return Outcome(outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken")
+            return Outcome(
+                outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken"
+            )
     return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times", trouble="broken")
 
 
-def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, host: Host) -> tuple[Outcome, str | None]:
+def _request(
+    url: Url, headers: dict[str, str], left_s: float, question: Asked, host: Host
+) -> tuple[Outcome, str | None]:
     """Return the outcome of one request, and where it redirects to."""
     route = question.route
     if left_s <= 0:
@@ -166,14 +207,27 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
         with opener.open(request, timeout=left_s) as response:
             kind = response.headers.get_content_type() or ""
             if question.takes:
-                return Outcome(response.status, url, page=_read_file(response, question.takes)), None
+                return (
+                    Outcome(response.status, url, page=_read_file(response, question.takes)),
+                    None,
+                )
             page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
-            return Outcome(response.status, url, page=page, is_form=kind.startswith(HTML_TYPES) and _is_form(page)), None
+            return (
+                Outcome(
+                    response.status,
+                    url,
+                    page=page,
+                    is_form=kind.startswith(HTML_TYPES) and _is_form(page),
+                ),
+                None,
+            )
     except HTTPError as error:
         with error:
             if error.code == WANTS_LOGIN and name_proxy(url, route):
                 return _failure(url, route, ProxyRefuses(error.code)), None
-            location = error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
+            location = (
+                error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
+            )
             return Outcome(error.code, url), location
     except URLError as error:
         return _failure(url, route, error.reason), None
@@ -182,7 +236,9 @@ def _request(url: Url, headers: dict[str, str], left_s: float, question: Asked, 
 
 
 def _read_file(response: HTTPResponse, max_bytes: int) -> bytes:
-    """Return the whole file, or one byte more than is allowed. Raises IncompleteRead where the server hangs up before its end."""
+    """Return the whole file, or one byte more than is allowed. Raises IncompleteRead where the
+    server hangs up before its end.
+    """
     data: bytes = response.read(max_bytes + 1)
     if len(data) <= max_bytes and response.length:  # how much is still to come
         raise IncompleteRead(data, response.length)
@@ -190,13 +246,17 @@ def _read_file(response: HTTPResponse, max_bytes: int) -> bytes:
 
 
 def _on_the_wire(url: Url) -> str:
-    """Return the URL in ASCII, as requests writes it: the host's normal form, and what is no URL character percent-encoded."""
+    """Return the URL in ASCII, as requests writes it: the host's normal form, and what is no URL
+    character percent-encoded.
+    """
     rest = url.text.partition("://")[2][len(url.spelled_netloc) :]
     return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
 def _failure(url: Url, route: Route, reason: object) -> Outcome:
-    """Return why there was no answer. Before TLS begins, only the proxy can have failed, where there is one."""
+    """Return why there was no answer. Before TLS begins, only the proxy can have failed, where
+    there is one.
+    """
     cause = cause_of(reason)
     if isinstance(reason, ssl.SSLError):
         return Outcome(None, url, explain(reason), trouble="tls", cause=cause)
@@ -216,17 +276,25 @@ def _late(url: Url) -> Outcome:
 
 
 def _is_form(page: bytes) -> bool:
-    """Whether a page is made for a person who logs in: it has a password field, or a form or script and nothing to follow."""
-    return bool(_PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page)))
+    """Whether a page is made for a person who logs in: it has a password field, or a form or script
+    and nothing to follow.
+    """
+    return bool(
+        _PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page))
+    )
 
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
-    """Return what opens `url` by its route and follows no redirect. Raises OSError for a certificate or proxy that cannot be used."""
+    """Return what opens `url` by its route and follows no redirect. Raises OSError for a
+    certificate or proxy that cannot be used.
+    """
     return build_opener(_NoRedirect, *handlers(url, route, _make_context(route, host)))
 
 
 def _make_context(route: Route, host: Host) -> ssl.SSLContext:
-    """Return the TLS settings of a route. Raises OSError for a client certificate that cannot be used."""
+    """Return the TLS settings of a route. Raises OSError for a client certificate that cannot be
+    used.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if route.unchecked:
         context.check_hostname = False
@@ -243,7 +311,9 @@ def _make_context(route: Route, host: Host) -> ssl.SSLContext:
             host.debug(f"the CA bundle {path} cannot be read: the system's is used")
             context.load_default_certs()
     if route.client_certificate:
-        context.load_cert_chain(route.client_certificate, password=lambda: "")  # a key with a password would ask on the terminal
+        context.load_cert_chain(
+            route.client_certificate, password=lambda: ""
+        )  # a key with a password would ask on the terminal
     return context
 
 

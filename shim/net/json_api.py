@@ -1,9 +1,11 @@
 """Questions to servers that log people in: a form or a JSON object out, a JSON object back.
 
-Like in `http_client.py`, whose routes are taken: a total deadline, a cap on the answer. A redirect is never followed, since what is sent
-is a secret. What goes out or comes back as a token is a `Secret`, and no message repeats one that was sent.
+Like in `http_client.py`, whose routes are taken: a total deadline, a cap on the answer. A redirect
+is never followed, since what is sent is a secret. What goes out or comes back as a token is a
+`Secret`, and no message repeats one that was sent.
 
-Sources: RFC 6749 sections 5.1 and 5.2 (answers of a token endpoint), RFC 6585 section 4 (Retry-After).
+Sources: RFC 6749 sections 5.1 and 5.2 (answers of a token endpoint), RFC 6585 section 4
+(Retry-After).
 """
 
 from __future__ import annotations
@@ -34,7 +36,8 @@ CLOCK_TOLERANCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words if that was not what came back.
+    """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words
+    if that was not what came back.
 
     `ahead_s` is how far our clock is ahead of the server's. The fields may be
     tokens: they are not in its repr.
@@ -71,7 +74,11 @@ class Reply:
         value = self.fields.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
             value = int(value)
-        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12 else None
+        return (
+            float(value)
+            if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12
+            else None
+        )
 
 
 def ask(
@@ -84,38 +91,55 @@ def ask(
     as_json: bool = False,
     bearer: Secret | None = None,
 ) -> Reply:
-    """Return what `url` answers to a POST of `form` (as JSON if asked for), or to a GET without one. Never raises for the network.
+    """Return what `url` answers to a POST of `form` (as JSON if asked for), or to a GET without
+    one. Never raises for the network.
 
     `bearer` is the access token of who asks, if the server wants to know that.
 
-    It runs in a daemon thread, so that neither a slow server nor a name look-up outlasts `timeout_s` or Ctrl-C.
+    It runs in a daemon thread, so that neither a slow server nor a name look-up outlasts
+    `timeout_s` or Ctrl-C.
     """
-    values = {name: value.reveal() if isinstance(value, Secret) else value for name, value in (form or {}).items()}
+    values = {
+        name: value.reveal() if isinstance(value, Secret) else value
+        for name, value in (form or {}).items()
+    }
     sent = [values[name] for name, value in (form or {}).items() if isinstance(value, Secret)]
-    request = Request(url.text, headers={"Accept": "application/json", "User-Agent": f"pip-uv-shim/{__version__}"})  # noqa: S310
+    request = Request(  # noqa: S310
+        url.text, headers={"Accept": "application/json", "User-Agent": f"pip-uv-shim/{__version__}"}
+    )
     if form is not None:
         import json
 
         request.data = (json.dumps(values) if as_json else urlencode(values)).encode()
-        request.add_header("Content-Type", "application/json" if as_json else "application/x-www-form-urlencoded")
+        request.add_header(
+            "Content-Type", "application/json" if as_json else "application/x-www-form-urlencoded"
+        )
     if bearer:
         sent.append(bearer.reveal())
         request.add_unredirected_header("Authorization", f"Bearer {bearer.reveal()}")
     replies: list[Reply] = []
-    thread = threading.Thread(target=lambda: replies.append(_ask(request, sent, url, host, route, timeout_s)), daemon=True)
+    thread = threading.Thread(
+        target=lambda: replies.append(_ask(request, sent, url, host, route, timeout_s)), daemon=True
+    )
     thread.start()
     thread.join(timeout_s)
     return replies[0] if replies else Reply(None, "no answer in time")
 
 
-def _ask(request: Request, sent: Sequence[str], url: Url, host: Host, route: Route, timeout_s: float) -> Reply:
+def _ask(
+    request: Request, sent: Sequence[str], url: Url, host: Host, route: Route, timeout_s: float
+) -> Reply:
     try:
         with make_opener(url, route, host).open(request, timeout=timeout_s) as response:
-            return _read_reply(response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent, host)
+            return _read_reply(
+                response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent, host
+            )
     except HTTPError as error:
         with error:
             try:
-                return _read_reply(error.code, error.headers, error.read(MAX_JSON_BYTES + 1), sent, host)
+                return _read_reply(
+                    error.code, error.headers, error.read(MAX_JSON_BYTES + 1), sent, host
+                )
             except (OSError, HTTPException) as broken:
                 return Reply(error.code, explain(broken))
     except TimeoutError:
@@ -126,7 +150,9 @@ def _ask(request: Request, sent: Sequence[str], url: Url, host: Host, route: Rou
         return Reply(None, explain(error))
 
 
-def _read_reply(status: int, headers: Message[str, str], data: bytes, sent: Sequence[str], host: Host) -> Reply:
+def _read_reply(
+    status: int, headers: Message[str, str], data: bytes, sent: Sequence[str], host: Host
+) -> Reply:
     """Return what came back, any secret that was sent and is told back masked."""
     import json
 
@@ -142,14 +168,18 @@ def _read_reply(status: int, headers: Message[str, str], data: bytes, sent: Sequ
         fields = None
     if not isinstance(fields, dict):
         kind = "a web page" if data.lstrip()[:1] == b"<" else "something else"
-        return Reply(status, f"it answers {status} with {kind} instead of JSON", retry_after_s=wait_s)
+        return Reply(
+            status, f"it answers {status} with {kind} instead of JSON", retry_after_s=wait_s
+        )
     if 200 <= status < 300:
         return Reply(status, None, fields, None, _read_clock(headers, host))
     return Reply(status, _read_refusal(status, fields, sent), fields, wait_s)
 
 
 def _read_clock(headers: Message[str, str], host: Host) -> float:
-    """Return how many seconds our clock is ahead of the server's; 0 if it does not tell (RFC 9110 section 6.6.1), or if that is little."""
+    """Return how many seconds our clock is ahead of the server's; 0 if it does not tell (RFC 9110
+    section 6.6.1), or if that is little.
+    """
     from email.utils import parsedate_to_datetime
 
     try:
@@ -160,7 +190,10 @@ def _read_clock(headers: Message[str, str], host: Host) -> float:
 
 
 def _read_refusal(status: int, fields: Mapping[str, Any], sent: Sequence[str]) -> str:
-    code, reason = (value if isinstance(value := fields.get(name), str) else "" for name in ("error", "error_description"))
+    code, reason = (
+        value if isinstance(value := fields.get(name), str) else ""
+        for name in ("error", "error_description")
+    )
     words = ": ".join(part for part in (code, reason) if part) or f"it answers {status}"
     for secret in sent:
         words = words.replace(secret, "****") if secret else words

@@ -1,8 +1,11 @@
-"""The proxy that stands before a server, if one does: found as requests finds it, spoken to in its own way, named where it fails.
+"""The proxy that stands before a server, if one does: found as requests finds it, spoken to in its
+own way, named where it fails.
 
-SOCKS is spoken by PySocks, as in pip and requests; without it we cannot ask, which says nothing about the server.
+SOCKS is spoken by PySocks, as in pip and requests; without it we cannot ask, which says nothing
+about the server.
 
-Sources: requests `utils.select_proxy`; urllib3 `contrib/socks.py` (which schemes have the proxy look names up); RFC 1928.
+Sources: requests `utils.select_proxy`; urllib3 `contrib/socks.py` (which schemes have the proxy
+look names up); RFC 1928.
 """
 
 from __future__ import annotations
@@ -51,7 +54,8 @@ class CannotAsk(OSError):
 def find_proxy(url: Url, route: Route) -> str | None:
     """Return the URL of the proxy for `url`, or None. It may hold a password.
 
-    A proxy could read what plain http carries, which only this machine may see: loopback is always asked directly.
+    A proxy could read what plain http carries, which only this machine may see: loopback is always
+    asked directly.
     """
     if url.is_loopback or proxy_bypass(url.host):
         return None
@@ -62,7 +66,9 @@ def find_proxy(url: Url, route: Route) -> str | None:
 
 
 def handlers(url: Url, route: Route, context: ssl.SSLContext) -> list[BaseHandler]:
-    """Return what lets urllib ask `url` by its route. Raises CannotAsk for a SOCKS proxy without PySocks."""
+    """Return what lets urllib ask `url` by its route. Raises CannotAsk for a SOCKS proxy without
+    PySocks.
+    """
     proxy = find_proxy(url, route)
     scheme = proxy.partition("://")[0].lower() if proxy and "://" in proxy else ""
     if proxy and scheme in SOCKS:
@@ -72,14 +78,19 @@ def handlers(url: Url, route: Route, context: ssl.SSLContext) -> list[BaseHandle
 
 
 def name_proxy(url: Url, route: Route) -> str | None:
-    """Return the proxy for `url` in words, without its password, and who named it; None if there is none."""
+    """Return the proxy for `url` in words, without its password, and who named it; None if there is
+    none.
+    """
     proxy = find_proxy(url, route)
     if proxy is None:
         return None
     head, mark, rest = proxy.rpartition("://")
     shown = f"{head}{mark}{rest.rpartition('@')[2]}"
     wanted = (f"{url.scheme}_proxy", "all_proxy")
-    variable = next((name for one in wanted for name in (one, one.upper()) if os.environ.get(name) == proxy), None)
+    variable = next(
+        (name for one in wanted for name in (one, one.upper()) if os.environ.get(name) == proxy),
+        None,
+    )
     origin = variable if route.proxy is None and variable else "of --proxy, PIP_PROXY or pip.conf"
     return f"the proxy {shown} ({origin})"
 
@@ -88,11 +99,16 @@ Dial = Callable[..., Any]
 
 
 def _make_dial(proxy: str, scheme: str) -> Dial:
-    """Return what opens a connection through a SOCKS proxy, as `socket.create_connection` opens one without."""
+    """Return what opens a connection through a SOCKS proxy, as `socket.create_connection` opens one
+    without.
+    """
     try:
         import socks
     except ImportError:
-        raise CannotAsk(errno.EPROTONOSUPPORT, "it is behind a SOCKS proxy, and PySocks is not installed beside shim") from None
+        raise CannotAsk(
+            errno.EPROTONOSUPPORT,
+            "it is behind a SOCKS proxy, and PySocks is not installed beside shim",
+        ) from None
     parts = urlsplit(proxy)
     options = {
         "proxy_type": socks.SOCKS4 if scheme.startswith("socks4") else socks.SOCKS5,
@@ -103,7 +119,11 @@ def _make_dial(proxy: str, scheme: str) -> Dial:
         "proxy_password": unquote(parts.password) if parts.password else None,
     }
 
-    def dial(address: tuple[str, int], timeout: float | None = None, source: tuple[str, int] | None = None) -> Any:
+    def dial(
+        address: tuple[str, int],
+        timeout: float | None = None,
+        source: tuple[str, int] | None = None,
+    ) -> Any:
         return socks.create_connection(address, timeout, source, **options)
 
     return dial
@@ -111,7 +131,9 @@ def _make_dial(proxy: str, scheme: str) -> Dial:
 
 class _Tunnel(HTTPSConnection):
     def _tunnel(self) -> None:
-        """Ask the proxy for a way. http.client says what it answered in words only, so its answer is looked at here."""
+        """Ask the proxy for a way. http.client says what it answered in words only, so its answer
+        is looked at here.
+        """
         make, statuses = self.response_class, list[int]()
 
         class Response(make):  # type: ignore[valid-type, misc]

@@ -20,7 +20,9 @@ from shim.hotpath.replay import describe_file, is_folder
 
 
 class Observed(dict[str, str]):
-    """An environment that remembers which variables were asked for. A copy of it is an ordinary dictionary."""
+    """An environment that remembers which variables were asked for. A copy of it is an ordinary
+    dictionary.
+    """
 
     def __init__(self, environ: Iterable[tuple[str, str]]) -> None:
         super().__init__(environ)
@@ -42,9 +44,11 @@ class Observed(dict[str, str]):
 
 @dataclass(slots=True)
 class Observer:
-    """What was looked at while a plan was made: each path and each listed folder, as it was before the first look.
+    """What was looked at while a plan was made: each path and each listed folder, as it was before
+    the first look.
 
-    Making a plan may take as long as a person takes to log in: what has changed meanwhile was not what the plan was made from.
+    Making a plan may take as long as a person takes to log in: what has changed meanwhile was not
+    what the plan was made from.
     """
 
     environ: Observed
@@ -57,7 +61,9 @@ class Observer:
             self.paths[path] = describe_path(path)
 
     def see_folder(self, path: str) -> None:
-        """Remember a folder whose entries count. The target may live in our own environment: that folder itself counts."""
+        """Remember a folder whose entries count. The target may live in our own environment: that
+        folder itself counts.
+        """
         folder = os.path.abspath(path)
         if not _is_ours(folder) and folder not in self.folders:
             self.folders[folder] = describe_path(folder, is_listed=True)
@@ -74,7 +80,8 @@ def observe(host: Host) -> Iterator[tuple[Host, Observer]]:
 def describe_path(path: str, *, is_listed: bool = False) -> tuple[str, ...]:
     """Return the fields of a record's line that says how a path is, or that it is not there.
 
-    A folder that was listed counts with its entries; of any other only that it is there: people make files in it all the time.
+    A folder that was listed counts with its entries; of any other only that it is there: people
+    make files in it all the time.
     """
     state = describe_file(path)
     if state is None:
@@ -86,12 +93,16 @@ def describe_path(path: str, *, is_listed: bool = False) -> tuple[str, ...]:
 
 
 def _is_ours(path: str) -> bool:
-    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line of its own tells them), or no file.
+    """Whether a path is part of our own code, our dependencies or the interpreter's library (a line
+    of its own tells them), or no file.
 
-    What others have installed for the same interpreter lies inside its library, the target maybe among it.
+    What others have installed for the same interpreter lies inside its library, the target maybe
+    among it.
     """
     return path.startswith(("/proc/", "/dev/null", "/dev/tty")) or any(
-        path.startswith(folder) and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages")) for folder in _CODE
+        path.startswith(folder)
+        and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages"))
+        for folder in _CODE
     )
 
 

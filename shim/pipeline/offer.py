@@ -1,8 +1,9 @@
-"""A command on a terminal lacks a credential that the person in front of it could give: `shim login` is offered, in place of the
-tool's own question, whose answer would be kept nowhere.
+"""A command on a terminal lacks a credential that the person in front of it could give: `shim
+login` is offered, in place of the tool's own question, whose answer would be kept nowhere.
 
-Never without a terminal, in CI, with SHIM_NO_INPUT, `login = "manual"` or a tool that was told not to ask. What is offered is the verb
-itself, as a program of its own: what it verifies, stores and says is said once, there.
+Never without a terminal, in CI, with SHIM_NO_INPUT, `login = "manual"` or a tool that was told not
+to ask. What is offered is the verb itself, as a program of its own: what it verifies, stores and
+says is said once, there.
 """
 
 from __future__ import annotations
@@ -22,8 +23,12 @@ SILENT_VARIABLES = ("PIP_NO_INPUT", "TWINE_NON_INTERACTIVE", "POETRY_NO_INTERACT
 FILLED = ("keyring", "stored", "posit", "oidc")
 
 
-def offer_logins(invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> bool:
-    """Offer a login for each configured index without a credential; return whether one was made, so that sources know more now."""
+def offer_logins(
+    invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
+) -> bool:
+    """Offer a login for each configured index without a credential; return whether one was made, so
+    that sources know more now.
+    """
     if not _may_ask(invocation, host):
         return False
     missing: dict[str, Resolution] = {}
@@ -36,19 +41,31 @@ def offer_logins(invocation: Invocation, resolutions: tuple[Resolution, ...], se
 
 
 def _may_ask(invocation: Invocation, host: Host) -> bool:
-    told = [*(word for word in invocation.argv if word in SILENT_OPTIONS), *(name for name in SILENT_VARIABLES if host.is_set(name))]
+    told = [
+        *(word for word in invocation.argv if word in SILENT_OPTIONS),
+        *(name for name in SILENT_VARIABLES if host.is_set(name)),
+    ]
     return host.interactive and not told
 
 
 def _could_login(resolution: Resolution, index: IndexConfig) -> bool:
-    is_missing = resolution.credential is None and not resolution.endpoint.provided_by and index.on_failure != "pass"
+    is_missing = (
+        resolution.credential is None
+        and not resolution.endpoint.provided_by
+        and index.on_failure != "pass"
+    )
     is_refused = any(source in ("scope", "policy") for source, _ in resolution.tried)
-    return is_missing and not is_refused and index.may_login and bool(set(FILLED) & set(index.source))
+    return (
+        is_missing and not is_refused and index.may_login and bool(set(FILLED) & set(index.source))
+    )
 
 
 def _offer(resolution: Resolution, name: str, host: Host) -> bool:
     """Ask, and run `shim login`; return whether it succeeded."""
-    write_stderr(f"shim: no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})\nLog in to {name} now? [Y/n] ")
+    write_stderr(
+        f"shim: no credential for {resolution.endpoint.url} (from"
+        f" {resolution.endpoint.origin})\nLog in to {name} now? [Y/n] "
+    )
     line = sys.stdin.readline()
     if not line:
         write_stderr("\n")
@@ -59,4 +76,11 @@ def _offer(resolution: Resolution, name: str, host: Host) -> bool:
     url = resolution.endpoint.url.text
     program = [os.path.join(host.shims, "shim")] if host.shims else [sys.executable, "-m", "shim"]
     environ = {name: value for name, value in host.environ.items() if not name.startswith("_SHIM_")}
-    return subprocess.run([*program, "login", name if resolution.endpoint.role != "publish" else url], env=environ, check=False).returncode == 0
+    return (
+        subprocess.run(
+            [*program, "login", name if resolution.endpoint.role != "publish" else url],
+            env=environ,
+            check=False,
+        ).returncode
+        == 0
+    )

@@ -2,14 +2,15 @@
 
 What counts is not listed by hand, it is observed (`observing.py`).
 
-No record is written of a command that held a secret in argv or environment, that reads a remote file, whose credential comes from
-where `replay.py` cannot get it again (a variable, a file, a keyring whose answer is not remembered), or that prints a warning.
+No record is written of a command that held a secret in argv or environment, that reads a remote
+file, whose credential comes from where `replay.py` cannot get it again (a variable, a file, a
+keyring whose answer is not remembered), or that prints a warning.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from shim.core.host import Host
@@ -21,7 +22,6 @@ from shim.hotpath.replay import (
     HEAD,
     LINE,
     MAX_BYTES,
-    PREFIXES,
     TOKEN,
     code_state,
     describe_file,
@@ -30,29 +30,33 @@ from shim.hotpath.replay import (
     record_folder,
     record_name,
 )
+from shim.pipeline.conditions import group, render_files, render_variables
 from shim.pipeline.kept_credentials import find_kept
-from shim.pipeline.observing import Observed, Observer, describe_path
+from shim.pipeline.observing import Observer
 
 #: So many records are kept; beyond that the oldest go.
 MAX_RECORDS = 500
-#: What the names of variables with secrets have in them: their values are in no record.
-SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL", "API_KEY")
-#: What lies in the token cache's folder: folders, and files by their endings.
-KEPT_FOLDERS = ("", "plans", "pads", "proofs")
-KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 #: Channel -> how a secret stands in its memory file (a key of `replay.FORMS`).
 FORM_OF_CHANNEL = {"netrc": "bare", "store": "bare", "seed": "percent"}
 #: Files whose entries are merged into a memory file: their secrets must not be copied.
 MERGED_FILES = (".netrc", "_netrc", "netrc", "credentials.toml")
-#: Verbs whose arguments are packages, of any tool: the plan is the same for other ones. Those of other verbs are files, folders, names of
-#: installed tools with settings of their own, or the user's program.
+#: Verbs whose arguments are packages, of any tool: the plan is the same for other ones. Those of
+#: other verbs are files, folders, names of installed tools with settings of their own, or the
+#: user's program.
 PACKAGE_VERBS = frozenset({"add", "download", "install", "wheel"})
 
 
 def record(
-    plan: Plan, observer: Observer, name: str, target: str, host: Host, plan_again: Callable[[tuple[Resolution, ...]], Delivery]
+    plan: Plan,
+    observer: Observer,
+    name: str,
+    target: str,
+    host: Host,
+    plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> bool:
-    """Write a record of the plan, and return whether it could be done. `plan_again` makes the delivery of other answers."""
+    """Write a record of the plan, and return whether it could be done. `plan_again` makes the
+    delivery of other answers.
+    """
     folder = _make_folder(host)
     lines = _render(plan, observer, host, plan_again) if folder else None
     if folder is None or lines is None:
@@ -61,7 +65,9 @@ def record(
     data = text.encode("utf-8", "surrogateescape")
     if len(data) >= MAX_BYTES or any(mark in text for mark in ("\0", "\r")):
         return False
-    path = os.path.join(folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ)))
+    path = os.path.join(
+        folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ))
+    )
     replace_atomically(path, data)
     _prune(folder)
     return True
@@ -77,23 +83,32 @@ def _make_folder(host: Host) -> str | None:
 
 
 def _prune(folder: str) -> None:
-    names = [name for name in os.listdir(folder) if name[32:37] == ".plan"]  # the user may have chosen the folder
+    names = [
+        name for name in os.listdir(folder) if name[32:37] == ".plan"
+    ]  # the user may have chosen the folder
     if len(names) > MAX_RECORDS:
-        paths = sorted((os.path.join(folder, name) for name in names), key=lambda path: os.lstat(path).st_mtime)
+        paths = sorted(
+            (os.path.join(folder, name) for name in names), key=lambda path: os.lstat(path).st_mtime
+        )
         for path in paths[: MAX_RECORDS // 5]:
             os.unlink(path)
 
 
-def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tuple[Resolution, ...]], Delivery]) -> list[str] | None:
+def _render(
+    plan: Plan,
+    observer: Observer,
+    host: Host,
+    plan_again: Callable[[tuple[Resolution, ...]], Delivery],
+) -> list[str] | None:
     """Return the lines of the record, or None if there must be none."""
     delivery, invocation = plan.delivery, plan.invocation
     if not _is_repeatable(plan) or host.is_set("SHIM_REFRESH") or host.is_set("SHIM_DEBUG"):
         return None
     kept = find_kept(plan.resolutions, observer, host)
     asked_keyring = _asked_keyring(plan.resolutions)
-    variables = _render_variables(observer.environ, asked_keyring)
+    variables = render_variables(observer.environ, asked_keyring)
     changes = _render_changes(delivery, invocation.argv)
-    files = _render_files(observer, plan.endpoints.files_read, host, asked_keyring)
+    files = render_files(observer, plan.endpoints.files_read, host, asked_keyring)
     if kept is None or variables is None or changes is None or files is None:
         return None
     if delivery.memory:
@@ -109,44 +124,53 @@ def _render(plan: Plan, observer: Observer, host: Host, plan_again: Callable[[tu
         if companion is None:
             return None
         changes.append(companion)
-    lines = [FIELD.join(["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)])]
+    lines = [
+        FIELD.join(
+            ["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)]
+        )
+    ]
     names = _names(plan, host)
-    lines += [FIELD.join(["name" if number in names else "word", str(number), word]) for number, word in enumerate(invocation.argv)]
-    lines += _group([*variables, *files])
+    lines += [
+        FIELD.join(["name" if number in names else "word", str(number), word])
+        for number, word in enumerate(invocation.argv)
+    ]
+    lines += group([*variables, *files])
     lines += [FIELD.join(one.fields) for one in kept]
     lines += changes + _render_audit(plan, [one.file for one in kept if one.file], host)
     return None if any("\n" in line for line in lines) else lines
 
 
-def _group(lines: list[str]) -> list[str]:
-    """Return the lines with all of a kind that names no more than things in one line: each line costs the hot path time."""
-    grouped: dict[str, list[str]] = {kind: [kind] for kind in ("absent", "missing", "folder")}
-    others: list[str] = []
-    for line in lines:
-        kind, _, name = line.partition(FIELD)
-        if kind in grouped:
-            grouped[kind].append(name)
-        else:
-            others.append(line)
-    return others + [FIELD.join(words) for words in grouped.values() if len(words) > 1]
-
-
 def _is_repeatable(plan: Plan) -> bool:
-    """Whether nothing about the command speaks against a record: no secret typed, nothing remote, nothing to say to the user."""
+    """Whether nothing about the command speaks against a record: no secret typed, nothing remote,
+    nothing to say to the user.
+    """
     delivery, invocation = plan.delivery, plan.invocation
     words = [os.fsencode(word) for word in invocation.argv]
     if mask_words(words) != words or delivery.masking:
         return False
-    if plan.warnings or delivery.warnings or plan.endpoints.unreadable_inputs or len(delivery.argv) != len(invocation.argv):
+    if (
+        plan.warnings
+        or delivery.warnings
+        or plan.endpoints.unreadable_inputs
+        or len(delivery.argv) != len(invocation.argv)
+    ):
         return False
-    typed = any(endpoint.inline_password is not None or (endpoint.location and endpoint.location.start != endpoint.location.end) for endpoint in plan.endpoints.items)
+    typed = any(
+        endpoint.inline_password is not None
+        or (endpoint.location and endpoint.location.start != endpoint.location.end)
+        for endpoint in plan.endpoints.items
+    )
     return not typed and not plan.endpoints.unused_userinfo
 
 
 def _asked_keyring(resolutions: tuple[Resolution, ...]) -> bool:
-    """Whether an OS keyring was asked, or what it said lately: then whatever could change its answer counts."""
+    """Whether an OS keyring was asked, or what it said lately: then whatever could change its
+    answer counts.
+    """
     return any(
-        (one.credential and one.credential.source == "keyring") or any(name == "keyring" for name, _ in one.tried) for one in resolutions
+        (one.credential and one.credential.source == "keyring")
+        or any(name == "keyring" for name, _ in one.tried)
+        for one in resolutions
     )
 
 
@@ -157,24 +181,47 @@ def _render_memory(
     credentials: list[Credential],
     plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
-    """Return the line of the memory file, with numbers in the place of secrets; None if it holds what nobody could put in again."""
-    if any(os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC") for path in observer.paths if os.path.exists(path)):
+    """Return the line of the memory file, with numbers in the place of secrets; None if it holds
+    what nobody could put in again.
+    """
+    if any(
+        os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC")
+        for path in observer.paths
+        if os.path.exists(path)
+    ):
         return None
     from shim.delivery.seed import read_machine_config
 
     template = _find_template(plan.delivery, plan.resolutions, credentials, plan_again)
     memory = plan.delivery.memory
-    if any(channel == "seed" for channel, _, _ in plan.delivery.channels) and "@" in read_machine_config(host):
+    if any(
+        channel == "seed" for channel, _, _ in plan.delivery.channels
+    ) and "@" in read_machine_config(host):
         return None  # maybe a password of the machine's
-    form = next((FORM_OF_CHANNEL[channel] for channel, _, _ in plan.delivery.channels if channel in FORM_OF_CHANNEL), "plain")
+    form = next(
+        (
+            FORM_OF_CHANNEL[channel]
+            for channel, _, _ in plan.delivery.channels
+            if channel in FORM_OF_CHANNEL
+        ),
+        "plain",
+    )
     if template is None or memory is None:
         return None
-    filled = fill_template(template, [credential.secret.reveal() for credential in credentials], form)
-    return FIELD.join(["memory", str(memory.descriptor), form, template.replace("\n", LINE)]) if filled == memory.text.reveal() else None
+    filled = fill_template(
+        template, [credential.secret.reveal() for credential in credentials], form
+    )
+    return (
+        FIELD.join(["memory", str(memory.descriptor), form, template.replace("\n", LINE)])
+        if filled == memory.text.reveal()
+        else None
+    )
 
 
 def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
-    """Return the lines that the audit log is to get each time, and the files of the tokens that these lines speak of."""
+    """Return the lines that the audit log is to get each time, and the files of the tokens that
+    these lines speak of.
+    """
     from shim.config.settings import load_settings
     from shim.storage.audit_log import find_socket, render_lines
 
@@ -183,23 +230,34 @@ def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
         return []
     target = plan.invocation.target.path
     settings = load_settings(host)
-    path, text = render_lines(credentials, target, outcome, settings.audit, host, "@TIME@", "@PARENT@")
+    path, text = render_lines(
+        credentials, target, outcome, settings.audit, host, "@TIME@", "@PARENT@"
+    )
     for mark in ("time", "parent"):
         text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
     files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
-    return [FIELD.join(["audit", path, text.replace("\n", LINE), find_socket(settings.audit)]), *files] if text else []
+    return (
+        [FIELD.join(["audit", path, text.replace("\n", LINE), find_socket(settings.audit)]), *files]
+        if text
+        else []
+    )
 
 
 def _names(plan: Plan, host: Host) -> set[int]:
     """Return the positions of words that may be other package names next time.
 
-    Only behind the verb, never at it: before it stand values of options, and with another verb it is another command. None where
-    names were checked (`packages`), and no redirector checks them again.
+    Only behind the verb, never at it: before it stand values of options, and with another verb it
+    is another command. None where names were checked (`packages`), and no redirector checks them
+    again.
     """
     from shim.config.mentions import is_mentioned
 
     argv, verb = plan.invocation.argv, plan.invocation.verb[-1:]
-    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv or (plan.delivery.routes is None and is_mentioned(host)):
+    if (
+        not PACKAGE_VERBS.intersection(verb)
+        or verb[0] not in argv
+        or (plan.delivery.routes is None and is_mentioned(host))
+    ):
         return set()
     words, kept = list(argv), plan.delivery.argv
     behind = range(len(argv) - argv[::-1].index(verb[0]), len(argv))
@@ -208,64 +266,30 @@ def _names(plan: Plan, host: Host) -> set[int]:
 
 
 def _render_changes(delivery: Delivery, argv: tuple[str, ...]) -> list[str] | None:
-    """Return the lines of what changes in argv and environment, or None if a secret stands in clear there."""
-    lines = [FIELD.join(["put", str(number), word]) for number, word in enumerate(delivery.argv) if word != argv[number]]
+    """Return the lines of what changes in argv and environment, or None if a secret stands in clear
+    there.
+    """
+    lines = [
+        FIELD.join(["put", str(number), word])
+        for number, word in enumerate(delivery.argv)
+        if word != argv[number]
+    ]
     for name, value in delivery.environ.items():
         if isinstance(value, Secret):
             return None
         if value is None:
             lines.append(FIELD.join(["unset", name]))
         else:
-            lines.append(FIELD.join(["set", name, value.replace(f"/proc/{os.getpid()}/", f"/proc/{TOKEN}pid{TOKEN}/")]))
+            lines.append(
+                FIELD.join(
+                    [
+                        "set",
+                        name,
+                        value.replace(f"/proc/{os.getpid()}/", f"/proc/{TOKEN}pid{TOKEN}/"),
+                    ]
+                )
+            )
     return lines
-
-
-def _render_variables(environ: Observed, asked_keyring: bool) -> list[str] | None:
-    """Return the lines of all variables that were asked for or that can change anything; None if one holds a secret."""
-    from shim.storage import keyring_cache
-
-    prefixes = (keyring_cache.VARIABLES if asked_keyring else ()) + tuple(name[:-1] for name in sorted(environ.asked) if name.endswith("*"))
-    names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
-    lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
-    for name in sorted(names):
-        value = dict.get(environ, name)
-        if value is None:
-            lines.append(FIELD.join(["absent", name]))
-            continue
-        if any(word in name.upper() for word in SECRET_WORDS) or ("://" in value and "@" in value):
-            return None
-        lines.append(FIELD.join(["variable", name, value]))
-    return lines
-
-
-def _render_files(observer: Observer, files_read: Iterable[str], host: Host, asked_keyring: bool) -> list[str] | None:
-    """Return the lines of all files and folders: as they are, or that they are not there; None if one changed while the plan was made.
-
-    The folders that a keyring lies in count with their entries.
-    """
-    from shim.config.settings import config_files
-    from shim.storage import keyring_cache
-
-    places = keyring_cache.places(host, config_files(host)) if asked_keyring else ()
-    lines = []
-    for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
-        if _is_kept_by_us(path, host):
-            continue
-        seen, now = observer.folders.get(path) or observer.paths.get(path), describe_path(path, is_listed=path in observer.folders)
-        # A link that leads nowhere is as good as missing, and the first command makes one of ours.
-        if seen and seen != now and (seen[0], now[0]) != ("missing", "link"):
-            return None
-        lines.append(FIELD.join(describe_path(path, is_listed=path in observer.folders or path in places)))
-    return lines
-
-
-def _is_kept_by_us(path: str, host: Host) -> bool:
-    """Whether a file is the token cache's own: it changes with every refresh, and what counts of it has a line of its own."""
-    folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
-    inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
-    if inner is None:
-        return False
-    return inner.partition("/")[0] in KEPT_FOLDERS or ("/" not in inner and inner.endswith(KEPT_SUFFIXES))
 
 
 def _find_template(
@@ -274,17 +298,30 @@ def _find_template(
     credentials: list[Credential],
     plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
-    """Return the memory file's text with numbers in place of secrets: what comes out when marks are delivered in their place."""
+    """Return the memory file's text with numbers in place of secrets: what comes out when marks are
+    delivered in their place.
+    """
     nonce = os.urandom(12).hex()
     marks = [f"{nonce}-{number}-{nonce}" for number in range(len(credentials))]
 
     def marked(resolution: Resolution) -> Resolution:
         if resolution.credential is None or resolution.credential not in credentials:
             return resolution
-        return replace(resolution, credential=replace(resolution.credential, secret=Secret(marks[credentials.index(resolution.credential)])))
+        return replace(
+            resolution,
+            credential=replace(
+                resolution.credential,
+                secret=Secret(marks[credentials.index(resolution.credential)]),
+            ),
+        )
 
     again = plan_again(tuple(marked(resolution) for resolution in resolutions))
-    if again.memory is None or delivery.memory is None or again.environ != delivery.environ or again.argv != delivery.argv:
+    if (
+        again.memory is None
+        or delivery.memory is None
+        or again.environ != delivery.environ
+        or again.argv != delivery.argv
+    ):
         return None
     template = again.memory.text.reveal()
     for number, mark in enumerate(marks):

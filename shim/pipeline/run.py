@@ -1,7 +1,9 @@
-"""A wrapped command from its words to `exec`: a plan is made (`plan.py`), written down and carried out. Errors are caught here alone.
+"""A wrapped command from its words to `exec`: a plan is made (`plan.py`), written down and carried
+out. Errors are caught here alone.
 
-The rule for trouble: a command that needs no credential runs as without us, whatever is broken. A command that does
-need one gets one clear message; if its tool would then take the package from somewhere else, it is stopped.
+The rule for trouble: a command that needs no credential runs as without us, whatever is broken. A
+command that does need one gets one clear message; if its tool would then take the package from
+somewhere else, it is stopped.
 """
 
 from __future__ import annotations
@@ -17,8 +19,17 @@ from shim.pipeline.plan import deliver, make_plan
 from shim.tools import Tool, load_tool
 
 
-def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, sigpipe_ignored: bool = False) -> int:
-    """Run the wrapped command `name argv`; returns an exit status only if the target was not started."""
+def main(
+    name: str,
+    target: str,
+    argv: tuple[str, ...],
+    launcher: str = "",
+    *,
+    sigpipe_ignored: bool = False,
+) -> int:
+    """Run the wrapped command `name argv`; returns an exit status only if the target was not
+    started.
+    """
     host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
@@ -39,7 +50,9 @@ def main(name: str, target: str, argv: tuple[str, ...], launcher: str = "", *, s
 
 
 def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) -> Delivery:
-    """Return the delivery of the command, its warnings printed. A bug of ours must not be the reason that a tool does not run."""
+    """Return the delivery of the command, its warnings printed. A bug of ours must not be the
+    reason that a tool does not run.
+    """
     tool = load_tool(name)
     try:
         plan = _make_and_record(tool, name, target, argv, host)
@@ -65,11 +78,15 @@ def _audit(plan: Plan, host: Host) -> None:
     if credentials:
         from shim.storage.audit_log import record_release
 
-        record_release(credentials, plan.invocation.target.path, outcome, load_settings(host).audit, host)
+        record_release(
+            credentials, plan.invocation.target.path, outcome, load_settings(host).audit, host
+        )
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
-    """Return the plan, and write down what it came to for the next time. That this fails is nobody's trouble."""
+    """Return the plan, and write down what it came to for the next time. That this fails is
+    nobody's trouble.
+    """
     from shim.pipeline.observing import observe
     from shim.pipeline.plan_cache import record
 
@@ -80,9 +97,20 @@ def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], 
         from shim.delivery import choose
         from shim.routing.default_index import around, put_into
 
-        choice = choose(plan.invocation, plan.endpoints, resolutions, load_settings(host), around(host, plan.added), plan.unserved)
+        choice = choose(
+            plan.invocation,
+            plan.endpoints,
+            resolutions,
+            load_settings(host),
+            around(host, plan.added),
+            plan.unserved,
+        )
         again = put_into(deliver(choice), plan.added)
-        return replace(again, environ={**again.environ, **plan.delivery.environ}) if plan.delivery.routes else again
+        return (
+            replace(again, environ={**again.environ, **plan.delivery.environ})
+            if plan.delivery.routes
+            else again
+        )
 
     try:
         record(plan, observer, name, target, host, plan_again)
@@ -100,31 +128,47 @@ def _trace(plan: Plan, host: Host) -> None:
         who = f"{credential.source} as {credential.shown_username}" if credential else "nobody"
         if credential and credential.source == "url":
             who = "the URL"  # its user name may be the token
-        host.debug(f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) is answered by {who}")
+        host.debug(
+            f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) is answered by {who}"
+        )
         for source, outcome in resolution.tried:
             host.debug(f"  {source}: {outcome}")
     for channel, url, why in delivery.channels:
         host.debug(f"channel {channel} for {url}: {why}")
-    host.debug(f"sets {', '.join(delivery.environ) or 'no variable'}; argv {'changed' if delivery.argv != invocation.argv else 'as typed'}")
+    host.debug(
+        f"sets {', '.join(delivery.environ) or 'no variable'}; argv"
+        f" {'changed' if delivery.argv != invocation.argv else 'as typed'}"
+    )
 
 
-def _after_a_bug(tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host) -> Delivery:
-    """Let the tool run as without us, unless it would fall open on a private index that somebody configured."""
+def _after_a_bug(
+    tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host
+) -> Delivery:
+    """Let the tool run as without us, unless it would fall open on a private index that somebody
+    configured.
+    """
     problem = InternalError(
         f"{type(error).__name__} in shim itself while preparing this {name}",
-        hint="run it again with SHIM_DEBUG=1 and report what it prints; SHIM_BYPASS=1 runs it without shim",
+        hint=(
+            "run it again with SHIM_DEBUG=1 and report what it prints; SHIM_BYPASS=1 runs it"
+            " without shim"
+        ),
     )
     from shim.config.mentions import is_mentioned as is_routed
     from shim.routing.default_index import is_mentioned
 
-    if is_routed(host) or ((tool.falls_back_to_other_indexes or is_mentioned(host)) and _has_configured_index(host)):
+    if is_routed(host) or (
+        (tool.falls_back_to_other_indexes or is_mentioned(host)) and _has_configured_index(host)
+    ):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)
 
 
 def _has_configured_index(host: Host) -> bool:
-    """Whether any config file names an index; a file that cannot be read counts as one that does."""
+    """Whether any config file names an index; a file that cannot be read counts as one that
+    does.
+    """
     import os
 
     try:

@@ -1,4 +1,5 @@
-"""What stops a command before anybody is asked: an index that is written wrongly, or for which no source has a credential.
+"""What stops a command before anybody is asked: an index that is written wrongly, or for which no
+source has a credential.
 
 pip would go on to the next index, and take the packages from there.
 """
@@ -15,26 +16,52 @@ from shim.tools import Tool
 
 
 def refuse_malformed(tool: Tool, invocation: Invocation, endpoints: Endpoints, host: Host) -> None:
-    """Stop where pip would not find a private index, since its URL is not written as one, and go on to the next.
+    """Stop where pip would not find a private index, since its URL is not written as one, and go on
+    to the next.
 
     Raises:
         NotProven: so it is.
     """
     malformed = [endpoint for endpoint in endpoints.malformed if not endpoint.url.is_public]
-    if not malformed or not tool.falls_back_to_other_indexes or tool.read_demand(invocation, host) != "packages":
+    if (
+        not malformed
+        or not tool.falls_back_to_other_indexes
+        or tool.read_demand(invocation, host) != "packages"
+    ):
         return
     settings = load_settings(host)
     for endpoint in malformed:
         index = settings.index_for(endpoint.url)
-        elsewhere = next((other.url for other in endpoints.items if other.role in NAMING and other.url.text != endpoint.url.text), None)
-        if elsewhere and (endpoint.inline_password is not None or index) and (index is None or index.on_failure == "stop"):
-            what = f"{endpoint.url} (from {endpoint.origin}) is written with white space, control characters or quotes"
+        elsewhere = next(
+            (
+                other.url
+                for other in endpoints.items
+                if other.role in NAMING and other.url.text != endpoint.url.text
+            ),
+            None,
+        )
+        if (
+            elsewhere
+            and (endpoint.inline_password is not None or index)
+            and (index is None or index.on_failure == "stop")
+        ):
+            what = (
+                f"{endpoint.url} (from {endpoint.origin}) is written with white space, control"
+                " characters or quotes"
+            )
             consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
-            raise NotProven(f"{what}: {consequence}", hint=f"write {endpoint.url} without them in {endpoint.origin}")
+            raise NotProven(
+                f"{what}: {consequence}",
+                hint=f"write {endpoint.url} without them in {endpoint.origin}",
+            )
 
 
 def check_unanswered(
-    tool: Tool, invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
+    tool: Tool,
+    invocation: Invocation,
+    resolutions: tuple[Resolution, ...],
+    settings: Settings,
+    host: Host,
 ) -> tuple[ShimError, ...]:
     """Return warnings for configured indexes that nobody has a credential for.
 
@@ -46,7 +73,12 @@ def check_unanswered(
     warnings: dict[str, ShimError] = {}
     for resolution in resolutions:
         index = settings.index_named(resolution.index) if resolution.index else None
-        if index is None or resolution.credential or resolution.endpoint.provided_by or index.on_failure == "pass":
+        if (
+            index is None
+            or resolution.credential
+            or resolution.endpoint.provided_by
+            or index.on_failure == "pass"
+        ):
             continue
         message = f"no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})"
         error = NoCredential(message, tried=resolution.tried, hint=hint_for(resolution, index))

@@ -1,4 +1,6 @@
-"""Each way in which a private index can fail us, in its own words: what it did, what that may mean, and the command that mends it."""
+"""Each way in which a private index can fail us, in its own words: what it did, what that may mean,
+and the command that mends it.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,15 @@ from shim.core.model import Credential, Resolution
 from shim.core.verdict import Trouble, VerificationResult
 from shim.credentials.missing import hint_for
 
-#: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a credential".
+#: What an index did, to go behind its URL. `{who}` is the user name and source, or "without a
+#: credential".
 WORDS: dict[Trouble, str] = {
     "refused": "refuses us {who} (401)",
     "forbidden": "forbids us to read it {who} (403): a wrong or expired secret, or no permission",
-    "hidden": "says that it does not exist {who} (404): many servers say that instead of 401, or there is no such page",
+    "hidden": (
+        "says that it does not exist {who} (404): many servers say that instead of 401, or there is"
+        " no such page"
+    ),
     "busy": "has had too many requests (429)",
     "broken": "is broken{status}",
     "login-page": "shows a login page {who} instead of packages",
@@ -44,35 +50,64 @@ UNCONFIGURED = {
 }
 
 
-def refusal(resolution: Resolution, index: IndexConfig | None, verdict: VerificationResult, elsewhere: str | None, *, withheld: bool = False) -> ShimError:
+def refusal(
+    resolution: Resolution,
+    index: IndexConfig | None,
+    verdict: VerificationResult,
+    elsewhere: str | None,
+    *,
+    withheld: bool = False,
+) -> ShimError:
     """Return the error for an index that did not prove the credential.
 
-    `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not given the secret.
+    `elsewhere` is where pip would look then, if anywhere; `withheld` tells that the tool is not
+    given the secret.
     """
     credential, trouble = resolution.credential, verdict.trouble or "down"
     status = f" ({verdict.status})" if verdict.status else ""
-    words = WORDS[trouble].format(who=_who(credential), reason=verdict.reason or verdict.detail, status=status)
+    words = WORDS[trouble].format(
+        who=_who(credential), reason=verdict.reason or verdict.detail, status=status
+    )
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
-    message = f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) {words}{consequence}{WITHHELD if withheld else ''}"
+    message = (
+        f"{resolution.endpoint.url} (from {resolution.endpoint.origin})"
+        f" {words}{consequence}{WITHHELD if withheld else ''}"
+    )
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
-    return kind(message, tried=resolution.tried if not credential else (), hint=hint_for_refused(resolution, index, trouble))
+    return kind(
+        message,
+        tried=resolution.tried if not credential else (),
+        hint=hint_for_refused(resolution, index, trouble),
+    )
 
 
 def _who(credential: Credential | None) -> str:
     if credential is None:
         return "without a credential"
-    name = "the user in the URL" if credential.source == "url" else credential.shown_username  # which may be the token itself
+    name = (
+        "the user in the URL" if credential.source == "url" else credential.shown_username
+    )  # which may be the token itself
     return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
 
 
-def hint_for_refused(resolution: Resolution, index: IndexConfig | None, trouble: Trouble, *, by_url: bool = False) -> str:
-    """Return the one thing that mends this: a new secret where this one came from, or what is wrong with the index itself.
+def hint_for_refused(
+    resolution: Resolution, index: IndexConfig | None, trouble: Trouble, *, by_url: bool = False
+) -> str:
+    """Return the one thing that mends this: a new secret where this one came from, or what is wrong
+    with the index itself.
 
     With `by_url` it is not the index that is to be logged in to, but the URL.
     """
     renewal = _renewal(resolution, index, by_url=by_url)
-    if trouble in ("refused", "forbidden") and resolution.credential and not resolution.credential.secret.is_ascii:
-        return f"if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without; else {renewal}"
+    if (
+        trouble in ("refused", "forbidden")
+        and resolution.credential
+        and not resolution.credential.secret.is_ascii
+    ):
+        return (
+            "if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without;"
+            f" else {renewal}"
+        )
     if trouble == "unknown":  # PySocks is what it lacks
         return repair_command("[socks]")
     if trouble == "again":
@@ -81,7 +116,10 @@ def hint_for_refused(resolution: Resolution, index: IndexConfig | None, trouble:
         return (HINTS if index else UNCONFIGURED)[trouble]
     if trouble in ("hidden", "endless") and index and index.verify_url == index.url:
         page = f"{str(index.url).rstrip('/')}/NAME/"
-        return f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or renew the secret'
+        return (
+            f'set verify-url of [[index]] {index.name} to a page that exists, like "{page}", or'
+            " renew the secret"
+        )
     return renewal
 
 
@@ -93,7 +131,10 @@ def _renewal(resolution: Resolution, index: IndexConfig | None, *, by_url: bool)
         return hint_for(resolution, index)
     match credential.source:
         case "url":
-            return f"put the right password into {endpoint.origin}, or take it out of the URL and run shim login {name}"
+            return (
+                f"put the right password into {endpoint.origin}, or take it out of the URL and run"
+                f" shim login {name}"
+            )
         case "netrc":
             return f"correct the entry for {endpoint.url.host} in your netrc"
         case "env" if index and index.env:
@@ -103,7 +144,10 @@ def _renewal(resolution: Resolution, index: IndexConfig | None, *, by_url: bool)
         case "command" if index and index.command:
             return BY_HAND_HINT.format(name=index.command.argv[0])
         case "agent":
-            return "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the host"
+            return (
+                "SHIM_REFRESH=1 has the host get a new one; if that is refused too, log in on the"
+                " host"
+            )
         case "stored":
             return f"shim login {name} --store file"
     return f"shim login {name}"

@@ -1,10 +1,12 @@
-"""Where do the files of an index lie? A server may keep them on another port of its host, or on another host, and only its pages or
-redirects say so: one page and one of its files are asked for, and `outcome.py` remembers the answer.
+"""Where do the files of an index lie? A server may keep them on another port of its host, or on
+another host, and only its pages or redirects say so: one page and one of its files are asked for,
+and `outcome.py` remembers the answer.
 
-A netrc knows hosts alone, so it would go along to another port, where an object store takes signed URLs and nothing else; and
-a second private host needs a credential of its own.
+A netrc knows hosts alone, so it would go along to another port, where an object store takes signed
+URLs and nothing else; and a second private host needs a credential of its own.
 
-Sources: requests `rebuild_auth` (a redirect to another port takes a netrc's entry along); PEP 503 and 691.
+Sources: requests `rebuild_auth` (a redirect to another port takes a netrc's entry along); PEP 503
+and 691.
 """
 
 from __future__ import annotations
@@ -37,13 +39,18 @@ LOOK_S = 6.0
 
 
 def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
-    """Return what `look` returns for each pair of a package's page and the index itself, all of them at the same time."""
+    """Return what `look` returns for each pair of a package's page and the index itself, all of
+    them at the same time.
+    """
     nothing: list[Seen] = [None] * len(pages)
-    return at_once([partial(look, page, root, host, LOOK_S) for page, root in pages], nothing, LOOK_S)
+    return at_once(
+        [partial(look, page, root, host, LOOK_S) for page, root in pages], nothing, LOOK_S
+    )
 
 
 def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
-    """Return from where else the files of the package behind `page` come, or of the first one that `root` lists; None if nobody knows.
+    """Return from where else the files of the package behind `page` come, or of the first one that
+    `root` lists; None if nobody knows.
 
     `WRONG` tells that the credential is not taken.
     """
@@ -61,7 +68,11 @@ def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
         links = _links(outcome)
     asked = next((link for link in links if link.origin == page.url.origin), None)
     hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()
-    others = {place.origin: place for place in (*outcome.hops, *links, *hops) if place.origin != page.url.origin}
+    others = {
+        place.origin: place
+        for place in (*outcome.hops, *links, *hops)
+        if place.origin != page.url.origin
+    }
     return tuple(others.values())[:MAX_PLACES] if links else None
 
 
@@ -74,12 +85,16 @@ def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...]:
 
 
 def _links(outcome: Outcome) -> list[Url]:
-    """Return the links of a page, in its own order: of projects, or of files. What is no URL is left out: no tool follows it."""
+    """Return the links of a page, in its own order: of projects, or of files. What is no URL is
+    left out: no tool follows it.
+    """
     if not outcome.is_success or outcome.is_form:
         return []
     text = outcome.page.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
-        found = _URLS.findall(text) or [f"{name}/" for name in _NAMES.findall(text) if "projects" in text]
+        found = _URLS.findall(text) or [
+            f"{name}/" for name in _NAMES.findall(text) if "projects" in text
+        ]
     else:
         found = find_links(text)
     base = outcome.url.text if outcome.url.text.endswith("/") else outcome.url.text + "/"

@@ -1,4 +1,6 @@
-"""What mends it when an index gives no answer: one hint for each cause, true for this very index. Data first, then who fills it in."""
+"""What mends it when an index gives no answer: one hint for each cause, true for this very index.
+Data first, then who fills it in.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,10 @@ PORT_HINT = "check that the server runs, and that {port} is its port"
 NETWORK_HINT = "check the network or VPN, and the URL {url}"
 #: Cause -> hint. Where an `[[index]]` or a file changes what is true, `hint_for_cause` says so.
 HINTS: dict[Cause, str] = {
-    "certificate": "check the host in {url} and this machine's date; if both are right, who runs {host} must renew its certificate",
+    "certificate": (
+        "check the host in {url} and this machine's date; if both are right, who runs {host} must"
+        " renew its certificate"
+    ),
     "tls": "who runs {host} must offer TLS 1.2 or newer",
     "plain": PORT_HINT,
     "name": "check the spelling of {host}, and the network or VPN that knows it",
@@ -29,13 +34,19 @@ HINTS: dict[Cause, str] = {
     "garbage": PORT_HINT,
 }
 PROXY_HINT = "the proxy is the one in {variable}: correct it, or let NO_PROXY have {host} in it"
-AUTHORITY_HINT = 'say ca-bundle = "/path/of/its/authority.pem" for [[index]] {name} in {file}, or ca-bundle = "system"'
+AUTHORITY_HINT = (
+    'say ca-bundle = "/path/of/its/authority.pem" for [[index]] {name} in {file}, or ca-bundle ='
+    ' "system"'
+)
 AUTHORITY_HINT_FOR_URL = "shim setup {url} --ca-bundle /path/of/its/authority.pem"
 NO_BUNDLE_HINT = "{who} names {path}, which is not there: correct it"
 WRONG_BUNDLE_HINT = "the authority in {path} did not sign it: put the one of {host} there"
 SIMPLE_HINT = "does the URL end in /simple/? as configured it is {url}"
 SIMPLE_HINT_FOR_URL = "does the URL end in /simple/? try {better}"
-VERIFY_URL_HINT = 'say verify-url = "{url}NAME/" for [[index]] {name} in {file}, with the name of a package that it has'
+VERIFY_URL_HINT = (
+    'say verify-url = "{url}NAME/" for [[index]] {name} in {file}, with the name of a package that'
+    " it has"
+)
 
 #: For learning why a server did not answer.
 CAUSE_S = 3.0
@@ -52,21 +63,31 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
     if cause == "authority":
         return _hint_for_authority(url, index)
     if cause == "proxy":
-        names = [name.format(scheme=url.scheme, SCHEME=url.scheme.upper()) for name in PROXY_VARIABLES]
-        variable = next((name for name in names if host.environ.get(name)), "your pip's configuration")
+        names = [
+            name.format(scheme=url.scheme, SCHEME=url.scheme.upper()) for name in PROXY_VARIABLES
+        ]
+        variable = next(
+            (name for name in names if host.environ.get(name)), "your pip's configuration"
+        )
         return PROXY_HINT.format(variable=variable, host=url.host)
     return HINTS[cause].format(url=url, host=url.host, port=url.port)
 
 
-def hint_for_unreachable(verdict: VerificationResult, page: Url, index: IndexConfig | None, host: Host) -> str:
-    """Return what to do about an index that gave no usable answer to us; why it gave none is asked once more, for a short time."""
+def hint_for_unreachable(
+    verdict: VerificationResult, page: Url, index: IndexConfig | None, host: Host
+) -> str:
+    """Return what to do about an index that gave no usable answer to us; why it gave none is asked
+    once more, for a short time.
+    """
     if verdict.trouble in ("hidden", "endless"):
         return hint_for_missing_page(page, index)
     if verdict.trouble in ("tls", "down"):
         outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))
         return hint_for_cause(outcome.cause or "timeout", page, index, host)
     if verdict.trouble in ("proxy", "slow"):
-        return hint_for_cause("proxy" if verdict.trouble == "proxy" else "timeout", page, index, host)
+        return hint_for_cause(
+            "proxy" if verdict.trouble == "proxy" else "timeout", page, index, host
+        )
     if verdict.trouble == "unknown":  # PySocks is what it lacks
         return repair_command("[socks]")
     return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"].format(url=page))
@@ -76,10 +97,16 @@ def hint_for_missing_page(url: Url, index: IndexConfig | None) -> str:
     """Return what to do about a 404: a URL that is no index's, or an index that lists nothing."""
     if re.search(r"simple/?$", url.path) is None:
         better = f"{url.text.rstrip('/')}/simple/"
-        return SIMPLE_HINT.format(url=index.url) if index else SIMPLE_HINT_FOR_URL.format(better=better)
+        return (
+            SIMPLE_HINT.format(url=index.url)
+            if index
+            else SIMPLE_HINT_FOR_URL.format(better=better)
+        )
     if index is None:
         return HINTS["network"].format(url=url)
-    return VERIFY_URL_HINT.format(url=f"{url.text.rstrip('/')}/", name=index.name, file=index.defined_in)
+    return VERIFY_URL_HINT.format(
+        url=f"{url.text.rstrip('/')}/", name=index.name, file=index.defined_in
+    )
 
 
 def _hint_for_authority(url: Url, index: IndexConfig | None) -> str:
@@ -94,5 +121,7 @@ def _missing_bundle(index: IndexConfig | None, host: Host) -> tuple[str, str] | 
     """Return who names a file of authorities that is not there, and its path."""
     named = [(name, host.environ[name]) for name in CA_VARIABLES if host.environ.get(name)]
     if index and index.ca_bundle and index.ca_bundle != "system":
-        named.insert(0, (f"ca-bundle of [[index]] {index.name} in {index.defined_in}", index.ca_bundle))
+        named.insert(
+            0, (f"ca-bundle of [[index]] {index.name} in {index.defined_in}", index.ca_bundle)
+        )
     return next(((who, path) for who, path in named if not exists(host.path(path))), None)

@@ -1,9 +1,10 @@
-"""Before pip goes: does each private index really take our credential? pip would read any trouble as "not here" and take the
-package from the next index, whoever put it there.
+"""Before pip goes: does each private index really take our credential? pip would read any trouble
+as "not here" and take the package from the next index, whoever put it there.
 
-`proven` means that strangers are refused and we are answered by the index itself, asked in the manner of the channel that will be
-taken; it is remembered for minutes. What is rejected and came from a cache is dropped and resolved once more. Anything but proven
-stops the command, unless nobody else answers either. A channel that waits for a challenge is not taken where none comes.
+`proven` means that strangers are refused and we are answered by the index itself, asked in the
+manner of the channel that will be taken; it is remembered for minutes. What is rejected and came
+from a cache is dropped and resolved once more. Anything but proven stops the command, unless nobody
+else answers either. A channel that waits for a challenge is not taken where none comes.
 """
 
 from __future__ import annotations
@@ -30,20 +31,23 @@ if TYPE_CHECKING:
 
 #: All questions to private indexes together.
 DEADLINE_S = 12.0
-#: How long it counts that a server challenges strangers, and as what: that is the server's nature, and no credential's.
+#: How long it counts that a server challenges strangers, and as what: that is the server's nature,
+#: and no credential's.
 PROFILE_S = 86400.0
 CHALLENGED = "challenged"
 #: How many files and pages beside the indexes are asked for, where a tool waits for a challenge.
 MAX_WAITING = 8
-#: What a proof and a rejection are remembered as. An index that answers everybody cannot be proven, and passes like a proven one.
+#: What a proof and a rejection are remembered as. An index that answers everybody cannot be proven,
+#: and passes like a proven one.
 PASSING = ("proven", "open")
 
 
 class Checked(NamedTuple):
     """The answers, warnings, and until when (UTC epoch seconds) that holds without asking again.
 
-    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or send the credential elsewhere.
-    `further` are other private servers that only an index's pages name.
+    `unserved` says why the chosen channel will not do: its tool would be answered as a stranger, or
+    send the credential elsewhere. `further` are other private servers that only an index's pages
+    name.
     """
 
     resolutions: tuple[Resolution, ...]
@@ -53,7 +57,14 @@ class Checked(NamedTuple):
     further: tuple[Endpoint, ...] = ()
 
 
-def check_resolutions(tool: Tool, choice: Choice, resolutions: tuple[Resolution, ...], *, ask: bool = True, deadline_s: float = DEADLINE_S) -> Checked:
+def check_resolutions(
+    tool: Tool,
+    choice: Choice,
+    resolutions: tuple[Resolution, ...],
+    *,
+    ask: bool = True,
+    deadline_s: float = DEADLINE_S,
+) -> Checked:
     """Return the answers, healed where a cached token had gone stale, and warnings.
 
     Without `ask` no index is asked anything: what is remembered of the servers is what there is.
@@ -66,16 +77,30 @@ def check_resolutions(tool: Tool, choice: Choice, resolutions: tuple[Resolution,
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
         return Checked(resolutions)
-    unread = tuple(text for text in case.endpoints.unreadable_inputs if not any(text == resolution.endpoint.url.text for resolution in resolutions))
-    command = GuardedCommand(tool, choice, list(resolutions), case.settings, case.host, demand == "packages", unread)
+    unread = tuple(
+        text
+        for text in case.endpoints.unreadable_inputs
+        if not any(text == resolution.endpoint.url.text for resolution in resolutions)
+    )
+    command = GuardedCommand(
+        tool, choice, list(resolutions), case.settings, case.host, demand == "packages", unread
+    )
     preflight = _Preflight(command, deadline_s)
     warnings = preflight.run() if ask else preflight.recall()
-    return Checked(tuple(command.resolutions), warnings, preflight.valid_until, preflight.unserved, preflight.further)
+    return Checked(
+        tuple(command.resolutions),
+        warnings,
+        preflight.valid_until,
+        preflight.unserved,
+        preflight.further,
+    )
 
 
 @dataclass(slots=True)
 class _Preflight:
-    """One command's check. Answers are named by their position in the command's `answers`, which `run` heals."""
+    """One command's check. Answers are named by their position in the command's `answers`, which
+    `run` heals.
+    """
 
     command: GuardedCommand
     deadline_s: float
@@ -86,12 +111,26 @@ class _Preflight:
     def run(self) -> tuple[ShimError, ...]:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = self.command.positions(self.command.is_private)
-        waiting = [position for position in self.command.positions(self.command.waits) if position not in private]
+        waiting = [
+            position
+            for position in self.command.positions(self.command.waits)
+            if position not in private
+        ]
         verdicts = self._judge([*private, *waiting[:MAX_WAITING]])
-        healed = [position for position, verdict in verdicts.items() if self._heal(position, verdict)]
+        healed = [
+            position for position, verdict in verdicts.items() if self._heal(position, verdict)
+        ]
         verdicts |= self._judge(healed)
-        failures = {position: verdicts[position] for position in private if position in verdicts and verdicts[position].kind not in PASSING}
-        warnings = stop(self.command, failures) if self.command.tool.falls_back_to_other_indexes and self.command.takes_packages else ()
+        failures = {
+            position: verdicts[position]
+            for position in private
+            if position in verdicts and verdicts[position].kind not in PASSING
+        }
+        warnings = (
+            stop(self.command, failures)
+            if self.command.tool.falls_back_to_other_indexes and self.command.takes_packages
+            else ()
+        )
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
@@ -106,25 +145,37 @@ class _Preflight:
         return ()
 
     def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
-        """Find out where the indexes' files lie: the channel may not go there, and other servers of the user's may be needed."""
+        """Find out where the indexes' files lie: the channel may not go there, and other servers of
+        the user's may be needed.
+        """
         if self.command.tool.falls_back_to_other_indexes and not self.command.takes_packages:
             return
         resolutions = [self.command.resolutions[position] for position in positions]
-        ways = [(resolution, self.command.route_to(resolution)) for resolution in resolutions if resolution.credential]
+        ways = [
+            (resolution, self.command.route_to(resolution))
+            for resolution in resolutions
+            if resolution.credential
+        ]
         found = look_for_files(self.command.choice, ways, self.command.settings, asks=asks)
         self.unserved, self.valid_until = found.unserved, min(self.valid_until, found.valid_until)
         known = {one.endpoint.url.origin for one in self.command.resolutions}
-        self.further = tuple(endpoint for endpoint in found.further if endpoint.url.origin not in known)
+        self.further = tuple(
+            endpoint for endpoint in found.further if endpoint.url.origin not in known
+        )
 
     def _judge(self, positions: list[int]) -> dict[int, VerificationResult]:
-        """Return the verdict of each answer that is not known to be good: from memory, or all others asked at once."""
+        """Return the verdict of each answer that is not known to be good: from memory, or all
+        others asked at once.
+        """
         verdicts: dict[int, VerificationResult] = {}
         due: dict[int, Question] = {}
         for position in positions:
             resolution = self.command.resolutions[position]
             seen = self._recall_rejection(resolution)
             if seen:
-                verdicts[position] = VerificationResult("rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again")
+                verdicts[position] = VerificationResult(
+                    "rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again"
+                )
             elif question := self._question(resolution):
                 due[position] = question
         return verdicts | self._ask(due)
@@ -145,11 +196,15 @@ class _Preflight:
         from shim.preflight.verify import Question
 
         page = strangers_page(resolution.endpoint, self.command.choice) if waits else None
-        question = Question(page_of_index(resolution.endpoint, index), resolution.credential, route, manner, page)
+        question = Question(
+            page_of_index(resolution.endpoint, index), resolution.credential, route, manner, page
+        )
         return with_packages(question, names_of_command(self.command.choice), self.command.host)
 
     def _remembers_challenge(self, where: str) -> bool:
-        """Whether a server is known to challenge strangers. One that did not lately is not asked again at once."""
+        """Whether a server is known to challenge strangers. One that did not lately is not asked
+        again at once.
+        """
         seen = verification_cache.recall("proven", None, where, self.command.host)
         if seen and seen.words != CHALLENGED:
             self.unserved = seen.words if seen.ago_s <= PROOF_S else self.unserved
@@ -157,10 +212,15 @@ class _Preflight:
         return self._remembers(None, where, PROFILE_S)
 
     def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
-        """Whether a proof, or without a credential a server's nature, was seen and is not too old; it then ends this plan's validity."""
+        """Whether a proof, or without a credential a server's nature, was seen and is not too old;
+        it then ends this plan's validity.
+        """
         seen = verification_cache.recall("proven", credential, where, self.command.host)
         is_fresh = seen is not None and seen.ago_s <= age_s
-        self.valid_until = min(self.valid_until, self.command.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0))
+        self.valid_until = min(
+            self.valid_until,
+            self.command.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0),
+        )
         return is_fresh
 
     def _recall_rejection(self, resolution: Resolution) -> verification_cache.Seen | None:
@@ -168,10 +228,23 @@ class _Preflight:
 
         Where no other index could step in, `refused.py` says so, and the tool runs.
         """
-        is_guarded = self.command.tool.falls_back_to_other_indexes and self.command.takes_packages and self.command.max_proof_age_s(resolution) is not None
-        if resolution.credential is None or not is_guarded or self.command.host.is_set("SHIM_REFRESH"):
+        is_guarded = (
+            self.command.tool.falls_back_to_other_indexes
+            and self.command.takes_packages
+            and self.command.max_proof_age_s(resolution) is not None
+        )
+        if (
+            resolution.credential is None
+            or not is_guarded
+            or self.command.host.is_set("SHIM_REFRESH")
+        ):
             return None
-        return verification_cache.recall("rejected", resolution.credential, verification_cache.place_of(resolution.endpoint.url), self.command.host)
+        return verification_cache.recall(
+            "rejected",
+            resolution.credential,
+            verification_cache.place_of(resolution.endpoint.url),
+            self.command.host,
+        )
 
     def _ask(self, due: dict[int, Question]) -> dict[int, VerificationResult]:
         """Ask all of them at the same time, and remember what they said."""
@@ -192,27 +265,46 @@ class _Preflight:
         credential, verdict = resolution.credential, finding.verdict
         if credential is None:
             return
-        where = place_of_proof(resolution.endpoint, question.manner, question.route, self.command.host)
+        where = place_of_proof(
+            resolution.endpoint, question.manner, question.route, self.command.host
+        )
         rejected_at = verification_cache.place_of(resolution.endpoint.url)
-        if finding.challenged:  # whether there is a page at the index's root, or the password is right, is another matter
+        # whether there is a page at the index's root, or the password is right, is another matter
+        if finding.challenged:
             verification_cache.remember("proven", None, where, CHALLENGED, self.command.host)
         if verdict.kind in PASSING:
-            verification_cache.remember("proven", credential, where, verdict.kind, self.command.host)
+            verification_cache.remember(
+                "proven", credential, where, verdict.kind, self.command.host
+            )
             verification_cache.forget("rejected", credential, rejected_at, self.command.host)
             remember_page(question.url, finding.told_by, self.command.host)
             if finding.unserved:
-                verification_cache.remember("proven", None, where, finding.unserved, self.command.host)
+                verification_cache.remember(
+                    "proven", None, where, finding.unserved, self.command.host
+                )
         elif verdict.kind == "rejected":
-            verification_cache.remember("rejected", credential, rejected_at, verdict.detail, self.command.host)
+            verification_cache.remember(
+                "rejected", credential, rejected_at, verdict.detail, self.command.host
+            )
 
     def _heal(self, position: int, verdict: VerificationResult) -> bool:
-        """Drop a secret that was rejected and came from a cache, and resolve once more; return whether there is another one now."""
+        """Drop a secret that was rejected and came from a cache, and resolve once more; return
+        whether there is another one now.
+        """
         resolution = self.command.resolutions[position]
         is_stale = verdict.kind == "rejected" or verdict.trouble == "hidden"
-        if not is_stale or not resolution.credential or not drop(resolution.endpoint.url, resolution.credential.secret, self.command.host):
+        if (
+            not is_stale
+            or not resolution.credential
+            or not drop(resolution.endpoint.url, resolution.credential.secret, self.command.host)
+        ):
             return False
-        (again,) = resolve(Endpoints((resolution.endpoint,)), self.command.settings, self.command.host)
-        if again.credential is None or again.credential.secret.same_as(resolution.credential.secret):
+        (again,) = resolve(
+            Endpoints((resolution.endpoint,)), self.command.settings, self.command.host
+        )
+        if again.credential is None or again.credential.secret.same_as(
+            resolution.credential.secret
+        ):
             return False
         self.command.resolutions[position] = again
         return True

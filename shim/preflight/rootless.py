@@ -1,7 +1,8 @@
-"""Indexes that list no packages: their own page is missing even for those whom they let in, and only a package's page tells.
+"""Indexes that list no packages: their own page is missing even for those whom they let in, and
+only a package's page tells.
 
-Sources: bazel-contrib/rules_python#3709 and #3826 (Google Artifact Registry says 404 at the root to everybody); nginx without
-`autoindex` says 403 there to those who are logged in.
+Sources: bazel-contrib/rules_python#3709 and #3826 (Google Artifact Registry says 404 at the root to
+everybody); nginx without `autoindex` says 403 there to those who are logged in.
 """
 
 from __future__ import annotations
@@ -31,15 +32,21 @@ _INPUTS = (".txt", ".in")
 
 
 def with_packages(question: Question, names: Iterable[str], host: Host) -> Question:
-    """Return the question with the pages of packages that are asked where the index itself has none: that of the last time first."""
+    """Return the question with the pages of packages that are asked where the index itself has
+    none: that of the last time first.
+    """
     seen = verification_cache.recall("page", None, verification_cache.place_of(question.url), host)
     remembered = [seen.words] if seen and _NAME.fullmatch(seen.words) else []
     wanted = islice(dict.fromkeys((*remembered, *names)), MAX_PAGES)
-    pages = tuple(page_of_package(question.url, name) for name in wanted) or (page_of_package(question.url, UNLIKELY_PACKAGE),)
+    pages = tuple(page_of_package(question.url, name) for name in wanted) or (
+        page_of_package(question.url, UNLIKELY_PACKAGE),
+    )
     return replace(question, pages=pages, misses_openly=misses_openly(question.url))
 
 
-def verify_login(url: Url, credential: Credential, host: Host, route: Route | None = None) -> VerificationResult:
+def verify_login(
+    url: Url, credential: Credential, host: Host, route: Route | None = None
+) -> VerificationResult:
     """Return what the index at `url` thinks of the credential, and remember which page told so."""
     question = Question(url, credential, route or route_of_environment(host))
     finding = verify(with_packages(question, (), host), host)
@@ -55,7 +62,9 @@ def remember_page(index: Url, page: Url | None, host: Host) -> None:
 
 
 def names_of_command(choice: Choice) -> Iterator[str]:
-    """Yield names of packages that the command may ask its indexes for: what it names itself, and what its files do."""
+    """Yield names of packages that the command may ask its indexes for: what it names itself, and
+    what its files do.
+    """
     case = choice.case
     yield from case.endpoints.packages
     for file in case.endpoints.files_read:

@@ -1,10 +1,12 @@
-"""The way on which pip itself would reach an index: its proxy, authorities and client certificate, so that our check takes it too.
+"""The way on which pip itself would reach an index: its proxy, authorities and client certificate,
+so that our check takes it too.
 
-What we trust must not be more than what pip trusts: an index whose certificate only we accept would be "proven", and pip would
-silently go on to the next one.
+What we trust must not be more than what pip trusts: an index whose certificate only we accept would
+be "proven", and pip would silently go on to the next one.
 
-Sources: pip 26.3 `cli/index_command.py` (`_build_session`), `network/session.py` (trusted hosts); requests
-`merge_environment_settings`, whose variables go before `--cert`; pip 24.2 with Python 3.10, first with truststore.
+Sources: pip 26.3 `cli/index_command.py` (`_build_session`), `network/session.py` (trusted hosts);
+requests `merge_environment_settings`, whose variables go before `--cert`; pip 24.2 with Python
+3.10, first with truststore.
 """
 
 from __future__ import annotations
@@ -20,16 +22,30 @@ OPTIONS = ("proxy", "no-proxy-env", "cert", "client-cert", "trusted-host")
 
 
 def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: Host) -> Route:
-    """Return how `invocation`'s tool reaches `url`; for other tools than pip what the environment and the `[[index]]` say."""
+    """Return how `invocation`'s tool reaches `url`; for other tools than pip what the environment
+    and the `[[index]]` say.
+    """
     if invocation.family != "pip":
         return route_to_index(index, host)
     from shim.tools.pip.tool import read_options
 
-    said = {name: [mention.text for mention in mentions] for name, mentions in read_options(invocation, host, OPTIONS).items()}
+    said = {
+        name: [mention.text for mention in mentions]
+        for name, mentions in read_options(invocation, host, OPTIONS).items()
+    }
     obeys_environment = not said["proxy"] and not said["no-proxy-env"]
-    overriding = next((host.environ[name] for name in REQUESTS_VARIABLES if host.environ.get(name)), None) if obeys_environment else None
+    overriding = (
+        next((host.environ[name] for name in REQUESTS_VARIABLES if host.environ.get(name)), None)
+        if obeys_environment
+        else None
+    )
     version, python = invocation.target.version, invocation.target.python
-    adds = version is not None and python is not None and version >= FIRST_TRUSTSTORE[0] and python >= FIRST_TRUSTSTORE[1]
+    adds = (
+        version is not None
+        and python is not None
+        and version >= FIRST_TRUSTSTORE[0]
+        and python >= FIRST_TRUSTSTORE[1]
+    )
     bundle = overriding or next(iter(said["cert"]), None)
     own = host.path(bundle) if bundle else None if adds else pips_authorities(invocation)
     route = Route(
@@ -43,8 +59,9 @@ def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: 
 
 
 def route_of_person(index: IndexConfig | None, host: Host) -> Route:
-    """Return how our own requests reach an index for somebody who types `shim login`: also by `cert`, `client-cert` and `proxy` of the
-    pip that is first on PATH, whose next command takes that way.
+    """Return how our own requests reach an index for somebody who types `shim login`: also by
+    `cert`, `client-cert` and `proxy` of the pip that is first on PATH, whose next command takes
+    that way.
     """
     from shim.core.errors import TargetNotFound
     from shim.core.own_launchers import find_target
@@ -55,17 +72,26 @@ def route_of_person(index: IndexConfig | None, host: Host) -> Route:
     except TargetNotFound:
         target = ""
     invocation = tool.read_invocation("pip", ("download", "any"), host, target)
-    said = {name: mentions[-1].text for name, mentions in tool.read_options(invocation, host, OPTIONS).items() if mentions}
+    said = {
+        name: mentions[-1].text
+        for name, mentions in tool.read_options(invocation, host, OPTIONS).items()
+        if mentions
+    }
     route = route_to_index(index, host)
     return route._replace(
         proxy=said.get("proxy", route.proxy),
-        authorities=(*route.authorities, *(host.path(said[name]) for name in ("cert",) if name in said)),
+        authorities=(
+            *route.authorities,
+            *(host.path(said[name]) for name in ("cert",) if name in said),
+        ),
         client_certificate=host.path(said["client-cert"]) if "client-cert" in said else None,
     )
 
 
 def route_to_index(index: IndexConfig | None, host: Host) -> Route:
-    """Return how our own requests reach an index: by the environment, and by its `ca-bundle` and `insecure`."""
+    """Return how our own requests reach an index: by the environment, and by its `ca-bundle` and
+    `insecure`.
+    """
     from shim.net.http_client import route_of_environment
 
     return _with_index(route_of_environment(host), index, host)

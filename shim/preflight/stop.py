@@ -11,12 +11,15 @@ from shim.preflight.guarded_command import GuardedCommand
 
 #: All questions to the other indexes together: as long as pip itself waits for one (`--timeout`).
 OTHERS_DEADLINE_S = 15.0
-#: Troubles in which the tool gets nothing from an index either. That we could not ask is none of them.
+#: Troubles in which the tool gets nothing from an index either. That we could not ask is none of
+#: them.
 SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 
 
 def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tuple[ShimError, ...]:
-    """Raise for the first private index that somebody else would stand in for; return warnings where only that is wanted."""
+    """Raise for the first private index that somebody else would stand in for; return warnings
+    where only that is wanted.
+    """
     warnings: list[ShimError] = []
     for position, verdict in failures.items():
         resolution = command.resolutions[position]
@@ -24,29 +27,48 @@ def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tu
         is_rejected = verdict.kind == "rejected" and resolution.credential is not None
         elsewhere = _find_elsewhere(command, position, failures)
         if elsewhere is None and not is_rejected:
-            continue  # nothing can come from a stranger: the tool may run, and say itself what it misses
+            # nothing can come from a stranger: the tool may run, and say itself what it misses
+            continue
         error = refusal(resolution, index, verdict, elsewhere)
         if index is None or index.on_failure == "stop":
             raise error
         warnings.append(error)
         if is_rejected:
-            command.resolutions[position] = replace(resolution, credential=None)  # a rejected secret is not sent again
+            command.resolutions[position] = replace(
+                resolution, credential=None
+            )  # a rejected secret is not sent again
     return tuple(warnings)
 
 
-def _find_elsewhere(command: GuardedCommand, position: int, failures: dict[int, VerificationResult]) -> str | None:
-    """Return what other index may answer, in words, or None. An answer of any kind counts: its packages may be below.
+def _find_elsewhere(
+    command: GuardedCommand, position: int, failures: dict[int, VerificationResult]
+) -> str | None:
+    """Return what other index may answer, in words, or None. An answer of any kind counts: its
+    packages may be below.
 
     Another private index that fails too is no excuse, unless it gives no answer at all.
     """
     silent = [number for number, verdict in failures.items() if verdict.trouble in SILENT]
-    others = [number for number in command.others(command.resolutions[position]) if number not in silent]
+    others = [
+        number for number in command.others(command.resolutions[position]) if number not in silent
+    ]
     unread = f"an index that {command.unread[0]} may name" if command.unread else None
     if unread or not others:
         return unread
     from shim.net.http_client import Asked, probe_all
 
-    questions = [Asked(command.resolutions[number].endpoint.url, None, command.route_to(command.resolutions[number])) for number in others]
+    questions = [
+        Asked(
+            command.resolutions[number].endpoint.url,
+            None,
+            command.route_to(command.resolutions[number]),
+        )
+        for number in others
+    ]
     outcomes = probe_all(questions, command.host, OTHERS_DEADLINE_S)
-    answering = [number for number, outcome in zip(others, outcomes, strict=True) if outcome.trouble not in SILENT]
+    answering = [
+        number
+        for number, outcome in zip(others, outcomes, strict=True)
+        if outcome.trouble not in SILENT
+    ]
     return command.resolutions[answering[0]].endpoint.url.text if answering else None

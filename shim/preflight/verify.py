@@ -1,4 +1,6 @@
-"""Does an index accept a credential? It is asked without it as well: an index that answers everybody proves nothing."""
+"""Does an index accept a credential? It is asked without it as well: an index that answers
+everybody proves nothing.
+"""
 
 from __future__ import annotations
 
@@ -14,8 +16,8 @@ from shim.net.http_client import Asked, Outcome, probe, probe_all
 
 #: Which statuses say that there is no page, to somebody who is let in.
 NO_PAGE = (404, 405, 410, 501)
-#: How long one index may take; how long the page that lists its packages may, alone and of all the time. A server that stands for the
-#: public index lists a million.
+#: How long one index may take; how long the page that lists its packages may, alone and of all the
+#: time. A server that stands for the public index lists a million.
 TIMEOUT_S = 15.0
 ROOT_S = 9.0
 ROOT_SHARE = 0.6
@@ -25,10 +27,11 @@ _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What one index is asked: does it take the credential, in this manner? `page` is that of a package, as the tool will ask it.
+    """What one index is asked: does it take the credential, in this manner? `page` is that of a
+    package, as the tool will ask it.
 
-    `pages` of packages are asked where the index has none of its own; with `misses_openly`, one that is missing says that the
-    credential was taken.
+    `pages` of packages are asked where the index has none of its own; with `misses_openly`, one
+    that is missing says that the credential was taken.
     """
 
     url: Url
@@ -42,10 +45,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What came of a question. `unserved` says why a tool that waits for a challenge would be answered as a stranger, if so.
+    """What came of a question. `unserved` says why a tool that waits for a challenge would be
+    answered as a stranger, if so.
 
-    `challenged` tells that a stranger was seen to be challenged, whatever the index thinks of the credential, or has to show of itself.
-    `told_by` is the page of a package that said it, where the index has none of its own.
+    `challenged` tells that a stranger was seen to be challenged, whatever the index thinks of the
+    credential, or has to show of itself. `told_by` is the page of a package that said it, where the
+    index has none of its own.
     """
 
     verdict: VerificationResult
@@ -55,8 +60,9 @@ class Finding:
 
 
 def verify(question: Question, host: Host) -> Finding:
-    """Return what one index thinks of the credential. At most one failing login reaches the server, and a second
-    one where the first answer (403, 404) may as well say that the index has no page of its own.
+    """Return what one index thinks of the credential. At most one failing login reaches the server,
+    and a second one where the first answer (403, 404) may as well say that the index has no page of
+    its own.
 
     The credential is not sent to an index that answers everybody.
     """
@@ -64,21 +70,32 @@ def verify(question: Question, host: Host) -> Finding:
     anonymous = probe(url, None, host, ROOT_S, route)
     if (anonymous.status is None and anonymous.trouble != SLOW) or _is_open(url, anonymous):
         return Finding(judge(url, credential, anonymous, anonymous))
-    known = anonymous if anonymous.trouble == SLOW else probe(url, credential, host, TIMEOUT_S, route)
+    known = (
+        anonymous if anonymous.trouble == SLOW else probe(url, credential, host, TIMEOUT_S, route)
+    )
     finding = Finding(judge(url, credential, anonymous, known))
     return _ask_packages([question], [(anonymous, known)], [finding], host, TIMEOUT_S)[0]
 
 
 def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> list[Finding]:
-    """Return what each index says, all of them asked at once, with and without the credential, in `timeout_s` together.
+    """Return what each index says, all of them asked at once, with and without the credential, in
+    `timeout_s` together.
 
-    Where there is no credential, an index that answers everybody is `open` and any other one `rejected`.
+    Where there is no credential, an index that answers everybody is `open` and any other one
+    `rejected`.
     """
     asked: list[Asked] = []
     for one in questions:
         encoding = one.manner.encoding
-        asked += [Asked(one.url, None, one.route), Asked(one.url, one.credential, one.route, encoding)]
-        asked += [Asked(one.page, _before_challenge(one), one.route, encoding)] if one.page and not one.manner.unasked else []
+        asked += [
+            Asked(one.url, None, one.route),
+            Asked(one.url, one.credential, one.route, encoding),
+        ]
+        asked += (
+            [Asked(one.page, _before_challenge(one), one.route, encoding)]
+            if one.page and not one.manner.unasked
+            else []
+        )
     deadline = time.monotonic() + timeout_s
     outcomes = iter(probe_all(asked, host, timeout_s * ROOT_SHARE))
     findings, pairs = [], []
@@ -88,25 +105,42 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         verdict = judge(one.url, one.credential, anonymous, known)
         first = next(outcomes) if one.page and not one.manner.unasked else None
         why = _why_unserved(one, verdict, anonymous, first) if first else None
-        findings.append(Finding(verdict, why, challenged=first is not None and first.status is not None and why is None))
+        findings.append(
+            Finding(
+                verdict,
+                why,
+                challenged=first is not None and first.status is not None and why is None,
+            )
+        )
     return _ask_packages(questions, pairs, findings, host, deadline - time.monotonic())
 
 
 def _ask_packages(
-    questions: Sequence[Question], pairs: Sequence[tuple[Outcome, Outcome]], findings: list[Finding], host: Host, timeout_s: float
+    questions: Sequence[Question],
+    pairs: Sequence[tuple[Outcome, Outcome]],
+    findings: list[Finding],
+    host: Host,
+    timeout_s: float,
 ) -> list[Finding]:
-    """Return the findings, those of indexes without a page of their own as the page of a package has it.
+    """Return the findings, those of indexes without a page of their own as the page of a package
+    has it.
 
     The first page of each goes alone: a login that fails there is not tried at the others.
     """
     deadline = time.monotonic() + timeout_s
     findings = list(findings)
-    open_ = [number for number, one in enumerate(questions) if one.pages and _has_no_page(*pairs[number])]
+    open_ = [
+        number for number, one in enumerate(questions) if one.pages and _has_no_page(*pairs[number])
+    ]
     for part in (slice(0, 1), slice(1, None)):
         due = [(number, page) for number in open_ for page in questions[number].pages[part]]
         if not due:
             break
-        asked = [_asked(questions[number], page, known=known) for number, page in due for known in (False, True)]
+        asked = [
+            _asked(questions[number], page, known=known)
+            for number, page in due
+            for known in (False, True)
+        ]
         outcomes = iter(probe_all(asked, host, max(deadline - time.monotonic(), 0.0)))
         for number, page in due:
             anonymous, known = next(outcomes), next(outcomes)
@@ -121,26 +155,39 @@ def _ask_packages(
 
 
 def _asked(question: Question, page: Url, *, known: bool) -> Asked:
-    return Asked(page, question.credential if known else None, question.route, question.manner.encoding)
+    return Asked(
+        page, question.credential if known else None, question.route, question.manner.encoding
+    )
 
 
 def _has_no_page(anonymous: Outcome, known: Outcome) -> bool:
-    """Whether an index shows no page of its own to whom it lets in: 404, a folder's 403 to somebody who is no stranger, or none in time."""
+    """Whether an index shows no page of its own to whom it lets in: 404, a folder's 403 to somebody
+    who is no stranger, or none in time.
+    """
     if SLOW in (known.trouble, anonymous.trouble):
         return True
     return known.status in NO_PAGE or (known.status == 403 and anonymous.status == 401)
 
 
-def _judge_page(question: Question, page: Url, anonymous: Outcome, known: Outcome) -> VerificationResult | None:
-    """Return what a package's page says about the credential, or None if it says nothing: the package may be another index's."""
+def _judge_page(
+    question: Question, page: Url, anonymous: Outcome, known: Outcome
+) -> VerificationResult | None:
+    """Return what a package's page says about the credential, or None if it says nothing: the
+    package may be another index's.
+    """
     verdict = judge(page, question.credential, anonymous, known)
     if verdict.kind != "unreachable":
         return verdict
     if not question.misses_openly or known.status != 404 or anonymous.status not in (401, 403, 404):
         return None
     if anonymous.status == 404:
-        return VerificationResult("open", f"{page} is missing for everybody, so nothing could be verified")
-    return VerificationResult("proven", f"{page} refuses everybody else ({anonymous.status}), and there is no such package")
+        return VerificationResult(
+            "open", f"{page} is missing for everybody, so nothing could be verified"
+        )
+    return VerificationResult(
+        "proven",
+        f"{page} refuses everybody else ({anonymous.status}), and there is no such package",
+    )
 
 
 def _before_challenge(question: Question) -> Credential | None:
@@ -150,8 +197,11 @@ def _before_challenge(question: Question) -> Credential | None:
     return replace(question.credential, secret=Secret(""))
 
 
-def _why_unserved(question: Question, verdict: VerificationResult, anonymous: Outcome, first: Outcome) -> str | None:
-    """Return why the tool would never send the credential, or None: both the index and a package's page challenge a stranger.
+def _why_unserved(
+    question: Question, verdict: VerificationResult, anonymous: Outcome, first: Outcome
+) -> str | None:
+    """Return why the tool would never send the credential, or None: both the index and a package's
+    page challenge a stranger.
 
     A redirect out of the index's scope is followed, and what it leads to taken for the answer.
     """
@@ -159,9 +209,15 @@ def _why_unserved(question: Question, verdict: VerificationResult, anonymous: Ou
         return None  # the tool cannot ask either
     scope = scope_of_index(question.url)
     if first.status not in question.manner.challenges or not scope.covers(first.url):
-        return f"{question.page} answers a stranger {_describe(first, scope)}, and the credential would not be sent"
+        return (
+            f"{question.page} answers a stranger {_describe(first, scope)}, and the credential"
+            " would not be sent"
+        )
     if anonymous.is_success and verdict.kind == "open" and not question.manner.files_only:
-        return f"{question.url} shows strangers a view of its own, and the credential would not be sent"
+        return (
+            f"{question.url} shows strangers a view of its own, and the credential would not be"
+            " sent"
+        )
     return None
 
 
@@ -171,28 +227,47 @@ def _describe(outcome: Outcome, scope: Scope) -> str:
     return f"with {outcome.status}" if scope.covers(outcome.url) else f"from {outcome.url}"
 
 
-def judge(url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome) -> VerificationResult:
+def judge(
+    url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome
+) -> VerificationResult:
     """Return what two answers mean: to nobody in particular, and to the credential.
 
-    Many servers answer a stranger with a redirect to their login page, which then answers everybody: only an index page from
-    the index itself, or one that the credential does not change, makes it an open one. Others let strangers in and refuse a wrong
-    password all the same, and the tool sends what it has.
+    Many servers answer a stranger with a redirect to their login page, which then answers
+    everybody: only an index page from the index itself, or one that the credential does not change,
+    makes it an open one. Others let strangers in and refuse a wrong password all the same, and the
+    tool sends what it has.
     """
     if anonymous.status is None:
         return _unreachable(url, anonymous)
-    is_open = _is_open(url, anonymous) or (_is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form)
+    is_open = _is_open(url, anonymous) or (
+        _is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form
+    )
     if is_open and outcome.is_success:
-        return VerificationResult("open", f"{url} answers without login, so nothing could be verified")
+        return VerificationResult(
+            "open", f"{url} answers without login, so nothing could be verified"
+        )
     who = credential.shown_username if credential else "everybody"
     if credential and _is_listing(url, outcome):
-        refusal = f"redirects everybody else to {anonymous.url}" if anonymous.is_success else f"refuses everybody else ({anonymous.status})"
+        refusal = (
+            f"redirects everybody else to {anonymous.url}"
+            if anonymous.is_success
+            else f"refuses everybody else ({anonymous.status})"
+        )
         return VerificationResult("proven", f"{url} {refusal} and answers {who}")
     if outcome.status in (401, 403):
-        return VerificationResult("rejected", f"{url} answers {outcome.status} to {who}", _BY_STATUS[outcome.status])
+        return VerificationResult(
+            "rejected", f"{url} answers {outcome.status} to {who}", _BY_STATUS[outcome.status]
+        )
     if outcome.is_success and (outcome.is_form or anonymous.url.origin == outcome.url.origin):
         if outcome.url == url:
-            return VerificationResult("rejected", f"{url} shows {who} a login page instead of an index", "login-page")
-        return VerificationResult("rejected", f"{url} redirects {who} to {outcome.url}, as it does everybody else", "login-page")
+            return VerificationResult(
+                "rejected", f"{url} shows {who} a login page instead of an index", "login-page"
+            )
+        return VerificationResult(
+            "rejected",
+            f"{url} redirects {who} to {outcome.url}, as it does everybody else",
+            "login-page",
+        )
     return _unreachable(url, outcome)
 
 
@@ -209,5 +284,12 @@ def _unreachable(url: Url, outcome: Outcome) -> VerificationResult:
     if outcome.error:
         return unreachable(url, outcome.error, outcome.trouble)
     if outcome.is_success:
-        return unreachable(url, f"it redirects to another server, {outcome.url.origin}", "elsewhere")
-    return unreachable(url, f"it answers {outcome.status}", _BY_STATUS.get(outcome.status or 0, "broken"), outcome.status)
+        return unreachable(
+            url, f"it redirects to another server, {outcome.url.origin}", "elsewhere"
+        )
+    return unreachable(
+        url,
+        f"it answers {outcome.status}",
+        _BY_STATUS.get(outcome.status or 0, "broken"),
+        outcome.status,
+    )

@@ -1,4 +1,5 @@
-"""Which index a package name comes from: `use-as`, and `packages` and `index-strategy`, which pip obeys by a redirector.
+"""Which index a package name comes from: `use-as`, and `packages` and `index-strategy`, which pip
+obeys by a redirector.
 
 default_index.py   `use-as`: an index of our configuration for a command that names none
 planning.py        is a command one for the redirector, and what of it has to change?

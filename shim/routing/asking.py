@@ -1,7 +1,8 @@
-"""First-index: which of the private indexes has an unclaimed name. Each name is asked once in a command, at all of them at once.
+"""First-index: which of the private indexes has an unclaimed name. Each name is asked once in a
+command, at all of them at once.
 
-An index that says neither "here" (200) nor "not here" (404) may have the name: then it comes from nobody, since the next index's
-owner could be a stranger.
+An index that says neither "here" (200) nor "not here" (404) may have the name: then it comes from
+nobody, since the next index's owner could be a stranger.
 """
 
 from __future__ import annotations
@@ -30,9 +31,18 @@ Place = str | None
 
 
 class Asker:
-    """Finds the index of unclaimed names, each in a thread of its own. `done` is called in that thread when one is found."""
+    """Finds the index of unclaimed names, each in a thread of its own. `done` is called in that
+    thread when one is found.
+    """
 
-    def __init__(self, asked: Sequence[AskedIndex], last: Place, host: Host, say: Callable[[str], None], done: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        asked: Sequence[AskedIndex],
+        last: Place,
+        host: Host,
+        say: Callable[[str], None],
+        done: Callable[[], None],
+    ) -> None:
         self._asked = asked
         self._memories = [Memory(one, host) for one in asked]
         self._last = last
@@ -70,17 +80,30 @@ class Asker:
                 self._done()
 
     def _outcomes(self, name: str) -> list[Outcome | bool]:
-        """Return what each index said lately about the name, or says now. One that is down is not asked for each name in turn."""
+        """Return what each index said lately about the name, or says now. One that is down is not
+        asked for each name in turn.
+        """
         with self._lock:
             pairs = zip(self._asked, self._memories, strict=True)
-            seen = [self._find_down(asked) if (one := memory.recall(name)) is None else one for asked, memory in pairs]
+            seen = [
+                self._find_down(asked) if (one := memory.recall(name)) is None else one
+                for asked, memory in pairs
+            ]
         due = [number for number, one in enumerate(seen) if one is None]
         asked = [self._asked[number] for number in due]
         # pip makes Latin-1 of a password, and so does whoever asks in its place.
-        questions = [Asked(page_of(one.url, name), one.credential, one.route, "latin-1") for one in asked]
-        answers = dict(zip(due, probe_all(questions, self._host, DEADLINE_S) if due else [], strict=True))
+        questions = [
+            Asked(page_of(one.url, name), one.credential, one.route, "latin-1") for one in asked
+        ]
+        answers = dict(
+            zip(due, probe_all(questions, self._host, DEADLINE_S) if due else [], strict=True)
+        )
         with self._lock:
-            ended = {self._asked[number].url.text: outcome for number, outcome in answers.items() if outcome.status is None}
+            ended = {
+                self._asked[number].url.text: outcome
+                for number, outcome in answers.items()
+                if outcome.status is None
+            }
             self._down |= {url: (time.monotonic(), outcome) for url, outcome in ended.items()}
         return [answers[number] if one is None else one for number, one in enumerate(seen)]
 
@@ -118,7 +141,9 @@ def page_of(index: Url, name: str) -> Url:
 
 
 def is_there(outcome: Outcome) -> bool:
-    """Whether an index has a page of the name, and does not send everybody on to a public index for it."""
+    """Whether an index has a page of the name, and does not send everybody on to a public index for
+    it.
+    """
     return outcome.status == 200 and not outcome.url.is_public
 
 

@@ -1,8 +1,8 @@
-"""What the process beside the tool is told, and where its address goes: the tool stays what it would be without us
-(see `hotpath/redirector_process.py`).
+"""What the process beside the tool is told, and where its address goes: the tool stays what it
+would be without us (see `hotpath/redirector_process.py`).
 
-The companion is a fresh interpreter, so that it knows what it is told and no more: which index has which names, and the credentials of
-those indexes that it has to ask itself (`Routes.asked`).
+The companion is a fresh interpreter, so that it knows what it is told and no more: which index has
+which names, and the credentials of those indexes that it has to ask itself (`Routes.asked`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from shim.hotpath.redirector_process import STAND_IN, start_companion
 
 
 def accompany(delivery: Delivery, environ: Mapping[str, str]) -> Delivery:
-    """Start the companion of the delivery's routes, if it has any, and return the delivery with its address in it.
+    """Start the companion of the delivery's routes, if it has any, and return the delivery with its
+    address in it.
 
     Called in the process that becomes the tool, last of all.
 
@@ -29,23 +30,40 @@ def accompany(delivery: Delivery, environ: Mapping[str, str]) -> Delivery:
     if delivery.routes is None:
         return delivery
     try:
-        return place(delivery, start_companion(json.dumps(render(delivery.routes)), delivery.routes.address, environ))
+        return place(
+            delivery,
+            start_companion(json.dumps(render(delivery.routes)), delivery.routes.address, environ),
+        )
     except OSError as error:
         hint = "without `packages` and `index-strategy` in your config.toml it would not be needed"
-        raise InternalError(f"no process for the redirector beside the tool ({error.strerror})", hint=hint) from error
+        raise InternalError(
+            f"no process for the redirector beside the tool ({error.strerror})", hint=hint
+        ) from error
 
 
 def place(delivery: Delivery, address: str) -> Delivery:
     """Return the delivery with the redirector's address in the place of the stand-in."""
-    changed = {name: value.replace(STAND_IN, address) if isinstance(value, str) else value for name, value in delivery.environ.items()}
-    return replace(delivery, argv=tuple(word.replace(STAND_IN, address) for word in delivery.argv), environ=changed)
+    changed = {
+        name: value.replace(STAND_IN, address) if isinstance(value, str) else value
+        for name, value in delivery.environ.items()
+    }
+    return replace(
+        delivery,
+        argv=tuple(word.replace(STAND_IN, address) for word in delivery.argv),
+        environ=changed,
+    )
 
 
 def render(routes: Routes) -> dict[str, Any]:
-    """Return the routes as JSON can hold them, the secrets of the indexes that have to be asked among them, percent-encoded."""
+    """Return the routes as JSON can hold them, the secrets of the indexes that have to be asked
+    among them, percent-encoded.
+    """
     return {
         "claims": routes.claims,
-        "asked": [[asked.url.text, _render_credential(asked.credential), asked.route._asdict()] for asked in routes.asked],
+        "asked": [
+            [asked.url.text, _render_credential(asked.credential), asked.route._asdict()]
+            for asked in routes.asked
+        ],
         "last": routes.last,
         "names": routes.names,
     }
@@ -54,5 +72,7 @@ def render(routes: Routes) -> dict[str, Any]:
 def _render_credential(credential: Credential | None) -> list[str] | None:
     if credential is None:
         return None
-    username, secret = (quote(text, safe="") for text in (credential.username, credential.secret.reveal()))
+    username, secret = (
+        quote(text, safe="") for text in (credential.username, credential.secret.reveal())
+    )
     return [username, secret, str(credential.scope), credential.scheme]

@@ -1,14 +1,18 @@
-"""`use-as`: an index of our configuration for a command that names none itself, put as if the user had set the tool's own variables.
+"""`use-as`: an index of our configuration for a command that names none itself, put as if the user
+had set the tool's own variables.
 
-The URLs have no userinfo: the credential goes its usual way, and so do the checks before the tool starts. What the user says anywhere
-(option, variable, configuration file, requirements file) goes before it, all of it. Commands that write their indexes into a project
-or a lock file are left alone. A nested command recognises the variables by MARK and decides anew.
+The URLs have no userinfo: the credential goes its usual way, and so do the checks before the tool
+starts. What the user says anywhere (option, variable, configuration file, requirements file) goes
+before it, all of it. Commands that write their indexes into a project or a lock file are left
+alone. A nested command recognises the variables by MARK and decides anew.
 
-Order. pip has none: it takes the highest version on any index. uv takes the first index that has the name, so private indexes
-come first, the default among them before the extra ones, then public ones, whatever they are used as.
+Order. pip has none: it takes the highest version on any index. uv takes the first index that has
+the name, so private indexes come first, the default among them before the extra ones, then public
+ones, whatever they are used as.
 
-Sources: pip 26.3 configuration.py (a variable goes before pip.conf) and build_env/installer.py (build dependencies come from the same
-indexes); uv 0.13.8 crates/uv-static/src/env_vars.rs; what each does was counted on real servers.
+Sources: pip 26.3 configuration.py (a variable goes before pip.conf) and build_env/installer.py
+(build dependencies come from the same indexes); uv 0.13.8 crates/uv-static/src/env_vars.rs; what
+each does was counted on real servers.
 """
 
 from __future__ import annotations
@@ -29,8 +33,8 @@ from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
 MARK = "_SHIM_USE_AS"
-#: uv's commands that use an index for this environment or user alone. `uv lock`, `add`, `sync` and `run` write it down, or
-#: read what is written.
+#: uv's commands that use an index for this environment or user alone. `uv lock`, `add`, `sync` and
+#: `run` write it down, or read what is written.
 UV_VERBS = frozenset(
     [
         *(("pip", verb) for verb in ("compile", "install", "list", "sync", "tree")),
@@ -41,16 +45,22 @@ UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
 RECEIPT = "uv-receipt.toml"
 _KEY = re.compile(rb"use-as")
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
-#: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is a launcher, and decides for itself.
-PIP_STARTERS = frozenset({"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"})
-#: Ends of options about indexes that name none: what `pip-compile` writes into its output, and how uv goes about several.
+#: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is
+#: a launcher, and decides for itself.
+PIP_STARTERS = frozenset(
+    {"pipx", "pip-compile", "pip-sync", "pyproject-build", "tox", "nox", "hatch"}
+)
+#: Ends of options about indexes that name none: what `pip-compile` writes into its output, and how
+#: uv goes about several.
 BESIDE_INDEX = ("emit-index-url", "index-strategy")
 
 
 class Usage(NamedTuple):
-    """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it adds none, in words.
+    """What a command asks, the variables that `use-as` adds for it (None: takes back), and why it
+    adds none, in words.
 
-    The `warning` is for a command that asks strangers although the configuration has a private default.
+    The `warning` is for a command that asks strangers although the configuration has a private
+    default.
     """
 
     endpoints: Endpoints
@@ -63,7 +73,8 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     """Return what the command asks with the indexes of `use-as`, where it names none itself.
 
     Raises:
-        ConfigError: the configuration, which speaks of `use-as`, is broken: without it the command would ask strangers.
+        ConfigError: the configuration, which speaks of `use-as`, is broken: without it the command
+            would ask strangers.
     """
     inherited = find_inherited(host.environ)
     endpoints = tool.read_endpoints(invocation, around(host, inherited))
@@ -76,7 +87,11 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     if not used:
         return Usage(endpoints, inherited)
     variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
-    added = {**inherited, **variables, MARK: "\t".join(f"{name}={value}" for name, value in variables.items())}
+    added = {
+        **inherited,
+        **variables,
+        MARK: "\t".join(f"{name}={value}" for name, value in variables.items()),
+    }
     with_ours = tool.read_endpoints(invocation, around(host, added))
     items = tuple(_name_origin(endpoint, variables, used) for endpoint in with_ours.items)
     if items == with_ours.items:
@@ -85,13 +100,17 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
 
 
 def used_indexes(settings: Settings) -> tuple[IndexConfig, ...]:
-    """Return the indexes with `use-as`: the first default, then the extra ones in their order. A machine's default yields to the user's."""
+    """Return the indexes with `use-as`: the first default, then the extra ones in their order. A
+    machine's default yields to the user's.
+    """
     defaults = [index for index in settings.indexes if index.use_as == "default"]
     return (*defaults[:1], *(index for index in settings.indexes if index.use_as == "extra"))
 
 
 def around(host: Host, changes: Mapping[str, str | None]) -> Host:
-    """Return the host with changed variables. An environment that is observed goes on being observed."""
+    """Return the host with changed variables. An environment that is observed goes on being
+    observed.
+    """
     if not changes:
         return host
     environ = cast(dict[str, str], copy(host.environ))
@@ -104,16 +123,26 @@ def around(host: Host, changes: Mapping[str, str | None]) -> Host:
 
 
 def put_into(delivery: Delivery, added: Mapping[str, str | None], warning: str = "") -> Delivery:
-    """Return the delivery with the variables of `use-as`; what a channel made of one of them counts."""
+    """Return the delivery with the variables of `use-as`; what a channel made of one of them
+    counts.
+    """
     if not added and not warning:
         return delivery
-    return replace(delivery, environ={**added, **delivery.environ}, warnings=(*delivery.warnings, *([warning] if warning else [])))
+    return replace(
+        delivery,
+        environ={**added, **delivery.environ},
+        warnings=(*delivery.warnings, *([warning] if warning else [])),
+    )
 
 
 def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the variables that a command of ours above this one has set and nobody has changed since, each to be taken back."""
+    """Return the variables that a command of ours above this one has set and nobody has changed
+    since, each to be taken back.
+    """
     marked = dict(text.partition("=")[::2] for text in environ.get(MARK, "").split("\t") if text)
-    ours: dict[str, str | None] = {name: None for name, value in marked.items() if environ.get(name) == value}
+    ours: dict[str, str | None] = {
+        name: None for name, value in marked.items() if environ.get(name) == value
+    }
     return {**ours, MARK: None} if marked else {}
 
 
@@ -124,13 +153,18 @@ def is_mentioned(host: Host) -> bool:
 
 def pip_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
     """Return pip's variables for the indexes."""
-    defaults, extras = ([index.url.text for index in used if index.use_as == wanted] for wanted in ("default", "extra"))
+    defaults, extras = (
+        [index.url.text for index in used if index.use_as == wanted]
+        for wanted in ("default", "extra")
+    )
     variables = {"PIP_INDEX_URL": " ".join(defaults), "PIP_EXTRA_INDEX_URL": " ".join(extras)}
     return {name: value for name, value in variables.items() if value}
 
 
 def uv_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
-    """Return uv's variables for the indexes, without names: a name would answer for an index of that name in a stranger's project."""
+    """Return uv's variables for the indexes, without names: a name would answer for an index of
+    that name in a stranger's project.
+    """
     urls = [index.url.text for index in uv_order(used)]
     if used[0].use_as == "extra":
         return {"UV_INDEX": " ".join(urls)}
@@ -152,16 +186,25 @@ def is_eligible(invocation: Invocation) -> bool:
 def _why_not(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
     """Return why `use-as` does not count for this command, in words; nothing if it does."""
     if not is_eligible(invocation) or _writes_index(invocation, host):
-        return "this command writes its indexes into a project or lock file, or reads them there: name them there"
+        return (
+            "this command writes its indexes into a project or lock file, or reads them there: name"
+            " them there"
+        )
     if named := _find_named(endpoints, host):
         return f"{named.origin} names an index"
     if said := _says(invocation, host):
         return f"{said} is said"
-    return "" if any(endpoint.origin.is_default for endpoint in endpoints.items) else "this command asks no default index"
+    return (
+        ""
+        if any(endpoint.origin.is_default for endpoint in endpoints.items)
+        else "this command asks no default index"
+    )
 
 
 def _all_asked(invocation: Invocation, endpoints: Endpoints, host: Host) -> Endpoints:
-    """Return the endpoints, with those of pip's settings for a tool that starts a pip: it leaves out what is public."""
+    """Return the endpoints, with those of pip's settings for a tool that starts a pip: it leaves
+    out what is public.
+    """
     if invocation.tool not in PIP_STARTERS:
         return endpoints
     from shim.tools.project.requests import join, pip_endpoints
@@ -170,18 +213,32 @@ def _all_asked(invocation: Invocation, endpoints: Endpoints, host: Host) -> Endp
 
 
 def _find_named(endpoints: Endpoints, host: Host) -> Endpoint | None:
-    """Return the first index that somebody names. A tool's receipt may say what came by `use-as` when the tool was installed."""
-    named = [endpoint for endpoint in endpoints.items if endpoint.role in ("index", "extra") and not endpoint.origin.is_default]
+    """Return the first index that somebody names. A tool's receipt may say what came by `use-as`
+    when the tool was installed.
+    """
+    named = [
+        endpoint
+        for endpoint in endpoints.items
+        if endpoint.role in ("index", "extra") and not endpoint.origin.is_default
+    ]
     if any(RECEIPT in endpoint.origin.where for endpoint in named):
         ours = {index.url.text for index in used_indexes(load_settings(host))}
-        named = [endpoint for endpoint in named if RECEIPT not in endpoint.origin.where or endpoint.url.text not in ours]
+        named = [
+            endpoint
+            for endpoint in named
+            if RECEIPT not in endpoint.origin.where or endpoint.url.text not in ours
+        ]
     return named[0] if named else None
 
 
 def _warning(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
-    """Return that an index which somebody names beside the tool's default keeps the private default away, if so."""
+    """Return that an index which somebody names beside the tool's default keeps the private default
+    away, if so.
+    """
     default = next((endpoint for endpoint in endpoints.items if endpoint.origin.is_default), None)
-    replaced = any(endpoint.role == "index" and not endpoint.origin.is_default for endpoint in endpoints.items)
+    replaced = any(
+        endpoint.role == "index" and not endpoint.origin.is_default for endpoint in endpoints.items
+    )
     if default is None or replaced or not is_eligible(invocation):
         return ""
     try:
@@ -190,7 +247,10 @@ def _warning(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
         return ""
     if named is None or not used or used[0].use_as != "default" or used[0].url.is_public:
         return ""
-    return f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index: use-as is for commands that name none"
+    return (
+        f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index:"
+        " use-as is for commands that name none"
+    )
 
 
 def _writes_index(invocation: Invocation, host: Host) -> bool:
@@ -205,7 +265,9 @@ def _writes_index(invocation: Invocation, host: Host) -> bool:
 
 
 def _says(invocation: Invocation, host: Host) -> str | None:
-    """Return the option of an index that argv, a variable or pip.conf says, be its value a path that nobody has a credential for."""
+    """Return the option of an index that argv, a variable or pip.conf says, be its value a path
+    that nobody has a credential for.
+    """
     if invocation.family == "pip":
         from shim.tools.pip import tool as pip
 
@@ -225,19 +287,30 @@ def _says(invocation: Invocation, host: Host) -> str | None:
 
 
 def find_index_option(argv: tuple[str, ...]) -> str | None:
-    """Return the option that names an index, or switches them off, to a tool that starts a pip. Behind `--` are other programs' words."""
+    """Return the option that names an index, or switches them off, to a tool that starts a pip.
+    Behind `--` are other programs' words.
+    """
     words = argv[: argv.index("--")] if "--" in argv else argv
     for word in words:
         # Blanks are in what --pip-args is given.
-        for piece in word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ():
-            if piece.startswith("-i") or (piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)):
+        for piece in (
+            word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ()
+        ):
+            if piece.startswith("-i") or (
+                piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)
+            ):
                 return piece
     return None
 
 
-def _name_origin(endpoint: Endpoint, variables: Mapping[str, str], used: tuple[IndexConfig, ...]) -> Endpoint:
+def _name_origin(
+    endpoint: Endpoint, variables: Mapping[str, str], used: tuple[IndexConfig, ...]
+) -> Endpoint:
     """Return an endpoint of ours with the [[index]] that it comes from, for people."""
     if endpoint.location is None or endpoint.location.key not in variables:
         return endpoint
     index = next((index for index in used if index.url.text == endpoint.url.text), used[0])
-    return replace(endpoint, origin=Origin("env", f"{endpoint.location.key}, by use-as of [[index]] {index.name}"))
+    return replace(
+        endpoint,
+        origin=Origin("env", f"{endpoint.location.key}, by use-as of [[index]] {index.name}"),
+    )

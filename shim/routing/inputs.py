@@ -1,10 +1,12 @@
-"""What requirements files, locks and projects say that would step around the redirector, and which names a command asks for.
+"""What requirements files, locks and projects say that would step around the redirector, and which
+names a command asks for.
 
-A project's file is somebody else's text: an index or a find-links line in it, or a direct URL for a claimed name, stops the command.
-What the user types himself is his business.
+A project's file is somebody else's text: an index or a find-links line in it, or a direct URL for a
+claimed name, stops the command. What the user types himself is his business.
 
-Sources: pip 26.3 `req/req_file.py`, `req/constructors.py`, `resolution/resolvelib/candidates.py` (a name in front of a URL is held
-against the metadata, and a wheel's file name against what is in it); PEP 508, 621, 735, 751.
+Sources: pip 26.3 `req/req_file.py`, `req/constructors.py`, `resolution/resolvelib/candidates.py` (a
+name in front of a URL is held against the metadata, and a wheel's file name against what is in it);
+PEP 508, 621, 735, 751.
 """
 
 from __future__ import annotations
@@ -37,10 +39,16 @@ INDEX_LINES = ("index-url", "extra-index-url")
 FILES = ("requirement", "constraint", "build-constraint")
 MAX_FILES = 1000
 _LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
-_REQUIREMENT = re.compile(r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)", re.DOTALL)
+_REQUIREMENT = re.compile(
+    r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)",
+    re.DOTALL,
+)
 _REMOTE = re.compile(r"(?:[a-z]+\+[a-z]+|https?|ftp|ssh)://\S+", re.IGNORECASE)
 _EGG = re.compile(r"[#&]egg=([^&]*)")
-_IN_CODE = re.compile(r"([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]\n]*\])?\s*@\s*((?:[a-z]+\+[a-z]+|https?)://[^\s\"';,]+)", re.IGNORECASE)
+_IN_CODE = re.compile(
+    r"([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]\n]*\])?\s*@\s*((?:[a-z]+\+[a-z]+|https?)://[^\s\"';,]+)",
+    re.IGNORECASE,
+)
 
 
 @contextmanager
@@ -59,12 +67,16 @@ def refusing_unread(what: str) -> Iterator[None]:
 def unread(what: str) -> CannotRoute:
     """Return the error for an input that nobody but the tool has read."""
     stake = "from which packages would come whatever `packages` and `index-strategy` say"
-    return CannotRoute(f"{what} may name an index, {stake}, and shim has not read it", hint="make it a plain, valid file, and name that")
+    return CannotRoute(
+        f"{what} may name an index, {stake}, and shim has not read it",
+        hint="make it a plain, valid file, and name that",
+    )
 
 
 @dataclass(slots=True)
 class Inputs:
-    """Reads the inputs of one command. `names` are those that it asks for itself, in normal form, as far as they can be read.
+    """Reads the inputs of one command. `names` are those that it asks for itself, in normal form,
+    as far as they can be read.
 
     Every method raises CannotRoute for what would step around the redirector.
     """
@@ -76,7 +88,9 @@ class Inputs:
     _seen: set[str] = field(default_factory=set)
 
     def read_command(self, settings: Settings) -> None:
-        """Read everything that pip's options and arguments name. Raises CannotRead for a group or a script that is left to pip."""
+        """Read everything that pip's options and arguments name. Raises CannotRead for a group or a
+        script that is left to pip.
+        """
         for mention in settings.arguments:
             self.add_typed(mention.text)
         for mention in settings.all("editable"):
@@ -86,12 +100,22 @@ class Inputs:
                 self.read_file(mention.text)
         for mention in settings.all("group"):
             path, _, group = mention.text.rpartition(":")
-            self.add_texts(requirements.read_group_requirements(self._text(self.host.path(path or "pyproject.toml")), group), path)
+            self.add_texts(
+                requirements.read_group_requirements(
+                    self._text(self.host.path(path or "pyproject.toml")), group
+                ),
+                path,
+            )
         for mention in settings.all("requirements-from-script"):
-            self.add_texts(requirements.read_script_requirements(self._text(self.host.path(mention.text))), mention.text)
+            self.add_texts(
+                requirements.read_script_requirements(self._text(self.host.path(mention.text))),
+                mention.text,
+            )
 
     def add_typed(self, text: str) -> None:
-        """Add a requirement of argv: a name, or a local project, whose file is not the user's word."""
+        """Add a requirement of argv: a name, or a local project, whose file is not the user's
+        word.
+        """
         match = _REQUIREMENT.fullmatch(text)
         if not _REMOTE.search(text) and self._find_project(text):
             self._read_project(text)
@@ -114,13 +138,17 @@ class Inputs:
             self._add_name(match["name"])
 
     def read_file(self, location: str, parent: str = "") -> None:
-        """Read a requirements or constraints file, and those that it includes. One that is not there is pip's affair."""
+        """Read a requirements or constraints file, and those that it includes. One that is not
+        there is pip's affair.
+        """
         beside = os.path.join(parent, location) if location[:5].lower() != "file:" else location
         path = os.path.normpath(self._path_of(beside))
         if path in self._seen:
             return
         if len(self._seen) >= MAX_FILES:
-            raise CannotRoute(f"more than {MAX_FILES} files include each other", hint="name fewer of them")
+            raise CannotRoute(
+                f"more than {MAX_FILES} files include each other", hint="name fewer of them"
+            )
         self._seen.add(path)
         with refusing_unread(self._shown(path)):
             self._read_lines(path)
@@ -158,8 +186,14 @@ class Inputs:
         for word in scan(options, _LINE_TABLE):
             value = word.value or ""
             if word.name in INDEX_LINES:
-                hint = f"take that line out, and name the index where shim can see to it: PIP_EXTRA_INDEX_URL={shown_url(value)}"
-                raise CannotRoute(f"{where} names an index of its own, {shown_url(value)}: {self._at_stake()}", hint=hint)
+                hint = (
+                    "take that line out, and name the index where shim can see to it:"
+                    f" PIP_EXTRA_INDEX_URL={shown_url(value)}"
+                )
+                raise CannotRoute(
+                    f"{where} names an index of its own, {shown_url(value)}: {self._at_stake()}",
+                    hint=hint,
+                )
             if word.name == "find-links":
                 self._check_links(value, path, where)
             elif word.name in FILES and not _REMOTE.match(value):
@@ -168,34 +202,57 @@ class Inputs:
                 self.add_said(value, where)
 
     def _check_links(self, value: str, path: str, where: str) -> None:
-        """Stop for a find-links line with claimed names behind it: a server, a page on disk, or a folder that has them."""
+        """Stop for a find-links line with claimed names behind it: a server, a page on disk, or a
+        folder that has them.
+        """
         beside = os.path.join(os.path.dirname(path), value)
         folder = self._path_of(beside if exists(beside) else value)
         names = list_folder(folder) if is_folder(folder) and not _REMOTE.match(value) else [""]
         if any(not name or is_page(name) or self._is_claimed_file(name) for name in names):
-            hint = "take that line out; a folder of files that you trust can be named on the command line: --find-links FOLDER"
-            raise CannotRoute(f"{where} names a place of links, {shown_url(value)}: {self._at_stake()}", hint=hint)
+            hint = (
+                "take that line out; a folder of files that you trust can be named on the command"
+                " line: --find-links FOLDER"
+            )
+            raise CannotRoute(
+                f"{where} names a place of links, {shown_url(value)}: {self._at_stake()}", hint=hint
+            )
 
     def _is_claimed_file(self, name: str) -> bool:
-        """Whether a file of a distribution may be of a claimed name: what is before any of its hyphens counts."""
+        """Whether a file of a distribution may be of a claimed name: what is before any of its
+        hyphens counts.
+        """
         parts = re.split(r"-(?=[^-])", name)
         return any(self._owner("-".join(parts[:count])) for count in range(1, len(parts) + 1))
 
     def _check_direct(self, text: str, url: str, where: str) -> None:
-        """Stop for a direct URL of a claimed name, or of nobody knows what, elsewhere than at the name's own index."""
+        """Stop for a direct URL of a claimed name, or of nobody knows what, elsewhere than at the
+        name's own index.
+        """
         if not self.configuration.claims:
             return
         match = _REQUIREMENT.match(text)
         named = match["name"] if match and match["rest"].startswith("@") else None
         name = named or name_in(url)
         if name is None:
-            message = f"{where} names a file whose package shim cannot tell, {shown_url(url)}: {self._at_stake()}"
-            raise CannotRoute(message, hint="write its name in front, which pip then insists on: NAME @ URL")
+            message = (
+                f"{where} names a file whose package shim cannot tell, {shown_url(url)}:"
+                f" {self._at_stake()}"
+            )
+            raise CannotRoute(
+                message, hint="write its name in front, which pip then insists on: NAME @ URL"
+            )
         self._check_owner(name, url, where)
 
     def _check_owner(self, name: str, url: str, where: str) -> None:
         owner = self._owner(name)
-        index = next((index for index in self.configuration.indexes if index.packages and index.url.text == owner), None)
+        index = next(
+            (
+                index
+                for index in self.configuration.indexes
+                if index.packages and index.url.text == owner
+            ),
+            None,
+        )
         if index is None:
             return
         try:
@@ -203,8 +260,17 @@ class Inputs:
                 return
         except BadUrl:
             pass
-        message = f"{where} takes {normal_name(name)} from {shown_url(url)}, and it belongs to [[index]] {index.name} ({index.url})"
-        raise CannotRoute(message, hint="write its name and version there, and no URL; or type that URL on the command line yourself")
+        message = (
+            f"{where} takes {normal_name(name)} from {shown_url(url)}, and it belongs to [[index]]"
+            f" {index.name} ({index.url})"
+        )
+        raise CannotRoute(
+            message,
+            hint=(
+                "write its name and version there, and no URL; or type that URL on the command line"
+                " yourself"
+            ),
+        )
 
     def _find_project(self, text: str) -> str | None:
         """Return the folder of a local project that a requirement names, or None."""
@@ -217,7 +283,9 @@ class Inputs:
         return folder if is_folder(folder) else None
 
     def _read_project(self, text: str) -> None:
-        """Read what a local project needs, and what builds it. What setup.py makes up is only known to it."""
+        """Read what a local project needs, and what builds it. What setup.py makes up is only known
+        to it.
+        """
         folder = self._find_project(text) or ""
         if folder in self._seen:
             return
@@ -228,11 +296,21 @@ class Inputs:
         _, extras = requirements.split_extras(text.partition(";")[0].strip())
         optional = value_at(document, "project", "optional-dependencies")
         wanted = {normal_name(extra) for extra in extras}
-        lists = [value_at(document, "build-system", "requires"), value_at(document, "project", "dependencies")]
+        lists = [
+            value_at(document, "build-system", "requires"),
+            value_at(document, "project", "dependencies"),
+        ]
         if isinstance(optional, dict):
             lists += [values for extra, values in optional.items() if normal_name(extra) in wanted]
         for values in lists:
-            self.add_texts([value for value in values if isinstance(value, str)] if isinstance(values, list) else [], self._shown(path))
+            self.add_texts(
+                (
+                    [value for value in values if isinstance(value, str)]
+                    if isinstance(values, list)
+                    else []
+                ),
+                self._shown(path),
+            )
         for name in ("setup.py", "setup.cfg"):
             for match in _IN_CODE.finditer(self._text(os.path.join(folder, name))):
                 self._check_owner(match[1], match[2], self._shown(os.path.join(folder, name)))
@@ -272,7 +350,9 @@ def _urls_in(value: Any) -> Iterator[str]:
 
 
 def name_in(url: str) -> str | None:
-    """Return the package that pip takes a URL for, None if only its metadata tell: a wheel's file name goes before a fragment."""
+    """Return the package that pip takes a URL for, None if only its metadata tell: a wheel's file
+    name goes before a fragment.
+    """
     file = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
     if file.endswith(".whl"):
         return unquote(file).partition("-")[0]

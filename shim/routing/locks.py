@@ -1,10 +1,12 @@
-"""Claimed names in lock files that were locked from elsewhere: uv.lock, poetry.lock, Pipfile.lock, pdm.lock, pylock.toml.
+"""Claimed names in lock files that were locked from elsewhere: uv.lock, poetry.lock, Pipfile.lock,
+pdm.lock, pylock.toml.
 
-A lock that does not say where a file comes from (poetry's for its first source, pdm's without `static_urls`) is no evidence. A lock is
-somebody else's text: one that is not written as its tool writes it is read as TOML, however long that takes.
+A lock that does not say where a file comes from (poetry's for its first source, pdm's without
+`static_urls`) is no evidence. A lock is somebody else's text: one that is not written as its tool
+writes it is read as TOML, however long that takes.
 
-Sources: uv 0.13.8 crates/uv-resolver/src/lock; poetry.lock and pdm.lock as poetry 2.5 and pdm 2.29 write them; pipenv 2026 Pipfile.lock
-(`_meta.sources`, `index`); PEP 751.
+Sources: uv 0.13.8 crates/uv-resolver/src/lock; poetry.lock and pdm.lock as poetry 2.5 and pdm 2.29
+write them; pipenv 2026 Pipfile.lock (`_meta.sources`, `index`); PEP 751.
 """
 
 from __future__ import annotations
@@ -25,10 +27,15 @@ from shim.core.urls import BadUrl, parse_url
 
 NAMES = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml")
 MAX_BYTES = 64 << 20
-#: In uv.lock: a package's name, and where it comes from, without a TOML parse: 5 MB of it would take 1.6 s.
-_PACKAGE = re.compile(r'(?m)^\[\[package\]\]\nname = "([^"\n]*)"(?:\n(?!\[).*)*?\nsource = \{ (\w+) = "([^"\n]*)"')
+#: In uv.lock: a package's name, and where it comes from, without a TOML parse: 5 MB of it would
+#: take 1.6 s.
+_PACKAGE = re.compile(
+    r'(?m)^\[\[package\]\]\nname = "([^"\n]*)"(?:\n(?!\[).*)*?\nsource = \{ (\w+) = "([^"\n]*)"'
+)
 #: All ways to begin a package in TOML.
-_BEGINNING = re.compile(r"""(?m)^[ \t]*(?:\[[ \t]*\[[ \t]*["']?package["']?[ \t]*\]|["']?package["']?[ \t]*[.=])""")
+_BEGINNING = re.compile(
+    r"""(?m)^[ \t]*(?:\[[ \t]*\[[ \t]*["']?package["']?[ \t]*\]|["']?package["']?[ \t]*[.=])"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +56,9 @@ def find_foreign(path: str, settings: Settings) -> Iterator[Foreign]:
     text = (read_regular(path, MAX_BYTES) or b"").decode("utf-8", "replace").replace("\r\n", "\n")
     for name, url in dict.fromkeys(_sources(os.path.basename(path), text)):
         owner = owner_of(normal_name(name), settings.claims)
-        index = next((one for one in settings.indexes if one.packages and one.url.text == owner), None)
+        index = next(
+            (one for one in settings.indexes if one.packages and one.url.text == owner), None
+        )
         if index and not _is_its_own(url, index):
             yield Foreign(normal_name(name), re.sub(r"://[^/@\s]*@", "://", url), index)
 
@@ -60,7 +69,10 @@ def _is_its_own(url: str, index: IndexConfig) -> bool:
     if "://" not in bare or bare.startswith("file:"):
         return True
     try:
-        return not url.startswith(("git+", "hg+", "svn+", "bzr+")) and index.reach(parse_url(bare.partition("#")[0])) is not None
+        return (
+            not url.startswith(("git+", "hg+", "svn+", "bzr+"))
+            and index.reach(parse_url(bare.partition("#")[0])) is not None
+        )
     except BadUrl:
         return False
 
@@ -75,7 +87,11 @@ def _sources(kind: str, text: str) -> Iterator[tuple[str, str]]:
         yield from _pipenv_sources(_read_json(text))
     else:
         document = read_toml(text)
-        for package in _rows(document.get("package")) if not kind.startswith("pylock.") else _rows(document.get("packages")):
+        for package in (
+            _rows(document.get("package"))
+            if not kind.startswith("pylock.")
+            else _rows(document.get("packages"))
+        ):
             yield from ((str(package.get("name", "")), url) for url in _urls_of(package))
 
 
@@ -85,11 +101,18 @@ def _uv_packages(text: str) -> list[tuple[str, str, str]]:
     if len(scanned) == len(_BEGINNING.findall(text)) and not may_hide_urls(text):
         return scanned
     rows = [(row.get("name"), row.get("source")) for row in _rows(read_toml(text).get("package"))]
-    return [(str(name), what, str(place)) for name, source in rows if isinstance(source, dict) for what, place in source.items()]
+    return [
+        (str(name), what, str(place))
+        for name, source in rows
+        if isinstance(source, dict)
+        for what, place in source.items()
+    ]
 
 
 def _urls_of(package: dict[str, Any]) -> Iterator[str]:
-    """Yield the URLs that one package of a poetry.lock, pdm.lock or pylock.toml says: its source's, its index's, its files'."""
+    """Yield the URLs that one package of a poetry.lock, pdm.lock or pylock.toml says: its source's,
+    its index's, its files'.
+    """
     source = package.get("source")
     if isinstance(source, dict) and isinstance(source.get("url"), str):
         yield f"git+{source['url']}" if source.get("type") == "git" else source["url"]
@@ -106,11 +129,17 @@ def _urls_of(package: dict[str, Any]) -> Iterator[str]:
 def _pipenv_sources(document: Any) -> Iterator[tuple[str, str]]:
     meta = document.get("_meta") if isinstance(document, dict) else None
     rows = _rows(meta.get("sources") if isinstance(meta, dict) else None)
-    urls = {row["name"]: row["url"] for row in rows if isinstance(row.get("name"), str) and isinstance(row.get("url"), str)}
+    urls = {
+        row["name"]: row["url"]
+        for row in rows
+        if isinstance(row.get("name"), str) and isinstance(row.get("url"), str)
+    }
     for section in ("default", "develop"):
         packages = document.get(section) if isinstance(document, dict) else None
         for name, package in packages.items() if isinstance(packages, dict) else ():
-            if isinstance(package, dict) and (url := urls.get(str(package.get("index")), package.get("file"))):
+            if isinstance(package, dict) and (
+                url := urls.get(str(package.get("index")), package.get("file"))
+            ):
                 yield name, str(url)
 
 

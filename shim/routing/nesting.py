@@ -1,7 +1,8 @@
-"""A command inside another one that stands behind a redirector: what that one has set is taken back, and decided anew.
+"""A command inside another one that stands behind a redirector: what that one has set is taken
+back, and decided anew.
 
-MARK says which variables are ours, with what value, and what they were before: names and values, percent-encoded, none of them a secret.
-Imports nothing slow: every command asks.
+MARK says which variables are ours, with what value, and what they were before: names and values,
+percent-encoded, none of them a secret. Imports nothing slow: every command asks.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ MARK = "_SHIM_ROUTED"
 
 
 def take_back(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the variables that a command above this one has set and nobody has changed since, as they were before (None: unset)."""
+    """Return the variables that a command above this one has set and nobody has changed since, as
+    they were before (None: unset).
+    """
     text = environ.get(MARK)
     if not text:
         return {}
@@ -22,13 +25,24 @@ def take_back(environ: Mapping[str, str]) -> dict[str, str | None]:
         marked = {name: (ours, theirs) for name, (ours, theirs) in json.loads(text).items()}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return {MARK: None}
-    return {MARK: None, **{name: theirs for name, (ours, theirs) in marked.items() if environ.get(name) == ours}}
+    return {
+        MARK: None,
+        **{name: theirs for name, (ours, theirs) in marked.items() if environ.get(name) == ours},
+    }
 
 
 def mark(changes: Mapping[str, object], environ: Mapping[str, str]) -> str:
-    """Return the mark for these changes of the environment. What holds a secret is not remembered, and stays changed."""
+    """Return the mark for these changes of the environment. What holds a secret is not remembered,
+    and stays changed.
+    """
     import json
 
-    plain = {name: value for name, value in changes.items() if value is None or isinstance(value, str)}
-    kept = {name: (value, environ.get(name)) for name, value in plain.items() if "@" not in environ.get(name, "")}
+    plain = {
+        name: value for name, value in changes.items() if value is None or isinstance(value, str)
+    }
+    kept = {
+        name: (value, environ.get(name))
+        for name, value in plain.items()
+        if "@" not in environ.get(name, "")
+    }
     return json.dumps(kept)

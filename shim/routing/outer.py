@@ -1,7 +1,8 @@
-"""`shim exec`: any program, whose pips are behind the redirector by pip's variables and find the credentials in a netrc.
+"""`shim exec`: any program, whose pips are behind the redirector by pip's variables and find the
+credentials in a netrc.
 
-uv has its store beside it. The netrc is for this alone: without `packages` and `index-strategy` no program that we do not know is given
-one, since its own requests would send what is in it.
+uv has its store beside it. The netrc is for this alone: without `packages` and `index-strategy` no
+program that we do not know is given one, since its own requests would send what is in it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ from shim.tools.project.requests import pip_endpoints
 
 
 def route_program(delivery: Delivery, target: str, settings: Settings, host: Host) -> Delivery:
-    """Return the delivery of any program with the redirector in it, where it is configured and the program may start a pip.
+    """Return the delivery of any program with the redirector in it, where it is configured and the
+    program may start a pip.
 
     The netrc is placed here and now, beside the memory file that the delivery has.
 
     Raises:
-        CannotRoute, CannotDeliver: pip's own settings lead around it, or a credential cannot be handed over.
+        CannotRoute, CannotDeliver: pip's own settings lead around it, or a credential cannot be
+            handed over.
     """
     if not settings.claims and not settings.index_strategy:
         return delivery
@@ -38,16 +41,25 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     places = [endpoint for endpoint in own.items if endpoint.role in PLACES]
     if options.is_on("no-index") or not (settings.claims or places[1:]):
         return delivery
-    invocation = Invocation("shim exec", "project", Target(target), delivery.argv, (), True, "any program may start pip")
+    invocation = Invocation(
+        "shim exec", "project", Target(target), delivery.argv, (), True, "any program may start pip"
+    )
     routing = Routing(invocation, own, add_claiming(own, settings), (), None)
     resolutions = _resolution(routing, settings, host)
     endpoints = Endpoints(tuple(resolution.endpoint for resolution in resolutions), routed=True)
-    routed = routing.put_into(_with_netrc(delivery, invocation, endpoints, resolutions, settings, host), resolutions, settings, host)
+    routed = routing.put_into(
+        _with_netrc(delivery, invocation, endpoints, resolutions, settings, host),
+        resolutions,
+        settings,
+        host,
+    )
     return replace(routed, channels=delivery.channels or routed.channels)
 
 
 def _resolution(routing: Routing, settings: Settings, host: Host) -> tuple[Resolution, ...]:
-    """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and for those that claim names."""
+    """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and
+    for those that claim names.
+    """
     from shim.credentials.resolve import resolve
 
     resolutions: list[Resolution] = []
@@ -61,7 +73,12 @@ def _resolution(routing: Routing, settings: Settings, host: Host) -> tuple[Resol
 
 
 def _with_netrc(
-    delivery: Delivery, invocation: Invocation, endpoints: Endpoints, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
+    delivery: Delivery,
+    invocation: Invocation,
+    endpoints: Endpoints,
+    resolutions: tuple[Resolution, ...],
+    settings: Settings,
+    host: Host,
 ) -> Delivery:
     """Return the delivery with NETRC, and the memory file that it leads to in its place."""
     from shim.delivery import choose

@@ -1,11 +1,14 @@
-"""Tools that choose among indexes by themselves: uv, poetry, pdm, pipenv. A claimed name stays with its index by the tool's own means.
+"""Tools that choose among indexes by themselves: uv, poetry, pdm, pipenv. A claimed name stays with
+its index by the tool's own means.
 
-Their locks and caches know the URLs of indexes, so no redirector stands in between. What can be read is checked: a claimed name that
-the command, the project or its lock names, and that the tool would take from another index, stops the command. The hint is the line to
-write. What comes by way of another package is seen in the lock.
+Their locks and caches know the URLs of indexes, so no redirector stands in between. What can be
+read is checked: a claimed name that the command, the project or its lock names, and that the tool
+would take from another index, stops the command. The hint is the line to write. What comes by way
+of another package is seen in the lock.
 
-Sources: uv 0.13.8 documentation "Package indexes" (first-index; `tool.uv.sources`; explicit indexes are asked for what is pinned to
-them alone); poetry 2 "Package sources"; pipenv 2026 "Specifying package indexes"; pdm 2.29 "Respect the order of the sources".
+Sources: uv 0.13.8 documentation "Package indexes" (first-index; `tool.uv.sources`; explicit indexes
+are asked for what is pinned to them alone); poetry 2 "Package sources"; pipenv 2026 "Specifying
+package indexes"; pdm 2.29 "Respect the order of the sources".
 """
 
 from __future__ import annotations
@@ -32,36 +35,68 @@ from shim.tools.uv.unsafe import read_tables
 TOOLS = frozenset({"uv", "uvx", "poetry", "pdm", "pipenv"})
 #: uv's commands that read no project.
 WITHOUT_PROJECT = ("pip", "tool", "venv", "python")
-LOCKS = {"uv": "uv.lock", "uvx": "", "poetry": "poetry.lock", "pdm": "pdm.lock", "pipenv": "Pipfile.lock"}
+LOCKS = {
+    "uv": "uv.lock",
+    "uvx": "",
+    "poetry": "poetry.lock",
+    "pdm": "pdm.lock",
+    "pipenv": "Pipfile.lock",
+}
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<>=!~;@#(,\s])")
 #: Where a pyproject.toml lists requirements.
-_LISTS = (("project",), ("dependency-groups",), ("build-system", "requires"), ("tool", "uv", "dev-dependencies"))
+_LISTS = (
+    ("project",),
+    ("dependency-groups",),
+    ("build-system", "requires"),
+    ("tool", "uv", "dev-dependencies"),
+)
 
 
-def refuse_elsewhere(invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> None:
+def refuse_elsewhere(
+    invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host
+) -> None:
     """Stop where the tool would take a claimed name from another index than its own.
 
     Raises:
         CannotRoute: so it is.
     """
     document = _read_project(invocation, host)
-    names = [name for name in dict.fromkeys((*_typed(invocation, host), *_named(document))) if owner_of(name, settings.claims)]
+    names = [
+        name
+        for name in dict.fromkeys((*_typed(invocation, host), *_named(document)))
+        if owner_of(name, settings.claims)
+    ]
     order = asked_order(endpoints)
     for name in names:
         index = owner(name, settings)
-        if index and not is_pinned(name, index, document) and not _comes_first(index, order, invocation):
+        if (
+            index
+            and not is_pinned(name, index, document)
+            and not _comes_first(index, order, invocation)
+        ):
             first = next((str(endpoint.url) for endpoint in order), "its default index")
-            message = f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]] {index.name} ({index.url})"
+            message = (
+                f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]]"
+                f" {index.name} ({index.url})"
+            )
             raise CannotRoute(message, hint=_hint(invocation, name, index))
     if names and (strategy := _unsafe_strategy(invocation, endpoints, host)):
-        message = f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it from any"
+        message = (
+            f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it"
+            " from any"
+        )
         raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
     lock = _find_lock(invocation, host)
     with refusing_unread(lock or ""):
         found = list(find_foreign(lock, settings)) if lock else []
     for foreign in found:
-        message = f"{lock} takes {foreign.name} from {foreign.url}, and it belongs to [[index]] {foreign.index.name} ({foreign.index.url})"
-        raise CannotRoute(message, hint=_hint(invocation, foreign.name, foreign.index) + "; then lock it anew")
+        message = (
+            f"{lock} takes {foreign.name} from {foreign.url}, and it belongs to [[index]]"
+            f" {foreign.index.name} ({foreign.index.url})"
+        )
+        raise CannotRoute(
+            message, hint=_hint(invocation, foreign.name, foreign.index) + "; then lock it anew"
+        )
 
 
 def asked_order(endpoints: Endpoints) -> list[Endpoint]:
@@ -73,13 +108,22 @@ def asked_order(endpoints: Endpoints) -> list[Endpoint]:
 def owner(name: str, settings: Settings) -> IndexConfig | None:
     """Return the `[[index]]` that claims a name, or None."""
     url = owner_of(name, settings.claims)
-    return next((index for index in settings.indexes if index.packages and index.url.text == url), None)
+    return next(
+        (index for index in settings.indexes if index.packages and index.url.text == url), None
+    )
 
 
 def is_pinned(name: str, index: IndexConfig, document: dict[str, Any]) -> bool:
-    """Whether a project pins a name to its index, or takes it from its own folders, by the tool's own means."""
+    """Whether a project pins a name to its index, or takes it from its own folders, by the tool's
+    own means.
+    """
     entries = [value for key, value in _source_tables(document) if normal_name(key) == name]
-    tables = [one for value in entries for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)]
+    tables = [
+        one
+        for value in entries
+        for one in (value if isinstance(value, list) else [value])
+        if isinstance(one, dict)
+    ]
     urls = dict(_named_indexes(document))
     return bool(tables) and all(_is_own(table, index, urls) for table in tables)
 
@@ -96,8 +140,15 @@ def _same(url: str, index: IndexConfig) -> bool:
 
 
 def _source_tables(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (name, table) of what a project says about single packages: uv's sources, poetry's and pipenv's dependencies."""
-    for path in (("tool", "uv", "sources"), ("tool", "poetry", "dependencies"), ("packages",), ("dev-packages",)):
+    """Yield (name, table) of what a project says about single packages: uv's sources, poetry's and
+    pipenv's dependencies.
+    """
+    for path in (
+        ("tool", "uv", "sources"),
+        ("tool", "poetry", "dependencies"),
+        ("packages",),
+        ("dev-packages",),
+    ):
         table = value_at(document, *path)
         yield from table.items() if isinstance(table, dict) else ()
     groups = value_at(document, "tool", "poetry", "group")
@@ -108,15 +159,26 @@ def _source_tables(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _named_indexes(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (name, URL) of the indexes that a project names."""
-    for path in (("tool", "uv", "index"), ("tool", "poetry", "source"), ("tool", "pdm", "source"), ("source",)):
+    for path in (
+        ("tool", "uv", "index"),
+        ("tool", "poetry", "source"),
+        ("tool", "pdm", "source"),
+        ("source",),
+    ):
         rows = value_at(document, *path)
         for row in rows if isinstance(rows, list) else ():
-            if isinstance(row, dict) and isinstance(row.get("name"), str) and isinstance(row.get("url"), str):
+            if (
+                isinstance(row, dict)
+                and isinstance(row.get("name"), str)
+                and isinstance(row.get("url"), str)
+            ):
                 yield row["name"], row["url"]
 
 
 def _comes_first(index: IndexConfig, order: list[Endpoint], invocation: Invocation) -> bool:
-    """Whether the tool asks the index before all others (uv), or no other one (the others merge what indexes have)."""
+    """Whether the tool asks the index before all others (uv), or no other one (the others merge
+    what indexes have).
+    """
     urls = list(dict.fromkeys(endpoint.url.text.rstrip("/") for endpoint in order))
     own = index.url.text.rstrip("/")
     return urls[:1] == [own] if invocation.family == "uv" else urls == [own]
@@ -126,18 +188,29 @@ def _hint(invocation: Invocation, name: str, index: IndexConfig) -> str:
     """Return the line to write."""
     source = f'name = "{index.name}", url = "{index.url}"'
     if invocation.tool == "poetry":
-        return f'pyproject.toml: {name} = {{ version = "*", source = "{index.name}" }}, with [[tool.poetry.source]] {source}'
+        return (
+            f'pyproject.toml: {name} = {{ version = "*", source = "{index.name}" }}, with'
+            f" [[tool.poetry.source]] {source}"
+        )
     if invocation.tool == "pipenv":
-        return f'Pipfile: {name} = {{ version = "*", index = "{index.name}" }}, with [[source]] {source}'
+        return (
+            f'Pipfile: {name} = {{ version = "*", index = "{index.name}" }}, with [[source]]'
+            f" {source}"
+        )
     if invocation.tool == "pdm":
         return f"name that source alone, and let it mirror the rest: [[tool.pdm.source]] {source}"
     if _has_no_project(invocation):
         return f"--index {index.url}"
-    return f'pyproject.toml: [tool.uv.sources] {name} = {{ index = "{index.name}" }}, with [[tool.uv.index]] {source}'
+    return (
+        f'pyproject.toml: [tool.uv.sources] {name} = {{ index = "{index.name}" }}, with'
+        f" [[tool.uv.index]] {source}"
+    )
 
 
 def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
-    """Yield the names in argv, and in requirements files that it names. A word that is none does no harm: nobody claims it."""
+    """Yield the names in argv, and in requirements files that it names. A word that is none does no
+    harm: nobody claims it.
+    """
     words = [word.partition("=")[2] if word.startswith("--") else word for word in invocation.argv]
     for text in _uv_requirements(invocation, host) if invocation.family == "uv" else words:
         yield from _names_in(text.split(","))  # --with takes several
@@ -149,11 +222,17 @@ def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
 
 
 def _uv_requirements(invocation: Invocation, host: Host) -> list[str]:
-    """Return the requirements in argv. What `uv run` runs is none, and what a program that uv runs is told is no business of ours."""
+    """Return the requirements in argv. What `uv run` runs is none, and what a program that uv runs
+    is told is no business of ours.
+    """
     command = parse(invocation.argv, uvx.VERB if invocation.tool == "uvx" else ())
-    said = [part.text for name in ("with", "with-editable", "from") for part in command.all(name, host)]
+    said = [
+        part.text for name in ("with", "with-editable", "from") for part in command.all(name, host)
+    ]
     typed = [word.value or "" for word in command.arguments]
-    return said + (typed[:1] if command.verb == uvx.VERB else [] if command.verb == ("run",) else typed)
+    return said + (
+        typed[:1] if command.verb == uvx.VERB else [] if command.verb == ("run",) else typed
+    )
 
 
 def _names_in(texts: Iterable[str]) -> Iterator[str]:
@@ -179,20 +258,30 @@ def _texts(value: Any) -> Iterator[str]:
 def _read_project(invocation: Invocation, host: Host) -> dict[str, Any]:
     if _has_no_project(invocation):
         return {}
-    path = find_upwards("Pipfile" if invocation.tool == "pipenv" else "pyproject.toml", _start(invocation, host))
+    path = find_upwards(
+        "Pipfile" if invocation.tool == "pipenv" else "pyproject.toml", _start(invocation, host)
+    )
     with refusing_unread(path or ""):
         return read_document(path) if path else {}
 
 
 def _has_no_project(invocation: Invocation) -> bool:
-    return invocation.tool == "uvx" or (invocation.family == "uv" and invocation.verb[:1] in [(word,) for word in WITHOUT_PROJECT])
+    return invocation.tool == "uvx" or (
+        invocation.family == "uv" and invocation.verb[:1] in [(word,) for word in WITHOUT_PROJECT]
+    )
 
 
 def _start(invocation: Invocation, host: Host) -> str:
     """Return the folder where a tool begins to look for its project."""
     words = list(invocation.argv)
-    named = [words[number + 1] for number, word in enumerate(words[:-1]) if word in ("--project", "--directory", "-C", "-p")]
-    named += [word.partition("=")[2] for word in words if word.startswith(("--project=", "--directory="))]
+    named = [
+        words[number + 1]
+        for number, word in enumerate(words[:-1])
+        if word in ("--project", "--directory", "-C", "-p")
+    ]
+    named += [
+        word.partition("=")[2] for word in words if word.startswith(("--project=", "--directory="))
+    ]
     return next((host.path(folder) for folder in named if is_folder(host.path(folder))), host.cwd)
 
 
@@ -203,14 +292,26 @@ def _find_lock(invocation: Invocation, host: Host) -> str | None:
 
 
 def _unsafe_strategy(invocation: Invocation, endpoints: Endpoints, host: Host) -> str | None:
-    """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file may say it."""
+    """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file
+    may say it.
+    """
     if invocation.family != "uv":
         return None
     typed = re.search(r"--index-strategy[= ](\S+)", " ".join(invocation.argv))
     said = typed[1] if typed else host.environ.get("UV_INDEX_STRATEGY", "")
-    texts = [said] if said else [f"{table['index-strategy']} ({path})" for path in endpoints.files_read for table in _strategies(path, host)]
+    texts = (
+        [said]
+        if said
+        else [
+            f"{table['index-strategy']} ({path})"
+            for path in endpoints.files_read
+            for table in _strategies(path, host)
+        ]
+    )
     return next((text for text in texts if text.startswith("unsafe")), None)
 
 
 def _strategies(path: str, host: Host) -> Iterator[dict[str, Any]]:
-    yield from (table for table in read_tables(path, host) if isinstance(table.get("index-strategy"), str))
+    yield from (
+        table for table in read_tables(path, host) if isinstance(table.get("index-strategy"), str)
+    )

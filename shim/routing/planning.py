@@ -1,7 +1,8 @@
 """Is a command one that the redirector is for, and which index does each name of it come from?
 
-It is for those that ask with a pip: pip itself, and the programs that start one which reads pip's variables. Off unless `packages` or
-`index-strategy` is configured, or the machine's policy says so. What cannot be kept from going elsewhere stops with one message.
+It is for those that ask with a pip: pip itself, and the programs that start one which reads pip's
+variables. Off unless `packages` or `index-strategy` is configured, or the machine's policy says so.
+What cannot be kept from going elsewhere stops with one message.
 """
 
 from __future__ import annotations
@@ -13,7 +14,16 @@ from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import CannotRoute, ShimError
 from shim.core.host import Host
-from shim.core.model import AskedIndex, Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Routes
+from shim.core.model import (
+    AskedIndex,
+    Delivery,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Origin,
+    Resolution,
+    Routes,
+)
 from shim.core.package_names import owner_of
 from shim.core.urls import shown_url
 from shim.routing.inputs import Inputs, refusing_unread, unread
@@ -30,10 +40,11 @@ PLACES = ("index", "extra")
 
 @dataclass(frozen=True, slots=True)
 class Routing:
-    """One command behind the redirector: `added` are needs for indexes that the command itself does not name.
+    """One command behind the redirector: `added` are needs for indexes that the command itself does
+    not name.
 
-    `names` are those that it asks for, as far as they can be read; `pip` its options, where it is pip itself. `environ` keeps a program
-    that starts pips from starting something else.
+    `names` are those that it asks for, as far as they can be read; `pip` its options, where it is
+    pip itself. `environ` keeps a program that starts pips from starting something else.
     """
 
     invocation: Invocation
@@ -44,33 +55,59 @@ class Routing:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def resolve_added(self, settings: Settings, host: Host) -> tuple[Resolution, ...]:
-        """Return the answers for the added indexes. One that no known name of the command needs is no reason to stop, nor to log in."""
+        """Return the answers for the added indexes. One that no known name of the command needs is
+        no reason to stop, nor to log in.
+        """
         from shim.credentials.resolve import resolve
 
         resolutions: list[Resolution] = []
         for endpoint in self.added:
-            is_wanted = any(owner_of(name, settings.claims) == endpoint.url.text for name in self.names)
-            quiet = settings if is_wanted else replace(settings, indexes=tuple(replace(one, may_login=False) for one in settings.indexes))
+            is_wanted = any(
+                owner_of(name, settings.claims) == endpoint.url.text for name in self.names
+            )
+            quiet = (
+                settings
+                if is_wanted
+                else replace(
+                    settings,
+                    indexes=tuple(replace(one, may_login=False) for one in settings.indexes),
+                )
+            )
             try:
                 resolutions += resolve(Endpoints((endpoint,)), quiet, host)
             except ShimError as error:
                 if is_wanted:
                     raise
-                host.debug(f"no credential for {endpoint.url}, which may not be needed: {error.message}")
+                host.debug(
+                    f"no credential for {endpoint.url}, which may not be needed: {error.message}"
+                )
                 resolutions.append(Resolution(endpoint, None, index=endpoint.index_name))
         return tuple(resolutions)
 
-    def put_into(self, delivery: Delivery, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Delivery:
-        """Return the delivery with the redirector in it. `answers` are those of all indexes, the added ones among them.
+    def put_into(
+        self,
+        delivery: Delivery,
+        resolutions: tuple[Resolution, ...],
+        settings: Settings,
+        host: Host,
+    ) -> Delivery:
+        """Return the delivery with the redirector in it. `answers` are those of all indexes, the
+        added ones among them.
 
         Raises:
             CannotRoute: pip's own way around it cannot be closed.
         """
         address = choose_address(resolutions)
         routed = self._rewrite(delivery, host, address)
-        changed = {name: value for name, value in routed.environ.items() if name not in delivery.environ}
+        changed = {
+            name: value for name, value in routed.environ.items() if name not in delivery.environ
+        }
         environ = {**routed.environ, MARK: mark(changed, host.environ)}
-        return replace(routed, environ=environ, routes=self._find_routes(resolutions, settings, host)._replace(address=address))
+        return replace(
+            routed,
+            environ=environ,
+            routes=self._find_routes(resolutions, settings, host)._replace(address=address),
+        )
 
     def _rewrite(self, delivery: Delivery, host: Host, address: str) -> Delivery:
         if self.pip:
@@ -78,36 +115,53 @@ class Routing:
         rewritten = rewrite_starter(delivery, host, address)
         return replace(rewritten, environ={**rewritten.environ, **self.environ})
 
-    def _find_routes(self, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Routes:
-        """Return where each name comes from: claimed ones from their index, all others from the command's own, private ones first."""
+    def _find_routes(
+        self, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
+    ) -> Routes:
+        """Return where each name comes from: claimed ones from their index, all others from the
+        command's own, private ones first.
+        """
         from shim.preflight.route import route_to
 
         asked: list[AskedIndex] = []
         known = {resolution.endpoint.url.text: resolution for resolution in reversed(resolutions)}
-        own = [known.get(endpoint.url.text) or Resolution(endpoint, None) for endpoint in self.endpoints.items if endpoint.role in PLACES]
+        own = [
+            known.get(endpoint.url.text) or Resolution(endpoint, None)
+            for endpoint in self.endpoints.items
+            if endpoint.role in PLACES
+        ]
         for resolution in sorted(own, key=lambda one: rank(one, settings)):
             index = settings.index_for(resolution.endpoint.url)
             route = route_to(resolution.endpoint.url, index, self.invocation, host)
             if resolution.endpoint.url.is_confidential or route.unchecked:
                 asked.append(AskedIndex(resolution.endpoint.url, resolution.credential, route))
-        return Routes(settings.claims, tuple(asked[:-1]), asked[-1].url.text if asked else None, self.names)
+        return Routes(
+            settings.claims, tuple(asked[:-1]), asked[-1].url.text if asked else None, self.names
+        )
 
 
 def choose_address(resolutions: Iterable[Resolution]) -> str:
-    """Return an address of loopback that no credential is for: pip would send it to the redirector as well, by its host alone.
+    """Return an address of loopback that no credential is for: pip would send it to the redirector
+    as well, by its host alone.
 
-    On Linux all of 127.0.0.0/8 is this machine, and pip trusts it; elsewhere it is the first or none.
+    On Linux all of 127.0.0.0/8 is this machine, and pip trusts it; elsewhere it is the first or
+    none.
     """
     taken = {resolution.endpoint.url.host for resolution in resolutions if resolution.credential}
-    return next(address for number in range(1, 255) if (address := f"127.0.0.{number}") not in taken)
+    return next(
+        address for number in range(1, 255) if (address := f"127.0.0.{number}") not in taken
+    )
 
 
-def find_routing(tool: Tool, invocation: Invocation, endpoints: Endpoints, host: Host) -> Routing | None:
-    """Return how the command is to go behind the redirector; None if it is not for it. The configuration speaks of us (`mentions.py`).
+def find_routing(
+    tool: Tool, invocation: Invocation, endpoints: Endpoints, host: Host
+) -> Routing | None:
+    """Return how the command is to go behind the redirector; None if it is not for it. The
+    configuration speaks of us (`mentions.py`).
 
     Raises:
-        ConfigError: the configuration, which speaks of us, is broken: without it the command could ask strangers.
-        CannotRoute: the command would step around it.
+        ConfigError: the configuration, which speaks of us, is broken: without it the command could
+            ask strangers. CannotRoute: the command would step around it.
     """
     settings = load_settings(host)
     if not settings.claims and settings.index_strategy is None:
@@ -117,12 +171,20 @@ def find_routing(tool: Tool, invocation: Invocation, endpoints: Endpoints, host:
     from shim.routing import own_strategy
     from shim.routing.starters import STARTERS
 
-    if settings.claims and invocation.tool in own_strategy.TOOLS and invocation.verb != ("publish",):
+    if (
+        settings.claims
+        and invocation.tool in own_strategy.TOOLS
+        and invocation.verb != ("publish",)
+    ):
         own_strategy.refuse_elsewhere(invocation, endpoints, settings, host)
-    return _for_starter(invocation, endpoints, settings, host) if invocation.tool in STARTERS else None
+    return (
+        _for_starter(invocation, endpoints, settings, host) if invocation.tool in STARTERS else None
+    )
 
 
-def _for_starter(invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Routing | None:
+def _for_starter(
+    invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host
+) -> Routing | None:
     from shim.routing.starters import find_start
 
     with refusing_unread(f"a file of {invocation.tool}'s"):
@@ -132,10 +194,14 @@ def _for_starter(invocation: Invocation, endpoints: Endpoints, settings: Setting
     own = [endpoint for endpoint in start.own.items if endpoint.role in PLACES]
     if start.options.is_on("no-index") or not (settings.claims or own[1:]):
         return None
-    return Routing(invocation, start.own, add_claiming(start.own, settings), start.names, None, start.environ)
+    return Routing(
+        invocation, start.own, add_claiming(start.own, settings), start.names, None, start.environ
+    )
 
 
-def _for_pip(tool: Tool, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host) -> Routing | None:
+def _for_pip(
+    tool: Tool, invocation: Invocation, endpoints: Endpoints, settings: Settings, host: Host
+) -> Routing | None:
     _, position = find_verb(invocation.argv, invocation.target.version)
     verb = invocation.verb[0] if invocation.verb else ""
     if position is None or verb not in VERBS or tool.read_demand(invocation, host) == "nothing":
@@ -153,13 +219,23 @@ def _for_pip(tool: Tool, invocation: Invocation, endpoints: Endpoints, settings:
     own = [endpoint for endpoint in endpoints.items if endpoint.role in PLACES]
     if options.is_on("no-index") or not (settings.claims or own[1:]):
         return None
-    return Routing(invocation, endpoints, add_claiming(endpoints, settings), tuple(inputs.names), options)
+    return Routing(
+        invocation, endpoints, add_claiming(endpoints, settings), tuple(inputs.names), options
+    )
 
 
 def add_claiming(endpoints: Endpoints, settings: Settings) -> tuple[Endpoint, ...]:
-    """Return an endpoint for each index that claims names and that the command does not ask by itself."""
-    known = {endpoint.url.text.rstrip("/") for endpoint in endpoints.items if endpoint.role in PLACES}
-    claiming = [index for index in settings.indexes if index.packages and index.url.text.rstrip("/") not in known]
+    """Return an endpoint for each index that claims names and that the command does not ask by
+    itself.
+    """
+    known = {
+        endpoint.url.text.rstrip("/") for endpoint in endpoints.items if endpoint.role in PLACES
+    }
+    claiming = [
+        index
+        for index in settings.indexes
+        if index.packages and index.url.text.rstrip("/") not in known
+    ]
     return tuple(_endpoint_of(index) for index in claiming)
 
 
@@ -169,7 +245,8 @@ def _endpoint_of(index: IndexConfig) -> Endpoint:
 
 
 def refuse_unread(endpoints: Endpoints, texts: Iterable[str] = ()) -> None:
-    """Stop for what nobody but pip can read, and may name an index: what is on a server, and what the `texts` name. Projects name none.
+    """Stop for what nobody but pip can read, and may name an index: what is on a server, and what
+    the `texts` name. Projects name none.
 
     Raises:
         CannotRoute: there is something.
@@ -180,7 +257,8 @@ def refuse_unread(endpoints: Endpoints, texts: Iterable[str] = ()) -> None:
 
 
 def refuse_ways_around(endpoints: Endpoints, options: PipSettings) -> None:
-    """Stop for an index or a place of links that pip alone would read, and for one that nobody can be redirected to.
+    """Stop for an index or a place of links that pip alone would read, and for one that nobody can
+    be redirected to.
 
     Raises:
         CannotRoute: there is one.
@@ -189,23 +267,38 @@ def refuse_ways_around(endpoints: Endpoints, options: PipSettings) -> None:
     for mention in options.all("find-links"):
         if "://" in mention.text and mention.text[:5].lower() != "file:":
             hint = "fetch its files into a folder, and name that: --find-links FOLDER"
-            raise CannotRoute(f"{mention.origin} names a page of links, {shown_url(mention.text)}, {stake}", hint=hint)
+            raise CannotRoute(
+                f"{mention.origin} names a page of links, {shown_url(mention.text)}, {stake}",
+                hint=hint,
+            )
     for name in INDEX_OPTIONS if not options.is_on("no-index") else ():
         for mention in options.all(name):
             if not mention.text.strip()[:6].lower().startswith(("http:", "https:")):
                 hint = "leave it out, or serve that folder: python -m http.server --bind 127.0.0.1"
-                raise CannotRoute(f"{mention.origin} names an index on disk, {shown_url(mention.text)}, {stake}", hint=hint)
+                raise CannotRoute(
+                    f"{mention.origin} names an index on disk, {shown_url(mention.text)}, {stake}",
+                    hint=hint,
+                )
     if endpoints.malformed:
         endpoint = endpoints.malformed[0]
-        raise CannotRoute(f"{endpoint.url} (from {endpoint.origin}) is written with blanks, quotes or control characters", hint="take them out")
+        raise CannotRoute(
+            f"{endpoint.url} (from {endpoint.origin}) is written with blanks, quotes or control"
+            " characters",
+            hint="take them out",
+        )
     for endpoint in endpoints.items:
         if endpoint.origin.project and endpoint.role in (*PLACES, "links"):
-            hint = f"take that line out, and name the index where shim can see to it: PIP_EXTRA_INDEX_URL={endpoint.url}"
+            hint = (
+                "take that line out, and name the index where shim can see to it:"
+                f" PIP_EXTRA_INDEX_URL={endpoint.url}"
+            )
             raise CannotRoute(f"{endpoint.origin} names {endpoint.url}, {stake}", hint=hint)
 
 
 def rank(resolution: Resolution, settings: Settings) -> int:
-    """Return where an index stands among those that are asked for unclaimed names: private ones first, public ones last."""
+    """Return where an index stands among those that are asked for unclaimed names: private ones
+    first, public ones last.
+    """
     index = settings.index_for(resolution.endpoint.url)
     if resolution.endpoint.url.is_public:
         return 3
@@ -215,11 +308,25 @@ def rank(resolution: Resolution, settings: Settings) -> int:
 
 
 def describe(routes: Routes) -> list[str]:
-    """Return for each name that the command is known to ask for which index it comes from, and why, in words; and all others together."""
+    """Return for each name that the command is known to ask for which index it comes from, and why,
+    in words; and all others together.
+    """
     order = [*(asked.url.text for asked in routes.asked), *([routes.last] if routes.last else [])]
-    unclaimed = f"the first of {', '.join(order)} that has it" if order[1:] else order[0] if order else "nowhere"
+    unclaimed = (
+        f"the first of {', '.join(order)} that has it"
+        if order[1:]
+        else order[0]
+        if order
+        else "nowhere"
+    )
     owners = {name: owner_of(name, routes.claims) for name in routes.names}
-    lines = [f"{name} comes from {url}: its packages claim it" for name, url in owners.items() if url]
-    lines += [f"{name} comes from {unclaimed}: no index claims it" for name, url in owners.items() if not url]
+    lines = [
+        f"{name} comes from {url}: its packages claim it" for name, url in owners.items() if url
+    ]
+    lines += [
+        f"{name} comes from {unclaimed}: no index claims it"
+        for name, url in owners.items()
+        if not url
+    ]
     lines += [f"{pattern} would come from {url}" for pattern, url in routes.claims]
     return [*lines, f"any other name would come from {unclaimed}"]

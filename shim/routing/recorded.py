@@ -1,4 +1,6 @@
-"""The line of a delivery record that says what the process beside the tool is told; `replay.py` fills it in and starts it."""
+"""The line of a delivery record that says what the process beside the tool is told; `replay.py`
+fills it in and starts it.
+"""
 
 from __future__ import annotations
 
@@ -13,16 +15,25 @@ from shim.hotpath.replay import FIELD
 from shim.routing.companion import render
 
 
-def render_companion(routes: Routes, credentials: Sequence[Credential], typed: Iterable[str]) -> str | None:
-    """Return the line, with `@NUMBER@` for the secret of a credential; None if one is not among them, since the tool finds it by itself.
+def render_companion(
+    routes: Routes, credentials: Sequence[Credential], typed: Iterable[str]
+) -> str | None:
+    """Return the line, with `@NUMBER@` for the secret of a credential; None if one is not among
+    them, since the tool finds it by itself.
 
     The names that are `typed` may be others next time.
     """
     known = {normal_name(name) for name in typed}
-    document = render(routes._replace(names=(*(name for name in routes.names if name not in known), TYPED_NAMES)))
+    document = render(
+        routes._replace(names=(*(name for name in routes.names if name not in known), TYPED_NAMES))
+    )
     for asked, row in zip(routes.asked, document["asked"], strict=True):
         if asked.credential:
-            numbers = [number for number, one in enumerate(credentials) if same_credential(one, asked.credential)]
+            numbers = [
+                number
+                for number, one in enumerate(credentials)
+                if same_credential(one, asked.credential)
+            ]
             if not numbers:
                 return None
             row[1][1] = f"@{numbers[0]}@"

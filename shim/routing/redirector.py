@@ -1,10 +1,13 @@
-"""The server that is pip's only index for one command: it knows names, not packages, and answers each with the index that has it.
+"""The server that is pip's only index for one command: it knows names, not packages, and answers
+each with the index that has it.
 
-It is asked by `GET /RANDOM/simple/NAME/` on 127.0.0.1, RANDOM being 128 bits that this command alone knows; whoever does not say
-them, or is another user of the machine, is told nothing. It hands out no secret: pip sends its credential to where it is redirected.
-One thread, and every connection, byte and second has a bound.
+It is asked by `GET /RANDOM/simple/NAME/` on 127.0.0.1, RANDOM being 128 bits that this command
+alone knows; whoever does not say them, or is another user of the machine, is told nothing. It hands
+out no secret: pip sends its credential to where it is redirected. One thread, and every connection,
+byte and second has a bound.
 
-Sources: RFC 9112 (HTTP/1.1 messages), RFC 9110 section 15.4.3 (302), RFC 9111 (no-store), PEP 503; proc(5) for /proc/net/tcp.
+Sources: RFC 9112 (HTTP/1.1 messages), RFC 9110 section 15.4.3 (302), RFC 9111 (no-store), PEP 503;
+proc(5) for /proc/net/tcp.
 """
 
 from __future__ import annotations
@@ -31,13 +34,16 @@ IDLE_S = 600.0
 MAX_TABLE_BYTES = 8 << 20
 
 
-#: Returns the index of an unclaimed name, or None if it comes from nobody, in a tuple; None as long as it is not known.
+#: Returns the index of an unclaimed name, or None if it comes from nobody, in a tuple; None as long
+#: as it is not known.
 Find = Callable[[str], tuple[str | None] | None]
 
 
 @dataclass(slots=True, eq=False)
 class _Connection:
-    """One client. `since` is when it last began to wait; `waiting` is the name that it asked for and that is not found yet."""
+    """One client. `since` is when it last began to wait; `waiting` is the name that it asked for
+    and that is not found yet.
+    """
 
     socket: socket.socket
     since: float
@@ -49,7 +55,9 @@ class _Connection:
 class Redirector:
     """Serves until the descriptor `ended` is readable or at its end."""
 
-    def __init__(self, listener: socket.socket, secret: str, claims: tuple[Claim, ...], ended: int) -> None:
+    def __init__(
+        self, listener: socket.socket, secret: str, claims: tuple[Claim, ...], ended: int
+    ) -> None:
         self._listener = listener
         self._path = f"/{secret}/simple/".encode()
         self._claims = claims
@@ -64,7 +72,9 @@ class Redirector:
         self._selector.register(self._woken, selectors.EVENT_READ, "woken")
 
     def wake(self) -> None:
-        """Let the server look again at the names that it waits for. May be called from any thread."""
+        """Let the server look again at the names that it waits for. May be called from any
+        thread.
+        """
         with suppress(OSError):  # it has been woken often enough
             self._wake.send(b"1")
 
@@ -88,7 +98,9 @@ class Redirector:
             client, address = self._listener.accept()
         except OSError:
             return
-        if is_others(address) or (len(self._connections) >= MAX_CONNECTIONS and not self._make_room()):
+        if is_others(address) or (
+            len(self._connections) >= MAX_CONNECTIONS and not self._make_room()
+        ):
             client.close()
             return
         client.setblocking(False)
@@ -96,7 +108,9 @@ class Redirector:
         self._selector.register(client, selectors.EVENT_READ, connection)
 
     def _make_room(self) -> bool:
-        """Close the oldest connection that nobody waits at, strangers' first; return whether there was one."""
+        """Close the oldest connection that nobody waits at, strangers' first; return whether there
+        was one.
+        """
         idle = [one for one in self._connections.values() if one.waiting is None]
         oldest = min(idle, key=lambda one: (one.is_trusted, one.since), default=None)
         if oldest:
@@ -159,7 +173,9 @@ class Redirector:
             connection.is_trusted = True
             name = normal_name(tail.removesuffix(b"/").decode("latin-1"))
             if method not in (b"GET", b"HEAD") or not is_name(name):
-                self._reply(connection, b"404 Not Found", is_last=is_last or method not in (b"GET", b"HEAD"))
+                self._reply(
+                    connection, b"404 Not Found", is_last=is_last or method not in (b"GET", b"HEAD")
+                )
                 continue
             owner = owner_of(name, self._claims)
             found = (owner,) if owner else self._find(name)
@@ -168,15 +184,21 @@ class Redirector:
             else:
                 self._redirect(connection, name, found[0], is_last)
 
-    def _redirect(self, connection: _Connection, name: str, index: str | None, is_last: bool) -> None:
+    def _redirect(
+        self, connection: _Connection, name: str, index: str | None, is_last: bool
+    ) -> None:
         """Send the client to the page of the name; "not found" if it comes from nobody."""
         if index is None:
             self._reply(connection, b"404 Not Found", is_last=is_last)
         else:
             location = f"{index.rstrip('/')}/{name}/".encode()
-            self._reply(connection, b"302 Found", b"Location: " + location + b"\r\n", is_last=is_last)
+            self._reply(
+                connection, b"302 Found", b"Location: " + location + b"\r\n", is_last=is_last
+            )
 
-    def _reply(self, connection: _Connection, status: bytes, header: bytes = b"", *, is_last: bool) -> None:
+    def _reply(
+        self, connection: _Connection, status: bytes, header: bytes = b"", *, is_last: bool
+    ) -> None:
         close = b"Connection: close\r\n" if is_last else b""
         rest = b"Cache-Control: no-store\r\nContent-Length: 0\r\n\r\n"
         try:
@@ -188,18 +210,33 @@ class Redirector:
 
 
 def _read_head(head: bytes) -> tuple[bytes, bytes, bool]:
-    """Return the method, the target without its query, and whether this is the connection's last request; a body is one's last."""
+    """Return the method, the target without its query, and whether this is the connection's last
+    request; a body is one's last.
+    """
     line, *headers = head.split(b"\r\n")
     words = line.split(b" ")
     if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
         return b"", b"", True
-    said = {name.strip().lower(): value.strip().lower() for name, _, value in (header.partition(b":") for header in headers)}
-    is_last = said.get(b"connection") == b"close" or words[2] == b"HTTP/1.0" or b"transfer-encoding" in said
-    return words[0], words[1].partition(b"?")[0], is_last or said.get(b"content-length", b"0") != b"0"
+    said = {
+        name.strip().lower(): value.strip().lower()
+        for name, _, value in (header.partition(b":") for header in headers)
+    }
+    is_last = (
+        said.get(b"connection") == b"close"
+        or words[2] == b"HTTP/1.0"
+        or b"transfer-encoding" in said
+    )
+    return (
+        words[0],
+        words[1].partition(b"?")[0],
+        is_last or said.get(b"content-length", b"0") != b"0",
+    )
 
 
 def is_others(address: tuple[str, int]) -> bool:
-    """Whether the client at an address of this machine is known to belong to another user than us and root."""
+    """Whether the client at an address of this machine is known to belong to another user than us
+    and root.
+    """
     if sys.platform != "linux":
         return False
     host, port = address
@@ -209,5 +246,7 @@ def is_others(address: tuple[str, int]) -> bool:
             table = stream.read(MAX_TABLE_BYTES)
     except OSError:
         return False
-    row = table.partition(b": " + packed + b" ")[2].partition(b"\n")[0].split()  # the local address is the first column
+    row = (
+        table.partition(b": " + packed + b" ")[2].partition(b"\n")[0].split()
+    )  # the local address is the first column
     return len(row) > 5 and int(row[5]) not in (0, os.geteuid())

@@ -1,5 +1,6 @@
-"""Which names an index has and has not, for some minutes, so that the next command need not ask: one small private file for each index and
-credential, beside the proofs. It holds names and times, and no secret.
+"""Which names an index has and has not, for some minutes, so that the next command need not ask:
+one small private file for each index and credential, beside the proofs. It holds names and times,
+and no secret.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ MAX_BYTES = 1 << 20
 
 
 class Memory:
-    """What is remembered of one index. Where nothing can be kept, it remembers nothing and the index is asked."""
+    """What is remembered of one index. Where nothing can be kept, it remembers nothing and the
+    index is asked.
+    """
 
     def __init__(self, asked: AskedIndex, host: Host) -> None:
         self._host = host
         self._path = _path_of(asked, host)
-        self._known: dict[str, tuple[float, bool]] = read(self._path) if self._path and not host.is_set("SHIM_REFRESH") else {}
+        self._known: dict[str, tuple[float, bool]] = (
+            read(self._path) if self._path and not host.is_set("SHIM_REFRESH") else {}
+        )
 
     def recall(self, name: str) -> bool | None:
         """Return whether the index has a name; None if it has to be asked."""
@@ -49,14 +54,22 @@ def _path_of(asked: AskedIndex, host: Host) -> str | None:
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return None
-    secret, username = (asked.credential.secret, asked.credential.username) if asked.credential else (NOBODY, "")
-    return os.path.join(folder, f"names-{secret.fingerprint(key, username, asked.url.text, repr(asked.route))}")
+    secret, username = (
+        (asked.credential.secret, asked.credential.username) if asked.credential else (NOBODY, "")
+    )
+    return os.path.join(
+        folder, f"names-{secret.fingerprint(key, username, asked.url.text, repr(asked.route))}"
+    )
 
 
 def read(path: str) -> dict[str, tuple[float, bool]]:
-    """Return what is remembered at a path: name -> when it was asked for, and whether it was there. Nothing for what is none of ours."""
+    """Return what is remembered at a path: name -> when it was asked for, and whether it was there.
+    Nothing for what is none of ours.
+    """
     try:
         document = json.loads(read_regular(path, MAX_BYTES) or b"{}")
-        return {str(name): (float(at), is_there is True) for name, (at, is_there) in document.items()}
+        return {
+            str(name): (float(at), is_there is True) for name, (at, is_there) in document.items()
+        }
     except (CannotRead, RecursionError, ValueError, TypeError, AttributeError):
         return {}

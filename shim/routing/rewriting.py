@@ -1,11 +1,14 @@
-"""What changes in a command and its environment so that pip has one index, the redirector, and reaches it without a proxy.
+"""What changes in a command and its environment so that pip has one index, the redirector, and
+reaches it without a proxy.
 
-Taken away are the options and variables that name indexes, where they stand; all else stays, in its order. What pip.conf says about
-indexes is answered by a variable, which goes before it. A proxy that an option or pip.conf names is one for pip's whole session, loopback
-included; the same proxy in requests' own variables is not.
+Taken away are the options and variables that name indexes, where they stand; all else stays, in its
+order. What pip.conf says about indexes is answered by a variable, which goes before it. A proxy
+that an option or pip.conf names is one for pip's whole session, loopback included; the same proxy
+in requests' own variables is not.
 
-Sources: pip 20.3.4 to 26.3 `configuration.py`, `cli/parser.py` (a variable is read as the same key of a pip.conf is, and goes before it),
-`cli/index_command.py` (`--proxy`, and from 25.3 on `trust_env`); requests `utils.py` (`get_environ_proxies`, `should_bypass_proxies`).
+Sources: pip 20.3.4 to 26.3 `configuration.py`, `cli/parser.py` (a variable is read as the same key
+of a pip.conf is, and goes before it), `cli/index_command.py` (`--proxy`, and from 25.3 on
+`trust_env`); requests `utils.py` (`get_environ_proxies`, `should_bypass_proxies`).
 """
 
 from __future__ import annotations
@@ -20,7 +23,16 @@ from shim.core.model import Delivery, Invocation, Secret, Target
 from shim.formats.optparse_scan import drop_value
 from shim.hotpath.redirector_process import STAND_IN
 from shim.tools.pip.config_file import normal_key
-from shim.tools.pip.settings import Files, Mention, Settings, find_verb, is_isolated, read_config, read_settings, scan_command
+from shim.tools.pip.settings import (
+    Files,
+    Mention,
+    Settings,
+    find_verb,
+    is_isolated,
+    read_config,
+    read_settings,
+    scan_command,
+)
 
 INDEX_OPTIONS = ("index-url", "extra-index-url")
 #: pip's keys for its indexes; the last two are other names of the first.
@@ -34,8 +46,11 @@ AUTHORITIES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 Changes = dict[str, str | Secret | None]
 
 
-def rewrite_pip(delivery: Delivery, invocation: Invocation, settings: Settings, host: Host, address: str) -> Delivery:
-    """Return the delivery of a pip command with the redirector as its only index. Its argv is the invocation's, word by word.
+def rewrite_pip(
+    delivery: Delivery, invocation: Invocation, settings: Settings, host: Host, address: str
+) -> Delivery:
+    """Return the delivery of a pip command with the redirector as its only index. Its argv is the
+    invocation's, word by word.
 
     Raises:
         CannotRoute: `--isolated` keeps pip from the variables that would be needed.
@@ -48,7 +63,9 @@ def rewrite_pip(delivery: Delivery, invocation: Invocation, settings: Settings, 
         environ |= _proxy_variables(proxies[-1], invocation, host, address)
         dropped.append("proxy")
     words = scan_command(invocation.argv, position, invocation.target.version)
-    for word in reversed([word for word in words if word.name in dropped]):  # from the end, so that positions stay true
+    for word in reversed(
+        [word for word in words if word.name in dropped]
+    ):  # from the end, so that positions stay true
         argv = drop_value(argv, word)
     if is_isolated(invocation.argv):
         _refuse_isolated(settings, proxies)
@@ -64,9 +81,16 @@ def rewrite_starter(delivery: Delivery, host: Host, address: str) -> Delivery:
         CannotRoute: a proxy is named where nobody but pip reads it.
     """
     settings = read_settings(("install",), 0, Target("pip"), host, Files())
-    environ: Changes = {**delivery.environ, **index_variables(settings, host, address), "PIP_EXTRA_INDEX_URL": STAND_IN}
+    environ: Changes = {
+        **delivery.environ,
+        **index_variables(settings, host, address),
+        "PIP_EXTRA_INDEX_URL": STAND_IN,
+    }
     if proxies := settings.all("proxy"):
-        message = f"{proxies[-1].origin} names a proxy for pip's whole session, loopback included, where its only index would be"
+        message = (
+            f"{proxies[-1].origin} names a proxy for pip's whole session, loopback included, where"
+            " its only index would be"
+        )
         raise CannotRoute(message, hint="name it in HTTPS_PROXY and HTTP_PROXY instead")
     return replace(delivery, environ=environ)
 
@@ -80,29 +104,49 @@ def _verb_of(invocation: Invocation, argv: tuple[str, ...]) -> int:
 
 
 def index_variables(settings: Settings, host: Host, address: str) -> Changes:
-    """Return pip's variables for the redirector, and NO_PROXY with loopback in it where the environment names a proxy."""
+    """Return pip's variables for the redirector, and NO_PROXY with loopback in it where the
+    environment names a proxy.
+    """
     changes: Changes = dict.fromkeys(_variables(INDEX_KEYS, host))
     changes["PIP_INDEX_URL"] = STAND_IN
-    if any(mention.origin.kind in ("env", "config") for mention in settings.all("extra-index-url")) or "PIP_EXTRA_INDEX_URL" in changes:
-        changes["PIP_EXTRA_INDEX_URL"] = STAND_IN  # an empty one would be none, and pip.conf's be asked
+    if (
+        any(mention.origin.kind in ("env", "config") for mention in settings.all("extra-index-url"))
+        or "PIP_EXTRA_INDEX_URL" in changes
+    ):
+        changes["PIP_EXTRA_INDEX_URL"] = (
+            STAND_IN  # an empty one would be none, and pip.conf's be asked
+        )
     for name in NO_PROXY_NAMES:
         if host.environ.get(name) or name == "no_proxy":
-            said = host.environ.get(name) or next((host.environ[other] for other in NO_PROXY_NAMES if host.environ.get(other)), "")
+            said = host.environ.get(name) or next(
+                (host.environ[other] for other in NO_PROXY_NAMES if host.environ.get(other)), ""
+            )
             changes[name] = ",".join(filter(None, (said, address)))
-    return changes if _has_proxy(host) else {name: value for name, value in changes.items() if name not in NO_PROXY_NAMES}
+    return (
+        changes
+        if _has_proxy(host)
+        else {name: value for name, value in changes.items() if name not in NO_PROXY_NAMES}
+    )
 
 
 def _has_proxy(host: Host) -> bool:
-    return any(name.lower() in ("http_proxy", "all_proxy") and value for name, value in host.environ.items())
+    return any(
+        name.lower() in ("http_proxy", "all_proxy") and value
+        for name, value in host.environ.items()
+    )
 
 
 def _variables(keys: Iterable[str], host: Host) -> list[str]:
     """Return the variables of pip's that say one of the keys, in whatever spelling."""
-    return [name for name in host.environ if name.startswith("PIP_") and normal_key(name[4:]) in keys]
+    return [
+        name for name in host.environ if name.startswith("PIP_") and normal_key(name[4:]) in keys
+    ]
 
 
 def _proxy_variables(said: Mention, invocation: Invocation, host: Host, address: str) -> Changes:
-    """Return the proxy that an option, PIP_PROXY or pip.conf names as requests' own variables, and none of pip's any more."""
+    """Return the proxy that an option, PIP_PROXY or pip.conf names as requests' own variables, and
+    none of pip's any more.
+    """
     value: str | Secret = Secret(said.text) if "@" in said.text else said.text
     changes: Changes = dict.fromkeys(_variables({"proxy"}, host))
     changes |= dict.fromkeys(PROXY_NAMES, value) | dict.fromkeys(NO_PROXY_NAMES, address)
@@ -113,19 +157,36 @@ def _proxy_variables(said: Mention, invocation: Invocation, host: Host, address:
 
 
 def _without_files(invocation: Invocation, host: Host) -> Changes:
-    """Return what pip.conf says as variables, but for the proxy and the indexes, and that no file is to be read."""
+    """Return what pip.conf says as variables, but for the proxy and the indexes, and that no file
+    is to be read.
+    """
     layers = read_config(invocation.verb[0], invocation.target.prefix, False, host, Files())
-    merged: dict[str, str] = {key: mention.text for layer in layers for key, mention in layer.items()}
-    said = {normal_key(name[4:]) for name, value in host.environ.items() if name.startswith("PIP_") and value}
-    kept = {key: value for key, value in merged.items() if value and key not in said and key not in INDEX_KEYS and key != "proxy"}
+    merged: dict[str, str] = {
+        key: mention.text for layer in layers for key, mention in layer.items()
+    }
+    said = {
+        normal_key(name[4:])
+        for name, value in host.environ.items()
+        if name.startswith("PIP_") and value
+    }
+    kept = {
+        key: value
+        for key, value in merged.items()
+        if value and key not in said and key not in INDEX_KEYS and key != "proxy"
+    }
     variables = {f"PIP_{key.upper().replace('-', '_')}": value for key, value in kept.items()}
     return {**variables, "PIP_CONFIG_FILE": os.devnull}
 
 
 def _refuse_isolated(settings: Settings, proxies: list[Mention]) -> None:
-    """Stop where `--isolated` pip would go by what a file says: the machine's, the environment's, PIP_CONFIG_FILE."""
+    """Stop where `--isolated` pip would go by what a file says: the machine's, the environment's,
+    PIP_CONFIG_FILE.
+    """
     said = [mention for name in INDEX_OPTIONS for mention in settings.all(name)] + proxies
     config = next((mention for mention in said if mention.origin.kind == "config"), None)
     if config:
-        message = f"--isolated keeps pip from what shim would tell it, and {config.origin} names another index or a proxy"
+        message = (
+            f"--isolated keeps pip from what shim would tell it, and {config.origin} names another"
+            " index or a proxy"
+        )
         raise CannotRoute(message, hint="leave --isolated out of this command")

@@ -1,4 +1,6 @@
-"""The companion, from its first line on: it reads what it must know, and serves until the tool has ended (see `companion.py`)."""
+"""The companion, from its first line on: it reads what it must know, and serves until the tool has
+ended (see `companion.py`).
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ def main() -> NoReturn:
     try:
         _serve()
     except BaseException as error:  # noqa: BLE001 (a traceback could show what it holds)
-        _say(f"{type(error).__name__} in shim's redirector: no index can be asked any more", "internal")
+        _say(
+            f"{type(error).__name__} in shim's redirector: no index can be asked any more",
+            "internal",
+        )
     finally:
         os._exit(0)
 
@@ -55,7 +60,9 @@ def _say(text: str, code: str = "index-unreachable") -> None:
 
 
 def _hide() -> None:
-    """Let no other process of the user look into this one, and no core file be written: it may hold credentials."""
+    """Let no other process of the user look into this one, and no core file be written: it may hold
+    credentials.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         import ctypes
@@ -65,13 +72,18 @@ def _hide() -> None:
 
 def read(document: dict[str, Any]) -> Routes:
     """Return the routes that `render` made a document of."""
-    asked = [AskedIndex(parse_url(url), _read_credential(who), _read_route(route)) for url, who, route in document["asked"]]
+    asked = [
+        AskedIndex(parse_url(url), _read_credential(who), _read_route(route))
+        for url, who, route in document["asked"]
+    ]
     claims = tuple((pattern, index) for pattern, index in document["claims"])
     return Routes(claims, tuple(asked), document["last"], tuple(map(_name_of, document["names"])))
 
 
 def _name_of(text: str) -> str:
-    """Return the name that a requirement begins with, in normal form: `Corp_Lib[x]>=1` is `corp-lib`."""
+    """Return the name that a requirement begins with, in normal form: `Corp_Lib[x]>=1` is
+    `corp-lib`.
+    """
     return normal_name(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])
 
 
@@ -79,7 +91,13 @@ def _read_credential(fields: list[str] | None) -> Credential | None:
     if fields is None:
         return None
     username, secret, scope, scheme = (*map(unquote, fields[:2]), *fields[2:])
-    return Credential(username, Secret(secret), scope_of(parse_url(scope)), "routing", scheme="bearer" if scheme == "bearer" else "basic")
+    return Credential(
+        username,
+        Secret(secret),
+        scope_of(parse_url(scope)),
+        "routing",
+        scheme="bearer" if scheme == "bearer" else "basic",
+    )
 
 
 def _read_route(fields: dict[str, Any]) -> Route:

@@ -1,11 +1,13 @@
-"""Programs that start pips which read pip's variables: pipx, build, tox, nox, hatch, pip-compile, pip-sync, and whatever `shim exec` runs.
+"""Programs that start pips which read pip's variables: pipx, build, tox, nox, hatch, pip-compile,
+pip-sync, and whatever `shim exec` runs.
 
-Their pips are behind the redirector by these variables. What such a program hands to its pip on a command line, and a uv that it
-brings along, would step around it: what says so in argv or in the program's own files stops the command. What code makes up at run
-time, nobody can read.
+Their pips are behind the redirector by these variables. What such a program hands to its pip on a
+command line, and a uv that it brings along, would step around it: what says so in argv or in the
+program's own files stops the command. What code makes up at run time, nobody can read.
 
-Sources: pipx 1.18 `backends/`; build 1.6 `env.py`; tox 4.67 (`set_env`, `install_command`, `pass_env`, tox-uv); nox 2026 (`venv_backend`);
-hatch 1.18 (`installer`, `hatch-test`, `hatch-static-analysis`); pip-tools 7.6 `writer.py` (`write_index_options`).
+Sources: pipx 1.18 `backends/`; build 1.6 `env.py`; tox 4.67 (`set_env`, `install_command`,
+`pass_env`, tox-uv); nox 2026 (`venv_backend`); hatch 1.18 (`installer`, `hatch-test`,
+`hatch-static-analysis`); pip-tools 7.6 `writer.py` (`write_index_options`).
 """
 
 from __future__ import annotations
@@ -35,7 +37,10 @@ _WAYS_AROUND = re.compile(
     r"|PIP_(?:EXTRA_)?INDEX_URL|PIP_FIND_LINKS|PIP_CONFIG_FILE|PIP_ISOLATED)(?![\w])|[\"'\s]-[if](?=[\"'\s]|https?:)",
     re.IGNORECASE,
 )
-_UV = re.compile(r"(?:venv[-_]backend|installer|runner|--installer|--backend|db)\s*[=:(\s]\s*\(?[\"']?uv\b|\btox-uv\b", re.IGNORECASE)
+_UV = re.compile(
+    r"(?:venv[-_]backend|installer|runner|--installer|--backend|db)\s*[=:(\s]\s*\(?[\"']?uv\b|\btox-uv\b",
+    re.IGNORECASE,
+)
 _NAMED_FILES = re.compile(r"(?:^|[\s\"'])-[rc]\s*[\"']?,?\s*[\"']?([^\s\"',\]{}]+\.(?:txt|in))")
 #: Program -> its own files, and the table of pyproject.toml that it reads.
 _FILES = {
@@ -51,7 +56,9 @@ _HATCH_WITH_UV = ("test", "fmt", "check")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a program's pips ask by themselves, the names that can be read, and variables that keep it to pip."""
+    """What a program's pips ask by themselves, the names that can be read, and variables that keep
+    it to pip.
+    """
 
     own: Endpoints
     options: PipSettings
@@ -67,14 +74,24 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         CannotRead: nobody here can tell what a file of the program's says.
     """
     if said := find_index_option(invocation.argv):
-        hint = "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or pip.conf"
-        raise CannotRoute(f"{said} tells the pip that {invocation.tool} starts which index to ask, around shim's redirector", hint=hint)
+        hint = (
+            "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
+            " pip.conf"
+        )
+        raise CannotRoute(
+            f"{said} tells the pip that {invocation.tool} starts which index to ask, around shim's"
+            " redirector",
+            hint=hint,
+        )
     _refuse_uv(invocation, host)
     for path, text in _configuration(invocation, host):
         refuse_ways_around_in(text, path, host)
     if invocation.tool == "pip-compile":
         _refuse_emitting(invocation, host)
-    inputs, options = Inputs(host, settings), read_settings(("install",), 0, Target("pip"), host, Files())
+    inputs, options = (
+        Inputs(host, settings),
+        read_settings(("install",), 0, Target("pip"), host, Files()),
+    )
     inputs.read_command(options)  # what variables and pip.conf name counts for each of its pips
     for path in _requirement_files(invocation, host):
         inputs.read_file(path)
@@ -92,14 +109,25 @@ def refuse_ways_around_in(text: str, path: str, host: Host) -> None:
     if match := _WAYS_AROUND.search(text):
         line = text.count("\n", 0, match.start()) + 1
         where = path.removeprefix(host.cwd.rstrip("/") + "/")
-        hint = "take that out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or pip.conf"
-        raise CannotRoute(f"{where}:{line} says {match[0].strip()!r}, which would lead pip around shim's redirector", hint=hint)
+        hint = (
+            "take that out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
+            " pip.conf"
+        )
+        raise CannotRoute(
+            f"{where}:{line} says {match[0].strip()!r}, which would lead pip around shim's"
+            " redirector",
+            hint=hint,
+        )
 
 
 def _configuration(invocation: Invocation, host: Host) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of the files in which a program may tell its pip something."""
     names, table = _FILES.get(invocation.tool, ((), ""))
-    typed = [word.rpartition("=")[2] for word in invocation.argv if word.endswith((".ini", ".toml", ".py", ".cfg"))]
+    typed = [
+        word.rpartition("=")[2]
+        for word in invocation.argv
+        if word.endswith((".ini", ".toml", ".py", ".cfg"))
+    ]
     for name in dict.fromkeys((*names, *typed)):
         path = host.path(name)
         if os.path.basename(path) != "pyproject.toml" and (text := _read(path)):
@@ -126,38 +154,76 @@ def _requirement_files(invocation: Invocation, host: Host) -> Iterable[str]:
     """Return the requirements files that a program is known to hand to pip."""
     if invocation.tool in ("pip-compile", "pip-sync"):
         argv = invocation.argv
-        typed = [word for number, word in enumerate(argv) if word.endswith((".in", ".txt")) and not _is_output(argv, number)]
+        typed = [
+            word
+            for number, word in enumerate(argv)
+            if word.endswith((".in", ".txt")) and not _is_output(argv, number)
+        ]
         default = "requirements.in" if invocation.tool == "pip-compile" else "requirements.txt"
         return [host.path(word.rpartition("=")[2]) for word in typed or [default]]
-    named = [match for _, text in _configuration(invocation, host) for match in _NAMED_FILES.findall(text)]
+    named = [
+        match
+        for _, text in _configuration(invocation, host)
+        for match in _NAMED_FILES.findall(text)
+    ]
     return [host.path(name) for name in dict.fromkeys(named)]
 
 
 def _is_output(argv: tuple[str, ...], number: int) -> bool:
-    return argv[number].startswith(("--output-file=", "-o")) or argv[number - 1 : number] in (("-o",), ("--output-file",))
+    return argv[number].startswith(("--output-file=", "-o")) or argv[number - 1 : number] in (
+        ("-o",),
+        ("--output-file",),
+    )
 
 
 def _refuse_emitting(invocation: Invocation, host: Host) -> None:
     """Stop a pip-compile that would write the redirector's address into its output."""
     configured = "\n".join(text for _, text in _configuration(invocation, host))
-    said = "--no-emit-index-url" in invocation.argv or re.search(r"no[-_]emit[-_]index[-_]url\s*=\s*true", configured, re.IGNORECASE)
+    said = "--no-emit-index-url" in invocation.argv or re.search(
+        r"no[-_]emit[-_]index[-_]url\s*=\s*true", configured, re.IGNORECASE
+    )
     if not said:
-        message = "pip-compile would write the address of shim's redirector into its output as the index"
-        raise CannotRoute(message, hint="add --no-emit-index-url: which index a name comes from is said in shim's config.toml")
+        message = (
+            "pip-compile would write the address of shim's redirector into its output as the index"
+        )
+        raise CannotRoute(
+            message,
+            hint=(
+                "add --no-emit-index-url: which index a name comes from is said in shim's"
+                " config.toml"
+            ),
+        )
 
 
 def _refuse_uv(invocation: Invocation, host: Host) -> None:
     """Stop a program that installs with uv, which obeys none of pip's variables."""
     argv = invocation.argv
     texts = "\n".join((" ".join(argv), *(text for _, text in _configuration(invocation, host))))
-    variables = [name for name in ("PIPX_DEFAULT_BACKEND", "NOX_DEFAULT_VENV_BACKEND") if host.environ.get(name, "").startswith("uv")]
-    plugin = invocation.tool == "tox" and find_release(invocation.target.path, "tox_uv", host)[0] is not None
+    variables = [
+        name
+        for name in ("PIPX_DEFAULT_BACKEND", "NOX_DEFAULT_VENV_BACKEND")
+        if host.environ.get(name, "").startswith("uv")
+    ]
+    plugin = (
+        invocation.tool == "tox"
+        and find_release(invocation.target.path, "tox_uv", host)[0] is not None
+    )
     own = invocation.tool == "hatch" and bool(set(invocation.verb) & set(_HATCH_WITH_UV))
-    reasons = [*variables, *(["the tox-uv plugin"] if plugin else []), *([f"hatch {invocation.verb[0]}"] if own else [])]
+    reasons = [
+        *variables,
+        *(["the tox-uv plugin"] if plugin else []),
+        *([f"hatch {invocation.verb[0]}"] if own else []),
+    ]
     reasons += [match[0] for match in _UV.finditer(texts)]
     if reasons:
-        message = f"{invocation.tool} would install with uv ({reasons[0]}), and shim's redirector is for pip"
-        hint = f"let {invocation.tool} install with pip for this command, or run uv itself: it has a strategy of its own"
+        message = (
+            f"{invocation.tool} would install with uv ({reasons[0]}), and shim's redirector is"
+            " for pip"
+        )
+        hint = (
+            f"let {invocation.tool} install with pip for this command, or run uv itself: it has a"
+            " strategy of its own"
+        )
         raise CannotRoute(message, hint=hint)
 
 

@@ -1,7 +1,8 @@
-"""The audit log: one line of JSON for each release of a credential, owner-only, in the state directory, and with `audit = "syslog"` in the
-system's log as well. It never holds a secret.
+"""The audit log: one line of JSON for each release of a credential, owner-only, in the state
+directory, and with `audit = "syslog"` in the system's log as well. It never holds a secret.
 
-A secret is told from another one by a keyed fingerprint; the key lies beside the log and never leaves this machine.
+A secret is told from another one by a keyed fingerprint; the key lies beside the log and never
+leaves this machine.
 """
 
 from __future__ import annotations
@@ -28,28 +29,50 @@ TIME_FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def record_release(
-    credentials: Iterable[Credential], target: str, outcome: str, mode: str, host: Host, *, parent: str = "", file: str = FILE
+    credentials: Iterable[Credential],
+    target: str,
+    outcome: str,
+    mode: str,
+    host: Host,
+    *,
+    parent: str = "",
+    file: str = FILE,
 ) -> None:
-    """Write one line for each credential that is given to `target`; `outcome` says how. A log that cannot be written stops nothing.
+    """Write one line for each credential that is given to `target`; `outcome` says how. A log that
+    cannot be written stops nothing.
 
     `parent` is who asked (default: the process that started us), `file` the log.
     """
-    path, lines = render_lines(credentials, target, outcome, mode, host, _now(host), parent or parent_name())
+    path, lines = render_lines(
+        credentials, target, outcome, mode, host, _now(host), parent or parent_name()
+    )
     write_lines(path and os.path.join(os.path.dirname(path), file), lines, find_socket(mode))
 
 
-def record_refusal(scope: str, target: str, outcome: str, mode: str | None, host: Host, parent: str) -> None:
-    """Write one line for a question of a container's that `target` refused; `mode` is None if the configuration cannot be read."""
+def record_refusal(
+    scope: str, target: str, outcome: str, mode: str | None, host: Host, parent: str
+) -> None:
+    """Write one line for a question of a container's that `target` refused; `mode` is None if the
+    configuration cannot be read.
+    """
     folder = _folder(host) if mode != "off" else None
     if folder is not None:
         from json import dumps
 
-        entry = {"time": _now(host), "scope": scope, "target": target, "parent": parent, "outcome": outcome}
+        entry = {
+            "time": _now(host),
+            "scope": scope,
+            "target": target,
+            "parent": parent,
+            "outcome": outcome,
+        }
         write_lines(os.path.join(folder, AGENT_FILE), dumps(entry) + "\n", find_socket(mode))
 
 
 def find_socket(mode: str | None) -> str:
-    """Return the socket of the system's log, where lines go there as well; empty where they do not."""
+    """Return the socket of the system's log, where lines go there as well; empty where they do
+    not.
+    """
     return system_log.SOCKET if mode == "syslog" else ""
 
 
@@ -60,9 +83,17 @@ def _now(host: Host) -> str:
 
 
 def render_lines(
-    credentials: Iterable[Credential], target: str, outcome: str, mode: str, host: Host, now: str, parent: str
+    credentials: Iterable[Credential],
+    target: str,
+    outcome: str,
+    mode: str,
+    host: Host,
+    now: str,
+    parent: str,
 ) -> tuple[str, str]:
-    """Return the log's path and the lines to write; both empty where the log is off or there is no place for it."""
+    """Return the log's path and the lines to write; both empty where the log is off or there is no
+    place for it.
+    """
     folder = _folder(host) if mode != "off" else None
     key = read_key(folder) if folder else None
     if folder is None or key is None:
@@ -75,7 +106,9 @@ def render_lines(
         entry = {
             "time": now,
             "scope": scope,
-            "username": credential.shown_username if credential.source != "url" else "",  # which may be the token itself
+            "username": (
+                credential.shown_username if credential.source != "url" else ""
+            ),  # which may be the token itself
             "source": credential.source,
             "fingerprint": credential.secret.fingerprint(key, scope)[:16],
             "target": target,
@@ -87,7 +120,9 @@ def render_lines(
 
 
 def write_lines(path: str, lines: str, socket: str) -> None:
-    """Add lines to the log, and send them to the socket of the system's; begin a new one where it has grown too large."""
+    """Add lines to the log, and send them to the socket of the system's; begin a new one where it
+    has grown too large.
+    """
     if not lines:
         return
     if socket:
@@ -104,7 +139,12 @@ def read_entries(host: Host) -> list[dict[str, Any]]:
 
     folder, entries = _folder(host), list[dict[str, Any]]()
     for name in (FILE + ".1", FILE, AGENT_FILE + ".1", AGENT_FILE):
-        with suppress(OSError), open(os.path.join(folder or "/nonexistent", name), encoding="utf-8", errors="replace") as stream:
+        with (
+            suppress(OSError),
+            open(
+                os.path.join(folder or "/nonexistent", name), encoding="utf-8", errors="replace"
+            ) as stream,
+        ):
             for line in stream:
                 with suppress(ValueError):
                     entry = loads(line)
@@ -114,5 +154,9 @@ def read_entries(host: Host) -> list[dict[str, Any]]:
 
 def _folder(host: Host) -> str | None:
     return (
-        private_folder(os.path.join(host.state_home, "shim"), os.path.join(host.state_home, "shim", "audit")) if host.state_home else None
+        private_folder(
+            os.path.join(host.state_home, "shim"), os.path.join(host.state_home, "shim", "audit")
+        )
+        if host.state_home
+        else None
     )

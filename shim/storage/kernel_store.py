@@ -1,10 +1,13 @@
-"""Credentials in the kernel's memory, gone after a time of our choosing or with a reboot; no byte of a secret is ever on a disk.
+"""Credentials in the kernel's memory, gone after a time of our choosing or with a reboot; no byte
+of a secret is ever on a disk.
 
-A user's kernel keyring is also that of every container that runs under the same number without a user namespace of its own. So what
-the kernel keeps is the record XORed with as many random bytes (a one-time pad), and those lie in our private folder: neither half
-says anything, only this user on this side of the container has both, and the kernel ends them at its time.
+A user's kernel keyring is also that of every container that runs under the same number without a
+user namespace of its own. So what the kernel keeps is the record XORed with as many random bytes (a
+one-time pad), and those lie in our private folder: neither half says anything, only this user on
+this side of the container has both, and the kernel ends them at its time.
 
-Names: `pip-uv-shim:HOME:KIND:KEY`, where HOME stands for the user's data folder: another HOME is another world, as for files.
+Names: `pip-uv-shim:HOME:KIND:KEY`, where HOME stands for the user's data folder: another HOME is
+another world, as for files.
 """
 
 from __future__ import annotations
@@ -37,7 +40,9 @@ def problem(host: Host) -> str | None:
 
 
 def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: float) -> str | None:
-    """Keep a credential for `timeout_s` seconds; return why not, or None if it is kept. What was there stays until that is certain."""
+    """Keep a credential for `timeout_s` seconds; return why not, or None if it is kept. What was
+    there stays until that is certain.
+    """
     folder = _pads(host)
     if folder is None or not host.data_home:
         return problem(host)
@@ -68,9 +73,15 @@ def find(kind: str, key: str, host: Host) -> Credential | None:
 
 
 def place_of(kind: str, key: str, host: Host) -> tuple[str, str] | None:
-    """Return where the two halves of a credential are: the kernel's name, and how the path of the pad begins; None if nowhere."""
+    """Return where the two halves of a credential are: the kernel's name, and how the path of the
+    pad begins; None if nowhere.
+    """
     folder = _pads(host)
-    return (_name(host, kind, key), os.path.join(folder, f"{kind}-{key}.")) if folder and host.data_home else None
+    return (
+        (_name(host, kind, key), os.path.join(folder, f"{kind}-{key}."))
+        if folder and host.data_home
+        else None
+    )
 
 
 def identity(kind: str, key: str, host: Host) -> str | None:
@@ -82,7 +93,11 @@ def identity(kind: str, key: str, host: Host) -> str | None:
 def entries(kind: str, host: Host) -> dict[str, Credential]:
     """Return key -> credential for everything kept of one kind."""
     prefix = _name(host, kind, "")
-    keys = [name.removeprefix(prefix) for name in kernel_keyring.names(prefix)] if host.data_home else []
+    keys = (
+        [name.removeprefix(prefix) for name in kernel_keyring.names(prefix)]
+        if host.data_home
+        else []
+    )
     return {key: one for key in keys if (one := find(kind, key, host))}
 
 

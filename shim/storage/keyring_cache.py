@@ -1,7 +1,9 @@
-"""What the OS keyring said lately: a password in the kernel's memory, or "nothing" in a file without a secret.
+"""What the OS keyring said lately: a password in the kernel's memory, or "nothing" in a file
+without a secret.
 
-One look-up costs some 150 ms and, where the keyring is locked, a dialog. So its answer is remembered for `keyring-timeout`, by a key
-that changes with everything that could change the answer; `shim login`, `shim logout` and SHIM_REFRESH end it at once.
+One look-up costs some 150 ms and, where the keyring is locked, a dialog. So its answer is
+remembered for `keyring-timeout`, by a key that changes with everything that could change the
+answer; `shim login`, `shim logout` and SHIM_REFRESH end it at once.
 """
 
 from __future__ import annotations
@@ -22,12 +24,31 @@ from shim.storage.token_cache import MIN_VALIDITY_S, Found, describe_duration
 
 KIND = "keyring"
 NOBODY_SUFFIX = ".nobody"
-#: Variables that choose a keyring or its place, or as whom a vendor's backend asks, by their beginnings.
+#: Variables that choose a keyring or its place, or as whom a vendor's backend asks, by their
+#: beginnings.
 VARIABLES = (
-    *("KEYRING", "PYTHON_KEYRING", "DBUS_SESSION_BUS_ADDRESS", "HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"),
-    *("AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_", "ARTIFACTS_", "VSS_", "PACKAGEMANAGER_", "PASSWORD_STORE_"),
+    *(
+        "KEYRING",
+        "PYTHON_KEYRING",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "HOME",
+        "XDG_DATA_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_RUNTIME_DIR",
+    ),
+    *(
+        "AWS_",
+        "GOOGLE_",
+        "CLOUDSDK_",
+        "AZURE_",
+        "ARTIFACTS_",
+        "VSS_",
+        "PACKAGEMANAGER_",
+        "PASSWORD_STORE_",
+    ),
 )
-#: What changes on disk when somebody changes a keyring without us: below the data folder, and below the config folder.
+#: What changes on disk when somebody changes a keyring without us: below the data folder, and below
+#: the config folder.
 DATA_PLACES = ("keyrings", "kwalletd", "python_keyring", "python_keyring/keyring_pass.cfg")
 CONFIG_PLACES = ("python_keyring/keyringrc.cfg",)
 
@@ -43,8 +64,12 @@ class Recent(NamedTuple):
         if words := self._read_nobody(key, host):
             return Found(None, None, words, is_shareable, identity=words, nobody=True)
         credential = kernel_store.find(KIND, key, host)
-        if credential and (credential.expires_at is None or credential.expires_at - host.clock() > MIN_VALIDITY_S):
-            return Found(credential, None, "remembered", identity=kernel_store.identity(KIND, key, host))
+        if credential and (
+            credential.expires_at is None or credential.expires_at - host.clock() > MIN_VALIDITY_S
+        ):
+            return Found(
+                credential, None, "remembered", identity=kernel_store.identity(KIND, key, host)
+            )
         return Found(None, None, "not remembered", is_shareable)
 
     def put(self, key: str, credential: Credential, host: Host) -> bool:
@@ -68,11 +93,17 @@ class Recent(NamedTuple):
             return None
         words = (read_own(path) or b"").decode("utf-8", "replace")
         # A moment that is still to come was written before the clock went back.
-        return f"{words}, {describe_duration(ago_s)} ago" if words and 0 <= ago_s < self.keep_s else None
+        return (
+            f"{words}, {describe_duration(ago_s)} ago"
+            if words and 0 <= ago_s < self.keep_s
+            else None
+        )
 
 
 def forget(host: Host) -> list[Credential]:
-    """Forget everything that is remembered, "nothing" included; return the passwords' credentials."""
+    """Forget everything that is remembered, "nothing" included; return the passwords'
+    credentials.
+    """
     forgotten = kernel_store.entries(KIND, host)
     for key in forgotten:
         kernel_store.forget(KIND, key, host)
@@ -85,8 +116,14 @@ def forget(host: Host) -> list[Credential]:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Forget a password that the index at `url` has rejected, so that the keyring is asked again; return whether there was one."""
-    rejected = [key for key, one in kernel_store.entries(KIND, host).items() if one.scope.covers(url) and one.secret.same_as(secret)]
+    """Forget a password that the index at `url` has rejected, so that the keyring is asked again;
+    return whether there was one.
+    """
+    rejected = [
+        key
+        for key, one in kernel_store.entries(KIND, host).items()
+        if one.scope.covers(url) and one.secret.same_as(secret)
+    ]
     for key in rejected:
         kernel_store.forget(KIND, key, host)
     return bool(rejected)
@@ -98,13 +135,17 @@ def entries(host: Host) -> list[Credential]:
 
 
 def surroundings(host: Host, config_files: tuple[str, ...]) -> str:
-    """Return all that could change the keyring's answer without us, for a key: variables, its files, installed backends, our config."""
+    """Return all that could change the keyring's answer without us, for a key: variables, its
+    files, installed backends, our config.
+    """
     variables = sorted(item for item in host.environ.items() if item[0].startswith(VARIABLES))
     return repr((variables, [identify(path) for path in places(host, config_files)]))
 
 
 def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files and folders whose state says whether the keyring's answer may have changed."""
+    """Return the files and folders whose state says whether the keyring's answer may have
+    changed.
+    """
     paths = [os.path.join(host.data_home or "/", place) for place in DATA_PLACES]
     paths += [os.path.join(host.config_home or "/", place) for place in CONFIG_PLACES]
     paths += [folder for folder in sys.path if folder.endswith("-packages")]

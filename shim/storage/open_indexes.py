@@ -1,4 +1,6 @@
-"""Indexes that have answered without a login lately, so that nobody is asked about them again and again. No secret is kept."""
+"""Indexes that have answered without a login lately, so that nobody is asked about them again and
+again. No secret is kept.
+"""
 
 from __future__ import annotations
 
@@ -16,9 +18,13 @@ SUFFIX = ".open"
 
 
 def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
-    """Return how many seconds ago the index answered a stranger, None if it did not, or too long ago, or SHIM_REFRESH is set."""
+    """Return how many seconds ago the index answered a stranger, None if it did not, or too long
+    ago, or SHIM_REFRESH is set.
+    """
     try:
-        ago_s = host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
+        ago_s = (
+            host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
+        )
     except OSError:
         return None
     return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None

@@ -1,6 +1,8 @@
-"""The OS keyring, written to by `shim login`: under the index's URL, where pip and uv look by themselves.
+"""The OS keyring, written to by `shim login`: under the index's URL, where pip and uv look by
+themselves.
 
-A list of what we stored there (names, never a secret) lets `shim logout --all` find it again: keyrings cannot be searched.
+A list of what we stored there (names, never a secret) lets `shim logout --all` find it again:
+keyrings cannot be searched.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from shim.core.urls import Url
 UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
 REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
+
 class UnusableBackend(Exception):
     """Somebody named a keyring backend that cannot be had here. `hint` is what mends that."""
 
@@ -30,13 +33,16 @@ class UnusableBackend(Exception):
 
 
 def load_keyring() -> Any:
-    """Return the keyring library with its backend chosen: that which a variable or its configuration names, else all that there are.
+    """Return the keyring library with its backend chosen: that which a variable or its
+    configuration names, else all that there are.
 
-    Without a name the library takes the first of those with the highest priority. Its chain, which asks one after the other by their
-    priority, has 10, and so have some that are in it, or more: then it would be chance, or all others would not be asked any more.
+    Without a name the library takes the first of those with the highest priority. Its chain, which
+    asks one after the other by their priority, has 10, and so have some that are in it, or more:
+    then it would be chance, or all others would not be asked any more.
 
     Raises:
-        UnusableBackend: the named one. Whatever else the library raises: a keyringrc.cfg that is none, a damaged environment.
+        UnusableBackend: the named one. Whatever else the library raises: a keyringrc.cfg that is
+            none, a damaged environment.
     """
     import keyring
     import keyring.backend
@@ -51,8 +57,12 @@ def load_keyring() -> Any:
 
 
 def _prefer_chain(keyring: Any, chosen: Any) -> None:
-    with suppress(Exception):  # a backend that cannot even be made is not in the way of the one that was chosen
-        chain: Any = next(one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN)
+    with suppress(
+        Exception
+    ):  # a backend that cannot even be made is not in the way of the one that was chosen
+        chain: Any = next(
+            one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN
+        )
         if chosen in chain.backends and len(chain.backends) > 1:
             keyring.set_keyring(chain)
 
@@ -75,7 +85,10 @@ def _named() -> tuple[str | None, str | None]:
     see(str(path))
     with suppress(configparser.Error, UnicodeDecodeError):
         parser.read(path, encoding="utf-8")
-    return os.environ.get(VARIABLE), parser.get("backend", "default-keyring", fallback="").strip() or None
+    return (
+        os.environ.get(VARIABLE),
+        parser.get("backend", "default-keyring", fallback="").strip() or None,
+    )
 
 
 def _explain(error: Exception) -> UnusableBackend | None:
@@ -84,18 +97,29 @@ def _explain(error: Exception) -> UnusableBackend | None:
     named, place = (by_file, "keyringrc.cfg") if by_variable is None else (by_variable, VARIABLE)
     if named is None:
         return None
-    other_way = f"unset {VARIABLE}" if place == VARIABLE else "take default-keyring out of keyringrc.cfg"
+    other_way = (
+        f"unset {VARIABLE}" if place == VARIABLE else "take default-keyring out of keyringrc.cfg"
+    )
     if isinstance(error, (ImportError, AttributeError)):
         parts = named.split(".")
         module = ".".join(parts[: 2 if parts[0] == "keyrings" else 1])
         package = PACKAGES.get(module, module.replace("_", "-"))
         hint = other_way if package in ("", "keyring") else f"shim backend add {package}"
-        return UnusableBackend(f"{place} names the keyring backend {named}, which is not in shim's own environment", hint)
-    return UnusableBackend(f"{place} names the keyring backend {named!r}, which cannot be used here ({type(error).__name__})", other_way)
+        return UnusableBackend(
+            f"{place} names the keyring backend {named}, which is not in shim's own environment",
+            hint,
+        )
+    return UnusableBackend(
+        f"{place} names the keyring backend {named!r}, which cannot be used here"
+        f" ({type(error).__name__})",
+        other_way,
+    )
 
 
 def command() -> str:
-    """Return how to start the `keyring` command that has the backends which we ask: other environments have others."""
+    """Return how to start the `keyring` command that has the backends which we ask: other
+    environments have others.
+    """
     import keyring
 
     path = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin/keyring"))
@@ -103,9 +127,14 @@ def command() -> str:
 
 
 def describe(backend: object) -> str:
-    """Return which backend would keep a secret, in words: of a chain the first one. One that does not encrypt says "in clear"."""
+    """Return which backend would keep a secret, in words: of a chain the first one. One that does
+    not encrypt says "in clear".
+    """
     first = next(iter(getattr(backend, "backends", ())), backend)
-    is_clear = type(first).__name__.startswith("Plaintext") or getattr(first, "scheme", "") == "no encryption"
+    is_clear = (
+        type(first).__name__.startswith("Plaintext")
+        or getattr(first, "scheme", "") == "no encryption"
+    )
     return type(first).__module__.rpartition(".")[2] + (", in clear, in a file" if is_clear else "")
 
 
@@ -114,38 +143,59 @@ def find_problem() -> StoreError | None:
     try:
         import keyring  # noqa: F401 (whether it is whole)
     except Exception as error:  # noqa: BLE001 (whatever a broken installation raises)
-        return StoreError(f"shim's own package `keyring` cannot be loaded ({type(error).__name__})", hint=repair_command())
+        return StoreError(
+            f"shim's own package `keyring` cannot be loaded ({type(error).__name__})",
+            hint=repair_command(),
+        )
     try:
         backend = type(load_keyring().get_keyring()).__module__
     except UnusableBackend as error:
         return StoreError(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 (no home, or a keyringrc.cfg that cannot be read)
         return StoreError(f"the keyring library finds no keyring ({type(error).__name__})")
-    return StoreError("there is no OS keyring here") if backend in ("keyring.backends.fail", "keyring.backends.null") else None
+    return (
+        StoreError("there is no OS keyring here")
+        if backend in ("keyring.backends.fail", "keyring.backends.null")
+        else None
+    )
 
 
 def put(url: Url, credential: Credential, host: Host) -> str:
-    """Store the secret under the index's URL and return where that is, in words. Raises StoreError."""
+    """Store the secret under the index's URL and return where that is, in words. Raises
+    StoreError.
+    """
     keyring = load_keyring()
     try:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
         if type(error).__name__ in ("KeyringLocked", "InitError"):
-            raise StoreError("the keyring is locked: nothing was stored", hint=UNLOCK_HINT) from error
-        raise StoreError(f"the keyring refused it ({type(error).__name__}): nothing was stored", hint=REFUSED_HINT) from error
+            raise StoreError(
+                "the keyring is locked: nothing was stored", hint=UNLOCK_HINT
+            ) from error
+        raise StoreError(
+            f"the keyring refused it ({type(error).__name__}): nothing was stored",
+            hint=REFUSED_HINT,
+        ) from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
     return f"the OS keyring ({describe(keyring.get_keyring())})"
 
 
-def forget(host: Host, url: Url | None = None, username: str | None = None) -> list[tuple[str, str]]:
-    """Remove what we stored for an index, or everything; return the (service, user name) pairs that were removed.
+def forget(
+    host: Host, url: Url | None = None, username: str | None = None
+) -> list[tuple[str, str]]:
+    """Remove what we stored for an index, or everything; return the (service, user name) pairs that
+    were removed.
 
     With `username`, that entry of the index is removed even if the list is lost. Raises StoreError.
     """
     import keyring.errors
 
     keyring = load_keyring()
-    wanted = {pair for pair in read_list(host) if url is None or pair[0].rstrip("/") == url.text.rstrip("/")}
+    wanted = {
+        pair
+        for pair in read_list(host)
+        if url is None or pair[0].rstrip("/") == url.text.rstrip("/")
+    }
     guessed = {(url.text, username)} - wanted if url and username else set()
     removed = []
     for service, name in sorted(wanted | guessed):
@@ -158,7 +208,8 @@ def forget(host: Host, url: Url | None = None, username: str | None = None) -> l
             continue  # somebody else removed it already
         except Exception as error:
             if (service, name) in guessed:
-                continue  # no keyring, or a locked one: nothing says that we ever stored something there
+                # no keyring, or a locked one: nothing says that we ever stored something there
+                continue
             message = f"the keyring could not forget {service} ({type(error).__name__})"
             raise StoreError(message, hint="unlock it and run this again") from error
     _write_list(host, set(read_list(host)) - wanted)
@@ -177,9 +228,14 @@ def _list_path(host: Host) -> str | None:
 
 
 def _write_list(host: Host, pairs: set[tuple[str, str]]) -> None:
-    """Write the list; without it `logout NAME` still finds the index's own user name, so a failure is none."""
+    """Write the list; without it `logout NAME` still finds the index's own user name, so a failure
+    is none.
+    """
     path = _list_path(host)
     if path is None or private_folder(os.path.dirname(path)) is None:
         return
     with suppress(OSError):
-        replace_atomically(path, "".join(f"{service}\t{username}\n" for service, username in sorted(pairs)).encode())
+        replace_atomically(
+            path,
+            "".join(f"{service}\t{username}\n" for service, username in sorted(pairs)).encode(),
+        )

@@ -1,6 +1,7 @@
 """Files that hold secrets, read only if nobody else could have read or written them.
 
-What counts is the file that is opened in the end: a symbolic link may lead to it (Kubernetes and dotfile managers use them).
+What counts is the file that is opened in the end: a symbolic link may lead to it (Kubernetes and
+dotfile managers use them).
 """
 
 from __future__ import annotations
@@ -21,41 +22,57 @@ PIPE_TIMEOUT_S = 10.0
 
 
 def find_path(name: str, host: Host) -> str:
-    """Return the absolute path of a file that the configuration names. Raises SourceError for a relative one: it would follow the user
-    into every project.
+    """Return the absolute path of a file that the configuration names. Raises SourceError for a
+    relative one: it would follow the user into every project.
     """
     if name.startswith("/") or (name.startswith("~/") and host.home):
         return host.path(name)
-    raise SourceError(f"{name} is not an absolute path", hint="write it as /folder/file or ~/folder/file")
+    raise SourceError(
+        f"{name} is not an absolute path", hint="write it as /folder/file or ~/folder/file"
+    )
 
 
-def read_private(path: str, max_bytes: int, *, purpose: str = "a secret", is_loose_fine: bool = False) -> bytes | None:
-    """Return the file's bytes, or None if there is no such file. With `is_loose_fine`, whose it is and who else may read it do not matter.
+def read_private(
+    path: str, max_bytes: int, *, purpose: str = "a secret", is_loose_fine: bool = False
+) -> bytes | None:
+    """Return the file's bytes, or None if there is no such file. With `is_loose_fine`, whose it is
+    and who else may read it do not matter.
 
     Raises:
-        SourceError: it is unreadable, another user's, readable or writable by others, larger than `max_bytes`, or no file at all.
+        SourceError: it is unreadable, another user's, readable or writable by others, larger than
+            `max_bytes`, or no file at all.
     """
     try:
-        descriptor = open_descriptor(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not make us wait for its writer
+        descriptor = open_descriptor(
+            path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+        )  # a pipe must not make us wait for its writer
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+        raise SourceError(
+            f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}"
+        ) from error
     try:
         status = os.fstat(descriptor)
         if flaw := find_flaw(status, path, is_loose_fine=is_loose_fine):
             raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
         data = _read(descriptor, max_bytes + 1, is_pipe=stat.S_ISFIFO(status.st_mode), path=path)
     except OSError as error:
-        raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+        raise SourceError(
+            f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}"
+        ) from error
     finally:
         os.close(descriptor)
     if len(data) > max_bytes:
-        raise SourceError(f"{path} is too large for {purpose}", hint=f"name the file that holds {purpose} alone")
+        raise SourceError(
+            f"{path} is too large for {purpose}", hint=f"name the file that holds {purpose} alone"
+        )
     return data
 
 
-def find_flaw(status: os.stat_result, path: str, *, is_loose_fine: bool = False) -> tuple[str, str] | None:
+def find_flaw(
+    status: os.stat_result, path: str, *, is_loose_fine: bool = False
+) -> tuple[str, str] | None:
     """Return what is wrong with a file that holds a secret, and what to do, or None.
 
     A group may read it if it is the user's own private group, or if root gave it to that group.
@@ -68,19 +85,31 @@ def find_flaw(status: os.stat_result, path: str, *, is_loose_fine: bool = False)
     if is_loose_fine:
         return None
     if status.st_uid not in (0, os.geteuid()):
-        return f"belongs to another user (uid {status.st_uid})", f"copy it to a file of your own if you trust it, or chown it: ls -l {path}"
+        return (
+            f"belongs to another user (uid {status.st_uid})",
+            f"copy it to a file of your own if you trust it, or chown it: ls -l {path}",
+        )
     if path.startswith(SHARED):
         return None
     shown = f"(mode {stat.S_IMODE(mode):04o})"
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        return f"can be {'read' if mode & stat.S_IROTH else 'written'} by everybody {shown}", f"chmod 600 {path}"
-    if mode & (stat.S_IRGRP | stat.S_IWGRP) and status.st_gid != status.st_uid and status.st_uid != 0:
+        return (
+            f"can be {'read' if mode & stat.S_IROTH else 'written'} by everybody {shown}",
+            f"chmod 600 {path}",
+        )
+    if (
+        mode & (stat.S_IRGRP | stat.S_IWGRP)
+        and status.st_gid != status.st_uid
+        and status.st_uid != 0
+    ):
         return f"can be read by its group {shown}", f"chmod 600 {path}"
     return None
 
 
 def _read(descriptor: int, max_bytes: int, *, is_pipe: bool, path: str) -> bytes:
-    """Return what the file has, up to `max_bytes`; a pipe's whole content, unless that takes too long."""
+    """Return what the file has, up to `max_bytes`; a pipe's whole content, unless that takes too
+    long.
+    """
     data = bytearray()
     deadline = time.monotonic() + PIPE_TIMEOUT_S
     poller = select.poll()

@@ -1,7 +1,8 @@
-"""The format of a stored secret: `key=value` lines, percent-encoded, with a first line that names it and a last one that ends it.
+"""The format of a stored secret: `key=value` lines, percent-encoded, with a first line that names
+it and a last one that ends it.
 
-A file is read only if nobody else could have written or read it: a regular file, ours, 0600, reached through no link. What
-is cut short, too large or not understood is no record.
+A file is read only if nobody else could have written or read it: a regular file, ours, 0600,
+reached through no link. What is cut short, too large or not understood is no record.
 """
 
 from __future__ import annotations
@@ -43,14 +44,25 @@ def parse_record(text: str) -> Credential | None:
     lines = text.split("\n")
     if len(lines) < 3 or lines[0] != HEAD or lines[-2:] != [TAIL, ""]:
         return None
-    fields = {name: unquote(value) for name, equals, value in (line.partition("=") for line in lines[1:-2]) if equals}
+    fields = {
+        name: unquote(value)
+        for name, equals, value in (line.partition("=") for line in lines[1:-2])
+        if equals
+    }
     try:
         scope = scope_of(parse_url(fields["scope"]))
         expires_at = float(fields["expires_at"]) if fields["expires_at"] else None
         if fields["scheme"] not in ("basic", "bearer"):
             return None
         scheme = "bearer" if fields["scheme"] == "bearer" else "basic"
-        return Credential(fields["username"], Secret(fields["secret"]), scope, fields["source"], expires_at, scheme)  # type: ignore[arg-type]
+        return Credential(
+            fields["username"],
+            Secret(fields["secret"]),
+            scope,
+            fields["source"],
+            expires_at,
+            scheme,  # type: ignore[arg-type]
+        )
     except (KeyError, ValueError, BadUrl):
         return None
 
@@ -65,23 +77,33 @@ def read_record(path: str) -> Credential | None:
 
 
 def write_record(path: str, credential: Credential) -> None:
-    """Write the record so that a reader sees the old one or the new one, never half of it. Raises OSError."""
+    """Write the record so that a reader sees the old one or the new one, never half of it. Raises
+    OSError.
+    """
     remove_leftovers(os.path.dirname(path), LEFTOVER_S)
     replace_atomically(path, render_record(credential).encode(), sync=True)
 
 
 def is_record_name(name: str) -> bool:
-    """Whether a file's name begins with a digest, as every name of ours does: the folder may be one that the user chose."""
+    """Whether a file's name begins with a digest, as every name of ours does: the folder may be one
+    that the user chose.
+    """
     return len(name.partition(".")[0]) == DIGEST_CHARACTERS
 
 
 def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
-    """Remove what killed processes left behind, if it is older than that; whoever still writes it writes again or goes without."""
+    """Remove what killed processes left behind, if it is older than that; whoever still writes it
+    writes again or goes without.
+    """
     import time
 
     limit = time.time() - older_than_s  # the file system's clock, not a host's
     for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if is_record_name(name) and name.endswith(NEW_SUFFIX) and read_link_status(path).st_mtime <= limit:
+            if (
+                is_record_name(name)
+                and name.endswith(NEW_SUFFIX)
+                and read_link_status(path).st_mtime <= limit
+            ):
                 os.unlink(path)

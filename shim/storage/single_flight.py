@@ -1,12 +1,14 @@
-"""Single flight: of all processes that need the same answer one asks, and the others take what it got, a failure included.
+"""Single flight: of all processes that need the same answer one asks, and the others take what it
+got, a failure included.
 
-The lock file is never the record itself: locking a file that is replaced by renaming would lock nothing. The kernel releases the
-lock of a process that ends in any way. One that is stopped (SIGSTOP, Ctrl-Z) keeps it; who has waited for the source's timeout
-queues at the next lock file instead, so that even then one asks and not everybody at once.
+The lock file is never the record itself: locking a file that is replaced by renaming would lock
+nothing. The kernel releases the lock of a process that ends in any way. One that is stopped
+(SIGSTOP, Ctrl-Z) keeps it; who has waited for the source's timeout queues at the next lock file
+instead, so that even then one asks and not everybody at once.
 
-This is what filelock does on Linux and macOS, by the same call: importing that package costs 40 ms in each of a hundred waiting
-processes, as much as everything else they do. (`.tokens.toml.lock` is a lock of filelock's; config/edit.py and agent_socket.py lock
-folders, which it cannot.)
+This is what filelock does on Linux and macOS, by the same call: importing that package costs 40 ms
+in each of a hundred waiting processes, as much as everything else they do. (`.tokens.toml.lock` is
+a lock of filelock's; config/edit.py and agent_socket.py lock folders, which it cannot.)
 
 Sources: flock(2); filelock 4.2 `UnixFileLock`.
 """
@@ -35,13 +37,17 @@ FAILED_SUFFIX = ".failed"
 
 
 @contextmanager
-def turn(key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None) -> Iterator[SourceError | None]:
-    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it within the `with`.
+def turn(
+    key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None
+) -> Iterator[SourceError | None]:
+    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it
+    within the `with`.
 
-    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why nothing happens.
+    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why
+    nothing happens.
 
-    Yields what went wrong for somebody else while we waited, or None. A failure is recognised by its file having changed, not
-    by a time, so that no clock can be wrong about it.
+    Yields what went wrong for somebody else while we waited, or None. A failure is recognised by
+    its file having changed, not by a time, so that no clock can be wrong about it.
     """
     folder, _ = cache_folder(host)
     if folder is None:
@@ -54,17 +60,23 @@ def turn(key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | N
         yield None if identify(path) in (None, before) else _read(path)
 
 
-def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None) -> None:
-    """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on without.
+def _take(
+    stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None
+) -> None:
+    """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on
+    without.
 
-    A lock ends with its descriptor, which no child inherits; its file is never removed, since a new one would be another lock.
+    A lock ends with its descriptor, which no child inherits; its file is never removed, since a new
+    one would be another lock.
     """
     import fcntl
 
     began = time.monotonic()
     for suffix in LOCK_SUFFIXES:
         try:
-            descriptor = open_descriptor(base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            descriptor = open_descriptor(
+                base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
         except OSError:
             return
         deadline = time.monotonic() + timeout_s
@@ -85,7 +97,9 @@ def _take(stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], N
 
 
 def note_failure(key: str, error: SourceError, host: Host) -> None:
-    """Remember why a source has just failed, for those who wait. What cannot be written is not remembered."""
+    """Remember why a source has just failed, for those who wait. What cannot be written is not
+    remembered.
+    """
     folder, _ = cache_folder(host)
     if folder is None:
         return
@@ -102,7 +116,9 @@ def note_success(key: str, host: Host) -> None:
 
 
 def failed_ago_s(key: str, host: Host) -> float | None:
-    """Return how many seconds ago the source failed last; None if it has worked since, or if the clock makes no sense of it."""
+    """Return how many seconds ago the source failed last; None if it has worked since, or if the
+    clock makes no sense of it.
+    """
     folder, _ = cache_folder(host)
     try:
         ago_s = host.clock() - read_status(os.path.join(folder or "", key + FAILED_SUFFIX)).st_mtime

@@ -1,4 +1,6 @@
-"""The token cache: one record for each scope, user name and source configuration. Only secrets with a known end are kept."""
+"""The token cache: one record for each scope, user name and source configuration. Only secrets with
+a known end are kept.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,8 @@ from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
 
-#: A token that ends sooner than this is asked for again: it must last for the installation that begins now.
+#: A token that ends sooner than this is asked for again: it must last for the installation that
+#: begins now.
 MIN_VALIDITY_S = 300.0
 #: How far the clock may have been set back since a token was written.
 SKEW_S = 60.0
@@ -24,11 +27,12 @@ UNSHAREABLE_SUFFIX = ".lone"
 
 
 class Found(NamedTuple):
-    """What the cache has: a credential that still holds long enough, or one that is about to end, and the outcome in words.
+    """What the cache has: a credential that still holds long enough, or one that is about to end,
+    and the outcome in words.
 
-    `is_shareable` is false when the last answer of the source had no end, or a near one: then parallel commands would queue
-    for something that none of them can hand on. `identity` tells one record from the next. `nobody` is true if what is known is
-    that there is nothing.
+    `is_shareable` is false when the last answer of the source had no end, or a near one: then
+    parallel commands would queue for something that none of them can hand on. `identity` tells one
+    record from the next. `nobody` is true if what is known is that there is nothing.
     """
 
     credential: Credential | None
@@ -40,7 +44,9 @@ class Found(NamedTuple):
 
 
 def key_of(scope: str, username: str | None, configuration: str) -> str:
-    """Return the record's name. `configuration` describes the source, so that a changed source never answers with an old token."""
+    """Return the record's name. `configuration` describes the source, so that a changed source
+    never answers with an old token.
+    """
     from hashlib import sha256
 
     return sha256("\n".join([scope, username or "", configuration]).encode()).hexdigest()
@@ -59,22 +65,31 @@ def find(key: str, host: Host) -> Found:
         return Found(None, None, "empty", is_shareable)
     now = host.clock()
     if now < identity[1] / 1e9 - SKEW_S:
-        # An end that was reckoned from a wrong time says nothing, and could keep the token for years.
-        return Found(None, None, "written later than now: the clock went back", is_shareable, identity)
+        # An end that was reckoned from a wrong time says nothing, and could keep the token for
+        # years.
+        return Found(
+            None, None, "written later than now: the clock went back", is_shareable, identity
+        )
     left_s = credential.expires_at - now
     if left_s > MIN_VALIDITY_S:
         return Found(credential, None, f"valid for {describe_duration(left_s)}", identity=identity)
     if left_s > 0:
-        return Found(None, credential, f"ends in {describe_duration(left_s)}", is_shareable, identity)
+        return Found(
+            None, credential, f"ends in {describe_duration(left_s)}", is_shareable, identity
+        )
     return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_shareable, identity)
 
 
 def put(key: str, credential: Credential, host: Host) -> bool:
-    """Keep a credential that has an end; return whether it was kept. A cache that cannot be written is no failure."""
+    """Keep a credential that has an end; return whether it was kept. A cache that cannot be written
+    is no failure.
+    """
     folder, _ = cache_folder(host)
     if folder is None:
         return False
-    is_lone = credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
+    is_lone = (
+        credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
+    )
     with suppress(OSError):
         _mark_lone(os.path.join(folder, key + UNSHAREABLE_SUFFIX), is_lone)
         if credential.expires_at is not None:
@@ -100,7 +115,9 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
     for name in sorted(list_folder(folder)) if folder else ():
         path = os.path.join(folder or "", name)
         if name.endswith(".lock") or not is_record_name(name):
-            continue  # somebody may hold the lock, and a new file would be another one; what else lies here is not ours
+            # somebody may hold the lock, and a new file would be another one; what else lies here
+            # is not ours
+            continue
         credential = read_record(path) if name.endswith(SUFFIX) else None
         if scope is not None and (credential is None or str(credential.scope) != scope):
             continue
@@ -112,7 +129,8 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Remove the records of a secret that the index at `url` has rejected; return whether there was one.
+    """Remove the records of a secret that the index at `url` has rejected; return whether there was
+    one.
 
     Only what is cached is dropped: what the user stored is not ours to remove.
     """

@@ -1,8 +1,10 @@
-"""What indexes said lately about credentials: a proof that one works, or that one was rejected; without a credential, how a server
-answers strangers, where its files lie, and whose page is there if its own is not. No secret is kept.
+"""What indexes said lately about credentials: a proof that one works, or that one was rejected;
+without a credential, how a server answers strangers, where its files lie, and whose page is there
+if its own is not. No secret is kept.
 
-A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the secret nor try guesses without
-the key, which lies beside it and is worth nothing elsewhere. Its content is the time and what was said, in words.
+A file's name is a keyed fingerprint of the secret: whoever reads the folder can neither learn the
+secret nor try guesses without the key, which lies beside it and is worth nothing elsewhere. Its
+content is the time and what was said, in words.
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ from shim.core.urls import Url
 
 Kind = Literal["proven", "rejected", "files", "page"]
 KEY_BYTES = 32
-#: How long a refused secret is not sent: a server that was mended, or an account that was unlocked, is soon tried again.
+#: How long a refused secret is not sent: a server that was mended, or an account that was unlocked,
+#: is soon tried again.
 WITHHELD_S = 60.0
 #: The secret of a stranger.
 NOBODY = Secret("")
@@ -39,7 +42,9 @@ def place_of(url: Url) -> str:
 
 
 def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
-    """Return what is remembered about the credential at `where` (any text that tells one question from another), or None."""
+    """Return what is remembered about the credential at `where` (any text that tells one question
+    from another), or None.
+    """
     path = _path(kind, credential, where, host)
     at, _, words = ((read_text(path, 4096) if path else None) or "").partition(" ")
     try:
@@ -50,8 +55,12 @@ def recall(kind: Kind, credential: Credential | None, where: str, host: Host) ->
 
 
 def recall_refusal(credential: Credential, url: Url, host: Host) -> Seen | None:
-    """Return what the index at `url` said of this very secret within the last minute, if it refused it: it is not sent again so soon."""
-    seen = None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
+    """Return what the index at `url` said of this very secret within the last minute, if it refused
+    it: it is not sent again so soon.
+    """
+    seen = (
+        None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
+    )
     return seen if seen and seen.ago_s <= WITHHELD_S else None
 
 
@@ -81,7 +90,9 @@ def _path(kind: Kind, credential: Credential | None, where: str, host: Host) -> 
 
 
 def read_key(folder: str) -> bytes | None:
-    """Return the key of fingerprints in a private folder, made at the first call; None if it can be neither read nor made."""
+    """Return the key of fingerprints in a private folder, made at the first call; None if it can be
+    neither read nor made.
+    """
     path = os.path.join(folder, "key")
     for _ in range(2):
         if key := read_head(path, KEY_BYTES + 1):

@@ -1,4 +1,6 @@
-"""The wrapped programs: one module each, named in `TOOLS`, loaded when one is used. Tools never import each other."""
+"""The wrapped programs: one module each, named in `TOOLS`, loaded when one is used. Tools never
+import each other.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ TOOLS = {
 }
 
 
-#: What a command wants of its indexes: packages for sure, an answer or maybe packages, or nothing since all is on this machine.
+#: What a command wants of its indexes: packages for sure, an answer or maybe packages, or nothing
+#: since all is on this machine.
 Demand = Literal["packages", "answers", "nothing"]
 
 
@@ -45,8 +48,9 @@ class Tool:
 
     never_needs_index: tuple[str, ...]
     """The argument beginnings that never touch an index, as the launcher sees them: `freeze`,
-    `pip show` (one or two words, or an option like `--version`); "" is the bare name. They go to the
-    target without starting Python."""
+    `pip show` (one or two words, or an option like `--version`); "" is the bare name. They go to
+    the target without starting Python.
+    """
     read_invocation: Callable[[str, tuple[str, ...], Host, str], Invocation]
     """Return what a command is, from the launcher's name, argv, the host and the target's path (and
     the target's metadata on disk)."""
@@ -54,7 +58,8 @@ class Tool:
     """Return every index and URL that the command will ask, in the tool's own order."""
     falls_back_to_other_indexes: bool = False
     """Whether a private index that cannot be asked must stop this tool's index verbs, because it
-    would take the package from the next index, as pip does. Others stop by themselves at a refusal."""
+    would take the package from the next index, as pip does. Others stop by themselves at a refusal.
+    """
     log_verbs: frozenset[str] = frozenset()
     """Verbs, their words joined by a blank, all of whose output is a log for people and no data:
     secrets in it may be masked."""
@@ -68,7 +73,11 @@ class Tool:
         """Return what the command wants: packages where it falls open, unless it uploads."""
         if self.demand:
             return self.demand(invocation, host)
-        return "packages" if self.falls_back_to_other_indexes and invocation.family != "upload" else "answers"
+        return (
+            "packages"
+            if self.falls_back_to_other_indexes and invocation.family != "upload"
+            else "answers"
+        )
 
 
 def load_tool(name: str) -> Tool:

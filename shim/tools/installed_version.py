@@ -1,9 +1,11 @@
-"""Which release the real tool is, read from files on disk: its script's `#!` line, pyvenv.cfg, site-packages.
+"""Which release the real tool is, read from files on disk: its script's `#!` line, pyvenv.cfg,
+site-packages.
 
 Nothing is run. What cannot be told is None; the caller then takes the most careful way.
 
-Sources: distlib 0.3.9 `scripts.py` and uv 0.9 `uv-install-wheel` (launcher scripts); CPython `Lib/site.py`,
-`Modules/getpath.py` (search order); Debian `dist-packages`; the binary distribution format (`.dist-info`); pyenv 2.4.
+Sources: distlib 0.3.9 `scripts.py` and uv 0.9 `uv-install-wheel` (launcher scripts); CPython
+`Lib/site.py`, `Modules/getpath.py` (search order); Debian `dist-packages`; the binary distribution
+format (`.dist-info`); pyenv 2.4.
 """
 
 from __future__ import annotations
@@ -20,14 +22,20 @@ Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 _UNKNOWN: Release = (None, None, None)
 _PYTHON_NAME = re.compile(r"(?:python|pypy)(?:(\d+)\.(\d+))?\d*t?$")
 #: Line 2 of a script whose interpreter's path is too long or holds blanks.
-_TRAMPOLINE = re.compile(r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """)
+_TRAMPOLINE = re.compile(
+    r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """
+)
 #: The same in a relocatable environment made by uv: the interpreter stands beside the script.
-_RELOCATABLE = re.compile(r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """)
+_RELOCATABLE = re.compile(
+    r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """
+)
 _HEAD_BYTES = 4096
 
 
 class Interpreter(NamedTuple):
-    """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and release."""
+    """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and
+    release.
+    """
 
     path: str
     flags: str
@@ -38,9 +46,11 @@ class Interpreter(NamedTuple):
 
 
 def find_release(executable: str, distribution: str, host: Host | None = None) -> Release:
-    """Return (release of `distribution`, its interpreter's (major, minor), the environment's prefix) for `executable`.
+    """Return (release of `distribution`, its interpreter's (major, minor), the environment's
+    prefix) for `executable`.
 
-    `executable` is a script of a Python or, like uv, a binary beside one. Each part is None where files do not tell.
+    `executable` is a script of a Python or, like uv, a binary beside one. Each part is None where
+    files do not tell.
     """
     host = host or this_host()
     behind = _find_behind_pyenv(executable, host)
@@ -61,7 +71,9 @@ def find_release(executable: str, distribution: str, host: Host | None = None) -
 
 
 def find_interpreter(path: str, flags: str = "") -> Interpreter:
-    """Return what files tell about the Python started as `path`: sys.prefix and its release (None if unknown)."""
+    """Return what files tell about the Python started as `path`: sys.prefix and its release (None
+    if unknown).
+    """
     folder = os.path.dirname(path)
     real = real_path(path)
     base = os.path.dirname(os.path.dirname(real))
@@ -73,12 +85,16 @@ def find_interpreter(path: str, flags: str = "") -> Interpreter:
         python = (numbers[0], numbers[1]) if len(numbers) > 1 else _python_of(real, base)
         home = os.path.dirname(settings["home"]) if settings.get("home") else base
         sees_system = settings.get("include-system-site-packages", "false").lower() == "true"
-        return Interpreter(path, flags, candidate, python, home if sees_system else candidate, sees_system)
+        return Interpreter(
+            path, flags, candidate, python, home if sees_system else candidate, sees_system
+        )
     return Interpreter(path, flags, base, _python_of(real, base), base, True)
 
 
 def parse_version(text: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: `26.0b1` is (26, 0); () if it does not begin with one."""
+    """Return the leading numbers of a version: `26.0b1` is (26, 0); () if it does not begin with
+    one.
+    """
     numbers: list[int] = []
     for part in text.split("."):
         digits = re.match(r"[0-9]{1,9}", part)
@@ -105,7 +121,9 @@ def _read_settings(path: str) -> dict[str, str] | None:
 
 
 def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str] | None:
-    """Return (path, flags) of the Python that a script's first lines start, or None if they start something else."""
+    """Return (path, flags) of the Python that a script's first lines start, or None if they start
+    something else.
+    """
     first, _, rest = head.partition("\n")
     program, _, argument = first[2:].strip().partition(" ")
     name = os.path.basename(program)
@@ -113,7 +131,9 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
         return program, argument.strip()
     if name == "env":
         words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
-        found = next(host.programs(words[0]), None) if words and _PYTHON_NAME.match(words[0]) else None
+        found = (
+            next(host.programs(words[0]), None) if words and _PYTHON_NAME.match(words[0]) else None
+        )
         found = _find_behind_pyenv(found, host) if found else None
         return (found, " ".join(words[1:])) if found else None
     trampoline = _TRAMPOLINE.match(rest) or _RELOCATABLE.match(rest)
@@ -126,7 +146,9 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
 
 
 def _find_behind_pyenv(path: str, host: Host) -> str | None:
-    """Return the program behind a pyenv shim, None if that cannot be told, and `path` itself if it is no such shim."""
+    """Return the program behind a pyenv shim, None if that cannot be told, and `path` itself if it
+    is no such shim.
+    """
     head = _read_head(path)
     shims = os.path.dirname(path)
     if "pyenv" not in head or os.path.basename(shims) != "shims" or not head.startswith("#!"):
@@ -140,7 +162,9 @@ def _find_behind_pyenv(path: str, host: Host) -> str | None:
 
 
 def _read_pyenv_versions(root: str, host: Host) -> list[str]:
-    """Return the versions that pyenv tries: `PYENV_VERSION`, else the next `.python-version`, else the global ones."""
+    """Return the versions that pyenv tries: `PYENV_VERSION`, else the next `.python-version`, else
+    the global ones.
+    """
     if host.environ.get("PYENV_VERSION"):
         return host.environ["PYENV_VERSION"].split(":")
     folder = host.cwd
@@ -150,15 +174,24 @@ def _read_pyenv_versions(root: str, host: Host) -> list[str]:
             break
         folder = os.path.dirname(folder)
     text = text or _read_head(os.path.join(root, "version"))
-    return [word for line in text.splitlines() if not line.lstrip().startswith("#") for word in line.split()]
+    return [
+        word
+        for line in text.splitlines()
+        if not line.lstrip().startswith("#")
+        for word in line.split()
+    ]
 
 
 def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
-    """Return (major, minor) by the interpreter's own name, else by the only standard library below its prefix."""
+    """Return (major, minor) by the interpreter's own name, else by the only standard library below
+    its prefix.
+    """
     named = _PYTHON_NAME.match(os.path.basename(real))
     if named and named[1]:
         return int(named[1]), int(named[2])
-    libraries = [python for python, folder in _libraries(prefix) if is_file(os.path.join(folder, "os.py"))]
+    libraries = [
+        python for python, folder in _libraries(prefix) if is_file(os.path.join(folder, "os.py"))
+    ]
     return libraries[0] if len(set(libraries)) == 1 else None
 
 
@@ -178,27 +211,42 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
     if interpreter.python is None:
         return []
     library = "python{}.{}".format(*interpreter.python)
-    flags = "".join(word[1:] for word in interpreter.flags.split() if word.startswith("-") and word[1:2] != "-")
+    flags = "".join(
+        word[1:] for word in interpreter.flags.split() if word.startswith("-") and word[1:2] != "-"
+    )
     folders: list[str] = []
     if not set("EI") & set(flags):
-        folders += [host.path(folder) for folder in host.environ.get("PYTHONPATH", "").split(":") if folder]
+        folders += [
+            host.path(folder) for folder in host.environ.get("PYTHONPATH", "").split(":") if folder
+        ]
     prefixes = [interpreter.prefix]
     if interpreter.sees_user_site:
         no_user_site = bool(set("sI") & set(flags)) or bool(host.environ.get("PYTHONNOUSERSITE"))
-        user_base = host.environ.get("PYTHONUSERBASE") or (host.home and os.path.join(host.home, ".local"))
-        prefixes = [interpreter.prefix, *([user_base] if user_base and not no_user_site else []), interpreter.base]
+        user_base = host.environ.get("PYTHONUSERBASE") or (
+            host.home and os.path.join(host.home, ".local")
+        )
+        prefixes = [
+            interpreter.prefix,
+            *([user_base] if user_base and not no_user_site else []),
+            interpreter.base,
+        ]
         if interpreter.prefix == interpreter.base:
             prefixes = prefixes[1:]
     for prefix in prefixes:
         if prefix == "/usr":
             folders += [f"/usr/local/lib/{library}/dist-packages", "/usr/lib/python3/dist-packages"]
         for lib in ("lib", "lib64"):
-            folders += [os.path.join(prefix, lib, library, kind) for kind in ("site-packages", "dist-packages")]
+            folders += [
+                os.path.join(prefix, lib, library, kind)
+                for kind in ("site-packages", "dist-packages")
+            ]
     return folders
 
 
 def _find_beside(executable: str, distribution: str) -> Release:
-    """Return the release of a binary by the environment whose `bin` it, or what it links to, stands in."""
+    """Return the release of a binary by the environment whose `bin` it, or what it links to, stands
+    in.
+    """
     for path in dict.fromkeys((executable, real_path(executable))):
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         found = [
@@ -213,7 +261,9 @@ def _find_beside(executable: str, distribution: str) -> Release:
 
 
 def _find_version(folder: str, distribution: str) -> tuple[int, ...] | None:
-    """Return the release of `distribution` in one site folder: None if it is not there, () if its metadata disagree."""
+    """Return the release of `distribution` in one site folder: None if it is not there, () if its
+    metadata disagree.
+    """
     wanted = re.sub(r"[-_.]+", "_", distribution).lower()
     versions: set[tuple[int, ...]] = set()
     for entry in names_in(folder):

@@ -1,4 +1,6 @@
-"""Reads a project's files for the careless things that they may say, and takes none for harmless that it cannot read."""
+"""Reads a project's files for the careless things that they may say, and takes none for harmless
+that it cannot read.
+"""
 
 from __future__ import annotations
 
@@ -19,21 +21,29 @@ from shim.tools.unsafe_settings import Does, UnsafeSetting
 
 
 def read_document(path: str, host: Host) -> dict[str, Any]:
-    """Return a TOML file as a document, nothing if there is no such file. Raises CannotDeliver for what cannot be read."""
+    """Return a TOML file as a document, nothing if there is no such file. Raises CannotDeliver for
+    what cannot be read.
+    """
     with refusing(path, host):
         return read_toml(_read(path, host).decode("utf-8", "replace"))
 
 
 def read_script(path: str, host: Host) -> dict[str, Any]:
-    """Return the metadata of a PEP 723 script, nothing if there are none. Raises CannotDeliver for what cannot be read."""
+    """Return the metadata of a PEP 723 script, nothing if there are none. Raises CannotDeliver for
+    what cannot be read.
+    """
     with refusing(path, host):
         return read_toml(script_block(_read(path, host).decode("utf-8", "replace")))
 
 
-def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> Iterator[UnsafeSetting]:
-    """Yield what requirements files say; `own` are the hosts that the user trusts. Raises CannotDeliver for what cannot be read.
+def in_requirements(
+    paths: Iterable[str], own: Container[str], host: Host
+) -> Iterator[UnsafeSetting]:
+    """Yield what requirements files say; `own` are the hosts that the user trusts. Raises
+    CannotDeliver for what cannot be read.
 
-    A path that is none of those, or that only the tool may read, is the readers' affair: it is unread then.
+    A path that is none of those, or that only the tool may read, is the readers' affair: it is
+    unread then.
     """
     table = read_table(REQUIREMENTS_LINE, WANTED)
     for path in paths:
@@ -44,7 +54,12 @@ def in_requirements(paths: Iterable[str], own: Container[str], host: Host) -> It
         for line in requirements.read_lines(text, host.environ):
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
-                    yield UnsafeSetting(Does.UNCHECKED, f"{shown(path, host)}:{line.number}", word.value or "", means=pip_trusts)
+                    yield UnsafeSetting(
+                        Does.UNCHECKED,
+                        f"{shown(path, host)}:{line.number}",
+                        word.value or "",
+                        means=pip_trusts,
+                    )
 
 
 def shown(path: str, host: Host) -> str:
@@ -53,14 +68,19 @@ def shown(path: str, host: Host) -> str:
 
 
 def pip_trusts(host: str, url: Url) -> bool:
-    """Return whether pip takes `--trusted-host host` to mean the URL, or a file of its server: it compares the text of what it asks.
+    """Return whether pip takes `--trusted-host host` to mean the URL, or a file of its server: it
+    compares the text of what it asks.
 
-    Sources: pip 26.3 `network/session.py` (`add_trusted_host`, `mount`), requests 2.32 (`get_adapter`).
+    Sources: pip 26.3 `network/session.py` (`add_trusted_host`, `mount`), requests 2.32
+    (`get_adapter`).
     """
     netloc = f"[{host}]" if host.count(":") >= 2 and "@" not in host and "[" not in host else host
     trusted = f"https://{netloc}".lower()
     has_port = netloc.rpartition("]")[2].rpartition(":")[2].strip("0").isdigit()
-    for asked in {url.netloc, f"{url.netloc.removesuffix(f':{url.port}')}:{url.port}"}:  # a page may name the port or not
+    for asked in {
+        url.netloc,
+        f"{url.netloc.removesuffix(f':{url.port}')}:{url.port}",
+    }:  # a page may name the port or not
         text = f"https://{asked}{url.path}".lower()
         if text.startswith(f"{trusted}/") or (not has_port and text.startswith(f"{trusted}:")):
             return True
@@ -73,7 +93,10 @@ def refusing(path: str, host: Host) -> Iterator[None]:
     try:
         yield
     except CannotRead as error:
-        what = f"{shown(path, host)} {error.why}: it may turn off the check of certificates, or choose a proxy, for a credential"
+        what = (
+            f"{shown(path, host)} {error.why}: it may turn off the check of certificates, or choose"
+            " a proxy, for a credential"
+        )
         raise CannotDeliver(what, hint="mend the file") from None
 
 

@@ -1,4 +1,6 @@
-"""What makes a tool careless with a server: as a value that each tool's `unsafe.py` finds in a project's files."""
+"""What makes a tool careless with a server: as a value that each tool's `unsafe.py` finds in a
+project's files.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,25 @@ from typing import NamedTuple
 from shim.core.urls import Url
 
 #: Where the user's own proxies stand.
-PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+PROXY_VARIABLES = (
+    "HTTPS_PROXY",
+    "https_proxy",
+    "HTTP_PROXY",
+    "http_proxy",
+    "ALL_PROXY",
+    "all_proxy",
+)
 
-TAKE_OUT_HINT = "take that out of the file; if you want it so, set insecure = true for this [[index]], or say it on your command line"
+TAKE_OUT_HINT = (
+    "take that out of the file; if you want it so, set insecure = true for this [[index]], or say"
+    " it on your command line"
+)
 
 
 class Does(Enum):
-    """What a project's file can do, in words with a place for the server; `TAKE_OUT_HINT` helps with all of it."""
+    """What a project's file can do, in words with a place for the server; `TAKE_OUT_HINT` helps
+    with all of it.
+    """
 
     UNCHECKED = "says that nobody checks the certificate of {host}"
     AUTHORITY = "names the authorities that vouch for {host}"
@@ -25,12 +39,15 @@ class Does(Enum):
 def names(pattern: str, url: Url) -> bool:
     """Return whether `host`, `host:port` or `*` means the URL's server."""
     text = pattern.lower().rpartition("://")[2].partition("/")[0]
-    host, colon, port = text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    host, colon, port = (
+        text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
+    )
     return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
 
 
 class UnsafeSetting(NamedTuple):
-    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a URL, or `*` for all.
+    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a
+    URL, or `*` for all.
 
     `means` says whether the tool takes that server for a URL's.
     """
@@ -41,5 +58,7 @@ class UnsafeSetting(NamedTuple):
     means: Callable[[str, Url], bool] = names
 
     def reaches(self, url: Url) -> bool:
-        """Return whether requests for this URL would be affected: a certificate is only looked at with TLS."""
+        """Return whether requests for this URL would be affected: a certificate is only looked at
+        with TLS.
+        """
         return self.means(self.server, url) and (url.scheme == "https" or self.does is Does.PROXY)

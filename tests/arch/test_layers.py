@@ -194,13 +194,20 @@ def test_every_promise_names_tests_that_exist() -> None:
     assert all((ROOT / path).exists() for path in named)
 
 
+#: Longer than others, and why.
+LONG = {
+    "shim/hotpath/replay.py": "each module more costs every command a fourteenth of what we add to it",
+    "shim/config/schema.py": "a table",
+}
+
+
 def test_files_and_functions_are_of_a_size_to_read() -> None:
     for path in MODULES:
         text = path.read_text()
-        assert text.count("\n") <= 350, f"{path} is {text.count(chr(10))} lines long"
+        assert text.count("\n") <= 400 or str(path.relative_to(ROOT)) in LONG, f"{path} is {text.count(chr(10))} lines long"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                assert (node.end_lineno or 0) - node.lineno <= 60, f"{path}: {node.name} is too long"
+                assert (node.end_lineno or 0) - node.lineno <= 75, f"{path}: {node.name} is too long"
 
 
 def test_nobody_prints_or_runs_a_shell_by_accident() -> None:

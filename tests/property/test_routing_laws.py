@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shim.core.package_names import find_conflict, is_name, matches, normal_name, overlap, owner_of, read_pattern
+from shim.core.package_names import (
+    find_conflict,
+    is_name,
+    matches,
+    normal_name,
+    overlap,
+    owner_of,
+    read_pattern,
+)
 
 LETTERS = "ab-"
 TEXTS = [""] + ["".join(letters) for size in range(1, 7) for letters in itertools.product(LETTERS, repeat=size)]

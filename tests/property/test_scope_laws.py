@@ -7,7 +7,17 @@ from urllib.parse import urlsplit
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from shim.core.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index, scope_of_origin, with_userinfo
+from shim.core.urls import (
+    BadUrl,
+    Scope,
+    Url,
+    find_userinfo,
+    parse_url,
+    scope_of,
+    scope_of_index,
+    scope_of_origin,
+    with_userinfo,
+)
 
 hosts = st.sampled_from(
     [

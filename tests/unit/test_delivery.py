@@ -10,7 +10,18 @@ import pytest
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Location, Origin, Resolution, Secret, Target
+from shim.core.model import (
+    Credential,
+    Delivery,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Location,
+    Origin,
+    Resolution,
+    Secret,
+    Target,
+)
 from shim.core.urls import find_userinfo, parse_url, scope_of_index
 from shim.delivery import choose
 from shim.delivery.answers import read_answers

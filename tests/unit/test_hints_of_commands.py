@@ -16,7 +16,19 @@ from shim.cli.exec.env_file import read_env_file
 from shim.cli.setup.fields import read_url
 from shim.config.settings import load_settings
 from shim.credentials.resolve import refuse_scheme
-from tests.support.following import INDEX, URL, Place, Scene, add, both, configured, has, retype, typed, typing
+from tests.support.following import (
+    INDEX,
+    URL,
+    Place,
+    Scene,
+    add,
+    both,
+    configured,
+    has,
+    retype,
+    typed,
+    typing,
+)
 
 ONE = configured(INDEX)
 ANSWERED = both(configured(INDEX + 'env = { password = "CORP" }\n'), lambda place: place.environ.update(CORP="s3cret"))

@@ -25,7 +25,18 @@ from shim.install import launchers
 from shim.storage import approved_origins
 from shim.tools.project_files import read_document
 from tests.support import agents, machine
-from tests.support.following import INDEX, URL, Location, Scene, both, configured, has, retype, typed, typing
+from tests.support.following import (
+    INDEX,
+    URL,
+    Location,
+    Scene,
+    both,
+    configured,
+    has,
+    retype,
+    typed,
+    typing,
+)
 
 NOBODY = 65534
 

@@ -11,7 +11,13 @@ import pytest
 from shim.core.errors import StoreError
 from shim.core.host import Host
 from shim.core.own_launchers import SIGNATURE, is_launcher
-from shim.install.launchers import is_wrapped, remove_launchers, render_launcher, wrapped_names, write_launchers
+from shim.install.launchers import (
+    is_wrapped,
+    remove_launchers,
+    render_launcher,
+    wrapped_names,
+    write_launchers,
+)
 from shim.tools import TOOLS, load_tool
 
 

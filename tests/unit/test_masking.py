@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.model import Credential, Delivery, Endpoint, Invocation, Origin, Resolution, Secret, Target
+from shim.core.model import (
+    Credential,
+    Delivery,
+    Endpoint,
+    Invocation,
+    Origin,
+    Resolution,
+    Secret,
+    Target,
+)
 from shim.core.urls import parse_url, scope_of_index
 from shim.delivery.masking.policy import choose_masking
 from shim.tools import load_tool

@@ -15,7 +15,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shim.core import model
-from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Memory, Origin, Resolution, Secret, Target
+from shim.core.model import (
+    Credential,
+    Delivery,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Memory,
+    Origin,
+    Resolution,
+    Secret,
+    Target,
+)
 from shim.core.urls import parse_url, scope_of
 
 VALUE = "s3cr3t-canary-4711"

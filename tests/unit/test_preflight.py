@@ -9,7 +9,19 @@ import pytest
 
 from shim.config.settings import Settings
 from shim.core.host import Host
-from shim.core.model import BARE, Credential, Endpoint, Endpoints, Invocation, Manner, Origin, Resolution, Route, Secret, Target
+from shim.core.model import (
+    BARE,
+    Credential,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Manner,
+    Origin,
+    Resolution,
+    Route,
+    Secret,
+    Target,
+)
 from shim.core.urls import parse_url, scope_of_index
 from shim.core.verdict import VerificationResult
 from shim.delivery import Case, Choice, bare_manner

@@ -15,7 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.companions import Accompanied, accompanied, command, find_companions, wait_until_gone
+from tests.support.companions import (
+    Accompanied,
+    accompanied,
+    command,
+    find_companions,
+    wait_until_gone,
+)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 LAST = "https://pypi.org/simple/"

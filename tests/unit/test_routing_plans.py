@@ -14,7 +14,18 @@ from shim.config.mentions import is_mentioned
 from shim.config.settings import Settings, load_settings
 from shim.core.errors import CannotRoute
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Endpoints, Invocation, Origin, Plan, Resolution, Secret, Target
+from shim.core.model import (
+    Credential,
+    Delivery,
+    Endpoint,
+    Endpoints,
+    Invocation,
+    Origin,
+    Plan,
+    Resolution,
+    Secret,
+    Target,
+)
 from shim.core.urls import parse_url, scope_of
 from shim.hotpath.redirector_process import STAND_IN
 from shim.pipeline.plan_cache import _names

@@ -20,7 +20,13 @@ from shim.core.model import Credential, Secret
 from shim.core.private_folders import cache_folder, stored_folder
 from shim.core.urls import parse_url, scope_of_index
 from shim.storage import saved_logins, token_cache
-from shim.storage.record_format import MAX_BYTES, parse_record, read_record, render_record, write_record
+from shim.storage.record_format import (
+    MAX_BYTES,
+    parse_record,
+    read_record,
+    render_record,
+    write_record,
+)
 from tests.support import machine
 
 SCOPE = scope_of_index(parse_url("https://pypi.corp.example/team/simple/"))

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from shim.core.urls import BadUrl, Userinfo, find_userinfo, parse_url, scope_of, scope_of_index, scope_of_origin, shown_url, with_userinfo
+from shim.core.urls import (
+    BadUrl,
+    Userinfo,
+    find_userinfo,
+    parse_url,
+    scope_of,
+    scope_of_index,
+    scope_of_origin,
+    shown_url,
+    with_userinfo,
+)
 
 CORP = "https://pypi.corp.example/team/simple/"
 

@@ -11,7 +11,15 @@ from shim.config.settings import load_settings
 from shim.core.errors import ConfigError
 from shim.core.host import Host
 from shim.core.urls import parse_url, scope_of
-from shim.routing.default_index import MARK, around, find_index_option, find_inherited, pip_variables, used_indexes, uv_variables
+from shim.routing.default_index import (
+    MARK,
+    around,
+    find_index_option,
+    find_inherited,
+    pip_variables,
+    used_indexes,
+    uv_variables,
+)
 
 A, B, PUBLIC = "https://a.example/simple/", "https://b.example/simple/", "https://pypi.org/simple/"
 

@@ -1,4 +1,6 @@
-"""`shim demo`: a private index on loopback, a stored credential, real installations through the launchers, and a table."""
+"""`shim demo`: a private index on loopback, a stored credential, real installations through the
+launchers, and a table.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from shim.cli.demo.server import PrivateIndex
 from shim.core.errors import StoreError, TargetNotFound
 from shim.core.host import Host, write_stderr
 
-HELP = "install from a private index on this machine, and show where the secret was and was not seen"
+HELP = (
+    "install from a private index on this machine, and show where the secret was and was not seen"
+)
 EXAMPLE = "shim demo"
 
 USERNAME = "demo-user"
@@ -46,22 +50,43 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
     with PrivateIndex(os.path.join(folder, "packages"), files, USERNAME, secret) as index:
         tools, missing = _prepare(folder, environ, host)
         stored = os.path.join(folder, "data", "shim", "stored")
-        stage = Stage(folder, os.path.join(folder, "shims"), environ, index, USERNAME, secret, report, (stored, report))
+        stage = Stage(
+            folder,
+            os.path.join(folder, "shims"),
+            environ,
+            index,
+            USERNAME,
+            secret,
+            report,
+            (stored, report),
+        )
         _say(f"A private package index at http://{index.netloc}/simple/ that demands a password.\n")
         _login(stage, verbose=arguments.verbose)
         with_shim = [play(stage, tool, package, with_shim=True) for tool, package in scenes(tools)]
         without = [play(stage, tool, package, with_shim=False) for tool, package in scenes(tools)]
     for reason in missing:
         _say(f"Not shown: {reason}\n")
-    _say(_table("With shim: the command as anybody types it, the credential from `shim login`", with_shim))
+    _say(
+        _table(
+            "With shim: the command as anybody types it, the credential from `shim login`",
+            with_shim,
+        )
+    )
     _say(_table("Without: the password typed into the URL", without))
     for finding in [*with_shim, *without]:
         if arguments.verbose or (finding in with_shim and not finding.is_clean):
             write_stderr(f"--- {finding.title}\n{finding.transcript}\n")
     if not tools:
-        raise TargetNotFound("neither pip nor uv could be found or made here", hint="install python3-venv or uv, then run it again")
+        raise TargetNotFound(
+            "neither pip nor uv could be found or made here",
+            hint="install python3-venv or uv, then run it again",
+        )
     good = all(finding.is_clean for finding in with_shim)
-    _say("Everything as promised, nothing left behind.\n" if good else "NOT as promised: see above.\n")
+    _say(
+        "Everything as promised, nothing left behind.\n"
+        if good
+        else "NOT as promised: see above.\n"
+    )
     return 0 if good else 70
 
 
@@ -99,17 +124,28 @@ def _environment(folder: str, host: Host) -> dict[str, str]:
 
 
 def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str], list[str]]:
-    """Make a venv with a pip and a uv of its own, and launchers for them; return the tools to show, and why one is missing."""
+    """Make a venv with a pip and a uv of its own, and launchers for them; return the tools to show,
+    and why one is missing.
+    """
     from shim.install.launchers import write_launchers
 
     venv = os.path.join(folder, "venv")
     base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    made = subprocess.run([base, "-I", "-m", "venv", venv], env=environ, capture_output=True, check=False)
+    made = subprocess.run(
+        [base, "-I", "-m", "venv", venv], env=environ, capture_output=True, check=False
+    )
     if made.returncode != 0:
         shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run([base, "-I", "-m", "venv", "--without-pip", venv], env=environ, capture_output=True, check=False)
+        subprocess.run(
+            [base, "-I", "-m", "venv", "--without-pip", venv],
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
     tools, missing = [], []
-    if os.path.exists(os.path.join(venv, "bin", "pip")):  # somebody else's would not install into our venv
+    if os.path.exists(
+        os.path.join(venv, "bin", "pip")
+    ):  # somebody else's would not install into our venv
         tools.append("pip")
     else:
         missing.append("pip: this Python cannot make one (apt install python3-venv)")
@@ -122,14 +158,39 @@ def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str
 
 
 def _fetch_uv(venv: str, host: Host) -> bool:
-    """Install uv from the user's own package index into the throw-away venv; return whether it is there now."""
+    """Install uv from the user's own package index into the throw-away venv; return whether it is
+    there now.
+    """
     _say("No uv on PATH: taking one from the package index, for this demo alone.\n")
-    command = [os.path.join(venv, "bin", "python"), "-I", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "uv"]
+    command = [
+        os.path.join(venv, "bin", "python"),
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--only-binary",
+        ":all:",
+        "uv",
+    ]
     elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
     environ = {name: value for name, value in host.environ.items() if name not in elsewhere}
-    environ |= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_RETRIES": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    environ |= {
+        "PIP_USER": "0",
+        "PIP_NO_INPUT": "1",
+        "PIP_RETRIES": "1",
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
     try:
-        subprocess.run(command, env=environ, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=FETCH_TIMEOUT_S, check=False)
+        subprocess.run(
+            command,
+            env=environ,
+            cwd="/",
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=FETCH_TIMEOUT_S,
+            check=False,
+        )
     except subprocess.TimeoutExpired:
         return False
     return os.access(os.path.join(venv, "bin", "uv"), os.X_OK)
@@ -143,18 +204,41 @@ def _login(stage: Stage, *, verbose: bool) -> None:
     with open(stage.environ["SHIM_CONFIG_FILE"], "w", encoding="utf-8") as stream:
         stream.write(f'[[index]]\nname = "demo"\nurl = "http://{stage.index.netloc}/simple/"\n')
     os.chmod(stage.environ["SHIM_CONFIG_FILE"], 0o600)
-    command = [os.path.join(stage.shims, "shim"), "login", "demo", "--user", USERNAME, "--password-stdin", "--store", "file"]
+    command = [
+        os.path.join(stage.shims, "shim"),
+        "login",
+        "demo",
+        "--user",
+        USERNAME,
+        "--password-stdin",
+        "--store",
+        "file",
+    ]
 
     def run(**more: str) -> subprocess.CompletedProcess[str]:
         environ = {**stage.environ, **more}
-        return subprocess.run(command, env=environ, input=stage.secret, text=True, capture_output=True, timeout=60, check=False)
+        return subprocess.run(
+            command,
+            env=environ,
+            input=stage.secret,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
 
     process = run()
     if process.returncode != 0:
         if verbose:
             write_stderr(f"--- shim login\n{run(SHIM_DEBUG='1').stderr}\n")
-        raise StoreError(f"`shim login` failed: {process.stderr.strip()}", hint="run `shim demo --verbose` and report what it prints")
-    _say(f"$ shim login demo --user {USERNAME} --password-stdin --store file\n{process.stderr}{process.stdout}\n")
+        raise StoreError(
+            f"`shim login` failed: {process.stderr.strip()}",
+            hint="run `shim demo --verbose` and report what it prints",
+        )
+    _say(
+        f"$ shim login demo --user {USERNAME} --password-stdin --store"
+        f" file\n{process.stderr}{process.stdout}\n"
+    )
 
 
 def _table(title: str, findings: list[Finding]) -> str:
@@ -166,8 +250,9 @@ def _table(title: str, findings: list[Finding]) -> str:
     width = max([len(finding.title) for finding in findings], default=0)
     lines = [title, f"  {'':<{width}}  installed  any argv  build env  output  files left"]
     lines += [
-        f"  {finding.title:<{width}}  {'yes' if finding.installed else 'NO':<9}  {seen(finding.argv):<8}  "
-        f"{seen(finding.build_environment):<9}  {seen(finding.output):<6}  {seen(finding.files)}"
+        f"  {finding.title:<{width}}  {'yes' if finding.installed else 'NO':<9} "
+        f" {seen(finding.argv):<8}  {seen(finding.build_environment):<9}  {seen(finding.output):<6}"
+        f"  {seen(finding.files)}"
         for finding in findings
     ]
     return "\n".join(lines) + "\n\n"

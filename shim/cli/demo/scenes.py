@@ -17,9 +17,11 @@ SCENE_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The throw-away world of all scenes. `environ` has a fresh HOME and a PATH without launchers; `shims` is their folder.
+    """The throw-away world of all scenes. `environ` has a fresh HOME and a PATH without launchers;
+    `shims` is their folder.
 
-    `vault` lists the places below `folder` that are meant to hold the secret: what `shim login` stored, and the packages' report.
+    `vault` lists the places below `folder` that are meant to hold the secret: what `shim login`
+    stored, and the packages' report.
     """
 
     folder: str
@@ -48,17 +50,23 @@ class Finding:
     @property
     def is_clean(self) -> bool:
         """Installed as the right user, and the secret seen nowhere."""
-        return self.installed and self.authenticated and not any((self.argv, self.build_environment, self.output, self.files))
+        return (
+            self.installed
+            and self.authenticated
+            and not any((self.argv, self.build_environment, self.output, self.files))
+        )
 
 
 def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     """Install one package with the real tool and return what was seen.
 
-    With shim, the command is `TOOL install PACKAGE` and the index stands in the environment without a credential; without,
-    the user types it into the URL, secret and all.
+    With shim, the command is `TOOL install PACKAGE` and the index stands in the environment without
+    a credential; without, the user types it into the URL, secret and all.
     """
     kind = "wheel" if package == LIBRARY else "sdist, private build dependency"
-    place = os.path.join(stage.folder, "scenes", f"{tool}-{package}-{'shim' if with_shim else 'url'}")
+    place = os.path.join(
+        stage.folder, "scenes", f"{tool}-{package}-{'shim' if with_shim else 'url'}"
+    )
     os.makedirs(place)
     command, environ = _typed(stage, tool, package, place, with_shim=with_shim)
     forms = needles(stage.username, stage.secret)
@@ -67,9 +75,15 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     with ArgvWatch(forms) as watch:
         stage.index.on_request = watch.look
         process = subprocess.Popen(
-            command, env=environ, cwd=place, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            env=environ,
+            cwd=place,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
-        # What the user typed stands in the launcher's own line until its first act; see SECURITY.md.
+        # What the user typed stands in the launcher's own line until its first act; see
+        # SECURITY.md.
         try:
             output, _ = process.communicate(timeout=SCENE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -79,7 +93,8 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     builds = _read_report(stage.report)
     return Finding(
         title=f"{tool} install, {kind}",
-        installed=process.returncode == 0 and os.path.isfile(os.path.join(place, "installed", package.replace("-", "_") + ".py")),
+        installed=process.returncode == 0
+        and os.path.isfile(os.path.join(place, "installed", package.replace("-", "_") + ".py")),
         authenticated=any(user == stage.username for _, user, _ in stage.index.requests),
         argv=bool(watch.seen),
         build_environment=any(is_in(build, forms) for build in builds) if builds else None,
@@ -89,7 +104,9 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
     )
 
 
-def _typed(stage: Stage, tool: str, package: str, place: str, *, with_shim: bool) -> tuple[list[str], dict[str, str]]:
+def _typed(
+    stage: Stage, tool: str, package: str, place: str, *, with_shim: bool
+) -> tuple[list[str], dict[str, str]]:
     """Return what is typed, and its environment."""
     environ = dict(stage.environ)
     environ["PIP_CACHE_DIR"] = environ["UV_CACHE_DIR"] = os.path.join(place, "cache")
@@ -114,7 +131,10 @@ def _read_report(path: str) -> list[bytes]:
     """Return the environment (as JSON bytes) of each build backend that ran."""
     with open(path, encoding="utf-8", errors="surrogateescape") as stream:
         environments = [json.loads(line)["environ"] for line in stream]
-    return [json.dumps(environment, ensure_ascii=False).encode("utf-8", "surrogateescape") for environment in environments]
+    return [
+        json.dumps(environment, ensure_ascii=False).encode("utf-8", "surrogateescape")
+        for environment in environments
+    ]
 
 
 def scenes(tools: list[str]) -> list[tuple[str, str]]:

@@ -1,4 +1,6 @@
-"""A private package index on loopback: HTTP Basic on every page and file, and a list of who asked for what."""
+"""A private package index on loopback: HTTP Basic on every page and file, and a list of who asked
+for what.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +12,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class PrivateIndex:
-    """Serves a PEP 503 index of `files` (project -> file names in `folder`) under /simple/, to one user only.
+    """Serves a PEP 503 index of `files` (project -> file names in `folder`) under /simple/, to one
+    user only.
 
-    Use as a context manager. `requests` lists (path, user or None, status); `on_request` is called during each request,
-    with the request's User-Agent in `agent`.
+    Use as a context manager. `requests` lists (path, user or None, status); `on_request` is called
+    during each request, with the request's User-Agent in `agent`.
     """
 
-    def __init__(self, folder: str, files: dict[str, list[str]], username: str, secret: str) -> None:
+    def __init__(
+        self, folder: str, files: dict[str, list[str]], username: str, secret: str
+    ) -> None:
         self.requests: list[tuple[str, str | None, int]] = []
         self.on_request: Callable[[], None] = lambda: None
         self.agent = ""
@@ -25,7 +30,9 @@ class PrivateIndex:
         self._username = username
         self._header = "Basic " + base64.b64encode(f"{username}:{secret}".encode()).decode()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
 
     @property
     def netloc(self) -> str:
@@ -55,14 +62,20 @@ class PrivateIndex:
             return 200, "text/html", _links(f"{project}/" for project in self._files)
         if parts[0] == "simple" and len(parts) == 2 and parts[1] in self._files:
             return 200, "text/html", _links(f"/files/{name}" for name in self._files[parts[1]])
-        if parts[0] == "files" and len(parts) == 2 and any(parts[1] in names for names in self._files.values()):
+        if (
+            parts[0] == "files"
+            and len(parts) == 2
+            and any(parts[1] in names for names in self._files.values())
+        ):
             with open(os.path.join(self._folder, parts[1]), "rb") as stream:
                 return 200, "application/octet-stream", stream.read()
         return 404, "text/plain", b"not here\n"
 
 
 def _links(targets: Iterable[str]) -> bytes:
-    rows = "".join(f'<a href="{target}">{target.strip("/").rpartition("/")[2]}</a>\n' for target in targets)
+    rows = "".join(
+        f'<a href="{target}">{target.strip("/").rpartition("/")[2]}</a>\n' for target in targets
+    )
     return f"<!DOCTYPE html><html><body>\n{rows}</body></html>\n".encode()
 
 
@@ -72,7 +85,9 @@ def _handler_for(index: PrivateIndex) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             index.agent = self.headers.get("User-Agent", "")
-            status, kind, body = index.answer(self.path.partition("?")[0], self.headers.get("Authorization"))
+            status, kind, body = index.answer(
+                self.path.partition("?")[0], self.headers.get("Authorization")
+            )
             self.send_response(status)
             if status == 401:
                 self.send_header("WWW-Authenticate", 'Basic realm="corp"')

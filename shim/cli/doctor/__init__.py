@@ -1,4 +1,6 @@
-"""`shim doctor`: what is wrong here, and the command that mends it. Reads names and places, prints no secret."""
+"""`shim doctor`: what is wrong here, and the command that mends it. Reads names and places, prints
+no secret.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +27,42 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="the same as JSON")
     parser.add_argument("--offline", action="store_true", help="ask no server")
     parser.add_argument("--fix", action="store_true", help="first repair our own installation")
-    parser.add_argument("--audit", action="store_true", help="show who was given which credential, and when")
-    parser.add_argument("--confusion", action="store_true", help="find packages that a private index and another one both have")
-    parser.add_argument("-r", "--requirement", metavar="FILE", action="append", default=[], help="what --confusion looks at")
+    parser.add_argument(
+        "--audit", action="store_true", help="show who was given which credential, and when"
+    )
+    parser.add_argument(
+        "--confusion",
+        action="store_true",
+        help="find packages that a private index and another one both have",
+    )
+    parser.add_argument(
+        "-r",
+        "--requirement",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="what --confusion looks at",
+    )
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print what was found; return 1 if there is a problem."""
     if arguments.requirement and not arguments.confusion:
         files = "".join(f" -r {file}" for file in arguments.requirement)
-        raise UsageError("-r says what --confusion looks at", hint=f"shim doctor --confusion{files}")
+        raise UsageError(
+            "-r says what --confusion looks at", hint=f"shim doctor --confusion{files}"
+        )
     if arguments.audit:
         return _print_audit(arguments, host)
     if arguments.confusion:
         from shim.cli.doctor import confusion
 
         findings = list(confusion.find(arguments.requirement, host))
-        return _print(findings, arguments, "no package of these requirements is on more than one of their indexes")
+        return _print(
+            findings,
+            arguments,
+            "no package of these requirements is on more than one of their indexes",
+        )
     if arguments.fix:
         for line in installation.fix(host):
             sys.stderr.write(printable(line) + "\n")
@@ -55,8 +76,12 @@ def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) ->
         write_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            sys.stdout.write(fold(printable(f"{finding.level}  {finding.where}: {finding.text}"), "", 1))
-            sys.stdout.write(printable(f"    {finding.command}") + "\n" if finding.command else "")  # whole: it is copied
+            sys.stdout.write(
+                fold(printable(f"{finding.level}  {finding.where}: {finding.text}"), "", 1)
+            )
+            sys.stdout.write(
+                printable(f"    {finding.command}") + "\n" if finding.command else ""
+            )  # whole: it is copied
         if not findings:
             sys.stdout.write(well + "\n")
     return HAS_PROBLEM if any(finding.level == "problem" for finding in findings) else 0
@@ -70,7 +95,19 @@ def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
         write_json({"entries": entries})
         return 0
     for entry in entries:
-        columns = (str(entry.get(key, "")) for key in ("time", "scope", "username", "source", "fingerprint", "target", "parent", "outcome"))
+        columns = (
+            str(entry.get(key, ""))
+            for key in (
+                "time",
+                "scope",
+                "username",
+                "source",
+                "fingerprint",
+                "target",
+                "parent",
+                "outcome",
+            )
+        )
         sys.stdout.write(printable("  ".join(columns)) + "\n")
     if not entries:
         sys.stdout.write("no credential was given to anybody yet\n")

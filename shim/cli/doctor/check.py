@@ -1,4 +1,6 @@
-"""What `shim doctor` looks at: one module per check, named in `CHECKS`. A check finds things out and changes nothing."""
+"""What `shim doctor` looks at: one module per check, named in `CHECKS`. A check finds things out
+and changes nothing.
+"""
 
 from __future__ import annotations
 
@@ -10,14 +12,24 @@ from typing import Literal, Protocol, cast
 from shim.core.host import Host
 
 #: In the order of the report. Adding a check is one file and one line here.
-CHECKS = ("installation", "reach", "storage", "clear_text", "permissions", "logins", "claims", "servers")
+CHECKS = (
+    "installation",
+    "reach",
+    "storage",
+    "clear_text",
+    "permissions",
+    "logins",
+    "claims",
+    "servers",
+)
 #: Those that ask another's server.
 ASKING = ("servers",)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong (`problem`) or could be better (`advice`): where, what, and the command that mends it.
+    """One thing that is wrong (`problem`) or could be better (`advice`): where, what, and the
+    command that mends it.
 
     Never holds a secret: names, places and line numbers only.
     """

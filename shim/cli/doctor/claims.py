@@ -21,7 +21,11 @@ def find(host: Host) -> Iterator[Finding]:
         return  # another check says so
     if not settings.claims:
         return
-    names = [name for name in sorted(os.listdir(host.cwd)) if name in NAMES or (name.startswith("pylock.") and name.endswith(".toml"))]
+    names = [
+        name
+        for name in sorted(os.listdir(host.cwd))
+        if name in NAMES or (name.startswith("pylock.") and name.endswith(".toml"))
+    ]
     for name in names:
         yield from _look_into(name, settings, host)
 
@@ -29,7 +33,12 @@ def find(host: Host) -> Iterator[Finding]:
 def _look_into(name: str, settings: Settings, host: Host) -> Iterator[Finding]:
     try:
         for foreign in find_foreign(os.path.join(host.cwd, name), settings):
-            text = f"takes {foreign.name} from {foreign.url}, and it belongs to [[index]] {foreign.index.name} ({foreign.index.url})"
+            text = (
+                f"takes {foreign.name} from {foreign.url}, and it belongs to [[index]]"
+                f" {foreign.index.name} ({foreign.index.url})"
+            )
             yield Finding("problem", name, text)
     except CannotRead as error:
-        yield Finding("problem", name, f"{error.why}: where claimed names come from, shim cannot tell")
+        yield Finding(
+            "problem", name, f"{error.why}: where claimed names come from, shim cannot tell"
+        )

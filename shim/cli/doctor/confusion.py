@@ -1,6 +1,8 @@
-"""Packages that a private index and another index of the same pip command both have: pip takes the higher version, whoever made it.
+"""Packages that a private index and another index of the same pip command both have: pip takes the
+higher version, whoever made it.
 
-Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here; names are those of the requirements files.
+Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here; names are
+those of the requirements files.
 Sources: PEP 503 (normal names), PEP 508.
 """
 
@@ -25,11 +27,14 @@ from shim.tools import load_tool
 
 #: For all indexes together, for each name.
 TIMEOUT_S = 15.0
-_NAME = re.compile(r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:$|[\[<>=!~;@#(]|\s)")
+_NAME = re.compile(
+    r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:$|[\[<>=!~;@#(]|\s)"
+)
 
 
 def find(files: list[str], host: Host) -> Iterator[Finding]:
-    """Yield a problem for each name on more than one index, and advice for what could not be found out.
+    """Yield a problem for each name on more than one index, and advice for what could not be found
+    out.
 
     Raises:
         UsageError: no file, one that cannot be read, or no private index beside another one.
@@ -40,39 +45,82 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
     if not files and beside:
         return
     if not files:
-        raise UsageError("--confusion needs to know what you install", hint="shim doctor --confusion -r requirements.txt")
+        raise UsageError(
+            "--confusion needs to know what you install",
+            hint="shim doctor --confusion -r requirements.txt",
+        )
     tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
     invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
     usage, settings = find_usage(tool, invocation, host), load_settings(host)
     endpoints = usage.endpoints
-    resolutions = [resolution for resolution in resolve(endpoints, settings, host) if resolution.endpoint.role in ("index", "extra")]
-    private = [resolution for resolution in resolutions if resolution.index or resolution.credential or resolution.endpoint.username]
+    resolutions = [
+        resolution
+        for resolution in resolve(endpoints, settings, host)
+        if resolution.endpoint.role in ("index", "extra")
+    ]
+    private = [
+        resolution
+        for resolution in resolutions
+        if resolution.index or resolution.credential or resolution.endpoint.username
+    ]
     if not private or len(resolutions) < 2:
         indexes = ", ".join(str(resolution.endpoint.url) for resolution in resolutions) or "none"
-        hint = f"pip would ask: {indexes}; name the other one in the file as well: --extra-index-url URL"
+        hint = (
+            f"pip would ask: {indexes}; name the other one in the file as well:"
+            " --extra-index-url URL"
+        )
         raise UsageError("these requirements have no private index beside another one", hint=hint)
     routes = [
-        route_to(resolution.endpoint.url, settings.index_named(resolution.index) if resolution.index else None, invocation, host) for resolution in resolutions
+        route_to(
+            resolution.endpoint.url,
+            settings.index_named(resolution.index) if resolution.index else None,
+            invocation,
+            host,
+        )
+        for resolution in resolutions
     ]
     for name in read_names(files, host):
-        questions = [Asked(_page(resolution, name), resolution.credential, route) for resolution, route in zip(resolutions, routes, strict=True)]
+        questions = [
+            Asked(_page(resolution, name), resolution.credential, route)
+            for resolution, route in zip(resolutions, routes, strict=True)
+        ]
         outcomes = probe_all(questions, host, TIMEOUT_S)
-        having = [resolution for resolution, outcome in zip(resolutions, outcomes, strict=True) if outcome.is_success and not outcome.is_form]
+        having = [
+            resolution
+            for resolution, outcome in zip(resolutions, outcomes, strict=True)
+            if outcome.is_success and not outcome.is_form
+        ]
         yield from _judge(name, private, having)
         for resolution, outcome in zip(resolutions, outcomes, strict=True):
             if not outcome.is_success and outcome.status != 404:
-                yield Finding("advice", name, f"{resolution.endpoint.url} did not say whether it has it ({outcome.error or outcome.status})")
+                yield Finding(
+                    "advice",
+                    name,
+                    f"{resolution.endpoint.url} did not say whether it has it"
+                    f" ({outcome.error or outcome.status})",
+                )
 
 
 def find_beside(host: Host) -> Iterator[Finding]:
-    """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both at once."""
+    """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both
+    at once.
+    """
     used = used_indexes(load_settings(host))
     private = [index.name for index in used if not index.url.is_public]
-    public = [index.name for index in used if index.url.is_public] or (["pypi.org"] if used and used[0].use_as == "extra" else [])
+    public = [index.name for index in used if index.url.is_public] or (
+        ["pypi.org"] if used and used[0].use_as == "extra" else []
+    )
     if private and public:
-        text = f"use-as puts {', '.join(private)} beside {', '.join(public)}: pip takes the higher version, whoever made it"
+        text = (
+            f"use-as puts {', '.join(private)} beside {', '.join(public)}: pip takes the higher"
+            " version, whoever made it"
+        )
         yield Finding(
-            "problem", "config.toml", text, f'let {private[0]} pass public packages on, and be the only one with use-as = "default"'
+            "problem",
+            "config.toml",
+            text,
+            f"let {private[0]} pass public packages on, and be the only one with use-as ="
+            ' "default"',
         )
 
 
@@ -80,10 +128,22 @@ def _judge(name: str, private: list[Resolution], having: list[Resolution]) -> It
     ours = [resolution for resolution in having if resolution in private]
     others = [resolution for resolution in having if resolution not in private]
     if ours and others:
-        text = f"is on {ours[0].endpoint.url} and on {others[0].endpoint.url}: pip takes the higher version, whoever made it"
-        yield Finding("problem", name, text, "use one index that proxies the other, or uv, which takes the first index that has the name")
+        text = (
+            f"is on {ours[0].endpoint.url} and on {others[0].endpoint.url}: pip takes the higher"
+            " version, whoever made it"
+        )
+        yield Finding(
+            "problem",
+            name,
+            text,
+            "use one index that proxies the other, or uv, which takes the first index that has the"
+            " name",
+        )
     elif len(ours) > 1:
-        text = f"is on {ours[0].endpoint.url} and on {ours[1].endpoint.url}: pip takes the higher version"
+        text = (
+            f"is on {ours[0].endpoint.url} and on {ours[1].endpoint.url}: pip takes the higher"
+            " version"
+        )
         yield Finding("advice", name, text)
 
 
@@ -92,7 +152,9 @@ def _read_lines(path: str) -> list[str]:
 
 
 def read_names(files: list[str], host: Host) -> list[str]:
-    """Return the normal names of the packages in requirements files and those that they include. Raises UsageError."""
+    """Return the normal names of the packages in requirements files and those that they include.
+    Raises UsageError.
+    """
     names: dict[str, None] = {}
     waiting, seen = [host.path(file) for file in files], set[str]()
     while waiting:
@@ -103,7 +165,11 @@ def read_names(files: list[str], host: Host) -> list[str]:
         for line in _read_lines(path):
             included = re.match(r"\s*(?:-r\s*|--requirement[\s=]+)(\S+)", line)
             if included and "://" not in included[1]:
-                waiting.append(host.path(f"{path.rpartition('/')[0]}/{included[1]}") if not included[1].startswith("/") else included[1])
+                waiting.append(
+                    host.path(f"{path.rpartition('/')[0]}/{included[1]}")
+                    if not included[1].startswith("/")
+                    else included[1]
+                )
             elif match := _NAME.match(line):
                 names[re.sub(r"[-_.]+", "-", match["name"]).lower()] = None
     return list(names)

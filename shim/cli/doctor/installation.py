@@ -1,4 +1,6 @@
-"""Our own installation: launchers and shell texts that are there, of this release, and in front of the tools that they stand for."""
+"""Our own installation: launchers and shell texts that are there, of this release, and in front of
+the tools that they stand for.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ from shim.install import launchers, setup
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield launchers that are missing, old, shadowed or without a tool, stale shell texts, and other copies of shim on PATH."""
+    """Yield launchers that are missing, old, shadowed or without a tool, stale shell texts, and
+    other copies of shim on PATH.
+    """
     try:
         folder = own_launchers.default_folder(host)
     except ShimError as error:
@@ -23,19 +27,30 @@ def find(host: Host) -> Iterator[Finding]:
     yield from _find_missing_and_old(folder, host)
     yield from _find_shadowed(folder, host)
     for name in setup.vanished_names(folder, host):
-        text = f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it ends with 127"
+        text = (
+            f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it"
+            " ends with 127"
+        )
         yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
     if not setup.shells_are_current(folder):
         yield Finding(
-            "problem", os.path.dirname(folder), "what shells read is missing, or was written elsewhere or by another release", _fix(folder)
+            "problem",
+            os.path.dirname(folder),
+            "what shells read is missing, or was written elsewhere or by another release",
+            _fix(folder),
         )
     for other in other_copies(folder, host):
-        text = f"PATH has another copy of shim here; of two, the first one works and passes the other by: {folder}"
+        text = (
+            "PATH has another copy of shim here; of two, the first one works and passes the other"
+            f" by: {folder}"
+        )
         yield Finding("advice", other, text, "uninstall the one that you do not want")
 
 
 def fix(host: Host) -> list[str]:
-    """Set our installation up again, for the tools that are here; return a line for each launcher that changed. Raises StoreError."""
+    """Set our installation up again, for the tools that are here; return a line for each launcher
+    that changed. Raises StoreError.
+    """
     return setup.set_up(own_launchers.default_folder(host), (), host)[1]
 
 
@@ -44,29 +59,44 @@ def other_copies(folder: str, host: Host) -> list[str]:
     found: dict[str, str] = {}
     for entry in host.environ.get("PATH", os.defpath).split(":"):
         real = os.path.realpath(host.path(entry or "."))
-        if real != os.path.realpath(folder) and own_launchers.is_launcher(os.path.join(real, own_launchers.COMMAND)):
+        if real != os.path.realpath(folder) and own_launchers.is_launcher(
+            os.path.join(real, own_launchers.COMMAND)
+        ):
             found.setdefault(real, entry)
     return list(found.values())
 
 
 def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
     text = launchers.render_launcher().encode()
-    paths = {os.path.join(folder, name): name for name in (*launchers.wrapped_names(folder, host), own_launchers.COMMAND)}
+    paths = {
+        os.path.join(folder, name): name
+        for name in (*launchers.wrapped_names(folder, host), own_launchers.COMMAND)
+    }
     paths[os.path.join(own_launchers.faces_folder(folder), own_launchers.FACE)] = own_launchers.FACE
     for path, name in paths.items():
         if not own_launchers.is_launcher(path):
             if _is_for_any_version(name, host):
                 continue
-            words = ", which is on PATH" if name not in (own_launchers.COMMAND, own_launchers.FACE) else ""
+            words = (
+                ", which is on PATH"
+                if name not in (own_launchers.COMMAND, own_launchers.FACE)
+                else ""
+            )
             yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
         elif _read(path) != text:
             yield Finding(
-                "problem", path, "the launcher is of another release, or its Python is gone, or its folder was moved", _fix(folder)
+                "problem",
+                path,
+                "the launcher is of another release, or its Python is gone, or its folder was"
+                " moved",
+                _fix(folder),
             )
 
 
 def _is_for_any_version(name: str, host: Host) -> bool:
-    """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen, and most often for none."""
+    """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen, and most
+    often for none.
+    """
     program = next(host.programs(name), None) if "." in name else None
     text = _read(program, 4096) if program else b""
     return text.startswith(b"#!") and (b"pyenv" in text or b"asdf exec" in text)
@@ -76,11 +106,18 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
     for name in launchers.wrapped_names(folder, host):
         path, first = os.path.join(folder, name), next(host.programs(name), None)
         if own_launchers.is_launcher(path) and first and not own_launchers.is_launcher(first):
-            yield Finding("problem", path, f"{first} stands before it on PATH, so `{name}` runs without shim", 'eval "$(shim activate)"')
+            yield Finding(
+                "problem",
+                path,
+                f"{first} stands before it on PATH, so `{name}` runs without shim",
+                'eval "$(shim activate)"',
+            )
 
 
 def _fix(folder: str) -> str:
-    return "shim doctor --fix" + ("" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root")
+    return "shim doctor --fix" + (
+        "" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root"
+    )
 
 
 def _read(path: str, most: int = 1 << 20) -> bytes:

@@ -1,4 +1,6 @@
-"""Logins that cannot work: a file of shared tokens that nobody may use as it is, and no package to ask a CI service with."""
+"""Logins that cannot work: a file of shared tokens that nobody may use as it is, and no package to
+ask a CI service with.
+"""
 
 from __future__ import annotations
 

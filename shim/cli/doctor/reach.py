@@ -1,9 +1,11 @@
-"""What our launchers and our `keyring` cannot serve here: pips that are started by other programs and will not ask.
+"""What our launchers and our `keyring` cannot serve here: pips that are started by other programs
+and will not ask.
 
-`python -m pip`, a venv's own pip and the pips of tox, nox, build, pipx and pre-commit pass no launcher. They are served if they ask a
-`keyring` command, and if the first one on PATH is ours.
+`python -m pip`, a venv's own pip and the pips of tox, nox, build, pipx and pre-commit pass no
+launcher. They are served if they ask a `keyring` command, and if the first one on PATH is ours.
 
-Sources: pip 23.1 (`--keyring-provider`), 26.2 (asks without a user name, #12543), network/auth.py (`--no-input` turns `auto` off).
+Sources: pip 23.1 (`--keyring-provider`), 26.2 (asks without a user name, #12543), network/auth.py
+(`--no-input` turns `auto` off).
 """
 
 from __future__ import annotations
@@ -29,7 +31,9 @@ USUAL = (".venv", "venv")
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield what stands between the pips here and our keyring; nothing where no index is configured."""
+    """Yield what stands between the pips here and our keyring; nothing where no index is
+    configured.
+    """
     try:
         if not load_settings(host).indexes:
             return
@@ -38,35 +42,58 @@ def find(host: Host) -> Iterator[Finding]:
         return  # other checks say so
     keyring = next(host.programs(own_launchers.FACE), None)
     if keyring is None:
-        text = "our keyring is not on PATH, so `python -m pip` and what other programs start get no credential in this shell"
+        text = (
+            "our keyring is not on PATH, so `python -m pip` and what other programs start get no"
+            " credential in this shell"
+        )
         yield Finding("advice", os.path.join(faces, own_launchers.FACE), text, ACTIVATE)
     elif not own_launchers.is_launcher(keyring):
-        text = "it stands before our keyring on PATH, so a pip of another environment asks it and not shim"
+        text = (
+            "it stands before our keyring on PATH, so a pip of another environment asks it and not"
+            " shim"
+        )
         yield Finding("advice", keyring, text, ACTIVATE)
     for pip in _find_pips(host):
         yield from _check_pip(pip, host)
 
 
 def _check_pip(path: str, host: Host) -> Iterator[Finding]:
-    """Yield why this pip, started as `python -m pip`, will not ask; one with a keyring backend of its own asks that, as without us."""
+    """Yield why this pip, started as `python -m pip`, will not ask; one with a keyring backend of
+    its own asks that, as without us.
+    """
     version, python, prefix = find_release(path, "pip", host)
     if version is None or find_release(path, "keyring", host)[0] is not None:
         return
     release = ".".join(map(str, version))
     upgrade = _upgrade(path, python, prefix)
     if version < FIRST_ASKING:
-        yield Finding("advice", path, f"as `python -m pip` it gets no credential: pip {release} asks no keyring command", upgrade)
+        yield Finding(
+            "advice",
+            path,
+            f"as `python -m pip` it gets no credential: pip {release} asks no keyring command",
+            upgrade,
+        )
         return
     if version < FIRST_WITHOUT_NAME:
-        text = f"as `python -m pip` it gets a credential only for an index URL with a user name (USER@…): pip {release} asks for no other"
+        text = (
+            "as `python -m pip` it gets a credential only for an index URL with a user name"
+            f" (USER@…): pip {release} asks for no other"
+        )
         yield Finding("advice", path, text, upgrade)
     said = read_settings(("install",), 0, Target(path, version, python, prefix), host, Files())
     if reason := _silences(said):
-        yield Finding("advice", path, f"as `python -m pip` it gets no credential: {reason}", "export PIP_KEYRING_PROVIDER=subprocess")
+        yield Finding(
+            "advice",
+            path,
+            f"as `python -m pip` it gets no credential: {reason}",
+            "export PIP_KEYRING_PROVIDER=subprocess",
+        )
 
 
 def _upgrade(path: str, python: tuple[int, int] | None, prefix: str | None) -> str:
-    """Return the command that gives this environment a newer pip; where its distribution keeps it (PEP 668), one that makes another."""
+    """Return the command that gives this environment a newer pip; where its distribution keeps it
+    (PEP 668), one that makes another.
+    """
     minor = f"python{python[0]}.{python[1]}" if python else "python3"
     if prefix and os.path.isfile(os.path.join(prefix, "lib", minor, "EXTERNALLY-MANAGED")):
         return VENV
@@ -82,14 +109,25 @@ def _silences(said: Settings) -> str | None:
     if provider in ("disabled", "import"):
         return f"{mentions[-1].origin} says keyring-provider {provider}"
     if provider == "auto" and said.is_on("no-input"):
-        return f"{said.all('no-input')[-1].origin} says no-input, and pip then asks no keyring that it is not told of"
+        return (
+            f"{said.all('no-input')[-1].origin} says no-input, and pip then asks no keyring that it"
+            " is not told of"
+        )
     return None
 
 
 def _find_pips(host: Host) -> Iterator[str]:
-    """Yield the pip of the active environment, those of the project's usual ones, and the first on PATH; each environment once."""
+    """Yield the pip of the active environment, those of the project's usual ones, and the first on
+    PATH; each environment once.
+    """
     folders = [host.environ.get("VIRTUAL_ENV"), *(host.path(name) for name in USUAL)]
     found = [os.path.join(folder, "bin", "pip") for folder in folders if folder]
-    on_path = next((path for path in host.programs("pip") if not own_launchers.is_launcher(path)), None)
-    existing = [path for path in [*found, *([on_path] if on_path else [])] if os.access(path, os.X_OK)]
-    yield from {os.path.realpath(os.path.dirname(path)): path for path in reversed(existing)}.values()
+    on_path = next(
+        (path for path in host.programs("pip") if not own_launchers.is_launcher(path)), None
+    )
+    existing = [
+        path for path in [*found, *([on_path] if on_path else [])] if os.access(path, os.X_OK)
+    ]
+    yield from {
+        os.path.realpath(os.path.dirname(path)): path for path in reversed(existing)
+    }.values()

@@ -1,4 +1,6 @@
-"""Do the servers take what is configured and stored for them? What `shim status` says, as findings."""
+"""Do the servers take what is configured and stored for them? What `shim status` says, as
+findings.
+"""
 
 from __future__ import annotations
 

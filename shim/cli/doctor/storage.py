@@ -1,4 +1,6 @@
-"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache, agent; and whether our config reads."""
+"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache,
+agent; and whether our config reads.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,11 @@ def _check_stores(settings: Settings, host: Host) -> Iterator[Finding]:
     elif all(reasons) and reasons[0]:
         others = offered(settings.policy, host)
         stores = ", ".join(f'"{store}"' for store in dict.fromkeys([*settings.store, *others[:1]]))
-        command = f"write store = [{stores}] at the top of {config_files(host)[0]}" if others else MENDING[settings.store[0]]
+        command = (
+            f"write store = [{stores}] at the top of {config_files(host)[0]}"
+            if others
+            else MENDING[settings.store[0]]
+        )
         yield Finding("advice", "OS keyring", reasons[0].message, command)
 
 
@@ -39,7 +45,9 @@ def find(host: Host) -> Iterator[Finding]:
     reason = kernel_store.problem(host)
     yield from _check_stores(settings, host)
     if reason:
-        yield Finding("advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}")
+        yield Finding(
+            "advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}"
+        )
     folder, words = cache_folder(host)
     if folder is None:
         yield Finding(

@@ -1,8 +1,9 @@
-"""`shim exec -- CMD`: any other program (tox, nox, make, pre-commit, ...) with credentials within reach of the tools it starts.
+"""`shim exec -- CMD`: any other program (tox, nox, make, pre-commit, ...) with credentials within
+reach of the tools it starts.
 
-uv finds them in its store, by URL. Tools that ask a keyring command (pip, pdm, pipx, build, ...) find our face first on
-PATH, and the launchers behind it. Nothing secret stands in the environment, and NETRC is left alone: the program's own
-requests would send it.
+uv finds them in its store, by URL. Tools that ask a keyring command (pip, pdm, pipx, build, ...)
+find our face first on PATH, and the launchers behind it. Nothing secret stands in the environment,
+and NETRC is left alone: the program's own requests would send it.
 """
 
 from __future__ import annotations
@@ -30,8 +31,17 @@ EXAMPLE = "shim exec -- tox -e py312"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim exec`."""
-    parser.add_argument("--env-file", metavar="FILE", help="take index URLs and credentials, and nothing else, from this dotenv file")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the program and its arguments")
+    parser.add_argument(
+        "--env-file",
+        metavar="FILE",
+        help="take index URLs and credentials, and nothing else, from this dotenv file",
+    )
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="the program and its arguments",
+    )
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -46,7 +56,9 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     for text in env_file.warnings if env_file else ():
         write_stderr(f"shim: warning: {text}\n")
     target = _find_target(name, host, launcher_first=env_file is not None)
-    if env_file and is_launcher(target):  # which takes the passwords out of its environment and hands them over by its own rules
+    if env_file and is_launcher(
+        target
+    ):  # which takes the passwords out of its environment and hands them over by its own rules
         become(target, name, Delivery(tuple(argv)), {**host.environ, **env_file.variables})
     settings = load_settings(host)
     delivery = plan(tuple(argv), target, settings, host, env_file)
@@ -60,28 +72,53 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 def _find_target(name: str, host: Host, *, launcher_first: bool) -> str:
     """Return the program's path. Raises TargetNotFound."""
-    folders = [*([host.shims] if host.shims and launcher_first else []), host.environ.get("PATH", os.defpath)]
+    folders = [
+        *([host.shims] if host.shims and launcher_first else []),
+        host.environ.get("PATH", os.defpath),
+    ]
     target = shutil.which(name, path=":".join(folders))
     if target is None:
         raise TargetNotFound(f"no {name} on PATH", hint=f"type -a {name}")
     return target
 
 
-def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env_file: EnvFile | None = None) -> Delivery:
-    """Return the delivery for a program that may start any tool: uv's store, and PATH with our face and launchers in front.
+def plan(
+    argv: tuple[str, ...],
+    target: str,
+    settings: Settings,
+    host: Host,
+    env_file: EnvFile | None = None,
+) -> Delivery:
+    """Return the delivery for a program that may start any tool: uv's store, and PATH with our face
+    and launchers in front.
 
-    What a dotenv file says goes before what is configured for the same place. Its passwords are put into a memory file here and now.
+    What a dotenv file says goes before what is configured for the same place. Its passwords are put
+    into a memory file here and now.
     """
     from shim.credentials.resolve import resolve
     from shim.delivery import choose
 
     own = env_file.credentials if env_file else ()
-    configured = [index for index in settings.indexes if not any(credential.scope.covers(index.url) for credential in own)]
-    endpoints = Endpoints(tuple(Endpoint(index.url, Origin("config", index.defined_in), username=index.username) for index in configured))
+    configured = [
+        index
+        for index in settings.indexes
+        if not any(credential.scope.covers(index.url) for credential in own)
+    ]
+    endpoints = Endpoints(
+        tuple(
+            Endpoint(index.url, Origin("config", index.defined_in), username=index.username)
+            for index in configured
+        )
+    )
     resolutions = resolve(endpoints, settings, host)
-    resolutions += tuple(Resolution(Endpoint(parse_url(str(one.scope)), Origin("env", "--env-file")), one) for one in own)
+    resolutions += tuple(
+        Resolution(Endpoint(parse_url(str(one.scope)), Origin("env", "--env-file")), one)
+        for one in own
+    )
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
-    invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, "any program may start uv")
+    invocation = Invocation(
+        "uv", "uv", Target(target), argv, ("run",), True, "any program may start uv"
+    )
     choice = choose(invocation, endpoints, resolutions, settings, host)
     resolutions, warnings = _check(choice, resolutions)
     delivery = choose(invocation, endpoints, resolutions, settings, host).deliver()
@@ -92,14 +129,25 @@ def plan(argv: tuple[str, ...], target: str, settings: Settings, host: Host, env
     if delivery.channels:
         from shim.storage.audit_log import record_release
 
-        given = [resolution.credential for resolution in resolutions if resolution.credential and not resolution.credential.found_by_tool]
+        given = [
+            resolution.credential
+            for resolution in resolutions
+            if resolution.credential and not resolution.credential.found_by_tool
+        ]
         record_release(given, target, "within reach of all it starts", settings.audit, host)
-    environ = {**delivery.environ, **(_hand_over(env_file, delivery, host) if env_file else {}), "PATH": path}
+    environ = {
+        **delivery.environ,
+        **(_hand_over(env_file, delivery, host) if env_file else {}),
+        "PATH": path,
+    }
     return dataclasses.replace(delivery, environ=environ)
 
 
-def _check(choice: Choice, resolutions: tuple[Resolution, ...]) -> tuple[tuple[Resolution, ...], tuple[str, ...]]:
-    """Return the answers without secrets that were refused a moment ago, and warnings: of these, and of a server that the store is not for.
+def _check(
+    choice: Choice, resolutions: tuple[Resolution, ...]
+) -> tuple[tuple[Resolution, ...], tuple[str, ...]]:
+    """Return the answers without secrets that were refused a moment ago, and warnings: of these,
+    and of a server that the store is not for.
 
     What the program will start nobody knows, so nothing is proven and nothing refused.
     """
@@ -112,18 +160,26 @@ def _check(choice: Choice, resolutions: tuple[Resolution, ...]) -> tuple[tuple[R
         return resolutions, ()
     refused = find_refused(uv, choice, resolutions)
     warnings = [f"{one.message} (hint: {one.hint})" for one in refused.warnings]
-    resolutions = tuple(dataclasses.replace(one, credential=None) if one.endpoint in refused.withheld else one for one in resolutions)
+    resolutions = tuple(
+        dataclasses.replace(one, credential=None) if one.endpoint in refused.withheld else one
+        for one in resolutions
+    )
     checked = check_resolutions(uv, choice, resolutions, deadline_s=CHECK_S)
     if checked.unserved:
-        whose = "by a uv that this program starts by its path; one that it starts by name asks in another manner"
+        whose = (
+            "by a uv that this program starts by its path; one that it starts by name asks in"
+            " another manner"
+        )
         warnings.append(f"{checked.unserved} {whose}")
     return checked.resolutions, tuple(warnings)
 
 
 def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, str]:
-    """Return the file's variables without passwords, and where our keyring face finds these: a second memory file, placed now.
+    """Return the file's variables without passwords, and where our keyring face finds these: a
+    second memory file, placed now.
 
-    A pip before 26.2 asks the face only if it is told to. The URLs have user names, without which that would disturb it.
+    A pip before 26.2 asks the face only if it is told to. The URLs have user names, without which
+    that would disturb it.
     """
     from shim.delivery.answers import VARIABLE, render_answers
     from shim.delivery.memory_file import free_descriptor, is_available, process_path
@@ -134,7 +190,11 @@ def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, s
     if not is_available() or host.faces is None:
         message = "the passwords of the dotenv file cannot be handed to this program safely"
         raise CannotDeliver(
-            message, hint="shim install, on Linux; or start pip and uv themselves with it: shim exec --env-file FILE -- pip ..."
+            message,
+            hint=(
+                "shim install, on Linux; or start pip and uv themselves with it: shim exec"
+                " --env-file FILE -- pip ..."
+            ),
         )
     number = (delivery.memory.descriptor if delivery.memory else free_descriptor()) + 1
     place_memory(number, render_answers(env_file.credentials).reveal())

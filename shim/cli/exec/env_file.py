@@ -1,7 +1,9 @@
-"""`shim exec --env-file FILE`: index URLs and credentials from a dotenv file, and nothing else of it.
+"""`shim exec --env-file FILE`: index URLs and credentials from a dotenv file, and nothing else of
+it.
 
-What else such a file says (PATH, proxies, PIP_TRUSTED_HOST, tools' switches) would let whoever wrote it steer the command. Passwords are
-taken out of the URLs and handed over like any other credential. As with every tool that reads such files, the environment goes first.
+What else such a file says (PATH, proxies, PIP_TRUSTED_HOST, tools' switches) would let whoever
+wrote it steer the command. Passwords are taken out of the URLs and handed over like any other
+credential. As with every tool that reads such files, the environment goes first.
 """
 
 from __future__ import annotations
@@ -20,8 +22,16 @@ from shim.core.urls import BadUrl, Userinfo, find_userinfo, parse_url, scope_of_
 from shim.storage.private_files import read_private
 
 #: Variables that hold index URLs: several, separated by blanks, where the tool takes several.
-INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX")
-#: Variables for uploads. Their passwords have no URL of their own and go to the tool as they are: that is the tool's documented way.
+INDEX_VARIABLES = (
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_DEFAULT_INDEX",
+    "UV_INDEX",
+)
+#: Variables for uploads. Their passwords have no URL of their own and go to the tool as they are:
+#: that is the tool's documented way.
 PUBLISH_VARIABLES = (
     *("TWINE_REPOSITORY_URL", "TWINE_USERNAME", "TWINE_PASSWORD"),
     *("UV_PUBLISH_URL", "UV_PUBLISH_USERNAME", "UV_PUBLISH_PASSWORD", "UV_PUBLISH_TOKEN"),
@@ -33,7 +43,9 @@ WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What counts in a file: `variables` as they stand there, `clean` the same without passwords in URLs, and those passwords."""
+    """What counts in a file: `variables` as they stand there, `clean` the same without passwords in
+    URLs, and those passwords.
+    """
 
     variables: Mapping[str, str]
     clean: Mapping[str, str]
@@ -45,11 +57,16 @@ def read_env_file(name: str, host: Host) -> EnvFile:
     """Return what the file `name` (relative to the working directory) says about indexes.
 
     Raises:
-        UsageError: there is no such file, or a URL in it cannot be used. SourceError: it cannot be read, or others could have written it.
+        UsageError: there is no such file, or a URL in it cannot be used. SourceError: it cannot be
+            read, or others could have written it.
     """
     path = os.path.normpath(os.path.join(host.cwd, name))
     found = _read(path)
-    known = {variable: value for variable, value in found.items() if _counts(variable) and not host.environ.get(variable)}
+    known = {
+        variable: value
+        for variable, value in found.items()
+        if _counts(variable) and not host.environ.get(variable)
+    }
     variables = _fold_names(known)
     clean, credentials = {}, []
     for variable, value in variables.items():
@@ -57,7 +74,12 @@ def read_env_file(name: str, host: Host) -> EnvFile:
         if variable in INDEX_VARIABLES:
             clean[variable], taken = _take_passwords(variable, value, path)
             credentials += taken
-    return EnvFile(variables, clean, tuple(credentials), _warnings(path, has_secrets=bool(credentials) or variables != known))
+    return EnvFile(
+        variables,
+        clean,
+        tuple(credentials),
+        _warnings(path, has_secrets=bool(credentials) or variables != known),
+    )
 
 
 def _read(path: str) -> dict[str, str]:
@@ -65,7 +87,10 @@ def _read(path: str) -> dict[str, str]:
 
     data = read_private(path, MAX_BYTES, purpose="a dotenv file", is_loose_fine=True)
     if data is None:
-        raise UsageError(f"there is no file {path}", hint="name the dotenv file: shim exec --env-file .env -- pip install x")
+        raise UsageError(
+            f"there is no file {path}",
+            hint="name the dotenv file: shim exec --env-file .env -- pip install x",
+        )
     status = os.stat(path)
     if status.st_uid not in (0, os.geteuid()) or status.st_mode & stat.S_IWOTH:
         hint = f"chmod go-w {path}" if status.st_mode & stat.S_IWOTH else f"ls -l {path}"
@@ -75,11 +100,18 @@ def _read(path: str) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
-        raise UsageError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None
+        raise UsageError(
+            f"python-dotenv, which reads {path}, is not installed",
+            hint="shim backend add python-dotenv",
+        ) from None
 
 
 def _counts(variable: str) -> bool:
-    return variable in INDEX_VARIABLES or variable in PUBLISH_VARIABLES or NAMED.fullmatch(variable) is not None
+    return (
+        variable in INDEX_VARIABLES
+        or variable in PUBLISH_VARIABLES
+        or NAMED.fullmatch(variable) is not None
+    )
 
 
 def _warnings(path: str, *, has_secrets: bool) -> tuple[str, ...]:
@@ -89,9 +121,11 @@ def _warnings(path: str, *, has_secrets: bool) -> tuple[str, ...]:
 
 
 def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
-    """Put `UV_INDEX_NAME_USERNAME` and `..._PASSWORD` into the URL that the same file gives that name.
+    """Put `UV_INDEX_NAME_USERNAME` and `..._PASSWORD` into the URL that the same file gives that
+    name.
 
-    By its name alone a password would also go to an index of that name that a dependency defines. Without a URL here they stay.
+    By its name alone a password would also go to an index of that name that a dependency defines.
+    Without a URL here they stay.
     """
     folded = dict(variables)
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX"):
@@ -99,7 +133,12 @@ def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
             name, equals, url = word.partition("=")
             stem = f"UV_INDEX_{re.sub('[^A-Z0-9]', '_', name.upper())}"
             username, password = folded.get(f"{stem}_USERNAME", ""), folded.get(f"{stem}_PASSWORD")
-            if not equals or "://" in name or password is None or "@" in url.partition("://")[2].partition("/")[0]:
+            if (
+                not equals
+                or "://" in name
+                or password is None
+                or "@" in url.partition("://")[2].partition("/")[0]
+            ):
                 continue
             head, _, tail = url.partition("://")
             full = f"{name}={head}://{quote(username, safe='')}:{quote(password, safe='')}@{tail}"
@@ -110,7 +149,9 @@ def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Credential]]:
-    """Return the variable's value without passwords, and these. The user name stays, where it is one: older pips ask only with it."""
+    """Return the variable's value without passwords, and these. The user name stays, where it is
+    one: older pips ask only with it.
+    """
     credentials: list[Credential] = []
 
     def clean(match: re.Match[str]) -> str:
@@ -124,7 +165,8 @@ def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Cre
             credential = _credential(text, userinfo)
         except BadUrl as error:
             raise UsageError(
-                f"{path}: {variable} holds no usable URL: {error}", hint="write it as https://user:password@host/path/"
+                f"{path}: {variable} holds no usable URL: {error}",
+                hint="write it as https://user:password@host/path/",
             ) from None
         if credential is None:
             hint = "use https; a password in it would travel in clear"
@@ -137,10 +179,18 @@ def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Cre
 
 
 def _credential(text: str, userinfo: Userinfo) -> Credential | None:
-    """Return the credential in a URL, None for one that no secret may travel to. `token:@` is a token that stands as the user name."""
+    """Return the credential in a URL, None for one that no secret may travel to. `token:@` is a
+    token that stands as the user name.
+    """
     url = parse_url(text)
     if not url.is_confidential:
         return None
     token_is_username = not userinfo.password
     secret = userinfo.username if token_is_username else userinfo.password or ""
-    return Credential(userinfo.username, Secret(secret), scope_of_index(url), "env-file", username_is_secret=token_is_username)
+    return Credential(
+        userinfo.username,
+        Secret(secret),
+        scope_of_index(url),
+        "env-file",
+        username_is_secret=token_is_username,
+    )

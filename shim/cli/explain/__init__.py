@@ -1,4 +1,6 @@
-"""`shim explain -- pip install x`: what would happen, without starting the tool. Shows names, places and masks, never a secret."""
+"""`shim explain -- pip install x`: what would happen, without starting the tool. Shows names,
+places and masks, never a secret.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,18 @@ EXAMPLE = "shim explain -- pip install corp-lib"
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim explain`."""
     parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="the command, as you would type it")
+    parser.add_argument(
+        "command",
+        nargs=argparse.REMAINDER,
+        metavar="-- COMMAND",
+        help="the command, as you would type it",
+    )
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Plan the command as a launcher would, and print the plan. Sources are really asked; nothing is started."""
+    """Plan the command as a launcher would, and print the plan. Sources are really asked; nothing
+    is started.
+    """
     from shim.core.own_launchers import find_target
 
     command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
@@ -45,7 +54,9 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     name, *argv = command
     name = os.path.basename(name)
     if name.partition(".")[0] not in TOOLS:
-        raise UsageError(f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS))
+        raise UsageError(
+            f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS)
+        )
     tool = load_tool(name)
     target, error = find_target(name, host), None
     try:
@@ -53,7 +64,9 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         explanation = describe(name, plan) | {"use_as": default_index.describe(tool, plan, host)}
     except ShimError as stopped:
         error = stopped
-        explanation = describe(name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)) | describe_error(error)
+        explanation = describe(
+            name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)
+        ) | describe_error(error)
     if arguments.json:
         write_json(explanation)
     else:
@@ -87,30 +100,51 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "answers": [_describe_answer(resolution) for resolution in plan.resolutions],
         "unknown": [*plan.endpoints.unreadable_inputs, *plan.endpoints.built],
         "routes": describe_routes(delivery.routes) if delivery.routes else [],
-        "channels": [{"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels],
-        "masked": None
-        if delivery.masking is None
-        else "everywhere but on a terminal"
-        if delivery.masking.always
-        else "where it goes into a pipe",
+        "channels": [
+            {"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels
+        ],
+        "masked": (
+            None
+            if delivery.masking is None
+            else (
+                "everywhere but on a terminal"
+                if delivery.masking.always
+                else "where it goes into a pipe"
+            )
+        ),
         "argv": [name, *_mask_words(delivery.argv)],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,
-        "warnings": [warning.message for warning in plan.warnings] + list(delivery.warnings) + _passwords_in_files(plan),
+        "warnings": (
+            [warning.message for warning in plan.warnings]
+            + list(delivery.warnings)
+            + _passwords_in_files(plan)
+        ),
     }
 
 
 def _passwords_in_files(plan: Plan) -> list[str]:
-    """Return where a URL with a password stands that nobody can take out: the tool reads that file by itself."""
-    places = {str(endpoint.origin): endpoint for endpoint in plan.endpoints.items if endpoint.inline_password is not None and endpoint.location is None}
-    return [f"{where} holds a password for {endpoint.url} in clear; the tool reads it from there" for where, endpoint in places.items()]
+    """Return where a URL with a password stands that nobody can take out: the tool reads that file
+    by itself.
+    """
+    places = {
+        str(endpoint.origin): endpoint
+        for endpoint in plan.endpoints.items
+        if endpoint.inline_password is not None and endpoint.location is None
+    }
+    return [
+        f"{where} holds a password for {endpoint.url} in clear; the tool reads it from there"
+        for where, endpoint in places.items()
+    ]
 
 
 def _describe_answer(resolution: Resolution) -> dict[str, Any]:
     return {
         "url": str(resolution.endpoint.url),
         "index": resolution.index,
-        "credential": _describe_credential(resolution.credential) if resolution.credential else None,
+        "credential": (
+            _describe_credential(resolution.credential) if resolution.credential else None
+        ),
         "tried": [{"source": source, "outcome": outcome} for source, outcome in resolution.tried],
     }
 
@@ -129,7 +163,10 @@ def render(explanation: dict[str, Any]) -> str:
     """Return the explanation for people."""
     lines = [
         f"{explanation['command']} {explanation['verb']}".rstrip(),
-        f"  target   {explanation['target']} (version {explanation['version']}, Python {explanation['python']})",
+        (
+            f"  target   {explanation['target']} (version {explanation['version']}, Python"
+            f" {explanation['python']})"
+        ),
         f"  index    {'yes' if explanation['touches_index'] else 'no'}: {explanation['reason']}",
     ]
     for endpoint in explanation["needs"]:
@@ -137,11 +174,20 @@ def render(explanation: dict[str, Any]) -> str:
         lines += [f"             {text}" for text in _explain_answer(endpoint, explanation)]
     lines += [f"  use-as   {text}" for text in explanation.get("use_as", ())]
     lines += [f"  route    {text}" for text in explanation["routes"]]
-    lines += [f"  unknown  {text} may name more; it is read by the tool alone" for text in explanation["unknown"]]
-    lines += [f"  channel  {row['channel']} for {row['url']}: {row['why']}" for row in explanation["channels"]]
+    lines += [
+        f"  unknown  {text} may name more; it is read by the tool alone"
+        for text in explanation["unknown"]
+    ]
+    lines += [
+        f"  channel  {row['channel']} for {row['url']}: {row['why']}"
+        for row in explanation["channels"]
+    ]
     if explanation["argv_changed"]:
         lines.append("  argv     " + " ".join(explanation["argv"]))
-    lines += [f"  set      {name}={value}" if value is not None else f"  unset    {name}" for name, value in explanation["environ"].items()]
+    lines += [
+        f"  set      {name}={value}" if value is not None else f"  unset    {name}"
+        for name, value in explanation["environ"].items()
+    ]
     if explanation["masked"]:
         lines.append(f"  output   secrets are masked {explanation['masked']}")
     if error := explanation.get("error"):
@@ -158,7 +204,14 @@ def _explain_answer(endpoint: dict[str, Any], explanation: dict[str, Any]) -> li
         return ["public: nobody is asked"]
     if endpoint["answered_by"]:
         return [f"answered by {endpoint['answered_by']}"]
-    resolution = next((resolution for resolution in explanation["answers"] if resolution["url"] == endpoint["url"]), None)
+    resolution = next(
+        (
+            resolution
+            for resolution in explanation["answers"]
+            if resolution["url"] == endpoint["url"]
+        ),
+        None,
+    )
     if resolution is None:
         return []
     tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in resolution["tried"])
@@ -171,7 +224,9 @@ def _explain_answer(endpoint: dict[str, Any], explanation: dict[str, Any]) -> li
 
 
 def _mask_words(words: tuple[str, ...]) -> list[str]:
-    """Return argv as it may be shown: what could not be taken out of it (a direct URL's password) is masked."""
+    """Return argv as it may be shown: what could not be taken out of it (a direct URL's password)
+    is masked.
+    """
     return [os.fsdecode(word) for word in mask_words([os.fsencode(word) for word in words])]
 
 

@@ -1,5 +1,6 @@
-"""What `shim explain` says about `use-as`: whether it counts here, in which order the indexes are asked and what follows from that,
-and, for a command that takes its indexes from a project file, the lines to put there.
+"""What `shim explain` says about `use-as`: whether it counts here, in which order the indexes are
+asked and what follows from that, and, for a command that takes its indexes from a project file, the
+lines to put there.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ PROJECT_LINES = {
 
 
 def describe(tool: Tool, plan: Plan, host: Host) -> list[str]:
-    """Return lines for people; none where no index is configured with `use-as`, or the command asks nobody."""
+    """Return lines for people; none where no index is configured with `use-as`, or the command asks
+    nobody.
+    """
     invocation = plan.invocation
     if not invocation.touches_index or not is_mentioned(host):
         return []
@@ -44,14 +47,25 @@ def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
     has_default = used[0].use_as == "default"
     if family == "uv":
         order = [index.name for index in uv_order(used)] + ([] if has_default else ["pypi.org"])
-        return [f"asks {', then '.join(order)}: uv takes a package from the first of them that has the name"]
+        return [
+            f"asks {', then '.join(order)}: uv takes a package from the first of them that has the"
+            " name"
+        ]
     names = [index.name for index in used]
     private = [index.name for index in used if not index.url.is_public]
-    public = [index.name for index in used if index.url.is_public] + ([] if has_default else ["pypi.org"])
+    public = [index.name for index in used if index.url.is_public] + (
+        [] if has_default else ["pypi.org"]
+    )
     if private and public:
         return [
-            f"asks {', '.join(private)} and {', '.join(public)} at once: pip takes the highest version, whoever put it there",
-            f"anybody can upload a higher version of a name on {private[0]} to {public[0]}: dependency confusion",
+            (
+                f"asks {', '.join(private)} and {', '.join(public)} at once: pip takes the highest"
+                " version, whoever put it there"
+            ),
+            (
+                f"anybody can upload a higher version of a name on {private[0]} to {public[0]}:"
+                " dependency confusion"
+            ),
             "safer is one index that passes public packages on, or uv: shim doctor --confusion",
         ]
     alone = f"{names[0]} alone: what it has not, and does not pass on, is not found"
@@ -61,9 +75,17 @@ def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
 
 def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
     """Return the lines for the project file, of those indexes that it does not name yet."""
-    file, template = PROJECT_LINES.get("uv" if plan.invocation.family == "uv" else plan.invocation.tool, ("", ""))
-    named = [endpoint.url for endpoint in plan.endpoints.items if endpoint.role in ("index", "extra")]
-    missing = [index for index in uv_order(used) if not any(scope_of_index(index.url).covers(url) for url in named)]
+    file, template = PROJECT_LINES.get(
+        "uv" if plan.invocation.family == "uv" else plan.invocation.tool, ("", "")
+    )
+    named = [
+        endpoint.url for endpoint in plan.endpoints.items if endpoint.role in ("index", "extra")
+    ]
+    missing = [
+        index
+        for index in uv_order(used)
+        if not any(scope_of_index(index.url).covers(url) for url in named)
+    ]
     if not template or not missing:
         return []
     last = uv_order(used)[-1] if used[0].use_as == "default" else None
@@ -75,7 +97,9 @@ def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
             "url": index.url.text,
             "default": "\ndefault = true" if index is last else "",
             "priority": "primary" if is_default else "supplemental",
-            "pdm_name": "pypi" if is_default else _plain(index.name),  # the source of that name replaces PyPI
+            "pdm_name": (
+                "pypi" if is_default else _plain(index.name)
+            ),  # the source of that name replaces PyPI
         }
         lines += [f"  {line}" for line in template.format(**values).splitlines()]
     return lines
@@ -83,4 +107,7 @@ def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
 
 def _plain(name: str) -> str:
     """Return a name that every tool takes."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-" for letter in name)
+    return "".join(
+        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
+        for letter in name
+    )

@@ -1,4 +1,6 @@
-"""What `shim explain` shows of a command that would be stopped: target, needs and answers as ever, and the channel that would be taken."""
+"""What `shim explain` shows of a command that would be stopped: target, needs and answers as ever,
+and the channel that would be taken.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from shim.delivery import choose
 from shim.routing.default_index import around, find_usage
 from shim.tools import Tool
 
-#: What stands in for the credential that is missing. Nothing is delivered here: only the way is shown.
+#: What stands in for the credential that is missing. Nothing is delivered here: only the way is
+#: shown.
 STANDING_IN = "nobody yet"
 
 
@@ -28,7 +31,12 @@ def plan_stopped(tool: Tool, name: str, target: str, argv: tuple[str, ...], host
         return Plan(invocation, tool.read_endpoints(invocation, host), (), Delivery(argv))
     endpoints, host = usage.endpoints, around(host, usage.added)
     resolutions = _resolve(endpoints, settings, host)
-    return Plan(invocation, endpoints, resolutions, _deliver(invocation, endpoints, resolutions, settings, host))
+    return Plan(
+        invocation,
+        endpoints,
+        resolutions,
+        _deliver(invocation, endpoints, resolutions, settings, host),
+    )
 
 
 def _resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Resolution, ...]:
@@ -39,23 +47,46 @@ def _resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Reso
         try:
             resolutions += resolve(Endpoints((endpoint,)), settings, host)
         except ShimError as error:
-            resolutions.append(Resolution(endpoint, None, (*error.tried, (error.code, error.message)), index.name if index else None))
+            resolutions.append(
+                Resolution(
+                    endpoint,
+                    None,
+                    (*error.tried, (error.code, error.message)),
+                    index.name if index else None,
+                )
+            )
     return tuple(resolutions)
 
 
-def _deliver(invocation: Invocation, endpoints: Endpoints, resolutions: tuple[Resolution, ...], settings: Settings, host: Host) -> Delivery:
-    """Return the channels alone, with something that stands in for each credential that a configured index lacks."""
+def _deliver(
+    invocation: Invocation,
+    endpoints: Endpoints,
+    resolutions: tuple[Resolution, ...],
+    settings: Settings,
+    host: Host,
+) -> Delivery:
+    """Return the channels alone, with something that stands in for each credential that a
+    configured index lacks.
+    """
 
     def fill(resolution: Resolution) -> Resolution:
         if resolution.credential or resolution.index is None or resolution.endpoint.provided_by:
             return resolution
         index = settings.index_named(resolution.index)
-        scope = (index and index.reach(resolution.endpoint.url)) or scope_of_index(resolution.endpoint.url)
-        username = resolution.endpoint.username or (index.username if index else None) or DEFAULT_USERNAME
-        return replace(resolution, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN))
+        scope = (index and index.reach(resolution.endpoint.url)) or scope_of_index(
+            resolution.endpoint.url
+        )
+        username = (
+            resolution.endpoint.username or (index.username if index else None) or DEFAULT_USERNAME
+        )
+        return replace(
+            resolution, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN)
+        )
 
     try:
-        delivery = choose(invocation, endpoints, tuple(map(fill, resolutions)), settings, host).deliver()
+        delivery = choose(
+            invocation, endpoints, tuple(map(fill, resolutions)), settings, host
+        ).deliver()
     except ShimError as error:
         return Delivery(invocation.argv, warnings=(error.message,))
     return Delivery(invocation.argv, channels=delivery.channels)

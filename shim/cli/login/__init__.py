@@ -1,4 +1,6 @@
-"""`shim login`: verify a secret against its index and keep it, in the OS keyring or where you say."""
+"""`shim login`: verify a secret against its index and keep it, in the OS keyring or where you
+say.
+"""
 
 from __future__ import annotations
 
@@ -33,15 +35,41 @@ MAX_AGE_S = 366 * 86400.0
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim login`."""
-    parser.add_argument("index", metavar="NAME|URL", nargs="?", help="an [[index]] of the configuration, or an index's URL")
-    parser.add_argument("-u", "--user", help=f"the user name (default: the configured one, else {DEFAULT_USERNAME})")
-    parser.add_argument("--password-stdin", action="store_true", help="read the secret from stdin instead of asking")
-    stores = "where to keep it (memory: the kernel's, until --max-age or a reboot; file: in clear, for you alone)"
+    parser.add_argument(
+        "index",
+        metavar="NAME|URL",
+        nargs="?",
+        help="an [[index]] of the configuration, or an index's URL",
+    )
+    parser.add_argument(
+        "-u", "--user", help=f"the user name (default: the configured one, else {DEFAULT_USERNAME})"
+    )
+    parser.add_argument(
+        "--password-stdin", action="store_true", help="read the secret from stdin instead of asking"
+    )
+    stores = (
+        "where to keep it (memory: the kernel's, until --max-age or a reboot; file: in clear, for"
+        " you alone)"
+    )
     parser.add_argument("--store", choices=("keyring", "memory", "file"), default=None, help=stores)
-    parser.add_argument("--max-age", metavar="DURATION", default=None, help=f"how long --store memory keeps it (default: {MEMORY_AGE})")
+    parser.add_argument(
+        "--max-age",
+        metavar="DURATION",
+        default=None,
+        help=f"how long --store memory keeps it (default: {MEMORY_AGE})",
+    )
     parser.add_argument("--no-verify", action="store_true", help="keep it without asking the index")
-    parser.add_argument("--import", dest="file", metavar="FILE", help="move the passwords that stand in a file in clear, and take them out")
-    parser.add_argument("--backup", action="store_true", help="with --import: leave FILE.bak, with the passwords in clear")
+    parser.add_argument(
+        "--import",
+        dest="file",
+        metavar="FILE",
+        help="move the passwords that stand in a file in clear, and take them out",
+    )
+    parser.add_argument(
+        "--backup",
+        action="store_true",
+        help="with --import: leave FILE.bak, with the passwords in clear",
+    )
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -53,14 +81,28 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         from shim.cli.login.import_file import move_secrets
 
         def keep(url: Url, username: str | None, secret: Secret) -> None:
-            login(url.text, settings, argparse.Namespace(**vars(arguments) | {"user": username or arguments.user}), host, secret)
+            login(
+                url.text,
+                settings,
+                argparse.Namespace(**vars(arguments) | {"user": username or arguments.user}),
+                host,
+                secret,
+            )
 
         return move_secrets(arguments.file, keep, host, backup=arguments.backup)
     return login(arguments.index, settings, arguments, host)
 
 
-def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Host, secret: Secret | None = None) -> int:
-    """Verify and keep the secret (asked for if None) of an index, and say what was proved; return the exit status."""
+def login(
+    name: str,
+    settings: Settings,
+    arguments: argparse.Namespace,
+    host: Host,
+    secret: Secret | None = None,
+) -> int:
+    """Verify and keep the secret (asked for if None) of an index, and say what was proved; return
+    the exit status.
+    """
     url, index, username = find_index(name, settings)
     _refuse_url(url, index)
     if secret is None and (status := sso.login(arguments, url, index, host)) is not None:
@@ -69,7 +111,9 @@ def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Ho
         return status
     username = arguments.user or username or DEFAULT_USERNAME
     if ":" in username or not username.isprintable():
-        raise UsageError("a user name has no colon and no control character", hint="shim login --help")  # RFC 7617 section 2
+        raise UsageError(
+            "a user name has no colon and no control character", hint="shim login --help"
+        )  # RFC 7617 section 2
     _read_age(arguments.max_age, arguments.store or "memory")
     if index and (note := _say_who_answers(index)):
         write_stderr(f"shim: warning: {note}\n")
@@ -85,8 +129,16 @@ def login(name: str, settings: Settings, arguments: argparse.Namespace, host: Ho
     where = keep(store, url, credential, age_s, settings, host)
     verification_cache.forget("rejected", credential, verification_cache.place_of(url), host)
     keyring_cache.forget(host)  # whatever the keyring said before, "nothing" included
-    sys.stdout.write(fold(f"stored for {credential.scope} as {username}, in {where}: {proved}", "", 1))
-    sys.stdout.write(fold(f"pip, uv and all they start find it from now on{_caution(index, username, store)}", "", 1))
+    sys.stdout.write(
+        fold(f"stored for {credential.scope} as {username}, in {where}: {proved}", "", 1)
+    )
+    sys.stdout.write(
+        fold(
+            f"pip, uv and all they start find it from now on{_caution(index, username, store)}",
+            "",
+            1,
+        )
+    )
     return 0
 
 
@@ -96,7 +148,10 @@ def _refuse_url(url: Url, index: IndexConfig | None) -> None:
         hint = "use https, or set insecure = true for this [[index]]"
         raise UsageError(f"{url} is plain http: a password would travel in clear", hint=hint)
     if url.is_public and index is None:
-        raise UsageError(f"{url.host} serves everybody: no credential is ever looked up for it", hint="give the URL of a private index")
+        raise UsageError(
+            f"{url.host} serves everybody: no credential is ever looked up for it",
+            hint="give the URL of a private index",
+        )
     if index is None and (parent := index_of_page(url)):
         raise UsageError(f"{url} is the page of one package", hint=f"shim login {parent}")
 
@@ -109,7 +164,9 @@ def _prove(
     arguments: argparse.Namespace,
     host: Host,
 ) -> tuple[Credential, str]:
-    """Return the credential and what was proved, in words; a person may type a wrong password again."""
+    """Return the credential and what was proved, in words; a person may type a wrong password
+    again.
+    """
     is_typed = secret is None and not arguments.password_stdin
     username = make(Secret("")).username
     for tries_left in reversed(range(MAX_TRIES)):
@@ -128,13 +185,19 @@ def _prove(
 def _read_age(said: str | None, store: str) -> float:
     """Return the seconds of --max-age. Raises UsageError."""
     if said and store != "memory":
-        raise UsageError(f"--max-age is for --store memory: {store} keeps it until shim logout", hint="leave one of them out")
+        raise UsageError(
+            f"--max-age is for --store memory: {store} keeps it until shim logout",
+            hint="leave one of them out",
+        )
     try:
         age_s = read_duration(said or MEMORY_AGE, "--max-age", "the command line", "shim login")
     except ConfigError:
         age_s = 0.0
     if not 0 < age_s <= MAX_AGE_S:
-        raise UsageError("--max-age is a time of at least one second and at most a year", hint="write a number and s, m, h or d, like 12h")
+        raise UsageError(
+            "--max-age is a time of at least one second and at most a year",
+            hint="write a number and s, m, h or d, like 12h",
+        )
     return age_s
 
 
@@ -143,14 +206,25 @@ def _say_who_answers(index: IndexConfig) -> str | None:
     if {"keyring", "stored"} & set(index.source):
         return None
     program = f" (`{index.command.argv[0]}`)" if index.command and "command" in index.source else ""
-    return f"the secret of [[index]] {index.name} comes from {', '.join(index.source)}{program}: what is stored here is not asked for it"
+    return (
+        f"the secret of [[index]] {index.name} comes from {', '.join(index.source)}{program}: what"
+        " is stored here is not asked for it"
+    )
 
 
 def _caution(index: IndexConfig | None, username: str, store: str) -> str:
-    """Return what stands against that: the configured sources would not look there, or for another user."""
+    """Return what stands against that: the configured sources would not look there, or for another
+    user.
+    """
     needed = "keyring" if store == "keyring" else "stored"
     if index and needed not in index.source:
-        return f", once the source of [[index]] {index.name} has {needed!r} in it (it is {list(index.source)})"
+        return (
+            f", once the source of [[index]] {index.name} has {needed!r} in it (it is"
+            f" {list(index.source)})"
+        )
     if index and index.username not in (None, username):
-        return f" for URLs with {username}@ in them: [[index]] {index.name} says username = {index.username!r}"
+        return (
+            f" for URLs with {username}@ in them: [[index]] {index.name} says username ="
+            f" {index.username!r}"
+        )
     return ""

@@ -1,7 +1,8 @@
-"""`shim login --import FILE`: passwords that stand in clear in a file go to the keyring, and out of the file.
+"""`shim login --import FILE`: passwords that stand in clear in a file go to the keyring, and out of
+the file.
 
-What is stored is verified first, as with any login. A secret leaves the file only after it is stored; everything else in the file
-stays byte for byte, and so do its owner and mode.
+What is stored is verified first, as with any login. A secret leaves the file only after it is
+stored; everything else in the file stays byte for byte, and so do its owner and mode.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ from shim.formats.clear_text import Sighting, find_in_pypirc, find_secrets
 MAX_BYTES = 64 << 20
 
 
-def move_secrets(path: str, keep: Callable[[Url, str | None, Secret], None], host: Host, *, backup: bool) -> int:
-    """Keep each password of a file by `keep(url, username, secret)`, and take it out; return 0, or the status of the first that failed.
+def move_secrets(
+    path: str, keep: Callable[[Url, str | None, Secret], None], host: Host, *, backup: bool
+) -> int:
+    """Keep each password of a file by `keep(url, username, secret)`, and take it out; return 0, or
+    the status of the first that failed.
 
     Raises:
         UsageError: the file cannot be read, or has no password that could be moved.
@@ -31,13 +35,20 @@ def move_secrets(path: str, keep: Callable[[Url, str | None, Secret], None], hos
     """
     path = os.path.realpath(host.path(path))
     text = _read(path)
-    found = list(find_in_pypirc(text) if os.path.basename(path) == ".pypirc" else find_secrets(text))
+    found = list(
+        find_in_pypirc(text) if os.path.basename(path) == ".pypirc" else find_secrets(text)
+    )
     movable = [sighting for sighting in found if sighting.url and sighting.secret]
     for sighting in found:
         if sighting not in movable:
-            write_stderr(f"shim: {path}:{sighting.line}: {sighting.what} names no index: move it by hand with `shim login URL`\n")
+            write_stderr(
+                f"shim: {path}:{sighting.line}: {sighting.what} names no index: move it by hand"
+                " with `shim login URL`\n"
+            )
     if not movable:
-        raise UsageError(f"{path} has no password that belongs to an index", hint="shim login NAME asks for one")
+        raise UsageError(
+            f"{path} has no password that belongs to an index", hint="shim login NAME asks for one"
+        )
     moved, status = list[Sighting](), 0
     for sighting in movable:
         try:
@@ -49,12 +60,17 @@ def move_secrets(path: str, keep: Callable[[Url, str | None, Secret], None], hos
     if moved:
         _write(path, cut(text, moved), backup=backup)
         lines = ", ".join(str(line) for line in dict.fromkeys(sighting.line for sighting in moved))
-        sys.stdout.write(f"taken out of {path}, line {lines}; it has been readable: change it at the index as well\n")
+        sys.stdout.write(
+            f"taken out of {path}, line {lines}; it has been readable: change it at the index as"
+            " well\n"
+        )
     return status
 
 
 def cut(text: str, sightings: Iterable[Sighting]) -> str:
-    """Return the text without the secrets; a line that was nothing but a password line goes as a whole."""
+    """Return the text without the secrets; a line that was nothing but a password line goes as a
+    whole.
+    """
     lines = text.split("\n")
     gone = set[int]()
     for sighting in sorted(sightings, key=lambda one: (one.line, one.start), reverse=True):
@@ -69,16 +85,24 @@ def _read(path: str) -> str:
     try:
         data = read_regular(path, MAX_BYTES)  # what is not read would not be written either
     except CannotRead as error:
-        raise UsageError(f"{path} {error.why}", hint="shim login NAME asks for a password; take it out of the file by hand") from error
+        raise UsageError(
+            f"{path} {error.why}",
+            hint="shim login NAME asks for a password; take it out of the file by hand",
+        ) from error
     if data is None:
         raise UsageError(f"there is no file {path}", hint=f"ls -l {path}")
     return data.decode("utf-8", "surrogateescape")
 
 
 def _write(path: str, text: str, *, backup: bool) -> None:
-    """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the owner alone, if asked."""
+    """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the
+    owner alone, if asked.
+    """
     if backup and os.path.lexists(f"{path}.bak"):
-        message = f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and still in the file as well"
+        message = (
+            f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and"
+            " still in the file as well"
+        )
         raise StoreError(message, hint=f"mv {path}.bak {path}.older")
     try:
         status = os.stat(path)
@@ -88,5 +112,8 @@ def _write(path: str, text: str, *, backup: bool) -> None:
             os.chown(new, status.st_uid, status.st_gid)
             os.chmod(new, stat.S_IMODE(status.st_mode))
     except OSError as error:
-        message = f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are stored, and still in the file as well"
+        message = (
+            f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are"
+            " stored, and still in the file as well"
+        )
         raise StoreError(message, hint=f"ls -ld {os.path.dirname(path)}") from error

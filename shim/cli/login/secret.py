@@ -1,4 +1,6 @@
-"""The secret of `shim login`: asked for without echo, or read from stdin; and what the index says to it."""
+"""The secret of `shim login`: asked for without echo, or read from stdin; and what the index says
+to it.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ TIMEOUT_S = 15.0
 
 
 def read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Host) -> Secret:
-    """Return the secret from stdin or the terminal. Raises UsageError for one that cannot be a password."""
+    """Return the secret from stdin or the terminal. Raises UsageError for one that cannot be a
+    password.
+    """
     if arguments.password_stdin:
         text = _read_stdin()
     elif host.interactive:
@@ -32,37 +36,61 @@ def read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Ho
         except EOFError:
             text = ""
     else:
-        raise UsageError("there is no terminal to ask for the secret", hint=f"... | shim login {arguments.index} --password-stdin")
+        raise UsageError(
+            "there is no terminal to ask for the secret",
+            hint=f"... | shim login {arguments.index} --password-stdin",
+        )
     if not text:
-        raise UsageError("the secret is empty: nothing was stored", hint="type or pipe the password or token")
-    if len(text) > MAX_CHARACTERS or any(ord(character) < 32 or ord(character) == 127 for character in text):
-        raise UsageError("the secret is more than one line, or too long: nothing was stored", hint="give the password or token alone")
+        raise UsageError(
+            "the secret is empty: nothing was stored", hint="type or pipe the password or token"
+        )
+    if len(text) > MAX_CHARACTERS or any(
+        ord(character) < 32 or ord(character) == 127 for character in text
+    ):
+        raise UsageError(
+            "the secret is more than one line, or too long: nothing was stored",
+            hint="give the password or token alone",
+        )
     return Secret(text)
 
 
 def _read_stdin() -> str:
-    """Return what is piped in, without its last line end; "" if stdin is closed. Raises UsageError for what is not UTF-8."""
+    """Return what is piped in, without its last line end; "" if stdin is closed. Raises UsageError
+    for what is not UTF-8.
+    """
     try:
         data = sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1) if sys.stdin else b""
         return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise UsageError("the secret is not UTF-8: nothing was stored", hint="pipe the password or token as UTF-8") from error
+        raise UsageError(
+            "the secret is not UTF-8: nothing was stored",
+            hint="pipe the password or token as UTF-8",
+        ) from error
 
 
 def verify_secret(url: Url, index: IndexConfig | None, credential: Credential, host: Host) -> str:
-    """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is stored."""
+    """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is
+    stored.
+    """
     is_endpoint = index is not None and not index.scope.covers(url)
     page = index.verify_url if index and not is_endpoint else url
     verdict = _ask(page, index, credential, host, is_endpoint=is_endpoint)
     if verdict.kind == "rejected":
-        raise Rejected(f"{verdict.detail}: nothing was stored", hint="check the user name (--user) and the secret")
+        raise Rejected(
+            f"{verdict.detail}: nothing was stored",
+            hint="check the user name (--user) and the secret",
+        )
     if verdict.kind == "unreachable":
         hint = hint_for_unreachable(verdict, page, index, host)
-        raise IndexUnreachable(f"{verdict.detail}: nothing was verified, nothing was stored", hint=hint)
+        raise IndexUnreachable(
+            f"{verdict.detail}: nothing was verified, nothing was stored", hint=hint
+        )
     return verdict.detail
 
 
-def _ask(page: Url, index: IndexConfig | None, credential: Credential, host: Host, *, is_endpoint: bool) -> VerificationResult:
+def _ask(
+    page: Url, index: IndexConfig | None, credential: Credential, host: Host, *, is_endpoint: bool
+) -> VerificationResult:
     route = route_of_person(index, host)
     if is_endpoint:
         from shim.preflight.upload_endpoints import verify_endpoints

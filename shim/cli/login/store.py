@@ -1,4 +1,6 @@
-"""Where `shim login` keeps a secret: as said, as config.toml says, or as the person at the terminal answers."""
+"""Where `shim login` keeps a secret: as said, as config.toml says, or as the person at the terminal
+answers.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,10 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
             raise problem
         return said
     problems = [find_problem(store, settings.policy, host) for store in settings.store]
-    usable = next((store for store, problem in zip(settings.store, problems, strict=True) if problem is None), None)
+    usable = next(
+        (store for store, problem in zip(settings.store, problems, strict=True) if problem is None),
+        None,
+    )
     if usable:
         return usable
     choices = offered(settings.policy, host)
@@ -43,9 +48,14 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
 def _ask_for_store(choices: list[str], reason: StoreError | None) -> str:
     """Return which of the stores the person chooses."""
     what = reason.message if reason else "there is no OS keyring here"
-    rows = "".join(fold(f"{number}  {store:<7}  {STORES[store]}", "   ", 2, 15) for number, store in enumerate(choices, 1))
+    rows = "".join(
+        fold(f"{number}  {store:<7}  {STORES[store]}", "   ", 2, 15)
+        for number, store in enumerate(choices, 1)
+    )
     for _ in range(MAX_TRIES):
-        write_stderr(f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: ")
+        write_stderr(
+            f"{what}. Where shall the secret be kept?\n{rows}   Number or word [{choices[0]}]: "
+        )
         line = sys.stdin.readline()
         answer = line.strip()
         if not line:
@@ -55,10 +65,14 @@ def _ask_for_store(choices: list[str], reason: StoreError | None) -> str:
         if answer in ("", *choices):
             return answer or choices[0]
     write_stderr("\n")
-    raise UsageError("nothing was stored: it was not said where to", hint=f"shim login NAME --store {choices[0]}")
+    raise UsageError(
+        "nothing was stored: it was not said where to", hint=f"shim login NAME --store {choices[0]}"
+    )
 
 
-def keep(store: str, url: Url, credential: Credential, age_s: float, settings: Settings, host: Host) -> str:
+def keep(
+    store: str, url: Url, credential: Credential, age_s: float, settings: Settings, host: Host
+) -> str:
     """Keep the secret and return where that is, in words. Raises StoreError."""
     if store == "file":
         return f"{os.path.dirname(saved_logins.put(credential, host))} (in clear, for you alone)"
@@ -66,10 +80,17 @@ def keep(store: str, url: Url, credential: Credential, age_s: float, settings: S
         try:
             saved_logins.put_in_memory(credential, host, age_s)
         except StoreError as error:
-            raise StoreError(error.message, hint=hint_without(store, settings.policy, host)) from error
-        return f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of your last session ends it)"
+            raise StoreError(
+                error.message, hint=hint_without(store, settings.policy, host)
+            ) from error
+        return (
+            f"the kernel's memory, for {describe_duration(age_s)} at most (a reboot or the end of"
+            " your last session ends it)"
+        )
     wait_s = allowed_s(settings.keyring_wait_s, host)
     try:
-        return in_time(lambda: os_keyring.put(url, credential, host), wait_s, has_person=host.interactive)
+        return in_time(
+            lambda: os_keyring.put(url, credential, host), wait_s, has_person=host.interactive
+        )
     except SourceError as error:
         raise StoreError(f"{error.message}: nothing was stored", hint=error.hint) from error

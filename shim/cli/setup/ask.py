@@ -1,4 +1,6 @@
-"""How `shim setup` asks: Enter takes what stands in brackets, a wrong answer gets its hint, ^D ends everything."""
+"""How `shim setup` asks: Enter takes what stands in brackets, a wrong answer gets its hint, ^D ends
+everything.
+"""
 
 from __future__ import annotations
 
@@ -35,11 +37,12 @@ def read_field(
     default: str | None = None,
     needed: str = "",
 ) -> Value:
-    """Return what an option says, else the answer to the question, else (Enter, --yes, or without a terminal) the default.
+    """Return what an option says, else the answer to the question, else (Enter, --yes, or without a
+    terminal) the default.
 
     Raises:
-        UsageError: the option is wrong, the answers were so three times, or there is nobody to ask and no default.
-        NoAnswer: ^D.
+        UsageError: the option is wrong, the answers were so three times, or there is nobody to ask
+            and no default. NoAnswer: ^D.
     """
     if said is not None:
         return read(said)
@@ -62,14 +65,21 @@ def menu(title: str, choices: Iterable[tuple[str, str, str]], default: str) -> s
     """Return a question with numbered answers; `default` is the word that Enter takes."""
     texts = [(f"{word}:{value}" if value else word, text) for word, value, text in choices]
     width = max(len(word) for word, _ in texts)
-    rows = [fold(f"{number}  {word:<{width}}  {text}", "   ", 2, width + 8) for number, (word, text) in enumerate(texts, 1)]
+    rows = [
+        fold(f"{number}  {word:<{width}}  {text}", "   ", 2, width + 8)
+        for number, (word, text) in enumerate(texts, 1)
+    ]
     return f"{title}\n{''.join(rows)}   Number or word [{default}]: "
 
 
 def by_number(text: str, words: list[str]) -> str:
     """Return the word that a number stands for, or the text as it is."""
     text = text.strip()
-    return words[int(text) - 1] if text.isascii() and text.isdigit() and 0 < int(text) <= len(words) else text
+    return (
+        words[int(text) - 1]
+        if text.isascii() and text.isdigit() and 0 < int(text) <= len(words)
+        else text
+    )
 
 
 def prompt(question: str, arguments: argparse.Namespace) -> str:
@@ -83,11 +93,16 @@ def prompt(question: str, arguments: argparse.Namespace) -> str:
 
 
 def is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> bool:
-    """Whether the person says yes, or `--yes` has said it. Raises UsageError where there is nobody to ask."""
+    """Whether the person says yes, or `--yes` has said it. Raises UsageError where there is nobody
+    to ask.
+    """
     if arguments.yes:
         return True
     if not host.interactive:
-        raise UsageError("nothing was written: there is no terminal to ask", hint="--yes writes it without a question")
+        raise UsageError(
+            "nothing was written: there is no terminal to ask",
+            hint="--yes writes it without a question",
+        )
     if prompt(question, arguments).strip().lower() in ("", "y", "yes"):
         return True
     write_stderr("nothing was written\n")

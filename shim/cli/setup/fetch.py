@@ -1,4 +1,6 @@
-"""The text of a team's file, from a path or a URL: whole, bounded, over https alone, by the way that `shim login` takes."""
+"""The text of a team's file, from a path or a URL: whole, bounded, over https alone, by the way
+that `shim login` takes.
+"""
 
 from __future__ import annotations
 
@@ -28,18 +30,27 @@ AUTHORITY_HINT = "shim setup --from {url} --ca-bundle /path/of/its/authority.pem
 
 
 def read_source(text: str, host: Host) -> tuple[str, Url | None]:
-    """Return where a file comes from: an absolute path and None, or a URL as it is to be asked, twice. Raises UsageError."""
+    """Return where a file comes from: an absolute path and None, or a URL as it is to be asked,
+    twice. Raises UsageError.
+    """
     if "://" not in text:
         path = host.path(text)
         if not path.isprintable():
-            raise UsageError("there is a control character in that path", hint="give the file another name")
+            raise UsageError(
+                "there is a control character in that path", hint="give the file another name"
+            )
         return path, None
     userinfo, url = parse_typed(text)
     if userinfo:
-        raise UsageError("there is a login in that URL, and the file would be open to whoever reads it here", hint=BY_HAND_HINT)
+        raise UsageError(
+            "there is a login in that URL, and the file would be open to whoever reads it here",
+            hint=BY_HAND_HINT,
+        )
     if not url.is_confidential:
         hint = f"https://{url.text.partition('://')[2]}, if {url.host} offers it"
-        raise UsageError(f"{url} is plain http: anybody on the way could change the file", hint=hint)
+        raise UsageError(
+            f"{url} is plain http: anybody on the way could change the file", hint=hint
+        )
     return url.text, url
 
 
@@ -47,21 +58,33 @@ def read_text(source: str, url: Url | None, authority: str, pin: str | None, hos
     """Return the text of the file, which has the hash `pin` if that is given.
 
     Raises:
-        CannotFetch: it is not there, too large, no text, not the one that is meant, or the server does not give it.
+        CannotFetch: it is not there, too large, no text, not the one that is meant, or the server
+            does not give it.
     """
     shown = str(url) if url else source
     data = _fetch(url, authority, host) if url else _read(source)
     if len(data) > MAX_BYTES:
-        raise CannotFetch(f"{shown} is larger than {MAX_BYTES >> 10} KB: that is no file of settings", hint="check what lies there")
+        raise CannotFetch(
+            f"{shown} is larger than {MAX_BYTES >> 10} KB: that is no file of settings",
+            hint="check what lies there",
+        )
     if re.match(rb"\s*<(!doctype|html|head)", data, re.IGNORECASE):
-        raise CannotFetch(f"{shown} is a web page", hint="give the URL of the file itself, which a code host calls raw")
+        raise CannotFetch(
+            f"{shown} is a web page",
+            hint="give the URL of the file itself, which a code host calls raw",
+        )
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        raise CannotFetch(f"{shown} is not UTF-8 (byte {error.start})", hint="who publishes it must save it as UTF-8") from error
+        raise CannotFetch(
+            f"{shown} is not UTF-8 (byte {error.start})",
+            hint="who publishes it must save it as UTF-8",
+        ) from error
     if pin and (found := digest(text)) != pin:
         hint = f"shim setup --from {shown} --dry-run shows it; ask who gave you the hash"
-        raise CannotFetch(f"{shown} is not the file that is meant: its sha256 is {found}", hint=hint)
+        raise CannotFetch(
+            f"{shown} is not the file that is meant: its sha256 is {found}", hint=hint
+        )
     return text
 
 
@@ -76,16 +99,24 @@ def _read(path: str) -> bytes:
 
 
 def _fetch(url: Url, authority: str, host: Host) -> bytes:
-    """Return what the server gives, at the end of all redirects; none of them leads to plain http."""
+    """Return what the server gives, at the end of all redirects; none of them leads to plain
+    http.
+    """
     route, here = _route(authority, host), url
     for _ in range(MAX_REDIRECTS + 1):
-        outcome = probe_all([Asked(here, None, route, follows=False, takes=MAX_BYTES)], host, TIMEOUT_S)[0]
+        outcome = probe_all(
+            [Asked(here, None, route, follows=False, takes=MAX_BYTES)], host, TIMEOUT_S
+        )[0]
         if not outcome.hops:
             return _page(outcome, url, authority, host)
         here = outcome.hops[-1]
         if here.scheme != "https" and not (url.scheme == "http" and here.is_loopback):
             hint = f"who runs {url.host} must lead to https; or {BY_HAND_HINT}"
-            raise CannotFetch(f"{url} leads to {here}, which is plain http: anybody on the way could change the file", hint=hint)
+            raise CannotFetch(
+                f"{url} leads to {here}, which is plain http: anybody on the way could change the"
+                " file",
+                hint=hint,
+            )
     raise CannotFetch(f"{url} redirects more than {MAX_REDIRECTS} times", hint=BY_HAND_HINT)
 
 
@@ -104,7 +135,11 @@ def _page(outcome: Outcome, url: Url, authority: str, host: Host) -> bytes:
         more = f": {outcome.error}" if outcome.error else ""
         raise CannotFetch(f"{outcome.url} answers {outcome.status}{more}", hint=hint)
     if outcome.cause == "authority":
-        hint = WRONG_BUNDLE_HINT.format(path=authority, host=url.host) if authority else AUTHORITY_HINT.format(url=url)
+        hint = (
+            WRONG_BUNDLE_HINT.format(path=authority, host=url.host)
+            if authority
+            else AUTHORITY_HINT.format(url=url)
+        )
     else:
         hint = hint_for_cause(outcome.cause or "timeout", outcome.url, None, host)
     raise CannotFetch(f"{outcome.url} cannot be had: {outcome.error}", hint=hint)

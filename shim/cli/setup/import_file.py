@@ -1,7 +1,8 @@
-"""`shim setup --from FILE`: the indexes that another tool's file names. A password in it is not copied; `shim login --import` moves it.
+"""`shim setup --from FILE`: the indexes that another tool's file names. A password in it is not
+copied; `shim login --import` moves it.
 
-Sources: pip 26.3 configuration.py; uv 0.13.8 documentation "Indexes"; the .pypirc specification; pipenv 2026, poetry 2 and pdm 2.2x
-documentation of their sources.
+Sources: pip 26.3 configuration.py; uv 0.13.8 documentation "Indexes"; the .pypirc specification;
+pipenv 2026, poetry 2 and pdm 2.2x documentation of their sources.
 """
 
 from __future__ import annotations
@@ -32,7 +33,9 @@ _PLACEHOLDER = re.compile(r"\$\{?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}?")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An index that a file names: the text of its URL, whether the file makes it its tool's default, a name, and a user name beside it."""
+    """An index that a file names: the text of its URL, whether the file makes it its tool's
+    default, a name, and a user name beside it.
+    """
 
     text: str
     is_default: bool = False
@@ -42,11 +45,15 @@ class Found:
     ca_bundle: str | None = None
 
 
-def read_tables(what: str, use: str, settings: Settings, file: str, host: Host) -> tuple[list[Table], list[str]]:
-    """Return the `[[index]]` tables for the indexes that are new, and notes about all else. `use`: `default` gives each its own.
+def read_tables(
+    what: str, use: str, settings: Settings, file: str, host: Host
+) -> tuple[list[Table], list[str]]:
+    """Return the `[[index]]` tables for the indexes that are new, and notes about all else. `use`:
+    `default` gives each its own.
 
     Raises:
-        UsageError: no such file, one of another kind, one that is not understood, or one that names no index.
+        UsageError: no such file, one of another kind, one that is not understood, or one that names
+            no index.
     """
     path, reader = _find(what, host)
     found = list(reader(_read(path)))
@@ -63,21 +70,39 @@ def read_tables(what: str, use: str, settings: Settings, file: str, host: Host) 
             notes[f"{path}: left out: {error.message}"] = None
             continue
         same = find_same(url, settings)
-        if same or any(table["url"] == url.text for table in made) or (url.is_public and use == "no"):
-            notes[f"{path}: left out: {url} {_why_left_out(url, same.name if same else None)}"] = None
+        if (
+            same
+            or any(table["url"] == url.text for table in made)
+            or (url.is_public and use == "no")
+        ):
+            notes[f"{path}: left out: {url} {_why_left_out(url, same.name if same else None)}"] = (
+                None
+            )
             continue
         if note := _say_password(one, url, path):
             notes[note] = None
         name = (
             one.name
-            if one.name and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.name) and one.name not in taken
+            if one.name
+            and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.name)
+            and one.name not in taken
             else name_for(url, taken)
         )
         taken.add(name)
-        said = {"no": "no", "extra": "extra"}.get(use, "default" if one.is_default and not has_default else "extra")
+        said = {"no": "no", "extra": "extra"}.get(
+            use, "default" if one.is_default and not has_default else "extra"
+        )
         has_default |= said == "default"
         bundle = {"ca-bundle": one.ca_bundle} if one.ca_bundle and not url.is_public else {}
-        made.append({"name": name, "url": url.text, **login, **bundle, **({"use-as": said} if said != "no" else {})})
+        made.append(
+            {
+                "name": name,
+                "url": url.text,
+                **login,
+                **bundle,
+                **({"use-as": said} if said != "no" else {}),
+            }
+        )
     return made, list(notes)
 
 
@@ -110,7 +135,14 @@ def _login_of(one: Found, userinfo: str) -> Table:
     username, _, password = userinfo.partition(":")
     name = one.username or (_decoded(one) if username and "$" not in username else None)
     is_certain = bool(password or one.has_password or one.username)
-    return {"username": name} if name and name.isprintable() and ":" not in name and (is_certain or len(name) <= MAX_USERNAME) else {}
+    return (
+        {"username": name}
+        if name
+        and name.isprintable()
+        and ":" not in name
+        and (is_certain or len(name) <= MAX_USERNAME)
+        else {}
+    )
 
 
 def _decoded(one: Found) -> str:
@@ -119,34 +151,60 @@ def _decoded(one: Found) -> str:
 
 
 def _say_password(one: Found, url: Url, path: str) -> str | None:
-    """Return what there is to say about a password. A variable is not taken over: a stranger's file could name any of yours."""
+    """Return what there is to say about a password. A variable is not taken over: a stranger's file
+    could name any of yours.
+    """
     authority = one.text.partition("://")[2].partition("/")[0]
     password = authority.rpartition("@")[0].partition(":")[2]
     if variable := _PLACEHOLDER.fullmatch(password):
         name = variable["name"]
         return (
-            f'{path} takes the password for {url} from {name}; if that is meant for this server, add env = {{ password = "{name}" }} to it'
+            f"{path} takes the password for {url} from {name}; if that is meant for this server,"
+            f' add env = {{ password = "{name}" }} to it'
         )
-    return f"{path} holds a password for {url}; it was not copied: shim login --import {path}" if password or one.has_password else None
+    return (
+        f"{path} holds a password for {url}; it was not copied: shim login --import {path}"
+        if password or one.has_password
+        else None
+    )
 
 
 def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]:
-    """Return the file and who reads it: a path, or a bare name that is looked for here and where its tool looks."""
+    """Return the file and who reads it: a path, or a bare name that is looked for here and where
+    its tool looks.
+    """
     kind = os.path.basename(what.rstrip("/"))
     if kind not in READERS:
-        raise UsageError("shim setup cannot tell what that file is by its name", hint="one of: " + ", ".join(READERS))
+        raise UsageError(
+            "shim setup cannot tell what that file is by its name",
+            hint="one of: " + ", ".join(READERS),
+        )
     places = [what]
     if what == kind:
         home, config = host.home or "", host.config_home or ""
         places += {
-            "pip.conf": [host.environ.get("PIP_CONFIG_FILE", ""), f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", "/etc/pip.conf"],
-            "uv.toml": [host.environ.get("UV_CONFIG_FILE", ""), f"{config}/uv/uv.toml", "/etc/uv/uv.toml"],
+            "pip.conf": [
+                host.environ.get("PIP_CONFIG_FILE", ""),
+                f"{config}/pip/pip.conf",
+                f"{home}/.pip/pip.conf",
+                "/etc/pip.conf",
+            ],
+            "uv.toml": [
+                host.environ.get("UV_CONFIG_FILE", ""),
+                f"{config}/uv/uv.toml",
+                "/etc/uv/uv.toml",
+            ],
             ".pypirc": [f"{home}/.pypirc"],
         }.get(kind, [])
-    path = next((path for place in places if place and os.path.isfile(path := host.path(place))), None)
+    path = next(
+        (path for place in places if place and os.path.isfile(path := host.path(place))), None
+    )
     if path is None:
         looked = ", ".join(host.path(place) for place in places if place)
-        raise UsageError(f"there is no file {what} (looked for {looked})", hint="give its path: shim setup --from /folder/" + kind)
+        raise UsageError(
+            f"there is no file {what} (looked for {looked})",
+            hint="give its path: shim setup --from /folder/" + kind,
+        )
     return path, READERS[kind]
 
 
@@ -154,11 +212,15 @@ def _read(path: str) -> str:
     try:
         data = read_regular(path, MAX_BYTES) or b""
     except CannotRead as error:
-        raise UsageError(f"{path} {error.why}", hint="give the URL itself: shim setup URL") from error
+        raise UsageError(
+            f"{path} {error.why}", hint="give the URL itself: shim setup URL"
+        ) from error
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8", hint="give the URL itself: shim setup URL") from error
+        raise UsageError(
+            f"{path} is not UTF-8", hint="give the URL itself: shim setup URL"
+        ) from error
 
 
 def _not_understood(kind: str) -> UsageError:
@@ -172,10 +234,14 @@ def _read_pip(text: str) -> Iterator[Found]:
     general = sections.get("global", {}).get("cert", ("", 0))[0]
     for keys in sections.values():
         bundle = keys.get("cert", (general, 0))[0].strip()
-        bundle = bundle if bundle.startswith("/") else ""  # pip takes another one from where it is started
+        bundle = (
+            bundle if bundle.startswith("/") else ""
+        )  # pip takes another one from where it is started
         if "index-url" in keys:
             yield Found(keys["index-url"][0], is_default=True, ca_bundle=bundle)
-        yield from (Found(url, ca_bundle=bundle) for url in keys.get("extra-index-url", ("", 0))[0].split())
+        yield from (
+            Found(url, ca_bundle=bundle) for url in keys.get("extra-index-url", ("", 0))[0].split()
+        )
 
 
 def _document(text: str, kind: str) -> dict[str, Any]:
@@ -205,13 +271,18 @@ def _read_project(text: str) -> Iterator[Found]:
         table = tool.get(name) if isinstance(tool, dict) else None
         if isinstance(table, dict):
             yield from _read_rows(
-                table.get("source"), lambda row: row.get("priority") in ("default", "primary") or row.get("name") == "pypi"
+                table.get("source"),
+                lambda row: (
+                    row.get("priority") in ("default", "primary") or row.get("name") == "pypi"
+                ),
             )
 
 
 def _read_pipfile(text: str) -> Iterator[Found]:
     rows = list(_read_rows(_document(text, "Pipfile").get("source"), lambda _: False))
-    yield from (replace(row, is_default=not number) for number, row in enumerate(rows))  # the first one is pipenv's default
+    yield from (
+        replace(row, is_default=not number) for number, row in enumerate(rows)
+    )  # the first one is pipenv's default
 
 
 def _read_rows(rows: object, is_default: Callable[[dict[str, Any]], bool]) -> Iterator[Found]:
@@ -225,10 +296,17 @@ def _read_pypirc(text: str) -> Iterator[Found]:
     try:
         sections = parse_pypirc(text)
     except BadPypirc as error:
-        raise UsageError(f"that .pypirc is not understood: {error}", hint="give the URL itself: shim setup URL") from error
+        raise UsageError(
+            f"that .pypirc is not understood: {error}", hint="give the URL itself: shim setup URL"
+        ) from error
     for section in sections:
         if section.repository:
-            yield Found(section.repository, name=section.name, username=section.username, has_password=bool(section.password))
+            yield Found(
+                section.repository,
+                name=section.name,
+                username=section.username,
+                has_password=bool(section.password),
+            )
 
 
 READERS: dict[str, Callable[[str], Iterable[Found]]] = {

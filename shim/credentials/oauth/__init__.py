@@ -1,4 +1,5 @@
-"""Logging in: what the sources `posit`, `oidc` and `ambient` have in common. Loaded only when no valid token is cached.
+"""Logging in: what the sources `posit`, `oidc` and `ambient` have in common. Loaded only when no
+valid token is cached.
 
 prompt.py              shows a URL and a code, opens a browser where there is one, counts down
 device_flow.py         the device authorization grant (RFC 8628), with a proof key (RFC 7636)

@@ -1,9 +1,11 @@
-"""The device authorization grant: a code is shown here, a person confirms it in any browser, and meanwhile we ask whether that is done.
+"""The device authorization grant: a code is shown here, a person confirms it in any browser, and
+meanwhile we ask whether that is done.
 
 With a proof key, so that nobody who learns the device code alone can fetch the token.
 
-Sources: RFC 8628 sections 3.1 to 3.5 (interval, slow_down adds five seconds for good, back off when nobody answers), RFC 7636 section
-4, RFC 6585 section 4 (429). Posit Package Manager holds the question open until it is confirmed (pkgcache `ppm-sso.R`).
+Sources: RFC 8628 sections 3.1 to 3.5 (interval, slow_down adds five seconds for good, back off when
+nobody answers), RFC 7636 section 4, RFC 6585 section 4 (429). Posit Package Manager holds the
+question open until it is confirmed (pkgcache `ppm-sso.R`).
 """
 
 from __future__ import annotations
@@ -37,7 +39,9 @@ MAX_CODE = 64
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Where a login begins and where it is asked about, with the fields of both forms; the codes are added here."""
+    """Where a login begins and where it is asked about, with the fields of both forms; the codes
+    are added here.
+    """
 
     issuer: Url
     purpose: str
@@ -68,20 +72,39 @@ def log_in(flow: Flow, host: Host, route: Route) -> Reply:
 
 def _begin(flow: Flow, verifier: Secret, host: Host, route: Route) -> _Begun:
     """Return the codes. Raises SourceError for an answer that is none."""
-    form = {**flow.begin_fields, "code_challenge_method": "S256", "code_challenge": _challenge(verifier)}
+    form = {
+        **flow.begin_fields,
+        "code_challenge_method": "S256",
+        "code_challenge": _challenge(verifier),
+    }
     reply = ask(flow.begin, host, route, BEGIN_TIMEOUT_S, form)
     if not reply.is_success:
-        raise SourceError(f"no login could be begun at {flow.issuer}: {reply.error}", hint=_hint_for(reply, flow))
-    device_code, code = reply.secret("device_code"), reply.text("user_code")
-    page, complete = (_read_page(reply.text(name)) for name in ("verification_uri", "verification_uri_complete"))
-    page = page or _read_page(reply.text("verification_url")) or complete  # as Google spells it
-    if device_code is None or page is None or not code or not code.isprintable() or len(code) > MAX_CODE:
         raise SourceError(
-            f"{flow.issuer} begins a login without a code or an https page for it", hint=f"is {flow.issuer} the right server?"
+            f"no login could be begun at {flow.issuer}: {reply.error}", hint=_hint_for(reply, flow)
+        )
+    device_code, code = reply.secret("device_code"), reply.text("user_code")
+    page, complete = (
+        _read_page(reply.text(name)) for name in ("verification_uri", "verification_uri_complete")
+    )
+    page = page or _read_page(reply.text("verification_url")) or complete  # as Google spells it
+    if (
+        device_code is None
+        or page is None
+        or not code
+        or not code.isprintable()
+        or len(code) > MAX_CODE
+    ):
+        raise SourceError(
+            f"{flow.issuer} begins a login without a code or an https page for it",
+            hint=f"is {flow.issuer} the right server?",
         )
     time_s = min(reply.number("expires_in") or DEFAULT_TIME_S, MAX_TIME_S)
-    interval_s = min(max(reply.number("interval") or DEFAULT_INTERVAL_S, MIN_INTERVAL_S), MAX_INTERVAL_S)
-    return _Begun(device_code, interval_s, Invitation(flow.issuer, flow.purpose, page, code, time_s, complete))
+    interval_s = min(
+        max(reply.number("interval") or DEFAULT_INTERVAL_S, MIN_INTERVAL_S), MAX_INTERVAL_S
+    )
+    return _Begun(
+        device_code, interval_s, Invitation(flow.issuer, flow.purpose, page, code, time_s, complete)
+    )
 
 
 def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route) -> Reply:
@@ -100,9 +123,13 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
             return reply
         code = reply.text("error")
         if code == "slow_down" or reply.status == 429:
-            interval_s = min(max(interval_s + SLOW_DOWN_S, reply.retry_after_s or 0.0), MAX_INTERVAL_S)
+            interval_s = min(
+                max(interval_s + SLOW_DOWN_S, reply.retry_after_s or 0.0), MAX_INTERVAL_S
+            )
         elif reply.is_silent:
-            if time.monotonic() - asked_at > min(BEGIN_TIMEOUT_S, patience_s / 2):  # it held the question open
+            if time.monotonic() - asked_at > min(
+                BEGIN_TIMEOUT_S, patience_s / 2
+            ):  # it held the question open
                 answered_at = time.monotonic()
             if time.monotonic() - answered_at > MAX_SILENCE_S:
                 raise _gone(reply, flow)
@@ -115,15 +142,26 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
 
 
 def _gone(reply: Reply, flow: Flow) -> SourceError:
-    return SourceError(f"{flow.issuer} was gone in the middle of the login: {reply.error}", hint="wait a little, then run it again")
+    return SourceError(
+        f"{flow.issuer} was gone in the middle of the login: {reply.error}",
+        hint="wait a little, then run it again",
+    )
 
 
 def _failure(code: str | None, reply: Reply, flow: Flow) -> SourceError:
     if code == "access_denied":
-        return SourceError(f"the login at {flow.issuer} was denied", hint=f"run it again and confirm, or ask who keeps {flow.issuer}")
+        return SourceError(
+            f"the login at {flow.issuer} was denied",
+            hint=f"run it again and confirm, or ask who keeps {flow.issuer}",
+        )
     if code == "expired_token":
-        return SourceError(f"nobody confirmed the login at {flow.issuer} in time", hint="run it again for a new code")
-    return SourceError(f"the login at {flow.issuer} failed: {reply.error}", hint=_hint_for(reply, flow))
+        return SourceError(
+            f"nobody confirmed the login at {flow.issuer} in time",
+            hint="run it again for a new code",
+        )
+    return SourceError(
+        f"the login at {flow.issuer} failed: {reply.error}", hint=_hint_for(reply, flow)
+    )
 
 
 def _hint_for(reply: Reply, flow: Flow) -> str:
@@ -133,7 +171,9 @@ def _hint_for(reply: Reply, flow: Flow) -> str:
         return "wait a little, then run it again"
     code = reply.text("error")
     if code in ("invalid_client", "unauthorized_client", "invalid_scope", "unsupported_grant_type"):
-        return f"is the client registered at {flow.issuer} for the device flow, and for these scopes?"
+        return (
+            f"is the client registered at {flow.issuer} for the device flow, and for these scopes?"
+        )
     return f"is {flow.issuer} the right server?"
 
 
@@ -157,4 +197,8 @@ def _challenge(verifier: Secret) -> str:
     from base64 import urlsafe_b64encode
     from hashlib import sha256
 
-    return urlsafe_b64encode(sha256(verifier.reveal().encode("ascii")).digest()).decode("ascii").rstrip("=")
+    return (
+        urlsafe_b64encode(sha256(verifier.reveal().encode("ascii")).digest())
+        .decode("ascii")
+        .rstrip("=")
+    )

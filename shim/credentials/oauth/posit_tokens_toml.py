@@ -1,10 +1,13 @@
-"""`tokens.toml` of Posit Package Manager's clients: one `[[connections]]` with `address`, `token` and `auth_type` for each server.
+"""`tokens.toml` of Posit Package Manager's clients: one `[[connections]]` with `address`, `token`
+and `auth_type` for each server.
 
-R (pkgcache), rspm and posit-keyring read and write it too, so a change touches one value, or the lines of one entry, and nothing else:
-comments, order and spelling stay. Every change is read back before it counts. What has keys that we do not know is of a newer version:
-it is read, and never written.
+R (pkgcache), rspm and posit-keyring read and write it too, so a change touches one value, or the
+lines of one entry, and nothing else: comments, order and spelling stay. Every change is read back
+before it counts. What has keys that we do not know is of a newer version: it is read, and never
+written.
 
-Sources: posit-keyring 0.3.2 `token_file.py` (an unknown key makes it drop the whole file); pkgcache `ppm-sso.R`; TOML 1.0.
+Sources: posit-keyring 0.3.2 `token_file.py` (an unknown key makes it drop the whole file); pkgcache
+`ppm-sso.R`; TOML 1.0.
 """
 
 from __future__ import annotations
@@ -38,7 +41,9 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class TokenFile:
-    """All entries that can be understood; `is_newer` if there is something in the file that cannot."""
+    """All entries that can be understood; `is_newer` if there is something in the file that
+    cannot.
+    """
 
     connections: tuple[Connection, ...]
     is_newer: bool
@@ -48,23 +53,39 @@ def parse_tokens(text: str) -> TokenFile:
     """Return what the file says. Raises BadTokens if it is not TOML."""
     document = _load(text)
     listed = document.get("connections", [])
-    tables = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    tables = (
+        [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    )
     whole = [entry for entry in tables if entry.keys() <= KEYS and _is_usable(entry)]
-    is_newer = bool(document.keys() - {"connections"}) or not isinstance(listed, list) or len(whole) < len(listed)
-    found = (Connection(entry["address"], Secret(entry["token"]), entry.get("auth_type", SSO)) for entry in tables if _is_usable(entry))
+    is_newer = (
+        bool(document.keys() - {"connections"})
+        or not isinstance(listed, list)
+        or len(whole) < len(listed)
+    )
+    found = (
+        Connection(entry["address"], Secret(entry["token"]), entry.get("auth_type", SSO))
+        for entry in tables
+        if _is_usable(entry)
+    )
     return TokenFile(tuple(found), is_newer)
 
 
 def put_token(text: str, address: str, token: Secret | None) -> str:
-    """Return the text with the token of an address (by its exact spelling) replaced or added, or its entries removed if it is None.
+    """Return the text with the token of an address (by its exact spelling) replaced or added, or
+    its entries removed if it is None.
 
     Raises:
-        BadTokens: the file is broken, of a newer version, or written in a way that cannot be changed in place.
+        BadTokens: the file is broken, of a newer version, or written in a way that cannot be
+            changed in place.
     """
     if parse_tokens(text).is_newer:
         raise BadTokens("is of a newer version than shim knows")
     wanted = _load(text).get("connections", [])
-    entries = [number for number, entry in enumerate(wanted) if (entry["address"], entry.get("auth_type", SSO)) == (address, SSO)]
+    entries = [
+        number
+        for number, entry in enumerate(wanted)
+        if (entry["address"], entry.get("auth_type", SSO)) == (address, SSO)
+    ]
     lines = text.splitlines(keepends=True)
     spans = _find_spans(lines)
     if len(spans) != len(wanted):
@@ -80,7 +101,9 @@ def put_token(text: str, address: str, token: Secret | None) -> str:
             wanted[number]["token"] = token.reveal()
     else:
         entry = {"address": address, "token": token.reveal(), "auth_type": SSO}
-        lines += _render(entry, ends_open=bool(lines) and not lines[-1].endswith("\n"), is_first=not lines)
+        lines += _render(
+            entry, ends_open=bool(lines) and not lines[-1].endswith("\n"), is_first=not lines
+        )
         wanted = [*wanted, entry]
     changed = "".join(lines)
     if _load(changed).get("connections", []) != wanted:
@@ -98,11 +121,15 @@ def _load(text: str) -> dict[str, Any]:
 
 
 def _is_usable(entry: dict[str, Any]) -> bool:
-    return all(isinstance(entry.get(key), str) for key in ("address", "token")) and isinstance(entry.get("auth_type", SSO), str)
+    return all(isinstance(entry.get(key), str) for key in ("address", "token")) and isinstance(
+        entry.get("auth_type", SSO), str
+    )
 
 
 def _find_spans(lines: list[str]) -> list[tuple[int, int]]:
-    """Return, for each entry, its lines from the header to the last key: what stands between entries belongs to none."""
+    """Return, for each entry, its lines from the header to the last key: what stands between
+    entries belongs to none.
+    """
     spans = []
     for start, line in enumerate(lines):
         if not _HEADER.match(line.rstrip("\r\n")):
@@ -121,13 +148,18 @@ def _replace_token(lines: list[str], span: tuple[int, int], token: Secret) -> No
     for number in range(*span):
         body = lines[number].rstrip("\r\n")
         if match := _TOKEN.match(body):
-            lines[number] = match[1] + _quote(token.reveal()) + match[3] + lines[number][len(body) :]
+            lines[number] = (
+                match[1] + _quote(token.reveal()) + match[3] + lines[number][len(body) :]
+            )
 
 
 def _render(entry: dict[str, str], *, ends_open: bool, is_first: bool) -> list[str]:
     before = "\n" if ends_open else ""
     gap = "" if is_first else "\n"
-    return [f"{before}{gap}[[connections]]\n", *(f"{key} = {_quote(value)}\n" for key, value in entry.items())]
+    return [
+        f"{before}{gap}[[connections]]\n",
+        *(f"{key} = {_quote(value)}\n" for key, value in entry.items()),
+    ]
 
 
 def _quote(text: str) -> str:

@@ -1,7 +1,9 @@
-"""The person at the terminal: is shown where to log in and which code to type, and how much time is left.
+"""The person at the terminal: is shown where to log in and which code to type, and how much time is
+left.
 
-Everything goes to stderr. A browser is opened only where there is one, and only on the provider's own origin: what a server sends is
-not to open just any page. Nothing is ever read from the terminal.
+Everything goes to stderr. A browser is opened only where there is one, and only on the provider's
+own origin: what a server sends is not to open just any page. Nothing is ever read from the
+terminal.
 """
 
 from __future__ import annotations
@@ -27,7 +29,9 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Where to log in, with which code, and how many seconds there are for it. `complete` is the page with the code filled in."""
+    """Where to log in, with which code, and how many seconds there are for it. `complete` is the
+    page with the code filled in.
+    """
 
     issuer: Url
     purpose: str
@@ -44,7 +48,8 @@ def invite(invitation: Invitation, host: Host) -> Iterator[None]:
     lines = [
         f"shim: log in at {invitation.issuer} (for {invitation.purpose})",
         f"  open  {shown.text}",
-        f"  code  {invitation.code}" + ("  (compare it with the one on that page)" if invitation.complete else ""),
+        f"  code  {invitation.code}"
+        + ("  (compare it with the one on that page)" if invitation.complete else ""),
     ]
     if find_opener(shown, invitation.issuer, host) and _open(shown, invitation.issuer, host):
         lines.append("  your browser should show that page now")
@@ -55,7 +60,9 @@ def invite(invitation: Invitation, host: Host) -> Iterator[None]:
 
 @contextmanager
 def _countdown(time_s: float, host: Host) -> Iterator[None]:
-    """Say how much time is left: every second in one line that vanishes, or once where lines cannot vanish."""
+    """Say how much time is left: every second in one line that vanishes, or once where lines cannot
+    vanish.
+    """
     if not os.isatty(2) or host.environ.get("TERM", "dumb") == "dumb":
         write_stderr(f"  waiting for you there, {_clock(time_s)} at most\n")
         yield
@@ -64,7 +71,10 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
 
     def tick(over: threading.Event) -> None:
         while not over.is_set():
-            text = f"  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C gives up)"
+            text = (
+                f"  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C"
+                " gives up)"
+            )
             write_stderr(f"\r{text[: _columns() - 1]}\x1b[K")
             over.wait(1.0)
         write_stderr("\r\x1b[K")
@@ -74,7 +84,9 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
 
 
 def _columns() -> int:
-    """Return how wide the terminal is now: a line that is wider would go on in the next one, and could not vanish."""
+    """Return how wide the terminal is now: a line that is wider would go on in the next one, and
+    could not vanish.
+    """
     try:
         return os.get_terminal_size(2).columns or 80
     except OSError:
@@ -87,7 +99,9 @@ def _clock(seconds: float) -> str:
 
 
 def find_opener(page: Url, issuer: Url, host: Host) -> str | None:
-    """Return the program that shows pages to this person, or None: no desktop, a page elsewhere, or one that is not https."""
+    """Return the program that shows pages to this person, or None: no desktop, a page elsewhere, or
+    one that is not https.
+    """
     from shim.credentials.helper_program import find_program, safe_path
 
     if page.origin != issuer.origin or not page.is_confidential:
@@ -104,11 +118,25 @@ def _open(page: Url, issuer: Url, host: Host) -> bool:
     import subprocess
 
     nothing = subprocess.DEVNULL
-    environ: Mapping[str, str] = {name: value for name, value in host.environ.items() if not name.startswith(("_SHIM_", "GIT_"))}
+    environ: Mapping[str, str] = {
+        name: value
+        for name, value in host.environ.items()
+        if not name.startswith(("_SHIM_", "GIT_"))
+    }
     command = [find_opener(page, issuer, host) or "", page.text]
     try:
-        process = subprocess.Popen(command, cwd="/", env=environ, stdin=nothing, stdout=nothing, stderr=nothing, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            cwd="/",
+            env=environ,
+            stdin=nothing,
+            stdout=nothing,
+            stderr=nothing,
+            start_new_session=True,
+        )
     except OSError:
         return False
-    threading.Thread(target=process.wait, daemon=True).start()  # so that it is no zombie while we wait
+    threading.Thread(
+        target=process.wait, daemon=True
+    ).start()  # so that it is no zombie while we wait
     return True

@@ -1,7 +1,9 @@
-"""What an OAuth or OpenID provider can be asked without a person: its metadata, and to refresh, exchange or revoke tokens.
+"""What an OAuth or OpenID provider can be asked without a person: its metadata, and to refresh,
+exchange or revoke tokens.
 
-Sources: RFC 8414 section 3 and OpenID Connect Discovery 1.0 section 4 (metadata; the issuer in them must be the one that was asked),
-RFC 6749 section 6 (refresh), RFC 8693 section 2 (exchange), RFC 7009 section 2 (revocation). Artifactory's exchange is JSON.
+Sources: RFC 8414 section 3 and OpenID Connect Discovery 1.0 section 4 (metadata; the issuer in them
+must be the one that was asked), RFC 6749 section 6 (refresh), RFC 8693 section 2 (exchange), RFC
+7009 section 2 (revocation). Artifactory's exchange is JSON.
 """
 
 from __future__ import annotations
@@ -34,12 +36,15 @@ class Provider:
 
 
 def route_for(index: IndexConfig | None, host: Host) -> Route:
-    """Return the way to a server that logs people in: the environment's, that of the user's pip.conf, and the index's own authorities.
+    """Return the way to a server that logs people in: the environment's, that of the user's
+    pip.conf, and the index's own authorities.
 
     Never unchecked.
     """
     said, route = read_connection(host), route_of_environment(host)
-    named = dict.fromkeys((*route.authorities, *(host.path(said[key]) for key in ("cert",) if key in said)))
+    named = dict.fromkeys(
+        (*route.authorities, *(host.path(said[key]) for key in ("cert",) if key in said))
+    )
     route = route._replace(proxy=said.get("proxy", route.proxy), authorities=tuple(named))
     if index is None or not index.ca_bundle:
         return route
@@ -52,12 +57,16 @@ def discover(issuer: Url, host: Host, route: Route) -> Provider:
     """Return the endpoints that the issuer names.
 
     Raises:
-        SourceError: there are no metadata, they are those of another issuer, or name an endpoint that is not https.
+        SourceError: there are no metadata, they are those of another issuer, or name an endpoint
+            that is not https.
     """
     base = issuer.text.rstrip("/")
     path = base.removeprefix(issuer.text[: issuer.text.index("://") + 3]).partition("/")[2]
     origin = base.removesuffix(f"/{path}") if path else base
-    places = (f"{base}/.well-known/openid-configuration", f"{origin}/.well-known/oauth-authorization-server" + (f"/{path}" if path else ""))
+    places = (
+        f"{base}/.well-known/openid-configuration",
+        f"{origin}/.well-known/oauth-authorization-server" + (f"/{path}" if path else ""),
+    )
     reply = Reply(None)
     for place in places:
         reply = ask(parse_url(place), host, route, TIMEOUT_S)
@@ -69,11 +78,20 @@ def discover(issuer: Url, host: Host, route: Route) -> Provider:
     named = reply.text("issuer") or ""
     if named.rstrip("/") != base:
         hint = "write the issuer as its metadata do, if you trust that name"
-        raise SourceError(f"the metadata of {issuer} are those of another issuer, {named or 'without a name'}", hint=hint)
+        raise SourceError(
+            f"the metadata of {issuer} are those of another issuer, {named or 'without a name'}",
+            hint=hint,
+        )
     token = _read_endpoint(reply, "token_endpoint", issuer)
     if token is None:
-        raise SourceError(f"the metadata of {issuer} name no token endpoint", hint=f"open {places[0]} and see what is there")
-    device, revocation = (_read_endpoint(reply, f"{name}_endpoint", issuer) for name in ("device_authorization", "revocation"))
+        raise SourceError(
+            f"the metadata of {issuer} name no token endpoint",
+            hint=f"open {places[0]} and see what is there",
+        )
+    device, revocation = (
+        _read_endpoint(reply, f"{name}_endpoint", issuer)
+        for name in ("device_authorization", "revocation")
+    )
     return Provider(issuer, token, device, revocation)
 
 
@@ -84,33 +102,52 @@ def _read_endpoint(reply: Reply, name: str, issuer: Url) -> Url | None:
     try:
         url = parse_url(text)
     except BadUrl as error:
-        raise SourceError(f"the {name} of {issuer} is no usable URL: {error}", hint="ask who keeps it") from None
+        raise SourceError(
+            f"the {name} of {issuer} is no usable URL: {error}", hint="ask who keeps it"
+        ) from None
     # A provider on the internet has nothing to name on this machine.
     if not url.is_confidential or (url.is_loopback and not issuer.is_loopback):
-        raise SourceError(f"the {name} of {issuer} is not https: no token is sent there", hint="ask who keeps it")
+        raise SourceError(
+            f"the {name} of {issuer} is not https: no token is sent there", hint="ask who keeps it"
+        )
     return url
 
 
 def refresh(provider: Provider, client_id: str, token: Secret, host: Host, route: Route) -> Reply:
     """Return the answer to a refresh token."""
-    form: dict[str, str | Secret] = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id}
+    form: dict[str, str | Secret] = {
+        "grant_type": "refresh_token",
+        "refresh_token": token,
+        "client_id": client_id,
+    }
     return ask(provider.token, host, route, TIMEOUT_S, form)
 
 
-def exchange(url: Url, subject: Secret, kind: str, host: Host, route: Route, *, provider: str | None = None) -> Reply:
-    """Return the whole answer, with an `access_token` in it. `provider` makes it Artifactory's form of the question.
+def exchange(
+    url: Url, subject: Secret, kind: str, host: Host, route: Route, *, provider: str | None = None
+) -> Reply:
+    """Return the whole answer, with an `access_token` in it. `provider` makes it Artifactory's form
+    of the question.
 
     Raises:
         SourceError: it refuses, or is broken.
     """
-    form: dict[str, str | Secret] = {"grant_type": EXCHANGE_GRANT, "subject_token": subject, "subject_token_type": TOKEN_TYPE + kind}
+    form: dict[str, str | Secret] = {
+        "grant_type": EXCHANGE_GRANT,
+        "subject_token": subject,
+        "subject_token_type": TOKEN_TYPE + kind,
+    }
     if provider:
         form["provider_name"] = provider
     reply = ask(url, host, route, TIMEOUT_S, form, as_json=provider is not None)
     if reply.is_success and reply.secret("access_token"):
         return reply
     problem = reply.error or "there is no token in its answer"
-    hint = "may this account, or this job, read the index?" if reply.fields else f"is {url} the right server?"
+    hint = (
+        "may this account, or this job, read the index?"
+        if reply.fields
+        else f"is {url} the right server?"
+    )
     if reply.is_silent:
         hint = NETWORK_HINT
     elif reply.status == 429:
@@ -118,16 +155,32 @@ def exchange(url: Url, subject: Secret, kind: str, host: Host, route: Route, *, 
     raise SourceError(f"{url} does not exchange the token: {problem}", hint=hint)
 
 
-def revoke(provider: Provider, client_id: str, token: Secret, host: Host, route: Route, access: Secret | None) -> str:
+def revoke(
+    provider: Provider,
+    client_id: str,
+    token: Secret,
+    host: Host,
+    route: Route,
+    access: Secret | None,
+) -> str:
     """Return, in words, what became of a refresh token that the provider is asked to revoke.
 
-    A public client says its name (RFC 7009 section 2.1); a provider that wants more than that is shown its own access token.
+    A public client says its name (RFC 7009 section 2.1); a provider that wants more than that is
+    shown its own access token.
     """
     if provider.revocation is None:
         return "forgotten here; the provider has no way to revoke it"
-    form: dict[str, str | Secret] = {"token": token, "token_type_hint": "refresh_token", "client_id": client_id}
+    form: dict[str, str | Secret] = {
+        "token": token,
+        "token_type_hint": "refresh_token",
+        "client_id": client_id,
+    }
     reply = ask(provider.revocation, host, route, TIMEOUT_S, form)
     if reply.status == 401 and access:
         reply = ask(provider.revocation, host, route, TIMEOUT_S, form, bearer=access)
     # Some answer with an empty body, or with one that is not JSON.
-    return "revoked" if reply.status in (200, 204) else f"forgotten here, but not revoked: {reply.error}"
+    return (
+        "revoked"
+        if reply.status in (200, 204)
+        else f"forgotten here, but not revoked: {reply.error}"
+    )

@@ -1,7 +1,9 @@
-"""The tokens of a login, kept for all processes of the user. One of them logs in or renews, the others wait for what it gets.
+"""The tokens of a login, kept for all processes of the user. One of them logs in or renews, the
+others wait for what it gets.
 
-A refresh token is written down before the token that came with it is used: it may be good for one use only, and who loses the new
-one has to log in again. All records are in the token cache's folder, which is memory-backed where there is such a place.
+A refresh token is written down before the token that came with it is used: it may be good for one
+use only, and who loses the new one has to log in again. All records are in the token cache's
+folder, which is memory-backed where there is such a place.
 
 Sources: RFC 6749 section 10.4 and RFC 9700 section 4.14 (rotation of refresh tokens).
 """
@@ -24,7 +26,8 @@ from shim.storage import single_flight, verification_cache
 from shim.storage.record_format import read_record, write_record
 from shim.storage.token_cache import MIN_VALIDITY_S, describe_duration
 
-#: How long somebody waits for another command's login: as long as a code can be confirmed, and a little more.
+#: How long somebody waits for another command's login: as long as a code can be confirmed, and a
+#: little more.
 WAIT_S = 1900.0
 #: How wrong a clock may be before we say so.
 SKEW_S = 300.0
@@ -57,7 +60,8 @@ class Login(Protocol):
 
 
 def answer(login: Login, query: Query) -> Credential | None:
-    """Return a token for the query: one that is kept, else a renewed one, else one from a login, if one may be begun.
+    """Return a token for the query: one that is kept, else a renewed one, else one from a login, if
+    one may be begun.
 
     Raises:
         SourceError: a renewal or a login failed, here or in the process that we waited for.
@@ -69,7 +73,12 @@ def answer(login: Login, query: Query) -> Credential | None:
         return before.credential
     with _turn(login, host) as failure:
         kept = login.find_kept(query)
-        is_old = wants_new and kept and before and kept.credential.secret.same_as(before.credential.secret)
+        is_old = (
+            wants_new
+            and kept
+            and before
+            and kept.credential.secret.same_as(before.credential.secret)
+        )
         if kept and not is_old and lasts(kept, query):
             return kept.credential
         unused_userinfo = kept.credential if kept and is_good(kept.credential, query) else None
@@ -91,7 +100,9 @@ def log_in(login: Login, query: Query) -> Credential:
 
 
 def _obtain(login: Login, query: Query, unused_userinfo: Credential | None) -> Credential | None:
-    """Renew or log in. `unused_userinfo` is what may be used if neither can be done: a token that ends soon."""
+    """Renew or log in. `unused_userinfo` is what may be used if neither can be done: a token that
+    ends soon.
+    """
     try:
         found = login.renew(query)
         if found is None and (reason := why_not(query)):
@@ -118,7 +129,10 @@ def why_not(query: Query) -> str | None:
 
 def _turn(login: Login, host: Host) -> AbstractContextManager[SourceError | None]:
     """Wait for our turn at this login, and say so."""
-    text = f"shim: another command is logging in at {login.where}, or renews that login: waiting for it\n"
+    text = (
+        f"shim: another command is logging in at {login.where}, or renews that login: waiting for"
+        " it\n"
+    )
     return single_flight.turn(login.key, host, WAIT_S, lambda: write_stderr(text))
 
 
@@ -127,7 +141,9 @@ def _raise(error: SourceError) -> Credential:
 
 
 def lasts(kept: Kept, query: Query) -> bool:
-    """Whether a token is good for the command that begins now: for five minutes, or for half of its life if that is shorter."""
+    """Whether a token is good for the command that begins now: for five minutes, or for half of its
+    life if that is shorter.
+    """
     credential, now = kept.credential, query.host.clock()
     if not is_good(credential, query):
         return False
@@ -146,13 +162,23 @@ def peek(login: Login | None, query: Query) -> Credential | None:
 def is_good(credential: Credential, query: Query) -> bool:
     """Whether a token has not ended, and was not rejected by this index before."""
     ended = credential.expires_at is not None and credential.expires_at <= query.host.clock()
-    return not ended and verification_cache.recall("rejected", credential, verification_cache.place_of(query.endpoint.url), query.host) is None
+    return (
+        not ended
+        and verification_cache.recall(
+            "rejected", credential, verification_cache.place_of(query.endpoint.url), query.host
+        )
+        is None
+    )
 
 
-def make_token(query: Query, source: str, secret: Secret, reply: Reply, *, has_lifetime: bool = True) -> Credential:
-    """Return a token that was given just now in a reply, whose `expires_in` counts unless told not to.
+def make_token(
+    query: Query, source: str, secret: Secret, reply: Reply, *, has_lifetime: bool = True
+) -> Credential:
+    """Return a token that was given just now in a reply, whose `expires_in` counts unless told not
+    to.
 
-    Its end is reckoned on our clock, however wrong that is. Raises SourceError for a token that cannot be a password.
+    Its end is reckoned on our clock, however wrong that is. Raises SourceError for a token that
+    cannot be a password.
     """
     found = make_credential(query, source, secret.reveal(), None)
     ends = [found.expires_at + reply.ahead_s] if found.expires_at is not None else []
@@ -160,13 +186,20 @@ def make_token(query: Query, source: str, secret: Secret, reply: Reply, *, has_l
     if lifetime_s and lifetime_s > 0:
         ends.append(query.host.clock() + lifetime_s)
     if abs(reply.ahead_s) > SKEW_S:
-        wrong = f"{describe_duration(abs(reply.ahead_s))} {'ahead of' if reply.ahead_s > 0 else 'behind'}"
-        write_stderr(f"shim: warning: this machine's clock is {wrong} the server that gives tokens\n")
+        wrong = (
+            f"{describe_duration(abs(reply.ahead_s))}"
+            f" {'ahead of' if reply.ahead_s > 0 else 'behind'}"
+        )
+        write_stderr(
+            f"shim: warning: this machine's clock is {wrong} the server that gives tokens\n"
+        )
     return replace(found, expires_at=min(ends, default=None))
 
 
 def keep(kind: Kind, key: str, credential: Credential, host: Host) -> None:
-    """Write a token down. Where that cannot be, an older one does not stay either: it may not be used twice."""
+    """Write a token down. Where that cannot be, an older one does not stay either: it may not be
+    used twice.
+    """
     path = _path(kind, key, host)
     if path is None:
         return

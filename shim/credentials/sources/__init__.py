@@ -1,8 +1,10 @@
-"""Places credentials come from: one module each, named in `SOURCES`, loaded when it is asked. Sources never import each other.
+"""Places credentials come from: one module each, named in `SOURCES`, loaded when it is asked.
+Sources never import each other.
 
-The contract of `find(query)`: None means "not mine" or "nothing here" (say which with `query.note`); a `Credential` is an
-answer; a `SourceError` means "mine, but broken". A source gets its surroundings from `query.host`, never prints, and asks a
-person only if `query.host.interactive` and its configuration allow it.
+The contract of `find(query)`: None means "not mine" or "nothing here" (say which with
+`query.note`); a `Credential` is an answer; a `SourceError` means "mine, but broken". A source gets
+its surroundings from `query.host`, never prints, and asks a person only if `query.host.interactive`
+and its configuration allow it.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Secret
 from shim.core.urls import Scope, scope_of_index
 
-#: Name in `source = [...]` -> module in this package. Adding a source is one file and one line here.
+#: Name in `source = [...]` -> module in this package. Adding a source is one file and one line
+#: here.
 SOURCES = {
     "env": "environ",
     "file": "file",
@@ -34,11 +37,19 @@ SOURCES = {
     "agent": "agent",
 }
 
-#: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is read again each time instead.
+#: Sources whose secrets may be cached, and which `max-age` gives an end. A keyring's password is
+#: read again each time instead.
 AGING_SOURCES = ("command", "known", "posit", "oidc", "ambient")
 
-#: What tells one job of a CI service from the next one, which may run as the same user and have other rights.
-JOB_VARIABLES = ("GITHUB_RUN_ID", "GITHUB_JOB", "CI_JOB_ID", "BUILDKITE_JOB_ID", "CIRCLE_WORKFLOW_JOB_ID")
+#: What tells one job of a CI service from the next one, which may run as the same user and have
+#: other rights.
+JOB_VARIABLES = (
+    "GITHUB_RUN_ID",
+    "GITHUB_JOB",
+    "CI_JOB_ID",
+    "BUILDKITE_JOB_ID",
+    "CIRCLE_WORKFLOW_JOB_ID",
+)
 
 #: The user name when nobody says another: PyPI's and most vendors' convention for tokens.
 DEFAULT_USERNAME = "__token__"
@@ -46,7 +57,9 @@ DEFAULT_USERNAME = "__token__"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: an endpoint, the `[[index]]` that matches it (or None), and the host. Sources add (source, outcome) notes."""
+    """One question: an endpoint, the `[[index]]` that matches it (or None), and the host. Sources
+    add (source, outcome) notes.
+    """
 
     endpoint: Endpoint
     index: IndexConfig | None
@@ -58,7 +71,9 @@ class Query:
     @property
     def scope(self) -> Scope:
         """Who may receive the answer: the configured scope, else the index and what is below it."""
-        return (self.index and self.index.reach(self.endpoint.url)) or scope_of_index(self.endpoint.url)
+        return (self.index and self.index.reach(self.endpoint.url)) or scope_of_index(
+            self.endpoint.url
+        )
 
     @property
     def username(self) -> str | None:
@@ -67,33 +82,50 @@ class Query:
 
     @property
     def owner(self) -> str | None:
-        """Whose a secret is that comes without a user name: the configured user's, whatever name a URL insists on beside it."""
+        """Whose a secret is that comes without a user name: the configured user's, whatever name a
+        URL insists on beside it.
+        """
         return (self.index.username if self.index else None) or self.endpoint.username
 
     def note(self, source: str, outcome: str) -> None:
-        """Say why `source` has no answer, in a few words without secrets: `no entry for pypi.corp.example`."""
+        """Say why `source` has no answer, in a few words without secrets: `no entry for
+        pypi.corp.example`.
+        """
         self.notes.append((source, outcome))
 
 
 def make_credential(
-    query: Query, source: str, secret: str, username: str | None, scope: Scope | None = None, expires_at: float | None = None
+    query: Query,
+    source: str,
+    secret: str,
+    username: str | None,
+    scope: Scope | None = None,
+    expires_at: float | None = None,
 ) -> Credential:
-    """Return the answer of a source: the user name by the rules of `username`, the expiry by the secret itself or `max-age`.
+    """Return the answer of a source: the user name by the rules of `username`, the expiry by the
+    secret itself or `max-age`.
 
     `expires_at` (UTC epoch seconds) is what the source says about it; the nearer end counts.
 
-    A secret whose end is unknown and for which no `max-age` is set has none, and is never written to disk.
+    A secret whose end is unknown and for which no `max-age` is set has none, and is never written
+    to disk.
 
     Raises:
-        SourceError: a line break or another control character in it, which no password has (RFC 7617 section 2) and which
+        SourceError: a line break or another control character in it, which no password has (RFC
+            7617 section 2) and which
             could begin a new entry in somebody else's file.
     """
     from shim.credentials.jwt import read_expiry
 
     if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
-        raise SourceError(f"the secret of source {source!r} has a line break or a control character in it", hint="store it again, alone")
+        raise SourceError(
+            f"the secret of source {source!r} has a line break or a control character in it",
+            hint="store it again, alone",
+        )
 
-    expires_at = min((end for end in (expires_at, read_expiry(secret)) if end is not None), default=None)
+    expires_at = min(
+        (end for end in (expires_at, read_expiry(secret)) if end is not None), default=None
+    )
     if expires_at is None and query.index and query.index.max_age_s and source in AGING_SOURCES:
         expires_at = query.host.clock() + query.index.max_age_s
     name = username or query.owner or DEFAULT_USERNAME
@@ -111,19 +143,25 @@ class Source:
     find: Callable[[Query], Credential | None]
     """Return the credential, None, or raise SourceError (see the package's docstring)."""
     find_program: Callable[[Query], str | None] = _nothing
-    """Return the program that would run for an answer, or the login that it takes, in words; None if
-    it needs neither: then nothing is cached."""
+    """Return the program that would run for an answer, or the login that it takes, in words; None
+    if it needs neither: then nothing is cached.
+    """
     surroundings: Callable[[Query], str | None] = _nothing
     """Return what changes when the source may answer for somebody else; None if that cannot be."""
     timeout_s: Callable[[Query], float | None] = _nothing
     """Return how long an answer may take, None if that is not the source's own to say."""
     find_kept: Callable[[Query], Credential | None] = _nothing
-    """Return the token of a login that was done before, if it is still good. Nobody is asked for it."""
+    """Return the token of a login that was done before, if it is still good. Nobody is asked for
+    it.
+    """
     describe_login: Callable[[Query], tuple[str, str | None] | None] = _nothing
-    """Return where one logs in and the account that one is logged in as, None where one does not."""
+    """Return where one logs in and the account that one is logged in as, None where one does
+    not.
+    """
     has_own_turns: bool = False
-    """Whether the source lets one process at a time do what others can use, and tells those who wait
-    what they wait for."""
+    """Whether the source lets one process at a time do what others can use, and tells those who
+    wait what they wait for.
+    """
 
     def peek(self, query: Query) -> Credential | None:
         """Return the answer as far as it takes no program and no login. Raises SourceError."""
@@ -137,4 +175,6 @@ def load_source(name: str) -> Source:
 
 def job_of(host: Host) -> str:
     """Return the name of the CI job that this command is a part of; empty outside of CI."""
-    return " ".join(f"{name}={value}" for name in JOB_VARIABLES if (value := host.environ.get(name)))
+    return " ".join(
+        f"{name}={value}" for name in JOB_VARIABLES if (value := host.environ.get(name))
+    )

@@ -1,7 +1,9 @@
-"""Source `agent`: the host's `shim agent`, over the socket that SHIM_AGENT_SOCKET names. What it says is kept nowhere.
+"""Source `agent`: the host's `shim agent`, over the socket that SHIM_AGENT_SOCKET names. What it
+says is kept nowhere.
 
-Neither the token cache nor a delivery record holds an answer of it: each command asks again, and takes the long way. The agent is
-another machine's word, so to speak: it has so long and so many bytes, and an answer for another place is none.
+Neither the token cache nor a delivery record holds an answer of it: each command asks again, and
+takes the long way. The agent is another machine's word, so to speak: it has so long and so many
+bytes, and an answer for another place is none.
 """
 
 from __future__ import annotations
@@ -24,10 +26,12 @@ TIMEOUT_S = 60.0
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the host's agent says, or None where there is no agent or it has nothing for this index.
+    """Return what the host's agent says, or None where there is no agent or it has nothing for this
+    index.
 
     Raises:
-        SourceError: nobody listens there, it does not answer in time or not by the protocol, or it could not get the credential.
+        SourceError: nobody listens there, it does not answer in time or not by the protocol, or it
+            could not get the credential.
     """
     path = query.host.environ.get(VARIABLE)
     if not path:
@@ -43,7 +47,10 @@ def find(query: Query) -> Credential | None:
     except BadLine as error:
         raise SourceError(f"the answer of the agent at {path} {error}", hint=SOCKET_HINT) from None
     if reply.failed is not None:
-        raise SourceError(f"the host's agent says: {reply.failed}", hint="see what `shim agent` prints on the host")
+        raise SourceError(
+            f"the host's agent says: {reply.failed}",
+            hint="see what `shim agent` prints on the host",
+        )
     if reply.nothing is not None:
         query.note("agent", reply.nothing)
         return None
@@ -51,7 +58,9 @@ def find(query: Query) -> Credential | None:
 
 
 def find_problem(host: Host) -> SourceError | None:
-    """Return why the agent that SHIM_AGENT_SOCKET names cannot be asked, or None if it can, or none is named. Asks it nothing."""
+    """Return why the agent that SHIM_AGENT_SOCKET names cannot be asked, or None if it can, or none
+    is named. Asks it nothing.
+    """
     path = host.environ.get(VARIABLE)
     if not path:
         return None
@@ -66,7 +75,10 @@ def find_problem(host: Host) -> SourceError | None:
 
 def _require_absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise SourceError(f"{VARIABLE} is not an absolute path", hint="it would follow you into every project: write it from / on")
+        raise SourceError(
+            f"{VARIABLE} is not an absolute path",
+            hint="it would follow you into every project: write it from / on",
+        )
     return path
 
 
@@ -81,12 +93,16 @@ def _make(reply: Reply, query: Query) -> Credential | None:
     if not said.covers(query.endpoint.url):
         query.note("agent", "answered for another place")
         return None
-    made = make_credential(query, "agent", reply.secret, reply.username, _narrower(said, query), reply.expires_at)
+    made = make_credential(
+        query, "agent", reply.secret, reply.username, _narrower(said, query), reply.expires_at
+    )
     return replace(made, username_is_secret=reply.username_is_secret)
 
 
 def _narrower(said: Scope, query: Query) -> Scope:
-    """Return the narrower of what the agent says and what an `[[index]]` on this side says: both cover the endpoint."""
+    """Return the narrower of what the agent says and what an `[[index]]` on this side says: both
+    cover the endpoint.
+    """
     return max(said, query.scope, key=lambda scope: len(scope.segments)) if query.index else said
 
 

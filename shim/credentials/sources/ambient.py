@@ -1,5 +1,6 @@
-"""Source `ambient`: the identity that a CI service gives to its jobs (GitHub Actions, GitLab, Buildkite, CircleCI, Google Cloud),
-exchanged at the index for a token of its own where the configuration says so.
+"""Source `ambient`: the identity that a CI service gives to its jobs (GitHub Actions, GitLab,
+Buildkite, CircleCI, Google Cloud), exchanged at the index for a token of its own where the
+configuration says so.
 
 Sources: id 1.6 (who asks each service in its own way), RFC 8693.
 """
@@ -33,7 +34,9 @@ def find(query: Query) -> Credential | None:
     from shim.credentials.oauth.token_session import make_token
 
     route = route_for(query.index, query.host)
-    reply = exchange(ambient.exchange, identity, "id_token", query.host, route, provider=ambient.provider)
+    reply = exchange(
+        ambient.exchange, identity, "id_token", query.host, route, provider=ambient.provider
+    )
     return make_token(query, "ambient", reply.secret("access_token") or Secret(""), reply)
 
 
@@ -51,24 +54,37 @@ def find_program(query: Query) -> str | None:
 def _detect(audience: str) -> Secret | None:
     """Return the job's identity token, or None. Raises SourceError."""
     try:
-        from id import AmbientCredentialError, GitHubOidcPermissionCredentialError, detect_credential
+        from id import (
+            AmbientCredentialError,
+            GitHubOidcPermissionCredentialError,
+            detect_credential,
+        )
     except ImportError:
-        raise SourceError("the package `id`, which asks CI services, is not installed", hint=repair_command("[ci]")) from None
+        raise SourceError(
+            "the package `id`, which asks CI services, is not installed",
+            hint=repair_command("[ci]"),
+        ) from None
     try:
         token = detect_credential(audience)
     except GitHubOidcPermissionCredentialError:
         hint = "give the job `permissions: id-token: write`"
-        raise SourceError("GitHub Actions does not let this job have an identity", hint=hint) from None
+        raise SourceError(
+            "GitHub Actions does not let this job have an identity", hint=hint
+        ) from None
     except AmbientCredentialError as error:
         hint = "see what the service's documentation says about OIDC"
-        raise SourceError(f"the CI service gives no identity: {_explain(str(error))}", hint=hint) from None
+        raise SourceError(
+            f"the CI service gives no identity: {_explain(str(error))}", hint=hint
+        ) from None
     return Secret(token) if token else None
 
 
 def _explain(text: str) -> str:
-    """Return which service has what trouble, with the status if there is one, and nothing of what the service answered.
+    """Return which service has what trouble, with the status if there is one, and nothing of what
+    the service answered.
 
-    `GitHub: token request failed (code=403, body=…)`, `Buildkite: the agent encountered an error: …`.
+    `GitHub: token request failed (code=403, body=…)`, `Buildkite: the agent encountered an error:
+    …`.
     """
     words, _, answer = ":".join(text.split(":")[:2]).partition("(")
     status = answer.removeprefix("code=")[:3]

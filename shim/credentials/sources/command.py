@@ -1,4 +1,6 @@
-"""Source `command`: a program of the user's gives the secret, by one of the protocols of `credentials/helper_protocols.py`."""
+"""Source `command`: a program of the user's gives the secret, by one of the protocols of
+`credentials/helper_protocols.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,19 @@ def find_program(query: Query) -> str | None:
 
 def surroundings(query: Query) -> str:
     """Return what changes when the command may answer for somebody else."""
-    return state_of_command(query.index.command, query.host) if query.index and query.index.command else ""
+    return (
+        state_of_command(query.index.command, query.host)
+        if query.index and query.index.command
+        else ""
+    )
 
 
 def find(query: Query) -> Credential | None:
     """Return the credential that the configured command gives, or None if it says that it has none.
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
+            reached the user's.
     """
     command = query.index.command if query.index else None
     return ask_program(query, command, "command") if command else None

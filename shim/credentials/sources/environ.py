@@ -1,4 +1,6 @@
-"""Source `env`: the secret is in a variable that the configuration names, or in a dotenv file that has it."""
+"""Source `env`: the secret is in a variable that the configuration names, or in a dotenv file that
+has it.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +13,15 @@ from shim.credentials.sources import Query, Source, make_credential
 
 
 def find(query: Query) -> Credential | None:
-    """Return the credential from the configured variables, or None if the password's one is unset or empty.
+    """Return the credential from the configured variables, or None if the password's one is unset
+    or empty.
 
-    The environment goes before the dotenv file, as with every tool that reads such files; both parts come from the same place.
+    The environment goes before the dotenv file, as with every tool that reads such files; both
+    parts come from the same place.
 
     Raises:
-        SourceError: a password without the user name that belongs to it; a dotenv file that cannot be read, or not safely.
+        SourceError: a password without the user name that belongs to it; a dotenv file that cannot
+            be read, or not safely.
     """
     lookup = query.index.env if query.index else None
     if lookup is None:
@@ -26,7 +31,10 @@ def find(query: Query) -> Credential | None:
         place, values = f" in {lookup.file}", _read(lookup.file, query)
     password = values.get(lookup.password)
     if not password:
-        query.note("env", f"{lookup.password} is not set" + (f", nor in {lookup.file}" if lookup.file else ""))
+        query.note(
+            "env",
+            f"{lookup.password} is not set" + (f", nor in {lookup.file}" if lookup.file else ""),
+        )
         return None
     username = _username(lookup, values, place)
     return make_credential(query, "env", password, username)
@@ -36,7 +44,9 @@ def _username(lookup: Lookup, values: Mapping[str, str], place: str) -> str | No
     if lookup.username is None:
         return None
     if not values.get(lookup.username):
-        hint = f"export {lookup.username}" if not place else f"add {lookup.username} to {lookup.file}"
+        hint = (
+            f"export {lookup.username}" if not place else f"add {lookup.username} to {lookup.file}"
+        )
         raise SourceError(f"{lookup.password} is set{place}, {lookup.username} is not", hint=hint)
     return values[lookup.username]
 
@@ -53,7 +63,10 @@ def _read(name: str, query: Query) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
-        raise SourceError(f"python-dotenv, which reads {path}, is not installed", hint="shim backend add python-dotenv") from None
+        raise SourceError(
+            f"python-dotenv, which reads {path}, is not installed",
+            hint="shim backend add python-dotenv",
+        ) from None
 
 
 SOURCE = Source(find)

@@ -1,4 +1,6 @@
-"""Source `file`: the secret is in a file that the configuration names, a BuildKit or Docker secret for example."""
+"""Source `file`: the secret is in a file that the configuration names, a BuildKit or Docker secret
+for example.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +14,12 @@ MAX_BYTES = 65536
 
 
 def find(query: Query) -> Credential | None:
-    """Return the credential from the configured files, or None if the password's file does not exist.
+    """Return the credential from the configured files, or None if the password's file does not
+    exist.
 
     Raises:
-        SourceError: a file is unreadable, another user's, readable by others, empty, too large, or more than one line.
+        SourceError: a file is unreadable, another user's, readable by others, empty, too large, or
+            more than one line.
     """
     lookup = query.index.file if query.index else None
     if lookup is None:
@@ -26,7 +30,10 @@ def find(query: Query) -> Credential | None:
         return None
     username = _read(query, lookup.username) if lookup.username else None
     if lookup.username and username is None:
-        raise SourceError(f"{lookup.username}, which holds the user name, does not exist", hint=f"create {lookup.username}")
+        raise SourceError(
+            f"{lookup.username}, which holds the user name, does not exist",
+            hint=f"create {lookup.username}",
+        )
     return make_credential(query, "file", password, username)
 
 
@@ -41,7 +48,9 @@ def _read(query: Query, name: str) -> str | None:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     if not text or any(character in text for character in "\0\r\n"):
-        raise SourceError(f"{path} does not hold exactly one line", hint="put the secret alone into the file")
+        raise SourceError(
+            f"{path} does not hold exactly one line", hint="put the secret alone into the file"
+        )
     return text
 
 

@@ -1,12 +1,15 @@
-"""Source `keyring`: the OS keyring through the keyring library, in this process, under the names that pip and uv use.
+"""Source `keyring`: the OS keyring through the keyring library, in this process, under the names
+that pip and uv use.
 
-Asked are the index URL (as configured and as the command spells it, with and without its last slash), then `host[:port]`, the
-latter for https and loopback only: a password kept for a host must not travel over plain http.
+Asked are the index URL (as configured and as the command spells it, with and without its last
+slash), then `host[:port]`, the latter for https and loopback only: a password kept for a host must
+not travel over plain http.
 
-A backend is somebody else's code in our process: it may ask a person on the terminal, has so long for it, and can neither write into
-the tool's output nor read its input.
+A backend is somebody else's code in our process: it may ask a person on the terminal, has so long
+for it, and can neither write into the tool's output nor read its input.
 
-Sources: keyring 25.7; pip 26.3 network/auth.py (`_get_keyring_auth`); uv 0.13.8 uv-auth/src/keyring.rs.
+Sources: keyring 25.7; pip 26.3 network/auth.py (`_get_keyring_auth`); uv 0.13.8
+uv-auth/src/keyring.rs.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ from shim.core.urls import scope_of_origin
 from shim.credentials.sources import DEFAULT_USERNAME, Query, Source, make_credential
 from shim.storage import os_keyring
 
-#: A locked keyring may show a dialog that nobody sees (pypa/pip#7883): after this long the run goes on without it.
+#: A locked keyring may show a dialog that nobody sees (pypa/pip#7883): after this long the run goes
+#: on without it.
 TIMEOUT_S = 30.0
 #: Where it can ask a person: time to find the phone, and to log in with it.
 PERSON_TIMEOUT_S = 300.0
@@ -45,7 +49,9 @@ def find(query: Query) -> Credential | None:
 
 
 def timeout_s(query: Query) -> float:
-    """Return how long a keyring may take: what the configuration says, else it depends on whether it can ask somebody."""
+    """Return how long a keyring may take: what the configuration says, else it depends on whether
+    it can ask somebody.
+    """
     return allowed_s(query.keyring_wait_s, query.host)
 
 
@@ -72,7 +78,10 @@ def _find(query: Query) -> Credential | None:
         hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
         raise SourceError("the keyring is locked", hint=hint) from error
     except BaseException as error:
-        hint = f"{os_keyring.command()} get {query.endpoint.url} {query.username or DEFAULT_USERNAME} shows what it says"
+        hint = (
+            f"{os_keyring.command()} get {query.endpoint.url} {query.username or DEFAULT_USERNAME}"
+            " shows what it says"
+        )
         raise SourceError(f"the keyring failed ({type(error).__name__})", hint=hint) from error
     if found is None:
         query.note("keyring", f"nothing for {query.endpoint.url.netloc}")
@@ -91,7 +100,9 @@ def _load() -> Any:
 
 
 def _look(keyring: Any, query: Query) -> Credential | None:
-    """Return what the backend has under any of the names, or None. Raises what the backend raises."""
+    """Return what the backend has under any of the names, or None. Raises what the backend
+    raises.
+    """
     url = query.endpoint.url
     for service in services(query):
         found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
@@ -101,7 +112,9 @@ def _look(keyring: Any, query: Query) -> Credential | None:
     if found is None:
         return None
     scope = scope_of_origin(url)
-    return make_credential(query, "keyring", found[1], found[0], scope if query.index is None else query.scope)
+    return make_credential(
+        query, "keyring", found[1], found[0], scope if query.index is None else query.scope
+    )
 
 
 def services(query: Query) -> list[str]:
@@ -119,29 +132,44 @@ def _ask(keyring: Any, service: str, username: str | None) -> tuple[str, str] | 
         password = keyring.get_password(service, username)
         return (username, password) if password is not None else None
     credential = keyring.get_credential(service, None)
-    return (credential.username, credential.password) if credential and credential.password is not None else None
+    return (
+        (credential.username, credential.password)
+        if credential and credential.password is not None
+        else None
+    )
 
 
 def _ask_for_login(keyring: Any, service: str, query: Query) -> tuple[str, str] | None:
     """Return what `shim login` stored for a service if nobody said a user name, or None.
 
-    Many backends cannot look without one (keyring's own `get_credential` is such); we know which one we stored.
+    Many backends cannot look without one (keyring's own `get_credential` is such); we know which
+    one we stored.
     """
     if query.username is not None:
         return None
-    usernames = [username for stored, username in os_keyring.read_list(query.host) if stored == service]
-    return next((found for username in usernames if (found := _ask(keyring, service, username))), None)
+    usernames = [
+        username for stored, username in os_keyring.read_list(query.host) if stored == service
+    ]
+    return next(
+        (found for username in usernames if (found := _ask(keyring, service, username))), None
+    )
 
 
 def is_usable(backend: object) -> bool:
-    """Whether a keyring backend can hold anything: keyring's `fail` and `null` stand for "there is none"."""
+    """Whether a keyring backend can hold anything: keyring's `fail` and `null` stand for "there is
+    none".
+    """
     return type(backend).__module__ not in ("keyring.backends.fail", "keyring.backends.null")
 
 
-def in_time(work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person: bool = False) -> Result:
-    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than `wait_s`.
+def in_time(
+    work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person: bool = False
+) -> Result:
+    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than
+    `wait_s`.
 
-    It runs in a daemon thread, which `exec` or the end of the process takes away; what it did to the terminal is undone before.
+    It runs in a daemon thread, which `exec` or the end of the process takes away; what it did to
+    the terminal is undone before.
     """
     from shim.credentials.terminal import diverted, restored
 
@@ -161,7 +189,9 @@ def in_time(work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person
     if errors:
         raise errors[0]
     if not results:
-        hint = 'is a dialog waiting to unlock it? keyring-wait = "5m" in config.toml gives it longer'
+        hint = (
+            'is a dialog waiting to unlock it? keyring-wait = "5m" in config.toml gives it longer'
+        )
         raise SourceError(f"the keyring did not answer within {wait_s:g} s", hint=hint)
     return results[0]
 

@@ -1,10 +1,12 @@
-"""Source `known`: package hosts that everybody can know (`builtin.toml`), through their vendor's own variable or logged-in command.
+"""Source `known`: package hosts that everybody can know (`builtin.toml`), through their vendor's
+own variable or logged-in command.
 
-A command is run for an index that the user named. One that only a project's file names must be approved once, with `shim login URL`: a
-cloned repository must not be able to make your cloud's tools run. A variable is no program, and goes to its own vendor's host alone.
+A command is run for an index that the user named. One that only a project's file names must be
+approved once, with `shim login URL`: a cloned repository must not be able to make your cloud's
+tools run. A variable is no program, and goes to its own vendor's host alone.
 
-Some indexes of these hosts are for everybody. One that answers without a login is remembered as such for a while: then no command is run
-for it, and nobody hears that it failed.
+Some indexes of these hosts are for everybody. One that answers without a login is remembered as
+such for a while: then no command is run for it, and nobody hears that it failed.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ from shim.storage.token_cache import describe_duration
 if TYPE_CHECKING:
     from shim.credentials.known_hosts import KnownHost
 
-#: What the hosts of `builtin.toml` end with, so that all other hosts cost nothing: neither tomllib nor re is loaded for them.
+#: What the hosts of `builtin.toml` end with, so that all other hosts cost nothing: neither tomllib
+#: nor re is loaded for them.
 SUFFIXES = (
     ".amazonaws.com",
     ".on.aws",
@@ -53,10 +56,12 @@ def timeout_s(query: Query) -> float:
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the vendor's variable or command says, or None if nobody knows this host, or its command is not on PATH.
+    """Return what the vendor's variable or command says, or None if nobody knows this host, or its
+    command is not on PATH.
 
     Raises:
-        SourceError: the command fails (nobody is logged in), or only a project's file names this index and nobody approved it.
+        SourceError: the command fails (nobody is logged in), or only a project's file names this
+            index and nobody approved it.
     """
     known, program = _find_known(query)
     if known is None:  # as most hosts are: no word about it
@@ -83,14 +88,17 @@ def find(query: Query) -> Credential | None:
 def _run_if_allowed(known: KnownHost, query: Query) -> Credential | None:
     if not may_run(query):
         raise SourceError(
-            f"{known.name} at {query.endpoint.url.host} was not asked: only {query.endpoint.origin} names it",
+            f"{known.name} at {query.endpoint.url.host} was not asked: only {query.endpoint.origin}"
+            " names it",
             hint=f"shim login {query.endpoint.url} approves it, once",
         )
     return run(known, query)
 
 
 def _answers_everybody(query: Query) -> bool:
-    """Whether the index shows its page to a stranger. An upload endpoint says nothing about that."""
+    """Whether the index shows its page to a stranger. An upload endpoint says nothing about
+    that.
+    """
     from shim.net.http_client import probe
 
     url = query.endpoint.url
@@ -98,12 +106,16 @@ def _answers_everybody(query: Query) -> bool:
         return False
     outcome = probe(url, None, query.host, PROBE_S)
     if outcome.status == 404 and misses_openly(url):
-        return probe(page_of_package(url, UNLIKELY_PACKAGE), None, query.host, PROBE_S).status == 404
+        return (
+            probe(page_of_package(url, UNLIKELY_PACKAGE), None, query.host, PROBE_S).status == 404
+        )
     return outcome.is_success and not outcome.is_form and outcome.url.origin == url.origin
 
 
 def misses_openly(url: Url) -> bool:
-    """Whether a vendor tells who may not read an index so, and a 404 of a package's page says that the login was taken."""
+    """Whether a vendor tells who may not read an index so, and a 404 of a package's page says that
+    the login was taken.
+    """
     if not url.host.endswith(SUFFIXES):
         return False
     from shim.credentials.known_hosts import find_known
@@ -112,52 +124,95 @@ def misses_openly(url: Url) -> bool:
 
 
 def surroundings(query: Query) -> str:
-    """Return what changes when the vendor's command may answer for somebody else, or somebody has logged in."""
+    """Return what changes when the vendor's command may answer for somebody else, or somebody has
+    logged in.
+    """
     if not _may_be_known(query.endpoint.url, query):
         return ""
     from shim.credentials.known_hosts import find_known
 
-    return repr([state_of(known.command[0], query.host) for known in find_known(query.endpoint.url, query.host.environ) if known.command])
+    return repr(
+        [
+            state_of(known.command[0], query.host)
+            for known in find_known(query.endpoint.url, query.host.environ)
+            if known.command
+        ]
+    )
 
 
 def find_left_behind(endpoint: Endpoint, host: Host) -> SourceError | None:
-    """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it there, and it goes before all others."""
+    """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it
+    there, and it goes before all others.
+    """
     from shim.credentials.known_hosts import find_end_of_written, find_known
 
     is_written = endpoint.inline_password is not None and endpoint.origin.line is not None
-    ends_at = find_end_of_written(endpoint.origin.where, endpoint.url, endpoint.username) if is_written else None
+    ends_at = (
+        find_end_of_written(endpoint.origin.where, endpoint.url, endpoint.username)
+        if is_written
+        else None
+    )
     if ends_at is None or ends_at > host.clock():
         return None
     known = next(find_known(endpoint.url, {}))
     longest = describe_duration(known.longest_s or 0.0)
-    words = f"the token in {endpoint.origin} for {endpoint.url} has ended: {known.name} gives none for longer than {longest}"
-    hint = "take what stands before the @ out of that URL: then shim gets a new token whenever one is needed"
+    words = (
+        f"the token in {endpoint.origin} for {endpoint.url} has ended: {known.name} gives none for"
+        f" longer than {longest}"
+    )
+    hint = (
+        "take what stands before the @ out of that URL: then shim gets a new token whenever one is"
+        " needed"
+    )
     return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
 
 
 def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
     known, program = _find_known(query)
-    if known is None or program is None or (known.variable and query.host.environ.get(known.variable)) or not may_run(query):
+    if (
+        known is None
+        or program is None
+        or (known.variable and query.host.environ.get(known.variable))
+        or not may_run(query)
+    ):
         return None
     return known.command[0]
 
 
 def may_run(query: Query) -> bool:
     """Whether a vendor's command may run: the user named this index, or approved its origin."""
-    return query.index is not None or not query.endpoint.origin.project or is_approved(query.endpoint.url, query.host)
+    return (
+        query.index is not None
+        or not query.endpoint.origin.project
+        or is_approved(query.endpoint.url, query.host)
+    )
 
 
 def run(known: KnownHost, query: Query) -> Credential | None:
-    """Return what the vendor's command says. Raises SourceError with the vendor's own way to log in."""
+    """Return what the vendor's command says. Raises SourceError with the vendor's own way to log
+    in.
+    """
     from shim.config.index import CommandSource
     from shim.credentials.helper_program import ProgramFailed, ask_program
 
-    command = CommandSource(known.command, timeout_s(query), interactive=True, protocol=known.protocol, fields=known.fields)
+    command = CommandSource(
+        known.command,
+        timeout_s(query),
+        interactive=True,
+        protocol=known.protocol,
+        fields=known.fields,
+    )
     try:
-        found = ask_program(query, command, "known", username=known.username, scope=_scope(known, query))
+        found = ask_program(
+            query, command, "known", username=known.username, scope=_scope(known, query)
+        )
     except SourceError as error:
-        hint = f"log in: {known.login}" if known.login and isinstance(error, ProgramFailed) else error.hint
+        hint = (
+            f"log in: {known.login}"
+            if known.login and isinstance(error, ProgramFailed)
+            else error.hint
+        )
         raise SourceError(f"{known.name}: {error.message}", hint=hint) from None
     if found and found.expires_at is None and known.lifetime_s:
         return replace(found, expires_at=query.host.clock() + known.lifetime_s)
@@ -172,7 +227,9 @@ def _from_variable(known: KnownHost, token: str, query: Query) -> Credential:
 
 
 def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
-    """Return the first known host that can answer and its program's path (or None); if none can, the first that fits."""
+    """Return the first known host that can answer and its program's path (or None); if none can,
+    the first that fits.
+    """
     url = query.endpoint.url
     if not _may_be_known(url, query):
         return None, None
@@ -183,7 +240,9 @@ def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
     for known in fitting:
         if known.variable and query.host.environ.get(known.variable):
             return known, None
-        program = find_program(known.command[0], environ_for(query)["PATH"]) if known.command else None
+        program = (
+            find_program(known.command[0], environ_for(query)["PATH"]) if known.command else None
+        )
         if program:
             return known, program
     return (fitting[-1] if fitting else None), None
@@ -194,11 +253,17 @@ def _may_be_known(url: Url, query: Query) -> bool:
 
 
 def _scope(known: KnownHost, query: Query) -> Scope:
-    """Return who may receive the secret: within what the configuration says, if it says something."""
+    """Return who may receive the secret: within what the configuration says, if it says
+    something.
+    """
     if query.index is not None:
         return query.index.scope
     scope = scope_of_index(query.endpoint.url)
-    return scope if known.segments is None else replace(scope, segments=scope.segments[: known.segments])
+    return (
+        scope
+        if known.segments is None
+        else replace(scope, segments=scope.segments[: known.segments])
+    )
 
 
 SOURCE = Source(find, find_program, surroundings, timeout_s)

@@ -1,4 +1,6 @@
-"""Source `netrc`: the user's own file. The tools read it themselves, so an answer here means: leave it to the tool."""
+"""Source `netrc`: the user's own file. The tools read it themselves, so an answer here means: leave
+it to the tool.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ MAX_BYTES = 1 << 20
 
 
 def find(query: Query) -> Credential | None:
-    """Return the entry for the endpoint's host. A `default` entry is nobody's scope and does not count.
+    """Return the entry for the endpoint's host. A `default` entry is nobody's scope and does not
+    count.
 
     Raises:
         SourceError: the file exists and cannot be read as a netrc.
@@ -38,14 +41,26 @@ def find(query: Query) -> Credential | None:
     if not entry.password:
         query.note("netrc", f"no password for {host}")
         return None
-    return Credential(entry.login, entry.password, scope_of_origin(query.endpoint.url), "netrc", found_by_tool=True)
+    return Credential(
+        entry.login,
+        entry.password,
+        scope_of_origin(query.endpoint.url),
+        "netrc",
+        found_by_tool=True,
+    )
 
 
 def _read(query: Query) -> tuple[str | None, list[Entry]]:
     """Return the first existing file's path and entries; (None, []) if there is none."""
     host = query.host
     named = host.environ.get("NETRC")
-    paths = [host.path(named)] if named else [os.path.join(host.home, name) for name in (".netrc", "_netrc")] if host.home else []
+    paths = (
+        [host.path(named)]
+        if named
+        else [os.path.join(host.home, name) for name in (".netrc", "_netrc")]
+        if host.home
+        else []
+    )
     for path in paths:
         try:
             status = read_status(path)
@@ -54,16 +69,23 @@ def _read(query: Query) -> tuple[str | None, list[Entry]]:
                 query.note("netrc", f"{path} is {kind}, which only the tool may read")
                 continue
             if status.st_size > MAX_BYTES:
-                raise SourceError(f"{path} is too large for a netrc", hint="is that the right file? NETRC, else ~/.netrc")
+                raise SourceError(
+                    f"{path} is too large for a netrc",
+                    hint="is that the right file? NETRC, else ~/.netrc",
+                )
             return path, read_netrc(path)
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise SourceError(f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}") from error
+            raise SourceError(
+                f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}"
+            ) from error
         except UnicodeDecodeError as error:
             raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
         except BadNetrc as error:
-            message = f"{path}, line {error.line}, is not understood; the tools ignore the whole file"
+            message = (
+                f"{path}, line {error.line}, is not understood; the tools ignore the whole file"
+            )
             raise SourceError(message, hint=f"correct line {error.line} of {path}") from error
     return None, []
 

@@ -1,7 +1,8 @@
-"""Source `oidc`: a login at any OpenID Connect or OAuth provider with the device authorization grant.
+"""Source `oidc`: a login at any OpenID Connect or OAuth provider with the device authorization
+grant.
 
-Its token is the password, or is exchanged for one at the index. A refresh token, which may be good for one use only, renews it
-without a person for as long as the provider allows.
+Its token is the password, or is exchanged for one at the index. A refresh token, which may be good
+for one use only, renews it without a person for as long as the provider allows.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ TIMEOUT_S = 2000.0
 
 
 def find(query: Query) -> Credential | None:
-    """Return the token that is kept, else a renewed one, else that of a new login if one may be begun.
+    """Return the token that is kept, else a renewed one, else that of a new login if one may be
+    begun.
 
     Raises:
         SourceError: the provider, the login or the exchange is broken.
@@ -61,7 +63,9 @@ def describe_login(query: Query) -> tuple[str, str | None] | None:
 
 
 def log_out(query: Query) -> str | None:
-    """Forget the login of a query's index, and let the provider revoke it; return what became of it, None if there was none."""
+    """Forget the login of a query's index, and let the provider revoke it; return what became of
+    it, None if there was none.
+    """
     from shim.credentials.oauth.token_endpoint import discover, revoke, route_for
     from shim.credentials.oauth.token_session import forget
 
@@ -75,8 +79,19 @@ def log_out(query: Query) -> str | None:
         return f"{login.where}: its token is forgotten, and ends by itself" if had_token else None
     try:
         route = route_for(query.index, query.host)
-        access = had_token.secret if had_token and oidc.token == "access_token" and not oidc.exchange else None  # noqa: S105
-        outcome = revoke(discover(oidc.issuer, query.host, route), oidc.client_id, kept.secret, query.host, route, access)
+        access = (
+            had_token.secret
+            if had_token and oidc.token == "access_token" and not oidc.exchange  # noqa: S105
+            else None
+        )
+        outcome = revoke(
+            discover(oidc.issuer, query.host, route),
+            oidc.client_id,
+            kept.secret,
+            query.host,
+            route,
+            access,
+        )
     except SourceError as error:
         outcome = f"forgotten here, but not revoked: {error.message}"
     return f"{login.where}{f' ({kept.username})' if kept.username else ''}: {outcome}"
@@ -102,7 +117,11 @@ class _Login:
 
         kept = recall("session", self.key, query.host)
         username = query.owner or DEFAULT_USERNAME
-        return replace(kept, credential=replace(kept.credential, username=username, scope=query.scope)) if kept else None
+        return (
+            replace(kept, credential=replace(kept.credential, username=username, scope=query.scope))
+            if kept
+            else None
+        )
 
     def renew(self, query: Query) -> Credential | None:
         """Use the refresh token, if there is one and the provider still takes it."""
@@ -119,7 +138,9 @@ class _Login:
             return self._take(reply, query, route, kept.credential)
         if reply.is_silent or reply.status == 429:
             hint = NETWORK_HINT
-            raise SourceError(f"the login at {self.where} could not be renewed: {reply.error}", hint=hint)
+            raise SourceError(
+                f"the login at {self.where} could not be renewed: {reply.error}", hint=hint
+            )
         forget("refresh", self.refresh_key, query.host)
         query.note("oidc", f"the login at {self.where} has ended ({reply.error})")
         return None
@@ -133,23 +154,42 @@ class _Login:
         provider = discover(self._oidc.issuer, query.host, route)
         if provider.device is None:
             hint = "ask who keeps it, or use another source"
-            raise SourceError(f"{self.where} offers no login with a code (device authorization grant)", hint=hint)
+            raise SourceError(
+                f"{self.where} offers no login with a code (device authorization grant)", hint=hint
+            )
         name = query.index.name if query.index else str(query.endpoint.url)
         client = {"client_id": self._oidc.client_id}
         begin = {**client, "scope": " ".join(self._oidc.scopes)}
-        flow = Flow(self._oidc.issuer, name, provider.device, begin, provider.token, {**client, "grant_type": DEVICE_GRANT})
+        flow = Flow(
+            self._oidc.issuer,
+            name,
+            provider.device,
+            begin,
+            provider.token,
+            {**client, "grant_type": DEVICE_GRANT},
+        )
         return self._take(log_in(flow, query.host, route), query, route, None)
 
-    def _take(self, reply: Reply, query: Query, route: Route, before: Credential | None) -> Credential:
-        """Return the password that an answer with tokens comes to. Its refresh token is kept before anything else is done."""
+    def _take(
+        self, reply: Reply, query: Query, route: Route, before: Credential | None
+    ) -> Credential:
+        """Return the password that an answer with tokens comes to. Its refresh token is kept before
+        anything else is done.
+        """
         from shim.credentials.oauth.token_endpoint import exchange
         from shim.credentials.oauth.token_session import keep, make_token
 
         self._keep_refresh(reply, query, before)
         token = reply.secret(self._oidc.token)
         if token is None:
-            hint = 'set token = "access_token", or ask for the scope openid' if self._oidc.token == "id_token" else "ask who keeps it"  # noqa: S105
-            raise SourceError(f"there is no {self._oidc.token} in the answer of {self.where}", hint=hint)
+            hint = (
+                'set token = "access_token", or ask for the scope openid'
+                if self._oidc.token == "id_token"  # noqa: S105
+                else "ask who keeps it"
+            )
+            raise SourceError(
+                f"there is no {self._oidc.token} in the answer of {self.where}", hint=hint
+            )
         has_lifetime = self._oidc.token == "access_token"  # noqa: S105 (`expires_in` is that one's)
         if self._oidc.exchange:
             reply = exchange(self._oidc.exchange, token, self._oidc.token, query.host, route)
@@ -159,16 +199,27 @@ class _Login:
         return found
 
     def _keep_refresh(self, reply: Reply, query: Query, before: Credential | None) -> None:
-        """Keep the new refresh token, with the account's name; without a new one the old one stays (RFC 6749 section 6)."""
+        """Keep the new refresh token, with the account's name; without a new one the old one stays
+        (RFC 6749 section 6).
+        """
         from shim.credentials.jwt import read_account, read_claims
         from shim.credentials.oauth.token_session import keep
 
         refresh = reply.secret("refresh_token")
         if refresh is None:
             return
-        named = (read_account(read_claims(token)) for name in ("id_token", "access_token") if (token := reply.secret(name)))
+        named = (
+            read_account(read_claims(token))
+            for name in ("id_token", "access_token")
+            if (token := reply.secret(name))
+        )
         account = next(filter(None, named), before.username if before else "")
-        keep("refresh", self.refresh_key, Credential(account, refresh, scope_of(self._oidc.issuer), "oidc"), query.host)
+        keep(
+            "refresh",
+            self.refresh_key,
+            Credential(account, refresh, scope_of(self._oidc.issuer), "oidc"),
+            query.host,
+        )
 
 
 def account_of(query: Query) -> str | None:

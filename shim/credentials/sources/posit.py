@@ -1,7 +1,9 @@
-"""Source `posit`: a login at a Posit Package Manager, whose tokens R, rspm and posit-keyring share with us in `~/.ppm/tokens.toml`.
+"""Source `posit`: a login at a Posit Package Manager, whose tokens R, rspm and posit-keyring share
+with us in `~/.ppm/tokens.toml`.
 
-A person logs in with a code at the server's own identity provider, or PACKAGEMANAGER_IDENTITY_TOKEN_FILE has an identity already;
-either is exchanged for a token of the Package Manager.
+A person logs in with a code at the server's own identity provider, or
+PACKAGEMANAGER_IDENTITY_TOKEN_FILE has an identity already; either is exchanged for a token of the
+Package Manager.
 
 Sources: posit-keyring 0.3.2 `backends.py` (the three requests), pkgcache `ppm-sso.R`.
 """
@@ -28,7 +30,8 @@ IDENTITY_VARIABLE = "PACKAGEMANAGER_IDENTITY_TOKEN_FILE"
 #: How long another process may be logging in.
 TIMEOUT_S = 2000.0
 MAX_IDENTITY_BYTES = 65536
-#: The source of a record whose token is not in tokens.toml, as it could not be put there, or should not be.
+#: The source of a record whose token is not in tokens.toml, as it could not be put there, or should
+#: not be.
 ALONE = "posit, not shared"
 
 
@@ -51,7 +54,9 @@ def find_program(query: Query) -> str | None:
 
 
 def surroundings(query: Query) -> str:
-    """Return what changes whenever another program changes the tokens that we share, and from one CI job to the next."""
+    """Return what changes whenever another program changes the tokens that we share, and from one
+    CI job to the next.
+    """
     return f"{job_of(query.host)} {identify(find_tokens_file(query.host) or '/nonexistent')}"
 
 
@@ -75,9 +80,11 @@ def describe_login(query: Query) -> tuple[str, str | None] | None:
 
 
 def log_out(query: Query) -> str | None:
-    """Forget the login of a query's index, here and for R and posit-keyring; return what became of it, None if there was none.
+    """Forget the login of a query's index, here and for R and posit-keyring; return what became of
+    it, None if there was none.
 
-    A Package Manager has no way to revoke a token. Raises StoreError if the shared file cannot be changed.
+    A Package Manager has no way to revoke a token. Raises StoreError if the shared file cannot be
+    changed.
     """
     from shim.credentials.oauth import posit_tokens_file
     from shim.credentials.oauth.token_session import forget
@@ -87,7 +94,11 @@ def log_out(query: Query) -> str | None:
         return None
     had_own = forget("session", _Login(posit, query.host).key, query.host)
     had_shared = posit_tokens_file.put(posit, None, query.host)
-    return f"{posit.address}: its token is forgotten, and ends by itself" if had_own or had_shared else None
+    return (
+        f"{posit.address}: its token is forgotten, and ends by itself"
+        if had_own or had_shared
+        else None
+    )
 
 
 def account_of(query: Query) -> str | None:
@@ -133,7 +144,9 @@ class _Login:
         return own if own and own.credential.source == ALONE else None
 
     def renew(self, query: Query) -> Credential | None:
-        """Exchange the identity in the file that a variable names. Nothing of that is shared: it is a job's, not a person's."""
+        """Exchange the identity in the file that a variable names. Nothing of that is shared: it is
+        a job's, not a person's.
+        """
         from shim.credentials.oauth.token_session import keep
 
         identity = read_identity(query)
@@ -144,7 +157,9 @@ class _Login:
         return token
 
     def log_in(self, query: Query) -> Credential:
-        """Let a person log in, and share the token; where that cannot be, say so and keep it for us."""
+        """Let a person log in, and share the token; where that cannot be, say so and keep it for
+        us.
+        """
         from shim.core.errors import render
         from shim.core.host import write_stderr
         from shim.credentials.oauth import posit_tokens_file
@@ -153,7 +168,9 @@ class _Login:
         from shim.credentials.oauth.token_session import keep
 
         name = query.index.name if query.index else str(query.endpoint.url)
-        flow = Flow(self._posit.url, name, self._endpoint("device"), {}, self._endpoint("device_access"), {})
+        flow = Flow(
+            self._posit.url, name, self._endpoint("device"), {}, self._endpoint("device_access"), {}
+        )
         reply = log_in(flow, query.host, route_for(query.index, query.host))
         token = self._exchange(_identity_in(reply, self.where), query)
         try:
@@ -169,10 +186,19 @@ class _Login:
         from shim.credentials.oauth.token_endpoint import exchange, route_for
         from shim.credentials.oauth.token_session import make_token
 
-        reply = exchange(self._endpoint("token"), identity, "id_token", query.host, route_for(query.index, query.host))
+        reply = exchange(
+            self._endpoint("token"),
+            identity,
+            "id_token",
+            query.host,
+            route_for(query.index, query.host),
+        )
         secret = reply.secret("access_token")
         if secret is None:
-            raise SourceError(f"{self.where} gives no token for an identity", hint=f"is {self.where} the right server?")
+            raise SourceError(
+                f"{self.where} gives no token for an identity",
+                hint=f"is {self.where} the right server?",
+            )
         return make_token(query, "posit", secret, reply)
 
     def _endpoint(self, name: str) -> Url:
@@ -187,15 +213,19 @@ def _for(query: Query, kept: Credential) -> Credential:
 def _identity_in(reply: Reply, where: str) -> Secret:
     identity = reply.secret("id_token")
     if identity is None:
-        raise SourceError(f"{where} confirms the login without an identity", hint=f"is {where} the right server?")
+        raise SourceError(
+            f"{where} confirms the login without an identity", hint=f"is {where} the right server?"
+        )
     return identity
 
 
 def read_identity(query: Query) -> Secret | None:
-    """Return the identity in the file that PACKAGEMANAGER_IDENTITY_TOKEN_FILE names, or None if it is not set.
+    """Return the identity in the file that PACKAGEMANAGER_IDENTITY_TOKEN_FILE names, or None if it
+    is not set.
 
     Raises:
-        SourceError: there is no such file, somebody else can read it, it has ended, or it is no JWT: then it is sent nowhere.
+        SourceError: there is no such file, somebody else can read it, it has ended, or it is no
+            JWT: then it is sent nowhere.
     """
     from shim.credentials.jwt import read_claims, read_number
     from shim.storage.private_files import read_private
@@ -206,7 +236,10 @@ def read_identity(query: Query) -> Secret | None:
     path = query.host.path(named)
     data = read_private(path, MAX_IDENTITY_BYTES, purpose="an identity token")
     if data is None:
-        raise SourceError(f"{IDENTITY_VARIABLE} names {path}, which is not there", hint=f"unset {IDENTITY_VARIABLE}, or write the file")
+        raise SourceError(
+            f"{IDENTITY_VARIABLE} names {path}, which is not there",
+            hint=f"unset {IDENTITY_VARIABLE}, or write the file",
+        )
     identity = Secret(data.decode("ascii", "replace").strip())
     claims = read_claims(identity)
     if claims is None:
@@ -214,7 +247,9 @@ def read_identity(query: Query) -> Secret | None:
         raise SourceError(f"{path} holds no identity token (JWT): it was sent nowhere", hint=hint)
     ends_at = read_number(claims, "exp")
     if ends_at is not None and ends_at <= query.host.clock():
-        raise SourceError(f"the identity token in {path} has ended", hint="let the CI job write a new one")
+        raise SourceError(
+            f"the identity token in {path} has ended", hint="let the CI job write a new one"
+        )
     return identity
 
 

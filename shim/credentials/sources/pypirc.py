@@ -1,8 +1,10 @@
 """Source `pypirc`: the user's `~/.pypirc`, which pip itself never reads.
 
-A section belongs to an index if its `repository` is on the same scheme, host and port, or its `trusted-host` is the host, or if it
-says neither and bears the name of the `[[index]]`. When several do, the one whose repository is nearest counts, and if that is not one
-section, none does. `password-command` is only run if the file is the owner's alone and that `[[index]]` says `source = ["pypirc"]`.
+A section belongs to an index if its `repository` is on the same scheme, host and port, or its
+`trusted-host` is the host, or if it says neither and bears the name of the `[[index]]`. When
+several do, the one whose repository is nearest counts, and if that is not one section, none does.
+`password-command` is only run if the file is the owner's alone and that `[[index]]` says `source =
+["pypirc"]`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ def find(query: Query) -> Credential | None:
     """Return what the section of this index says, or None if there is no such section.
 
     Raises:
-        SourceError: the file is broken, or readable by others although a section belongs here, or its command fails.
+        SourceError: the file is broken, or readable by others although a section belongs here, or
+            its command fails.
     """
     section, path = _find_section(query)
     if section is None:
@@ -34,8 +37,14 @@ def find(query: Query) -> Credential | None:
     if flaw := find_flaw(read_status(path), path):
         raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
     username = section.username or query.owner
-    if query.endpoint.username is not None and section.username not in (None, query.endpoint.username):
-        query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {query.endpoint.username!r}")
+    if query.endpoint.username is not None and section.username not in (
+        None,
+        query.endpoint.username,
+    ):
+        query.note(
+            "pypirc",
+            f"[{section.name}] is for {section.username!r}, not {query.endpoint.username!r}",
+        )
         return None
     if section.password:
         from shim.credentials.known_hosts import find_end_of_written
@@ -46,7 +55,11 @@ def find(query: Query) -> Credential | None:
         query.note("pypirc", f"[{section.name}] has no password")
         return None
     if not _may_run(query):
-        query.note("pypirc", f'[{section.name}] has a password-command, which runs only for an [[index]] with source = ["pypirc"]')
+        query.note(
+            "pypirc",
+            f"[{section.name}] has a password-command, which runs only for an [[index]] with source"
+            ' = ["pypirc"]',
+        )
         return None
     return _run(section, query, username)
 
@@ -55,18 +68,31 @@ def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
     unnoted = Query(query.endpoint, query.index, query.host)
     section, _ = _find_section(unnoted) if _may_run(query) else (None, "")
-    return section.password_command[0] if section and section.password_command and not section.password else None
+    return (
+        section.password_command[0]
+        if section and section.password_command and not section.password
+        else None
+    )
 
 
 def _may_run(query: Query) -> bool:
-    return query.index is not None and query.index.source_is_explicit and "pypirc" in query.index.source
+    return (
+        query.index is not None
+        and query.index.source_is_explicit
+        and "pypirc" in query.index.source
+    )
 
 
 def _run(section: Section, query: Query, username: str | None) -> Credential | None:
     from shim.config.index import CommandSource
     from shim.credentials.helper_program import ask_program
 
-    return ask_program(query, CommandSource(section.password_command or (), TIMEOUT_S, False), "pypirc", username=username)
+    return ask_program(
+        query,
+        CommandSource(section.password_command or (), TIMEOUT_S, False),
+        "pypirc",
+        username=username,
+    )
 
 
 def _find_section(query: Query) -> tuple[Section | None, str]:
@@ -76,18 +102,29 @@ def _find_section(query: Query) -> tuple[Section | None, str]:
     if sections is None:
         query.note("pypirc", "no file")
         return None, path
-    reaches = [(reach, section) for section in sections if (reach := _reach(section, query)) is not None]
+    reaches = [
+        (reach, section) for section in sections if (reach := _reach(section, query)) is not None
+    ]
     best = max((reach for reach, _ in reaches), default=0)
     fitting = [section for reach, section in reaches if reach == best]
     if len(fitting) != 1:
         names = ", ".join(section.name for section in fitting)
-        query.note("pypirc", f"several sections fit: {names}" if fitting else f"no section for {query.endpoint.url.netloc}")
+        query.note(
+            "pypirc",
+            (
+                f"several sections fit: {names}"
+                if fitting
+                else f"no section for {query.endpoint.url.netloc}"
+            ),
+        )
         return None, path
     return fitting[0], path
 
 
 def _read(path: str) -> list[Section] | None:
-    """Return the sections, or None if there is no file. Who may read it matters only once one of them is used: most have others' only."""
+    """Return the sections, or None if there is no file. Who may read it matters only once one of
+    them is used: most have others' only.
+    """
     try:
         data = read_regular(path, MAX_BYTES)
     except CannotRead as error:
@@ -106,7 +143,9 @@ def _read(path: str) -> list[Section] | None:
 
 
 def _reach(section: Section, query: Query) -> int | None:
-    """Return how near a section is to the index, None if it does not belong to it: 0 the server, above that shared path segments."""
+    """Return how near a section is to the index, None if it does not belong to it: 0 the server,
+    above that shared path segments.
+    """
     url = query.endpoint.url
     repository = _parse(section.repository)
     if repository and repository.origin == url.origin:
@@ -115,11 +154,15 @@ def _reach(section: Section, query: Query) -> int | None:
     if any(_names(host, url) for host in section.trusted_hosts):
         return 0
     bears_the_name = query.index is not None and section.name == query.index.name
-    return 0 if bears_the_name and section.repository is None and not section.trusted_hosts else None
+    return (
+        0 if bears_the_name and section.repository is None and not section.trusted_hosts else None
+    )
 
 
 def _names(trusted_host: str, url: Url) -> bool:
-    """Whether a `trusted-host` is the URL's host; without a port it is the one of the scheme's default port."""
+    """Whether a `trusted-host` is the URL's host; without a port it is the one of the scheme's
+    default port.
+    """
     trusted = _parse(f"{url.scheme}://{trusted_host}/")
     return trusted is not None and trusted.origin == url.origin and trusted.path == "/"
 

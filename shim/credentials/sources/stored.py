@@ -1,4 +1,6 @@
-"""Source `stored`: what `shim login --store file` and `--store memory` keep, for machines without a keyring."""
+"""Source `stored`: what `shim login --store file` and `--store memory` keep, for machines without a
+keyring.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from shim.storage import saved_logins
 
 
 def find(query: Query) -> Credential | None:
-    """Return the stored credential whose scope covers the endpoint, the longest scope first; None if there is none."""
+    """Return the stored credential whose scope covers the endpoint, the longest scope first; None
+    if there is none.
+    """
     policy = load_policy()  # files that were written before it forbade them are not read either
     entries = saved_logins.entries(query.host, with_files=policy.allow_file_store)
     matching = [entry for entry in entries if entry.scope.covers(query.endpoint.url)]
@@ -23,7 +27,11 @@ def find(query: Query) -> Credential | None:
         return None
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
     found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)
-    return found if entry.expires_at is None else replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))
+    return (
+        found
+        if entry.expires_at is None
+        else replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))
+    )
 
 
 SOURCE = Source(find)

@@ -1,1 +1,3 @@
-"""Secrets in the output of a command: whether they are masked, what they look like, and who stands in between."""
+"""Secrets in the output of a command: whether they are masked, what they look like, and who stands
+in between.
+"""

@@ -1,4 +1,6 @@
-"""The forms in which a secret shows up in output: raw, percent-encoded, in base64, escaped as JSON or source text, quoted for a shell."""
+"""The forms in which a secret shows up in output: raw, percent-encoded, in base64, escaped as JSON
+or source text, quoted for a shell.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +12,12 @@ from urllib.parse import quote, quote_plus
 
 from shim.core.model import Secret
 
-#: A shorter secret is not masked: as `****` in every log line that has the word by chance, it would say more than it hides.
+#: A shorter secret is not masked: as `****` in every log line that has the word by chance, it would
+#: say more than it hides.
 MASKED_FROM_BYTES = 8
 
-#: What different programs leave as it is when they percent-encode: everything but letters and digits is encoded, a path, the
-#: userinfo of RFC 3986, what requests leaves.
+#: What different programs leave as it is when they percent-encode: everything but letters and
+#: digits is encoded, a path, the userinfo of RFC 3986, what requests leaves.
 SAFE_LETTERS = ("", "/", "!$&'()*+,;=", "!$&'()*+,;=:", "!#$%&'()*+,/:;=?@[]~")
 #: Python's `quote` never encodes these; others do.
 ALWAYS_SAFE = ("_", ".", "-", "~")
@@ -25,14 +28,19 @@ SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9%+,./:=@_^-])")
 
 
 def forms_of(secret: Secret) -> set[bytes]:
-    """Return the forms of one secret as bytes, those of less than MASKED_FROM_BYTES left out; none for a short secret."""
+    """Return the forms of one secret as bytes, those of less than MASKED_FROM_BYTES left out; none
+    for a short secret.
+    """
     text = secret.reveal()
     forms: set[bytes] = set()
     for raw in _encodings(text):
         if len(raw) >= MASKED_FROM_BYTES:
             forms |= {raw, *_percent_encoded(raw), *_base64(raw)}
     if forms:
-        forms |= {form.encode("utf-8", "surrogateescape") for form in (*_json(text), *_source_text(text), *_shell_quoted(text))}
+        forms |= {
+            form.encode("utf-8", "surrogateescape")
+            for form in (*_json(text), *_source_text(text), *_shell_quoted(text))
+        }
     return {form for form in forms if len(form) >= MASKED_FROM_BYTES}
 
 
@@ -56,7 +64,8 @@ def _percent_encoded(raw: bytes) -> Iterator[bytes]:
 
 
 def _base64(raw: bytes) -> Iterator[bytes]:
-    """Yield what is certain of the secret's base64 behind nought, one or two other bytes and before any.
+    """Yield what is certain of the secret's base64 behind nought, one or two other bytes and before
+    any.
 
     The first and last letter of a misaligned secret hold bits of its neighbours and are left out.
     """
@@ -77,7 +86,9 @@ def _json(text: str) -> Iterator[str]:
 
 
 def _source_text(text: str) -> Iterator[str]:
-    """Yield what Python's repr, Rust's Debug and C-like strings make of it, between whichever quotes."""
+    """Yield what Python's repr, Rust's Debug and C-like strings make of it, between whichever
+    quotes.
+    """
     doubled = text.replace("\\", "\\\\")
     for quotes in ("", "'", '"', "'\""):
         yield _escape(doubled, quotes, "\\{}")
@@ -93,7 +104,9 @@ def _shell_quoted(text: str) -> Iterator[str]:
 
 
 def _escape(text: str, letters: Iterable[str], template: str) -> str:
-    """Return the text with each of the letters put into the template, as itself or as its number."""
+    """Return the text with each of the letters put into the template, as itself or as its
+    number.
+    """
     for letter in letters:
         text = text.replace(letter, template.format(ord(letter) if "x" in template else letter))
     return text

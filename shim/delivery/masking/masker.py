@@ -1,15 +1,18 @@
-"""A streaming redactor: every secret in a stream of bytes becomes `****`, in whichever usual form it is written.
+"""A streaming redactor: every secret in a stream of bytes becomes `****`, in whichever usual form
+it is written.
 
 The laws, which tests/property/test_mask_laws.py holds against a naive reference:
-the bytes of every form of every secret are masked, overlapping ones together, wherever the stream is cut into chunks; no other
-byte changes; only a tail that may be the beginning of a form is held back; memory is bounded by the longest form.
+the bytes of every form of every secret are masked, overlapping ones together, wherever the stream
+is cut into chunks; no other byte changes; only a tail that may be the beginning of a form is held
+back; memory is bounded by the longest form.
 
-How it is fast: ten secrets have some 150 forms, too many to look for one after the other. Each form is represented by four of
-its bytes that begin with one that logs seldom have; a handful of rare bytes serve all forms. One regular expression for each
-such byte skips from one to the next (memchr, some GB/s), and only where four bytes match, the whole form is compared.
+How it is fast: ten secrets have some 150 forms, too many to look for one after the other. Each form
+is represented by four of its bytes that begin with one that logs seldom have; a handful of rare
+bytes serve all forms. One regular expression for each such byte skips from one to the next (memchr,
+some GB/s), and only where four bytes match, the whole form is compared.
 
-Sources: RFC 3986 section 2.1, RFC 4648 sections 4 and 5, RFC 8259 section 7, POSIX shell 2.2; the encodings that the log
-masker of actions/runner looks for (ValueEncoders).
+Sources: RFC 3986 section 2.1, RFC 4648 sections 4 and 5, RFC 8259 section 7, POSIX shell 2.2; the
+encodings that the log masker of actions/runner looks for (ValueEncoders).
 """
 
 from __future__ import annotations
@@ -23,16 +26,20 @@ from shim.delivery.masking.encodings import MASKED_FROM_BYTES, forms_of
 
 MASK = b"****"
 
-#: How many bytes represent a form in the search. More would be more selective and slower to compare; no form is shorter.
+#: How many bytes represent a form in the search. More would be more selective and slower to
+#: compare; no form is shorter.
 SAMPLE_BYTES = 4
-#: The bytes of logs, the most frequent first (counted in `pip -vvv`, `uv -v` and compiler output); the others are rare.
+#: The bytes of logs, the most frequent first (counted in `pip -vvv`, `uv -v` and compiler output);
+#: the others are rare.
 FREQUENT = b" eitoanrslpcd-m/uh._g01f:2bvyk,w3x5894=67'j(q)z\"\nTPSCADILERF"
 
 
 class Masker:
-    """Masks secrets in one stream. Secrets shorter than MASKED_FROM_BYTES are not masked: they are words of everyday logs.
+    """Masks secrets in one stream. Secrets shorter than MASKED_FROM_BYTES are not masked: they are
+    words of everyday logs.
 
-    `feed` takes what arrives and returns what may go on at once, `close` the rest at the end of the stream.
+    `feed` takes what arrives and returns what may go on at once, `close` the rest at the end of the
+    stream.
     """
 
     def __init__(self, secrets: Iterable[Secret]) -> None:
@@ -89,7 +96,9 @@ class Masker:
         return sorted(found)
 
     def _find_possible_beginning(self, data: bytes) -> int:
-        """Return where the longest tail starts that a form begins with and does not end with; the end of `data` if none does."""
+        """Return where the longest tail starts that a form begins with and does not end with; the
+        end of `data` if none does.
+        """
         for position in range(max(0, len(data) - self._longest + 1), len(data)):
             if data[position : position + 2] in self._heads:
                 tail = data[position:]
@@ -100,9 +109,11 @@ class Masker:
 
 
 def _choose_samples(forms: Iterable[bytes]) -> dict[bytes, list[tuple[bytes, int]]]:
-    """Return sample -> (form, where the sample stands in it), so that few and rare bytes begin all samples.
+    """Return sample -> (form, where the sample stands in it), so that few and rare bytes begin all
+    samples.
 
-    Greedy: again and again the byte that begins a sample in the most forms left, for its frequency in logs.
+    Greedy: again and again the byte that begins a sample in the most forms left, for its frequency
+    in logs.
     """
     samples: dict[bytes, list[tuple[bytes, int]]] = {}
     left = {form: form[: len(form) - SAMPLE_BYTES + 1] for form in forms}
@@ -124,7 +135,9 @@ def _frequency(byte: int) -> float:
 
 
 def _patterns(samples: Iterable[bytes]) -> list[bytes]:
-    """Return an expression for the samples of each first byte. A literal in front is what `re` looks for with memchr."""
+    """Return an expression for the samples of each first byte. A literal in front is what `re`
+    looks for with memchr.
+    """
     groups: dict[bytes, list[bytes]] = {}
     for sample in sorted(samples):
         groups.setdefault(sample[:1], []).append(re.escape(sample[1:]))

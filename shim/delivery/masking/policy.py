@@ -1,4 +1,6 @@
-"""Whether a command's output is masked: only where the target could print a secret, and never where output is data."""
+"""Whether a command's output is masked: only where the target could print a secret, and never where
+output is data.
+"""
 
 from __future__ import annotations
 
@@ -21,8 +23,9 @@ def choose_masking(
 ) -> Masking | None:
     """Return what to mask, or None.
 
-    `auto`: a secret that we deliver stands in the target's environment (the pointer channels leave nothing to print by accident),
-    and the verb, one of `log_verbs`, prints a log. `always`: there is a credential. Streams are looked at when the target starts.
+    `auto`: a secret that we deliver stands in the target's environment (the pointer channels leave
+    nothing to print by accident), and the verb, one of `log_verbs`, prints a log. `always`: there
+    is a credential. Streams are looked at when the target starts.
     """
     secrets = tuple(_secrets_of(resolutions, delivery))
     if redact == "never" or not secrets:
@@ -30,18 +33,27 @@ def choose_masking(
     if redact == "always":
         return Masking(secrets, always=True)
     in_environment = any(isinstance(value, Secret) for value in delivery.environ.values())
-    return Masking(secrets, always=False) if in_environment and _prints_log(invocation, log_verbs) else None
+    return (
+        Masking(secrets, always=False)
+        if in_environment and _prints_log(invocation, log_verbs)
+        else None
+    )
 
 
 def _prints_log(invocation: Invocation, log_verbs: Iterable[str]) -> bool:
     """Return whether all that the command prints is for people."""
     if " ".join(invocation.verb) not in log_verbs:
         return False
-    return not any(word == "-" or word.endswith("=-") or word == "-o-" or word.startswith(DATA_OPTIONS) for word in invocation.argv)
+    return not any(
+        word == "-" or word.endswith("=-") or word == "-o-" or word.startswith(DATA_OPTIONS)
+        for word in invocation.argv
+    )
 
 
 def _secrets_of(resolutions: Iterable[Resolution], delivery: Delivery) -> Iterable[Secret]:
-    """Yield every secret that the target gets from us: of credentials (a token may stand as the user name), and in variables."""
+    """Yield every secret that the target gets from us: of credentials (a token may stand as the
+    user name), and in variables.
+    """
     for resolution in resolutions:
         credential = resolution.credential
         if credential and not credential.found_by_tool:
@@ -52,7 +64,9 @@ def _secrets_of(resolutions: Iterable[Resolution], delivery: Delivery) -> Iterab
 
 
 def _split_value(value: str) -> Iterable[str]:
-    """Return what is secret in a variable's value: all of it, or where it has URLs, their passwords, as written and decoded."""
+    """Return what is secret in a variable's value: all of it, or where it has URLs, their
+    passwords, as written and decoded.
+    """
     if "@" not in value and "://" not in value:
         return [value]
     found: list[str] = []

@@ -1,16 +1,19 @@
-"""Standing between the target and the pipes that its output goes to, so that secrets in it are masked (delivery/masking/masker.py).
+"""Standing between the target and the pipes that its output goes to, so that secrets in it are
+masked (delivery/masking/masker.py).
 
-Normally we become the target and nobody is in between. This is for the few commands that run with a secret in their environment
-and talk to a log. Then there are three kinds of processes, in one process group, so that the terminal's ^C, ^Z, resize and
-hang-up reach the target as they always do:
+Normally we become the target and nobody is in between. This is for the few commands that run with a
+secret in their environment and talk to a log. Then there are three kinds of processes, in one
+process group, so that the terminal's ^C, ^Z, resize and hang-up reach the target as they always do:
 
-    supervisor   the process that the shell waits for: hands on signals, stops and ends as the target does
+    supervisor   what the shell waits for: hands on signals, stops and ends as the target
     target       its stdout and stderr are our pipes, everything else is the user's own
     pump         one for each stream: reads the pipe, masks, writes to where the stream went before
 
-A pump outlives the target if somebody else still holds the stream (a daemon that was left behind), as that stream would have.
+A pump outlives the target if somebody else still holds the stream (a daemon that was left behind),
+as that stream would have.
 
-Sources: signal(7), credentials(7), pipe(7), poll(2), PR_SET_PDEATHSIG(2const); actions of GNU bash 5.2's job control.
+Sources: signal(7), credentials(7), pipe(7), poll(2), PR_SET_PDEATHSIG(2const); actions of GNU bash
+5.2's job control.
 """
 
 from __future__ import annotations
@@ -30,19 +33,30 @@ from shim.delivery.memory_file import process_path
 
 READ_BYTES = 65536
 
-#: What the supervisor takes in the target's place: all that another process can send, but for faults and what nobody can block.
+#: What the supervisor takes in the target's place: all that another process can send, but for
+#: faults and what nobody can block.
 WATCHED = frozenset(signal.valid_signals()) - {
     *(signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE),
-    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS),
+    *(
+        signal.SIGSEGV,
+        signal.SIGBUS,
+        signal.SIGFPE,
+        signal.SIGILL,
+        signal.SIGTRAP,
+        signal.SIGABRT,
+        signal.SIGSYS,
+    ),
 }
 PR_SET_PDEATHSIG = 1
 
 
 def stand_aside(delivery: Delivery) -> Delivery:
-    """Split this process in two where the delivery wants its output masked; return in the one that is to become the target.
+    """Split this process in two where the delivery wants its output masked; return in the one that
+    is to become the target.
 
-    Returns the delivery with every pointer at our memory file leading to the new process. Where no stream needs it, this stays
-    the only process. The other one never returns: it ends as the target ends.
+    Returns the delivery with every pointer at our memory file leading to the new process. Where no
+    stream needs it, this stays the only process. The other one never returns: it ends as the target
+    ends.
 
     Raises:
         InternalError: this system starts no more processes.
@@ -54,12 +68,17 @@ def stand_aside(delivery: Delivery) -> Delivery:
     ours = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else the kernel would throw the target's status away
+    signal.signal(
+        signal.SIGCHLD, signal.SIG_DFL
+    )  # else the kernel would throw the target's status away
     try:
         pipes, ended, drained = _start_pumps(streams, masking)
         target = os.fork()
     except OSError as error:
-        raise InternalError(f"no process to mask the output with ({error.strerror})", hint="SHIM_REDACT=never runs it unmasked") from error
+        raise InternalError(
+            f"no process to mask the output with ({error.strerror})",
+            hint="SHIM_REDACT=never runs it unmasked",
+        ) from error
     if target:
         for writer in {writer for writer, _ in pipes}:
             os.close(writer)
@@ -78,9 +97,11 @@ def stand_aside(delivery: Delivery) -> Delivery:
 
 
 def find_streams(*, always: bool) -> dict[tuple[int, int], list[int]]:
-    """Return file -> the descriptors (1, 2) that lead to it, for the streams to mask: both in one list if they are the same file.
+    """Return file -> the descriptors (1, 2) that lead to it, for the streams to mask: both in one
+    list if they are the same file.
 
-    Those are pipes and sockets, with `always` regular files too; never a terminal, where the target must be the terminal's own.
+    Those are pipes and sockets, with `always` regular files too; never a terminal, where the target
+    must be the terminal's own.
     """
     streams: dict[tuple[int, int], list[int]] = {}
     for descriptor in (1, 2):
@@ -95,16 +116,26 @@ def find_streams(*, always: bool) -> dict[tuple[int, int], list[int]]:
 
 
 def follow(delivery: Delivery, previous: int) -> Delivery:
-    """Return the delivery for this process, where it was made for the process `previous`: its memory file will be here."""
+    """Return the delivery for this process, where it was made for the process `previous`: its
+    memory file will be here.
+    """
     if delivery.memory is None:
         return delivery
-    old, new = (process_path(delivery.memory.descriptor, process) for process in (previous, os.getpid()))
-    return replace(delivery, environ={name: new if value == old else value for name, value in delivery.environ.items()})
+    old, new = (
+        process_path(delivery.memory.descriptor, process) for process in (previous, os.getpid())
+    )
+    return replace(
+        delivery,
+        environ={name: new if value == old else value for name, value in delivery.environ.items()},
+    )
 
 
-def _start_pumps(streams: dict[tuple[int, int], list[int]], masking: Masking) -> tuple[list[tuple[int, list[int]]], int, int]:
-    """Start a pump for each stream. Return (pipe to write to, the descriptors it is for), and the supervisor's two ends:
-    one to close when the target has ended, and one that is at its end when all pumps wrote what the target left.
+def _start_pumps(
+    streams: dict[tuple[int, int], list[int]], masking: Masking
+) -> tuple[list[tuple[int, list[int]]], int, int]:
+    """Start a pump for each stream. Return (pipe to write to, the descriptors it is for), and the
+    supervisor's two ends: one to close when the target has ended, and one that is at its end when
+    all pumps wrote what the target left.
     """
     heard, ended = os.pipe()
     drained, draining = os.pipe()
@@ -136,7 +167,9 @@ def _run_pump(source: int, sink: int, heard: int, draining: int, masking: Maskin
 
 
 def _pump(source: int, sink: int, heard: int, draining: int, masking: Masking) -> None:
-    """Copy the stream, masked, to its end. Close `draining` as soon as the target has ended and all that it wrote is out."""
+    """Copy the stream, masked, to its end. Close `draining` as soon as the target has ended and all
+    that it wrote is out.
+    """
     from shim.delivery.masking.masker import Masker
 
     masker = Masker(masking.secrets)
@@ -180,13 +213,17 @@ def _keep_open(*descriptors: int) -> None:
 
 
 def _supervise(target: int, ended: int, drained: int) -> NoReturn:
-    """Hand on signals until the target has ended, wait until its output is out, and end the same way."""
+    """Hand on signals until the target has ended, wait until its output is out, and end the same
+    way.
+    """
     status = _wait(target)
     os.close(ended)
     for number in WATCHED - {signal.SIGCHLD}:
         if signal.getsignal(number) == signal.default_int_handler:
             signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)  # a reader that never reads must not make us immortal
+    signal.pthread_sigmask(
+        signal.SIG_UNBLOCK, WATCHED
+    )  # a reader that never reads must not make us immortal
     os.read(drained, 1)
     if os.WIFSIGNALED(status):
         _end_by(os.WTERMSIG(status))
@@ -194,7 +231,9 @@ def _supervise(target: int, ended: int, drained: int) -> NoReturn:
 
 
 def _wait(target: int) -> int:
-    """Return the target's wait status once it has ended; until then do with each signal what it would have done."""
+    """Return the target's wait status once it has ended; until then do with each signal what it
+    would have done.
+    """
     while True:
         number, by_kernel = _next_signal()
         if number == signal.SIGCHLD:
@@ -204,11 +243,15 @@ def _wait(target: int) -> int:
             elif process:
                 return status
         elif number == signal.SIGCONT or not by_kernel:
-            os.kill(target, number)  # what the terminal sends went to the whole group, the target too
+            os.kill(
+                target, number
+            )  # what the terminal sends went to the whole group, the target too
 
 
 def _next_signal() -> tuple[int, bool]:
-    """Return the next signal sent to us, and whether the kernel sent it (a key, a terminal that hangs up) and not a process."""
+    """Return the next signal sent to us, and whether the kernel sent it (a key, a terminal that
+    hangs up) and not a process.
+    """
     if sys.platform == "darwin":  # says no more than which one; a key is the likeliest reason
         number = signal.sigwait(WATCHED)
         return number, number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH)
@@ -217,14 +260,18 @@ def _next_signal() -> tuple[int, bool]:
 
 
 def _stop_by(number: int) -> None:
-    """Stop, as the target has, until somebody continues us: the shell then says "Stopped" and `fg` continues the group."""
+    """Stop, as the target has, until somebody continues us: the shell then says "Stopped" and `fg`
+    continues the group.
+    """
     os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED & {number})
 
 
 def _end_by(number: int) -> NoReturn:
-    """Die by the target's signal; without a core file, which the target may have written already and which could hold secrets."""
+    """Die by the target's signal; without a core file, which the target may have written already
+    and which could hold secrets.
+    """
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -236,7 +283,9 @@ def _end_by(number: int) -> NoReturn:
 
 
 def _die_with(supervisor: int) -> None:
-    """Let `kill -9` of the process that the shell knows end the target too, as it would without us (Linux only)."""
+    """Let `kill -9` of the process that the shell knows end the target too, as it would without us
+    (Linux only).
+    """
     if sys.platform != "linux":
         return
     try:

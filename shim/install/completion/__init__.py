@@ -1,4 +1,6 @@
-"""What completes `shim` in a shell, and its manual page: written from the parsers by `python -m tests.support.complete`."""
+"""What completes `shim` in a shell, and its manual page: written from the parsers by `python -m
+tests.support.complete`.
+"""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
 """What `shim activate` prints: static text, made of one or two templates for each shell.
 
-It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps them there when a venv, conda
-or mise puts something before them, and lead to what completes `shim`. `@SHIMS@`, `@HOOK@`, `@FACES@` and `@COMPLETE@` become quoted
-folders, `@NAMES@` the tools.
+It puts the launchers and the `keyring` face in front of PATH, once, and in interactive shells keeps
+them there when a venv, conda or mise puts something before them, and lead to what completes `shim`.
+`@SHIMS@`, `@HOOK@`, `@FACES@` and `@COMPLETE@` become quoted folders, `@NAMES@` the tools.
 
-Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and `emulate`; fish 3.6 "Event handlers"; mise `hook_env.rs`.
+Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and `emulate`; fish 3.6
+"Event handlers"; mise `hook_env.rs`.
 """
 
 from __future__ import annotations
@@ -27,32 +28,46 @@ SHELLS: dict[str, tuple[str, ...]] = {
     "fish": ("fish.fish",),
 }
 
-#: Functions for completion must have the options of zsh's completion instead. What is named here is read when Tab is first pressed.
-ZSH_COMPLETION = 'if [[ -o interactive && -n "${functions[compdef]-}" ]]; then autoload -Uz _shim; compdef _shim shim; fi\n'
+#: Functions for completion must have the options of zsh's completion instead. What is named here is
+#: read when Tab is first pressed.
+ZSH_COMPLETION = (
+    'if [[ -o interactive && -n "${functions[compdef]-}" ]]; then autoload -Uz _shim; compdef _shim'
+    " shim; fi\n"
+)
 
 #: The shells whose text is kept in a file as well.
 FILES = ("bash", "zsh", "sh", "fish")
 
 
 def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
-    """Return the text for one of SHELLS. The folders may have any name but one with a colon, which PATH cannot hold."""
+    """Return the text for one of SHELLS. The folders may have any name but one with a colon, which
+    PATH cannot hold.
+    """
     folder = os.path.dirname(__file__)
     text = ""
     for template in SHELLS[shell]:
         with open(os.path.join(folder, template), encoding="utf-8") as stream:
             text += stream.read()
     quoted = _quote_fish if shell == "fish" else quote
-    values = {"SHIMS": quoted(shims), "HOOK": quoted(hook), "FACES": quoted(faces), "NAMES": " ".join(names)}
+    values = {
+        "SHIMS": quoted(shims),
+        "HOOK": quoted(hook),
+        "FACES": quoted(faces),
+        "NAMES": " ".join(names),
+    }
     values["COMPLETE"] = quoted(_complete_folder(shims))
     values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
-    # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS, WARN_CREATE_GLOBAL).
+    # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS,
+    # WARN_CREATE_GLOBAL).
     return f"emulate zsh -c {quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
-    """Return path -> text of the files beside the launchers' folder: what rc files read, completion, and the manual page."""
+    """Return path -> text of the files beside the launchers' folder: what rc files read,
+    completion, and the manual page.
+    """
     names = list(names)
     templates = map(read_template, (*COMPLETIONS.values(), MANUAL))
     texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *templates]
@@ -60,19 +75,26 @@ def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dic
 
 
 def _paths(shims: str) -> list[str]:
-    """Return the paths of those files, in the order of their texts. `man` looks into the folder `man` beside each folder on PATH."""
+    """Return the paths of those files, in the order of their texts. `man` looks into the folder
+    `man` beside each folder on PATH.
+    """
     places = [(activation_folder(shims), name) for name in FILES]
     places += [(_complete_folder(shims), name) for name in COMPLETIONS.values()]
-    return [os.path.join(*place) for place in (*places, (os.path.dirname(shims), "man", "man1", MANUAL))]
+    return [
+        os.path.join(*place) for place in (*places, (os.path.dirname(shims), "man", "man1", MANUAL))
+    ]
 
 
 def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
     """Return whether the files are there and what this release writes."""
-    return all(read_text(path) == text for path, text in render_files(shims, hook, faces, names).items())
+    return all(
+        read_text(path) == text for path, text in render_files(shims, hook, faces, names).items()
+    )
 
 
 def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) -> list[str]:
-    """Write what `shim activate` prints into files beside the launchers' folder, for rc files to read; return the paths that changed.
+    """Write what `shim activate` prints into files beside the launchers' folder, for rc files to
+    read; return the paths that changed.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -86,7 +108,8 @@ def write_activation(shims: str, hook: str, faces: str, names: Iterable[str]) ->
                 changed.append(path)
     except OSError as error:
         raise StoreError(
-            f"{os.path.dirname(shims)} cannot be written ({error.strerror})", hint="shim install --shims /some/other/folder"
+            f"{os.path.dirname(shims)} cannot be written ({error.strerror})",
+            hint="shim install --shims /some/other/folder",
         ) from error
     return changed
 
@@ -96,7 +119,11 @@ def remove_activation(shims: str) -> list[str]:
     removed = [path for path in _paths(shims) if read_text(path) is not None]
     for path in removed:
         os.unlink(path)
-    for folder in (activation_folder(shims), _complete_folder(shims), os.path.join(os.path.dirname(shims), "man", "man1")):
+    for folder in (
+        activation_folder(shims),
+        _complete_folder(shims),
+        os.path.join(os.path.dirname(shims), "man", "man1"),
+    ):
         with suppress(OSError):
             os.rmdir(folder)
     with suppress(OSError):

@@ -2,7 +2,8 @@
 
 configparser itself costs as much as two interpreter starts and forgets the lines.
 
-Sources: pip 26.3 `_internal/configuration.py`; CPython `Lib/configparser.py` (`RawConfigParser._read`, defaults), 3.13.
+Sources: pip 26.3 `_internal/configuration.py`; CPython `Lib/configparser.py`
+(`RawConfigParser._read`, defaults), 3.13.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class _Value:
 
 
 def normal_key(name: str) -> str:
-    """Return pip's one spelling of a name in a file or variable: `Index_URL` and `--index-url` are `index-url`."""
+    """Return pip's one spelling of a name in a file or variable: `Index_URL` and `--index-url` are
+    `index-url`.
+    """
     return name.lower().replace("_", "-").removeprefix("--")
 
 
@@ -37,11 +40,12 @@ def normal_key(name: str) -> str:
 def read_pip_config(text: str) -> Sections:
     """Return what a pip.conf says.
 
-    A key or section said twice, which pip refuses as well, is taken as the last one. `[DEFAULT]` counts for every
-    section, as configparser has it. Nothing is expanded and no quote is taken off.
+    A key or section said twice, which pip refuses as well, is taken as the last one. `[DEFAULT]`
+    counts for every section, as configparser has it. Nothing is expanded and no quote is taken off.
 
     Raises:
-        CannotRead: pip refuses the text as a whole (it then stops with an error), or another Python's pip reads it differently.
+        CannotRead: pip refuses the text as a whole (it then stops with an error), or another
+            Python's pip reads it differently.
     """
     sections: dict[str, dict[str, _Value]] = {}
     section: dict[str, _Value] | None = None
@@ -77,7 +81,10 @@ def _with_defaults(sections: dict[str, dict[str, _Value]]) -> Sections:
     """Return the sections with `[DEFAULT]` merged into each of them, and values joined."""
     defaults = sections.pop("DEFAULT", {})
     merged = {
-        name: {key: ("\n".join(value.lines).rstrip(), value.number) for key, value in (defaults | keys).items()}
+        name: {
+            key: ("\n".join(value.lines).rstrip(), value.number)
+            for key, value in (defaults | keys).items()
+        }
         for name, keys in sections.items()
     }
     return MappingProxyType({name: MappingProxyType(keys) for name, keys in merged.items()})

@@ -1,6 +1,7 @@
 """Whether a pip command takes packages from an index, or only what lies on this machine already.
 
-Sources: pip 26.3 `req/constructors.py` (`_get_url_from_path`, what counts as a path), `utils/filetypes.py`.
+Sources: pip 26.3 `req/constructors.py` (`_get_url_from_path`, what counts as a path),
+`utils/filetypes.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ BRINGING = ("requirement", "requirements-from-script", "group")
 
 
 def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
-    """Return whether anything is to come from an index: a name, a URL, a file of requirements, or what a local path needs itself."""
+    """Return whether anything is to come from an index: a name, a URL, a file of requirements, or
+    what a local path needs itself.
+    """
     if any(settings.all(option) for option in BRINGING):
         return True
     wanted = [mention.text for mention in (*settings.arguments, *settings.all("editable"))]
@@ -34,11 +37,15 @@ def _endpoints_index(text: str, settings: Settings, target: Target, host: Host) 
     without_dependencies = settings.is_on("no-deps")
     if path.endswith(".whl"):
         return not without_dependencies and _has_dependencies(path, extras, target)
-    return not (without_dependencies and settings.is_on("no-build-isolation"))  # the build's own requirements come from an index
+    return not (
+        without_dependencies and settings.is_on("no-build-isolation")
+    )  # the build's own requirements come from an index
 
 
 def _local_path(place: str, host: Host) -> str | None:
-    """Return the path that a requirement names, or None if pip would take it for a name or a URL."""
+    """Return the path that a requirement names, or None if pip would take it for a name or a
+    URL.
+    """
     try:
         path = LocalFiles(host, Files(), Unread()).path_of(place)
     except CannotRead:
@@ -48,7 +55,9 @@ def _local_path(place: str, host: Host) -> str | None:
 
 
 def _has_dependencies(wheel: str, extras: tuple[str, ...], target: Target) -> bool:
-    """Return whether a wheel requires anything, with the extras that are asked for; True for what cannot be read."""
+    """Return whether a wheel requires anything, with the extras that are asked for; True for what
+    cannot be read.
+    """
     try:
         required = [line.partition(";") for line in read_requires(wheel)]
     except CannotRead:

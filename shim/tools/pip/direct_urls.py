@@ -1,6 +1,8 @@
-"""The single files that a pip command may fetch: direct requirements, and those in locks, groups, scripts, projects and pages on disk.
+"""The single files that a pip command may fetch: direct requirements, and those in locks, groups,
+scripts, projects and pages on disk.
 
-Sources: pip 26.3 `_internal/req/constructors.py`, `index/sources.py`, `utils/urls.py`; PEP 508, 621, 723, 735, 751.
+Sources: pip 26.3 `_internal/req/constructors.py`, `index/sources.py`, `utils/urls.py`; PEP 508,
+621, 723, 735, 751.
 """
 
 from __future__ import annotations
@@ -23,36 +25,60 @@ from shim.formats.wheel import read_requires
 from shim.tools.pip.settings import Files, Mention
 from shim.tools.unreadable import Unread
 
-#: A lock or a page names one URL per file. Those of one server are one endpoint if they share this many folders: enough to tell the
-#: repositories of GitLab, Artifactory, Nexus, CodeArtifact and Azure Artifacts apart.
+#: A lock or a page names one URL per file. Those of one server are one endpoint if they share this
+#: many folders: enough to tell the repositories of GitLab, Artifactory, Nexus, CodeArtifact and
+#: Azure Artifacts apart.
 _FOLDERS = 4
 #: What pip takes for an archive, and so for a path if a file of that name is there.
-ARCHIVES = (".whl", ".zip", ".tar.gz", ".tgz", ".tar", ".tar.bz2", ".tbz", ".tar.xz", ".txz", ".tlz", ".tar.lz", ".tar.lzma")
+ARCHIVES = (
+    ".whl",
+    ".zip",
+    ".tar.gz",
+    ".tgz",
+    ".tar",
+    ".tar.bz2",
+    ".tbz",
+    ".tar.xz",
+    ".txz",
+    ".tlz",
+    ".tar.lz",
+    ".tar.lzma",
+)
 #: More pages in a folder, or local projects that need each other, are not looked at.
 _MAX_PAGES = 1000
 _MAX_PROJECTS = 200
-#: Files beside a `setup.py` that say what a project depends on, or that its code reads for that, and how many of them there may be.
+#: Files beside a `setup.py` that say what a project depends on, or that its code reads for that,
+#: and how many of them there may be.
 _SCANNED = (".py", ".cfg", ".toml", ".txt", ".in")
 _MAX_SCANNED = 200
 _URL = re.compile(r"https?:[\\/]{2}[^\s'\"<>]+", re.IGNORECASE)
-#: The `file:` URLs that every release of pip reads alike: of this machine, without a query or fragment.
+#: The `file:` URLs that every release of pip reads alike: of this machine, without a query or
+#: fragment.
 _FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)")
 
 
 @dataclass(slots=True)
 class LocalFiles:
-    """Reads what argv, variables and requirements name by path or `file:` URL, and takes note of what only pip can read."""
+    """Reads what argv, variables and requirements name by path or `file:` URL, and takes note of
+    what only pip can read.
+    """
 
     host: Host
     files: Files
     unread: Unread
 
     def path_of(self, location: str) -> str:
-        """Return the absolute path of a path or `file:` URL. Raises CannotRead for a URL that releases of pip read differently."""
+        """Return the absolute path of a path or `file:` URL. Raises CannotRead for a URL that
+        releases of pip read differently.
+        """
         if location[:5].lower() != "file:":
             return os.path.join(self.host.cwd, location)
         plain = _FILE_URL.fullmatch(location)
-        if plain is None or not location.isprintable() or "\0" in (path := unquote(plain[1], errors="surrogateescape")):
+        if (
+            plain is None
+            or not location.isprintable()
+            or "\0" in (path := unquote(plain[1], errors="surrogateescape"))
+        ):
             raise CannotRead("is a file: URL that releases of pip read differently")
         return path
 
@@ -71,7 +97,8 @@ class LocalFiles:
 
 @dataclass(slots=True)
 class DirectUrls:
-    """Collects the URLs in `found`. `python` is the target's (major, minor), which markers ask about.
+    """Collects the URLs in `found`. `python` is the target's (major, minor), which markers ask
+    about.
 
     Without `with_dependencies` (`--no-deps`) the dependencies of local projects count for nothing.
     """
@@ -111,12 +138,17 @@ class DirectUrls:
     def read_group(self, path: str, group: str) -> None:
         """Add the direct URLs of one dependency group of a pyproject.toml."""
         with self.local.unread.guard(self.local.shown(path)):
-            self.add_texts(requirements.read_group_requirements(self.local.read_text(path), group), path)
+            self.add_texts(
+                requirements.read_group_requirements(self.local.read_text(path), group), path
+            )
 
     def read_script(self, path: str) -> None:
         """Add the direct URLs of the dependencies of a PEP 723 script."""
         with self.local.unread.guard(self.local.shown(path)):
-            self.add_texts(requirements.read_script_requirements(script_block(self.local.read_text(path))), path)
+            self.add_texts(
+                requirements.read_script_requirements(script_block(self.local.read_text(path))),
+                path,
+            )
 
     def read_links(self, location: str) -> None:
         """Add the remote files that a page on disk links to; of a folder, its pages."""
@@ -133,7 +165,9 @@ class DirectUrls:
     def _pages_in(self, folder: str) -> Iterator[str]:
         self.local.files.files_read[folder] = None
         try:
-            pages = [os.path.join(folder, name) for name in sorted(list_folder(folder)) if is_page(name)]
+            pages = [
+                os.path.join(folder, name) for name in sorted(list_folder(folder)) if is_page(name)
+            ]
         except OSError as error:
             raise CannotRead(f"cannot be listed ({error.strerror})") from None
         yield from islice(pages, _MAX_PAGES)
@@ -146,10 +180,14 @@ class DirectUrls:
             key = tuple(url.split("/", 3 + _FOLDERS)[: 3 + _FOLDERS])
             if key not in seen:
                 seen.add(key)
-                self.found.append(Mention(url, Origin("file", self.local.shown(path), project=True, line=line)))
+                self.found.append(
+                    Mention(url, Origin("file", self.local.shown(path), project=True, line=line))
+                )
 
     def _add_project(self, said: Mention) -> None:
-        """Add the direct URLs that a local project, archive or wheel names: what builds it, and what it needs."""
+        """Add the direct URLs that a local project, archive or wheel names: what builds it, and
+        what it needs.
+        """
         place, extras = local_place(said.text)
         if place is None:
             return
@@ -173,7 +211,9 @@ class DirectUrls:
         try:
             if text is not None:
                 self.add_texts(requirements.read_project_requirements(text, wanted), path, extras)
-            elif self.with_dependencies and any(exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")):
+            elif self.with_dependencies and any(
+                exists(os.path.join(folder, name)) for name in ("setup.py", "setup.cfg")
+            ):
                 raise LeftToCode("leaves it to code to say what the project depends on")
         except LeftToCode:
             if text is not None:
@@ -182,13 +222,17 @@ class DirectUrls:
             raise
 
     def _scan(self, folder: str) -> None:
-        """Take note of every URL in the files from which code may take what a project depends on."""
+        """Take note of every URL in the files from which code may take what a project depends
+        on.
+        """
         names = sorted(name for name in list_folder(folder) if name.endswith(_SCANNED))
         if len(names) > _MAX_SCANNED:
             raise CannotRead("has too many files that could say what it depends on")
         self.local.files.files_read[folder] = None
         for name in names:
-            text = (self.local.files.read(os.path.join(folder, name)) or b"").decode("utf-8", "surrogateescape")
+            text = (self.local.files.read(os.path.join(folder, name)) or b"").decode(
+                "utf-8", "surrogateescape"
+            )
             self.mentioned |= dict.fromkeys(_URL.findall(text))
 
     def _read_archive(self, path: str, extras: tuple[str, ...]) -> None:
@@ -200,12 +244,19 @@ class DirectUrls:
 
 
 def local_place(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return the path or `file:` URL that a requirement names, if it looks like one, and the extras that are asked for with it."""
+    """Return the path or `file:` URL that a requirement names, if it looks like one, and the extras
+    that are asked for with it.
+    """
     head, at, url = text.partition("@")
     if at and url.lstrip()[:5].lower() == "file:":
         return url.partition(";")[0].strip(), requirements.split_extras(head.strip())[1]
     name, extras = requirements.split_extras(text.partition(";")[0].strip())
-    is_place = "/" in name or name.startswith(".") or name[:5].lower() == "file:" or name.lower().endswith(ARCHIVES)
+    is_place = (
+        "/" in name
+        or name.startswith(".")
+        or name[:5].lower() == "file:"
+        or name.lower().endswith(ARCHIVES)
+    )
     return (name if is_place else None), extras
 
 

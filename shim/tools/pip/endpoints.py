@@ -1,4 +1,6 @@
-"""From URL texts, wherever a pip command finds them, to needs, and to a note of what is none that we can name."""
+"""From URL texts, wherever a pip command finds them, to needs, and to a note of what is none that
+we can name.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +16,11 @@ Role = Literal["index", "extra", "links", "input", "direct"]
 
 
 def make_endpoint(role: Role, said: Mention) -> Endpoint | None:
-    """Return the endpoint of a URL that was written somewhere; None for paths, file: URLs and all that is no plain URL.
+    """Return the endpoint of a URL that was written somewhere; None for paths, file: URLs and all
+    that is no plain URL.
 
-    Blanks before it are nothing to pip; behind it they are a part of its path, and it is no plain URL.
+    Blanks before it are nothing to pip; behind it they are a part of its path, and it is no plain
+    URL.
     """
     said = said.part(len(said.text) - len(said.text.lstrip()), len(said.text))
     try:
@@ -26,16 +30,26 @@ def make_endpoint(role: Role, said: Mention) -> Endpoint | None:
         return None
     if userinfo is None:
         return Endpoint(url, said.origin, role, location=said.place_of(None))
-    # An empty password behind a user name is an answer too: servers take the token as the user's name.
+    # An empty password behind a user name is an answer too: servers take the token as the user's
+    # name.
     is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
     given = Secret(userinfo.password or "") if is_given else None
-    return Endpoint(url, said.origin, role, username=userinfo.username or None, inline_password=given, location=said.place_of(userinfo))
+    return Endpoint(
+        url,
+        said.origin,
+        role,
+        username=userinfo.username or None,
+        inline_password=given,
+        location=said.place_of(userinfo),
+    )
 
 
 def make_malformed(role: Role, said: Mention) -> Endpoint | None:
-    """Return the endpoint that was meant by a URL with white space, control characters or quotes in it; None for any other text.
+    """Return the endpoint that was meant by a URL with white space, control characters or quotes in
+    it; None for any other text.
 
-    Variables come with them: `docker --env-file` keeps quotes and the carriage returns of a file from Windows.
+    Variables come with them: `docker --env-file` keeps quotes and the carriage returns of a file
+    from Windows.
     """
     meant = "".join(letter for letter in said.text if letter.isprintable() and letter not in " '\"")
     is_malformed = role in ("index", "extra", "links") and meant != said.text
@@ -57,8 +71,13 @@ def _is_same(one: Secret | None, other: Secret | None) -> bool:
 
 
 def note_unread(role: Role, said: Mention, unread: Unread) -> None:
-    """Take note of a place that is none of the servers that we can name: the pages of an index on disk link to any."""
+    """Take note of a place that is none of the servers that we can name: the pages of an index on
+    disk link to any.
+    """
     if role in ("index", "extra") and not names_web(said.text):
-        unread.note(f"{said.text or 'an empty index URL'} (from {said.origin})", "is an index on disk, whose pages may link anywhere")
+        unread.note(
+            f"{said.text or 'an empty index URL'} (from {said.origin})",
+            "is an index on disk, whose pages may link anywhere",
+        )
     else:
         unread.note_url(said.text, said.origin)

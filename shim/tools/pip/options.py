@@ -1,7 +1,9 @@
-"""The options of pip's commands, as data: what each is called, whether it takes a value (`=`), which releases have it.
+"""The options of pip's commands, as data: what each is called, whether it takes a value (`=`),
+which releases have it.
 
-For commands that can ask an index, in pip 20.3.4 to 26.3, read off the parsers of 24 releases; tests/e2e/test_pip_options.py
-compares with real pips. Releases matter because an abbreviation is what is unambiguous in one release.
+For commands that can ask an index, in pip 20.3.4 to 26.3, read off the parsers of 24 releases;
+tests/e2e/test_pip_options.py compares with real pips. Releases matter because an abbreviation is
+what is unambiguous in one release.
 """
 
 from __future__ import annotations
@@ -150,11 +152,18 @@ _UNINSTALL = """
 --break-system-packages since:23.0.1
 """
 
-#: Command -> its own options, beside the general ones. A command that is not here never asks an index.
+#: Command -> its own options, beside the general ones. A command that is not here never asks an
+#: index.
 COMMANDS = {
     "install": _INDEX + _SELECTION + _REQUIREMENTS + _SOURCES + _TARGET_PYTHON + _INSTALL,
     "download": _INDEX + _SELECTION + _REQUIREMENTS + _TARGET_PYTHON + _DOWNLOAD,
-    "wheel": _INDEX + _SELECTION + _REQUIREMENTS + _SOURCES + "-w --wheel-dir =\n--build-option = until:25.3\n--no-verify",
+    "wheel": (
+        _INDEX
+        + _SELECTION
+        + _REQUIREMENTS
+        + _SOURCES
+        + "-w --wheel-dir =\n--build-option = until:25.3\n--no-verify"
+    ),
     "lock": _INDEX + _SELECTION + _REQUIREMENTS + _SOURCES + "-o --output =",
     "list": _INDEX + _LIST_SELECTION + _LIST,
     "index": _INDEX + _SELECTION + _TARGET_PYTHON + "--ignore-requires-python\n--json since:25.1",
@@ -187,7 +196,8 @@ REQUIREMENTS_LINE = """
 -C --config-settings = since:23.1
 """
 
-#: Options that name what pip asks, or what it reads to find out. Abbreviations are read in favour of these.
+#: Options that name what pip asks, or what it reads to find out. Abbreviations are read in favour
+#: of these.
 WANTED = frozenset(
     {
         "index-url",

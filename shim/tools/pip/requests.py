@@ -1,7 +1,9 @@
-"""What one pip command will ask: its settings, and what requirements files then add to them or replace.
+"""What one pip command will ask: its settings, and what requirements files then add to them or
+replace.
 
-Sources: pip 20.3.4 and 26.3 `_internal/cli/req_command.py`, `req/req_file.py`, `index/collector.py`,
-`models/search_scope.py`; the same layouts are run with real pips in tests/e2e/test_pip_needs.py.
+Sources: pip 20.3.4 and 26.3 `_internal/cli/req_command.py`, `req/req_file.py`,
+`index/collector.py`, `models/search_scope.py`; the same layouts are run with real pips in
+tests/e2e/test_pip_needs.py.
 """
 
 from __future__ import annotations
@@ -18,7 +20,13 @@ from shim.core.model import Endpoint, Endpoints, Origin, Target
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools.pip.direct_urls import DirectUrls, LocalFiles
-from shim.tools.pip.endpoints import Role, make_endpoint, make_malformed, note_unread, without_repeats
+from shim.tools.pip.endpoints import (
+    Role,
+    make_endpoint,
+    make_malformed,
+    note_unread,
+    without_repeats,
+)
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
 from shim.tools.pip.settings import Files, Mention, Settings
 
@@ -30,24 +38,31 @@ _LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
 #: From this release on `--no-index` also holds for requirements files read after it.
 _NO_INDEX_LASTS = (22, 3, 1)
 
-#: From this release on blanks before an index's URL are nothing; before it, pip says that there is no such location, and goes on.
+#: From this release on blanks before an index's URL are nothing; before it, pip says that there is
+#: no such location, and goes on.
 _TAKES_BLANKS = (24, 1)
 
-#: How many times requirements files may include each other in one command, and how deep, and what they may say in all: more is a loop
-#: in disguise.
+#: How many times requirements files may include each other in one command, and how deep, and what
+#: they may say in all: more is a loop in disguise.
 _MAX_INCLUDES = 1000
 _MAX_DEPTH = 50
 _MAX_LINES = 200_000
 
 
-def read_endpoints(verb: str, settings: Settings, target: Target, host: Host, files: Files) -> Endpoints:
+def read_endpoints(
+    verb: str, settings: Settings, target: Target, host: Host, files: Files
+) -> Endpoints:
     """Return what the command `verb` of `target` with these settings will ask.
 
     Nothing is fetched. What cannot be read may name any server.
     """
     local = LocalFiles(host, files, files.unread)
     direct = DirectUrls(local, target.python, with_dependencies=not settings.is_on("no-deps"))
-    reader = _Reader(local, direct, no_index_lasts=target.version is not None and target.version >= _NO_INDEX_LASTS)
+    reader = _Reader(
+        local,
+        direct,
+        no_index_lasts=target.version is not None and target.version >= _NO_INDEX_LASTS,
+    )
     if verb == "search":
         asked = (settings.all("index") or [Mention(_DEFAULT_SEARCH, _DEFAULT)])[-1]
         reader.indexes = [("index", asked)]
@@ -65,7 +80,9 @@ def read_endpoints(verb: str, settings: Settings, target: Target, host: Host, fi
             items.append(endpoint)
         else:
             note_unread(role, mention, files.unread)
-        if (endpoint is None or not (takes_blanks or mention.text[0].isalpha())) and (meant := make_malformed(role, mention)):
+        if (endpoint is None or not (takes_blanks or mention.text[0].isalpha())) and (
+            meant := make_malformed(role, mention)
+        ):
             malformed.append(meant)
     unread = files.unread
     return Endpoints(
@@ -110,10 +127,15 @@ class _Reader:
         self.links = list(settings.all("find-links"))
         if not self.no_index:
             index = (settings.all("index-url") or [Mention(_DEFAULT_INDEX, _DEFAULT)])[-1]
-            self.indexes = [("index", index), *(("extra", mention) for mention in settings.all("extra-index-url"))]
+            self.indexes = [
+                ("index", index),
+                *(("extra", mention) for mention in settings.all("extra-index-url")),
+            ]
 
     def read_inputs(self, settings: Settings) -> None:
-        """Read what pip reads, in its order, since a later file replaces what an earlier one said."""
+        """Read what pip reads, in its order, since a later file replaces what an earlier one
+        said.
+        """
         for mention in settings.all("constraint"):
             self._read_file(mention)
         for mention in (*settings.arguments, *settings.all("editable")):
@@ -137,7 +159,9 @@ class _Reader:
                 self._read_file(mention)
 
     def _read_build_constraints(self, settings: Settings) -> None:
-        """Add what build constraints say: only the pip that installs build dependencies obeys them, beside this one."""
+        """Add what build constraints say: only the pip that installs build dependencies obeys them,
+        beside this one.
+        """
         ours = self.indexes
         self.indexes = list(ours)
         for mention in settings.all("build-constraint"):
@@ -145,13 +169,17 @@ class _Reader:
         self.indexes = ours + [("extra", mention) for _, mention in self.indexes]
 
     def _read_file(self, said: Mention, parents: tuple[str, ...] = ()) -> None:
-        """Apply one requirements or constraints file that `said` names, in the last of `parents` or before any file."""
+        """Apply one requirements or constraints file that `said` names, in the last of `parents` or
+        before any file.
+        """
         location = self._locate(said.text, parents[-1] if parents else None)
         if location in parents:
             return  # pip stops here
         self._includes += 1
         if self._includes > _MAX_INCLUDES or len(parents) > _MAX_DEPTH or self._count > _MAX_LINES:
-            self.local.unread.note(f"more files after {said.origin}", "is one of too many includes", careless=True)
+            self.local.unread.note(
+                f"more files after {said.origin}", "is one of too many includes", careless=True
+            )
         elif _is_remote(location):
             self._add_remote(replace(said, text=location) if parents else said)
         else:
@@ -173,11 +201,13 @@ class _Reader:
                 self._apply(line.options, origin, (*parents, location))
 
     def _apply(self, options: tuple[str, ...], origin: Origin, parents: tuple[str, ...]) -> None:
-        """Apply one option line. One that includes a file does nothing else; neither does one with `-e`.
+        """Apply one option line. One that includes a file does nothing else; neither does one with
+        `-e`.
 
-        What `--index-url` replaces here is gone for the requirements themselves. Two helpers of pip still ask extra
-        indexes of variables and pip.conf: the pip that installs build dependencies, and the check for a newer pip.
-        Neither is an endpoint: a command must not stop for an index that it most likely leaves alone.
+        What `--index-url` replaces here is gone for the requirements themselves. Two helpers of pip
+        still ask extra indexes of variables and pip.conf: the pip that installs build dependencies,
+        and the check for a newer pip. Neither is an endpoint: a command must not stop for an index
+        that it most likely leaves alone.
         """
         said: dict[str, list[Mention]] = {}
         for word in scan(options, _LINE_TABLE):
@@ -199,10 +229,14 @@ class _Reader:
         if not (self.no_index and self.no_index_lasts):
             self.indexes += [("extra", mention) for mention in said.get("extra-index-url", [])]
         # pip takes the first find-links of a line and drops the others.
-        self.links += [self._beside(mention, parents[-1]) for mention in said.get("find-links", [])[:1]]
+        self.links += [
+            self._beside(mention, parents[-1]) for mention in said.get("find-links", [])[:1]
+        ]
 
     def _beside(self, said: Mention, parent: str) -> Mention:
-        """Return a find-links page as pip takes it: beside the file that names it, if it is there."""
+        """Return a find-links page as pip takes it: beside the file that names it, if it is
+        there.
+        """
         beside = os.path.join(os.path.dirname(parent), said.text)
         try:
             is_there = exists(self.local.path_of(beside))
@@ -211,7 +245,9 @@ class _Reader:
         return replace(said, text=beside) if is_there else said
 
     def _read_lines(self, location: str) -> list[requirements.Line]:
-        """Return the lines that matter of one file, which several others may include. Raises CannotRead."""
+        """Return the lines that matter of one file, which several others may include. Raises
+        CannotRead.
+        """
         if location not in self._lines:
             is_url = location[:5].lower() == "file:"
             if not is_url and not location.startswith("/"):
@@ -224,7 +260,9 @@ class _Reader:
         return self._lines[location]
 
     def _read_lock(self, said: Mention) -> None:
-        """Add the files that a pylock.toml names; a remote one is an endpoint itself, and what it names unknown."""
+        """Add the files that a pylock.toml names; a remote one is an endpoint itself, and what it
+        names unknown.
+        """
         name, _ = requirements.split_extras(said.text)
         if _is_remote(name):
             self._add_remote(said.part(0, len(name)))
@@ -232,7 +270,9 @@ class _Reader:
             self.direct.read_lock(name)
 
     def _read_group(self, said: Mention) -> None:
-        """Add the direct URLs of a dependency group, `[pyproject.toml:]NAME`, or of a lock's group."""
+        """Add the direct URLs of a dependency group, `[pyproject.toml:]NAME`, or of a lock's
+        group.
+        """
         path, colon, group = said.text.rpartition(":")
         if colon and requirements.is_pylock(path):
             self._read_lock(said.part(0, len(path)))
@@ -245,8 +285,12 @@ class _Reader:
             self.local.unread.note_remote(endpoint)
 
     def _locate(self, text: str, parent: str | None) -> str:
-        """Return where pip looks for a file that `parent` names: a URL, an absolute path, or what is neither to us."""
-        if not text.isprintable() or text != text.strip():  # some releases pass over that before a URL
+        """Return where pip looks for a file that `parent` names: a URL, an absolute path, or what
+        is neither to us.
+        """
+        if (
+            not text.isprintable() or text != text.strip()
+        ):  # some releases pass over that before a URL
             return text
         if parent and _has_scheme(parent):
             try:

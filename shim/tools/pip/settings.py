@@ -2,7 +2,8 @@
 
 Each value keeps where it was written, so that people can be told and a secret in it can be cut out.
 
-Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`, `cli/parser.py`, `utils/appdirs.py`.
+Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`, `cli/parser.py`,
+`utils/appdirs.py`.
 """
 
 from __future__ import annotations
@@ -33,14 +34,17 @@ _FIRST_WITH_PYTHON = (22, 3)
 
 _SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
 _WHOLE = frozenset({"group"})
-#: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what we hand over.
+#: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what
+#: we hand over.
 _WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A text that somebody wrote, where, and in which element of argv or variable it begins at which character."""
+    """A text that somebody wrote, where, and in which element of argv or variable it begins at
+    which character.
+    """
 
     text: str
     origin: Origin
@@ -52,7 +56,9 @@ class Mention:
         return replace(self, text=self.text[start:end], start=self.start + start)
 
     def place_of(self, userinfo: Userinfo | None) -> Location | None:
-        """Return where the userinfo of our URL stands, or would, in argv or the environment; None for what stands in a file."""
+        """Return where the userinfo of our URL stands, or would, in argv or the environment; None
+        for what stands in a file.
+        """
         if self.key is None:
             return None
         kind: Literal["argv", "env"] = "argv" if isinstance(self.key, int) else "env"
@@ -63,7 +69,9 @@ class Mention:
 
 @dataclass(slots=True)
 class Settings:
-    """The options of one command after all layers: name -> mentions in order (a flag has one), and its arguments."""
+    """The options of one command after all layers: name -> mentions in order (a flag has one), and
+    its arguments.
+    """
 
     options: dict[str, list[Mention]] = field(default_factory=dict)
     arguments: list[Mention] = field(default_factory=list)
@@ -78,7 +86,9 @@ class Settings:
 
 
 class Files:
-    """Reads regular files once, and remembers every path that was wanted. `unread` takes note of configuration that is none to us."""
+    """Reads regular files once, and remembers every path that was wanted. `unread` takes note of
+    configuration that is none to us.
+    """
 
     def __init__(self, unread: Unread | None = None) -> None:
         self.files_read: dict[str, None] = {}
@@ -86,7 +96,9 @@ class Files:
         self._read: dict[str, bytes | CannotRead | None] = {}
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is left to pip."""
+        """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is
+        left to pip.
+        """
         if path == os.devnull:
             return b""
         self.files_read[path] = None
@@ -103,30 +115,39 @@ class Files:
 
 @lru_cache(maxsize=8)
 def find_verb(argv: tuple[str, ...], release: Release) -> tuple[tuple[Word, ...], int | None]:
-    """Return the options before pip's command, and the command's position in argv (None: there is none)."""
+    """Return the options before pip's command, and the command's position in argv (None: there is
+    none).
+    """
     words = scan(argv, read_table(MAIN, release=release), interspersed=False)
     position = next((word.position for word in words if word.name is None), None)
     return tuple(word for word in words if word.name), position
 
 
 def find_other_python(argv: tuple[str, ...], target: Target, host: Host) -> str | None:
-    """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with; None for the target's own.
+    """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with;
+    None for the target's own.
 
     pip asks this before it knows of `--isolated`.
     """
-    if "_PIP_RUNNING_IN_SUBPROCESS" in host.environ or (target.version or _FIRST_WITH_PYTHON) < _FIRST_WITH_PYTHON:
+    if (
+        "_PIP_RUNNING_IN_SUBPROCESS" in host.environ
+        or (target.version or _FIRST_WITH_PYTHON) < _FIRST_WITH_PYTHON
+    ):
         return None
     typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
     if typed:
         return typed[-1]
     configured, _ = read_config("", target.prefix, False, host, Files())
-    said = [layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer]
+    said = [
+        layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer
+    ]
     return next(filter(None, said), None)
 
 
 @lru_cache(maxsize=8)
 def scan_command(argv: tuple[str, ...], verb: int, release: Release) -> tuple[Word, ...]:
-    """Return what argv says to the command at position `verb`; general options before it are the command's as well.
+    """Return what argv says to the command at position `verb`; general options before it are the
+    command's as well.
 
     Raises:
         KeyError: a command that never asks an index.
@@ -138,12 +159,16 @@ def scan_command(argv: tuple[str, ...], verb: int, release: Release) -> tuple[Wo
 
 @cache
 def command_table(name: str, release: Release) -> OptionTable:
-    """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one that never asks an index."""
+    """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one
+    that never asks an index.
+    """
     return read_table(COMMANDS[name] + GENERAL, WANTED, release)
 
 
 def is_isolated(argv: Sequence[str]) -> bool:
-    """Return whether pip ignores its variables and the user's files: it looks for the very word `--isolated`."""
+    """Return whether pip ignores its variables and the user's files: it looks for the very word
+    `--isolated`.
+    """
     return "--isolated" in argv
 
 
@@ -156,7 +181,8 @@ def read_settings(
 ) -> Settings:
     """Return the options of the command at argv's position `verb`, all layers applied.
 
-    The pip.conf of the target's environment is one of the layers. Raises KeyError as `scan_command`.
+    The pip.conf of the target's environment is one of the layers. Raises KeyError as
+    `scan_command`.
     """
     isolated = is_isolated(argv)
     table = command_table(argv[verb], target.version)
@@ -167,7 +193,9 @@ def read_settings(
         for key, mention in layer.items():
             option = table.long.get("--" + key)
             if option and mention.text:
-                settings.options[option.name] = _split_value(option.name, option.takes_value, mention)
+                settings.options[option.name] = _split_value(
+                    option.name, option.takes_value, mention
+                )
     for word in scan_command(argv, verb, target.version):
         said = _mention_of(word)
         if word.name is None:
@@ -180,12 +208,18 @@ def read_settings(
 
 
 def read_connection(host: Host) -> dict[str, str]:
-    """Return what the user's variables and the user's and machine's pip.conf say of the way to every server: `proxy` and `cert`.
+    """Return what the user's variables and the user's and machine's pip.conf say of the way to
+    every server: `proxy` and `cert`.
 
     Not what an environment's own pip.conf says: it may have come with a project.
     """
     layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
-    return {key: layer[key].text for layer in layers for key in ("proxy", "cert") if key in layer and layer[key].text}
+    return {
+        key: layer[key].text
+        for layer in layers
+        for key in ("proxy", "cert")
+        if key in layer and layer[key].text
+    }
 
 
 def find_places(
@@ -194,14 +228,19 @@ def find_places(
     release: Release,
     host: Host,
 ) -> tuple[Location, ...]:
-    """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or replaced by a later one.
+    """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or
+    replaced by a later one.
 
     URLs of version control keep theirs.
 
     Raises KeyError as `scan_command`.
     """
     table = command_table(argv[verb], release)
-    mentions = [_mention_of(word) for word in scan_command(argv, verb, release) if word.name is None or word.name in WANTED]
+    mentions = [
+        _mention_of(word)
+        for word in scan_command(argv, verb, release)
+        if word.name is None or word.name in WANTED
+    ]
     for key, variable in ({} if is_isolated(argv) else _read_variables(host)).items():
         option = table.long.get("--" + key)
         if option and option.name in WANTED:
@@ -224,7 +263,9 @@ def _mention_of(word: Word) -> Mention:
 
 
 def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention]:
-    """Return the values in a variable or a pip.conf, which are split at white space if the option may be repeated."""
+    """Return the values in a variable or a pip.conf, which are split at white space if the option
+    may be repeated.
+    """
     if not takes_value or name in _SINGLE or name in _WHOLE:
         return [mention]
     values, position = [], 0
@@ -238,11 +279,15 @@ def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention
 def _read_variables(host: Host) -> dict[str, Mention]:
     """Return what `PIP_*` variables say, by option name."""
     return {
-        normal_key(name[4:]): Mention(value, Origin("env", name), name) for name, value in host.environ.items() if name.startswith("PIP_")
+        normal_key(name[4:]): Mention(value, Origin("env", name), name)
+        for name, value in host.environ.items()
+        if name.startswith("PIP_")
     }
 
 
-def read_config(verb: str, prefix: str | None, isolated: bool, host: Host, files: Files) -> list[dict[str, Mention]]:
+def read_config(
+    verb: str, prefix: str | None, isolated: bool, host: Host, files: Files
+) -> list[dict[str, Mention]]:
     """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
     for path in _config_files(prefix, isolated, host, files):
@@ -263,13 +308,17 @@ def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) 
         return []
     home = _expand_home("~", host)
     folders = (host.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    paths = [os.path.join(_expand_home(folder, host), "pip/pip.conf") for folder in folders if folder]
+    paths = [
+        os.path.join(_expand_home(folder, host), "pip/pip.conf") for folder in folders if folder
+    ]
     paths.append(os.path.join(MACHINE_FOLDER, "pip.conf"))
     named_path = os.path.join(host.cwd, named) if named else None
     if named_path:
         files.files_read[named_path] = None
     if not isolated and not (named_path and exists(named_path)):
-        config_home = _expand_home(host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host)
+        config_home = _expand_home(
+            host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host
+        )
         paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]
     if prefix:
         paths.append(os.path.join(prefix, "pip.conf"))

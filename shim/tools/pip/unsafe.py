@@ -1,7 +1,7 @@
 """What requirements files make pip careless with.
 
-Sources: pip 26.3 `req/req_file.py` (`--trusted-host` counts there, `--proxy` and `--cert` do not). pip reads its TOML with the parser of
-its own Python; no key of it makes pip careless.
+Sources: pip 26.3 `req/req_file.py` (`--trusted-host` counts there, `--proxy` and `--cert` do not).
+pip reads its TOML with the parser of its own Python; no key of it makes pip careless.
 """
 
 from __future__ import annotations
@@ -15,7 +15,14 @@ from shim.tools.project_files import in_requirements
 from shim.tools.unsafe_settings import UnsafeSetting
 
 
-def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
-    """Yield what the requirements files of a pip command say, beyond what argv, variables and pip.conf do."""
-    own = {mention.text for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]}
+def find_unsafe_settings(
+    invocation: Invocation, endpoints: Endpoints, host: Host
+) -> Iterator[UnsafeSetting]:
+    """Yield what the requirements files of a pip command say, beyond what argv, variables and
+    pip.conf do.
+    """
+    own = {
+        mention.text
+        for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]
+    }
     yield from in_requirements(endpoints.files_read, own, host)

@@ -1,4 +1,5 @@
-"""build (`pyproject-build`): installs what a build needs, with pip or uv, which ask what their own settings say.
+"""build (`pyproject-build`): installs what a build needs, with pip or uv, which ask what their own
+settings say.
 
 Sources: build 1.6 documentation, `env.py`; measured.
 """
@@ -17,8 +18,7 @@ from shim.tools.project.requests import installer_endpoints, join, last_value
 
 NEVER_NEEDS_INDEX = ("-h", "--help", "-V", "--version")
 
-_TABLE = read_table(
-    """
+_TABLE = read_table("""
     -h --help
     -V --version
     -n --no-isolation
@@ -27,8 +27,7 @@ _TABLE = read_table(
     -C --config-setting =
     --config-json =
     --env-dir =
-    """
-)
+    """)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -46,7 +45,14 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     words = scan(invocation.argv, _TABLE)
     endpoints = installer_endpoints(host, "uv" if last_value(words, "installer") == "uv" else "pip")
     folder = next((word.value or "" for word in words if word.name is None), ".")
-    return join(endpoints, direct_endpoints("build", (), host.path(os.path.join(folder, "pyproject.toml")), "")) if endpoints.items else endpoints
+    return (
+        join(
+            endpoints,
+            direct_endpoints("build", (), host.path(os.path.join(folder, "pyproject.toml")), ""),
+        )
+        if endpoints.items
+        else endpoints
+    )
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

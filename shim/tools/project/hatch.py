@@ -1,4 +1,5 @@
-"""hatch: environments made by pip or uv, which ask what their own settings say; `hatch publish` uploads with variables of its own.
+"""hatch: environments made by pip or uv, which ask what their own settings say; `hatch publish`
+uploads with variables of its own.
 
 `hatch shell` is left to the `keyring` launcher: a shell that stays would keep what we hand over.
 
@@ -13,16 +14,40 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import hatch_repositories
-from shim.tools.project.requests import find_upwards, installer_endpoints, join, last_value, read_project_invocation
+from shim.tools.project.requests import (
+    find_upwards,
+    installer_endpoints,
+    join,
+    last_value,
+    read_project_invocation,
+)
 from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
 
-NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "clean", "config", "new", "python", "self", "shell", "status")
+NEVER_NEEDS_INDEX = (
+    "",
+    "-h",
+    "--help",
+    "--version",
+    "clean",
+    "config",
+    "new",
+    "python",
+    "self",
+    "shell",
+    "status",
+)
 
-VERBS = frozenset({"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"})
-_BEFORE = read_table("-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v --verbose\n-q --quiet")
+VERBS = frozenset(
+    {"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"}
+)
+_BEFORE = read_table(
+    "-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v"
+    " --verbose\n-q --quiet"
+)
 _PUBLISH = read_table(
-    "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key =\n-p --publisher =\n-o --option =\n"
-    "-n --no-prompt\n-y --yes\n--initialize-auth\n-e --env =\n--config =\n--data-dir =\n--cache-dir ="
+    "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key"
+    " =\n-p --publisher =\n-o --option =\n-n --no-prompt\n-y --yes\n--initialize-auth\n-e --env"
+    " =\n--config =\n--data-dir =\n--cache-dir ="
 )
 UPLOADER = Uploader(
     url="repo",
@@ -30,7 +55,12 @@ UPLOADER = Uploader(
     config_file="config",
     username="user",
     password="auth",  # noqa: S106 (the option's name)
-    variables={"repo": "HATCH_INDEX_REPO", "config": "HATCH_CONFIG", "user": "HATCH_INDEX_USER", "auth": "HATCH_INDEX_AUTH"},
+    variables={
+        "repo": "HATCH_INDEX_REPO",
+        "config": "HATCH_CONFIG",
+        "user": "HATCH_INDEX_USER",
+        "auth": "HATCH_INDEX_AUTH",
+    },
 )
 
 
@@ -46,9 +76,18 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     if invocation.verb != ("publish",):
         endpoints = installer_endpoints(host, "pip", "uv")
         path = find_upwards("pyproject.toml", host.cwd)
-        return join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock")) if path and endpoints.items else endpoints
+        return (
+            join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock"))
+            if path and endpoints.items
+            else endpoints
+        )
     words = scan(invocation.argv, _PUBLISH)
-    return read_upload_endpoints(UPLOADER, words, host, hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host))
+    return read_upload_endpoints(
+        UPLOADER,
+        words,
+        host,
+        hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host),
+    )
 
 
 TOOL = Tool(

@@ -1,6 +1,7 @@
 """nox: its sessions install with pip or uv, which ask what their own settings say.
 
-Sources: nox 2026 documentation "Command-line usage" (a noxfile chooses the installer of each session); measured.
+Sources: nox 2026 documentation "Command-line usage" (a noxfile chooses the installer of each
+session); measured.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from shim.tools.project.requests import installer_endpoints
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "-l", "--list", "--list-sessions", "--usage")
 
 _TABLE = read_table(
-    "-h --help\n--version\n-l --list-sessions --list\n--usage\n--no-install\n--no-venv\n-R --reuse-and-skip\n-f --noxfile ="
+    "-h --help\n--version\n-l --list-sessions --list\n--usage\n--no-install\n--no-venv\n-R"
+    " --reuse-and-skip\n-f --noxfile ="
 )
 _IDLE = {"help", "version", "list-sessions", "usage", "no-install", "no-venv", "reuse-and-skip"}
 

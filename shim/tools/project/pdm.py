@@ -1,6 +1,8 @@
-"""pdm: the sources of pyproject.toml and of its own configuration, asked by its own installer, which reads a netrc and asks a `keyring`.
+"""pdm: the sources of pyproject.toml and of its own configuration, asked by its own installer,
+which reads a netrc and asks a `keyring`.
 
-Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli/commands/publish`; unearth 0.17 `auth.py`; measured.
+Sources: pdm 2.29 documentation "Configure the package indexes", "Publish"; `cli/commands/publish`;
+unearth 0.17 `auth.py`; measured.
 """
 
 from __future__ import annotations
@@ -14,14 +16,33 @@ from shim.tools.project.repositories import pdm_repositories, pdm_sources
 from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
 from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
 
-NEVER_NEEDS_INDEX = ("", "-h", "--help", "-V", "--version", "run", "config", "info", "show", "list", "cache", "completion")
+NEVER_NEEDS_INDEX = (
+    "",
+    "-h",
+    "--help",
+    "-V",
+    "--version",
+    "run",
+    "config",
+    "info",
+    "show",
+    "list",
+    "cache",
+    "completion",
+)
 
-VERBS = frozenset({"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"})
-_BEFORE = "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I --ignore-python\n--no-cache\n-n --non-interactive\n"
+VERBS = frozenset(
+    {"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"}
+)
+_BEFORE = (
+    "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I"
+    " --ignore-python\n--no-cache\n-n --non-interactive\n"
+)
 _PROJECT = "-h --help\n-p --project =\n-c --config ="
 _PUBLISH = read_table(
-    "-h --help\n-r --repository =\n-u --username =\n-P --password =\n-S --sign\n-i --identity =\n-c --comment =\n--no-build\n-d --dest =\n"
-    "--skip-existing\n--no-verify-ssl\n--ca-certs =\n-p --project =\n-k --skip ="
+    "-h --help\n-r --repository =\n-u --username =\n-P --password =\n-S --sign\n-i --identity =\n-c"
+    " --comment =\n--no-build\n-d --dest =\n--skip-existing\n--no-verify-ssl\n--ca-certs =\n-p"
+    " --project =\n-k --skip ="
 )
 UPLOADER = Uploader(
     url="repository",
@@ -29,7 +50,11 @@ UPLOADER = Uploader(
     config_file="",
     username="username",
     password="password",  # noqa: S106 (the option's name)
-    variables={"repository": "PDM_PUBLISH_REPO", "username": "PDM_PUBLISH_USERNAME", "password": "PDM_PUBLISH_PASSWORD"},
+    variables={
+        "repository": "PDM_PUBLISH_REPO",
+        "username": "PDM_PUBLISH_USERNAME",
+        "password": "PDM_PUBLISH_PASSWORD",
+    },
 )
 
 
@@ -39,16 +64,25 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
-    """Return the repository of an upload, else the sources of the project and of pdm's configuration."""
+    """Return the repository of an upload, else the sources of the project and of pdm's
+    configuration.
+    """
     if not invocation.touches_index:
         return Endpoints()
     words = scan(invocation.argv, read_table(_PROJECT))
-    folder, config = last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".", last_value(words, "config")
+    folder, config = (
+        last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".",
+        last_value(words, "config"),
+    )
     if invocation.verb == ("publish",):
-        return read_upload_endpoints(UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host))
+        return read_upload_endpoints(
+            UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host)
+        )
     own = pdm_sources(config, folder, host)
     project = project_endpoints("pyproject.toml", ("tool", "pdm", "source"), host, folder)
-    return join(project, own, direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock"))
+    return join(
+        project, own, direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock")
+    )
 
 
 TOOL = Tool(

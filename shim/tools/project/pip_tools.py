@@ -1,6 +1,8 @@
-"""pip-tools: `pip-compile` asks with the pip beside it, `pip-sync` starts that pip. Neither is given a URL with a password.
+"""pip-tools: `pip-compile` asks with the pip beside it, `pip-sync` starts that pip. Neither is
+given a URL with a password.
 
-Sources: pip-tools 7.6 `scripts/compile.py` (the header and the `--index-url` lines of the output are made of what it was told); measured.
+Sources: pip-tools 7.6 `scripts/compile.py` (the header and the `--index-url` lines of the output
+are made of what it was told); measured.
 """
 
 from __future__ import annotations
@@ -31,15 +33,20 @@ _BOTH = """
 --client-cert =
 """
 _TABLES = {
-    "pip-compile": _BOTH
-    + "-c --constraint =\n-o --output-file =\n--extra =\n-P --upgrade-package =\n--annotation-style =\n--newline =\n--max-rounds =\n"
-    + "--cache-dir =\n--resolver =\n--unsafe-package =\n--build-deps-for =\n--uploaded-prior-to =\n-v --verbose\n-q --quiet\n-U --upgrade",
+    "pip-compile": (
+        _BOTH + "-c --constraint =\n-o --output-file =\n--extra =\n-P --upgrade-package"
+        " =\n--annotation-style =\n--newline =\n--max-rounds =\n"
+        + "--cache-dir =\n--resolver =\n--unsafe-package =\n--build-deps-for =\n--uploaded-prior-to"
+        " =\n-v --verbose\n-q --quiet\n-U --upgrade"
+    ),
     "pip-sync": _BOTH + "--python-executable =\n-v --verbose\n-q --quiet\n-a --ask\n-n --dry-run",
 }
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which command this is. The release that counts for the way of handing over is nobody's: the pip beside it is not seen."""
+    """Return which command this is. The release that counts for the way of handing over is
+    nobody's: the pip beside it is not seen.
+    """
     asks = not {"help", "version"} & {word.name for word in scan(argv, read_table(_TABLES[name]))}
     reason = f"{name} asks like pip" if asks else "help or version"
     made = Target(target, *find_release(target, "pip_tools", host))

@@ -1,7 +1,8 @@
-"""What `pip-compile`, `pip-sync` and pipx ask: pip's settings, and what their own options, `--pip-args` and configuration add.
+"""What `pip-compile`, `pip-sync` and pipx ask: pip's settings, and what their own options,
+`--pip-args` and configuration add.
 
-Sources: pip-tools 7.6 `scripts/options.py`, `scripts/compile.py`, `utils.py` (`select_config_file`, `override_defaults_from_config_file`);
-pipx 1.18 `main.py`.
+Sources: pip-tools 7.6 `scripts/options.py`, `scripts/compile.py`, `utils.py` (`select_config_file`,
+`override_defaults_from_config_file`); pipx 1.18 `main.py`.
 """
 
 from __future__ import annotations
@@ -36,18 +37,34 @@ MAX_ARGUMENTS = 16_384
 Said = tuple[str, Mention]
 
 
-def pip_tools_endpoints(words: Sequence[Word], default: str, target: Target, host: Host) -> Endpoints:
-    """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt) asks. `target` is the pip beside it."""
-    sources = [_mention(word) for word in words if word.name is None] or [Mention(default, Origin("config", "default"))]
+def pip_tools_endpoints(
+    words: Sequence[Word], default: str, target: Target, host: Host
+) -> Endpoints:
+    """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt)
+    asks. `target` is the pip beside it.
+    """
+    sources = [_mention(word) for word in words if word.name is None] or [
+        Mention(default, Origin("config", "default"))
+    ]
     unread = Unread()
     path = _config_file(words, host, unread)
     configured: list[Said] = []
     with unread.guard(path or "", careless=True):
-        configured += configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
+        configured += (
+            configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
+        )
     files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
-    folders = [replace(mention, text=os.path.dirname(mention.text) or ".") for mention in sources if mention not in files]
+    folders = [
+        replace(mention, text=os.path.dirname(mention.text) or ".")
+        for mention in sources
+        if mention not in files
+    ]
     endpoints = option_endpoints(words, host, configured, target, files, folders)
-    own = Endpoints(files_read=(path,) if path else (), unreadable_inputs=tuple(unread.texts), careless=tuple(unread.careless))
+    own = Endpoints(
+        files_read=(path,) if path else (),
+        unreadable_inputs=tuple(unread.texts),
+        careless=tuple(unread.careless),
+    )
     return join(endpoints, own)
 
 
@@ -59,7 +76,8 @@ def option_endpoints(
     files: Sequence[Mention] = (),
     folders: Sequence[Mention] = (),
 ) -> Endpoints:
-    """Return what pip would ask by its own settings with the options in `words` and `configured` on top.
+    """Return what pip would ask by its own settings with the options in `words` and `configured` on
+    top.
 
     Userinfo in argv that no endpoint stands for is spare.
     """
@@ -76,7 +94,9 @@ def option_endpoints(
     settings.arguments = list(folders)
     endpoints = requests.read_endpoints("install", settings, target, host, reader)
     asked = {endpoint.location for endpoint in endpoints.items}
-    unused_userinfo = tuple(place for _, mention in typed if (place := _place(mention)) and place not in asked)
+    unused_userinfo = tuple(
+        place for _, mention in typed if (place := _place(mention)) and place not in asked
+    )
     return replace(endpoints, unused_userinfo=unused_userinfo)
 
 
@@ -85,7 +105,12 @@ def _typed(words: Sequence[Word]) -> Iterator[Said]:
 
 
 def _mention(word: Word) -> Mention:
-    return Mention("1" if word.value is None else word.value, Origin("argv", f"--{word.name}"), word.position, word.start)
+    return Mention(
+        "1" if word.value is None else word.value,
+        Origin("argv", f"--{word.name}"),
+        word.position,
+        word.start,
+    )
 
 
 def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
@@ -96,7 +121,12 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
         for name, text in _split(word.value or ""):
             start = (word.value or "").find(text)
             key = word.position if start >= 0 else None  # a quoted text stands nowhere as it is
-            yield name, Mention(text, Origin("argv", f"--pip-args (--{name})"), key, word.start + max(start, 0))
+            yield (
+                name,
+                Mention(
+                    text, Origin("argv", f"--pip-args (--{name})"), key, word.start + max(start, 0)
+                ),
+            )
 
 
 def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
@@ -112,7 +142,8 @@ def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, st
 
 
 def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
-    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for each; keys may have underscores.
+    """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for
+    each; keys may have underscores.
 
     Raises CannotRead.
     """
@@ -121,11 +152,21 @@ def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -
     for layer in layers:
         for key, value in layer.items() if isinstance(layer, dict) else ():
             name = key.replace("_", "-")
-            texts = [text for text in (value if isinstance(value, list) else [value]) if isinstance(text, str)]
+            texts = [
+                text
+                for text in (value if isinstance(value, list) else [value])
+                if isinstance(text, str)
+            ]
             if name == "pip-args":
-                yield from ((option, Mention(text, origin)) for text in texts for option, text in _split(text, names))
+                yield from (
+                    (option, Mention(text, origin))
+                    for text in texts
+                    for option, text in _split(text, names)
+                )
             elif name in names:
-                yield from ((name, Mention(text, origin)) for text in (["1"] if value is True else texts))
+                yield from (
+                    (name, Mention(text, origin)) for text in (["1"] if value is True else texts)
+                )
 
 
 def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | None:
@@ -133,8 +174,17 @@ def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | Non
     if any(word.name == "no-config" for word in words):
         return None
     typed = [word.value for word in words if word.name == "config" and word.value]
-    folders = dict.fromkeys([host.cwd, *(os.path.dirname(host.path(word.value or "")) for word in words if word.name is None)])
-    found = [host.path(typed[-1])] if typed else [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
+    folders = dict.fromkeys(
+        [
+            host.cwd,
+            *(os.path.dirname(host.path(word.value or "")) for word in words if word.name is None),
+        ]
+    )
+    found = (
+        [host.path(typed[-1])]
+        if typed
+        else [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
+    )
     for path in found:
         with unread.guard(path, careless=True):
             if value_at(read_document(path), "tool", "pip-tools") or typed:

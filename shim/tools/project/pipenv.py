@@ -16,15 +16,38 @@ from shim.tools import Tool
 from shim.tools.pip.settings import Mention
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.pip_tools_requests import option_endpoints
-from shim.tools.project.requests import find_upwards, join, project_endpoints, read_project_invocation, sources_in
+from shim.tools.project.requests import (
+    find_upwards,
+    join,
+    project_endpoints,
+    read_project_invocation,
+    sources_in,
+)
 
-NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "run", "shell", "graph", "check", "verify", "requirements", "scripts", "open")
+NEVER_NEEDS_INDEX = (
+    "",
+    "-h",
+    "--help",
+    "--version",
+    "run",
+    "shell",
+    "graph",
+    "check",
+    "verify",
+    "requirements",
+    "scripts",
+    "open",
+)
 
 VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
-_BEFORE = read_table("-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n--site-packages\n--bare")
+_BEFORE = read_table(
+    "-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q"
+    " --quiet\n--clear\n--site-packages\n--bare"
+)
 #: `--index` takes the name of a source as well as a URL; it is one more index.
 _TABLE = read_table(
-    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories =\n--extra-pip-args =\n-e --editable ="
+    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories"
+    " =\n--extra-pip-args =\n-e --editable ="
 )
 
 
@@ -46,11 +69,15 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         sources = project_endpoints("Pipfile", ("source",), host)
     pipfile = host.path(sources.files_read[0])
     direct = direct_endpoints("pipenv", invocation.argv, pipfile, "Pipfile.lock")
-    return join(sources, option_endpoints(typed, host, files=_requirements(words, pipfile, host)), direct)
+    return join(
+        sources, option_endpoints(typed, host, files=_requirements(words, pipfile, host)), direct
+    )
 
 
 def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
-    """Return the requirements files that pipenv takes into its Pipfile, indexes and all: those of `-r`, or the project's own."""
+    """Return the requirements files that pipenv takes into its Pipfile, indexes and all: those of
+    `-r`, or the project's own.
+    """
     typed = [
         Mention(word.value, Origin("argv", "--requirements"), word.position, word.start)
         for word in words

@@ -1,6 +1,7 @@
 """pipx: installs programs with pip or uv, which ask what their own settings say.
 
-`pipx run` is left to the `keyring` launcher: the program that it becomes would inherit what we hand over.
+`pipx run` is left to the `keyring` launcher: the program that it becomes would inherit what we hand
+over.
 
 Sources: pipx 1.18 documentation, `backends/__init__.py`; measured.
 """
@@ -14,15 +15,44 @@ from shim.tools import Tool
 from shim.tools.pip.settings import Mention
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.pip_tools_requests import option_endpoints
-from shim.tools.project.requests import installer_endpoints, join, last_value, read_project_invocation
+from shim.tools.project.requests import (
+    installer_endpoints,
+    join,
+    last_value,
+    read_project_invocation,
+)
 
-NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "list", "environment", "ensurepath", "completions", "uninstall", "uninstall-all", "run")
+NEVER_NEEDS_INDEX = (
+    "",
+    "-h",
+    "--help",
+    "--version",
+    "list",
+    "environment",
+    "ensurepath",
+    "completions",
+    "uninstall",
+    "uninstall-all",
+    "run",
+)
 
-VERBS = frozenset(["inject", "install", "install-all", "reinstall", "reinstall-all", "upgrade", "upgrade-all", "upgrade-shared"])
+VERBS = frozenset(
+    [
+        "inject",
+        "install",
+        "install-all",
+        "reinstall",
+        "reinstall-all",
+        "upgrade",
+        "upgrade-all",
+        "upgrade-shared",
+    ]
+)
 _BEFORE = read_table("-h --help\n--version\n-q --quiet\n-v --verbose\n--global")
 _TABLE = read_table(
-    "-h --help\n-i --index-url =\n--pip-args =\n--backend =\n--python =\n--suffix =\n--preinstall =\n--cooldown =\n--fetch-python =\n"
-    "-r --requirement =\n-c --constraint =\n-e --editable\n-f --force"
+    "-h --help\n-i --index-url =\n--pip-args =\n--backend =\n--python =\n--suffix =\n--preinstall"
+    " =\n--cooldown =\n--fetch-python =\n-r --requirement =\n-c --constraint =\n-e --editable\n-f"
+    " --force"
 )
 
 
@@ -32,22 +62,31 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
-    """Return the indexes of its options, and of pip's and uv's own settings as far as it may start them."""
+    """Return the indexes of its options, and of pip's and uv's own settings as far as it may start
+    them.
+    """
     if not invocation.touches_index or not VERBS.intersection(invocation.verb):
         return Endpoints()
     words = scan(invocation.argv, _TABLE)
     backend = last_value(words, "backend") or host.environ.get("PIPX_DEFAULT_BACKEND")
     folders = [one for one in _said(words, None) if "/" in one.text or one.text.startswith(".")]
     typed = join(
-        option_endpoints(words, host, files=_said(words, "requirement"), folders=folders), direct_endpoints("pipx", invocation.argv, "", "")
+        option_endpoints(words, host, files=_said(words, "requirement"), folders=folders),
+        direct_endpoints("pipx", invocation.argv, "", ""),
     )
     may_be_uv = backend != "pip" and not last_value(words, "index-url")
     return join(typed, installer_endpoints(host, "uv")) if may_be_uv else typed
 
 
 def _said(words: list[Word], name: str | None) -> list[Mention]:
-    """Return the values of an option, of which pip is given each; those of no option are arguments."""
-    return [Mention(word.value or "", Origin("argv", word.value or "")) for word in words if word.name == name]
+    """Return the values of an option, of which pip is given each; those of no option are
+    arguments.
+    """
+    return [
+        Mention(word.value or "", Origin("argv", word.value or ""))
+        for word in words
+        if word.name == name
+    ]
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

@@ -1,4 +1,5 @@
-"""poetry: the sources of pyproject.toml, asked by its own installer, which reads a netrc; so does `poetry publish`.
+"""poetry: the sources of pyproject.toml, asked by its own installer, which reads a netrc; so does
+`poetry publish`.
 
 Sources: poetry 2 documentation "Repositories"; `publishing/uploader.py`; measured.
 """
@@ -32,11 +33,30 @@ NEVER_NEEDS_INDEX = (
     "about",
 )
 
-VERBS = frozenset(["add", "build", "install", "lock", "publish", "remove", "search", "self", "show", "sync", "update"])
+VERBS = frozenset(
+    [
+        "add",
+        "build",
+        "install",
+        "lock",
+        "publish",
+        "remove",
+        "search",
+        "self",
+        "show",
+        "sync",
+        "update",
+    ]
+)
 _FOLDERS = "-C --directory =\n-P --project =\n"
-_BEFORE = read_table(_FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n --no-interaction\n--no-plugins\n--no-cache")
+_BEFORE = read_table(
+    _FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n"
+    " --no-interaction\n--no-plugins\n--no-cache"
+)
 _PUBLISH = read_table(
-    _FOLDERS + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n--client-cert =\n--dist-dir =\n--build\n--dry-run"
+    _FOLDERS
+    + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n--client-cert"
+    " =\n--dist-dir =\n--build\n--dry-run"
 )
 
 
@@ -56,13 +76,21 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         endpoints = poetry_endpoints(last_value(words, "repository"), folder, host)
         return replace(endpoints, items=() if typed else endpoints.items)
     endpoints = project_endpoints("pyproject.toml", ("tool", "poetry", "source"), host, folder)
-    items = tuple(replace(endpoint, provided_by=_answer(endpoint.index_name or "", host)) for endpoint in endpoints.items)
-    return join(replace(endpoints, items=items), direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock"))
+    items = tuple(
+        replace(endpoint, provided_by=_answer(endpoint.index_name or "", host))
+        for endpoint in endpoints.items
+    )
+    return join(
+        replace(endpoints, items=items),
+        direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock"),
+    )
 
 
 def _answer(name: str, host: Host) -> str | None:
     """Return the user's own variable with the password of a source, or None."""
-    return next((variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None)
+    return next(
+        (variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None
+    )
 
 
 # `publish --password` stays in argv: it has no variable that would count in its place.

@@ -1,7 +1,8 @@
 """The repositories that hatch's, pdm's and poetry's own configuration files name for uploads.
 
-Sources: hatch 1.18 `publish/index.py`, `publish/auth.py`; pdm 2.29 documentation "Publish", `project/config.py`; poetry 2.5
-documentation "Configuration", `publishing/publisher.py`, `utils/password_manager.py`.
+Sources: hatch 1.18 `publish/index.py`, `publish/auth.py`; pdm 2.29 documentation "Publish",
+`project/config.py`; poetry 2.5 documentation "Configuration", `publishing/publisher.py`,
+`utils/password_manager.py`.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from shim.tools.upload.uploads import Repositories, read_pypirc
 
 
 def hatch_repositories(name: str, config: str, host: Host) -> Repositories:
-    """Return what hatch's config.toml says, with the login that a .pypirc has for the repository that is meant."""
-    path = host.path(config or host.environ.get("HATCH_CONFIG") or _below(host, "hatch", "config.toml"))
+    """Return what hatch's config.toml says, with the login that a .pypirc has for the repository
+    that is meant.
+    """
+    path = host.path(
+        config or host.environ.get("HATCH_CONFIG") or _below(host, "hatch", "config.toml")
+    )
     index = _table(path, "publish", "index")
     name = name or host.environ.get("HATCH_INDEX_REPO") or str(index.get("repo") or "main")
     rows: dict[str, dict[str, str]] = {}
@@ -31,9 +36,14 @@ def hatch_repositories(name: str, config: str, host: Host) -> Repositories:
         rows[key] = _rename(said, url="repository", user="username", auth="password")
     sections = read_pypirc(host.path("~/.pypirc"))
     url = rows.get(name, {}).get("repository", name)
-    login = sections.get(name) or next((section for section in sections.values() if section.get("repository") == url), {})
+    login = sections.get(name) or next(
+        (section for section in sections.values() if section.get("repository") == url), {}
+    )
     if name in rows:
-        rows[name] = {**_rename(login, username="username", password="password"), **rows[name]}  # noqa: S106 (a key's name)
+        rows[name] = {
+            **_rename(login, username="username", password="password"),  # noqa: S106 (a key's name)
+            **rows[name],
+        }
     return Repositories(path, rows, name)
 
 
@@ -45,13 +55,18 @@ def pdm_repositories(config: str, folder: str, host: Host) -> Repositories:
     for path in (own, project):
         for name, row in _items(_table(path, "repository")):
             if isinstance(row, dict):
-                rows[name] = {**rows.get(name, {}), **_rename(row, url="repository", username="username", password="password")}  # noqa: S106
+                rows[name] = {
+                    **rows.get(name, {}),
+                    **_rename(row, url="repository", username="username", password="password"),  # noqa: S106
+                }
                 named |= {name} if path == project and "url" in row else set()
     return Repositories(own, rows, project=frozenset(named))
 
 
 def pdm_sources(config: str, folder: str, host: Host) -> Endpoints:
-    """Return the sources in pdm's own config.toml, which are the user's, and in the project's pdm.toml."""
+    """Return the sources in pdm's own config.toml, which are the user's, and in the project's
+    pdm.toml.
+    """
     own, project = pdm_config(config, host), find_upwards("pdm.toml", host.path(folder)) or ""
     unread = Unread()
     tables: dict[str, dict[str, Any]] = {}
@@ -60,20 +75,35 @@ def pdm_sources(config: str, folder: str, host: Host) -> Endpoints:
         with unread.guard(path, careless=path == project):
             table = value_at(read_document(path), "pypi")
             tables[path] = table if isinstance(table, dict) else {}
-    found = [endpoint for path, table in tables.items() for endpoint in source_endpoints([table, *table.values()], path, host, unread)]
-    users = [
-        replace(endpoint, origin=endpoint.origin._replace(kind="config", project=False)) if endpoint.origin.where == own else endpoint for endpoint in found
+    found = [
+        endpoint
+        for path, table in tables.items()
+        for endpoint in source_endpoints([table, *table.values()], path, host, unread)
     ]
-    return Endpoints(tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless))
+    users = [
+        (
+            replace(endpoint, origin=endpoint.origin._replace(kind="config", project=False))
+            if endpoint.origin.where == own
+            else endpoint
+        )
+        for endpoint in found
+    ]
+    return Endpoints(
+        tuple(users), tuple(tables), tuple(unread.texts), careless=tuple(unread.careless)
+    )
 
 
 def pdm_config(config: str, host: Host) -> str:
     """Return where pdm's own config.toml is."""
-    return host.path(config or host.environ.get("PDM_CONFIG_FILE") or _below(host, "pdm", "config.toml"))
+    return host.path(
+        config or host.environ.get("PDM_CONFIG_FILE") or _below(host, "pdm", "config.toml")
+    )
 
 
 def poetry_endpoints(name: str, folder: str, host: Host) -> Endpoints:
-    """Return the endpoint that `poetry publish` uploads to: a variable, the project's poetry.toml, or poetry's config.toml names it."""
+    """Return the endpoint that `poetry publish` uploads to: a variable, the project's poetry.toml,
+    or poetry's config.toml names it.
+    """
     files = poetry_files(folder, host)
     name = name or "pypi"
     variable = f"POETRY_REPOSITORIES_{poetry_name(name)}_URL"
@@ -82,8 +112,17 @@ def poetry_endpoints(name: str, folder: str, host: Host) -> Endpoints:
         said = _table(path, "repositories", name).get("url")
         if not url and isinstance(said, str):
             url, origin = said, Origin("file", path, project=path.endswith("poetry.toml"))
-    answered = next((variable for variable in poetry_variables(name) if host.environ.get(variable)), None)
-    answered = answered or next((path for path in files if _table(path, "http-basic", name) or _table(path, "pypi-token").get(name)), None)
+    answered = next(
+        (variable for variable in poetry_variables(name) if host.environ.get(variable)), None
+    )
+    answered = answered or next(
+        (
+            path
+            for path in files
+            if _table(path, "http-basic", name) or _table(path, "pypi-token").get(name)
+        ),
+        None,
+    )
     try:
         target = parse_url(url or "https://upload.pypi.org/legacy/")
         userinfo = find_userinfo(url or "")
@@ -91,25 +130,41 @@ def poetry_endpoints(name: str, folder: str, host: Host) -> Endpoints:
         return Endpoints((), tuple(files))
     if userinfo and userinfo.password:
         return Endpoints((), tuple(files))  # the user's own; poetry reads it from there
-    return Endpoints((Endpoint(target, origin, "publish", name, provided_by=answered),), tuple(files))
+    return Endpoints(
+        (Endpoint(target, origin, "publish", name, provided_by=answered),), tuple(files)
+    )
 
 
 def poetry_files(folder: str, host: Host) -> list[str]:
-    """Return poetry's configuration files, the one that counts most at the end: the project's poetry.toml, if there is one."""
+    """Return poetry's configuration files, the one that counts most at the end: the project's
+    poetry.toml, if there is one.
+    """
     home = host.environ.get("POETRY_CONFIG_DIR") or _below(host, "pypoetry")
     own = [os.path.join(home, file) for file in ("auth.toml", "config.toml")]
     return [*own, *filter(None, [find_upwards("poetry.toml", host.path(folder))])]
 
 
 def poetry_repositories(folder: str, host: Host) -> list[tuple[str, str]]:
-    """Return (name, URL) of each repository for uploads that a file names; poetry takes those for sources of that URL as well."""
+    """Return (name, URL) of each repository for uploads that a file names; poetry takes those for
+    sources of that URL as well.
+    """
     tables = [_table(path, "repositories") for path in poetry_files(folder, host)]
-    return [(name, str(row.get("url"))) for table in tables for name, row in _items(table) if isinstance(row, dict)]
+    return [
+        (name, str(row.get("url")))
+        for table in tables
+        for name, row in _items(table)
+        if isinstance(row, dict)
+    ]
 
 
 def poetry_variables(name: str) -> tuple[str, ...]:
-    """Return the variables that answer for a repository or source of poetry's: the password's and the token's."""
-    return (f"POETRY_HTTP_BASIC_{poetry_name(name)}_PASSWORD", f"POETRY_PYPI_TOKEN_{poetry_name(name)}")
+    """Return the variables that answer for a repository or source of poetry's: the password's and
+    the token's.
+    """
+    return (
+        f"POETRY_HTTP_BASIC_{poetry_name(name)}_PASSWORD",
+        f"POETRY_PYPI_TOKEN_{poetry_name(name)}",
+    )
 
 
 def poetry_name(name: str) -> str:

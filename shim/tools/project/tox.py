@@ -1,8 +1,11 @@
-"""tox: its environments are made with pip, or uv by a plugin, which ask what their own settings say.
+"""tox: its environments are made with pip, or uv by a plugin, which ask what their own settings
+say.
 
-What `set_env` and `deps` of its own files name is not read: the pip in the environment asks the `keyring` launcher for that.
+What `set_env` and `deps` of its own files name is not read: the pip in the environment asks the
+`keyring` launcher for that.
 
-Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* reach every environment); measured.
+Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* reach every
+environment); measured.
 """
 
 from __future__ import annotations
@@ -18,10 +21,27 @@ from shim.tools.project.requests import installer_endpoints, read_project_invoca
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
 
 VERBS = frozenset(
-    {"", "run", "r", "run-parallel", "p", "devenv", "d", "exec", "e", "legacy", "le", "depends", "de", "list", "l", "config", "c"}
+    {
+        "",
+        "run",
+        "r",
+        "run-parallel",
+        "p",
+        "devenv",
+        "d",
+        "exec",
+        "e",
+        "legacy",
+        "le",
+        "depends",
+        "de",
+        "list",
+        "l",
+        "config",
+        "c",
+    }
 )
-_TABLE = read_table(
-    """
+_TABLE = read_table("""
     -h --help
     --version
     -e --env =
@@ -39,8 +59,7 @@ _TABLE = read_table(
     --discover =
     --installpkg =
     --develop
-    """
-)
+    """)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:

@@ -1,9 +1,11 @@
 """What the project's files of pip-tools, pipenv, pdm and poetry make those tools careless with.
 
-What tox, nox and hatch read, and pipenv's `.env`, is not looked at: those run the project's own code, which can do as it likes.
+What tox, nox and hatch read, and pipenv's `.env`, is not looked at: those run the project's own
+code, which can do as it likes.
 
-Sources: pip-tools 7.6 `utils.py` (`override_defaults_from_config_file`); pipenv 2026 `utils/indexes.py`; pdm 2.29 `project/config.py`,
-`project/core.py`; poetry 2.5 `utils/authenticator.py` (`RepositoryCertificateConfig`).
+Sources: pip-tools 7.6 `utils.py` (`override_defaults_from_config_file`); pipenv 2026
+`utils/indexes.py`; pdm 2.29 `project/config.py`, `project/core.py`; poetry 2.5
+`utils/authenticator.py` (`RepositoryCertificateConfig`).
 """
 
 from __future__ import annotations
@@ -27,13 +29,29 @@ from shim.tools.unsafe_settings import Does, UnsafeSetting, names
 _PIP_OPTIONS = {"trusted-host": Does.UNCHECKED, "cert": Does.AUTHORITY, "proxy": Does.PROXY}
 
 
-def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
+def find_unsafe_settings(
+    invocation: Invocation, endpoints: Endpoints, host: Host
+) -> Iterator[UnsafeSetting]:
     """Yield what the project's files say that neither argv nor `PIP_TRUSTED_HOST` does."""
     own = {after for word, after in pairwise([*invocation.argv, ""]) if word == "--trusted-host"}
-    own |= {word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")}
+    own |= {
+        word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")
+    }
     own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
-    documents = {path: read_document(path, host) for path in endpoints.files_read if path.endswith((".toml", "Pipfile"))}
-    yield from in_requirements((path for path in endpoints.files_read if path not in documents and not path.endswith(".lock")), own, host)
+    documents = {
+        path: read_document(path, host)
+        for path in endpoints.files_read
+        if path.endswith((".toml", "Pipfile"))
+    }
+    yield from in_requirements(
+        (
+            path
+            for path in endpoints.files_read
+            if path not in documents and not path.endswith(".lock")
+        ),
+        own,
+        host,
+    )
     for path, document in documents.items():
         for does, server in _in_document(path, document, host):
             if server not in own:
@@ -46,7 +64,9 @@ def _means(server: str, url: Url) -> bool:
 
 
 def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[Does, str]]:
-    """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says which."""
+    """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says
+    which.
+    """
     rows = [
         row
         for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
@@ -54,7 +74,12 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
     ]
     if os.path.basename(path) == "pdm.toml":
         rows += _pdm_rows(document)
-    rows = [*rows, *_poetry_rows(rows, read_document(os.path.join(os.path.dirname(path), "poetry.toml"), host))]
+    rows = [
+        *rows,
+        *_poetry_rows(
+            rows, read_document(os.path.join(os.path.dirname(path), "poetry.toml"), host)
+        ),
+    ]
     for row in rows:
         server = expand_variables(row["url"], host) if isinstance(row.get("url"), str) else "*"
         if row.get("verify_ssl", True) is not True:
@@ -68,10 +93,18 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
 
 
 def _pdm_rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the sources and repositories of a pdm.toml, as pdm sees them: a key with dots is as good as a table."""
+    """Yield the sources and repositories of a pdm.toml, as pdm sees them: a key with dots is as
+    good as a table.
+    """
     flat = dict(_flatten(document))
-    for prefix in {key.rpartition(".")[0] for key in flat if key.partition(".")[0] in ("pypi", "repository")}:
-        yield {key: flat[f"{prefix}.{key}"] for key in ("url", "verify_ssl", "ca_certs") if f"{prefix}.{key}" in flat}
+    for prefix in {
+        key.rpartition(".")[0] for key in flat if key.partition(".")[0] in ("pypi", "repository")
+    }:
+        yield {
+            key: flat[f"{prefix}.{key}"]
+            for key in ("url", "verify_ssl", "ca_certs")
+            if f"{prefix}.{key}" in flat
+        }
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -83,11 +116,21 @@ def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
 
 
 def _poetry_rows(sources: list[dict[str, Any]], poetry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield what a poetry.toml says of certificates in the words of a source; the URL may also stand in the user's own configuration."""
+    """Yield what a poetry.toml says of certificates in the words of a source; the URL may also
+    stand in the user's own configuration.
+    """
     repositories = value_at(poetry, "repositories")
     urls = {row.get("name"): row.get("url") for row in sources}
-    urls |= {name: value_at(row, "url") for name, row in repositories.items()} if isinstance(repositories, dict) else {}
+    urls |= (
+        {name: value_at(row, "url") for name, row in repositories.items()}
+        if isinstance(repositories, dict)
+        else {}
+    )
     certificates = value_at(poetry, "certificates")
     for name, row in certificates.items() if isinstance(certificates, dict) else ():
         said = [value_at(row, key) for key in ("verify", "cert")]
-        yield {"url": urls.get(name), "verify_ssl": False not in said, "ca_certs": any(isinstance(value, str) for value in said)}
+        yield {
+            "url": urls.get(name),
+            "verify_ssl": False not in said,
+            "ca_certs": any(isinstance(value, str) for value in said),
+        }

@@ -19,10 +19,13 @@ UPLOADER = Uploader(
     config_file="pypirc",
     username="username",
     password="password",  # noqa: S106 (the variable's key)
-    variables={"index-url": "FLIT_INDEX_URL", "username": "FLIT_USERNAME", "password": "FLIT_PASSWORD"},
+    variables={
+        "index-url": "FLIT_INDEX_URL",
+        "username": "FLIT_USERNAME",
+        "password": "FLIT_PASSWORD",
+    },
 )
-_TABLE = read_table(
-    """
+_TABLE = read_table("""
     -h --help
     -f --ini-file =
     --repository =
@@ -31,8 +34,7 @@ _TABLE = read_table(
     --use-vcs
     --no-use-vcs
     --debug
-    """
-)
+    """)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -42,7 +44,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository that the command uploads to."""
-    return read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Endpoints()
+    return (
+        read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host)
+        if invocation.touches_index
+        else Endpoints()
+    )
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, log_verbs=frozenset({"publish"}))

@@ -1,4 +1,5 @@
-"""twine: uploads. The credential goes into TWINE_USERNAME and TWINE_PASSWORD, which twine alone reads: it runs nobody's code.
+"""twine: uploads. The credential goes into TWINE_USERNAME and TWINE_PASSWORD, which twine alone
+reads: it runs nobody's code.
 
 Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, `cli.py`.
 """
@@ -9,7 +10,12 @@ from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
-from shim.tools.upload.uploads import Uploader, move_password, read_upload_endpoints, read_upload_invocation
+from shim.tools.upload.uploads import (
+    Uploader,
+    move_password,
+    read_upload_endpoints,
+    read_upload_invocation,
+)
 
 NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "check")
 
@@ -28,8 +34,7 @@ UPLOADER = Uploader(
         "password": "TWINE_PASSWORD",
     },
 )
-_TABLE = read_table(
-    """
+_TABLE = read_table("""
     -h --help
     -r --repository =
     --repository-url =
@@ -48,8 +53,7 @@ _TABLE = read_table(
     --verbose
     --disable-progress-bar
     --no-color
-    """
-)
+    """)
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -59,7 +63,11 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository that the command uploads to."""
-    return read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host) if invocation.touches_index else Endpoints()
+    return (
+        read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host)
+        if invocation.touches_index
+        else Endpoints()
+    )
 
 
 TOOL = Tool(

@@ -1,6 +1,7 @@
 """A parsed uv command line, and the variables that stand in for its options.
 
-Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-static/src/env_vars.rs; clap 4 `BoolishValueParser`, `value_delimiter`.
+Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-static/src/env_vars.rs; clap 4 `BoolishValueParser`,
+`value_delimiter`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import NamedTuple
 from shim.core.host import Host
 from shim.formats.optparse_scan import Word
 
-#: Option -> the variables that mean the same where the option is not used: the first one that is not empty counts.
+#: Option -> the variables that mean the same where the option is not used: the first one that is
+#: not empty counts.
 VARIABLES: dict[str, tuple[str, ...]] = {
     "build-constraints": ("UV_BUILD_CONSTRAINT",),
     "check-url": ("UV_PUBLISH_CHECK_URL",),
@@ -49,16 +51,28 @@ FIRST_KNOWN: dict[str, tuple[int, ...]] = {
 }
 
 #: Options whose value may be several, and what is between them: None stands for any white space.
-SEPARATORS: dict[str, str | None] = {"index": None, "extra-index-url": " ", "find-links": ",", "with": ",", "with-requirements": ","}
+SEPARATORS: dict[str, str | None] = {
+    "index": None,
+    "extra-index-url": " ",
+    "find-links": ",",
+    "with": ",",
+    "with-requirements": ",",
+}
 
 #: The same for options that are given once for each value, but whose variable holds all of them.
-VARIABLE_SEPARATORS: dict[str, str | None] = {"constraints": " ", "build-constraints": " ", "overrides": " "}
+VARIABLE_SEPARATORS: dict[str, str | None] = {
+    "constraints": " ",
+    "build-constraints": " ",
+    "overrides": " ",
+}
 
 TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 
 
 class Part(NamedTuple):
-    """One value that argv or a variable gives: `text` begins at `start` of the element `key` (see `model.Place`)."""
+    """One value that argv or a variable gives: `text` begins at `start` of the element `key` (see
+    `model.Place`).
+    """
 
     text: str
     key: int | str
@@ -66,7 +80,9 @@ class Part(NamedTuple):
 
 
 class Command(NamedTuple):
-    """The verb as words, options and arguments with their positions in argv, and uv's release, None if unknown."""
+    """The verb as words, options and arguments with their positions in argv, and uv's release, None
+    if unknown.
+    """
 
     verb: tuple[str, ...]
     options: tuple[Word, ...]
@@ -82,9 +98,15 @@ class Command(NamedTuple):
         return any(word.name in names for word in self.options)
 
     def is_on(self, name: str, host: Host) -> bool:
-        """Return whether a switch is on, by its option or variable. `--no-NAME` behind or instead of it turns it off."""
+        """Return whether a switch is on, by its option or variable. `--no-NAME` behind or instead
+        of it turns it off.
+        """
         said = [word.name == name for word in self.options if word.name in (name, f"no-{name}")]
-        return said[-1] if said else any(part.text.lower() in TRUE for part in self._variables(name, host))
+        return (
+            said[-1]
+            if said
+            else any(part.text.lower() in TRUE for part in self._variables(name, host))
+        )
 
     def value(self, name: str, host: Host) -> str | None:
         """Return an option's last value, else its variable's; None for neither or empty."""
@@ -92,8 +114,14 @@ class Command(NamedTuple):
         return part.text if part else None
 
     def last(self, name: str, host: Host) -> Part | None:
-        """Return an option's last value, else its variable's, with its place; None for neither or empty."""
-        parts = [Part(word.value or "", word.position, word.start) for word in self.options if word.name == name]
+        """Return an option's last value, else its variable's, with its place; None for neither or
+        empty.
+        """
+        parts = [
+            Part(word.value or "", word.position, word.start)
+            for word in self.options
+            if word.name == name
+        ]
         parts = parts or list(self._variables(name, host))[::-1]
         return next((part for part in reversed(parts) if part.text), None)
 
@@ -101,10 +129,14 @@ class Command(NamedTuple):
         """Yield each value that argv gives for an option."""
         for word in self.options:
             if word.name == name:
-                yield from _split(Part(word.value or "", word.position, word.start), name, SEPARATORS)
+                yield from _split(
+                    Part(word.value or "", word.position, word.start), name, SEPARATORS
+                )
 
     def in_variables(self, name: str, host: Host) -> Iterator[Part]:
-        """Yield each value that the option's variables give, be they used or replaced by the option."""
+        """Yield each value that the option's variables give, be they used or replaced by the
+        option.
+        """
         for part in self._variables(name, host):
             yield from _split(part, name, {**SEPARATORS, **VARIABLE_SEPARATORS})
 
@@ -115,7 +147,9 @@ class Command(NamedTuple):
                 yield Part(host.environ.get(variable, ""), variable, 0)
 
     def all(self, name: str, host: Host) -> list[Part]:
-        """Return every value of an option: an option in argv replaces its variable, even by nothing."""
+        """Return every value of an option: an option in argv replaces its variable, even by
+        nothing.
+        """
         return list(self.typed(name) if self.has(name) else self.in_variables(name, host))
 
 

@@ -1,6 +1,7 @@
 """Which configuration files a uv command reads, and the files of its project.
 
-Sources: uv 0.13.8 crates/uv/src/lib.rs, uv-settings/src/lib.rs, uv-workspace/src/workspace.rs, uv-dirs/src/lib.rs.
+Sources: uv 0.13.8 crates/uv/src/lib.rs, uv-settings/src/lib.rs, uv-workspace/src/workspace.rs,
+uv-dirs/src/lib.rs.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ class Document(NamedTuple):
 
 
 class Reader:
-    """Reads files relative to uv's working directory, remembers every one that was wanted, and takes note of what is unread."""
+    """Reads files relative to uv's working directory, remembers every one that was wanted, and
+    takes note of what is unread.
+    """
 
     def __init__(self, host: Host, directory: str | None) -> None:
         self.host = host
@@ -70,7 +73,9 @@ class Reader:
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def read_toml(self, path: str) -> dict[str, Any] | None:
-        """Return a TOML document, or None if there is none: uv complains about a broken one by itself, if it is broken to it."""
+        """Return a TOML document, or None if there is none: uv complains about a broken one by
+        itself, if it is broken to it.
+        """
         if path not in self._documents:
             self._documents[path] = None
             data = self.read(path)
@@ -80,18 +85,27 @@ class Reader:
         return self._documents[path]
 
     def find(self, folder: str, pattern: str) -> list[str]:
-        """Return the paths below `folder` that match; what is beyond a great number of them is unread."""
+        """Return the paths below `folder` that match; what is beyond a great number of them is
+        unread.
+        """
         try:
             found = list(islice(find_paths(os.path.join(escape(folder), pattern)), MAX_MATCHES + 1))
         except (OSError, ValueError, RecursionError) as error:
-            self.unread.note(f"what {pattern} matches below {folder}", f"cannot be found ({type(error).__name__})")
+            self.unread.note(
+                f"what {pattern} matches below {folder}",
+                f"cannot be found ({type(error).__name__})",
+            )
             return []
         if len(found) > MAX_MATCHES:
-            self.unread.note(f"what else {pattern} matches below {folder}", f"is more than {MAX_MATCHES} files")
+            self.unread.note(
+                f"what else {pattern} matches below {folder}", f"is more than {MAX_MATCHES} files"
+            )
         return sorted(found[:MAX_MATCHES])
 
     def locate(self, one: Said) -> Said:
-        """Return what was said with the line where it first stands, if its file was read and has it."""
+        """Return what was said with the line where it first stands, if its file was read and has
+        it.
+        """
         origin = one.origin
         may_tell = origin.kind in ("file", "config") and origin.line is None
         data = self._data.get(self.join(origin.where)) if may_tell else None
@@ -103,7 +117,9 @@ class Reader:
 
     def receipts(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the name and the receipt's path of each installed tool, and the receipt."""
-        folder = self.host.environ.get("UV_TOOL_DIR") or os.path.join(self.host.data_home or "/nonexistent", "uv", "tools")
+        folder = self.host.environ.get("UV_TOOL_DIR") or os.path.join(
+            self.host.data_home or "/nonexistent", "uv", "tools"
+        )
         for path in self.find(self.join(folder), "*/uv-receipt.toml"):
             yield path, self.read_toml(path) or {}
 
@@ -115,13 +131,17 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 class Project(NamedTuple):
-    """Where a command stands: `start` is where the search for configuration begins, `root` the folder with uv.lock, if any."""
+    """Where a command stands: `start` is where the search for configuration begins, `root` the
+    folder with uv.lock, if any.
+    """
 
     start: str
     root: str | None
 
     def documents(self, reader: Reader) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the pyproject.toml of the project or workspace root, and of each member, with their paths."""
+        """Yield the pyproject.toml of the project or workspace root, and of each member, with their
+        paths.
+        """
         if self.root is None:
             return
         path = os.path.join(self.root, "pyproject.toml")
@@ -139,13 +159,22 @@ class Project(NamedTuple):
 
 
 def find_project(folder: str, reader: Reader) -> Project:
-    """Return the project that rules `folder`: its workspace's root if it is a member of one, else its own folder.
+    """Return the project that rules `folder`: its workspace's root if it is a member of one, else
+    its own folder.
 
-    A pyproject.toml without `[project]` or a workspace is no root for configuration, but may have a lock.
+    A pyproject.toml without `[project]` or a workspace is no root for configuration, but may have a
+    lock.
     """
     if is_file(folder):
         folder = os.path.dirname(folder)
-    own = next((parent for parent in _upward(folder) if reader.read(os.path.join(parent, "pyproject.toml")) is not None), None)
+    own = next(
+        (
+            parent
+            for parent in _upward(folder)
+            if reader.read(os.path.join(parent, "pyproject.toml")) is not None
+        ),
+        None,
+    )
     if own is None:
         return Project(folder, None)
     document = reader.read_toml(os.path.join(own, "pyproject.toml")) or {}
@@ -156,7 +185,11 @@ def find_project(folder: str, reader: Reader) -> Project:
     for parent in list(_upward(own))[1:]:
         workspace = _workspace(reader.read_toml(os.path.join(parent, "pyproject.toml")) or {})
         if workspace:
-            return Project(parent, parent) if _has_member(workspace, os.path.relpath(own, parent)) else Project(own, own)
+            return (
+                Project(parent, parent)
+                if _has_member(workspace, os.path.relpath(own, parent))
+                else Project(own, own)
+            )
     return Project(own, own)
 
 
@@ -168,26 +201,41 @@ def _workspace(document: dict[str, Any]) -> dict[str, Any]:
 
 def _has_member(workspace: dict[str, Any], relative: str) -> bool:
     parts = relative.split("/")
-    return not _is_excluded(workspace, relative) and any(_matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members")))
+    return not _is_excluded(workspace, relative) and any(
+        _matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members"))
+    )
 
 
 def _is_excluded(workspace: dict[str, Any], relative: str) -> bool:
-    return any(_matches(pattern, relative.split("/")) for pattern in uv_toml.texts(workspace.get("exclude")))
+    return any(
+        _matches(pattern, relative.split("/"))
+        for pattern in uv_toml.texts(workspace.get("exclude"))
+    )
 
 
 def _matches(pattern: str, parts: list[str]) -> bool:
-    """Return whether a path's parts match a pattern whose `*` stays within one part and whose `**` stands for any number."""
+    """Return whether a path's parts match a pattern whose `*` stays within one part and whose `**`
+    stands for any number.
+    """
     reached = {0}
     for step in os.path.normpath(pattern).split("/"):
         if step == "**":
             reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
         else:
-            reached = {index + 1 for index in reached if index < len(parts) and fnmatchcase(parts[index], step)}
+            reached = {
+                index + 1
+                for index in reached
+                if index < len(parts) and fnmatchcase(parts[index], step)
+            }
     return len(parts) in reached
 
 
-def discover(start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
-    """Return the configuration files that count: the project's first (none without `start`), then the user's, then the machine's."""
+def discover(
+    start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None
+) -> list[Document]:
+    """Return the configuration files that count: the project's first (none without `start`), then
+    the user's, then the machine's.
+    """
     if config_file:
         path = reader.join(config_file)
         table = reader.read_toml(path)
@@ -197,7 +245,9 @@ def discover(start: str | None, config_file: str | None, reader: Reader, version
 
 
 def _find_project(start: str, reader: Reader) -> Document | None:
-    """Return the first uv.toml, or pyproject.toml with a [tool.uv], going up. A uv.toml hides the pyproject.toml beside it."""
+    """Return the first uv.toml, or pyproject.toml with a [tool.uv], going up. A uv.toml hides the
+    pyproject.toml beside it.
+    """
     for folder in _upward(start):
         path = os.path.join(folder, "uv.toml")
         table = reader.read_toml(path)
@@ -219,7 +269,9 @@ def _find_system(reader: Reader, version: tuple[int, ...] | None) -> list[Docume
     if unwanted and version is not None and version >= FIRST_WITHOUT_SYSTEM:
         return []
     folders = reader.host.config_directories
-    return _first(reader, [*(os.path.join(folder, "uv", "uv.toml") for folder in folders), "/etc/uv/uv.toml"])
+    return _first(
+        reader, [*(os.path.join(folder, "uv", "uv.toml") for folder in folders), "/etc/uv/uv.toml"]
+    )
 
 
 def _first(reader: Reader, paths: list[str]) -> list[Document]:

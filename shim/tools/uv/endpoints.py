@@ -1,6 +1,7 @@
 """From URL texts, wherever a uv command finds them, to needs.
 
-Sources: uv 0.13.8 uv-distribution-types/src/index.rs (UV_INDEX_<NAME>_*), uv-auth/src/index.rs; what wins was measured.
+Sources: uv 0.13.8 uv-distribution-types/src/index.rs (UV_INDEX_<NAME>_*), uv-auth/src/index.rs;
+what wins was measured.
 """
 
 from __future__ import annotations
@@ -19,10 +20,12 @@ Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 
 
 class Said(NamedTuple):
-    """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in a file (`key` None).
+    """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in
+    a file (`key` None).
 
-    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for one that must get no credential,
-    `always` for one whose credential uv looks for before it asks. Of a locked file: the `registry` it comes from.
+    Of an index: `explicit` for those that only sources ask, `flat` for a page of links, `never` for
+    one that must get no credential, `always` for one whose credential uv looks for before it asks.
+    Of a locked file: the `registry` it comes from.
     """
 
     text: str
@@ -39,9 +42,11 @@ class Said(NamedTuple):
 
 
 def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[Endpoint]:
-    """Return the endpoints: each URL once, one default index, and of direct URLs only those that no index covers.
+    """Return the endpoints: each URL once, one default index, and of direct URLs only those that no
+    index covers.
 
-    A text that is no URL to us is unread if it may be one to uv, and an endpoint as well where it is known which.
+    A text that is no URL to us is unread if it may be one to uv, and an endpoint as well where it
+    is known which.
     """
     endpoints: list[Endpoint] = []
     for one in said:
@@ -54,9 +59,16 @@ def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[End
             endpoints.append(endpoint)
     scopes = [scope_of_index(endpoint.url) for endpoint in endpoints if endpoint.role != "direct"]
     kept: list[Endpoint] = []
-    numbers: dict[tuple[str, str], list[int]] = {}  # of what is kept, by URL: a command may name hundreds
+    numbers: dict[
+        tuple[str, str], list[int]
+    ] = {}  # of what is kept, by URL: a command may name hundreds
     for endpoint in endpoints:
-        if endpoint.role == "direct" and endpoint.username is None and endpoint.inline_password is None and any(scope.covers(endpoint.url) for scope in scopes):
+        if (
+            endpoint.role == "direct"
+            and endpoint.username is None
+            and endpoint.inline_password is None
+            and any(scope.covers(endpoint.url) for scope in scopes)
+        ):
             continue
         alike = numbers.setdefault(_normal(endpoint.url), [])
         number = next((number for number in alike if _is_one(endpoint, kept[number])), None)
@@ -66,11 +78,20 @@ def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[End
         else:
             kept[number] = _merge(kept[number], endpoint)
     default = next((endpoint for endpoint in kept if endpoint.role == "index"), None)
-    return [endpoint if endpoint is default or endpoint.role != "index" else replace(endpoint, role="extra") for endpoint in kept]
+    return [
+        (
+            endpoint
+            if endpoint is default or endpoint.role != "index"
+            else replace(endpoint, role="extra")
+        )
+        for endpoint in kept
+    ]
 
 
 def find_place(one: Said) -> Location | None:
-    """Return where a userinfo stands in argv or environment, or None if there is none or the URL is no plain one."""
+    """Return where a userinfo stands in argv or environment, or None if there is none or the URL is
+    no plain one.
+    """
     try:
         userinfo = find_userinfo(one.text)
     except BadUrl:
@@ -79,19 +100,37 @@ def find_place(one: Said) -> Location | None:
 
 
 def _make_endpoint(one: Said, host: Host) -> Endpoint | None:
-    """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain URL."""
+    """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain
+    URL.
+    """
     try:
         url, userinfo = parse_url(one.text), find_userinfo(one.text)
     except BadUrl:
         return None
     username = (userinfo.username or None) if userinfo else None
-    is_given = userinfo is not None and userinfo.password is not None and bool(userinfo.password or userinfo.username)
+    is_given = (
+        userinfo is not None
+        and userinfo.password is not None
+        and bool(userinfo.password or userinfo.username)
+    )
     given = Secret(userinfo.password or "") if userinfo and is_given else None
     answered = None
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
     place = _place(one, userinfo)
-    return Endpoint(url, one.origin, one.role, one.name, username, given, place, answered, one.always, one.explicit, one.registry)
+    return Endpoint(
+        url,
+        one.origin,
+        one.role,
+        one.name,
+        username,
+        given,
+        place,
+        answered,
+        one.always,
+        one.explicit,
+        one.registry,
+    )
 
 
 def _place(one: Said, userinfo: Userinfo | None) -> Location | None:
@@ -99,13 +138,16 @@ def _place(one: Said, userinfo: Userinfo | None) -> Location | None:
         return None
     begin = one.text.index("://") + 3
     start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-    return Location("argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end)
+    return Location(
+        "argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end
+    )
 
 
 def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | None, str | None]:
     """Return the user name for a named index, and the variable that answers for it.
 
-    uv takes `UV_INDEX_<NAME>_*` only if the URL has no userinfo, or its very user name. A user name alone is no answer.
+    uv takes `UV_INDEX_<NAME>_*` only if the URL has no userinfo, or its very user name. A user name
+    alone is no answer.
     """
     stem = "UV_INDEX_" + "".join(c.upper() if c.isascii() and c.isalnum() else "_" for c in name)
     named = host.environ.get(f"{stem}_USERNAME")
@@ -116,13 +158,21 @@ def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | N
 
 
 def _is_one(endpoint: Endpoint, other: Endpoint) -> bool:
-    """Return whether two needs of one URL are one question. A URL without userinfo is the same as with one: uv keeps credentials by URL."""
+    """Return whether two needs of one URL are one question. A URL without userinfo is the same as
+    with one: uv keeps credentials by URL.
+    """
     if (endpoint.role == "publish") != (other.role == "publish"):
         return False
-    plain = [one for one in (endpoint, other) if one.username is None and one.inline_password is None]
+    plain = [
+        one for one in (endpoint, other) if one.username is None and one.inline_password is None
+    ]
     if plain:
         return True
-    same = endpoint.inline_password.same_as(other.inline_password) if endpoint.inline_password and other.inline_password else endpoint.inline_password is other.inline_password
+    same = (
+        endpoint.inline_password.same_as(other.inline_password)
+        if endpoint.inline_password and other.inline_password
+        else endpoint.inline_password is other.inline_password
+    )
     return endpoint.username == other.username and same
 
 
@@ -131,10 +181,18 @@ def _normal(url: Url) -> tuple[str, str]:
 
 
 def _merge(first: Endpoint, other: Endpoint) -> Endpoint:
-    """Return one endpoint for both: the place in the list and the role of the first, the userinfo and where it stands of who has one."""
+    """Return one endpoint for both: the place in the list and the role of the first, the userinfo
+    and where it stands of who has one.
+    """
     source = first if first.inline_password is not None or first.username is not None else other
-    answered = None if source.inline_password is not None else first.provided_by or other.provided_by
-    place = source.location if source.inline_password is not None or first.location is None else first.location
+    answered = (
+        None if source.inline_password is not None else first.provided_by or other.provided_by
+    )
+    place = (
+        source.location
+        if source.inline_password is not None or first.location is None
+        else first.location
+    )
     role = "index" if "index" in (first.role, other.role) else first.role
     return replace(
         first,

@@ -1,9 +1,11 @@
 """In which order uv asks the indexes that a command names, and which of them it never asks.
 
-Of several defaults the first counts, of several indexes of one name the first, an explicit one only where argv names
-it: what the sources of a project name is asked in any case (`uv_inputs`). What counts is asked in turn until one has the package.
+Of several defaults the first counts, of several indexes of one name the first, an explicit one only
+where argv names it: what the sources of a project name is asked in any case (`uv_inputs`). What
+counts is asked in turn until one has the package.
 
-Sources: uv 0.13.8 crates/uv-distribution-types/src/index_url.rs, uv-settings/src/settings.rs, uv-cli/src/settings.rs (`PipSettings`).
+Sources: uv 0.13.8 crates/uv-distribution-types/src/index_url.rs, uv-settings/src/settings.rs,
+uv-cli/src/settings.rs (`PipSettings`).
 """
 
 from __future__ import annotations
@@ -31,7 +33,9 @@ ROLES: dict[str, Role] = {
 
 @dataclass(slots=True)
 class Layer:
-    """What one place says, by kind: argv and variables, a script, one table of a configuration file, a receipt."""
+    """What one place says, by kind: argv and variables, a script, one table of a configuration
+    file, a receipt.
+    """
 
     index: list[Said] = field(default_factory=list)
     extra_index_url: list[Said] = field(default_factory=list)
@@ -41,8 +45,15 @@ class Layer:
 
 def layer_of(table: dict[str, Any], origin: Origin) -> Layer:
     """Return what a uv.toml, `[tool.uv]`, `[pip]` or receipt table says."""
-    texts = {key: [Said(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))] for key in ROLES}
-    tables = [index_of(row, origin) for row in uv_toml.tables(table.get("index")) if isinstance(row.get("url"), str)]
+    texts = {
+        key: [Said(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
+        for key in ROLES
+    }
+    tables = [
+        index_of(row, origin)
+        for row in uv_toml.tables(table.get("index"))
+        if isinstance(row.get("url"), str)
+    ]
     return Layer(tables, texts["extra-index-url"], texts["index-url"], texts["find-links"])
 
 
@@ -62,7 +73,9 @@ def index_of(row: dict[str, Any], origin: Origin) -> Said:
 
 
 def named_url(part: Part, origin: Origin, role: Role) -> Said:
-    """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL divides nothing."""
+    """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL
+    divides nothing.
+    """
     name, equals, rest = part.text.partition("=")
     if role in ("index", "extra") and equals and ":" not in name and "/" not in name:
         return Said(rest, origin, role, name, part.key, part.start + len(name) + 1)
@@ -70,7 +83,9 @@ def named_url(part: Part, origin: Origin, role: Role) -> Said:
 
 
 def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
-    """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group each, all others as one."""
+    """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group
+    each, all others as one.
+    """
     for group in groups:
         layers = list(group)
         for kind in ("index", "extra_index_url", "index_url", "find_links"):
@@ -81,8 +96,8 @@ def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
 def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
     """Return those that uv asks, and pypi.org where nothing else is the default.
 
-    A shadowed index of argv or environment with a password stays: uv tries that password on other indexes of its server, and
-    would not have it if it was cut out.
+    A shadowed index of argv or environment with a password stays: uv tries that password on other
+    indexes of its server, and would not have it if it was cut out.
     """
     kept: list[Said] = []
     names: set[str] = set()
@@ -94,13 +109,24 @@ def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
             continue
         if "://" not in one.text:
             wanted.add(one.text)  # the name of a configured index, or a path
-        is_first = (one.name is None or one.name not in names) and not (one.role == "index" and has_default)
+        is_first = (one.name is None or one.name not in names) and not (
+            one.role == "index" and has_default
+        )
         names |= {one.name} if one.name else set()
         has_default |= one.role == "index" and is_first
         is_asked = is_first and (not one.explicit or one.name in wanted) and not one.never
         if not no_index and (is_asked or (one.key is not None and _has_password(one.text))):
-            kept.append(one._replace(role="links" if one.flat else one.role if is_asked else "extra"))
-    return kept if has_default else [*kept, Said(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index")]
+            kept.append(
+                one._replace(role="links" if one.flat else one.role if is_asked else "extra")
+            )
+    return (
+        kept
+        if has_default
+        else [
+            *kept,
+            Said(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index"),
+        ]
+    )
 
 
 def _has_password(text: str) -> bool:

@@ -1,6 +1,8 @@
-"""What a uv command's inputs name: requirements files, scripts, locks, receipts, and the projects it builds.
+"""What a uv command's inputs name: requirements files, scripts, locks, receipts, and the projects
+it builds.
 
-Sources: uv 0.13.8 crates/uv-requirements-txt/src/lib.rs, uv-requirements/src/sources.rs, uv-distribution/src/metadata/lowering.rs.
+Sources: uv 0.13.8 crates/uv-requirements-txt/src/lib.rs, uv-requirements/src/sources.rs,
+uv-distribution/src/metadata/lowering.rs.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from shim.tools.uv.lock_file import find_folders
 MAX_FILES = 1000
 
 _LINE_TABLE = read_table(
-    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c --constraint =\n-e --editable ="
+    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c"
+    " --constraint =\n-e --editable ="
 )
 #: Where Python ends a line and others do not, or the other way round, and controls.
 _ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
@@ -41,10 +44,12 @@ BEHIND_URL = (";", "--", "#", "[")
 
 @dataclass(slots=True)
 class Collector:
-    """Gathers what inputs say. With `builds_only`, what a project needs when it runs does not count.
+    """Gathers what inputs say. With `builds_only`, what a project needs when it runs does not
+    count.
 
-    `lines` are the index lines of requirements files, `pinned` the indexes that sources name, `said` everything else.
-    What may say more and is not ours to read stands in the reader's `unread`.
+    `lines` are the index lines of requirements files, `pinned` the indexes that sources name,
+    `said` everything else. What may say more and is not ours to read stands in the reader's
+    `unread`.
     """
 
     reader: Reader
@@ -61,14 +66,21 @@ class Collector:
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
         """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
-        text = _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text) if part is None else text
+        text = (
+            _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text)
+            if part is None
+            else text
+        )
         found = requirements.find_direct_url(text)
         behind = text[found[1] :].rstrip() if found else ""
-        # To uv blanks are a part of the URL, which it leaves out, and so is a semicolon without a blank before it.
+        # To uv blanks are a part of the URL, which it leaves out, and so is a semicolon without a
+        # blank before it.
         if behind and (behind[0] == ";" or not behind.lstrip().startswith(BEHIND_URL)):
             self.reader.unread.note_url(text, origin)
         if found and part:
-            self.said.append(Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0]))
+            self.said.append(
+                Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0])
+            )
         elif found:
             self.add(text[slice(*found)], origin, "direct")
         elif names_web(behind_name := (text.partition("@")[2].split() or [""])[0]):
@@ -76,33 +88,59 @@ class Collector:
         elif names_web(text):
             self.reader.unread.note_url(text, origin)
 
-    def add_document(self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None) -> None:
-        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its sources name, its path sources.
+    def add_document(
+        self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None
+    ) -> None:
+        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its
+        sources name, its path sources.
 
         A workspace member's sources may also name the indexes of its `root`.
         """
         origin = Origin("file", path, project=True)
         tool = uv_toml.tool_table(document) or {}
         for_build = uv_toml.build_requirement_texts(document)
-        for text in [*([] if self.builds_only else uv_toml.requirement_texts(document)), *for_build]:
+        for text in [
+            *([] if self.builds_only else uv_toml.requirement_texts(document)),
+            *for_build,
+        ]:
             self.add_direct(text, origin)
         for url in uv_toml.source_urls(tool):
             self.add(url, origin, "direct")
-        self._add_pinned(tool, root or {}, {uv_toml.requirement_name(text) for text in for_build}, origin)
+        self._add_pinned(
+            tool, root or {}, {uv_toml.requirement_name(text) for text in for_build}, origin
+        )
         for source in uv_toml.source_paths(tool):
             self.add_folder(source, path)
 
-    def _add_pinned(self, tool: dict[str, Any], root: dict[str, Any], build_names: Collection[str], origin: Origin) -> None:
+    def _add_pinned(
+        self,
+        tool: dict[str, Any],
+        root: dict[str, Any],
+        build_names: Collection[str],
+        origin: Origin,
+    ) -> None:
         """Add the indexes that sources name: the document's own before the workspace's."""
-        tables = [*uv_toml.tables(tool.get("index")), *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index"))]
+        tables = [
+            *uv_toml.tables(tool.get("index")),
+            *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index")),
+        ]
         for name in uv_toml.source_indexes(tool, build_names if self.builds_only else None):
-            row = next((row for row in tables if row.get("name") == name and isinstance(row.get("url"), str)), None)
+            row = next(
+                (
+                    row
+                    for row in tables
+                    if row.get("name") == name and isinstance(row.get("url"), str)
+                ),
+                None,
+            )
             one = index_of(row, origin) if row else None
             if one and not one.never:
                 self.pinned.append(one._replace(role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
-        """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds it."""
+        """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds
+        it.
+        """
         path = re.sub(r"\[[^\]]*\]$", "", path.removeprefix("file://").removeprefix("file:"))
         path = os.path.join(self.reader.join(path, parent), "pyproject.toml")
         if self._is_new(path):
@@ -111,7 +149,9 @@ class Collector:
                 self.add_document(document, path)
 
     def add_script(self, path: str) -> dict[str, Any]:
-        """Add what the metadata of a PEP 723 script names beside its configuration; return the metadata."""
+        """Add what the metadata of a PEP 723 script names beside its configuration; return the
+        metadata.
+        """
         document: dict[str, Any] = {}
         with self.reader.unread.guard(path, careless=True):
             document = read_toml(script_block(self.reader.read_text(path)))
@@ -125,7 +165,8 @@ class Collector:
                 self.add(url, Origin("config", path), "direct")
 
     def add_file_part(self, part: Part, origin: Origin, *, with_lines: bool) -> None:
-        """Add what a requirements or constraints file named in argv or a variable says; a remote one is the endpoint itself.
+        """Add what a requirements or constraints file named in argv or a variable says; a remote
+        one is the endpoint itself.
 
         Only `uv pip` obeys its index lines (`with_lines`).
         """
@@ -150,7 +191,9 @@ class Collector:
         elif requirements.is_pylock(path):
             with self.reader.unread.guard(path):
                 for url, registry in _find_locked(self.reader.read_text(path)):
-                    self.said.append(Said(url, Origin("file", path, project=True), "direct", registry=registry))
+                    self.said.append(
+                        Said(url, Origin("file", path, project=True), "direct", registry=registry)
+                    )
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
@@ -162,8 +205,12 @@ class Collector:
             text = _decode(self.reader.read(path) or b"")
         for line in requirements.read_lines(text, self.reader.host.environ):
             where = Origin("file", path, project=True, line=line.number)
-            if line.unread or any("$" in word or "\\" in word for word in (*line.options, line.requirement)):
-                why = line.unread or "has a variable or a backslash, which programs read differently"
+            if line.unread or any(
+                "$" in word or "\\" in word for word in (*line.options, line.requirement)
+            ):
+                why = (
+                    line.unread or "has a variable or a backslash, which programs read differently"
+                )
                 self.reader.unread.note(str(where), why)
             if line.requirement:
                 self.add_direct(line.requirement, where)
@@ -183,8 +230,12 @@ class Collector:
         except BadUrl:
             self.reader.unread.note_url(one.text, one.origin)
 
-    def _add_named_file(self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool) -> None:
-        """Add what another file says. uv does not obey the index lines of a constraints file that a requirements file names."""
+    def _add_named_file(
+        self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool
+    ) -> None:
+        """Add what another file says. uv does not obey the index lines of a constraints file that a
+        requirements file names.
+        """
         if kind == "editable":
             self.add_folder(value, path)
         elif _is_remote(value):
@@ -210,10 +261,14 @@ class Collector:
 
 
 def _find_locked(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each URL of a pylock.toml with the index that its package comes from, "" for none. Raises CannotRead."""
+    """Yield each URL of a pylock.toml with the index that its package comes from, "" for none.
+    Raises CannotRead.
+    """
     for package in re.split(r"(?m)^\[\[packages\]\]", text):
         index = re.search(r'(?m)^index = "([^"\\]*)"', package)
-        yield from ((url, index[1] if index else "") for _, url in requirements.find_locked_urls(package))
+        yield from (
+            (url, index[1] if index else "") for _, url in requirements.find_locked_urls(package)
+        )
 
 
 def _is_remote(text: str) -> bool:
@@ -221,13 +276,21 @@ def _is_remote(text: str) -> bool:
 
 
 def _is_odd(name: str) -> bool:
-    """Whether a name may be a URL to uv: a `file:` one that is not plain, or one spelled so that we take it for a path."""
+    """Whether a name may be a URL to uv: a `file:` one that is not plain, or one spelled so that we
+    take it for a path.
+    """
     rest = name.removeprefix("file://")
-    return names_web(rest) or "file:" in rest.lower() or (rest != name and any(letter in rest for letter in "?#%\\"))
+    return (
+        names_web(rest)
+        or "file:" in rest.lower()
+        or (rest != name and any(letter in rest for letter in "?#%\\"))
+    )
 
 
 def _decode(data: bytes) -> str:
-    """Return the text of a requirements file as uv reads it, which obeys no `coding:` comment. Raises CannotRead."""
+    """Return the text of a requirements file as uv reads it, which obeys no `coding:` comment.
+    Raises CannotRead.
+    """
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
@@ -238,9 +301,11 @@ def _decode(data: bytes) -> str:
 
 
 def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
-    """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those whose index is `configured`.
+    """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those
+    whose index is `configured`.
 
-    uv drops a lock that was made from other indexes. A frozen one needs no index, but the credential of an index opens its files.
+    uv drops a lock that was made from other indexes. A frozen one needs no index, but the
+    credential of an index opens its files.
     """
     said: list[Said] = []
     origin = Origin("file", path, project=True)

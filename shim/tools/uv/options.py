@@ -1,6 +1,7 @@
 """uv's options as data: which take a value. All others count as flags, those of newer releases too.
 
-The union of uv 0.5.31 and 0.13.8, hidden options and aliases included. To read them off a uv: `uv generate-shell-completion bash`.
+The union of uv 0.5.31 and 0.13.8, hidden options and aliases included. To read them off a uv: `uv
+generate-shell-completion bash`.
 
 Sources: the above; crates/uv-cli/src/lib.rs and compat.rs for aliases.
 """
@@ -14,7 +15,9 @@ from shim.formats.optparse_scan import Option, OptionTable, read_table
 
 
 class ExactTable(OptionTable):
-    """Options that must be typed in full: clap knows no abbreviations, so `--refresh` is not a short `--refresh-package`."""
+    """Options that must be typed in full: clap knows no abbreviations, so `--refresh` is not a
+    short `--refresh-package`.
+    """
 
     def find_long(self, typed: str) -> Option | None:
         """Return the option of exactly that name, or None."""
@@ -63,18 +66,21 @@ COMMON = """
 """
 #: Further options with a value.
 VALUED = (
-    "abi allow-insecure-host annotation-style author-from batch bounds branch build-backend bump cache-dir cert check-url client-cert "
-    "color config config-file config-setting-package config-settings-package custom-compile-command default-index description "
-    "directory env-file exclude-newer exclude-newer-package extra extra-index-url fork-strategy format from "
-    "generate-shell-completion graalpy-mirror group ignore ignore-until-fixed implementation index index-strategy install-dir "
-    "keyring-provider link-mode marker max-recursion-depth max-rounds metadata-directory mirror name no-binary-package "
-    "no-build-isolation-package no-build-package no-editable-package no-emit-package no-extra no-group no-install-package "
-    "no-sources-package only-binary only-emit-package only-group only-install-package optional out-dir output-format "
-    "output-version package password path pip-args platform prefix prerelease prerelease-package preview-feature preview-features "
-    "project prompt protocol prune publish-url pyodide-mirror pypy-mirror python-downloads-json-url python-executable python-fetch "
-    "python-platform python-preference python-version refresh-package reinstall-package resolution resolver rev service-format "
-    "service-url tag token torch-backend trusted-host trusted-publishing ty-version unsafe-package upgrade-group vcs "
-    "with-editable with-executables-from"
+    "abi allow-insecure-host annotation-style author-from batch bounds branch build-backend bump"
+    " cache-dir cert check-url client-cert color config config-file config-setting-package"
+    " config-settings-package custom-compile-command default-index description directory env-file"
+    " exclude-newer exclude-newer-package extra extra-index-url fork-strategy format from"
+    " generate-shell-completion graalpy-mirror group ignore ignore-until-fixed implementation index"
+    " index-strategy install-dir keyring-provider link-mode marker max-recursion-depth max-rounds"
+    " metadata-directory mirror name no-binary-package no-build-isolation-package no-build-package"
+    " no-editable-package no-emit-package no-extra no-group no-install-package no-sources-package"
+    " only-binary only-emit-package only-group only-install-package optional out-dir output-format"
+    " output-version package password path pip-args platform prefix prerelease prerelease-package"
+    " preview-feature preview-features project prompt protocol prune publish-url pyodide-mirror"
+    " pypy-mirror python-downloads-json-url python-executable python-fetch python-platform"
+    " python-preference python-version refresh-package reinstall-package resolution resolver rev"
+    " service-format service-url tag token torch-backend trusted-host trusted-publishing ty-version"
+    " unsafe-package upgrade-group vcs with-editable with-executables-from"
 )
 #: What differs for some commands: these lines go before COMMON's.
 PARTICULAR = {

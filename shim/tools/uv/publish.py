@@ -1,6 +1,8 @@
-"""What `uv publish` asks: the upload endpoint, and the index that says which files are there already.
+"""What `uv publish` asks: the upload endpoint, and the index that says which files are there
+already.
 
-Sources: uv 0.13.8 crates/uv/src/commands/publish.rs, uv-settings/src/settings.rs (`PublishOptions`).
+Sources: uv 0.13.8 crates/uv/src/commands/publish.rs, uv-settings/src/settings.rs
+(`PublishOptions`).
 """
 
 from __future__ import annotations
@@ -19,19 +21,30 @@ from shim.tools.uv.endpoints import Role, Said, make_endpoints
 DEFAULT_URL = "https://upload.pypi.org/legacy/"
 
 
-def publish_endpoints(command: Command, documents: list[Document], host: Host, unread: Unread) -> list[Endpoint]:
-    """Return the endpoints of `uv publish`: what answers for an upload does not answer for a check."""
+def publish_endpoints(
+    command: Command, documents: list[Document], host: Host, unread: Unread
+) -> list[Endpoint]:
+    """Return the endpoints of `uv publish`: what answers for an upload does not answer for a
+    check.
+    """
     typed = [part.text for part in command.typed("index")]
     wanted = typed[-1] if typed else command.value("publish-index", host)
     said = [*(_of_index(wanted, documents) if wanted else _of_urls(command, documents, host))]
-    return [_with_answer(endpoint, command, host) if endpoint.role == "publish" else endpoint for endpoint in make_endpoints(said, host, unread)]
+    return [
+        _with_answer(endpoint, command, host) if endpoint.role == "publish" else endpoint
+        for endpoint in make_endpoints(said, host, unread)
+    ]
 
 
-def _find_url(option: str, role: Role, command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
+def _find_url(
+    option: str, role: Role, command: Command, documents: list[Document], host: Host
+) -> Iterator[Said]:
     """Yield what an option, else its variable, else the first configuration file says."""
     part = command.last(option, host)
     if part:
-        origin = Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
+        origin = (
+            Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
+        )
         yield Said(part.text, origin, role, None, part.key, part.start)
         return
     for document in documents:
@@ -43,14 +56,24 @@ def _find_url(option: str, role: Role, command: Command, documents: list[Documen
 def _of_urls(command: Command, documents: list[Document], host: Host) -> Iterator[Said]:
     """Yield the URLs to upload to and to check."""
     upload = list(_find_url("publish-url", "publish", command, documents, host))
-    yield from upload or [Said(DEFAULT_URL, Origin("config", "uv's default", is_default=True), "publish")]
+    yield from upload or [
+        Said(DEFAULT_URL, Origin("config", "uv's default", is_default=True), "publish")
+    ]
     yield from _find_url("check-url", "index", command, documents, host)
 
 
 def _of_index(name: str, documents: list[Document]) -> Iterator[Said]:
-    """Yield both URLs of the first configured index of that name; uv stops if it has none to upload to."""
-    rows = ((row, document.origin) for document in documents for row in uv_toml.tables(document.table.get("index")))
-    row, origin = next((found for found in rows if found[0].get("name") == name), ({}, Origin("config", "")))
+    """Yield both URLs of the first configured index of that name; uv stops if it has none to upload
+    to.
+    """
+    rows = (
+        (row, document.origin)
+        for document in documents
+        for row in uv_toml.tables(document.table.get("index"))
+    )
+    row, origin = next(
+        (found for found in rows if found[0].get("name") == name), ({}, Origin("config", ""))
+    )
     urls = {"publish": row.get("publish-url"), "index": row.get("url")}
     if all(isinstance(url, str) for url in urls.values()):
         yield Said(str(urls["publish"]), origin, "publish", name)
@@ -58,7 +81,9 @@ def _of_index(name: str, documents: list[Document]) -> Iterator[Said]:
 
 
 def _with_answer(endpoint: Endpoint, command: Command, host: Host) -> Endpoint:
-    """Return the endpoint with the user name and the answer that options and variables give. A password in the URL is one already."""
+    """Return the endpoint with the user name and the answer that options and variables give. A
+    password in the URL is one already.
+    """
     if endpoint.inline_password is not None:
         return endpoint
     username = endpoint.username or command.value("username", host)

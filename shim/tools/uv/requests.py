@@ -1,4 +1,5 @@
-"""What one uv command may ask: its flags, variables, configuration files, requirements, locks and receipts.
+"""What one uv command may ask: its flags, variables, configuration files, requirements, locks and
+receipts.
 
 An option replaces its variable; configuration comes after both; lists join.
 
@@ -23,12 +24,32 @@ from shim.tools.uv.publish import publish_endpoints
 
 INDEX_OPTIONS = ("default-index", "index", "extra-index-url", "index-url", "find-links")
 #: Options that name requirements files; `uv pip` obeys the index lines of those in LINE_OPTIONS.
-FILE_OPTIONS = ("requirements", "with-requirements", "constraints", "build-constraints", "overrides")
+FILE_OPTIONS = (
+    "requirements",
+    "with-requirements",
+    "constraints",
+    "build-constraints",
+    "overrides",
+)
 LINE_OPTIONS = ("requirements", "constraints", "overrides")
 REQUIREMENT_OPTIONS = ("with", "from")
 FOLDER_OPTIONS = ("editable", "with-editable")
 PROJECT_VERBS = frozenset(
-    {"add", "audit", "build", "check", "export", "lock", "remove", "run", "sync", "tree", "upgrade", "version", "workspace"}
+    {
+        "add",
+        "audit",
+        "build",
+        "check",
+        "export",
+        "lock",
+        "remove",
+        "run",
+        "sync",
+        "tree",
+        "upgrade",
+        "version",
+        "workspace",
+    }
 )
 #: Those that fetch what a lock names.
 SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
@@ -41,12 +62,19 @@ FIRST_PINNED_OFF = (0, 7)
 
 
 def read_command_endpoints(command: Command, host: Host) -> Endpoints:
-    """Return what a command may ask. Nothing is fetched; what cannot be read may name any server."""
+    """Return what a command may ask. Nothing is fetched; what cannot be read may name any
+    server.
+    """
     reader = Reader(host, command.value("directory", host))
     projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
     configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
-        return _finish(command, host, reader, publish_endpoints(command, configurations[0], host, reader.unread))
+        return _finish(
+            command,
+            host,
+            reader,
+            publish_endpoints(command, configurations[0], host, reader.unread),
+        )
     options = _read_options(command, host)
     collector = Collector(reader, builds_only=command.verb == ("build",))
     script = _read_script(collector, command)
@@ -54,27 +82,54 @@ def read_command_endpoints(command: Command, host: Host) -> Endpoints:
     if command.verb[0] in PROJECT_VERBS and not script:
         for project in projects:
             _add_project(collector, project)
-    said = [one for documents in configurations for one in _settle(collector, command, options, _tables(command, script, documents))]
+    said = [
+        one
+        for documents in configurations
+        for one in _settle(collector, command, options, _tables(command, script, documents))
+    ]
     if command.verb[0] in SYNC_VERBS:
         configured = [one.text for one in said]
         for lock in _find_locks(reader, script_of(command) if script else None, projects):
-            collector.said += read_lock(reader, lock, configured, frozen=command.is_on("frozen", host))
-    return _finish(command, host, reader, make_endpoints(map(reader.locate, [*said, *collector.said]), host, reader.unread))
+            collector.said += read_lock(
+                reader, lock, configured, frozen=command.is_on("frozen", host)
+            )
+    return _finish(
+        command,
+        host,
+        reader,
+        make_endpoints(map(reader.locate, [*said, *collector.said]), host, reader.unread),
+    )
 
 
 def script_of(command: Command) -> Part | None:
-    """Return the script of `uv run SCRIPT` or `--script SCRIPT`: a path, a URL or `-`; None where a program is run."""
-    named = [Part(word.value, word.position, word.start) for word in command.options if word.name == "script" and word.value]
+    """Return the script of `uv run SCRIPT` or `--script SCRIPT`: a path, a URL or `-`; None where a
+    program is run.
+    """
+    named = [
+        Part(word.value, word.position, word.start)
+        for word in command.options
+        if word.name == "script" and word.value
+    ]
     if named or command.verb != ("run",) or not command.arguments or command.has("module"):
         return named[-1] if named else None
     first = command.arguments[0]
     text = first.value or ""
-    is_script = text == "-" or text.lower().endswith((".py", ".pyw")) or text.startswith(("http://", "https://"))
-    return Part(text, first.position, first.start) if is_script or command.has("script", "gui-script") else None
+    is_script = (
+        text == "-"
+        or text.lower().endswith((".py", ".pyw"))
+        or text.startswith(("http://", "https://"))
+    )
+    return (
+        Part(text, first.position, first.start)
+        if is_script or command.has("script", "gui-script")
+        else None
+    )
 
 
 def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
-    """Return the folders where the search for a project and its configuration begins: two if we do not know uv's release."""
+    """Return the folders where the search for a project and its configuration begins: two if we do
+    not know uv's release.
+    """
     project = command.value("project", host)
     script = script_of(command) if command.verb == ("run",) else None
     if project:
@@ -87,19 +142,32 @@ def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
     return [at_script if command.version >= FIRST_AT_SCRIPT else reader.cwd]
 
 
-def _read_configuration(command: Command, project: Project, host: Host, reader: Reader) -> list[Document]:
+def _read_configuration(
+    command: Command, project: Project, host: Host, reader: Reader
+) -> list[Document]:
     config_file = command.value("config-file", host)
     if command.is_on("no-config", host) and not config_file:
         return []
-    return discover(None if command.verb[0] == "tool" else project.start, config_file, reader, command.version)
+    return discover(
+        None if command.verb[0] == "tool" else project.start, config_file, reader, command.version
+    )
 
 
 def _read_options(command: Command, host: Host) -> Layer:
     """Return the indexes of argv, and those of variables whose option is not used."""
     said = {
-        option: [named_url(part, _origin(part, option), ROLES[option]) for part in command.all(option, host)] for option in INDEX_OPTIONS
+        option: [
+            named_url(part, _origin(part, option), ROLES[option])
+            for part in command.all(option, host)
+        ]
+        for option in INDEX_OPTIONS
     }
-    return Layer([*said["default-index"], *said["index"]], said["extra-index-url"], said["index-url"], said["find-links"])
+    return Layer(
+        [*said["default-index"], *said["index"]],
+        said["extra-index-url"],
+        said["index-url"],
+        said["find-links"],
+    )
 
 
 def _origin(part: Part, option: str) -> Origin:
@@ -107,7 +175,9 @@ def _origin(part: Part, option: str) -> Origin:
 
 
 def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
-    """Return the metadata of a PEP 723 script; nothing where there is none. With it, the project does not count."""
+    """Return the metadata of a PEP 723 script; nothing where there is none. With it, the project
+    does not count.
+    """
     script = script_of(command)
     if script and "://" in script.text:
         collector.add_file_part(script, Origin("argv", "script"), with_lines=False)
@@ -118,42 +188,79 @@ def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
     return {}
 
 
-def _tables(command: Command, script: dict[str, Any], documents: Iterable[Document]) -> list[tuple[dict[str, Any], Origin]]:
-    """Return the tables that configure indexes, the most particular first: for `uv pip`, `[pip]` of all files, then the rest."""
+def _tables(
+    command: Command, script: dict[str, Any], documents: Iterable[Document]
+) -> list[tuple[dict[str, Any], Origin]]:
+    """Return the tables that configure indexes, the most particular first: for `uv pip`, `[pip]` of
+    all files, then the rest.
+    """
     tables = [(document.table, document.origin) for document in documents]
     if command.verb[0] in ("pip", "venv"):
         own = [(table.get("pip"), origin) for table, origin in tables]
         return [*((table, origin) for table, origin in own if isinstance(table, dict)), *tables]
     own_script = uv_toml.tool_table(script)
     where = script_of(command)
-    return [(own_script, Origin("file", where.text, project=True)), *tables] if own_script and where else tables
+    return (
+        [(own_script, Origin("file", where.text, project=True)), *tables]
+        if own_script and where
+        else tables
+    )
 
 
 def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
-    """Return whether the first table that says something about it says that no index is asked at all."""
-    return next((table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False)
+    """Return whether the first table that says something about it says that no index is asked at
+    all.
+    """
+    return next(
+        (table["no-index"] for table in tables if isinstance(table.get("no-index"), bool)), False
+    )
 
 
-def _settle(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
+def _settle(
+    collector: Collector,
+    command: Command,
+    options: Layer,
+    tables: list[tuple[dict[str, Any], Origin]],
+) -> list[Said]:
     """Return the indexes that the command asks: each installed tool has its own, from its receipt.
 
     Listing them minds no option, no variable, and of configuration only the [[index]] tables.
     """
     if command.verb == ("tool", "list"):
-        options, tables = Layer(), [({"index": table.get("index")}, origin) for table, origin in tables]
-    receipts = [[receipt, *tables] for receipt in _read_receipts(collector, command)] if command.verb in RECEIPT_VERBS else [tables]
+        options, tables = (
+            Layer(),
+            [({"index": table.get("index")}, origin) for table, origin in tables],
+        )
+    receipts = (
+        [[receipt, *tables] for receipt in _read_receipts(collector, command)]
+        if command.verb in RECEIPT_VERBS
+        else [tables]
+    )
     return [one for tables in receipts for one in _settle_once(collector, command, options, tables)]
 
 
-def _settle_once(collector: Collector, command: Command, options: Layer, tables: list[tuple[dict[str, Any], Origin]]) -> list[Said]:
+def _settle_once(
+    collector: Collector,
+    command: Command,
+    options: Layer,
+    tables: list[tuple[dict[str, Any], Origin]],
+) -> list[Said]:
     layers = [layer_of(table, origin) for table, origin in tables]
     groups = [[options], layers] if command.verb[0] in ("pip", "venv") else [[options, *layers]]
-    no_index = command.has("no-index") or collector.no_index or _says_no_index(table for table, _ in tables)
+    no_index = (
+        command.has("no-index")
+        or collector.no_index
+        or _says_no_index(table for table, _ in tables)
+    )
     said = settle([*in_order(*groups), *collector.lines], no_index=no_index)
     if not no_index:
         given = {one.name for one in options.index}
         return [*said, *(one for one in collector.pinned if one.name not in given)]
-    return said if command.version and command.version >= FIRST_PINNED_OFF else [*said, *collector.pinned]
+    return (
+        said
+        if command.version and command.version >= FIRST_PINNED_OFF
+        else [*said, *collector.pinned]
+    )
 
 
 def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
@@ -161,14 +268,19 @@ def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
     is_pip = command.verb[0] == "pip"
     for option in FILE_OPTIONS:
         for part in command.all(option, host):
-            collector.add_file_part(part, _origin(part, option), with_lines=is_pip and option in LINE_OPTIONS)
+            collector.add_file_part(
+                part, _origin(part, option), with_lines=is_pip and option in LINE_OPTIONS
+            )
     for part in command.all("group", host):
         if ":" in part.text:
             collector.add_file(part.text.rpartition(":")[0])
     for option in FOLDER_OPTIONS:
         for part in command.typed(option):
             collector.add_folder(part.text)
-    for part in [*(part for option in REQUIREMENT_OPTIONS for part in command.typed(option)), *_requirement_arguments(command)]:
+    for part in [
+        *(part for option in REQUIREMENT_OPTIONS for part in command.typed(option)),
+        *_requirement_arguments(command),
+    ]:
         if command.verb in (("pip", "compile"), ("pip", "sync")):
             collector.add_file_part(part, Origin("argv", "file"), with_lines=True)
         elif part.text.startswith((".", "/", "file:")) or command.verb == ("build",):
@@ -178,7 +290,9 @@ def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
 
 
 def _requirement_arguments(command: Command) -> list[Part]:
-    """Return the arguments that name packages or files: what stands behind a program's name is that program's own."""
+    """Return the arguments that name packages or files: what stands behind a program's name is that
+    program's own.
+    """
     if command.verb in (("run",), ("version",)):
         return []
     words = command.arguments[:1] if command.verb == ("tool", "run") else command.arguments
@@ -186,7 +300,9 @@ def _requirement_arguments(command: Command) -> list[Part]:
 
 
 def _add_project(collector: Collector, project: Project) -> None:
-    """Add the direct URLs of a project and its workspace's members, and the indexes that their sources name."""
+    """Add the direct URLs of a project and its workspace's members, and the indexes that their
+    sources name.
+    """
     documents = list(project.documents(collector.reader))
     for path, document in documents:
         collector.add_document(document, path, documents[0][1])
@@ -195,15 +311,23 @@ def _add_project(collector: Collector, project: Project) -> None:
 def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]) -> list[str]:
     if script:
         return [f"{reader.join(script.text)}.lock"]
-    return [reader.join("uv.lock", f"{project.root}/pyproject.toml") for project in projects if project.root]
+    return [
+        reader.join("uv.lock", f"{project.root}/pyproject.toml")
+        for project in projects
+        if project.root
+    ]
 
 
-def _read_receipts(collector: Collector, command: Command) -> Iterator[tuple[dict[str, Any], Origin]]:
+def _read_receipts(
+    collector: Collector, command: Command
+) -> Iterator[tuple[dict[str, Any], Origin]]:
     """Yield the options in the receipts of the tools that are asked about: those named, or all."""
     names = {uv_toml.requirement_name(word.value or "") for word in command.arguments}
     for path, receipt in collector.reader.receipts():
         tool = receipt.get("tool")
-        if isinstance(tool, dict) and (not names or command.has("all") or path.split("/")[-2] in names):
+        if isinstance(tool, dict) and (
+            not names or command.has("all") or path.split("/")[-2] in names
+        ):
             collector.add_receipt(path, tool)
             options = tool.get("options")
             yield options if isinstance(options, dict) else {}, Origin("config", path)
@@ -214,7 +338,13 @@ def _finish(command: Command, host: Host, reader: Reader, endpoints: list[Endpoi
     asked = {endpoint.location for endpoint in endpoints}
     unused_userinfo = tuple(place for place in _find_places(command, host) if place not in asked)
     unread = reader.unread
-    return Endpoints(tuple(endpoints), tuple(reader.files_read), tuple(unread.texts), unused_userinfo, careless=tuple(unread.careless))
+    return Endpoints(
+        tuple(endpoints),
+        tuple(reader.files_read),
+        tuple(unread.texts),
+        unused_userinfo,
+        careless=tuple(unread.careless),
+    )
 
 
 def _find_places(command: Command, host: Host) -> list[Location]:
@@ -222,7 +352,9 @@ def _find_places(command: Command, host: Host) -> list[Location]:
     places: dict[Location, None] = {}
     for option in (*INDEX_OPTIONS, "publish-url", "check-url"):
         for part in (*command.typed(option), *command.in_variables(option, host)):
-            place = find_place(named_url(part, Origin("argv", option), ROLES.get(option, "publish")))
+            place = find_place(
+                named_url(part, Origin("argv", option), ROLES.get(option, "publish"))
+            )
             if place:
                 places[place] = None
     return list(places)

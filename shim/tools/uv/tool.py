@@ -43,19 +43,53 @@ NEVER_NEEDS_INDEX = (
     "workspace list",
 )
 
-#: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints packages, trees or versions.
+#: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints
+#: packages, trees or versions.
 LOG_VERBS = frozenset(
-    {"add", "build", "lock", "publish", "remove", "sync", "venv", "pip install", "pip sync", "tool install", "tool upgrade"}
+    {
+        "add",
+        "build",
+        "lock",
+        "publish",
+        "remove",
+        "sync",
+        "venv",
+        "pip install",
+        "pip sync",
+        "tool install",
+        "tool upgrade",
+    }
 )
 
 #: First words that have a second one.
 GROUPS = frozenset({"pip", "tool", "python", "self", "auth", "cache", "workspace"})
-ALIASES = {("tool", "uvx"): ("tool", "run"), ("tool", "update"): ("tool", "upgrade"), ("virtualenv",): ("venv",), ("v",): ("venv",)}
+ALIASES = {
+    ("tool", "uvx"): ("tool", "run"),
+    ("tool", "update"): ("tool", "upgrade"),
+    ("virtualenv",): ("venv",),
+    ("v",): ("venv",),
+}
 
 #: Commands that may ask an index whatever their options are.
 ASKING = frozenset(
     {
-        *((verb,) for verb in ("add", "audit", "build", "check", "export", "lock", "publish", "remove", "run", "sync", "tree", "upgrade")),
+        *(
+            (verb,)
+            for verb in (
+                "add",
+                "audit",
+                "build",
+                "check",
+                "export",
+                "lock",
+                "publish",
+                "remove",
+                "run",
+                "sync",
+                "tree",
+                "upgrade",
+            )
+        ),
         *(("pip", verb) for verb in ("compile", "install", "sync")),
         *(("tool", verb) for verb in ("install", "run", "upgrade")),
         ("workspace", "metadata"),
@@ -71,7 +105,11 @@ ASKING_WITH = {
 }
 #: Options that are secrets themselves, or may be, and the variables that uv reads instead.
 SECRET_OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
-    ("publish",): {"token": "UV_PUBLISH_TOKEN", "username": "UV_PUBLISH_USERNAME", "password": "UV_PUBLISH_PASSWORD"}
+    ("publish",): {
+        "token": "UV_PUBLISH_TOKEN",
+        "username": "UV_PUBLISH_USERNAME",
+        "password": "UV_PUBLISH_PASSWORD",
+    }
 }
 #: Commands that take the lock as it is with --frozen, and do nothing with it that needs a server.
 FROZEN = frozenset({("export",), ("lock",), ("remove",), ("tree",)})
@@ -83,7 +121,9 @@ SURELY_ASKING = frozenset({("add",), ("lock",), ("pip", "compile"), ("pip", "ins
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which uv command this is and whether it may ask an index. `target` is the real uv's path."""
+    """Return which uv command this is and whether it may ask an index. `target` is the real uv's
+    path.
+    """
     return invocation_of(name, parse(argv), argv, host, target)
 
 
@@ -91,14 +131,17 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
         return Endpoints()
-    return read_command_endpoints(parse(invocation.argv).of_release(invocation.target.version), host)
+    return read_command_endpoints(
+        parse(invocation.argv).of_release(invocation.target.version), host
+    )
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery with the token, user and password of an upload in uv's variables instead of argv.
+    """Return the delivery with the token, user and password of an upload in uv's variables instead
+    of argv.
 
-    An option that is said twice stays: uv refuses that. So does an empty one, which a variable could not say. A user name is no secret
-    unless it stands without a password.
+    An option that is said twice stays: uv refuses that. So does an empty one, which a variable
+    could not say. A user name is no secret unless it stands without a password.
     """
     variables = SECRET_OPTIONS.get(invocation.verb, {})
     if not variables:
@@ -108,19 +151,25 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     names = [word.name for word in options]
     for word in reversed(options):  # from the end, so that positions stay true
         if word.value and names.count(word.name) == 1:
-            is_name = word.name == "username" and not any(other.name == "password" and not other.value for other in options)
+            is_name = word.name == "username" and not any(
+                other.name == "password" and not other.value for other in options
+            )
             environ[variables[word.name or ""]] = word.value if is_name else Secret(word.value)
             argv = drop_value(argv, word)
     return replace(delivery, argv=argv, environ=environ)
 
 
 def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers"]:  # noqa: ARG001 (what every tool takes)
-    """Return `packages` for a command that surely asks an index; others may find all that they need on this machine."""
+    """Return `packages` for a command that surely asks an index; others may find all that they need
+    on this machine.
+    """
     return "packages" if invocation.verb in SURELY_ASKING else "answers"
 
 
 def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
-    """Return the command's verb, options and arguments. With a `verb` given (uvx), argv begins behind it."""
+    """Return the command's verb, options and arguments. With a `verb` given (uvx), argv begins
+    behind it.
+    """
     return _parse(argv, verb)
 
 
@@ -143,7 +192,9 @@ def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> Command:
     return Command(verb, options, tuple(word for word in words if word.name is None))
 
 
-def invocation_of(name: str, command: Command, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
+def invocation_of(
+    name: str, command: Command, argv: tuple[str, ...], host: Host, target: str
+) -> Invocation:
     """Return the invocation of a parsed command."""
     made = Target(target)
     if command.verb in ASKING or command.verb in ASKING_WITH:
@@ -152,12 +203,24 @@ def invocation_of(name: str, command: Command, argv: tuple[str, ...], host: Host
         version, python, prefix = find_release(target, "uv", host)
         made = Target(target, version or _standalone_version(host, target), python, prefix)
     reason = why_not(command.of_release(made.version), host)
-    return Invocation(name, "uv", made, argv, command.verb, reason is None, reason or f"uv {' '.join(command.verb)} may ask an index")
+    return Invocation(
+        name,
+        "uv",
+        made,
+        argv,
+        command.verb,
+        reason is None,
+        reason or f"uv {' '.join(command.verb)} may ask an index",
+    )
 
 
 def why_not(command: Command, host: Host) -> str | None:
     """Return why a command asks no index, or None if it may."""
-    if not command.verb or command.has("help") or (command.has("version") and command.verb != ("version",)):
+    if (
+        not command.verb
+        or command.has("help")
+        or (command.has("version") and command.verb != ("version",))
+    ):
         return "help or version"
     text = " ".join(("uv", *command.verb))
     wanted = ASKING_WITH.get(command.verb)
@@ -171,10 +234,20 @@ def why_not(command: Command, host: Host) -> str | None:
         return "uv is offline"
     if command.verb in FROZEN and command.is_on("frozen", host) and not command.has("outdated"):
         return f"{text} --frozen asks no index"
-    if wanted and not any(command.is_on(option, host) for option in wanted) and not (command.verb == ("version",) and command.arguments):
+    if (
+        wanted
+        and not any(command.is_on(option, host) for option in wanted)
+        and not (command.verb == ("version",) and command.arguments)
+    ):
         return f"{text} with these options asks no index"
-    if command.verb == ("run",) and not command.has("with", "with-editable", "with-requirements") and script_of(command) is None:
-        unsynced = next((option for option in ("no-sync", "no-project") if command.is_on(option, host)), None)
+    if (
+        command.verb == ("run",)
+        and not command.has("with", "with-editable", "with-requirements")
+        and script_of(command) is None
+    ):
+        unsynced = next(
+            (option for option in ("no-sync", "no-project") if command.is_on(option, host)), None
+        )
         return f"uv run --{unsynced} asks no index" if unsynced else None
     return None
 
@@ -184,7 +257,9 @@ def _shift(word: Word, by: int) -> Word:
 
 
 def _without_equals(word: Word, argv: tuple[str, ...]) -> Word:
-    """Return the word of `-i=URL` without the `=`: clap takes it as a joined value's beginning, optparse as a part of it."""
+    """Return the word of `-i=URL` without the `=`: clap takes it as a joined value's beginning,
+    optparse as a part of it.
+    """
     joined = word.start > 0 and not argv[word.position].startswith("--")
     if joined and word.value and word.value.startswith("="):
         return Word(word.name, word.value[1:], word.position, word.start + 1)
@@ -199,7 +274,9 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
     from shim.tools.installed_version import parse_version
 
     try:
-        receipt = json.loads(read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json")) or "")
+        receipt = json.loads(
+            read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json")) or ""
+        )
         prefix = str(receipt["install_prefix"])
         if real_path(target).startswith(real_path(prefix) + "/"):
             return parse_version(str(receipt["version"])) or None

@@ -24,10 +24,17 @@ HOST_KEYS = ("allow-insecure-host", "trusted-host")
 _PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?")
 
 
-def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Host) -> Iterator[UnsafeSetting]:
-    """Yield what the project's files say; the user's and the machine's uv.toml are not a project's."""
+def find_unsafe_settings(
+    invocation: Invocation, endpoints: Endpoints, host: Host
+) -> Iterator[UnsafeSetting]:
+    """Yield what the project's files say; the user's and the machine's uv.toml are not a
+    project's.
+    """
     words = [*invocation.argv, ""]
-    pairs = [word.partition("=")[::2] if "=" in word else (word, after) for word, after in pairwise(words)]
+    pairs = [
+        word.partition("=")[::2] if "=" in word else (word, after)
+        for word, after in pairwise(words)
+    ]
     own = [value for flag, value in pairs if flag in ("--allow-insecure-host", "--trusted-host")]
     own += host.environ.get("UV_INSECURE_HOST", "").split()
     own_proxies = {host.environ[name] for name in PROXY_VARIABLES if host.environ.get(name)}
@@ -50,18 +57,27 @@ def find_unsafe_settings(invocation: Invocation, endpoints: Endpoints, host: Hos
 
 
 def means(pattern: str, url: Url) -> bool:
-    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server. It compares ports as numbers."""
+    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server. It
+    compares ports as numbers.
+    """
     match = _PATTERN.fullmatch(pattern.strip())
     host = plain_host(match[1].removesuffix(".")) if match else None
     if match is None or host is None or "*" in host:
         return True  # what is no host to us may be one to uv
-    return host == plain_host(url.host.removesuffix(".")) and (match[2] is None or int(match[2]) == url.port)
+    return host == plain_host(url.host.removesuffix(".")) and (
+        match[2] is None or int(match[2]) == url.port
+    )
 
 
 def _patterns(value: object) -> list[str]:
-    """Return the hosts of a setting, which uv also takes as tables of `scheme`, `host` and `port`."""
+    """Return the hosts of a setting, which uv also takes as tables of `scheme`, `host` and
+    `port`.
+    """
     rows = uv_toml.tables(value if isinstance(value, list) else [value])
-    return uv_toml.texts(value) + [f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host")) for row in rows]
+    return uv_toml.texts(value) + [
+        f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host"))
+        for row in rows
+    ]
 
 
 def read_tables(path: str, host: Host) -> list[dict[str, Any]]:

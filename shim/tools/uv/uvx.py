@@ -1,4 +1,6 @@
-"""uvx: `uv tool run` under its own name. The real uvx starts the uv beside it, not the one on PATH, so it is wrapped itself."""
+"""uvx: `uv tool run` under its own name. The real uvx starts the uv beside it, not the one on PATH,
+so it is wrapped itself.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
     if not invocation.touches_index:
         return Endpoints()
-    return read_command_endpoints(parse(invocation.argv, VERB).of_release(invocation.target.version), host)
+    return read_command_endpoints(
+        parse(invocation.argv, VERB).of_release(invocation.target.version), host
+    )
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, demand=read_demand)

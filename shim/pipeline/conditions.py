@@ -1,0 +1,95 @@
+"""What has to be as it was for a record to count: the lines of its variables, files and folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from shim.core.host import Host
+from shim.hotpath.replay import FIELD, PREFIXES, record_folder
+from shim.pipeline.observing import Observed, Observer, describe_path
+
+#: What the names of variables with secrets have in them: their values are in no record.
+SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL", "API_KEY")
+#: What lies in the token cache's folder: folders, and files by their endings.
+KEPT_FOLDERS = ("", "plans", "pads", "proofs")
+KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
+
+
+def render_variables(environ: Observed, asked_keyring: bool) -> list[str] | None:
+    """Return the lines of all variables that were asked for or that can change anything; None if
+    one holds a secret.
+    """
+    from shim.storage import keyring_cache
+
+    prefixes = (keyring_cache.VARIABLES if asked_keyring else ()) + tuple(
+        name[:-1] for name in sorted(environ.asked) if name.endswith("*")
+    )
+    names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
+    lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
+    for name in sorted(names):
+        value = dict.get(environ, name)
+        if value is None:
+            lines.append(FIELD.join(["absent", name]))
+            continue
+        if any(word in name.upper() for word in SECRET_WORDS) or ("://" in value and "@" in value):
+            return None
+        lines.append(FIELD.join(["variable", name, value]))
+    return lines
+
+
+def render_files(
+    observer: Observer, files_read: Iterable[str], host: Host, asked_keyring: bool
+) -> list[str] | None:
+    """Return the lines of all files and folders: as they are, or that they are not there; None if
+    one changed while the plan was made.
+
+    The folders that a keyring lies in count with their entries.
+    """
+    from shim.config.settings import config_files
+    from shim.storage import keyring_cache
+
+    places = keyring_cache.places(host, config_files(host)) if asked_keyring else ()
+    lines = []
+    for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
+        if _is_kept_by_us(path, host):
+            continue
+        seen, now = (
+            observer.folders.get(path) or observer.paths.get(path),
+            describe_path(path, is_listed=path in observer.folders),
+        )
+        # A link that leads nowhere is as good as missing, and the first command makes one of ours.
+        if seen and seen != now and (seen[0], now[0]) != ("missing", "link"):
+            return None
+        lines.append(
+            FIELD.join(describe_path(path, is_listed=path in observer.folders or path in places))
+        )
+    return lines
+
+
+def _is_kept_by_us(path: str, host: Host) -> bool:
+    """Whether a file is the token cache's own: it changes with every refresh, and what counts of it
+    has a line of its own.
+    """
+    folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
+    inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
+    if inner is None:
+        return False
+    return inner.partition("/")[0] in KEPT_FOLDERS or (
+        "/" not in inner and inner.endswith(KEPT_SUFFIXES)
+    )
+
+
+def group(lines: list[str]) -> list[str]:
+    """Return the lines with all of a kind that names no more than things in one line: each line
+    costs the hot path time.
+    """
+    grouped: dict[str, list[str]] = {kind: [kind] for kind in ("absent", "missing", "folder")}
+    others: list[str] = []
+    for line in lines:
+        kind, _, name = line.partition(FIELD)
+        if kind in grouped:
+            grouped[kind].append(name)
+        else:
+            others.append(line)
+    return others + [FIELD.join(words) for words in grouped.values() if len(words) > 1]
