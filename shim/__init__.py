@@ -7,10 +7,10 @@ The way of one wrapped command through the rooms:
     entry.py             first Python of ours: the `shim` command, `keyring`, or a wrapped tool?
     hotpath/             hides secrets in the process list; replays a command that was seen before
     pipeline/            one wrapped command (`run.py`): its plan, and the record for the next time
-      tools/             argv and environment -> Invocation and Needs: which URLs will it ask?
+      tools/             argv and environment -> Invocation, Endpoints: which URLs will it ask?
       routing/           which index a name comes from: `use-as`, `packages`, the redirector
       credentials/       a Credential for each endpoint: the token cache, else `sources/` in order
-      preflight/         may it go? Not with unsafe settings, nor where an index refuses what we have
+      preflight/         may it go? Not with unsafe settings, nor if an index refuses what we have
       delivery/          what changes in argv, environment and descriptors; `masking/` of output
 
 Beside that way:

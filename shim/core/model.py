@@ -1,4 +1,4 @@
-"""The values that flow through a run: Invocation, Needs, Credential, Delivery. No I/O, no
+"""The values that flow through a run: Invocation, Endpoints, Credential, Delivery. No I/O, no
 decisions.
 
 `Secret` is the only holder of secrets. `Secret.reveal()` is the only way out, and a test lists its

@@ -19,7 +19,7 @@ def cut_userinfo(
     """Return argv, and the changed variables, without the userinfo of the given needs, and at the
     spare places.
 
-    Needs from files stay as they are.
+    What stands in files stays as it is.
     """
     places = [endpoint.location for endpoint in endpoints if endpoint.location]
     return put_userinfo(argv, environ, dict.fromkeys([*places, *unused_userinfo], ""))

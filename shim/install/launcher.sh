@@ -176,7 +176,7 @@ if [ "$_shim_name" != shim ]; then
     *) _shim_direct=1 ;;
   esac
   # What never asks an index, whatever else is typed; made from tools/ by `shim install`.
-@NEEDLESS@
+@NEVER_NEEDS_INDEX@
   if [ -n "$_shim_direct" ] && [ -n "$_shim_target" ]; then
     # Only what starts the user's own programs is ever within itself, and a process more costs a millisecond.
     case " $* " in
@@ -214,7 +214,7 @@ case $_shim_name in
     printf 'hint: run install.sh again\n' >&2
     exit 126
     ;;
-  @FALLS_OPEN@)
+  @FALLS_BACK_TO_OTHER_INDEXES@)
     if _shim_has_index; then
       _shim_say "error[no-interpreter]: the Python that shim was installed with is gone, and $_shim_name would take private packages from elsewhere"
       printf 'hint: run install.sh again, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_name" >&2

@@ -218,9 +218,9 @@ def test_nobody_prints_or_runs_a_shell_by_accident() -> None:
 @pytest.mark.parametrize(("backend", "loaded"), [("null.Keyring", {"null"}), ("fail.Keyring", set())])
 def test_one_keyring_backend_is_loaded_where_the_user_says_which(backend: str, loaded: set[str]) -> None:
     program = (
-        "import sys; from shim.core.host import Host; from shim.core.model import Need, Origin; from shim.credentials.sources import Query, keyring\n"
+        "import sys; from shim.core.host import Host; from shim.core.model import Endpoint, Origin; from shim.credentials.sources import Query, keyring\n"
         "from shim.core.urls import parse_url; assert 'keyring' not in sys.modules\n"
-        "keyring.find(Query(Need(parse_url('https://h.example/simple/'), Origin('argv', 'x')), None, Host({}, '/')))\n"
+        "keyring.find(Query(Endpoint(parse_url('https://h.example/simple/'), Origin('argv', 'x')), None, Host({}, '/')))\n"
         "print(*[name.split('.')[2] for name in sys.modules if name.startswith('keyring.backends.')])"
     )
     environ = {"PATH": "/usr/bin:/bin", "PYTHON_KEYRING_BACKEND": f"keyring.backends.{backend}", "PYTHONPATH": str(ROOT)}

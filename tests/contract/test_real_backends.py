@@ -34,10 +34,10 @@ ASK = """
 import json, sys
 from shim.core.errors import ShimError
 from shim.core.host import this_host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.credentials.sources import Query, keyring
 from shim.core.urls import parse_url
-query = Query(Need(parse_url(sys.argv[1]), Origin("argv", "-i"), username=sys.argv[2] or None), None, this_host(), keyring_wait_s=20.0)
+query = Query(Endpoint(parse_url(sys.argv[1]), Origin("argv", "-i"), username=sys.argv[2] or None), None, this_host(), keyring_wait_s=20.0)
 try:
     found = keyring.find(query)
     said = {"found": found and [found.username, found.secret.reveal()], "notes": [words for _, words in query.notes]}

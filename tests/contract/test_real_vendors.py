@@ -91,9 +91,9 @@ def test_aws_asks_for_its_code_on_the_terminal_and_fails_at_once_without_one(aws
     assert apis.codes == []
 
     program = (
-        "from shim.core.host import this_host; from shim.core.model import Need, Origin; from shim.credentials.sources import Query, known\n"
+        "from shim.core.host import this_host; from shim.core.model import Endpoint, Origin; from shim.credentials.sources import Query, known\n"
         "from shim.core.urls import parse_url\n"
-        f"found = known.find(Query(Need(parse_url('{AWS}'), Origin('argv', '-i')), None, this_host()))\n"
+        f"found = known.find(Query(Endpoint(parse_url('{AWS}'), Origin('argv', '-i')), None, this_host()))\n"
         "print('got', found.secret.reveal())"
     )
     environ = {**host.environ, "PYTHONPATH": str(toolchains.ROOT), "TERM": "dumb"}

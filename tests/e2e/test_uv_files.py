@@ -288,16 +288,16 @@ import sys
 from shim.delivery import choose
 from shim.hotpath.exec_target import become
 from shim.core.host import this_host
-from shim.core.model import Answer, Credential, Invocation, Need, Needs, Origin, Secret, Target
+from shim.core.model import Resolution, Credential, Invocation, Endpoint, Endpoints, Origin, Secret, Target
 from shim.config.settings import Settings
 from shim.core.urls import parse_url, scope_of_index
 
 target, url, token, *argv = sys.argv[1:]
-need = Need(parse_url(url), Origin("argv", "--default-index"))
-answer = Answer(need, Credential("", Secret(token), scope_of_index(need.url), "test", scheme="bearer"))
+endpoint = Endpoint(parse_url(url), Origin("argv", "--default-index"))
+resolution = Resolution(endpoint, Credential("", Secret(token), scope_of_index(endpoint.url), "test", scheme="bearer"))
 invocation = Invocation("uv", "uv", Target(target), tuple(argv), ("pip", "install"), True, "")
 host = this_host()
-become(target, "uv", choose(invocation, Needs((need,)), (answer,), Settings(), host).deliver(), host.environ)
+become(target, "uv", choose(invocation, Endpoints((endpoint,)), (resolution,), Settings(), host).deliver(), host.environ)
 """
 
 

@@ -28,7 +28,7 @@ INDEX = f'[[index]]\nname = "corp"\nurl = "{URL}"\nusername = "alice"\n'
 
 
 @dataclass
-class Location:
+class Place:
     """A home with a configuration, and what is done there."""
 
     folder: Path
@@ -109,50 +109,50 @@ class Location:
         return found[1] if found else None
 
 
-def typing(line: str, stdin: str = "") -> Callable[[Location], None]:
+def typing(line: str, stdin: str = "") -> Callable[[Place], None]:
     """Return what has a person type a line of `shim`; `~` in it is the home."""
 
-    def begin(place: Location) -> None:
+    def begin(place: Place) -> None:
         place.words, place.stdin = shlex.split(line.replace("~", str(place.folder)))[1:], stdin
 
     return begin
 
 
-def typed(place: Location) -> str | None:
+def typed(place: Place) -> str | None:
     """Run what was typed and return the hint that it ends with."""
     return place.hint_of_shim(*place.words)
 
 
-def retype(place: Location, hint: str) -> None:
+def retype(place: Place, hint: str) -> None:
     """Type the command in a hint instead."""
     place.words = shlex.split(hint)[1:]
 
 
-def add(option: str) -> Callable[[Location, str], None]:
+def add(option: str) -> Callable[[Place, str], None]:
     """Return what types the option that a hint names as well."""
 
-    def follow(place: Location, hint: str) -> None:
+    def follow(place: Place, hint: str) -> None:
         assert option.split("=")[0].split(" ")[0] in hint
         place.words += option.split(" ")
 
     return follow
 
 
-def both(*acts: Callable[[Location], object]) -> Callable[[Location], None]:
+def both(*acts: Callable[[Place], object]) -> Callable[[Place], None]:
     """Return what does one thing after the other."""
 
-    def begin(place: Location) -> None:
+    def begin(place: Place) -> None:
         for act in acts:
             act(place)
 
     return begin
 
 
-def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Location], str]:
+def has(name: str, data: str | bytes, mode: int = 0o600) -> Callable[[Place], str]:
     return lambda place: place.write(name, data, mode)
 
 
-def configured(text: str) -> Callable[[Location], None]:
+def configured(text: str) -> Callable[[Place], None]:
     return lambda place: place.configure(text.replace("~", str(place.folder)))
 
 
@@ -161,11 +161,11 @@ class Scene:
     """`begin` makes the trouble, `meet` runs into it (and tells whether it is gone), `follow` does what the hint says."""
 
     template: str
-    begin: Callable[[Location], object]
-    meet: Callable[[Location], object]
-    follow: Callable[[Location, str], object]
+    begin: Callable[[Place], object]
+    meet: Callable[[Place], object]
+    follow: Callable[[Place, str], object]
 
-    def play(self, place: Location) -> None:
+    def play(self, place: Place) -> None:
         self.begin(place)
         hint = hint_of(self.meet, place)
         pattern = "(.+)".join(map(re.escape, self.template.split("{}")))
@@ -174,7 +174,7 @@ class Scene:
         assert hint_of(self.meet, place) is None
 
 
-def hint_of(meet: Callable[[Location], object], place: Location) -> str | None:
+def hint_of(meet: Callable[[Place], object], place: Place) -> str | None:
     """Return the hint of what is raised or, if it is text, of what is returned; None if all is well."""
     try:
         found = meet(place)

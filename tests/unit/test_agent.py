@@ -457,11 +457,11 @@ def test_without_an_agent_nothing_of_it_is_loaded() -> None:
     program = """
 import sys
 from shim.core.host import Host
-from shim.core.model import Need, Origin
+from shim.core.model import Endpoint, Origin
 from shim.credentials.sources import Query, load_source
 from shim.core.urls import parse_url
 before = set(sys.modules)
-load_source("agent").find(Query(Need(parse_url("https://x.example/"), Origin("argv", "-i")), None, Host({}, "/")))
+load_source("agent").find(Query(Endpoint(parse_url("https://x.example/"), Origin("argv", "-i")), None, Host({}, "/")))
 print(*sorted(set(sys.modules) - before))
 """
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

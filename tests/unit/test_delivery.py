@@ -45,7 +45,7 @@ def endpoint(text: str = CORP, role: str = "index", position: int | None = None,
     )
     given = Secret(userinfo.password) if userinfo and userinfo.password is not None else None
     origin = Origin("argv", "--index-url") if place else Origin("config", "/etc/pip.conf", line=1)
-    values = {"role": role, "username": userinfo.username if userinfo else None, "given": given, "place": place, **fields}
+    values = {"role": role, "username": userinfo.username if userinfo else None, "inline_password": given, "location": place, **fields}
     return Endpoint(parse_url(text), values.pop("origin", origin), **values)
 
 
@@ -211,7 +211,7 @@ def test_pip_before_26_2_gets_the_user_name_where_the_url_stands(world: Host) ->
     one = endpoint(argv[2], position=2)
     text = argv[3].partition("=")[2]
     start = argv[3].index("://") + 3
-    two = endpoint(text, "extra", place=Location("argv", 3, start, start), origin=Origin("argv", "--extra-index-url"))
+    two = endpoint(text, "extra", location=Location("argv", 3, start, start), origin=Origin("argv", "--extra-index-url"))
     delivery = deliver(world, {one: credential(one, "first"), two: credential(two, "second", "b@b")}, version=OLD, argv=argv)
 
     assert channel_of(delivery) == "face"
@@ -323,7 +323,7 @@ def test_an_unknown_pip_is_treated_as_an_old_one(world: Host) -> None:
 def test_for_an_ancient_pip_the_url_moves_from_argv_to_the_environment(
     world: Host, argv: tuple[str, ...], position: int, start: int, left: tuple[str, ...]
 ) -> None:
-    corp = endpoint(place=Location("argv", position, start, start), origin=Origin("argv", "--index-url"))
+    corp = endpoint(location=Location("argv", position, start, start), origin=Origin("argv", "--index-url"))
     delivery = deliver(world, {corp: credential(corp, "p@ss/#%")}, version=ANCIENT, argv=argv)
     value = delivery.environ["PIP_INDEX_URL"]
 
@@ -680,7 +680,7 @@ def ask(world: Host, command: Command) -> Delivery:
         kind, _, url = text.rpartition(" ")
         fields = {"index_name": "my-corp" if kind == "named" else f"corp-{number}"} if kind in ("named", "called") else {}
         role = kind if kind == "links" else "extra" if number else "index"
-        own = {"answered_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
+        own = {"provided_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
         one = endpoint(url, role, **fields, **own)
         answers[one] = credential(one, password, one.username or "alice") if password and not own else None
     return deliver(world, answers, **command[1])  # type: ignore[arg-type]

@@ -28,7 +28,7 @@ from tests.support import agents, machine
 from tests.support.following import (
     INDEX,
     URL,
-    Location,
+    Place,
     Scene,
     both,
     configured,
@@ -48,29 +48,29 @@ def a_policy_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iter
     mock.patch.stopall()
 
 
-def settings(place: Location) -> None:
+def settings(place: Place) -> None:
     load_settings(place.host)
 
 
-def run_hint(place: Location, hint: str) -> None:
+def run_hint(place: Place, hint: str) -> None:
     """Run what a hint is, or ends in."""
     place.run(hint.rpartition(": ")[2])
 
 
-def own_by(uid: int, name: str) -> Callable[[Location], None]:
+def own_by(uid: int, name: str) -> Callable[[Place], None]:
     return lambda place: os.chown(place.folder / name, uid, -1)
 
 
-def edit(old: str, new: str) -> Callable[[Location, str], None]:
+def edit(old: str, new: str) -> Callable[[Place, str], None]:
     return lambda place, _hint: place.edit(old, new)
 
 
-def tokens(place: Location) -> None:
+def tokens(place: Place) -> None:
     if problem := posit_tokens_file.find_problem(place.host):
         raise problem
 
 
-def write_with_us(place: Location) -> None:
+def write_with_us(place: Place) -> None:
     """Let another program write the file of tokens each time that we have prepared a change, until it is told to stop."""
     ours = os.fsync
 
@@ -83,42 +83,42 @@ def write_with_us(place: Location) -> None:
     place.server.start()
 
 
-def put_a_token(place: Location) -> None:
+def put_a_token(place: Place) -> None:
     assert posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), Secret("t0ken"), place.host)
 
 
-def own_tokens(place: Location) -> None:
+def own_tokens(place: Place) -> None:
     """Find the server's token, or say why the file has none."""
     if not posit_tokens_file.read_tokens(read_address("https://ppm.example", "config.toml"), place.host):
         tokens(place)
 
 
-def put_token(place: Location) -> None:
+def put_token(place: Place) -> None:
     posit_tokens_file.put(read_address("https://ppm.example", "config.toml"), None, place.host)
 
 
-def find_home(place: Location, hint: str) -> None:
+def find_home(place: Place, hint: str) -> None:
     assert "set HOME" in hint
     place.environ["HOME"] = str(place.folder)
 
 
-def document(place: Location) -> None:
+def document(place: Place) -> None:
     read_document("uv.toml", place.host)
 
 
-def approve(place: Location) -> None:
+def approve(place: Place) -> None:
     approved_origins.approve(parse_url(URL), place.host)
 
 
-def listening(place: Location) -> Server:
+def listening(place: Place) -> Server:
     return Server(place.words[0], lambda data, _client: data, is_shared=False)
 
 
-def listen(place: Location) -> None:
+def listen(place: Place) -> None:
     listening(place).close()
 
 
-def occupy(place: Location) -> None:
+def occupy(place: Place) -> None:
     """Let an agent listen where the next one shall."""
     HELD.append(listening(place))
 
@@ -133,64 +133,64 @@ ROOTS = (
 )
 
 
-def end_first(place: Location, hint: str) -> None:
+def end_first(place: Place, hint: str) -> None:
     assert "end" in hint
     HELD.pop().close()
 
 
-def at(path: str) -> Callable[[Location], None]:
+def at(path: str) -> Callable[[Place], None]:
     return lambda place: place.words.__setitem__(slice(None), [path.replace("~", str(place.folder))])
 
 
-def go_to(path: str) -> Callable[[Location, str], None]:
+def go_to(path: str) -> Callable[[Place, str], None]:
     return lambda place, _hint: at(path)(place)
 
 
-def make_levels(place: Location) -> None:
+def make_levels(place: Place) -> None:
     make_folder((f"{place.folder}/base", f"{place.folder}/base/agent"), is_shared=False)
 
 
-def knock_at(place: Location) -> None:
+def knock_at(place: Place) -> None:
     ask(place.words[0], render_question(Question(URL, False)), 5.0)
     knock(place.words[0])
 
 
-def silent(place: Location) -> None:
+def silent(place: Place) -> None:
     """A socket of some other program, which says nothing of the protocol: an agent of ours is there later."""
     HELD.append(Server(f"{place.folder}/s", lambda _data, _client: b"x" * 2_000_000, is_shared=False))
     at("~/s")(place)
 
 
-def ask_the_agent(place: Location, _hint: str) -> None:
+def ask_the_agent(place: Place, _hint: str) -> None:
     HELD.pop().close()
     place.words[0] = agents.serve(place.host)
 
 
-def write_launcher(place: Location) -> None:
+def write_launcher(place: Place) -> None:
     launchers.write_launchers(f"{place.folder}/shims", ["pip"])
 
 
-def hold(place: Location) -> None:
+def hold(place: Place) -> None:
     """Another program is about to listen there; the descriptor ends with the scene."""
     place.server = os.open(os.path.dirname(place.words[0]), os.O_RDONLY)
     fcntl.flock(place.server, fcntl.LOCK_EX)
 
 
-def end_program(place: Location, _hint: str) -> None:
+def end_program(place: Place, _hint: str) -> None:
     os.close(place.server)
 
 
-def forbidden(place: Location) -> str | None:
+def forbidden(place: Place) -> str | None:
     hint = hint_for(place.ask(), None)
     return hint if "policy" in hint else None
 
 
-def bundle(place: Location) -> None:
+def bundle(place: Place) -> None:
     settings = load_settings(place.host)
     tls._check_bundle(settings.indexes[0].ca_bundle or "", settings, place.host)
 
 
-def unwritable(place: Location) -> None:
+def unwritable(place: Place) -> None:
     place.write("plain", "")
     typing("shim install pip --shims ~/plain/shims")(place)
 
@@ -312,5 +312,5 @@ SCENES = (
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
 def test_all_is_well_once_the_hint_is_followed(scene: Scene, tmp_path: Path) -> None:
     machine.skip_without(machine.lacks_root() if scene.template in ROOTS else "")
-    scene.play(Location(tmp_path))
+    scene.play(Place(tmp_path))
     assert HELD == []

@@ -17,7 +17,7 @@ from shim.core.model import Plan
 from shim.delivery.masking.supervise import stand_aside
 from shim.pipeline.run import make_plan
 from shim.tools import load_tool
-from tests.support.following import INDEX, URL, Location, Scene, both, has
+from tests.support.following import INDEX, URL, Place, Scene, both, has
 from tests.unit.test_verify import Reply, Server
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
@@ -48,9 +48,9 @@ explicit = true
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Location]:
+def place(tmp_path: Path) -> Iterator[Place]:
     """A person with a password, and a server whose `answers` are for strangers and for who has the right one."""
-    made = Location(tmp_path)
+    made = Place(tmp_path)
     answers = {"/simple/": ((401, None), (200, None))}
 
     def reply(path: str, authorization: str | None) -> Reply:
@@ -64,16 +64,16 @@ def place(tmp_path: Path) -> Iterator[Location]:
         yield made
 
 
-def types(line: str) -> Callable[[Location], None]:
+def types(line: str) -> Callable[[Place], None]:
     return lambda place: setattr(place, "words", line.split())
 
 
-def at_server(place: Location) -> None:
+def at_server(place: Place) -> None:
     """Let the index be at the server."""
     place.edit(URL, f"{place.server.url}/simple/")
 
 
-def plan(place: Location, *, ask_indexes: bool = False) -> Plan:
+def plan(place: Place, *, ask_indexes: bool = False) -> Plan:
     """Plan what was typed. The password must be handed over."""
     tool, *words = place.words
     target = place.program("exit 0", f"bin/{tool}")
@@ -85,15 +85,15 @@ def plan(place: Location, *, ask_indexes: bool = False) -> Plan:
     return made
 
 
-def plan_and_ask(place: Location) -> None:
+def plan_and_ask(place: Place) -> None:
     plan(place, ask_indexes=True)
 
 
-def answers(stranger: Reply, friend: Reply, *paths: str) -> Callable[[Location], None]:
+def answers(stranger: Reply, friend: Reply, *paths: str) -> Callable[[Place], None]:
     return lambda place: place.server.answers.update(dict.fromkeys(paths, (stranger, friend)))
 
 
-def refused_before(place: Location) -> None:
+def refused_before(place: Place) -> None:
     """The user had no permission when the command ran the last time, and has got one since."""
     answers((401, None), (403, None), "/simple/")(place)
     with pytest.raises(ShimError, match="forbids us to read it"):
@@ -101,7 +101,7 @@ def refused_before(place: Location) -> None:
     answers((401, None), (200, None), "/simple/")(place)
 
 
-def start(place: Location) -> None:
+def start(place: Place) -> None:
     """Start what was planned, on a machine that has no process left, with its output going into a pipe."""
     delivery = plan(place).delivery
     reader, writer = os.pipe()
@@ -116,19 +116,19 @@ def start(place: Location) -> None:
             os.close(descriptor)
 
 
-def in_a_file(place: Location, hint: str) -> None:
+def in_a_file(place: Place, hint: str) -> None:
     assert "plain file of this machine" in hint
     place.write("more.txt", "corp-lib\n")
     place.words[place.words.index(TEXT)] = "more.txt"
 
 
-def write_without_quotes(place: Location, hint: str) -> None:
+def write_without_quotes(place: Place, hint: str) -> None:
     found = re.fullmatch("write (.*) without them in env (.*)", hint)
     assert found is not None
     place.environ[found[2]] = found[1]
 
 
-def ask_at_once(place: Location, hint: str) -> None:
+def ask_at_once(place: Place, hint: str) -> None:
     assert 'authenticate = "always" beside the URL of this [[index]]' in hint
     path = place.folder / "pyproject.toml"
     path.write_text(path.read_text() + 'authenticate = "always"\n')
@@ -212,5 +212,5 @@ SCENES = (
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
-def test_a_command_may_go_once_its_hint_is_followed(scene: Scene, place: Location) -> None:
+def test_a_command_may_go_once_its_hint_is_followed(scene: Scene, place: Place) -> None:
     scene.play(place)

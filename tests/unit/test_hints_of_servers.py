@@ -21,7 +21,7 @@ from shim.preflight.index_states import find_states
 from shim.preflight.route import route_of_person
 from shim.preflight.verify import Question, verify
 from tests.support import agents
-from tests.support.following import Location, Scene, both, has, retype, typed, typing
+from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
 from tests.support.tls import make_authority
 from tests.unit.test_verify import Reply, Server
@@ -32,8 +32,8 @@ CLOSED = ((401, None), (200, None))
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Location]:
-    made = Location(tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
     answers = {"/simple/": CLOSED}
 
     def reply(path: str, authorization: str | None) -> Reply:
@@ -46,10 +46,10 @@ def place(tmp_path: Path) -> Iterator[Location]:
         agents.stop()
 
 
-def index(more: str, path: str = "/simple/", netloc: str = "") -> Callable[[Location], None]:
+def index(more: str, path: str = "/simple/", netloc: str = "") -> Callable[[Place], None]:
     """Return what configures an index at the server."""
 
-    def begin(place: Location) -> None:
+    def begin(place: Place) -> None:
         url = (f"{netloc}" or place.server.url) + path
         lines = more.replace("~", str(place.folder)).replace("@", place.server.url)
         place.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "alice"\n{lines}\n')
@@ -68,19 +68,19 @@ def answers(path: str, stranger: Reply, friend: Reply) -> Callable[..., None]:
     return lambda place, _hint="": place.server.answers.__setitem__(path, (stranger, friend))
 
 
-def edit(old: str, new: str) -> Callable[[Location, str], None]:
+def edit(old: str, new: str) -> Callable[[Place, str], None]:
     return lambda place, _hint: place.edit(
         old.replace("@", place.server.url), new.replace("@", place.server.url).replace("~", str(place.folder))
     )
 
 
-def look(place: Location) -> str | None:
+def look(place: Place) -> str | None:
     """Return what `shim status` would have a person do."""
     (found,) = find_states(load_settings(place.host), place.host)
     return None if found.is_usable else found.hint
 
 
-def prove(place: Location) -> None:
+def prove(place: Place) -> None:
     """Prove it as before a command with other indexes."""
     settings = load_settings(place.host)
     (one,) = settings.indexes
@@ -91,7 +91,7 @@ def prove(place: Location) -> None:
         raise refusal(answer, one, verdict, None)
 
 
-def prove_typed(place: Location) -> None:
+def prove_typed(place: Place) -> None:
     """The same for a password that stands in a URL."""
     settings = load_settings(place.host)
     (one,) = settings.indexes
@@ -103,7 +103,7 @@ def prove_typed(place: Location) -> None:
         raise refusal(answer, one, verdict, None)
 
 
-def log_in(place: Location, hint: str = "") -> None:
+def log_in(place: Place, hint: str = "") -> None:
     """Type the login of a hint with the right password."""
     retype(place, hint or "shim login corp --store file")
     place.words += ["--password-stdin"]
@@ -111,25 +111,25 @@ def log_in(place: Location, hint: str = "") -> None:
     assert place.shim(*place.words)[0] == 0
 
 
-def changed_since_login(place: Location) -> None:
+def changed_since_login(place: Place) -> None:
     index('source = ["stored"]')(place)
     place.stdin = "yesterdays"
     assert place.shim("login", "corp", "--store", "file", "--password-stdin", "--no-verify")[0] == 0
 
 
-def at_closed_port(place: Location) -> None:
+def at_closed_port(place: Place) -> None:
     index(ENV, netloc=f"http://127.0.0.1:{free_port()}")(place)
 
 
-def to_its_port(place: Location, hint: str) -> None:
+def to_its_port(place: Place, hint: str) -> None:
     assert "is its port" in hint
     index(ENV)(place)
 
 
-def with_tls(name: str = "localhost") -> Callable[[Location], None]:
+def with_tls(name: str = "localhost") -> Callable[[Place], None]:
     """Let the server speak TLS, with a certificate of an authority of its own."""
 
-    def begin(place: Location) -> None:
+    def begin(place: Place) -> None:
         make_authority(place.folder, "corp", name).protect(place.server.server)
         place.server.url = place.server.url.replace("http://127.0.0.1", "https://localhost")
         knows("good")(place)
@@ -137,17 +137,17 @@ def with_tls(name: str = "localhost") -> Callable[[Location], None]:
     return begin
 
 
-def other_authority(place: Location) -> None:
+def other_authority(place: Place) -> None:
     make_authority(place.folder, "other")
 
 
-def set_up(place: Location, hint: str) -> None:
+def set_up(place: Place, hint: str) -> None:
     retype(place, hint.replace("/path/of/its/authority.pem", f"{place.folder}/corp-ca.pem"))
     place.words += ["--yes", "--login", "env:CORP", "--user", "alice"]
     assert place.shim(*place.words)[0] == 0
 
 
-def look_at_login(place: Location) -> str | None:
+def look_at_login(place: Place) -> str | None:
     """Log in by URL, or see that the index which was set up for it answers."""
     if load_settings(place.host).indexes:
         return look(place)
@@ -155,17 +155,17 @@ def look_at_login(place: Location) -> str | None:
     return place.hint_of_shim("login", place.server.url + "/simple/", "--user", "alice", "--store", "file", "--password-stdin")
 
 
-def typed_login(secret: str, path: str = "/simple/") -> Callable[[Location], None]:
+def typed_login(secret: str, path: str = "/simple/") -> Callable[[Place], None]:
     return lambda place: typing(f"shim login {place.server.url}{path} --user alice --store file --password-stdin", secret)(place)
 
 
-def moved(place: Location) -> None:
+def moved(place: Place) -> None:
     """Who has the right password is sent to another origin, where everybody is answered."""
     answers("/open/", (200, None), (200, None))(place)
     answers("/old/", (401, None), (302, place.server.url.replace("127.0.0.1", "localhost") + "/open/"))(place)
 
 
-def only_old_tls(place: Location) -> None:
+def only_old_tls(place: Place) -> None:
     """Let the server offer nothing newer than TLS 1.1."""
     context = place.server.server.socket.context
     with warnings.catch_warnings():
@@ -173,15 +173,15 @@ def only_old_tls(place: Location) -> None:
         context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
 
 
-def new_tls(place: Location, hint: str) -> None:
+def new_tls(place: Place, hint: str) -> None:
     assert "must offer TLS 1.2 or newer" in hint
     place.server.server.socket.context.maximum_version = ssl.TLSVersion.MAXIMUM_SUPPORTED
 
 
-def behind_proxy(port: int) -> Callable[[Location], None]:
+def behind_proxy(port: int) -> Callable[[Place], None]:
     """Let the way to the index lead through a proxy, at which nothing answers."""
 
-    def begin(place: Location) -> None:
+    def begin(place: Place) -> None:
         index("insecure = true\n" + ENV, netloc="http://pypi.corp.invalid")(place)
         answers("http://pypi.corp.invalid/simple/", *CLOSED)(place)
         place.environ["http_proxy"] = f"http://127.0.0.1:{port}"
@@ -189,7 +189,7 @@ def behind_proxy(port: int) -> Callable[[Location], None]:
     return begin
 
 
-def prove_by_proxy(place: Location) -> None:
+def prove_by_proxy(place: Place) -> None:
     """Prove it by the proxy of the environment."""
     with mock.patch.dict(os.environ, place.environ):
         for name in ("no_proxy", "NO_PROXY"):
@@ -197,7 +197,7 @@ def prove_by_proxy(place: Location) -> None:
         prove(place)
 
 
-def in_container(place: Location) -> None:
+def in_container(place: Place) -> None:
     """Let a host's agent give yesterday's token, which is in the host's cache, while its vault has today's."""
     program = place.program(f"cat {place.folder}/token")
     place.write("token", '{"password": "yesterdays", "username": "alice", "expires_in": 3600}')
@@ -305,5 +305,5 @@ SCENES = (
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.template[:50])
-def test_an_index_answers_once_its_hint_is_followed(scene: Scene, place: Location) -> None:
+def test_an_index_answers_once_its_hint_is_followed(scene: Scene, place: Place) -> None:
     scene.play(place)

@@ -284,7 +284,7 @@ def test_other_hosts_load_neither_the_table_nor_its_parser() -> None:
     program = (
         "import sys; from shim.credentials.sources import Query, known; from shim.core.model import *; from shim.core.host import Host; from shim.core.urls import parse_url\n"
         "before = set(sys.modules)\n"
-        "assert known.find(Query(Need(parse_url('https://pypi.corp.example/simple/'), Origin('argv', '-i')), None, Host({}, '/'))) is None\n"
+        "assert known.find(Query(Endpoint(parse_url('https://pypi.corp.example/simple/'), Origin('argv', '-i')), None, Host({}, '/'))) is None\n"
         "print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run(

@@ -148,7 +148,7 @@ def test_nothing_is_parsed_twice(
     with counting() as counted:
         made = plan(tmp_path, tool, version, *argv)
 
-    assert {answer.index for answer in made.answers if answer.credential} == {"corp"}
+    assert {answer.index for answer in made.resolutions if answer.credential} == {"corp"}
     assert {name for name, seen in counted.items() if seen} >= parsers | {
         "TOML",
         "option table",

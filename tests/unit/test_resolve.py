@@ -70,7 +70,7 @@ def ask(settings: Settings, host: Host, *texts: str, **fields: object) -> tuple[
 
 def test_the_users_own_password_wins_and_nobody_is_asked(host: Host, tmp_path: Path) -> None:
     line, calls = counting(tmp_path)
-    (answer,) = ask(configured(host, line), host, URL, username="u", given=Secret("typed"))
+    (answer,) = ask(configured(host, line), host, URL, username="u", inline_password=Secret("typed"))
 
     assert answer.credential is not None
     assert (answer.credential.source, answer.credential.secret.reveal()) == ("url", "typed")
@@ -250,7 +250,7 @@ from shim.credentials.resolve import resolve
 from shim.config.settings import load_settings
 from shim.core.urls import parse_url
 host = this_host()
-(answer,) = resolve(Needs((Need(parse_url({url!r}), Origin("argv", "-i")),)), load_settings(host), host)
+(answer,) = resolve(Endpoints((Endpoint(parse_url({url!r}), Origin("argv", "-i")),)), load_settings(host), host)
 print(answer.credential.secret.reveal())
 """
 

@@ -134,7 +134,7 @@ def test_nothing_that_logs_people_in_is_loaded_while_a_token_is_cached(kind: str
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from shim.core.host import this_host\nfrom shim.core.model import *\nfrom shim.credentials.resolve import resolve\n"
         "from shim.config.settings import load_settings\nfrom shim.core.urls import parse_url\nhost = this_host()\n"
-        "(answer,) = resolve(Needs((Need(parse_url(sys.argv[2]), Origin('argv', '-i')),)), load_settings(host), host)\n"
+        "(answer,) = resolve(Endpoints((Endpoint(parse_url(sys.argv[2]), Origin('argv', '-i')),)), load_settings(host), host)\n"
         "assert answer.credential, answer\n"
         "print([name for name in sys.modules if name.startswith(('shim.credentials.oauth', 'shim.http', 'urllib.request', 'ssl', 'id'))])"
     )

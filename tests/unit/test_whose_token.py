@@ -24,9 +24,9 @@ from shim.credentials.known_hosts import find_known
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import known
 from shim.net.http_client import probe
+from shim.pipeline.conditions import render_variables
 from shim.pipeline.expiring import find_expiring
 from shim.pipeline.observing import Observed
-from shim.pipeline.plan_cache import _render_variables
 from shim.storage import os_keyring, saved_logins
 from tests.support.hints import follows
 from tests.support.vendors import Vendors
@@ -125,7 +125,7 @@ def test_a_record_of_a_plan_knows_all_variables_that_begin_so_present_or_not() -
     environ = Observed([("AWS_REGION", "x")])
     Host(environ, "/").variables(("AWS_*",))
 
-    lines = _render_variables(environ, asked_keyring=False)
+    lines = render_variables(environ, asked_keyring=False)
     assert lines is not None
     assert any(line.split("\x1f") == ["prefix", "AWS_"] for line in lines)
 
@@ -252,7 +252,7 @@ def test_the_url_without_the_stale_token_gets_a_new_one(host: Host, tmp_path: Pa
     os.utime(tmp_path / "pip.conf", (NOW - 13 * 3600, NOW - 13 * 3600))
     asked = replace(with_environ(host, PATH=Vendors(tmp_path, "fresh").path), clock=lambda: NOW)
     origin = Origin("config", f"{tmp_path}/pip.conf", line=2)
-    ask(Settings(), asked, AWS, origin=origin, username="aws", given=Secret("canary"))
+    ask(Settings(), asked, AWS, origin=origin, username="aws", inline_password=Secret("canary"))
     assert "hint: take what stands before the @ out of that URL" in capfd.readouterr().err
 
     mended = ask(Settings(), asked, AWS, origin=origin)

@@ -47,10 +47,8 @@ def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
     has_default = used[0].use_as == "default"
     if family == "uv":
         order = [index.name for index in uv_order(used)] + ([] if has_default else ["pypi.org"])
-        return [
-            f"asks {', then '.join(order)}: uv takes a package from the first of them that has the"
-            " name"
-        ]
+        first = "uv takes a package from the first of them that has the name"
+        return [f"asks {', then '.join(order)}: {first}"]
     names = [index.name for index in used]
     private = [index.name for index in used if not index.url.is_public]
     public = [index.name for index in used if index.url.is_public] + (

@@ -75,6 +75,7 @@ def stand_aside(delivery: Delivery) -> Delivery:
         pipes, ended, drained = _start_pumps(streams, masking)
         target = os.fork()
     except OSError as error:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raise InternalError(
             f"no process to mask the output with ({error.strerror})",
             hint="SHIM_REDACT=never runs it unmasked",

@@ -164,7 +164,7 @@ def join(*several: Endpoints) -> Endpoints:
         for endpoint in reversed(endpoints.items)
     }
     lists = [
-        one.name for one in fields(Endpoints) if one.name not in ("items", "garbled", "routed")
+        one.name for one in fields(Endpoints) if one.name not in ("items", "malformed", "routed")
     ]
     joined: dict[str, Any] = {
         name: tuple(dict.fromkeys(one for endpoints in several for one in getattr(endpoints, name)))
