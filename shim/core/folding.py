@@ -27,7 +27,11 @@ def fold(text: str, indent: str, descriptor: int, hanging: int | None = None) ->
         "break_on_hyphens": False,
     }  # a URL or a command stays one word
     lines = textwrap.wrap(
-        text, columns, initial_indent=indent, subsequent_indent=" " * after, **options  # type: ignore[arg-type]
+        text,
+        columns,
+        initial_indent=indent,
+        subsequent_indent=" " * after,
+        **options,  # type: ignore[arg-type]
     )
     return "".join(f"{line}\n" for line in lines) or "\n"
 

@@ -20,13 +20,12 @@ from functools import partial
 from http.client import (
     BadStatusLine,
     HTTPException,
-    HTTPMessage,
     HTTPResponse,
     IncompleteRead,
     LineTooLong,
     RemoteDisconnected,
 )
-from typing import IO, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urljoin
 from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
@@ -105,9 +104,7 @@ class Asked:
 
 
 class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(
-        self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str  # noqa: ARG002
-    ) -> None:
+    def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
