@@ -79,7 +79,7 @@ def option_endpoints(
     """Return what pip would ask by its own settings with the options in `words` and `configured` on
     top.
 
-    Userinfo in argv that no endpoint stands for is spare.
+    Userinfo in argv that no endpoint stands for is unused.
     """
     target = target or Target("pip")
     reader = Files()

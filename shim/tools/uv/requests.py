@@ -334,7 +334,7 @@ def _read_receipts(
 
 
 def _finish(command: Command, host: Host, reader: Reader, endpoints: list[Endpoint]) -> Endpoints:
-    """Return all of it; userinfo in argv and variables that no endpoint stands for is spare."""
+    """Return all of it; userinfo in argv and variables that no endpoint stands for is unused."""
     asked = {endpoint.location for endpoint in endpoints}
     unused_userinfo = tuple(place for place in _find_places(command, host) if place not in asked)
     unread = reader.unread
