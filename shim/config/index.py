@@ -110,29 +110,7 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         raise ConfigError(f"{file}: index must be tables", hint="write [[index]] with two brackets")
     where = f"[[index]] number {number}"
     check_keys(table, INDEX_KEYS, file, where)
-    if "url" not in table:
-        raise ConfigError(
-            f"{file}: {where} has no url",
-            hint='add a line like url = "https://pypi.example/simple/"',
-        )
-    url = _read_url(table, "url", file, where)
-    scope = (
-        scope_of(_read_url(table, "scope", file, where))
-        if "scope" in table
-        else scope_of_index(url)
-    )
-    if not scope.covers(url):
-        raise ConfigError(
-            f"{file}: {where}: scope does not cover url",
-            hint="scope must be the same server, and a folder above url",
-        )
-    verify_url = _read_url(table, "verify-url", file, where) if "verify-url" in table else url
-    if not scope.covers(verify_url):
-        # The credential would not be sent there, and its refusal would be taken for the index's.
-        raise ConfigError(
-            f"{file}: {where}: scope does not cover verify-url",
-            hint="verify-url must be on the same server, below scope",
-        )
+    url, scope, verify_url = _read_places(table, file, where)
     userinfo = find_userinfo(table["url"])
     lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
@@ -171,6 +149,34 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         use_as=table.get("use-as"),
         packages=_read_packages(table, file, where),
     )
+
+
+def _read_places(table: dict[str, Any], file: str, where: str) -> tuple[Url, Scope, Url]:
+    """Return the index's URL, who may receive the credential, and the URL that verifies one."""
+    if "url" not in table:
+        raise ConfigError(
+            f"{file}: {where} has no url",
+            hint='add a line like url = "https://pypi.example/simple/"',
+        )
+    url = _read_url(table, "url", file, where)
+    scope = (
+        scope_of(_read_url(table, "scope", file, where))
+        if "scope" in table
+        else scope_of_index(url)
+    )
+    if not scope.covers(url):
+        raise ConfigError(
+            f"{file}: {where}: scope does not cover url",
+            hint="scope must be the same server, and a folder above url",
+        )
+    verify_url = _read_url(table, "verify-url", file, where) if "verify-url" in table else url
+    if not scope.covers(verify_url):
+        # The credential would not be sent there, and its refusal would be taken for the index's.
+        raise ConfigError(
+            f"{file}: {where}: scope does not cover verify-url",
+            hint="verify-url must be on the same server, below scope",
+        )
+    return url, scope, verify_url
 
 
 def _read_packages(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:

@@ -37,9 +37,8 @@ def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False
     """Write a new file beside `path` and yield where it is; it takes its place when the `with` ends
     well, else it goes. Raises OSError.
     """
-    new = (  # never a name that an ended process left behind
-        f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"
-    )
+    # Never a name that an ended process left behind.
+    new = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"
     try:
         create(new, data, mode, sync=sync)
         yield new

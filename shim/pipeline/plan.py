@@ -76,7 +76,7 @@ def make_plan(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a command asks: its needs, the host as the tool will see it, and what `use-as` and
+    """What a command asks: its endpoints, the host as the tool will see it, and what `use-as` and
     `packages` make of that.
 
     `added` are the variables of `use-as`; None takes one back. `routing` is set if the command goes

@@ -207,7 +207,7 @@ def test_files_and_functions_are_of_a_size_to_read() -> None:
         assert text.count("\n") <= 400 or str(path.relative_to(ROOT)) in LONG, f"{path} is {text.count(chr(10))} lines long"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                assert (node.end_lineno or 0) - node.lineno <= 75, f"{path}: {node.name} is too long"
+                assert (node.end_lineno or 0) - node.lineno <= 60, f"{path}: {node.name} is too long"
 
 
 def test_nobody_prints_or_runs_a_shell_by_accident() -> None:

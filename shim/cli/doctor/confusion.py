@@ -16,7 +16,7 @@ from shim.config.settings import load_settings
 from shim.core.errors import UsageError
 from shim.core.files import read_named
 from shim.core.host import Host
-from shim.core.model import Resolution
+from shim.core.model import Resolution, Route
 from shim.core.own_launchers import find_target
 from shim.core.urls import Url, parse_url
 from shim.credentials.resolve import resolve
@@ -70,35 +70,36 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
             " --extra-index-url URL"
         )
         raise UsageError("these requirements have no private index beside another one", hint=hint)
-    routes = [
-        route_to(
-            resolution.endpoint.url,
-            settings.index_named(resolution.index) if resolution.index else None,
-            invocation,
-            host,
+    ways = [
+        (
+            one,
+            route_to(
+                one.endpoint.url,
+                settings.index_named(one.index) if one.index else None,
+                invocation,
+                host,
+            ),
         )
-        for resolution in resolutions
+        for one in resolutions
     ]
     for name in read_names(files, host):
-        questions = [
-            Asked(_page(resolution, name), resolution.credential, route)
-            for resolution, route in zip(resolutions, routes, strict=True)
-        ]
-        outcomes = probe_all(questions, host, TIMEOUT_S)
-        having = [
-            resolution
-            for resolution, outcome in zip(resolutions, outcomes, strict=True)
-            if outcome.is_success and not outcome.is_form
-        ]
-        yield from _judge(name, private, having)
-        for resolution, outcome in zip(resolutions, outcomes, strict=True):
-            if not outcome.is_success and outcome.status != 404:
-                yield Finding(
-                    "advice",
-                    name,
-                    f"{resolution.endpoint.url} did not say whether it has it"
-                    f" ({outcome.error or outcome.status})",
-                )
+        yield from _ask(name, ways, private, host)
+
+
+def _ask(
+    name: str, ways: list[tuple[Resolution, Route]], private: list[Resolution], host: Host
+) -> Iterator[Finding]:
+    """Yield what is to be said of one name, once all indexes were asked for it."""
+    questions = [Asked(_page(one, name), one.credential, route) for one, route in ways]
+    outcomes = probe_all(questions, host, TIMEOUT_S)
+    answers = [(one, outcome) for (one, _), outcome in zip(ways, outcomes, strict=True)]
+    having = [one for one, outcome in answers if outcome.is_success and not outcome.is_form]
+    yield from _judge(name, private, having)
+    for one, outcome in answers:
+        if not outcome.is_success and outcome.status != 404:
+            reason = outcome.error or outcome.status
+            text = f"{one.endpoint.url} did not say whether it has it ({reason})"
+            yield Finding("advice", name, text)
 
 
 def find_beside(host: Host) -> Iterator[Finding]:

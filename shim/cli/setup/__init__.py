@@ -44,6 +44,16 @@ OF_A_TEAM = ("sha256", "allow", "system")
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `shim setup`."""
+    _configure_index(parser)
+    _configure_files(parser)
+    parser.add_argument("--yes", action="store_true", help="ask nothing")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="show what would be written, and stop"
+    )
+
+
+def _configure_index(parser: argparse.ArgumentParser) -> None:
+    """Add what says how one index is."""
     add = parser.add_argument
     add(
         "url", metavar="URL", nargs="?", help="the index, as pip is told it (asked for if left out)"
@@ -83,6 +93,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="who may receive the credential (default: the index and what is below it)",
     )
+
+
+def _configure_files(parser: argparse.ArgumentParser) -> None:
+    """Add what takes indexes over from a file, and out again."""
+    add = parser.add_argument
     files = "a pip.conf, uv.toml, pyproject.toml, .pypirc or Pipfile"
     add(
         "--from",
@@ -115,8 +130,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="take an index, or a file (NAME.toml), out again",
     )
-    add("--yes", action="store_true", help="ask nothing")
-    add("--dry-run", action="store_true", help="show what would be written, and stop")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
