@@ -251,6 +251,13 @@ def test_confusion_finds_a_name_that_two_indexes_have(world: World, index: Priva
     assert doctor(world, "--confusion", "-r", "requirements.txt", CORP=CANARY) == (0, [])
 
 
+def test_confusion_names_a_file_that_is_not_there(world: World) -> None:
+    result = world.shim("doctor", "--confusion", "-r", "missing.txt")
+
+    assert result.returncode == 64
+    assert f"there is no file {world.cwd / 'missing.txt'}" in result.stderr
+
+
 def test_confusion_without_a_private_index_says_so(world: World) -> None:
     world.use(toolchains.pip("newest"))
     (world.cwd / "requirements.txt").write_text("requests\n")

@@ -49,6 +49,7 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
             "--confusion needs to know what you install",
             hint="shim doctor --confusion -r requirements.txt",
         )
+    names = read_names(files, host)
     tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
     invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
     usage, settings = find_usage(tool, invocation, host), load_settings(host)
@@ -82,7 +83,7 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
         )
         for one in resolutions
     ]
-    for name in read_names(files, host):
+    for name in names:
         yield from _ask(name, ways, private, host)
 
 
