@@ -23,8 +23,11 @@ _COMMENT = re.compile(r"(?:^|\s)#")
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _QUOTING = re.compile(r"[\\'\"]")
 _CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+# Behind a name a URL ends at a blank or a tab alone: pip drops a line end within it.
 _DIRECT = re.compile(
-    r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*|)(?P<url>https?://\S+)", re.IGNORECASE
+    r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?=(?P<named>https?://[^ \t]+))|)"
+    r"(?P<url>https?://\S+)",
+    re.IGNORECASE,
 )
 _PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
 _LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
@@ -210,8 +213,8 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     match = _DIRECT.match(requirement, len(requirement) - len(requirement.lstrip()))
     if match is None:
         return None
-    has_name = match.start("url") > match.start()
-    url = match["url"].partition(";")[0] if has_name else match["url"].removesuffix(";")
+    named, bare = match["named"], match["url"]
+    url = named.partition(";")[0] if named else bare.removesuffix(";")
     if url.endswith("]") and "[" in url.rpartition("/")[2]:
         url = url[: url.rindex("[")]
     return match.start("url"), match.start("url") + len(url)

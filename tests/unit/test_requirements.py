@@ -115,6 +115,8 @@ def test_any_bytes_are_some_text_or_unread() -> None:
         ('x[a,b]@https://h/x.whl ; python_version > "3"', "https://h/x.whl"),
         ("https://h/x.whl; sys_platform == 'linux'", "https://h/x.whl"),
         ("x @ https://h/x.whl;sys_platform == 'linux'", "https://h/x.whl"),
+        ("x @ https://h\n:81/x.whl ; extra == 'x'", "https://h\n:81/x.whl"),
+        ("x @ https://h\r\x0b\u2028:81/x.whl\tx", "https://h\r\x0b\u2028:81/x.whl"),
         ("git+https://h/x", None),
         ("x @ git+https://h/x", None),
         ("x @ file:///x.whl", None),
