@@ -1,5 +1,5 @@
 """Every key of config.toml and policy.toml and every SHIM_* variable, as data: `settings.py` and `policy.py` read by these tables, and
-README shows them.
+docs/reference.md shows them.
 """
 
 from __future__ import annotations
@@ -270,7 +270,7 @@ DEFAULT_CHAIN = ("agent", "netrc", "pypirc", "known", "keyring", "stored")
 
 
 def render_tables() -> str:
-    """Return the Markdown tables of README: config.toml, `[[index]]`, the inline tables, policy.toml and the variables."""
+    """Return the Markdown tables of docs/reference.md: config.toml, `[[index]]`, the inline tables, policy.toml and the variables."""
     lines: list[str] = []
     rows: list[tuple[str, tuple[Key, ...]]] = [("config.toml", TOP_KEYS), ("`[[index]]`", INDEX_KEYS)]
     rows += [(f"`{name} = {{…}}`", keys) for name, keys in TABLE_KEYS.items()] + [("policy.toml (root's)", POLICY_KEYS)]

@@ -111,7 +111,7 @@ def test_the_reference_has_the_keys_of_the_code_and_no_others() -> None:
     table = (
         Path(shim.__file__)
         .parents[1]
-        .joinpath("README.md")
+        .joinpath("docs", "reference.md")
         .read_text()
         .partition("| policy.toml (root's) |")[2]
         .partition("\n\n")[0]

@@ -1,4 +1,4 @@
-"""config.toml: what it means, what it may not be, and the tables that README shows."""
+"""config.toml: what it means, what it may not be, and the tables that the reference shows."""
 
 from __future__ import annotations
 

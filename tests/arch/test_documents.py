@@ -1,0 +1,37 @@
+"""The documents lead where they say, and README stays short."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "examples").rglob("*.md")})
+BLOCK = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return what can stand behind the `#` of a link to a page, as GitHub makes it of headings."""
+    headings = re.findall(r"(?m)^#+ (.*)$", BLOCK.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_leads_to_a_file_and_a_heading_that_are_there(page: Path) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", BLOCK.sub("", page.read_text()))
+    broken = []
+    for link in (link for link in links if not re.match("[a-z]+:", link)):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+
+    assert broken == []
+
+
+def test_readme_is_read_in_three_screens() -> None:
+    text = (ROOT / "README.md").read_text()
+
+    assert (len(text.splitlines()) <= 120, len(text.split()) <= 700) == (True, True)
