@@ -529,8 +529,9 @@ interrupted() {
 begin_mark='# >>> pip-uv-shim >>>'
 end_mark='# <<< pip-uv-shim <<<'
 
-# Prints `SHELL FILE` for each file that gets a line of ours: what the user's interactive shell reads; for a machine, what login
-# shells read (last of all, since others put back the PATH that they saw) and what terminals in an editor read.
+# Prints `SHELL FILE` for each file that gets a line of ours: what the user's interactive shell reads, and what a login shell reads
+# that is not interactive (`bash -lc`, editors); Debian's ~/.bashrc ends early there. For a machine: what login shells read (last of
+# all, since others put back the PATH that they saw) and what terminals in an editor read.
 rc_files() {
   if [ -n "$system" ]; then
     echo 'sh /etc/profile.d/zz-shim.sh'
@@ -541,8 +542,18 @@ rc_files() {
     return
   fi
   case $(basename -- "${SHELL:-sh}") in
-    bash) echo "bash $HOME/.bashrc" ;;
-    zsh) echo "zsh ${ZDOTDIR:-$HOME}/.zshrc" ;;
+    bash)
+      echo "bash $HOME/.bashrc"
+      # bash reads the first of these that is there.
+      for login in .bash_profile .bash_login .profile; do
+        [ ! -f "$HOME/$login" ] || break
+      done
+      echo "sh $HOME/$login"
+      ;;
+    zsh)
+      echo "zsh ${ZDOTDIR:-$HOME}/.zshrc"
+      echo "zsh ${ZDOTDIR:-$HOME}/.zprofile"
+      ;;
     fish) echo "fish ${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish" ;;
     *) echo "sh $HOME/.profile" ;;
   esac

@@ -113,17 +113,41 @@ def test_foreign_files_in_the_prefix_survive_an_uninstall(home: Path, tmp_path: 
 def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for shell, rc in (
-        ("/bin/bash", ".bashrc"),
-        ("/usr/bin/zsh", ".zshrc"),
+    for shell, *files in (
+        ("/bin/bash", ".bashrc", ".profile"),
+        ("/usr/bin/zsh", ".zshrc", ".zprofile"),
         ("/usr/bin/fish", ".config/fish/conf.d/shim.fish"),
         ("/bin/dash", ".profile"),
     ):
         assert quickly(empty, "--wheels", wheels, "--quiet", SHELL=shell).returncode == 0
-        assert (empty / rc).is_file()
+        assert [file for file in files if not (empty / file).is_file()] == []
         quickly(empty, "--uninstall")
 
-        assert list(empty.iterdir()) == [], rc
+        assert list(empty.iterdir()) == [], shell
+
+
+@pytest.mark.parametrize(
+    ("shell", "there"),
+    [("bash", ".profile"), ("bash", ".bash_profile"), ("bash", ".bash_login"), ("bash", None), ("zsh", ".zprofile"), ("zsh", None), ("dash", ".profile"), ("fish", None)],
+)
+def test_a_login_shell_without_a_terminal_finds_the_launchers(shell: str, there: str | None, tmp_path: Path, wheels: Path) -> None:
+    """As editors, ssh'd scripts and `bash -lc` start one: Debian's ~/.bashrc ends early there."""
+    path = shutil.which(shell)
+    assert path, "tests/run installs it"
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / ".bashrc").write_text("case $- in *i*) ;; *) return ;; esac\n")
+    if there:
+        (home / there).write_text('[ ! -f ~/.bashrc ] || . ~/.bashrc\nPATH="$HOME/bin:$PATH"\n')
+    before = {file.name: file.read_text() for file in home.iterdir()}
+    assert quickly(home, "--wheels", wheels, "--quiet", SHELL=path).returncode == 0
+    found = subprocess.run(
+        [path, "-l", "-c", "env which pip shim"], env={"HOME": str(home), "PATH": TOOLS_PATH}, capture_output=True, text=True, check=False
+    )
+    quickly(home, "--uninstall", SHELL=path)
+
+    assert [Path(line).parent.name for line in found.stdout.split()] == ["shims", "shims"], found
+    assert {file.name: file.read_text() for file in home.iterdir() if file.is_file()} == before
 
 
 @pytest.fixture
