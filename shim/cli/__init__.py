@@ -1,8 +1,6 @@
 """The `shim` command: one module per verb, loaded when it is typed.
 
-A verb's module has `HELP` (one line), `EXAMPLE` (one real command line), `configure(parser)` and
-`main(arguments, host) -> int` (the exit status). Errors are raised as ShimError; `main` here prints
-them.
+Errors are raised as ShimError; `main` here prints them.
 """
 
 from __future__ import annotations
@@ -12,6 +10,7 @@ import sys
 from importlib import import_module
 from typing import Protocol, cast
 
+from shim.cli.usage import Parser, refuse_verb
 from shim.core.errors import InternalError, ShimError, render
 from shim.core.host import Host, this_host, write_stderr
 
@@ -39,22 +38,22 @@ VERBS = (
 )
 
 
-class Command(Protocol):
-    """What a verb's module offers."""
+class Verb(Protocol):
+    """What a verb's module offers: among them one line of help, and one real command line."""
 
     HELP: str
     EXAMPLE: str
 
-    def configure(self, parser: argparse.ArgumentParser) -> None:
+    def configure(self, parser: Parser) -> None:
         """Add the verb's arguments."""
 
     def main(self, arguments: argparse.Namespace, host: Host) -> int:
         """Do it; return the exit status."""
 
 
-def load_command(verb: str) -> Command:
+def load_verb(name: str) -> Verb:
     """Return the module of a verb."""
-    return cast(Command, import_module(f"shim.cli.{verb}"))
+    return cast(Verb, import_module(f"shim.cli.{name}"))
 
 
 def main(argv: list[str] | None = None, launcher: str = "") -> int:
@@ -92,30 +91,25 @@ def _report(error: ShimError, words: list[str]) -> int:
 
 
 def _dispatch(argv: list[str], host: Host) -> int:
-    from shim import __version__
-
-    verb = argv[0] if argv else "--help"
-    if verb in ("-V", "--version", "version"):
+    name = argv[0] if argv else "--help"
+    if name in ("-V", "--version", "version"):
+        from shim import __version__
         from shim.core.installation import find_commit
 
         commit = find_commit()
         sys.stdout.write(f"shim {__version__}" + (f" ({commit})\n" if commit else "\n"))
         return 0
-    if verb == "help" and argv[1:]:
-        verb, argv = argv[1], [argv[1], "--help"]
-    if verb in ("-h", "--help", "help"):
+    if name == "help" and argv[1:]:
+        name, argv = argv[1], [argv[1], "--help"]
+    if name in ("-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if argv else 64
-    from shim.cli.usage import Parser, refuse_verb
-
-    if verb not in VERBS:
-        raise refuse_verb(verb, VERBS)
-    command = load_command(verb)
-    parser = Parser(
-        prog=f"shim {verb}", description=command.HELP, epilog=f"example: {command.EXAMPLE}"
-    )
-    command.configure(parser)
-    return command.main(parser.read(argv[1:]), host)
+    if name not in VERBS:
+        raise refuse_verb(name, VERBS)
+    verb = load_verb(name)
+    parser = Parser(prog=f"shim {name}", description=verb.HELP, epilog=f"example: {verb.EXAMPLE}")
+    verb.configure(parser)
+    return verb.main(parser.read(argv[1:]), host)
 
 
 def _overview() -> str:
@@ -127,15 +121,6 @@ def _overview() -> str:
         " sight."
     )
     more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."
-    verbs = [fold(f"{verb:<10} {load_command(verb).HELP}", "  ", 1) for verb in VERBS]
-    return "".join(
-        [
-            fold("usage: shim VERB [ARGUMENTS]", "", 1),
-            "\n",
-            fold(promise, "", 1),
-            "\n",
-            *verbs,
-            "\n",
-            fold(more, "", 1),
-        ]
-    )
+    verbs = "".join(fold(f"{name:<10} {load_verb(name).HELP}", "  ", 1) for name in VERBS)
+    usage = fold("usage: shim VERB [ARGUMENTS]", "", 1)
+    return "\n".join([usage, fold(promise, "", 1), verbs, fold(more, "", 1)])

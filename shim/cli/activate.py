@@ -1,6 +1,4 @@
-"""`shim activate`: print the lines that put the launchers first on PATH and keep them there, for
-`eval` in a shell's rc file.
-"""
+"""`shim activate`: what `eval` in a shell's rc file takes to put the launchers first on PATH."""
 
 from __future__ import annotations
 
@@ -8,6 +6,7 @@ import argparse
 import os
 import sys
 
+from shim.cli.usage import Parser
 from shim.core.errors import UsageError
 from shim.core.host import Host
 from shim.core.own_launchers import default_folder, faces_folder, hook_folder
@@ -18,12 +17,10 @@ HELP = "print the shell lines that put the launchers first on PATH"
 EXAMPLE = 'eval "$(shim activate bash)"'
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim activate`."""
-    parser.add_argument(
-        "shell", nargs="?", metavar="SHELL", help="bash, zsh, fish or sh (default: by $SHELL)"
-    )
-    parser.add_argument("--shims", metavar="DIR", help="the launchers' folder (default: our own)")
+    parser.add("shell SHELL", "bash, zsh, fish or sh (default: by $SHELL)", nargs="?")
+    parser.add("--shims DIR", "the launchers' folder (default: our own)")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -37,7 +34,6 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
             f"PATH cannot hold {folder}: it has a colon",
             hint="install with --prefix to another folder",
         )
-    sys.stdout.write(
-        render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS)
-    )
+    text = render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS)
+    sys.stdout.write(text)
     return 0

@@ -1,16 +1,16 @@
-"""`shim agent`: on the host, in the foreground, give one container the credentials of the indexes
-that say `agent = true`.
-"""
+"""`shim agent`: on the host, give one container the credentials of indexes with `agent = true`."""
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import socket
 import threading
 from contextlib import suppress
 
+from shim.cli.usage import Parser
 from shim.config.settings import Settings, config_files, load_settings
 from shim.core.errors import ConfigError, UsageError
 from shim.core.host import Host, write_stderr
@@ -21,34 +21,19 @@ EXAMPLE = "shim agent --for dev"
 #: Where docs and our own advice mount the folder in the container.
 MOUNTED = "/run/shim-agent"
 SOCKET = "agent.sock"
-NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-")
+NAME = re.compile("[A-Za-z0-9_-]{1,40}")
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim agent`."""
-    parser.add_argument(
-        "--for",
-        dest="name",
-        metavar="NAME",
-        default="default",
-        help="the container: it gets a socket of its own",
+    which = "the container: it gets a socket of its own"
+    parser.add("--for NAME", which, dest="name", default="default")
+    parser.add("--socket PATH", "listen here, in place of a folder in your runtime directory")
+    who = (
+        "let another user in: the container's, as this machine numbers it (0 for root in a Docker"
+        " container)"
     )
-    parser.add_argument(
-        "--socket",
-        metavar="PATH",
-        help="listen here, in place of a folder in your runtime directory",
-    )
-    parser.add_argument(
-        "--allow-uid",
-        metavar="N",
-        type=int,
-        action="append",
-        default=[],
-        help=(
-            "let another user in: the container's, as this machine numbers it (0 for root in a"
-            " Docker container)"
-        ),
-    )
+    parser.add("--allow-uid N", who, type=int, action="append", default=[])
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -71,11 +56,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
             signal.signal(number, lambda *_: ending.set())
     server = Server(path, agent.answer, is_shared=len(allowed) > 1)
     try:
-        mount = f"--mount type=bind,src={os.path.dirname(path)},dst={MOUNTED},readonly"
+        folder, name = os.path.split(path)
+        mount = f"--mount type=bind,src={folder},dst={MOUNTED},readonly"
         write_stderr(f"shim: agent for {arguments.name} gives {', '.join(shared)} at {path}\n")
-        write_stderr(
-            f"  docker run {mount} -e SHIM_AGENT_SOCKET={MOUNTED}/{os.path.basename(path)} …\n"
-        )
+        write_stderr(f"  docker run {mount} -e SHIM_AGENT_SOCKET={MOUNTED}/{name} …\n")
         ending.wait()
     finally:
         server.close()
@@ -84,33 +68,24 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 
 def _end_programs() -> None:
-    """End the programs that a look-up still waits for: each leads a group of its own, and nobody
-    will read what it says.
-    """
+    """End the programs that a look-up still waits for: each leads a group of its own."""
     for task in os.listdir("/proc/self/task"):
-        with (
-            suppress(OSError, ValueError),
-            open(f"/proc/self/task/{task}/children", encoding="ascii") as stream,
-        ):
+        children = f"/proc/self/task/{task}/children"
+        with suppress(OSError, ValueError), open(children, encoding="ascii") as stream:
             for child in stream.read().split():
                 os.killpg(int(child), signal.SIGTERM)
 
 
 def _read_uids(more: list[int]) -> frozenset[int]:
-    """Return who may ask: we, and those that were named. Raises UsageError for a number that is
-    nobody's own.
-    """
+    """Return who may ask: we, and those that were named. Raises UsageError for a shared number."""
     from shim.helpers.agent_socket import OVERFLOW_UID
 
     for uid in more:
         if not 0 <= uid < 2**32 - 1 or uid == OVERFLOW_UID:
-            hint = (
-                "say the number that `ps -o uid` shows on this machine for a process in the"
-                " container"
-            )
             raise UsageError(
                 f"uid {uid} is nobody's own: every user of another namespace looks like that",
-                hint=hint,
+                hint="say the number that `ps -o uid` shows on this machine for a process in the"
+                " container",
             )
     return frozenset((os.geteuid(), *more))
 
@@ -126,13 +101,11 @@ def _shared_indexes(settings: Settings, host: Host) -> list[str]:
 
 
 def _find_path(arguments: argparse.Namespace, host: Host, *, is_shared: bool) -> str:
-    """Return where to listen: in a folder of ours that can be mounted whole, so that the next
-    agent's socket is seen there too.
-    """
+    """Return where to listen: in a folder to mount whole, where the next agent's socket will be."""
     from shim.core.private_folders import is_private
     from shim.helpers.agent_socket import check_folder, make_folder
 
-    if not NAME_LETTERS.issuperset(arguments.name) or not 0 < len(arguments.name) <= 40:
+    if not NAME.fullmatch(arguments.name):
         raise UsageError(
             "a container's name here is letters, digits, - and _, at most 40",
             hint="shim agent --for dev",

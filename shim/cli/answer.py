@@ -32,14 +32,9 @@ def describe_error(error: ShimError) -> dict[str, Any]:
 
 
 def wants_json(argv: list[str]) -> bool:
-    """Whether a command line asks for JSON: before the command that `explain` is about, which may
-    have such an option too.
-    """
+    """Whether a command line asks for JSON."""
     if not argv or argv[0] not in JSON_VERBS:
         return False
-    own = (
-        list(takewhile(lambda word: word.startswith("-") and word != "--", argv[1:]))
-        if argv[0] == "explain"
-        else argv[1:]
-    )
-    return "--json" in own
+    if argv[0] == "explain":  # the command that it is about may have such an option too
+        return "--json" in takewhile(lambda word: word.startswith("-") and word != "--", argv[1:])
+    return "--json" in argv[1:]

@@ -1,9 +1,7 @@
-"""`shim backend`: keyring backends (and optional readers) in our own environment, where the source
-`keyring` finds them.
+"""`shim backend`: keyring backends (and optional readers) in our own environment.
 
 They are installed once, for every project and every tool, instead of in each venv. What was added
-stands in a list beside our environment, so that an upgrade, which makes a new one, can bring them
-back.
+stands in a list, so that an upgrade, which makes a new environment, can bring them back.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from contextlib import suppress
 from typing import TypedDict
 
 from shim.cli.answer import write_json
+from shim.cli.usage import Parser
 from shim.core.errors import SourceError, StoreError, UsageError
 from shim.core.files import read_text
 from shim.core.host import Host
@@ -34,24 +33,18 @@ TIMEOUT_S = 600.0
 
 
 class Offer(TypedDict):
-    """What a package in our environment brings: its version and the modules of its keyring
-    backends.
-    """
+    """What a package in our environment brings: its version, and its keyring backends' modules."""
 
     version: str
     backends: list[str]
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim backend`."""
     parser.add_argument("action", choices=("add", "list", "remove"))
-    parser.add_argument(
-        "packages",
-        nargs="*",
-        metavar="PACKAGE",
-        help="names as on the package index, with a version if you like: keyrings.alt==5.0",
-    )
-    parser.add_argument("--json", action="store_true", help="the list as JSON")
+    text = "names as on the package index, with a version if you like: keyrings.alt==5.0"
+    parser.add("packages PACKAGE", text, nargs="*")
+    parser.add("--json", "the list as JSON")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -62,41 +55,30 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         return _list(as_json=arguments.json)
     if not arguments.packages:
         raise UsageError(f"say which package to {arguments.action}", hint=EXAMPLE)
-    return (
-        _add(arguments.packages, host)
-        if arguments.action == "add"
-        else _remove(arguments.packages, host)
-    )
+    act = _add if arguments.action == "add" else _remove
+    return act(arguments.packages, host)
 
 
 def environment() -> str | None:
-    """Return the prefix of the environment that our dependencies are in, or None if that is not one
-    of its own.
+    """Return the prefix of the environment of our dependencies, None if it is not one of its own.
 
-    The launchers start its base interpreter (for speed), so that `sys.prefix` says nothing about
-    it.
+    The launchers start its base interpreter (for speed): `sys.prefix` says nothing about it.
     """
     from importlib.util import find_spec
 
     spec = find_spec("keyring")
-    site = (
-        os.path.dirname(os.path.dirname(os.path.realpath(spec.origin)))
-        if spec and spec.origin
-        else ""
-    )
-    prefix = os.path.normpath(os.path.join(site, "..", "..", ".."))
+    package = os.path.dirname(os.path.realpath(spec.origin)) if spec and spec.origin else ""
+    prefix = os.path.normpath(os.path.join(os.path.dirname(package), "..", "..", ".."))
     return prefix if os.path.isfile(os.path.join(prefix, "pyvenv.cfg")) else None
 
 
 def list_file() -> str:
-    """Return the path of the list of added packages, one requirement a line. install.sh replaces
-    its environment: there it is beside it.
-    """
+    """Return the path of the list of added packages, one requirement a line."""
     prefix = environment() or "/nonexistent"
     parent = os.path.dirname(prefix)
-    return os.path.join(
-        parent if os.path.isfile(os.path.join(parent, "installed")) else prefix, "backends"
-    )
+    # install.sh replaces its environment: there the list is beside it.
+    is_installed = os.path.isfile(os.path.join(parent, "installed"))
+    return os.path.join(parent if is_installed else prefix, "backends")
 
 
 def read_list() -> list[str]:
@@ -108,21 +90,17 @@ def _add(packages: list[str], host: Host) -> int:
     requirements = {_name_of(package): package for package in packages}
     before = _offers()
     _install(["install", *packages], host)
-    _write_list(
-        [one for one in read_list() if _name_of(one) not in requirements]
-        + list(requirements.values())
-    )
+    kept = [one for one in read_list() if _name_of(one) not in requirements]
+    _write_list([*kept, *requirements.values()])
     after = _offers()
+    new = ", ".join(sorted(set(after) - set(before)))
     for name, package in requirements.items():
         if name in after and after[name]["backends"]:
             sys.stdout.write(f"{package}: keyring has {', '.join(after[name]['backends'])} now\n")
         elif name in OPTIONAL:
             sys.stdout.write(f"{package}: shim can read dotenv files now\n")
-        elif set(after) - set(before):
-            sys.stdout.write(
-                f"{package}: keyring has what it depends on now:"
-                f" {', '.join(sorted(set(after) - set(before)))}\n"
-            )
+        elif new:
+            sys.stdout.write(f"{package}: keyring has what it depends on now: {new}\n")
         else:
             raise UsageError(
                 f"{package} is installed, and has no keyring backend in it",
@@ -160,9 +138,7 @@ def _list(*, as_json: bool) -> int:
 
 
 def _offers() -> dict[str, Offer]:
-    """Return name -> version and backend modules, for each package in our environment that brings
-    some, or is an optional reader.
-    """
+    """Return what each package that brings backends, or is an optional reader, has to offer."""
     from importlib import invalidate_caches
     from importlib.metadata import distributions
 
@@ -170,22 +146,15 @@ def _offers() -> dict[str, Offer]:
     found: dict[str, Offer] = {}
     for distribution in distributions():
         name = _normal(distribution.name or "")
-        backends = sorted(
-            {
-                point.value.partition(":")[0]
-                for point in distribution.entry_points
-                if point.group == GROUP
-            }
-        )
+        points = distribution.entry_points.select(group=GROUP)
+        backends = sorted({point.value.partition(":")[0] for point in points})
         if name not in BUILT_IN and (backends or name in OPTIONAL):
             found[name] = Offer(version=distribution.version, backends=backends)
     return found
 
 
 def _name_of(package: str) -> str:
-    """Return the normal form of a requirement's name. Raises UsageError for what is no plain
-    requirement.
-    """
+    """Return the normal name of a requirement. Raises UsageError for what is no plain one."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
@@ -204,9 +173,7 @@ def _normal(name: str) -> str:
 
 
 def _install(words: list[str], host: Host) -> None:
-    """Run a pip in our environment, or uv for it; their output is the user's. Raises SourceError if
-    that fails.
-    """
+    """Run a pip in our environment, or uv for it. Raises SourceError if that fails."""
     prefix = environment()
     if prefix is None:
         raise StoreError(
@@ -234,20 +201,10 @@ def _install(words: list[str], host: Host) -> None:
         )
 
 
-#: Variables by which a project or a shell would send packages to another place than our
-#: environment.
-STEERING = frozenset(
-    {
-        "PIP_TARGET",
-        "PIP_PREFIX",
-        "PIP_ROOT",
-        "PIP_PYTHON",
-        "PIP_USER",
-        "UV_SYSTEM_PYTHON",
-        "UV_PYTHON",
-        "PYTHONPATH",
-        "PYTHONHOME",
-    }
+#: Variables by which a project or a shell would send packages elsewhere than to our environment.
+STEERING = (
+    *("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_USER"),
+    *("UV_SYSTEM_PYTHON", "UV_PYTHON", "PYTHONPATH", "PYTHONHOME"),
 )
 
 
@@ -255,18 +212,14 @@ def _installer(words: list[str], prefix: str, host: Host) -> list[str]:
     """Return the command line for `install NAME...` or `uninstall NAME...`.
 
     Python's own pip does it, else the uv or the pip that is first on PATH. Our launchers may be
-    that, and unlock a private index for it like for any other command. Where uv made our
-    environment, it goes first.
+    that, and unlock a private index for it. Where uv made our environment, it goes first.
     """
     from importlib.util import find_spec
 
     verb, *names = words
     python, path = os.path.join(prefix, "bin", "python"), host.environ.get("PATH", os.defpath)
-    options = [
-        "--quiet",
-        "--disable-pip-version-check",
-        *(["--yes"] if verb == "uninstall" else ["--no-warn-script-location"]),
-    ]
+    own_option = "--yes" if verb == "uninstall" else "--no-warn-script-location"
+    options = ["--quiet", "--disable-pip-version-check", own_option]
     if find_spec("pip"):  # as pipx has it
         return [python, "-I", "-m", "pip", verb, *options, *names]
     own, uv, pip = _find_own_pip(), find_program("uv", path), find_program("pip", path)
@@ -304,7 +257,6 @@ def _find_own_pip() -> str | None:
 
 def _write_list(requirements: list[str]) -> None:
     """Write the list; without it only an upgrade forgets them, so a failure is none."""
+    text = "".join(f"{requirement}\n" for requirement in requirements)
     with suppress(OSError):
-        replace_atomically(
-            list_file(), "".join(f"{requirement}\n" for requirement in requirements).encode(), 0o644
-        )
+        replace_atomically(list_file(), text.encode(), 0o644)

@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from shim.cli.answer import write_json
+from shim.cli.usage import Parser
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import cache_folder
@@ -16,10 +17,10 @@ HELP = "list or clear the token cache"
 EXAMPLE = "shim cache list"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim cache`."""
     parser.add_argument("action", choices=("list", "clear"))
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
+    parser.add("--json", "the same as JSON")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -31,25 +32,16 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     else:
         tokens, passwords = token_cache.entries(host), keyring_cache.entries(host)
     if arguments.json:
-        rows = {
-            "folder": folder,
-            "tokens": _rows(tokens),
-            "passwords": _rows(passwords),
-            "memory_problem": kernel_store.problem(host),
-        }
-        write_json(rows)
+        document = {"folder": folder, "tokens": _rows(tokens), "passwords": _rows(passwords)}
+        write_json(document | {"memory_problem": kernel_store.problem(host)})
         return 0
+    rows = [(one, _when(one.expires_at, host)) for one in tokens]
+    rows += [(one, "remembered in the kernel's memory") for one in passwords]
     verb = "removed " if clear else ""
-    lines = [
-        f"{verb}{one.scope} as {one.username}, from {one.source}, {_when(one.expires_at, host)}\n"
-        for one in tokens
-    ]
-    lines += [
-        f"{verb}{one.scope} as {one.username}, from {one.source}, remembered in the kernel's"
-        " memory\n"
-        for one in passwords
-    ]
-    sys.stdout.write("".join(lines) or f"no tokens cached ({kind})\n")
+    for one, where in rows:
+        sys.stdout.write(f"{verb}{one.scope} as {one.username}, from {one.source}, {where}\n")
+    if not rows:
+        sys.stdout.write(f"no tokens cached ({kind})\n")
     return 0
 
 

@@ -1,6 +1,4 @@
-"""`shim helper git|docker|bazel ACTION`: the credential helper of other programs, which start it
-with their question on stdin.
-"""
+"""`shim helper PROTOCOL ACTION`: the credential helper of programs that ask by its stdin."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 
-from shim.cli.usage import repeatable
+from shim.cli.usage import Parser, repeatable
 from shim.core.errors import ShimError, UsageError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential
@@ -24,16 +22,14 @@ EXAMPLE = "git config --global credential.https://git.corp.example/.helper '!shi
 MAX_BYTES = 65536
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim helper`."""
     parser.add_argument("protocol", choices=tuple(HELPERS))
     parser.add_argument("action", help="get, store, erase or list, as the protocol has it")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Read one question from stdin, print the answer, return the status that the protocol wants.
-    Never asks a person.
-    """
+    """Answer one question and return the status that the protocol wants. Never asks a person."""
     helper = load_helper(arguments.protocol)
     # git wants unknown actions ignored: it may invent new ones, and starts every helper with them.
     if arguments.action not in helper.ACTIONS and arguments.protocol != "git":
@@ -55,7 +51,5 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         write_stderr(f"shim: {reply.message}\n")
     if reply.rejected:
         drop(*reply.rejected, host)
-    sys.stdout.buffer.write(
-        reply.output.encode()
-    )  # all three protocols are UTF-8, whatever the locale
+    sys.stdout.buffer.write(reply.output.encode())  # UTF-8 for all three, whatever the locale
     return reply.status

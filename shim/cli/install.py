@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 
-from shim.cli.usage import repeatable
+from shim.cli.usage import Parser, repeatable
 from shim.core.errors import UsageError
 from shim.core.host import Host
 from shim.core.own_launchers import FACE, default_folder, faces_folder
@@ -18,21 +18,15 @@ HELP = "write launchers for the tools on PATH"
 EXAMPLE = "shim install pip uv"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim install`."""
-    parser.add_argument(
-        "tools", nargs="*", metavar="TOOL", help="which (default: those that PATH has)"
-    )
-    parser.add_argument(
-        "--shims", metavar="DIR", help="where to (default: the launchers' own folder)"
-    )
-    parser.add_argument("--quiet", action="store_true", help="say nothing")
+    parser.add("tools TOOL", "which (default: those that PATH has)", nargs="*")
+    parser.add("--shims DIR", "where to (default: the launchers' own folder)")
+    parser.add("--quiet", "say nothing")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Write missing or outdated launchers, remove those whose tool has vanished, and say what
-    changed.
-    """
+    """Write and remove launchers until they are as they should be, and say what changed."""
     for name in arguments.tools:
         if not is_wrapped(name):
             raise UsageError(

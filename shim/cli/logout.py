@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from shim.cli.named_index import find_index
+from shim.cli.usage import Parser
 from shim.config.settings import load_settings
 from shim.core.errors import ShimError, StoreError, UsageError, render
 from shim.core.host import Host, write_stderr
@@ -18,21 +19,14 @@ HELP = "forget a credential everywhere shim stored it"
 EXAMPLE = "shim logout corp"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim logout`."""
-    parser.add_argument(
-        "index",
-        nargs="?",
-        metavar="NAME|URL",
-        help="an [[index]] of the configuration, or an index's URL",
-    )
-    parser.add_argument("--all", action="store_true", help="everything that shim stored")
+    parser.add("index NAME|URL", "an [[index]] of the configuration, or an index's URL", nargs="?")
+    parser.add("--all", "everything that shim stored")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Remove it from the keyring, the memory, the file store and the token cache, and say what was
-    removed.
-    """
+    """Remove it wherever it may be, and say what was removed."""
     if bool(arguments.index) == arguments.all:
         raise UsageError("say which index, or --all", hint=EXAMPLE)
     url = scope = username = None
@@ -42,18 +36,14 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         url, index, username = find_index(arguments.index, settings)
         username = username or DEFAULT_USERNAME
         scope = str((index and index.reach(url)) or scope_of_index(url))
-    removed = [
-        f"login: {line}" for line in end_logins(url, settings, host, problems)
-    ]  # before the cache, where their tokens are
+    # Before the cache, where the tokens of logins are.
+    removed = [f"login: {line}" for line in end_logins(url, settings, host, problems)]
     try:
-        removed.extend(
-            purge.forget(host, url, scope, username, keyring_wait_s=settings.keyring_wait_s)
-        )
+        removed += purge.forget(host, url, scope, username, keyring_wait_s=settings.keyring_wait_s)
     except StoreError as error:
         problems.append(error)
     for problem in problems:
         write_stderr(render(problem))
-    sys.stdout.write(
-        "".join(f"removed from {line}\n" for line in removed) or "nothing was stored\n"
-    )
+    lines = "".join(f"removed from {line}\n" for line in removed)
+    sys.stdout.write(lines or "nothing was stored\n")
     return problems[-1].exit_code if problems else 0

@@ -1,6 +1,4 @@
-"""NAME|URL, as `login`, `logout` and `token` take it: an `[[index]]` by its name, or any index by
-its URL.
-"""
+"""NAME|URL, as `login`, `logout` and `token` take it: an `[[index]]`, or any index by its URL."""
 
 from __future__ import annotations
 
@@ -41,16 +39,11 @@ def find_index(text: str, settings: Settings) -> tuple[Url, IndexConfig | None, 
             hint="leave it out; it is asked for",
         )
     covering = settings.index_for(url)
-    return (
-        url,
-        covering,
-        (userinfo.username if userinfo else None) or (covering.username if covering else None),
-    )
+    username = (userinfo and userinfo.username) or (covering and covering.username) or None
+    return url, covering, username
 
 
 def index_of_page(url: Url) -> str | None:
-    """Return the index that a URL is the page of one package of (`.../simple/NAME/`), as its URL,
-    or None (PEP 503).
-    """
+    """Return the URL of the index of `.../simple/NAME/`, one package's page (PEP 503), or None."""
     match = re.fullmatch(r"(.*/\+?simple/)[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?/?", url.text)
     return match[1] if match else None

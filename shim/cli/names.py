@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 
+from shim.cli.usage import Parser
 from shim.config.settings import load_settings
 from shim.core.host import Host
 
@@ -15,7 +16,7 @@ EXAMPLE = "shim names"
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
-def configure(_parser: argparse.ArgumentParser) -> None:
+def configure(_parser: Parser) -> None:
     """Take no arguments."""
 
 

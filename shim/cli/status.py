@@ -1,5 +1,4 @@
-"""`shim status`: every index, upload endpoint and stored login, who answers for it, until when, and
-what its server says to that.
+"""`shim status`: every index, upload endpoint and stored login, and what its server says.
 
 Exit status 1 if one of them is not usable. No program is run and nobody is asked to log in.
 """
@@ -10,6 +9,7 @@ import argparse
 import sys
 
 from shim.cli.answer import write_json
+from shim.cli.usage import Parser
 from shim.config.settings import config_files, load_settings
 from shim.core.errors import printable
 from shim.core.folding import fold
@@ -36,10 +36,10 @@ WORDS: dict[State, tuple[str, Colour]] = {
 TITLES = {"index": "", "publish": " (uploads)", "login": " (stored by URL)"}
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim status`."""
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--offline", action="store_true", help="ask no server")
+    parser.add("--json", "the same as JSON")
+    parser.add("--offline", "ask no server")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -47,19 +47,13 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     settings = load_settings(host)
     states = find_states(settings, host, offline=arguments.offline)
     if arguments.json:
-        write_json(
-            {"indexes": [_for_programs(found) for found in states], "files": list(settings.files)}
-        )
+        rows = [_for_programs(found) for found in states]
+        write_json({"indexes": rows, "files": list(settings.files)})
     else:
         if not settings.indexes:
             files = " or ".join(config_files(host))
-            sys.stdout.write(
-                fold(
-                    f"no [[index]] is configured (looked for {files}); `shim setup` writes one",
-                    "",
-                    1,
-                )
-            )
+            text = f"no [[index]] is configured (looked for {files}); `shim setup` writes one"
+            sys.stdout.write(fold(text, "", 1))
         sys.stdout.write("".join(render(found, host) for found in states))
     return 0 if all(found.is_usable for found in states) else HAS_PROBLEM
 
@@ -72,31 +66,26 @@ def _for_programs(found: Found) -> dict[str, object]:
 def render(found: Found, host: Host) -> str:
     """Return the lines about one entry."""
     entry = found.entry
-    title = (
-        f"{paint(printable(entry.name), 'bold', 1, host)} "
-        f" {entry.endpoint.url}{TITLES[entry.role]}\n"
-    )
+    name = paint(printable(entry.name), "bold", 1, host)
     word, colour = WORDS[found.state]
     lines = _say_files(found)
     lines += [printable(_say_source(found, host))] if entry.provided_by or entry.tried else []
     since = f" since {render_time(found.since)}" if found.since and found.state == "refuses" else ""
-    said = f"{paint(word, colour, 1, host)}{since}" + (
-        f": {printable(found.detail)}" if found.detail else ""
-    )
-    lines += [said] + ([printable(f"hint: {found.hint}")] if found.hint else [])
+    detail = f": {printable(found.detail)}" if found.detail else ""
+    lines.append(f"{paint(word, colour, 1, host)}{since}{detail}")
+    lines += [printable(f"hint: {found.hint}")] if found.hint else []
+    title = f"{name}  {entry.endpoint.url}{TITLES[entry.role]}\n"
     return title + "".join(fold(line, "  ", 1) for line in lines)
 
 
 def _say_files(found: Found) -> list[str]:
     """Return which file says what, where an index is made of several."""
-    index = found.entry.index
-    files = dict.fromkeys(file for _, file in index.keys) if index else {}
-    if index is None or len(files) < 2:
+    files: dict[str, list[str]] = {}
+    for key, file in found.entry.index.keys if found.entry.index else ():
+        files.setdefault(file, []).append(key)
+    if len(files) < 2:
         return []
-    return [
-        f"from {file}: {', '.join(key for key, said in index.keys if said == file)}"
-        for file in files
-    ]
+    return [f"from {file}: {', '.join(keys)}" for file, keys in files.items()]
 
 
 def _say_source(found: Found, host: Host) -> str:
@@ -106,11 +95,10 @@ def _say_source(found: Found, host: Host) -> str:
         return "asked: " + ", ".join(f"{source} ({outcome})" for source, outcome in entry.tried)
     if credential is None:
         return f"answered by {entry.provided_by}: {entry.tried[-1][1]}"
-    until = (
-        f", ends in {describe_duration(credential.expires_at - host.clock())}"
-        if credential.expires_at
-        else ""
-    )
-    login = f"; login at {entry.login['at']}" if entry.login else ""
-    account = f" as {entry.login['account']}" if entry.login and entry.login["account"] else ""
-    return f"answered by {entry.provided_by} as {credential.shown_username}{until}{login}{account}"
+    text = f"answered by {entry.provided_by} as {credential.shown_username}"
+    if credential.expires_at:
+        text += f", ends in {describe_duration(credential.expires_at - host.clock())}"
+    if entry.login:
+        account = entry.login["account"]
+        text += f"; login at {entry.login['at']}{f' as {account}' if account else ''}"
+    return text

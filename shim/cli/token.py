@@ -1,6 +1,4 @@
-"""`shim token URL`: print the secret for an index. The one place where a secret goes to stdout,
-because that is asked for.
-"""
+"""`shim token URL`: print the secret for an index, which nothing else does."""
 
 from __future__ import annotations
 
@@ -9,6 +7,7 @@ import sys
 
 from shim.cli.answer import write_json
 from shim.cli.named_index import find_index
+from shim.cli.usage import Parser
 from shim.config.settings import load_settings
 from shim.core.errors import NoCredential
 from shim.core.host import Host
@@ -22,23 +21,18 @@ HELP = "print the secret for an index, for a program that can take it no other w
 EXAMPLE = "curl -u alice:$(shim token corp) https://pypi.corp.example/simple/"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim token`."""
-    parser.add_argument(
-        "index", metavar="NAME|URL", help="an [[index]] of the configuration, or a URL"
-    )
-    parser.add_argument(
-        "--json", action="store_true", help="with user name, scope, source and expiry"
-    )
+    parser.add("index NAME|URL", "an [[index]] of the configuration, or a URL")
+    parser.add("--json", "with user name, scope, source and expiry")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Print the secret and nothing else; 77 if nobody has one."""
     settings = load_settings(host)
     url, index, username = find_index(arguments.index, settings)
-    (resolution,) = resolve(
-        Endpoints((Endpoint(url, Origin("argv", "shim token"), username=username),)), settings, host
-    )
+    endpoint = Endpoint(url, Origin("argv", "shim token"), username=username)
+    (resolution,) = resolve(Endpoints((endpoint,)), settings, host)
     credential = resolution.credential
     if credential is None:
         raise NoCredential(

@@ -1,12 +1,11 @@
-"""`shim uninstall`: remove the launchers. Stored credentials stay, unless `--purge` takes them as
-well.
-"""
+"""`shim uninstall`: remove the launchers, and with `--purge` what is stored as well."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from shim.cli.usage import Parser
 from shim.core.errors import ShimError, UsageError, render
 from shim.core.host import Host, write_stderr
 from shim.core.own_launchers import default_folder
@@ -19,31 +18,21 @@ HELP = "remove launchers"
 EXAMPLE = "shim uninstall uv"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim uninstall`."""
-    parser.add_argument(
-        "tools",
-        nargs="*",
-        metavar="TOOL",
-        help="which (default: all, and the `shim` command's own)",
-    )
-    parser.add_argument("--shims", metavar="DIR", help="where (default: the launchers' own folder)")
-    parser.add_argument(
-        "--purge",
-        action="store_true",
-        help="first forget every credential that shim stored for you, and its lists and logs",
-    )
-    parser.add_argument("--quiet", action="store_true", help="say nothing")
+    parser.add("tools TOOL", "which (default: all, and the `shim` command's own)", nargs="*")
+    parser.add("--shims DIR", "where (default: the launchers' own folder)")
+    text = "first forget every credential that shim stored for you, and its lists and logs"
+    parser.add("--purge", text)
+    parser.add("--quiet", "say nothing")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Remove files that carry our signature, and with `--purge` what we keep of this user's, first
-    of all.
+    """Remove the launchers, and first of all, with `--purge`, what we keep of this user's.
 
     Raises:
         UsageError: `--purge` for some tools only.
-        StoreError: something cannot be removed (a locked keyring); the launchers are still there
-            then.
+        StoreError: something cannot be removed, and the launchers are still there.
     """
     if arguments.purge and arguments.tools:
         raise UsageError(
@@ -61,16 +50,12 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 
 def _purge(host: Host) -> list[str]:
-    """Forget everything and return it in words. A login that its server does not end is said, and
-    stops nothing.
-    """
+    """Forget everything and return it in words. A login that its server does not end is said."""
     problems: list[ShimError] = []
     settings = read_whole_settings(host, problems)
-    lines = [f"removed from login: {line}" for line in end_logins(None, settings, host, problems)]
-    lines += [
-        f"removed from {line}"
-        for line in purge.forget(host, keyring_wait_s=settings.keyring_wait_s)
-    ]
+    places = [f"login: {line}" for line in end_logins(None, settings, host, problems)]
+    places += purge.forget(host, keyring_wait_s=settings.keyring_wait_s)
     for problem in problems:
         write_stderr(render(problem))
-    return lines + [f"removed {folder}" for folder in purge.remove_folders(host)]
+    folders = purge.remove_folders(host)
+    return [*(f"removed from {place}" for place in places), *(f"removed {one}" for one in folders)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from shim.cli.usage import Parser
 from shim.core.host import Host
 from shim.core.own_launchers import find_target
 
@@ -12,9 +13,9 @@ HELP = "print the real program behind a launcher"
 EXAMPLE = "shim which pip"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim which`."""
-    parser.add_argument("tool", metavar="TOOL", help="a name such as pip or uv")
+    parser.add("tool TOOL", "a name such as pip or uv")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:

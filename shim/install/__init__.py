@@ -1,3 +1,1 @@
-"""What lies on disk and in shells: launchers, the texts that activate them, completion and the
-manual.
-"""
+"""What lies on disk and in shells: launchers, what activates them, completion and the manual."""

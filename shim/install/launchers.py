@@ -19,22 +19,20 @@ from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is
 from shim.tools import TOOLS, load_tool
 
 #: dash drops entries of the environment whose names are no identifiers (exported functions
-#: `BASH_FUNC_x%%`, `a.b`) on the way to the target; `bash -p` keeps them unread and unchanged, for
-#: 0.4 ms.
-SHELLS = (("/bin/bash", "-p"), ("/usr/bin/bash", "-p"))
+#: `BASH_FUNC_x%%`, `a.b`); `bash -p` keeps them unread and unchanged, for 0.4 ms.
+SHELLS = ("/bin/bash", "/usr/bin/bash")
+HINT = "shim install --shims /some/other/folder"
 
 
 def render_launcher() -> str:
     """Return the text that all launchers of this installation share."""
-    with open(os.path.join(os.path.dirname(__file__), "launcher.sh"), encoding="utf-8") as stream:
+    here = os.path.dirname(os.path.abspath(__file__))
+    with open(os.path.join(here, "launcher.sh"), encoding="utf-8") as stream:
         text = stream.read()
-    shell = next((f"{path} {flag}" for path, flag in SHELLS if os.access(path, os.X_OK)), "/bin/sh")
     values = {
-        "SHELL": shell,
+        "SHELL": next((f"{path} -p" for path in SHELLS if os.access(path, os.X_OK)), "/bin/sh"),
         "PYTHON": quote(base_python()),
-        "HOT": quote(
-            os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "start.py")
-        ),
+        "HOT": quote(os.path.join(os.path.dirname(here), "start.py")),
         "SITE": quote(site_folder()),
         "NEVER_NEEDS_INDEX": _render_needless(),
         "FALLS_BACK_TO_OTHER_INDEXES": _pattern(
@@ -47,9 +45,7 @@ def render_launcher() -> str:
 
 
 def base_python() -> str:
-    """Return the absolute path of the interpreter itself: no venv's link, no shim of another
-    tool.
-    """
+    """Return the path of the interpreter itself: no venv's link, no shim of another tool."""
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
@@ -61,9 +57,7 @@ def site_folder() -> str:
 
 
 def _render_needless() -> str:
-    """Return the `case` that marks commands which never ask an index: every tool's
-    `never_needs_index`.
-    """
+    """Return the `case` that marks the commands which never ask an index."""
     lines = ["  case $_shim_name in"]
     for module in dict.fromkeys(TOOLS.values()):
         names = [name for name in TOOLS if TOOLS[name] == module]
@@ -75,18 +69,13 @@ def _render_needless() -> str:
 
 def _render_words(never_needs_index: tuple[str, ...]) -> list[str]:
     """Return the inner `case`: single words by $1, pairs of words by $1 and then $2."""
-    single = [entry for entry in never_needs_index if " " not in entry]
-    lines = [
-        'case "${1-}" in',
-        f"  {' | '.join(quote(word) for word in single)}) _shim_direct=1 ;;",
-    ]
-    for first in dict.fromkeys(
-        entry.partition(" ")[0] for entry in never_needs_index if " " in entry
-    ):
-        seconds = [
-            entry.partition(" ")[2] for entry in never_needs_index if entry.startswith(first + " ")
-        ]
-        words = " | ".join(quote(word) for word in seconds)
+    single, pairs = list[str](), dict[str, list[str]]()
+    for entry in never_needs_index:
+        first, blank, second = entry.partition(" ")
+        (pairs.setdefault(first, []) if blank else single).append(quote(second or first))
+    lines = ['case "${1-}" in', f"  {' | '.join(single)}) _shim_direct=1 ;;"]
+    for first, seconds in pairs.items():
+        words = " | ".join(seconds)
         lines.append(f'  {quote(first)}) case "${{2-}}" in {words}) _shim_direct=1 ;; esac ;;')
     return [*lines, "esac"]
 
@@ -102,22 +91,15 @@ def quote(text: str) -> str:
 
 
 def wrapped_names(folder: str, host: Host) -> list[str]:
-    """Return the tools to write launchers for: those found on PATH elsewhere. A launcher must not
-    make `command -v` lie.
-    """
-    found: list[str] = []
+    """Return the tools on PATH elsewhere: a launcher must not make `command -v` lie."""
+    found: set[str] = set()
     for entry in host.environ.get("PATH", os.defpath).split(":"):
-        names = names_in(entry or ".")
-        if os.path.realpath(entry or ".") != os.path.realpath(folder):
-            found += [
-                name
-                for name in names
-                if is_wrapped(name) and _is_program(os.path.join(entry or ".", name))
-            ]
+        place = entry or "."
+        if os.path.realpath(place) != os.path.realpath(folder):
+            names = filter(is_wrapped, names_in(place))
+            found.update(name for name in names if _is_program(os.path.join(place, name)))
     order = list(TOOLS)
-    return sorted(
-        dict.fromkeys(found), key=lambda name: (order.index(name.partition(".")[0]), name)
-    )
+    return sorted(found, key=lambda name: (order.index(name.partition(".")[0]), name))
 
 
 def is_wrapped(name: str) -> bool:
@@ -131,16 +113,14 @@ def _is_program(path: str) -> bool:
 
 
 def write_launchers(folder: str, names: Iterable[str]) -> list[str]:
-    """Write launchers for `names`, the `shim` command, and the `keyring` face in the folder beside;
-    return the paths that changed.
+    """Write launchers for `names`, `shim` and the `keyring` face; return the paths that changed.
 
     Raises:
         StoreError: a folder or file cannot be written, or somebody else's file stands in the way.
     """
     text = render_launcher().encode()
-    paths = [os.path.join(folder, name) for name in (COMMAND, *names)] + [
-        os.path.join(faces_folder(folder), FACE)
-    ]
+    paths = [os.path.join(folder, name) for name in (COMMAND, *names)]
+    paths.append(os.path.join(faces_folder(folder), FACE))
     changed = [path for path in paths if _write_one(path, text)]
     _write_hook(folder)
     return changed
@@ -162,10 +142,7 @@ def _write_hook(folder: str) -> None:
             os.unlink(hook)
         os.symlink(os.path.basename(folder), hook)
     except OSError as error:
-        raise StoreError(
-            f"{hook} cannot be made ({error.strerror})",
-            hint="shim install --shims /some/other/folder",
-        ) from error
+        raise StoreError(f"{hook} cannot be made ({error.strerror})", hint=HINT) from error
 
 
 def _write_one(path: str, text: bytes) -> bool:
@@ -181,27 +158,20 @@ def _write_one(path: str, text: bytes) -> bool:
                 return False
         replace_atomically(path, text, 0o755)  # everybody may run it
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written ({error.strerror})",
-            hint="shim install --shims /some/other/folder",
-        ) from error
+        raise StoreError(f"{path} cannot be written ({error.strerror})", hint=HINT) from error
     return True
 
 
 def remove_launchers(folder: str, names: Iterable[str] | None = None) -> list[str]:
-    """Remove our launchers of `names` (all, and the face, when None) and then empty folders; return
-    the paths removed.
+    """Remove our launchers of `names` (None: all) and empty folders; return the paths removed.
 
     Raises:
         StoreError: a launcher cannot be removed.
     """
-    faces = faces_folder(folder)
+    faces, candidates = faces_folder(folder), [os.path.join(folder, name) for name in names or ()]
     if names is None:
-        candidates = [
-            os.path.join(place, name) for place in (folder, faces) for name in names_in(place)
-        ]
-    else:
-        candidates = [os.path.join(folder, name) for name in names]
+        for place in (folder, faces):
+            candidates += [os.path.join(place, name) for name in names_in(place)]
     removed = [path for path in candidates if is_launcher(path)]
     for path in removed:
         try:

@@ -184,24 +184,22 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
         query.note("scope", refused)
         return None, None
     for name in index.source:
+        found = token_cache.Found(None, None, "")
         try:
-            if program := load_source(name).find_program(query):
-                found = (
-                    token_cache.find(cache_key(query), query.host)
-                    if name in AGING_SOURCES
-                    else token_cache.Found(None, None, "")
-                )
-                credential = found.credential or found.ending or load_source(name).peek(query)
-                query.note(
-                    *(("cache", found.outcome) if credential else (name, f"would ask {program}"))
-                )
-                return ("cache" if credential else name), credential
+            program = load_source(name).find_program(query)
+            if program and name in AGING_SOURCES:
+                found = token_cache.find(cache_key(query), query.host)
+            credential = found.credential or found.ending or load_source(name).peek(query)
         except SourceError as error:
             query.note(name, error.message)
             continue
-        credential = _peek(name, query)
-        flaw = find_flaw(credential, query) if credential else None
-        if flaw:
+        if program and credential:
+            query.note("cache", found.outcome)
+            return "cache", credential
+        if program:
+            query.note(name, f"would ask {program}")
+            return name, None
+        if credential and (flaw := find_flaw(credential, query)):
             query.note(name, flaw)
         elif credential:
             return name, credential

@@ -345,14 +345,14 @@ def test_exec_lets_uv_and_pip_find_it_and_shows_nothing(world: World, index: Pri
 
 
 def test_every_verb_has_help_with_a_real_example(world: World) -> None:
-    from shim.cli import VERBS, load_command
+    from shim.cli import VERBS, load_verb
 
     overview = world.shim("--help").stdout
     for verb in VERBS:
         text = world.shim(verb, "--help").stdout
 
         assert "example: " in text, verb
-        assert load_command(verb).HELP in overview
+        assert load_verb(verb).HELP in overview
     assert world.shim("logni").returncode == 64
     assert "did you mean `shim login`?" in world.shim("logni").stderr
 

@@ -14,7 +14,8 @@ from pathlib import Path
 import shtab
 
 from shim import __version__
-from shim.cli import VERBS, load_command
+from shim.cli import VERBS, load_verb
+from shim.cli.usage import Parser
 from shim.config.schema import VARIABLES
 from shim.install import completion
 from shim.install.shells import SHELLS
@@ -43,9 +44,9 @@ def make_parser() -> argparse.ArgumentParser:
     """Return one parser of all verbs; `shim` itself makes only that of the verb that was typed."""
     parser = argparse.ArgumentParser(prog="shim", description="pip and uv with the right credential for each private index.")
     parser.add_argument("-V", "--version", action="store_true", help="show the version")
-    verbs = parser.add_subparsers(metavar="VERB", dest="verb")
+    verbs = parser.add_subparsers(metavar="VERB", dest="verb", parser_class=Parser)
     for verb in VERBS:
-        command = load_command(verb)
+        command = load_verb(verb)
         one = verbs.add_parser(verb, help=command.HELP, description=command.HELP, epilog=f"example: {command.EXAMPLE}")
         command.configure(one)
         for action in one._actions:

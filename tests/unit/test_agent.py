@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -20,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from shim.cli import agent as command
+from shim.cli.usage import Parser
 from shim.config.settings import load_settings
 from shim.core.errors import CannotListen, ShimError, SourceError
 from shim.core.host import Host
@@ -447,7 +447,7 @@ def test_the_guides_lines_are_ones_that_are_understood(tmp_path: Path) -> None:
     assert container["containerEnv"]["SHIM_AGENT_SOCKET"] == f"{command.MOUNTED}/{command.SOCKET}"
     assert f"target={command.MOUNTED},type=bind,readonly" in container["mounts"][0]
     (line,) = re.findall(r"^ExecStart=.*/shim agent (.*)$", GUIDE, re.MULTILINE)
-    parser = argparse.ArgumentParser()
+    parser = Parser()
     command.configure(parser)
     assert parser.parse_args(line.replace("%i", "dev").split()).name == "dev"
 

@@ -72,7 +72,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
-    for module in (settings, cli.load_command("setup")):
+    for module in (settings, cli.load_verb("setup")):
         monkeypatch.setattr(module, "machine_config_file", lambda: str(tmp_path / "etc" / "config.toml"))
     monkeypatch.chdir(tmp_path)
     with serving() as server:

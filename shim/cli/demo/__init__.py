@@ -1,6 +1,4 @@
-"""`shim demo`: a private index on loopback, a stored credential, real installations through the
-launchers, and a table.
-"""
+"""`shim demo`: a private index on loopback, a login, real installations, and a table."""
 
 from __future__ import annotations
 
@@ -12,11 +10,13 @@ import subprocess
 import sys
 import tempfile
 
-from shim.cli.demo.packages import build_packages
-from shim.cli.demo.scenes import Finding, Stage, play, scenes
+from shim.cli.demo.packages import FROM_SOURCE, LIBRARY, build_packages
+from shim.cli.demo.scenes import Observation, Stage, play
 from shim.cli.demo.server import PrivateIndex
+from shim.cli.usage import Parser
 from shim.core.errors import StoreError, TargetNotFound
 from shim.core.host import Host, write_stderr
+from shim.install.launchers import base_python, write_launchers
 
 HELP = (
     "install from a private index on this machine, and show where the secret was and was not seen"
@@ -24,13 +24,15 @@ HELP = (
 EXAMPLE = "shim demo"
 
 USERNAME = "demo-user"
+#: Where `shim login` stores a secret.
+STORED = "data/shim/stored"
 #: How long the package index may take to give a uv (25 MB), where the machine has none.
 FETCH_TIMEOUT_S = 90.0
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim demo`."""
-    parser.add_argument("--verbose", action="store_true", help="also show what the tools printed")
+    parser.add("--verbose", "also show what the tools printed")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -49,45 +51,31 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
     environ = _environment(folder, host)
     with PrivateIndex(os.path.join(folder, "packages"), files, USERNAME, secret) as index:
         tools, missing = _prepare(folder, environ, host)
-        stored = os.path.join(folder, "data", "shim", "stored")
-        stage = Stage(
-            folder,
-            os.path.join(folder, "shims"),
-            environ,
-            index,
-            USERNAME,
-            secret,
-            report,
-            (stored, report),
-        )
+        scenes = [(tool, package) for tool in tools for package in (LIBRARY, FROM_SOURCE)]
+        shims, vault = os.path.join(folder, "shims"), (os.path.join(folder, STORED), report)
+        stage = Stage(folder, shims, environ, index, USERNAME, secret, report, vault)
         _say(f"A private package index at http://{index.netloc}/simple/ that demands a password.\n")
         _login(stage, verbose=arguments.verbose)
-        with_shim = [play(stage, tool, package, with_shim=True) for tool, package in scenes(tools)]
-        without = [play(stage, tool, package, with_shim=False) for tool, package in scenes(tools)]
+        with_shim = [play(stage, tool, package, with_shim=True) for tool, package in scenes]
+        without = [play(stage, tool, package, with_shim=False) for tool, package in scenes]
     for reason in missing:
         _say(f"Not shown: {reason}\n")
-    _say(
-        _table(
-            "With shim: the command as anybody types it, the credential from `shim login`",
-            with_shim,
-        )
-    )
+    title = "With shim: the command as anybody types it, the credential from `shim login`"
+    _say(_table(title, with_shim))
     _say(_table("Without: the password typed into the URL", without))
-    for finding in [*with_shim, *without]:
-        if arguments.verbose or (finding in with_shim and not finding.is_clean):
-            write_stderr(f"--- {finding.title}\n{finding.transcript}\n")
+    for seen in [*with_shim, *without]:
+        if arguments.verbose or (seen in with_shim and not seen.is_clean):
+            write_stderr(f"--- {seen.title}\n{seen.transcript}\n")
     if not tools:
         raise TargetNotFound(
             "neither pip nor uv could be found or made here",
             hint="install python3-venv or uv, then run it again",
         )
-    good = all(finding.is_clean for finding in with_shim)
-    _say(
-        "Everything as promised, nothing left behind.\n"
-        if good
-        else "NOT as promised: see above.\n"
-    )
-    return 0 if good else 70
+    if not all(seen.is_clean for seen in with_shim):
+        _say("NOT as promised: see above.\n")
+        return 70
+    _say("Everything as promised, nothing left behind.\n")
+    return 0
 
 
 def _environment(folder: str, host: Host) -> dict[str, str]:
@@ -95,19 +83,19 @@ def _environment(folder: str, host: Host) -> dict[str, str]:
     own = os.path.realpath(host.shims or "/nonexistent")
     entries = [entry for entry in host.environ.get("PATH", "").split(":") if entry.startswith("/")]
     programs = [entry for entry in entries if os.path.realpath(entry) != own]
-    environ = {
-        "HOME": os.path.join(folder, "home"),
-        "TMPDIR": os.path.join(folder, "tmp"),
-        "XDG_CONFIG_HOME": os.path.join(folder, "config"),
-        "XDG_DATA_HOME": os.path.join(folder, "data"),
-        "XDG_STATE_HOME": os.path.join(folder, "state"),
-        "XDG_RUNTIME_DIR": os.path.join(folder, "runtime"),
-        "XDG_CONFIG_DIRS": os.path.join(folder, "config"),
+    names = {
+        "HOME": "home",
+        "TMPDIR": "tmp",
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "data",
+        "XDG_STATE_HOME": "state",
+        "XDG_RUNTIME_DIR": "runtime",
+        "XDG_CONFIG_DIRS": "config",
     }
-    for path in environ.values():
-        os.makedirs(path, mode=0o700, exist_ok=True)
+    for name in names.values():
+        os.makedirs(os.path.join(folder, name), mode=0o700, exist_ok=True)
     return {
-        **environ,
+        **{variable: os.path.join(folder, name) for variable, name in names.items()},
         "PATH": ":".join([os.path.join(folder, "venv", "bin"), *programs]),
         "VIRTUAL_ENV": os.path.join(folder, "venv"),
         "SHIM_CONFIG_FILE": os.path.join(folder, "config.toml"),
@@ -124,28 +112,17 @@ def _environment(folder: str, host: Host) -> dict[str, str]:
 
 
 def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str], list[str]]:
-    """Make a venv with a pip and a uv of its own, and launchers for them; return the tools to show,
-    and why one is missing.
-    """
-    from shim.install.launchers import write_launchers
-
+    """Make a venv with a pip and a uv; return the tools to show, and why one is missing."""
     venv = os.path.join(folder, "venv")
-    base = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    made = subprocess.run(
-        [base, "-I", "-m", "venv", venv], env=environ, capture_output=True, check=False
-    )
-    if made.returncode != 0:
+    for options in ([], ["--without-pip"]):
         shutil.rmtree(venv, ignore_errors=True)
-        subprocess.run(
-            [base, "-I", "-m", "venv", "--without-pip", venv],
-            env=environ,
-            capture_output=True,
-            check=False,
-        )
+        command = [base_python(), "-I", "-m", "venv", *options, venv]
+        made = subprocess.run(command, env=environ, capture_output=True, check=False)
+        if made.returncode == 0:
+            break
     tools, missing = [], []
-    if os.path.exists(
-        os.path.join(venv, "bin", "pip")
-    ):  # somebody else's would not install into our venv
+    # Somebody else's would not install into our venv.
+    if os.path.exists(os.path.join(venv, "bin", "pip")):
         tools.append("pip")
     else:
         missing.append("pip: this Python cannot make one (apt install python3-venv)")
@@ -158,32 +135,17 @@ def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str
 
 
 def _fetch_uv(venv: str, host: Host) -> bool:
-    """Install uv from the user's own package index into the throw-away venv; return whether it is
-    there now.
-    """
+    """Install uv from the user's own package index into the venv; return whether it is there."""
     _say("No uv on PATH: taking one from the package index, for this demo alone.\n")
-    command = [
-        os.path.join(venv, "bin", "python"),
-        "-I",
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--only-binary",
-        ":all:",
-        "uv",
-    ]
+    python = os.path.join(venv, "bin", "python")
+    words = ("-I", "-m", "pip", "install", "--quiet", "--only-binary", ":all:", "uv")
     elsewhere = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON")
     environ = {name: value for name, value in host.environ.items() if name not in elsewhere}
-    environ |= {
-        "PIP_USER": "0",
-        "PIP_NO_INPUT": "1",
-        "PIP_RETRIES": "1",
-        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
+    environ |= {"PIP_USER": "0", "PIP_NO_INPUT": "1", "PIP_RETRIES": "1"}
+    environ |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     try:
         subprocess.run(
-            command,
+            [python, *words],
             env=environ,
             cwd="/",
             stdin=subprocess.DEVNULL,
@@ -197,30 +159,19 @@ def _fetch_uv(venv: str, host: Host) -> bool:
 
 
 def _login(stage: Stage, *, verbose: bool) -> None:
-    """Configure the index and store its credential, as a user would, in a throw-away place.
-
-    If that fails, a `verbose` demo tries it once more and shows what happens on the way.
-    """
+    """Configure the index and store its credential. A `verbose` demo shows why that fails."""
     with open(stage.environ["SHIM_CONFIG_FILE"], "w", encoding="utf-8") as stream:
         stream.write(f'[[index]]\nname = "demo"\nurl = "http://{stage.index.netloc}/simple/"\n')
     os.chmod(stage.environ["SHIM_CONFIG_FILE"], 0o600)
-    command = [
-        os.path.join(stage.shims, "shim"),
-        "login",
-        "demo",
-        "--user",
-        USERNAME,
-        "--password-stdin",
-        "--store",
-        "file",
-    ]
+    words = f"login demo --user {USERNAME} --password-stdin --store file"
+    command = [os.path.join(stage.shims, "shim"), *words.split()]
 
     def run(**more: str) -> subprocess.CompletedProcess[str]:
-        environ = {**stage.environ, **more}
+        environ, given = {**stage.environ, **more}, stage.secret
         return subprocess.run(
             command,
             env=environ,
-            input=stage.secret,
+            input=given,
             text=True,
             capture_output=True,
             timeout=60,
@@ -235,26 +186,20 @@ def _login(stage: Stage, *, verbose: bool) -> None:
             f"`shim login` failed: {process.stderr.strip()}",
             hint="run `shim demo --verbose` and report what it prints",
         )
-    _say(
-        f"$ shim login demo --user {USERNAME} --password-stdin --store"
-        f" file\n{process.stderr}{process.stdout}\n"
-    )
+    _say(f"$ shim {words}\n{process.stderr}{process.stdout}\n")
 
 
-def _table(title: str, findings: list[Finding]) -> str:
+def _table(title: str, observations: list[Observation]) -> str:
     """Return a table of what was seen."""
-
-    def seen(value: bool | None) -> str:
-        return "-" if value is None else "SEEN" if value else "clean"
-
-    width = max([len(finding.title) for finding in findings], default=0)
+    words = {None: "-", True: "SEEN", False: "clean"}
+    width = max([len(one.title) for one in observations], default=0)
     lines = [title, f"  {'':<{width}}  installed  any argv  build env  output  files left"]
-    lines += [
-        f"  {finding.title:<{width}}  {'yes' if finding.installed else 'NO':<9} "
-        f" {seen(finding.argv):<8}  {seen(finding.build_environment):<9}  {seen(finding.output):<6}"
-        f"  {seen(finding.files)}"
-        for finding in findings
-    ]
+    for one in observations:
+        places = (one.argv, one.build_environment, one.output, one.files)
+        argv, build, output, files = (words[is_seen] for is_seen in places)
+        there = "yes" if one.installed else "NO"
+        row = f"{one.title:<{width}}  {there:<9}  {argv:<8}  {build:<9}  {output:<6}  {files}"
+        lines.append(f"  {row}")
     return "\n".join(lines) + "\n\n"
 
 

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shim.cli.demo.packages import FROM_SOURCE, LIBRARY
+from shim.cli.demo.packages import LIBRARY
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
 
@@ -17,11 +17,9 @@ SCENE_TIMEOUT_S = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The throw-away world of all scenes. `environ` has a fresh HOME and a PATH without launchers;
-    `shims` is their folder.
+    """The throw-away world of all scenes. `shims` is the launchers' folder, which PATH lacks.
 
-    `vault` lists the places below `folder` that are meant to hold the secret: what `shim login`
-    stored, and the packages' report.
+    `vault` lists the places below `folder` that are meant to hold the secret.
     """
 
     folder: str
@@ -35,7 +33,7 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Observation:
     """What one scene showed. `None` means: nothing to look at (a wheel has no build backend)."""
 
     title: str
@@ -50,27 +48,23 @@ class Finding:
     @property
     def is_clean(self) -> bool:
         """Installed as the right user, and the secret seen nowhere."""
-        return (
-            self.installed
-            and self.authenticated
-            and not any((self.argv, self.build_environment, self.output, self.files))
-        )
+        is_seen = self.argv or self.build_environment or self.output or self.files
+        return self.installed and self.authenticated and not is_seen
 
 
-def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
+def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Observation:
     """Install one package with the real tool and return what was seen.
 
-    With shim, the command is `TOOL install PACKAGE` and the index stands in the environment without
-    a credential; without, the user types it into the URL, secret and all.
+    With shim, the index stands in the environment without a credential; without, the user types it
+    into the URL, secret and all.
     """
     kind = "wheel" if package == LIBRARY else "sdist, private build dependency"
-    place = os.path.join(
-        stage.folder, "scenes", f"{tool}-{package}-{'shim' if with_shim else 'url'}"
-    )
+    name = f"{tool}-{package}-{'shim' if with_shim else 'url'}"
+    place = os.path.join(stage.folder, "scenes", name)
     os.makedirs(place)
     command, environ = _typed(stage, tool, package, place, with_shim=with_shim)
     forms = needles(stage.username, stage.secret)
-    _empty(stage.report)
+    open(stage.report, "wb").close()
     stage.index.requests.clear()
     with ArgvWatch(forms) as watch:
         stage.index.on_request = watch.look
@@ -91,10 +85,10 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Finding:
             output, _ = process.communicate()
         stage.index.on_request = lambda: None
     builds = _read_report(stage.report)
-    return Finding(
+    module = os.path.join(place, "installed", package.replace("-", "_") + ".py")
+    return Observation(
         title=f"{tool} install, {kind}",
-        installed=process.returncode == 0
-        and os.path.isfile(os.path.join(place, "installed", package.replace("-", "_") + ".py")),
+        installed=process.returncode == 0 and os.path.isfile(module),
         authenticated=any(user == stage.username for _, user, _ in stage.index.requests),
         argv=bool(watch.seen),
         build_environment=any(is_in(build, forms) for build in builds) if builds else None,
@@ -108,35 +102,23 @@ def _typed(
     stage: Stage, tool: str, package: str, place: str, *, with_shim: bool
 ) -> tuple[list[str], dict[str, str]]:
     """Return what is typed, and its environment."""
-    environ = dict(stage.environ)
-    environ["PIP_CACHE_DIR"] = environ["UV_CACHE_DIR"] = os.path.join(place, "cache")
-    clean = f"http://{stage.index.netloc}/simple/"
-    typed = f"http://{stage.username}:{stage.secret}@{stage.index.netloc}/simple/"
+    cache = os.path.join(place, "cache")
+    environ = {**stage.environ, "PIP_CACHE_DIR": cache, "UV_CACHE_DIR": cache}
     words = ["pip", "install"] if tool == "pip" else ["uv", "pip", "install"]
     words += ["-v", "--target", os.path.join(place, "installed"), package]
+    where = f"{stage.index.netloc}/simple/"
     if with_shim:
         environ["PATH"] = stage.shims + os.pathsep + environ["PATH"]
-        environ["PIP_INDEX_URL" if tool == "pip" else "UV_DEFAULT_INDEX"] = clean
+        environ["PIP_INDEX_URL" if tool == "pip" else "UV_DEFAULT_INDEX"] = f"http://{where}"
     else:
+        typed = f"http://{stage.username}:{stage.secret}@{where}"
         words[-1:-1] = ["-i" if tool == "pip" else "--default-index", typed]
     return ["/usr/bin/env", *words], environ
-
-
-def _empty(path: str) -> None:
-    with open(path, "wb"):
-        pass
 
 
 def _read_report(path: str) -> list[bytes]:
     """Return the environment (as JSON bytes) of each build backend that ran."""
     with open(path, encoding="utf-8", errors="surrogateescape") as stream:
         environments = [json.loads(line)["environ"] for line in stream]
-    return [
-        json.dumps(environment, ensure_ascii=False).encode("utf-8", "surrogateescape")
-        for environment in environments
-    ]
-
-
-def scenes(tools: list[str]) -> list[tuple[str, str]]:
-    """Return (tool, package) of every scene."""
-    return [(tool, package) for tool in tools for package in (LIBRARY, FROM_SOURCE)]
+    texts = (json.dumps(environment, ensure_ascii=False) for environment in environments)
+    return [text.encode("utf-8", "surrogateescape") for text in texts]

@@ -1,6 +1,4 @@
-"""A private package index on loopback: HTTP Basic on every page and file, and a list of who asked
-for what.
-"""
+"""A private package index on loopback: HTTP Basic on everything, and a list of who asked what."""
 
 from __future__ import annotations
 
@@ -9,13 +7,13 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 
 
 class PrivateIndex:
-    """Serves a PEP 503 index of `files` (project -> file names in `folder`) under /simple/, to one
-    user only.
+    """Serves a PEP 503 index of `files` (project -> file names in `folder`), to one user only.
 
-    Use as a context manager. `requests` lists (path, user or None, status); `on_request` is called
+    `requests` lists (path, user or None, status); `on_request` is called
     during each request, with the request's User-Agent in `agent`.
     """
 
@@ -60,22 +58,17 @@ class PrivateIndex:
         parts = path.strip("/").split("/")
         if parts == ["simple"]:
             return 200, "text/html", _links(f"{project}/" for project in self._files)
-        if parts[0] == "simple" and len(parts) == 2 and parts[1] in self._files:
+        if len(parts) == 2 and parts[0] == "simple" and parts[1] in self._files:
             return 200, "text/html", _links(f"/files/{name}" for name in self._files[parts[1]])
-        if (
-            parts[0] == "files"
-            and len(parts) == 2
-            and any(parts[1] in names for names in self._files.values())
-        ):
+        if len(parts) == 2 and parts[0] == "files" and parts[1] in chain(*self._files.values()):
             with open(os.path.join(self._folder, parts[1]), "rb") as stream:
                 return 200, "application/octet-stream", stream.read()
         return 404, "text/plain", b"not here\n"
 
 
 def _links(targets: Iterable[str]) -> bytes:
-    rows = "".join(
-        f'<a href="{target}">{target.strip("/").rpartition("/")[2]}</a>\n' for target in targets
-    )
+    named = ((target, os.path.basename(target.rstrip("/"))) for target in targets)
+    rows = "".join(f'<a href="{target}">{name}</a>\n' for target, name in named)
     return f"<!DOCTYPE html><html><body>\n{rows}</body></html>\n".encode()
 
 

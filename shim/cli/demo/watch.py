@@ -10,9 +10,7 @@ from urllib.parse import quote
 
 
 def needles(username: str, secret: str) -> tuple[bytes, ...]:
-    """Return the forms in which a password shows up: raw, percent-encoded, and as a Basic
-    authorization header.
-    """
+    """Return the forms in which a password shows up: raw, percent-encoded, in a Basic header."""
     pair = base64.b64encode(f"{username}:{secret}".encode())
     return tuple(dict.fromkeys((secret.encode(), quote(secret, safe="").encode(), pair)))
 
@@ -23,9 +21,7 @@ def is_in(data: bytes, forms: Iterable[bytes]) -> bool:
 
 
 def find_in_files(folder: str, forms: Iterable[bytes], leave_out: Iterable[str] = ()) -> list[str]:
-    """Return the regular files below `folder` that hold a form of the secret, except those below
-    the `leave_out` folders.
-    """
+    """Return the files below `folder` that hold a form of the secret, but those in `leave_out`."""
     found = []
     skipped = tuple(os.path.join(left, "") for left in leave_out)
     for parent, _, names in os.walk(folder):
@@ -40,8 +36,7 @@ def find_in_files(folder: str, forms: Iterable[bytes], leave_out: Iterable[str] 
 
 
 class ArgvWatch:
-    """Looks at `/proc/*/cmdline` of all processes, over and over in a thread and whenever `look` is
-    called.
+    """Looks at `/proc/*/cmdline` over and over, and whenever `look` is called.
 
     `seen` holds the program names in whose argv the secret stood.
     """

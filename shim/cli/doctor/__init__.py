@@ -1,6 +1,4 @@
-"""`shim doctor`: what is wrong here, and the command that mends it. Reads names and places, prints
-no secret.
-"""
+"""`shim doctor`: what is wrong here, and the command that mends it; never a secret."""
 
 from __future__ import annotations
 
@@ -11,6 +9,7 @@ import sys
 from shim.cli.answer import write_json
 from shim.cli.doctor import installation
 from shim.cli.doctor.check import ASKING, CHECKS, Finding, load_check
+from shim.cli.usage import Parser
 from shim.core.errors import UsageError, printable
 from shim.core.folding import fold
 from shim.core.host import Host
@@ -20,29 +19,22 @@ EXAMPLE = "shim doctor --confusion -r requirements.txt"
 
 #: The exit status if there is a problem; advice alone is none.
 HAS_PROBLEM = 1
+#: What `--audit` shows of an entry.
+COLUMNS = (
+    *("time", "scope", "username", "source"),
+    *("fingerprint", "target", "parent", "outcome"),
+)
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim doctor`."""
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument("--offline", action="store_true", help="ask no server")
-    parser.add_argument("--fix", action="store_true", help="first repair our own installation")
-    parser.add_argument(
-        "--audit", action="store_true", help="show who was given which credential, and when"
-    )
-    parser.add_argument(
-        "--confusion",
-        action="store_true",
-        help="find packages that a private index and another one both have",
-    )
-    parser.add_argument(
-        "-r",
-        "--requirement",
-        metavar="FILE",
-        action="append",
-        default=[],
-        help="what --confusion looks at",
-    )
+    parser.add("--json", "the same as JSON")
+    parser.add("--offline", "ask no server")
+    parser.add("--fix", "first repair our own installation")
+    parser.add("--audit", "show who was given which credential, and when")
+    parser.add("--confusion", "find packages that a private index and another one both have")
+    files = "what --confusion looks at"
+    parser.add("-r --requirement FILE", files, action="append", default=[])
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -58,11 +50,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         from shim.cli.doctor import confusion
 
         findings = list(confusion.find(arguments.requirement, host))
-        return _print(
-            findings,
-            arguments,
-            "no package of these requirements is on more than one of their indexes",
-        )
+        well = "no package of these requirements is on more than one of their indexes"
+        return _print(findings, arguments, well)
     if arguments.fix:
         for line in installation.fix(host):
             sys.stderr.write(printable(line) + "\n")
@@ -76,12 +65,10 @@ def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) ->
         write_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
     else:
         for finding in findings:
-            sys.stdout.write(
-                fold(printable(f"{finding.level}  {finding.where}: {finding.text}"), "", 1)
-            )
-            sys.stdout.write(
-                printable(f"    {finding.command}") + "\n" if finding.command else ""
-            )  # whole: it is copied
+            text = printable(f"{finding.level}  {finding.where}: {finding.text}")
+            sys.stdout.write(fold(text, "", 1))
+            if finding.command:  # whole: it is copied
+                sys.stdout.write(printable(f"    {finding.command}") + "\n")
         if not findings:
             sys.stdout.write(well + "\n")
     return HAS_PROBLEM if any(finding.level == "problem" for finding in findings) else 0
@@ -95,20 +82,8 @@ def _print_audit(arguments: argparse.Namespace, host: Host) -> int:
         write_json({"entries": entries})
         return 0
     for entry in entries:
-        columns = (
-            str(entry.get(key, ""))
-            for key in (
-                "time",
-                "scope",
-                "username",
-                "source",
-                "fingerprint",
-                "target",
-                "parent",
-                "outcome",
-            )
-        )
-        sys.stdout.write(printable("  ".join(columns)) + "\n")
+        row = "  ".join(str(entry.get(column, "")) for column in COLUMNS)
+        sys.stdout.write(printable(row) + "\n")
     if not entries:
         sys.stdout.write("no credential was given to anybody yet\n")
     return 0

@@ -1,6 +1,4 @@
-"""What `shim doctor` looks at: one module per check, named in `CHECKS`. A check finds things out
-and changes nothing.
-"""
+"""What `shim doctor` looks at: one module per check, which finds things out and changes nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +7,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import ShimError
 from shim.core.host import Host
 
 #: In the order of the report. Adding a check is one file and one line here.
@@ -28,8 +28,7 @@ ASKING = ("servers",)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong (`problem`) or could be better (`advice`): where, what, and the
-    command that mends it.
+    """One thing that is wrong (`problem`) or could be better (`advice`), and what mends it.
 
     Never holds a secret: names, places and line numbers only.
     """
@@ -50,3 +49,11 @@ class Check(Protocol):
 def load_check(name: str) -> Check:
     """Return the module of a check."""
     return cast(Check, import_module(f"shim.cli.doctor.{name}"))
+
+
+def find_settings(host: Host) -> Settings | None:
+    """Return the settings; None for broken ones, of which `storage` tells."""
+    try:
+        return load_settings(host)
+    except ShimError:
+        return None

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from shim.cli.doctor.check import Finding
-from shim.config.settings import Settings, load_settings
-from shim.core.errors import ShimError
+from shim.cli.doctor.check import Finding, find_settings
+from shim.config.settings import Settings
 from shim.core.files import CannotRead
 from shim.core.host import Host
 from shim.routing.locks import NAMES, find_foreign
@@ -15,19 +14,11 @@ from shim.routing.locks import NAMES, find_foreign
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield a problem for each such name in the locks of the working directory."""
-    try:
-        settings = load_settings(host)
-    except ShimError:
-        return  # another check says so
-    if not settings.claims:
-        return
-    names = [
-        name
-        for name in sorted(os.listdir(host.cwd))
-        if name in NAMES or (name.startswith("pylock.") and name.endswith(".toml"))
-    ]
-    for name in names:
-        yield from _look_into(name, settings, host)
+    settings = find_settings(host)
+    if settings and settings.claims:
+        for name in sorted(os.listdir(host.cwd)):
+            if name in NAMES or (name.startswith("pylock.") and name.endswith(".toml")):
+                yield from _look_into(name, settings, host)
 
 
 def _look_into(name: str, settings: Settings, host: Host) -> Iterator[Finding]:
@@ -39,6 +30,5 @@ def _look_into(name: str, settings: Settings, host: Host) -> Iterator[Finding]:
             )
             yield Finding("problem", name, text)
     except CannotRead as error:
-        yield Finding(
-            "problem", name, f"{error.why}: where claimed names come from, shim cannot tell"
-        )
+        text = f"{error.why}: where claimed names come from, shim cannot tell"
+        yield Finding("problem", name, text)

@@ -1,6 +1,4 @@
-"""Secrets in clear: in the tools' configuration, in the project's files, in rc files, in exported
-variables.
-"""
+"""Secrets in clear: in configuration, in the project's files, in rc files, in variables."""
 
 from __future__ import annotations
 
@@ -15,27 +13,18 @@ from shim.formats.clear_text import Sighting, find_in_line, find_in_pypirc, find
 
 MAX_BYTES = 64 << 20
 RC_FILES = (
-    ".bashrc",
-    ".bash_profile",
-    ".bash_login",
-    ".profile",
-    ".zshrc",
-    ".zshenv",
-    ".zprofile",
-    ".config/fish/config.fish",
-    ".envrc",
+    *(".bashrc", ".bash_profile", ".bash_login", ".profile"),
+    *(".zshrc", ".zshenv", ".zprofile", ".config/fish/config.fish", ".envrc"),
 )
+CONFIG_FILES = ("pip/pip.conf", "uv/uv.toml", "pypoetry/auth.toml", "shim/config.toml")
 PROJECT_FILES = (
     *("uv.toml", "pyproject.toml", "Pipfile", "Pipfile.lock", "uv.lock", "poetry.lock", "pdm.lock"),
     *("poetry.toml", "setup.cfg", "pip.conf", "tox.ini", "noxfile.py", ".env", ".envrc", ".pypirc"),
     "Dockerfile",
 )
 PROJECT_PATTERNS = (
-    "*requirements*.txt",
-    "*requirements*.in",
-    "requirements/*.txt",
-    "constraints*.txt",
-    "pylock*.toml",
+    *("*requirements*.txt", "*requirements*.in", "requirements/*.txt"),
+    *("constraints*.txt", "pylock*.toml"),
 )
 MACHINE_FILES = ("/etc/pip.conf", "/etc/uv/uv.toml", "/etc/xdg/pip/pip.conf", "/etc/xdg/uv/uv.toml")
 TOOLS = ("PIP_", "UV_", "TWINE_", "POETRY_", "PDM_", "FLIT_", "HATCH_", "PIPENV_")
@@ -43,51 +32,35 @@ ROTATE = "it has been readable: change it at the index as well"
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield one finding for each secret in clear, with its file and line or variable, never its
-    value.
-    """
+    """Yield one finding for each secret in clear, without its value."""
     for path in files(host):
         for sighting in read_sightings(path):
-            yield Finding(
-                "problem",
-                f"{path}:{sighting.line}",
-                f"{sighting.what} holds a password in clear; {ROTATE}",
-                _command(path, sighting),
-            )
+            where = f"{path}:{sighting.line}"
+            text = f"{sighting.what} holds a password in clear; {ROTATE}"
+            yield Finding("problem", where, text, _command(path, sighting))
+    exported = "it is exported, and every program that you start can read the password in it"
     for name, value in sorted(host.environ.items()):
         if name.startswith(TOOLS):
             for sighting in find_in_line(value if "://" in value else f"{name}={value}"):
-                index = str(sighting.url) if sighting.url else "URL of the index"
-                text = (
-                    "it is exported, and every program that you start can read the password in it;"
-                    f" {ROTATE}"
+                index = sighting.url or "URL of the index"
+                command = f"shim login {index}, then take the variable out of what exports it"
+                yield Finding(
+                    "problem",
+                    name,
+                    f"{exported}; {ROTATE}",
+                    None if name.endswith("_PROXY") else command,
                 )
-                command = (
-                    None
-                    if name.endswith("_PROXY")
-                    else f"shim login {index}, then take the variable out of what exports it"
-                )
-                yield Finding("problem", name, text, command)
 
 
 def files(host: Host) -> list[str]:
     """Return every file that is looked at and exists."""
-    home = host.home or ""
-    found = [
-        *MACHINE_FILES,
-        *(
-            [host.path(host.environ["PIP_CONFIG_FILE"])]
-            if host.environ.get("PIP_CONFIG_FILE")
-            else []
-        ),
-    ]
+    found = [*MACHINE_FILES]
+    if named := host.environ.get("PIP_CONFIG_FILE"):
+        found.append(host.path(named))
     if host.config_home:
-        found += [
-            os.path.join(host.config_home, name)
-            for name in ("pip/pip.conf", "uv/uv.toml", "pypoetry/auth.toml", "shim/config.toml")
-        ]
-    if home:
-        found += [os.path.join(home, name) for name in (".pip/pip.conf", ".pypirc", *RC_FILES)]
+        found += [os.path.join(host.config_home, name) for name in CONFIG_FILES]
+    if host.home:
+        found += [os.path.join(host.home, name) for name in (".pip/pip.conf", ".pypirc", *RC_FILES)]
     if prefix := host.environ.get("VIRTUAL_ENV"):
         found.append(os.path.join(prefix, "pip.conf"))
     found += [os.path.join(host.cwd, name) for name in PROJECT_FILES]

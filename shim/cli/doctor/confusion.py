@@ -1,15 +1,16 @@
-"""Packages that a private index and another index of the same pip command both have: pip takes the
-higher version, whoever made it.
+"""Packages that a private index and another one of the same pip command both have.
 
-Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here; names are
-those of the requirements files.
+Asked is what pip would ask, `INDEX/NAME/`, with the credential that the index has here.
 Sources: PEP 503 (normal names), PEP 508.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
+
+from packaging.utils import canonicalize_name
 
 from shim.cli.doctor.check import Finding
 from shim.config.settings import load_settings
@@ -27,14 +28,14 @@ from shim.tools import load_tool
 
 #: For all indexes together, for each name.
 TIMEOUT_S = 15.0
+HIGHER = "pip takes the higher version"
 _NAME = re.compile(
     r"^\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:$|[\[<>=!~;@#(]|\s)"
 )
 
 
 def find(files: list[str], host: Host) -> Iterator[Finding]:
-    """Yield a problem for each name on more than one index, and advice for what could not be found
-    out.
+    """Yield a problem for each name on more than one index, and advice for what is unknown.
 
     Raises:
         UsageError: no file, one that cannot be read, or no private index beside another one.
@@ -53,36 +54,19 @@ def find(files: list[str], host: Host) -> Iterator[Finding]:
     tool, argv = load_tool("pip"), ("install", *(word for file in files for word in ("-r", file)))
     invocation = tool.read_invocation("pip", argv, host, find_target("pip", host))
     usage, settings = find_usage(tool, invocation, host), load_settings(host)
-    endpoints = usage.endpoints
-    resolutions = [
-        resolution
-        for resolution in resolve(endpoints, settings, host)
-        if resolution.endpoint.role in ("index", "extra")
-    ]
-    private = [
-        resolution
-        for resolution in resolutions
-        if resolution.index or resolution.credential or resolution.endpoint.username
-    ]
-    if not private or len(resolutions) < 2:
-        indexes = ", ".join(str(resolution.endpoint.url) for resolution in resolutions) or "none"
-        hint = (
-            f"pip would ask: {indexes}; name the other one in the file as well:"
-            " --extra-index-url URL"
+    ways = []
+    for one in resolve(usage.endpoints, settings, host):
+        if one.endpoint.role in ("index", "extra"):
+            index = settings.index_named(one.index) if one.index else None
+            ways.append((one, route_to(one.endpoint.url, index, invocation, host)))
+    private = [one for one, _ in ways if one.index or one.credential or one.endpoint.username]
+    if not private or len(ways) < 2:
+        indexes = ", ".join(str(one.endpoint.url) for one, _ in ways) or "none"
+        raise UsageError(
+            "these requirements have no private index beside another one",
+            hint=f"pip would ask: {indexes}; name the other one in the file as well:"
+            " --extra-index-url URL",
         )
-        raise UsageError("these requirements have no private index beside another one", hint=hint)
-    ways = [
-        (
-            one,
-            route_to(
-                one.endpoint.url,
-                settings.index_named(one.index) if one.index else None,
-                invocation,
-                host,
-            ),
-        )
-        for one in resolutions
-    ]
     for name in names:
         yield from _ask(name, ways, private, host)
 
@@ -104,59 +88,37 @@ def _ask(
 
 
 def find_beside(host: Host) -> Iterator[Finding]:
-    """Yield a problem if `use-as` puts a private index beside a public one for pip, which asks both
-    at once.
-    """
+    """Yield a problem if `use-as` puts a private index beside a public one for pip."""
     used = used_indexes(load_settings(host))
     private = [index.name for index in used if not index.url.is_public]
     public = [index.name for index in used if index.url.is_public] or (
         ["pypi.org"] if used and used[0].use_as == "extra" else []
     )
     if private and public:
-        text = (
-            f"use-as puts {', '.join(private)} beside {', '.join(public)}: pip takes the higher"
-            " version, whoever made it"
+        both = f"{', '.join(private)} beside {', '.join(public)}"
+        hint = (
+            f'let {private[0]} pass public packages on, and be the only one with use-as = "default"'
         )
-        yield Finding(
-            "problem",
-            "config.toml",
-            text,
-            f"let {private[0]} pass public packages on, and be the only one with use-as ="
-            ' "default"',
-        )
+        text = f"use-as puts {both}: {HIGHER}, whoever made it"
+        yield Finding("problem", "config.toml", text, hint)
 
 
 def _judge(name: str, private: list[Resolution], having: list[Resolution]) -> Iterator[Finding]:
-    ours = [resolution for resolution in having if resolution in private]
-    others = [resolution for resolution in having if resolution not in private]
+    ours = [one.endpoint.url for one in having if one in private]
+    others = [one.endpoint.url for one in having if one not in private]
     if ours and others:
-        text = (
-            f"is on {ours[0].endpoint.url} and on {others[0].endpoint.url}: pip takes the higher"
-            " version, whoever made it"
-        )
-        yield Finding(
-            "problem",
-            name,
-            text,
+        hint = (
             "use one index that proxies the other, or uv, which takes the first index that has the"
-            " name",
+            " name"
         )
+        text = f"is on {ours[0]} and on {others[0]}: {HIGHER}, whoever made it"
+        yield Finding("problem", name, text, hint)
     elif len(ours) > 1:
-        text = (
-            f"is on {ours[0].endpoint.url} and on {ours[1].endpoint.url}: pip takes the higher"
-            " version"
-        )
-        yield Finding("advice", name, text)
-
-
-def _read_lines(path: str) -> list[str]:
-    return read_named(path).decode("utf-8", "replace").replace("\\\n", " ").splitlines()
+        yield Finding("advice", name, f"is on {ours[0]} and on {ours[1]}: {HIGHER}")
 
 
 def read_names(files: list[str], host: Host) -> list[str]:
-    """Return the normal names of the packages in requirements files and those that they include.
-    Raises UsageError.
-    """
+    """Return the normal names of the packages in requirements files, included ones as well."""
     names: dict[str, None] = {}
     waiting, seen = [host.path(file) for file in files], set[str]()
     while waiting:
@@ -164,16 +126,13 @@ def read_names(files: list[str], host: Host) -> list[str]:
         if path in seen:
             continue
         seen.add(path)
-        for line in _read_lines(path):
+        text = read_named(path).decode("utf-8", "replace").replace("\\\n", " ")
+        for line in text.splitlines():
             included = re.match(r"\s*(?:-r\s*|--requirement[\s=]+)(\S+)", line)
             if included and "://" not in included[1]:
-                waiting.append(
-                    host.path(f"{path.rpartition('/')[0]}/{included[1]}")
-                    if not included[1].startswith("/")
-                    else included[1]
-                )
+                waiting.append(host.path(os.path.join(os.path.dirname(path), included[1])))
             elif match := _NAME.match(line):
-                names[re.sub(r"[-_.]+", "-", match["name"]).lower()] = None
+                names[canonicalize_name(match["name"])] = None
     return list(names)
 
 

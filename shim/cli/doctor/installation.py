@@ -1,6 +1,4 @@
-"""Our own installation: launchers and shell texts that are there, of this release, and in front of
-the tools that they stand for.
-"""
+"""Our own installation: launchers and shell texts are there, of this release, and first on PATH."""
 
 from __future__ import annotations
 
@@ -8,19 +6,17 @@ import os
 from collections.abc import Iterator
 
 from shim.cli.doctor.check import Finding
-from shim.core import own_launchers
 from shim.core.errors import ShimError
 from shim.core.files import read_head
 from shim.core.host import Host
+from shim.core.own_launchers import COMMAND, FACE, default_folder, faces_folder, is_launcher
 from shim.install import launchers, setup
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield launchers that are missing, old, shadowed or without a tool, stale shell texts, and
-    other copies of shim on PATH.
-    """
+    """Yield what is wrong with launchers and shell texts, and other copies of shim on PATH."""
     try:
-        folder = own_launchers.default_folder(host)
+        folder = default_folder(host)
     except ShimError as error:
         yield Finding("problem", "launchers", error.message, error.hint)
         return
@@ -33,12 +29,8 @@ def find(host: Host) -> Iterator[Finding]:
         )
         yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
     if not setup.shells_are_current(folder):
-        yield Finding(
-            "problem",
-            os.path.dirname(folder),
-            "what shells read is missing, or was written elsewhere or by another release",
-            _fix(folder),
-        )
+        text = "what shells read is missing, or was written elsewhere or by another release"
+        yield Finding("problem", os.path.dirname(folder), text, _fix(folder))
     for other in other_copies(folder, host):
         text = (
             "PATH has another copy of shim here; of two, the first one works and passes the other"
@@ -48,10 +40,8 @@ def find(host: Host) -> Iterator[Finding]:
 
 
 def fix(host: Host) -> list[str]:
-    """Set our installation up again, for the tools that are here; return a line for each launcher
-    that changed. Raises StoreError.
-    """
-    return setup.set_up(own_launchers.default_folder(host), (), host)[1]
+    """Set our installation up again; return a line for each changed launcher. Raises StoreError."""
+    return setup.set_up(default_folder(host), (), host)[1]
 
 
 def other_copies(folder: str, host: Host) -> list[str]:
@@ -59,66 +49,45 @@ def other_copies(folder: str, host: Host) -> list[str]:
     found: dict[str, str] = {}
     for entry in host.environ.get("PATH", os.defpath).split(":"):
         real = os.path.realpath(host.path(entry or "."))
-        if real != os.path.realpath(folder) and own_launchers.is_launcher(
-            os.path.join(real, own_launchers.COMMAND)
-        ):
+        if is_launcher(os.path.join(real, COMMAND)) and real != os.path.realpath(folder):
             found.setdefault(real, entry)
     return list(found.values())
 
 
 def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
-    text = launchers.render_launcher().encode()
-    paths = {
-        os.path.join(folder, name): name
-        for name in (*launchers.wrapped_names(folder, host), own_launchers.COMMAND)
-    }
-    paths[os.path.join(own_launchers.faces_folder(folder), own_launchers.FACE)] = own_launchers.FACE
+    current = launchers.render_launcher().encode()
+    names = (*launchers.wrapped_names(folder, host), COMMAND)
+    paths = {os.path.join(folder, name): name for name in names}
+    paths[os.path.join(faces_folder(folder), FACE)] = FACE
     for path, name in paths.items():
-        if not own_launchers.is_launcher(path):
-            if _is_for_any_version(name, host):
-                continue
-            words = (
-                ", which is on PATH"
-                if name not in (own_launchers.COMMAND, own_launchers.FACE)
-                else ""
+        if not is_launcher(path):
+            if not _is_for_any_version(name, host):
+                words = "" if name in (COMMAND, FACE) else ", which is on PATH"
+                text = f"there is no launcher for {name}{words}"
+                yield Finding("problem", path, text, _fix(folder))
+        elif read_head(path, 1 << 20) != current:
+            text = (
+                "the launcher is of another release, or its Python is gone, or its folder was moved"
             )
-            yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
-        elif _read(path) != text:
-            yield Finding(
-                "problem",
-                path,
-                "the launcher is of another release, or its Python is gone, or its folder was"
-                " moved",
-                _fix(folder),
-            )
+            yield Finding("problem", path, text, _fix(folder))
 
 
 def _is_for_any_version(name: str, host: Host) -> bool:
-    """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen, and most
-    often for none.
-    """
+    """Whether `pip3.6` is a name that pyenv or asdf offers for whatever version is chosen."""
     program = next(host.programs(name), None) if "." in name else None
-    text = _read(program, 4096) if program else b""
+    text = read_head(program, 4096) if program else b""
     return text.startswith(b"#!") and (b"pyenv" in text or b"asdf exec" in text)
 
 
 def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
     for name in launchers.wrapped_names(folder, host):
         path, first = os.path.join(folder, name), next(host.programs(name), None)
-        if own_launchers.is_launcher(path) and first and not own_launchers.is_launcher(first):
-            yield Finding(
-                "problem",
-                path,
-                f"{first} stands before it on PATH, so `{name}` runs without shim",
-                'eval "$(shim activate)"',
-            )
+        if is_launcher(path) and first and not is_launcher(first):
+            text = f"{first} stands before it on PATH, so `{name}` runs without shim"
+            yield Finding("problem", path, text, 'eval "$(shim activate)"')
 
 
 def _fix(folder: str) -> str:
-    return "shim doctor --fix" + (
-        "" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root"
-    )
-
-
-def _read(path: str, most: int = 1 << 20) -> bytes:
-    return read_head(path, most)
+    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
+        return "shim doctor --fix, as root"
+    return "shim doctor --fix"

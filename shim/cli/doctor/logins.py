@@ -1,15 +1,11 @@
-"""Logins that cannot work: a file of shared tokens that nobody may use as it is, and no package to
-ask a CI service with.
-"""
+"""Logins that cannot work: a file of shared tokens as it is, or no package to ask a CI service."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from shim.cli.doctor.check import Finding
-from shim.config.settings import load_settings
-from shim.core.errors import ShimError
+from shim.cli.doctor.check import Finding, find_settings
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.credentials.oauth.posit_tokens_file import find_problem
@@ -17,10 +13,8 @@ from shim.credentials.oauth.posit_tokens_file import find_problem
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield what stands in the way of the logins that are configured."""
-    try:
-        indexes = load_settings(host).indexes
-    except ShimError:
-        return  # which the check of places says
+    settings = find_settings(host)
+    indexes = settings.indexes if settings else ()
     if any(index.logins.posit for index in indexes) and (trouble := find_problem(host)):
         yield Finding("problem", "tokens.toml", trouble.message, trouble.hint)
     for index in indexes:

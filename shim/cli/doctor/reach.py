@@ -1,5 +1,4 @@
-"""What our launchers and our `keyring` cannot serve here: pips that are started by other programs
-and will not ask.
+"""What our launchers and our `keyring` cannot serve here: pips of other programs that do not ask.
 
 `python -m pip`, a venv's own pip and the pips of tox, nox, build, pipx and pre-commit pass no
 launcher. They are served if they ask a `keyring` command, and if the first one on PATH is ours.
@@ -11,10 +10,10 @@ Sources: pip 23.1 (`--keyring-provider`), 26.2 (asks without a user name, #12543
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
-from shim.cli.doctor.check import Finding
-from shim.config.settings import load_settings
+from shim.cli.doctor.check import Finding, find_settings
 from shim.core import own_launchers
 from shim.core.errors import ShimError
 from shim.core.host import Host
@@ -31,15 +30,14 @@ USUAL = (".venv", "venv")
 
 
 def find(host: Host) -> Iterator[Finding]:
-    """Yield what stands between the pips here and our keyring; nothing where no index is
-    configured.
-    """
+    """Yield what stands between the pips here and our keyring, if an index is configured."""
+    settings = find_settings(host)
+    if settings is None or not settings.indexes:
+        return
     try:
-        if not load_settings(host).indexes:
-            return
         faces = own_launchers.faces_folder(own_launchers.default_folder(host))
     except ShimError:
-        return  # other checks say so
+        return  # another check says so
     keyring = next(host.programs(own_launchers.FACE), None)
     if keyring is None:
         text = (
@@ -58,21 +56,16 @@ def find(host: Host) -> Iterator[Finding]:
 
 
 def _check_pip(path: str, host: Host) -> Iterator[Finding]:
-    """Yield why this pip, started as `python -m pip`, will not ask; one with a keyring backend of
-    its own asks that, as without us.
-    """
+    """Yield why this pip, started as `python -m pip`, will not ask."""
     version, python, prefix = find_release(path, "pip", host)
     if version is None or find_release(path, "keyring", host)[0] is not None:
-        return
+        return  # a keyring of its own is asked as without us
     release = ".".join(map(str, version))
+    nothing = "as `python -m pip` it gets no credential"
     upgrade = _upgrade(path, python, prefix)
     if version < FIRST_ASKING:
-        yield Finding(
-            "advice",
-            path,
-            f"as `python -m pip` it gets no credential: pip {release} asks no keyring command",
-            upgrade,
-        )
+        text = f"{nothing}: pip {release} asks no keyring command"
+        yield Finding("advice", path, text, upgrade)
         return
     if version < FIRST_WITHOUT_NAME:
         text = (
@@ -82,18 +75,12 @@ def _check_pip(path: str, host: Host) -> Iterator[Finding]:
         yield Finding("advice", path, text, upgrade)
     said = read_settings(("install",), 0, Target(path, version, python, prefix), host, Files())
     if reason := _silences(said):
-        yield Finding(
-            "advice",
-            path,
-            f"as `python -m pip` it gets no credential: {reason}",
-            "export PIP_KEYRING_PROVIDER=subprocess",
-        )
+        hint = "export PIP_KEYRING_PROVIDER=subprocess"
+        yield Finding("advice", path, f"{nothing}: {reason}", hint)
 
 
 def _upgrade(path: str, python: tuple[int, int] | None, prefix: str | None) -> str:
-    """Return the command that gives this environment a newer pip; where its distribution keeps it
-    (PEP 668), one that makes another.
-    """
+    """Return the command that gives this environment a newer pip, or makes another (PEP 668)."""
     minor = f"python{python[0]}.{python[1]}" if python else "python3"
     if prefix and os.path.isfile(os.path.join(prefix, "lib", minor, "EXTERNALLY-MANAGED")):
         return VENV
@@ -109,25 +96,15 @@ def _silences(said: Settings) -> str | None:
     if provider in ("disabled", "import"):
         return f"{mentions[-1].origin} says keyring-provider {provider}"
     if provider == "auto" and said.is_on("no-input"):
-        return (
-            f"{said.all('no-input')[-1].origin} says no-input, and pip then asks no keyring that it"
-            " is not told of"
-        )
+        who = said.all("no-input")[-1].origin
+        return f"{who} says no-input, and pip then asks no keyring that it is not told of"
     return None
 
 
-def _find_pips(host: Host) -> Iterator[str]:
-    """Yield the pip of the active environment, those of the project's usual ones, and the first on
-    PATH; each environment once.
-    """
+def _find_pips(host: Host) -> Iterable[str]:
+    """Return the pips of the active and usual environments, and the first on PATH, once each."""
     folders = [host.environ.get("VIRTUAL_ENV"), *(host.path(name) for name in USUAL)]
     found = [os.path.join(folder, "bin", "pip") for folder in folders if folder]
-    on_path = next(
-        (path for path in host.programs("pip") if not own_launchers.is_launcher(path)), None
-    )
-    existing = [
-        path for path in [*found, *([on_path] if on_path else [])] if os.access(path, os.X_OK)
-    ]
-    yield from {
-        os.path.realpath(os.path.dirname(path)): path for path in reversed(existing)
-    }.values()
+    others = (path for path in host.programs("pip") if not own_launchers.is_launcher(path))
+    existing = [path for path in (*found, *islice(others, 1)) if os.access(path, os.X_OK)]
+    return {os.path.realpath(os.path.dirname(path)): path for path in reversed(existing)}.values()

@@ -1,14 +1,10 @@
-"""Do the servers take what is configured and stored for them? What `shim status` says, as
-findings.
-"""
+"""Do the servers take what is configured and stored for them? `shim status`, as findings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.cli.doctor.check import Finding
-from shim.config.settings import load_settings
-from shim.core.errors import ShimError
+from shim.cli.doctor.check import Finding, find_settings
 from shim.core.host import Host
 from shim.preflight.index_states import Found, find_states
 
@@ -21,11 +17,8 @@ WORDS = {
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield one problem for each index, upload endpoint and stored login that cannot be used."""
-    try:
-        states = find_states(load_settings(host), host)
-    except ShimError:
-        return  # other checks say so
-    for found in states:
+    settings = find_settings(host)
+    for found in find_states(settings, host) if settings else ():
         if not found.is_usable:
             yield Finding("problem", _where(found), WORDS[found.state] + _detail(found), found.hint)
 

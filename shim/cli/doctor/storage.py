@@ -1,6 +1,4 @@
-"""Where secrets could be kept or got on this machine: OS keyring, kernel memory, token cache,
-agent; and whether our config reads.
-"""
+"""Where secrets could be kept or got on this machine, and whether our configuration reads."""
 
 from __future__ import annotations
 
@@ -23,13 +21,10 @@ def _check_stores(settings: Settings, host: Host) -> Iterator[Finding]:
     if broken and broken.hint:
         yield Finding("problem", "OS keyring", broken.message, broken.hint)
     elif all(reasons) and reasons[0]:
-        others = offered(settings.policy, host)
-        stores = ", ".join(f'"{store}"' for store in dict.fromkeys([*settings.store, *others[:1]]))
-        command = (
-            f"write store = [{stores}] at the top of {config_files(host)[0]}"
-            if others
-            else MENDING[settings.store[0]]
-        )
+        command = MENDING[settings.store[0]]
+        if others := offered(settings.policy, host):
+            stores = dict.fromkeys(f'"{store}"' for store in (*settings.store, others[0]))
+            command = f"write store = [{', '.join(stores)}] at the top of {config_files(host)[0]}"
         yield Finding("advice", "OS keyring", reasons[0].message, command)
 
 
@@ -42,17 +37,11 @@ def find(host: Host) -> Iterator[Finding]:
         yield Finding("problem", "config.toml", error.message, error.hint)
     if trouble := agent.find_problem(host):
         yield Finding("problem", "agent", trouble.message, trouble.hint)
-    reason = kernel_store.problem(host)
     yield from _check_stores(settings, host)
-    if reason:
-        yield Finding(
-            "advice", "kernel keyring", f"nothing can be kept in the kernel's memory: {reason}"
-        )
+    if reason := kernel_store.problem(host):
+        text = f"nothing can be kept in the kernel's memory: {reason}"
+        yield Finding("advice", "kernel keyring", text)
     folder, words = cache_folder(host)
     if folder is None:
-        yield Finding(
-            "advice",
-            "token cache",
-            f"tokens are asked for anew in each command: {words}",
-            CACHE_HINT,
-        )
+        text = f"tokens are asked for anew in each command: {words}"
+        yield Finding("advice", "token cache", text, CACHE_HINT)

@@ -14,8 +14,9 @@ import os
 import shutil
 
 from shim.cli.exec.env_file import EnvFile, read_env_file
-from shim.config.settings import Settings
-from shim.core.errors import CannotDeliver, TargetNotFound, UsageError
+from shim.cli.usage import Parser, split_command
+from shim.config.settings import Settings, load_settings
+from shim.core.errors import CannotDeliver, TargetNotFound
 from shim.core.host import Host, write_stderr
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Target
 from shim.core.own_launchers import is_launcher
@@ -29,36 +30,21 @@ HELP = "run any program with the credentials of the configured indexes within re
 EXAMPLE = "shim exec -- tox -e py312"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim exec`."""
-    parser.add_argument(
-        "--env-file",
-        metavar="FILE",
-        help="take index URLs and credentials, and nothing else, from this dotenv file",
-    )
-    parser.add_argument(
-        "command",
-        nargs=argparse.REMAINDER,
-        metavar="-- COMMAND",
-        help="the program and its arguments",
-    )
+    text = "take index URLs and credentials, and nothing else, from this dotenv file"
+    parser.add("--env-file FILE", text)
+    parser.add_command("the program and its arguments")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
     """Become the program; returns only by raising."""
-    from shim.config.settings import load_settings
-
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    if not command:
-        raise UsageError("no command to run", hint=EXAMPLE)
-    name, *argv = command
+    name, *argv = split_command(arguments, "run", EXAMPLE)
     env_file = read_env_file(arguments.env_file, host) if arguments.env_file else None
     for text in env_file.warnings if env_file else ():
         write_stderr(f"shim: warning: {text}\n")
     target = _find_target(name, host, launcher_first=env_file is not None)
-    if env_file and is_launcher(
-        target
-    ):  # which takes the passwords out of its environment and hands them over by its own rules
+    if env_file and is_launcher(target):  # which takes out the passwords, and has its own rules
         become(target, name, Delivery(tuple(argv)), {**host.environ, **env_file.variables})
     settings = load_settings(host)
     delivery = plan(tuple(argv), target, settings, host, env_file)
@@ -72,11 +58,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 def _find_target(name: str, host: Host, *, launcher_first: bool) -> str:
     """Return the program's path. Raises TargetNotFound."""
-    folders = [
-        *([host.shims] if host.shims and launcher_first else []),
-        host.environ.get("PATH", os.defpath),
-    ]
-    target = shutil.which(name, path=":".join(folders))
+    first = f"{host.shims}:" if host.shims and launcher_first else ""
+    target = shutil.which(name, path=first + host.environ.get("PATH", os.defpath))
     if target is None:
         raise TargetNotFound(f"no {name} on PATH", hint=f"type -a {name}")
     return target
@@ -89,8 +72,7 @@ def plan(
     host: Host,
     env_file: EnvFile | None = None,
 ) -> Delivery:
-    """Return the delivery for a program that may start any tool: uv's store, and PATH with our face
-    and launchers in front.
+    """Return the delivery for a program that may start any tool: uv's store, and our PATH.
 
     What a dotenv file says goes before what is configured for the same place. Its passwords are put
     into a memory file here and now.
@@ -99,26 +81,20 @@ def plan(
     from shim.delivery import choose
 
     own = env_file.credentials if env_file else ()
-    configured = [
-        index
+    configured = tuple(
+        Endpoint(index.url, Origin("config", index.defined_in), username=index.username)
         for index in settings.indexes
         if not any(credential.scope.covers(index.url) for credential in own)
-    ]
-    endpoints = Endpoints(
-        tuple(
-            Endpoint(index.url, Origin("config", index.defined_in), username=index.username)
-            for index in configured
-        )
     )
+    endpoints = Endpoints(configured)
     resolutions = resolve(endpoints, settings, host)
     resolutions += tuple(
         Resolution(Endpoint(parse_url(str(one.scope)), Origin("env", "--env-file")), one)
         for one in own
     )
     # The store's rules are uv's; this family's verb tells the channels that user code follows.
-    invocation = Invocation(
-        "uv", "uv", Target(target), argv, ("run",), True, "any program may start uv"
-    )
+    why = "any program may start uv"
+    invocation = Invocation("uv", "uv", Target(target), argv, ("run",), True, why)
     choice = choose(invocation, endpoints, resolutions, settings, host)
     resolutions, warnings = _check(choice, resolutions)
     delivery = choose(invocation, endpoints, resolutions, settings, host).deliver()
@@ -129,25 +105,17 @@ def plan(
     if delivery.channels:
         from shim.storage.audit_log import record_release
 
-        given = [
-            resolution.credential
-            for resolution in resolutions
-            if resolution.credential and not resolution.credential.found_by_tool
-        ]
+        credentials = [one.credential for one in resolutions if one.credential]
+        given = [one for one in credentials if not one.found_by_tool]
         record_release(given, target, "within reach of all it starts", settings.audit, host)
-    environ = {
-        **delivery.environ,
-        **(_hand_over(env_file, delivery, host) if env_file else {}),
-        "PATH": path,
-    }
-    return dataclasses.replace(delivery, environ=environ)
+    added = _hand_over(env_file, delivery, host) if env_file else {}
+    return dataclasses.replace(delivery, environ={**delivery.environ, **added, "PATH": path})
 
 
 def _check(
     choice: Choice, resolutions: tuple[Resolution, ...]
 ) -> tuple[tuple[Resolution, ...], tuple[str, ...]]:
-    """Return the answers without secrets that were refused a moment ago, and warnings: of these,
-    and of a server that the store is not for.
+    """Return the answers without secrets that were refused a moment ago, and warnings.
 
     What the program will start nobody knows, so nothing is proven and nothing refused.
     """
@@ -166,17 +134,15 @@ def _check(
     )
     checked = check_resolutions(uv, choice, resolutions, deadline_s=CHECK_S)
     if checked.unserved:
-        whose = (
-            "by a uv that this program starts by its path; one that it starts by name asks in"
-            " another manner"
+        warnings.append(
+            f"{checked.unserved} by a uv that this program starts by its path; one that it starts"
+            " by name asks in another manner"
         )
-        warnings.append(f"{checked.unserved} {whose}")
     return checked.resolutions, tuple(warnings)
 
 
 def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, str]:
-    """Return the file's variables without passwords, and where our keyring face finds these: a
-    second memory file, placed now.
+    """Return the file's variables, and where our face finds its passwords: a memory file, made now.
 
     A pip before 26.2 asks the face only if it is told to. The URLs have user names, without which
     that would disturb it.
@@ -188,13 +154,10 @@ def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, s
     if not env_file.credentials:
         return environ
     if not is_available() or host.faces is None:
-        message = "the passwords of the dotenv file cannot be handed to this program safely"
         raise CannotDeliver(
-            message,
-            hint=(
-                "shim install, on Linux; or start pip and uv themselves with it: shim exec"
-                " --env-file FILE -- pip ..."
-            ),
+            "the passwords of the dotenv file cannot be handed to this program safely",
+            hint="shim install, on Linux; or start pip and uv themselves with it: shim exec"
+            " --env-file FILE -- pip ...",
         )
     number = (delivery.memory.descriptor if delivery.memory else free_descriptor()) + 1
     place_memory(number, render_answers(env_file.credentials).reveal())

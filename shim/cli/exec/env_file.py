@@ -1,5 +1,4 @@
-"""`shim exec --env-file FILE`: index URLs and credentials from a dotenv file, and nothing else of
-it.
+"""`shim exec --env-file FILE`: index URLs and credentials from a dotenv file, and nothing else.
 
 What else such a file says (PATH, proxies, PIP_TRUSTED_HOST, tools' switches) would let whoever
 wrote it steer the command. Passwords are taken out of the URLs and handed over like any other
@@ -23,12 +22,8 @@ from shim.storage.private_files import read_private
 
 #: Variables that hold index URLs: several, separated by blanks, where the tool takes several.
 INDEX_VARIABLES = (
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-    "UV_INDEX_URL",
-    "UV_EXTRA_INDEX_URL",
-    "UV_DEFAULT_INDEX",
-    "UV_INDEX",
+    *("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL"),
+    *("UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX"),
 )
 #: Variables for uploads. Their passwords have no URL of their own and go to the tool as they are:
 #: that is the tool's documented way.
@@ -43,9 +38,7 @@ WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What counts in a file: `variables` as they stand there, `clean` the same without passwords in
-    URLs, and those passwords.
-    """
+    """What counts in a file: `variables`, the same without passwords (`clean`), and the latter."""
 
     variables: Mapping[str, str]
     clean: Mapping[str, str]
@@ -57,29 +50,25 @@ def read_env_file(name: str, host: Host) -> EnvFile:
     """Return what the file `name` (relative to the working directory) says about indexes.
 
     Raises:
-        UsageError: there is no such file, or a URL in it cannot be used. SourceError: it cannot be
-            read, or others could have written it.
+        UsageError: there is no such file, or a URL in it cannot be used.
+        SourceError: it cannot be read, or others could have written it.
     """
     path = os.path.normpath(os.path.join(host.cwd, name))
-    found = _read(path)
     known = {
         variable: value
-        for variable, value in found.items()
+        for variable, value in _read(path).items()
         if _counts(variable) and not host.environ.get(variable)
     }
     variables = _fold_names(known)
-    clean, credentials = {}, []
+    clean, credentials = dict(variables), list[Credential]()
     for variable, value in variables.items():
-        clean[variable] = value
         if variable in INDEX_VARIABLES:
             clean[variable], taken = _take_passwords(variable, value, path)
             credentials += taken
-    return EnvFile(
-        variables,
-        clean,
-        tuple(credentials),
-        _warnings(path, has_secrets=bool(credentials) or variables != known),
-    )
+    warnings: tuple[str, ...] = ()
+    if (credentials or variables != known) and os.stat(path).st_mode & stat.S_IROTH:
+        warnings = (f"{path} holds passwords and can be read by everybody: chmod 600 {path}",)
+    return EnvFile(variables, clean, tuple(credentials), warnings)
 
 
 def _read(path: str) -> dict[str, str]:
@@ -107,25 +96,14 @@ def _read(path: str) -> dict[str, str]:
 
 
 def _counts(variable: str) -> bool:
-    return (
-        variable in INDEX_VARIABLES
-        or variable in PUBLISH_VARIABLES
-        or NAMED.fullmatch(variable) is not None
-    )
-
-
-def _warnings(path: str, *, has_secrets: bool) -> tuple[str, ...]:
-    if has_secrets and os.stat(path).st_mode & stat.S_IROTH:
-        return (f"{path} holds passwords and can be read by everybody: chmod 600 {path}",)
-    return ()
+    known = variable in INDEX_VARIABLES or variable in PUBLISH_VARIABLES
+    return known or NAMED.fullmatch(variable) is not None
 
 
 def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
-    """Put `UV_INDEX_NAME_USERNAME` and `..._PASSWORD` into the URL that the same file gives that
-    name.
+    """Put `UV_INDEX_NAME_USERNAME` and `..._PASSWORD` into that name's URL, if the file has it.
 
     By its name alone a password would also go to an index of that name that a dependency defines.
-    Without a URL here they stay.
     """
     folded = dict(variables)
     for variable in ("UV_DEFAULT_INDEX", "UV_INDEX"):
@@ -133,14 +111,10 @@ def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
             name, equals, url = word.partition("=")
             stem = f"UV_INDEX_{re.sub('[^A-Z0-9]', '_', name.upper())}"
             username, password = folded.get(f"{stem}_USERNAME", ""), folded.get(f"{stem}_PASSWORD")
-            if (
-                not equals
-                or "://" in name
-                or password is None
-                or "@" in url.partition("://")[2].partition("/")[0]
-            ):
-                continue
             head, _, tail = url.partition("://")
+            is_named = equals and "://" not in name and "@" not in tail.partition("/")[0]
+            if password is None or not is_named:
+                continue
             full = f"{name}={head}://{quote(username, safe='')}:{quote(password, safe='')}@{tail}"
             folded[variable] = folded[variable].replace(word, full)
             folded.pop(f"{stem}_USERNAME", None)
@@ -149,9 +123,7 @@ def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Credential]]:
-    """Return the variable's value without passwords, and these. The user name stays, where it is
-    one: older pips ask only with it.
-    """
+    """Return the value without passwords, and these. Older pips ask only with the user name."""
     credentials: list[Credential] = []
 
     def clean(match: re.Match[str]) -> str:
@@ -179,18 +151,10 @@ def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Cre
 
 
 def _credential(text: str, userinfo: Userinfo) -> Credential | None:
-    """Return the credential in a URL, None for one that no secret may travel to. `token:@` is a
-    token that stands as the user name.
-    """
-    url = parse_url(text)
+    """Return the credential in a URL, None for one that no secret may travel to."""
+    url, name = parse_url(text), userinfo.username
     if not url.is_confidential:
         return None
-    token_is_username = not userinfo.password
-    secret = userinfo.username if token_is_username else userinfo.password or ""
-    return Credential(
-        userinfo.username,
-        Secret(secret),
-        scope_of_index(url),
-        "env-file",
-        username_is_secret=token_is_username,
-    )
+    secret = Secret(userinfo.password or name)  # `token:@` is a token that stands as the user name
+    is_name = not userinfo.password
+    return Credential(name, secret, scope_of_index(url), "env-file", username_is_secret=is_name)

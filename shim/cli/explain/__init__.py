@@ -1,6 +1,4 @@
-"""`shim explain -- pip install x`: what would happen, without starting the tool. Shows names,
-places and masks, never a secret.
-"""
+"""`shim explain -- pip install x`: what would happen. Nothing is started, no secret is shown."""
 
 from __future__ import annotations
 
@@ -11,12 +9,13 @@ from typing import Any
 
 from shim.cli.answer import describe_error, write_json
 from shim.cli.explain import default_index
-from shim.cli.explain import stopped as explain_stopped
-from shim.cli.usage import repeatable
+from shim.cli.explain.stopped import plan_stopped
+from shim.cli.usage import Parser, repeatable, split_command
 from shim.core.errors import ShimError, UsageError
 from shim.core.folding import fold_lines
 from shim.core.host import Host
 from shim.core.model import Credential, Plan, Resolution, Secret
+from shim.core.own_launchers import find_target
 from shim.formats.times import render_time
 from shim.hotpath.argv_mask import mask_words
 from shim.pipeline.plan import make_plan
@@ -27,32 +26,22 @@ from shim.tools import TOOLS, load_tool
 
 #: Where what a line says begins, after its label.
 LABEL = 11
+#: Whether output is masked always -> where it is, in words.
+MASKED = {True: "everywhere but on a terminal", False: "where it goes into a pipe"}
 HELP = "show what a command would ask, who answers, and how it is handed over"
 EXAMPLE = "shim explain -- pip install corp-lib"
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim explain`."""
-    parser.add_argument("--json", action="store_true", help="the same as JSON")
-    parser.add_argument(
-        "command",
-        nargs=argparse.REMAINDER,
-        metavar="-- COMMAND",
-        help="the command, as you would type it",
-    )
+    parser.add("--json", "the same as JSON")
+    parser.add_command("the command, as you would type it")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
-    """Plan the command as a launcher would, and print the plan. Sources are really asked; nothing
-    is started.
-    """
-    from shim.core.own_launchers import find_target
-
-    command = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    if not command:
-        raise UsageError("no command to explain", hint=EXAMPLE)
-    name, *argv = command
-    name = os.path.basename(name)
+    """Plan the command as a launcher would, sources and all, and print the plan."""
+    path, *words = split_command(arguments, "explain", EXAMPLE)
+    name, argv = os.path.basename(path), tuple(words)
     if name.partition(".")[0] not in TOOLS:
         raise UsageError(
             f"{repeatable(name)} is not wrapped", hint="wrapped are: " + ", ".join(TOOLS)
@@ -60,13 +49,12 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     tool = load_tool(name)
     target, error = find_target(name, host), None
     try:
-        plan = make_plan(tool, name, target, tuple(argv), host, ask_indexes=False)
+        plan = make_plan(tool, name, target, argv, host, ask_indexes=False)
         explanation = describe(name, plan) | {"use_as": default_index.describe(tool, plan, host)}
     except ShimError as stopped:
         error = stopped
-        explanation = describe(
-            name, explain_stopped.plan_stopped(tool, name, target, tuple(argv), host)
-        ) | describe_error(error)
+        plan = plan_stopped(tool, name, target, argv, host)
+        explanation = describe(name, plan) | describe_error(error)
     if arguments.json:
         write_json(explanation)
     else:
@@ -78,7 +66,12 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
     """Return the plan as plain data without secrets."""
     invocation, delivery = plan.invocation, plan.delivery
     delivery = place(delivery, "http://127.0.0.1:PORT/RANDOM/simple/")
-    environ = {key: _masked(value) for key, value in delivery.environ.items() if key != MARK}
+    words = [os.fsencode(word) for word in delivery.argv]
+    environ = {
+        key: "****" if isinstance(value, Secret) else value
+        for key, value in delivery.environ.items()
+        if key != MARK
+    }
     return {
         "command": name,
         "target": invocation.target.path,
@@ -103,48 +96,37 @@ def describe(name: str, plan: Plan) -> dict[str, Any]:
         "channels": [
             {"channel": channel, "url": url, "why": why} for channel, url, why in delivery.channels
         ],
-        "masked": (
-            None
-            if delivery.masking is None
-            else (
-                "everywhere but on a terminal"
-                if delivery.masking.always
-                else "where it goes into a pipe"
-            )
-        ),
-        "argv": [name, *_mask_words(delivery.argv)],
+        "masked": delivery.masking and MASKED[delivery.masking.always],
+        "argv": [name, *(os.fsdecode(word) for word in mask_words(words))],
         "argv_changed": delivery.argv != invocation.argv,
         "environ": environ,
-        "warnings": (
-            [warning.message for warning in plan.warnings]
-            + list(delivery.warnings)
-            + _passwords_in_files(plan)
-        ),
+        "warnings": [
+            *(warning.message for warning in plan.warnings),
+            *delivery.warnings,
+            *_passwords_in_files(plan),
+        ],
     }
 
 
 def _passwords_in_files(plan: Plan) -> list[str]:
-    """Return where a URL with a password stands that nobody can take out: the tool reads that file
-    by itself.
-    """
+    """Return where a password stands that nobody can take out: the tool reads that file itself."""
     places = {
-        str(endpoint.origin): endpoint
+        str(endpoint.origin): endpoint.url
         for endpoint in plan.endpoints.items
         if endpoint.inline_password is not None and endpoint.location is None
     }
     return [
-        f"{where} holds a password for {endpoint.url} in clear; the tool reads it from there"
-        for where, endpoint in places.items()
+        f"{where} holds a password for {url} in clear; the tool reads it from there"
+        for where, url in places.items()
     ]
 
 
 def _describe_answer(resolution: Resolution) -> dict[str, Any]:
+    credential = resolution.credential
     return {
         "url": str(resolution.endpoint.url),
         "index": resolution.index,
-        "credential": (
-            _describe_credential(resolution.credential) if resolution.credential else None
-        ),
+        "credential": _describe_credential(credential) if credential else None,
         "tried": [{"source": source, "outcome": outcome} for source, outcome in resolution.tried],
     }
 
@@ -161,12 +143,10 @@ def _describe_credential(credential: Credential) -> dict[str, Any]:
 
 def render(explanation: dict[str, Any]) -> str:
     """Return the explanation for people."""
+    release = f"(version {explanation['version']}, Python {explanation['python']})"
     lines = [
         f"{explanation['command']} {explanation['verb']}".rstrip(),
-        (
-            f"  target   {explanation['target']} (version {explanation['version']}, Python"
-            f" {explanation['python']})"
-        ),
+        f"  target   {explanation['target']} {release}",
         f"  index    {'yes' if explanation['touches_index'] else 'no'}: {explanation['reason']}",
     ]
     for endpoint in explanation["needs"]:
@@ -204,35 +184,16 @@ def _explain_answer(endpoint: dict[str, Any], explanation: dict[str, Any]) -> li
         return ["public: nobody is asked"]
     if endpoint["answered_by"]:
         return [f"answered by {endpoint['answered_by']}"]
-    resolution = next(
-        (
-            resolution
-            for resolution in explanation["answers"]
-            if resolution["url"] == endpoint["url"]
-        ),
-        None,
-    )
-    if resolution is None:
+    answer = next((one for one in explanation["answers"] if one["url"] == endpoint["url"]), None)
+    if answer is None:
         return []
-    tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in resolution["tried"])
-    if resolution["credential"] is None:
+    tried = ", ".join(f"{row['source']} ({row['outcome']})" for row in answer["tried"])
+    credential = answer["credential"]
+    if credential is None:
         return ["no credential" + (f"; tried: {tried}" if tried else "")]
-    credential = resolution["credential"]
     kept = ", which the tool reads by itself" if credential["kept_by_tool"] else ""
     who = f"{credential['source']} as {credential['username']}"
     return [f"answered by {who}, for {credential['scope']}{kept}"]
-
-
-def _mask_words(words: tuple[str, ...]) -> list[str]:
-    """Return argv as it may be shown: what could not be taken out of it (a direct URL's password)
-    is masked.
-    """
-    return [os.fsdecode(word) for word in mask_words([os.fsencode(word) for word in words])]
-
-
-def _masked(value: str | Secret | None) -> str | None:
-    """Return what may be shown of a variable's new value."""
-    return "****" if isinstance(value, Secret) else value
 
 
 def _dotted(version: tuple[int, ...] | None) -> str:

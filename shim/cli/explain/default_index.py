@@ -1,9 +1,8 @@
-"""What `shim explain` says about `use-as`: whether it counts here, in which order the indexes are
-asked and what follows from that, and, for a command that takes its indexes from a project file, the
-lines to put there.
-"""
+"""What `shim explain` says about `use-as`: what it does here, or the lines for a project's file."""
 
 from __future__ import annotations
+
+import re
 
 from shim.config.index import IndexConfig
 from shim.config.settings import load_settings
@@ -27,9 +26,7 @@ PROJECT_LINES = {
 
 
 def describe(tool: Tool, plan: Plan, host: Host) -> list[str]:
-    """Return lines for people; none where no index is configured with `use-as`, or the command asks
-    nobody.
-    """
+    """Return lines for people; none where nothing says `use-as`, or the command asks nobody."""
     invocation = plan.invocation
     if not invocation.touches_index or not is_mentioned(host):
         return []
@@ -44,41 +41,32 @@ def describe(tool: Tool, plan: Plan, host: Host) -> list[str]:
 
 def _consequence(family: str, used: tuple[IndexConfig, ...]) -> list[str]:
     """Return in which order the tool asks whom, and what comes of it."""
-    has_default = used[0].use_as == "default"
+    pypi = [] if used[0].use_as == "default" else ["pypi.org"]
     if family == "uv":
-        order = [index.name for index in uv_order(used)] + ([] if has_default else ["pypi.org"])
+        order = [index.name for index in uv_order(used)] + pypi
         first = "uv takes a package from the first of them that has the name"
         return [f"asks {', then '.join(order)}: {first}"]
-    names = [index.name for index in used]
     private = [index.name for index in used if not index.url.is_public]
-    public = [index.name for index in used if index.url.is_public] + (
-        [] if has_default else ["pypi.org"]
-    )
+    public = [index.name for index in used if index.url.is_public] + pypi
     if private and public:
+        first = "pip takes the highest version, whoever put it there"
+        risk = f"a higher version of a name on {private[0]} to {public[0]}: dependency confusion"
         return [
-            (
-                f"asks {', '.join(private)} and {', '.join(public)} at once: pip takes the highest"
-                " version, whoever put it there"
-            ),
-            (
-                f"anybody can upload a higher version of a name on {private[0]} to {public[0]}:"
-                " dependency confusion"
-            ),
+            f"asks {', '.join(private)} and {', '.join(public)} at once: {first}",
+            f"anybody can upload {risk}",
             "safer is one index that passes public packages on, or uv: shim doctor --confusion",
         ]
-    alone = f"{names[0]} alone: what it has not, and does not pass on, is not found"
-    together = f"{' and '.join(names)}: pip takes the highest version on any of them"
-    return [f"asks {alone if len(names) == 1 else together}"]
+    names = [index.name for index in used]
+    if len(names) == 1:
+        return [f"asks {names[0]} alone: what it has not, and does not pass on, is not found"]
+    return [f"asks {' and '.join(names)}: pip takes the highest version on any of them"]
 
 
 def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
     """Return the lines for the project file, of those indexes that it does not name yet."""
-    file, template = PROJECT_LINES.get(
-        "uv" if plan.invocation.family == "uv" else plan.invocation.tool, ("", "")
-    )
-    named = [
-        endpoint.url for endpoint in plan.endpoints.items if endpoint.role in ("index", "extra")
-    ]
+    tool = "uv" if plan.invocation.family == "uv" else plan.invocation.tool
+    file, template = PROJECT_LINES.get(tool, ("", ""))
+    named = [one.url for one in plan.endpoints.items if one.role in ("index", "extra")]
     missing = [
         index
         for index in uv_order(used)
@@ -90,22 +78,13 @@ def _project_lines(plan: Plan, used: tuple[IndexConfig, ...]) -> list[str]:
     lines = [f"lines for {file}:"]
     for index in missing:
         is_default = index.use_as == "default"
-        values = {
-            "name": _plain(index.name),
-            "url": index.url.text,
-            "default": "\ndefault = true" if index is last else "",
-            "priority": "primary" if is_default else "supplemental",
-            "pdm_name": (
-                "pypi" if is_default else _plain(index.name)
-            ),  # the source of that name replaces PyPI
-        }
-        lines += [f"  {line}" for line in template.format(**values).splitlines()]
+        name = re.sub("[^A-Za-z0-9_-]", "-", index.name)  # which every tool takes
+        text = template.format(
+            name=name,
+            url=index.url.text,
+            default="\ndefault = true" if index is last else "",
+            priority="primary" if is_default else "supplemental",
+            pdm_name="pypi" if is_default else name,  # the source of that name replaces PyPI
+        )
+        lines += [f"  {line}" for line in text.splitlines()]
     return lines
-
-
-def _plain(name: str) -> str:
-    """Return a name that every tool takes."""
-    return "".join(
-        letter if letter.isascii() and (letter.isalnum() or letter in "-_") else "-"
-        for letter in name
-    )

@@ -1,6 +1,4 @@
-"""What `shim explain` shows of a command that would be stopped: target, needs and answers as ever,
-and the channel that would be taken.
-"""
+"""What `shim explain` shows of a command that would be stopped, and the channel it would take."""
 
 from __future__ import annotations
 
@@ -10,15 +8,13 @@ from shim.config.settings import Settings, load_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Endpoints, Invocation, Plan, Resolution, Secret
-from shim.core.urls import scope_of_index
 from shim.credentials.resolve import resolve
-from shim.credentials.sources import DEFAULT_USERNAME
+from shim.credentials.sources import DEFAULT_USERNAME, Query
 from shim.delivery import choose
 from shim.routing.default_index import around, find_usage
 from shim.tools import Tool
 
-#: What stands in for the credential that is missing. Nothing is delivered here: only the way is
-#: shown.
+#: What stands in for the credential that is missing: nothing is delivered here.
 STANDING_IN = "nobody yet"
 
 
@@ -31,30 +27,20 @@ def plan_stopped(tool: Tool, name: str, target: str, argv: tuple[str, ...], host
         return Plan(invocation, tool.read_endpoints(invocation, host), (), Delivery(argv))
     endpoints, host = usage.endpoints, around(host, usage.added)
     resolutions = _resolve(endpoints, settings, host)
-    return Plan(
-        invocation,
-        endpoints,
-        resolutions,
-        _deliver(invocation, endpoints, resolutions, settings, host),
-    )
+    delivery = _deliver(invocation, endpoints, resolutions, settings, host)
+    return Plan(invocation, endpoints, resolutions, delivery)
 
 
 def _resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Resolution, ...]:
     """Return the answer for each endpoint; a source that is broken is what its answer has tried."""
     resolutions: list[Resolution] = []
     for endpoint in endpoints.items:
-        index = settings.index_for(endpoint.url)
         try:
             resolutions += resolve(Endpoints((endpoint,)), settings, host)
         except ShimError as error:
-            resolutions.append(
-                Resolution(
-                    endpoint,
-                    None,
-                    (*error.tried, (error.code, error.message)),
-                    index.name if index else None,
-                )
-            )
+            index = settings.index_for(endpoint.url)
+            tried = (*error.tried, (error.code, error.message))
+            resolutions.append(Resolution(endpoint, None, tried, index.name if index else None))
     return tuple(resolutions)
 
 
@@ -65,28 +51,21 @@ def _deliver(
     settings: Settings,
     host: Host,
 ) -> Delivery:
-    """Return the channels alone, with something that stands in for each credential that a
-    configured index lacks.
-    """
+    """Return the channels alone, with something in place of what a configured index lacks."""
 
     def fill(resolution: Resolution) -> Resolution:
-        if resolution.credential or resolution.index is None or resolution.endpoint.provided_by:
+        endpoint = resolution.endpoint
+        if resolution.credential or resolution.index is None or endpoint.provided_by:
             return resolution
-        index = settings.index_named(resolution.index)
-        scope = (index and index.reach(resolution.endpoint.url)) or scope_of_index(
-            resolution.endpoint.url
-        )
-        username = (
-            resolution.endpoint.username or (index.username if index else None) or DEFAULT_USERNAME
-        )
+        query = Query(endpoint, settings.index_named(resolution.index), host)
+        username, secret = query.username or DEFAULT_USERNAME, Secret(STANDING_IN)
         return replace(
-            resolution, credential=Credential(username, Secret(STANDING_IN), scope, STANDING_IN)
+            resolution, credential=Credential(username, secret, query.scope, STANDING_IN)
         )
 
+    filled = tuple(map(fill, resolutions))
     try:
-        delivery = choose(
-            invocation, endpoints, tuple(map(fill, resolutions)), settings, host
-        ).deliver()
+        delivery = choose(invocation, endpoints, filled, settings, host).deliver()
     except ShimError as error:
         return Delivery(invocation.argv, warnings=(error.message,))
     return Delivery(invocation.argv, channels=delivery.channels)

@@ -1,6 +1,4 @@
-"""`shim login`: verify a secret against its index and keep it, in the OS keyring or where you
-say.
-"""
+"""`shim login`: verify a secret against its index and keep it."""
 
 from __future__ import annotations
 
@@ -12,6 +10,7 @@ from shim.cli.login import sso, vendor
 from shim.cli.login.secret import read_secret, verify_secret
 from shim.cli.login.store import choose_store, keep
 from shim.cli.named_index import find_index, index_of_page
+from shim.cli.usage import Parser
 from shim.config.checks import read_duration
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
@@ -33,43 +32,23 @@ MEMORY_AGE = "12h"
 MAX_AGE_S = 366 * 86400.0
 
 
-def configure(parser: argparse.ArgumentParser) -> None:
+def configure(parser: Parser) -> None:
     """Add the arguments of `shim login`."""
-    parser.add_argument(
-        "index",
-        metavar="NAME|URL",
-        nargs="?",
-        help="an [[index]] of the configuration, or an index's URL",
-    )
-    parser.add_argument(
-        "-u", "--user", help=f"the user name (default: the configured one, else {DEFAULT_USERNAME})"
-    )
-    parser.add_argument(
-        "--password-stdin", action="store_true", help="read the secret from stdin instead of asking"
-    )
+    add = parser.add
+    add("index NAME|URL", "an [[index]] of the configuration, or an index's URL", nargs="?")
+    user = f"the user name (default: the configured one, else {DEFAULT_USERNAME})"
+    parser.add_argument("-u", "--user", help=user)
+    add("--password-stdin", "read the secret from stdin instead of asking")
     stores = (
         "where to keep it (memory: the kernel's, until --max-age or a reboot; file: in clear, for"
         " you alone)"
     )
-    parser.add_argument("--store", choices=("keyring", "memory", "file"), default=None, help=stores)
-    parser.add_argument(
-        "--max-age",
-        metavar="DURATION",
-        default=None,
-        help=f"how long --store memory keeps it (default: {MEMORY_AGE})",
-    )
-    parser.add_argument("--no-verify", action="store_true", help="keep it without asking the index")
-    parser.add_argument(
-        "--import",
-        dest="file",
-        metavar="FILE",
-        help="move the passwords that stand in a file in clear, and take them out",
-    )
-    parser.add_argument(
-        "--backup",
-        action="store_true",
-        help="with --import: leave FILE.bak, with the passwords in clear",
-    )
+    parser.add_argument("--store", choices=("keyring", "memory", "file"), help=stores)
+    add("--max-age DURATION", f"how long --store memory keeps it (default: {MEMORY_AGE})")
+    add("--no-verify", "keep it without asking the index")
+    file = "move the passwords that stand in a file in clear, and take them out"
+    add("--import FILE", file, dest="file")
+    add("--backup", "with --import: leave FILE.bak, with the passwords in clear")
 
 
 def main(arguments: argparse.Namespace, host: Host) -> int:
@@ -81,13 +60,8 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         from shim.cli.login.import_file import move_secrets
 
         def keep(url: Url, username: str | None, secret: Secret) -> None:
-            login(
-                url.text,
-                settings,
-                argparse.Namespace(**vars(arguments) | {"user": username or arguments.user}),
-                host,
-                secret,
-            )
+            own = argparse.Namespace(**vars(arguments) | {"user": username or arguments.user})
+            login(url.text, settings, own, host, secret)
 
         return move_secrets(arguments.file, keep, host, backup=arguments.backup)
     return login(arguments.index, settings, arguments, host)
@@ -100,15 +74,12 @@ def login(
     host: Host,
     secret: Secret | None = None,
 ) -> int:
-    """Verify and keep the secret (asked for if None) of an index, and say what was proved; return
-    the exit status.
-    """
+    """Verify and keep the secret (asked for if None) of an index; return the exit status."""
     url, index, username = find_index(name, settings)
     _refuse_url(url, index)
-    if secret is None and (status := sso.login(arguments, url, index, host)) is not None:
-        return status
-    if secret is None and (status := vendor.login(arguments, url, index, host)) is not None:
-        return status
+    for log_in in (sso.login, vendor.login) if secret is None else ():
+        if (status := log_in(arguments, url, index, host)) is not None:
+            return status
     username = arguments.user or username or DEFAULT_USERNAME
     if ":" in username or not username.isprintable():
         raise UsageError(
@@ -129,16 +100,9 @@ def login(
     where = keep(store, url, credential, age_s, settings, host)
     verification_cache.forget("rejected", credential, verification_cache.place_of(url), host)
     keyring_cache.forget(host)  # whatever the keyring said before, "nothing" included
-    sys.stdout.write(
-        fold(f"stored for {credential.scope} as {username}, in {where}: {proved}", "", 1)
-    )
-    sys.stdout.write(
-        fold(
-            f"pip, uv and all they start find it from now on{_caution(index, username, store)}",
-            "",
-            1,
-        )
-    )
+    found = f"pip, uv and all they start find it from now on{_caution(index, username, store)}"
+    for line in (f"stored for {credential.scope} as {username}, in {where}: {proved}", found):
+        sys.stdout.write(fold(line, "", 1))
     return 0
 
 
@@ -164,9 +128,7 @@ def _prove(
     arguments: argparse.Namespace,
     host: Host,
 ) -> tuple[Credential, str]:
-    """Return the credential and what was proved, in words; a person may type a wrong password
-    again.
-    """
+    """Return the credential and what was proved. A person may type a wrong password again."""
     is_typed = secret is None and not arguments.password_stdin
     username = make(Secret("")).username
     for tries_left in reversed(range(MAX_TRIES)):
@@ -202,7 +164,7 @@ def _read_age(said: str | None, store: str) -> float:
 
 
 def _say_who_answers(index: IndexConfig) -> str | None:
-    """Return who answers for an index in whose sources nothing that is stored counts, or None."""
+    """Return who answers for an index if nothing that is stored counts for it, or None."""
     if {"keyring", "stored"} & set(index.source):
         return None
     program = f" (`{index.command.argv[0]}`)" if index.command and "command" in index.source else ""
@@ -213,9 +175,7 @@ def _say_who_answers(index: IndexConfig) -> str | None:
 
 
 def _caution(index: IndexConfig | None, username: str, store: str) -> str:
-    """Return what stands against that: the configured sources would not look there, or for another
-    user.
-    """
+    """Return what stands against that: the configured sources, or the user name."""
     needed = "keyring" if store == "keyring" else "stored"
     if index and needed not in index.source:
         return (

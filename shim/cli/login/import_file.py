@@ -1,5 +1,4 @@
-"""`shim login --import FILE`: passwords that stand in clear in a file go to the keyring, and out of
-the file.
+"""`shim login --import FILE`: passwords in clear go out of a file, and are stored.
 
 What is stored is verified first, as with any login. A secret leaves the file only after it is
 stored; everything else in the file stays byte for byte, and so do its owner and mode.
@@ -26,8 +25,7 @@ MAX_BYTES = 64 << 20
 def move_secrets(
     path: str, keep: Callable[[Url, str | None, Secret], None], host: Host, *, backup: bool
 ) -> int:
-    """Keep each password of a file by `keep(url, username, secret)`, and take it out; return 0, or
-    the status of the first that failed.
+    """Keep each password of a file, and take it out; return 0, or the status of the first failure.
 
     Raises:
         UsageError: the file cannot be read, or has no password that could be moved.
@@ -35,9 +33,8 @@ def move_secrets(
     """
     path = os.path.realpath(host.path(path))
     text = _read(path)
-    found = list(
-        find_in_pypirc(text) if os.path.basename(path) == ".pypirc" else find_secrets(text)
-    )
+    find = find_in_pypirc if os.path.basename(path) == ".pypirc" else find_secrets
+    found = list(find(text))
     movable = [sighting for sighting in found if sighting.url and sighting.secret]
     for sighting in found:
         if sighting not in movable:
@@ -68,9 +65,7 @@ def move_secrets(
 
 
 def cut(text: str, sightings: Iterable[Sighting]) -> str:
-    """Return the text without the secrets; a line that was nothing but a password line goes as a
-    whole.
-    """
+    """Return the text without the secrets, and without lines that are nothing else."""
     lines = text.split("\n")
     gone = set[int]()
     for sighting in sorted(sightings, key=lambda one: (one.line, one.start), reverse=True):
@@ -95,15 +90,13 @@ def _read(path: str) -> str:
 
 
 def _write(path: str, text: str, *, backup: bool) -> None:
-    """Replace the file by the text, with its owner and mode; keep the old one as FILE.bak, for the
-    owner alone, if asked.
-    """
+    """Replace the file by the text; keep the old one as FILE.bak, for its owner alone, if asked."""
+    stored = "the passwords are stored, and still in the file as well"
     if backup and os.path.lexists(f"{path}.bak"):
-        message = (
-            f"{path} cannot be replaced (File exists: {path}.bak): the passwords are stored, and"
-            " still in the file as well"
+        raise StoreError(
+            f"{path} cannot be replaced (File exists: {path}.bak): {stored}",
+            hint=f"mv {path}.bak {path}.older",
         )
-        raise StoreError(message, hint=f"mv {path}.bak {path}.older")
     try:
         status = os.stat(path)
         if backup:
@@ -112,8 +105,7 @@ def _write(path: str, text: str, *, backup: bool) -> None:
             os.chown(new, status.st_uid, status.st_gid)
             os.chmod(new, stat.S_IMODE(status.st_mode))
     except OSError as error:
-        message = (
-            f"{path} cannot be replaced ({error.strerror}: {error.filename}): the passwords are"
-            " stored, and still in the file as well"
-        )
-        raise StoreError(message, hint=f"ls -ld {os.path.dirname(path)}") from error
+        raise StoreError(
+            f"{path} cannot be replaced ({error.strerror}: {error.filename}): {stored}",
+            hint=f"ls -ld {os.path.dirname(path)}",
+        ) from error

@@ -1,10 +1,9 @@
-"""The secret of `shim login`: asked for without echo, or read from stdin; and what the index says
-to it.
-"""
+"""The secret of `shim login`, from the terminal or stdin, and what the index says to it."""
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
 from shim.config.index import IndexConfig
@@ -12,9 +11,10 @@ from shim.core.errors import IndexUnreachable, Rejected, UsageError
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url
-from shim.core.verdict import VerificationResult
 from shim.preflight.hints import hint_for_unreachable
+from shim.preflight.rootless import verify_login
 from shim.preflight.route import route_of_person
+from shim.preflight.upload_endpoints import verify_endpoints
 
 #: More than any token; a whole file on stdin is a mistake.
 MAX_CHARACTERS = 32768
@@ -23,9 +23,7 @@ TIMEOUT_S = 15.0
 
 
 def read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Host) -> Secret:
-    """Return the secret from stdin or the terminal. Raises UsageError for one that cannot be a
-    password.
-    """
+    """Return the secret from stdin or the terminal. Raises UsageError for what is no password."""
     if arguments.password_stdin:
         text = _read_stdin()
     elif host.interactive:
@@ -44,9 +42,7 @@ def read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Ho
         raise UsageError(
             "the secret is empty: nothing was stored", hint="type or pipe the password or token"
         )
-    if len(text) > MAX_CHARACTERS or any(
-        ord(character) < 32 or ord(character) == 127 for character in text
-    ):
+    if len(text) > MAX_CHARACTERS or re.search(r"[\0-\x1f\x7f]", text):
         raise UsageError(
             "the secret is more than one line, or too long: nothing was stored",
             hint="give the password or token alone",
@@ -55,9 +51,7 @@ def read_secret(arguments: argparse.Namespace, url: Url, username: str, host: Ho
 
 
 def _read_stdin() -> str:
-    """Return what is piped in, without its last line end; "" if stdin is closed. Raises UsageError
-    for what is not UTF-8.
-    """
+    """Return what is piped in, without its last line end. Raises UsageError."""
     try:
         data = sys.stdin.buffer.read(4 * MAX_CHARACTERS + 1) if sys.stdin else b""
         return data.decode("utf-8").removesuffix("\n").removesuffix("\r")
@@ -69,33 +63,22 @@ def _read_stdin() -> str:
 
 
 def verify_secret(url: Url, index: IndexConfig | None, credential: Credential, host: Host) -> str:
-    """Return what was proved, in words. Raises Rejected or IndexUnreachable: then nothing is
-    stored.
-    """
-    is_endpoint = index is not None and not index.scope.covers(url)
-    page = index.verify_url if index and not is_endpoint else url
-    verdict = _ask(page, index, credential, host, is_endpoint=is_endpoint)
+    """Return what was proved, in words. Raises Rejected or IndexUnreachable."""
+    route = route_of_person(index, host)
+    if index is not None and not index.scope.covers(url):  # its upload endpoint
+        page = url
+        (verdict,) = verify_endpoints([(page, credential, route)], host, TIMEOUT_S)
+    else:
+        page = index.verify_url if index else url
+        verdict = verify_login(page, credential, host, route)
     if verdict.kind == "rejected":
         raise Rejected(
             f"{verdict.detail}: nothing was stored",
             hint="check the user name (--user) and the secret",
         )
     if verdict.kind == "unreachable":
-        hint = hint_for_unreachable(verdict, page, index, host)
         raise IndexUnreachable(
-            f"{verdict.detail}: nothing was verified, nothing was stored", hint=hint
+            f"{verdict.detail}: nothing was verified, nothing was stored",
+            hint=hint_for_unreachable(verdict, page, index, host),
         )
     return verdict.detail
-
-
-def _ask(
-    page: Url, index: IndexConfig | None, credential: Credential, host: Host, *, is_endpoint: bool
-) -> VerificationResult:
-    route = route_of_person(index, host)
-    if is_endpoint:
-        from shim.preflight.upload_endpoints import verify_endpoints
-
-        return verify_endpoints([(page, credential, route)], host, TIMEOUT_S)[0]
-    from shim.preflight.rootless import verify_login
-
-    return verify_login(page, credential, host, route)

@@ -1,6 +1,4 @@
-"""Where `shim login` keeps a secret: as said, as config.toml says, or as the person at the terminal
-answers.
-"""
+"""Where `shim login` keeps a secret: as said, as config.toml says, or as the person answers."""
 
 from __future__ import annotations
 
@@ -32,16 +30,14 @@ def choose_store(said: str | None, settings: Settings, host: Host) -> str:
         if problem := find_problem(said, settings.policy, host):
             raise problem
         return said
-    problems = [find_problem(store, settings.policy, host) for store in settings.store]
-    usable = next(
-        (store for store, problem in zip(settings.store, problems, strict=True) if problem is None),
-        None,
-    )
-    if usable:
-        return usable
+    problems = list[StoreError]()
+    for store in settings.store:
+        if (problem := find_problem(store, settings.policy, host)) is None:
+            return store
+        problems.append(problem)
     choices = offered(settings.policy, host)
     if not host.interactive or not choices:
-        raise next(problem for problem in problems if problem)
+        raise problems[0]
     return _ask_for_store(choices, find_reason(settings.store[0], settings.policy, host))
 
 

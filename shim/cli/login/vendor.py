@@ -1,5 +1,4 @@
-"""`shim login URL` for a known package host whose vendor's own command is on PATH: nothing is
-stored but the approval.
+"""`shim login URL` for a known package host whose vendor's command is on PATH: its approval.
 
 Asked for by a user who says no user name, no secret and no place: then the vendor's command is run
 and its token verified, and from then on it may be run for that host even where only a project's
@@ -18,6 +17,8 @@ from shim.core.model import Endpoint, Origin
 from shim.core.urls import Url
 from shim.credentials.sources import Query, known
 from shim.preflight.hints import hint_for_unreachable
+from shim.preflight.rootless import verify_login
+from shim.preflight.route import route_of_person
 from shim.storage import approved_origins
 
 
@@ -30,12 +31,9 @@ def login(
         SourceError: the vendor's command fails. Rejected, IndexUnreachable: the index does not take
             its token. Nothing is approved then. StoreError: the approval cannot be remembered.
     """
-    if (
-        arguments.user
-        or arguments.password_stdin
-        or arguments.store is not None
-        or (index and "known" not in index.source)
-    ):
+    if arguments.user or arguments.password_stdin or arguments.store is not None:
+        return None
+    if index and "known" not in index.source:
         return None
     query = Query(Endpoint(url, Origin("argv", "shim login")), index, host)
     program = known.find_program(query)
@@ -55,26 +53,20 @@ def login(
         )
     proved = "not verified, as you asked"
     if not arguments.no_verify:
-        from shim.preflight.rootless import verify_login
-        from shim.preflight.route import route_of_person
-
-        verdict = verify_login(
-            index.verify_url if index else url, credential, host, route_of_person(index, host)
-        )
+        page = index.verify_url if index else url
+        verdict = verify_login(page, credential, host, route_of_person(index, host))
         if verdict.kind == "rejected":
             raise Rejected(
                 f"{verdict.detail}: nothing was approved",
                 hint=f"may the account that `{program}` is logged in with read it?",
             )
         if verdict.kind == "unreachable":
-            hint = hint_for_unreachable(verdict, index.verify_url if index else url, index, host)
+            hint = hint_for_unreachable(verdict, page, index, host)
             raise IndexUnreachable(f"{verdict.detail}: nothing was approved", hint=hint)
         proved = verdict.detail
     approved_origins.approve(url, host)
     sys.stdout.write(
         f"`{program}` answers for {url.origin} as {credential.shown_username}: {proved}\n"
-    )
-    sys.stdout.write(
         f"approved: it is run whenever an index at {url.origin} is asked, also where only a"
         " project's file names it\n"
     )

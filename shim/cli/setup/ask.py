@@ -1,12 +1,11 @@
-"""How `shim setup` asks: Enter takes what stands in brackets, a wrong answer gets its hint, ^D ends
-everything.
-"""
+"""How `shim setup` asks: Enter takes what is in brackets, a wrong answer gets its hint, ^D ends."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from shim.core.errors import UsageError
@@ -23,42 +22,77 @@ class NoAnswer(UsageError):
     """The person at the terminal has ended it (^D)."""
 
 
-def may_ask(arguments: argparse.Namespace, host: Host) -> bool:
-    """Whether there is somebody who wants to be asked."""
-    return not (arguments.yes or arguments.dry_run) and host.interactive
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """The options of a command, and the person at the terminal, where there is one."""
 
+    arguments: argparse.Namespace
+    host: Host
 
-def read_field(
-    said: str | None,
-    question: str,
-    read: Callable[[str], Value],
-    arguments: argparse.Namespace,
-    host: Host,
-    default: str | None = None,
-    needed: str = "",
-) -> Value:
-    """Return what an option says, else the answer to the question, else (Enter, --yes, or without a
-    terminal) the default.
+    @property
+    def may_ask(self) -> bool:
+        """Whether there is somebody who wants to be asked."""
+        return not (self.arguments.yes or self.arguments.dry_run) and self.host.interactive
 
-    Raises:
-        UsageError: the option is wrong, the answers were so three times, or there is nobody to ask
-            and no default. NoAnswer: ^D.
-    """
-    if said is not None:
-        return read(said)
-    if not may_ask(arguments, host):
-        if default is None:
-            raise UsageError(f"{needed} is missing", hint=_example(arguments))
-        return read(default)
-    for tries_left in reversed(range(MAX_TRIES)):
-        answer = prompt(question, arguments)
-        try:
-            return read(default if default is not None and not answer.strip() else answer)
-        except UsageError as error:
-            if not tries_left:
-                raise
-            write_stderr(render_error(error))
-    raise AssertionError("unreachable")
+    def read_field(
+        self,
+        said: str | None,
+        question: str,
+        read: Callable[[str], Value],
+        default: str | None = None,
+    ) -> Value:
+        """Return what an option says, else the answer, else (Enter, or nobody to ask) the default.
+
+        Raises:
+            UsageError: the option is wrong, the answers were so three times, or there is nobody to
+                ask and no default. NoAnswer: ^D.
+        """
+        if said is not None:
+            return read(said)
+        if not self.may_ask:
+            if default is None:
+                raise UsageError("the URL of the index is missing", hint=self._example())
+            return read(default)
+        for tries_left in reversed(range(MAX_TRIES)):
+            answer = self.prompt(question)
+            try:
+                return read(default if default is not None and not answer.strip() else answer)
+            except UsageError as error:
+                if not tries_left:
+                    raise
+                write_stderr(render_error(error))
+        raise AssertionError("unreachable")
+
+    def prompt(self, question: str) -> str:
+        """Return the answer. Raises NoAnswer when there is none (^D)."""
+        write_stderr(question)
+        line = sys.stdin.readline()
+        if not line:
+            write_stderr("\n")
+            raise NoAnswer("no answer: nothing was written", hint=self._example())
+        return line.rstrip("\r\n")
+
+    def is_confirmed(self, question: str) -> bool:
+        """Whether the person says yes, or `--yes` has. Raises UsageError with nobody to ask."""
+        if self.arguments.yes:
+            return True
+        if not self.host.interactive:
+            raise UsageError(
+                "nothing was written: there is no terminal to ask",
+                hint="--yes writes it without a question",
+            )
+        if self.prompt(question).strip().lower() in ("", "y", "yes"):
+            return True
+        write_stderr("nothing was written\n")
+        return False
+
+    def may_remove(self) -> bool:
+        """Whether something may go: yes without a terminal, for it was named."""
+        return not self.host.interactive or self.is_confirmed("Remove this? [Y/n] ")
+
+    def _example(self) -> str:
+        url = self.arguments.url or "https://pypi.corp.example/simple/"
+        return f"shim setup {url} --yes"
 
 
 def menu(title: str, choices: Iterable[tuple[str, str, str]], default: str) -> str:
@@ -75,40 +109,5 @@ def menu(title: str, choices: Iterable[tuple[str, str, str]], default: str) -> s
 def by_number(text: str, words: list[str]) -> str:
     """Return the word that a number stands for, or the text as it is."""
     text = text.strip()
-    return (
-        words[int(text) - 1]
-        if text.isascii() and text.isdigit() and 0 < int(text) <= len(words)
-        else text
-    )
-
-
-def prompt(question: str, arguments: argparse.Namespace) -> str:
-    """Return the answer of the person at the terminal. Raises NoAnswer when there is none (^D)."""
-    write_stderr(question)
-    line = sys.stdin.readline()
-    if not line:
-        write_stderr("\n")
-        raise NoAnswer("no answer: nothing was written", hint=_example(arguments))
-    return line.rstrip("\r\n")
-
-
-def is_confirmed(question: str, arguments: argparse.Namespace, host: Host) -> bool:
-    """Whether the person says yes, or `--yes` has said it. Raises UsageError where there is nobody
-    to ask.
-    """
-    if arguments.yes:
-        return True
-    if not host.interactive:
-        raise UsageError(
-            "nothing was written: there is no terminal to ask",
-            hint="--yes writes it without a question",
-        )
-    if prompt(question, arguments).strip().lower() in ("", "y", "yes"):
-        return True
-    write_stderr("nothing was written\n")
-    return False
-
-
-def _example(arguments: argparse.Namespace) -> str:
-    url = arguments.url or "https://pypi.corp.example/simple/"
-    return f"shim setup {url} --yes"
+    is_number = text.isascii() and text.isdigit() and 0 < int(text) <= len(words)
+    return words[int(text) - 1] if is_number else text

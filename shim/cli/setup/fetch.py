@@ -1,6 +1,4 @@
-"""The text of a team's file, from a path or a URL: whole, bounded, over https alone, by the way
-that `shim login` takes.
-"""
+"""The text of a team's file, from a path or a URL: whole, bounded, and over https alone."""
 
 from __future__ import annotations
 
@@ -30,9 +28,7 @@ AUTHORITY_HINT = "shim setup --from {url} --ca-bundle /path/of/its/authority.pem
 
 
 def read_source(text: str, host: Host) -> tuple[str, Url | None]:
-    """Return where a file comes from: an absolute path and None, or a URL as it is to be asked,
-    twice. Raises UsageError.
-    """
+    """Return an absolute path and None, or a URL as text and parsed. Raises UsageError."""
     if "://" not in text:
         path = host.path(text)
         if not path.isprintable():
@@ -58,8 +54,7 @@ def read_text(source: str, url: Url | None, authority: str, pin: str | None, hos
     """Return the text of the file, which has the hash `pin` if that is given.
 
     Raises:
-        CannotFetch: it is not there, too large, no text, not the one that is meant, or the server
-            does not give it.
+        CannotFetch: it is not to be had, too large, no text, or not the one that is meant.
     """
     shown = str(url) if url else source
     data = _fetch(url, authority, host) if url else _read(source)
@@ -99,23 +94,19 @@ def _read(path: str) -> bytes:
 
 
 def _fetch(url: Url, authority: str, host: Host) -> bytes:
-    """Return what the server gives, at the end of all redirects; none of them leads to plain
-    http.
-    """
+    """Return what the server gives, at the end of all redirects; none leads to plain http."""
     route, here = _route(authority, host), url
     for _ in range(MAX_REDIRECTS + 1):
-        outcome = probe_all(
-            [Asked(here, None, route, follows=False, takes=MAX_BYTES)], host, TIMEOUT_S
-        )[0]
+        asked = Asked(here, None, route, follows=False, takes=MAX_BYTES)
+        (outcome,) = probe_all([asked], host, TIMEOUT_S)
         if not outcome.hops:
             return _page(outcome, url, authority, host)
         here = outcome.hops[-1]
         if here.scheme != "https" and not (url.scheme == "http" and here.is_loopback):
-            hint = f"who runs {url.host} must lead to https; or {BY_HAND_HINT}"
             raise CannotFetch(
                 f"{url} leads to {here}, which is plain http: anybody on the way could change the"
                 " file",
-                hint=hint,
+                hint=f"who runs {url.host} must lead to https; or {BY_HAND_HINT}",
             )
     raise CannotFetch(f"{url} redirects more than {MAX_REDIRECTS} times", hint=BY_HAND_HINT)
 
@@ -135,11 +126,8 @@ def _page(outcome: Outcome, url: Url, authority: str, host: Host) -> bytes:
         more = f": {outcome.error}" if outcome.error else ""
         raise CannotFetch(f"{outcome.url} answers {outcome.status}{more}", hint=hint)
     if outcome.cause == "authority":
-        hint = (
-            WRONG_BUNDLE_HINT.format(path=authority, host=url.host)
-            if authority
-            else AUTHORITY_HINT.format(url=url)
-        )
+        template = WRONG_BUNDLE_HINT if authority else AUTHORITY_HINT
+        hint = template.format(path=authority, host=url.host, url=url)
     else:
         hint = hint_for_cause(outcome.cause or "timeout", outcome.url, None, host)
     raise CannotFetch(f"{outcome.url} cannot be had: {outcome.error}", hint=hint)

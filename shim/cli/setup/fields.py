@@ -1,15 +1,17 @@
-"""The fields of `shim setup`: each reads one text, typed or from an option, and says what is wrong
-with it in one message.
-"""
+"""The fields of `shim setup`: each reads one text, or says what is wrong with it."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
+import shutil
+from collections.abc import Callable
+from itertools import chain, count
 
 from shim.config.edit import Table
 from shim.config.index import IndexConfig
+from shim.config.logins import read_address, read_server
 from shim.config.settings import Settings
 from shim.core.errors import ConfigError, UsageError
 from shim.core.files import read_named
@@ -17,16 +19,14 @@ from shim.core.host import Host
 from shim.core.package_names import find_conflict, read_pattern
 from shim.core.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
 
+_LOGIN = (
+    "a password or token: `shim login` keeps it in the keyring (a netrc or your cloud's own command"
+    " is found as well)"
+)
+_PROVIDER = "single sign-on of an OpenID Connect or OAuth provider: `shim login` opens it"
 #: The ways to log in: the word, whether it needs a value (as `env:NAME`), and what people are told.
 LOGINS = (
-    (
-        "login",
-        "",
-        (
-            "a password or token: `shim login` keeps it in the keyring (a netrc or your cloud's own"
-            " command is found as well)"
-        ),
-    ),
+    ("login", "", _LOGIN),
     ("env", "NAME", "a variable holds it"),
     ("file", "PATH", "a file holds it"),
     (
@@ -35,50 +35,26 @@ LOGINS = (
         "a program prints it, such as op, pass, vault or a script of yours",
     ),
     ("posit", "ADDRESS", "single sign-on of a Posit Package Manager: `shim login` opens it"),
-    (
-        "oidc",
-        "ISSUER",
-        "single sign-on of an OpenID Connect or OAuth provider: `shim login` opens it",
-    ),
+    ("oidc", "ISSUER", _PROVIDER),
     ("none", "", "not at all: the index is open to everybody who can reach it"),
 )
-#: For which commands the index is meant: the value of `use-as`, "" for none, and what people are
-#: told.
+_DEFAULT = (
+    "all that name no index themselves ask it instead of pypi.org: pip, uv pip, uv tool, uvx, pipx"
+)
+_EXTRA = (
+    "the same, beside pypi.org (pip then takes the highest version on any of them, whoever put it"
+    " there)"
+)
+#: For which commands the index is meant: the word, and what people are told.
 USES = (
-    (
-        "default",
-        (
-            "all that name no index themselves ask it instead of pypi.org: pip, uv pip, uv tool,"
-            " uvx, pipx"
-        ),
-    ),
-    (
-        "extra",
-        (
-            "the same, beside pypi.org (pip then takes the highest version on any of them, whoever"
-            " put it there)"
-        ),
-    ),
+    ("default", _DEFAULT),
+    ("extra", _EXTRA),
     ("no", "only commands and projects that name it"),
 )
 #: Words in host names that say nothing about whose index it is.
-COMMON_LABELS = frozenset(
-    {
-        "pypi",
-        "pip",
-        "python",
-        "packages",
-        "pkgs",
-        "pkg",
-        "index",
-        "www",
-        "repo",
-        "artifactory",
-        "nexus",
-        "com",
-        "org",
-        "net",
-    }
+COMMON_LABELS = (
+    *("pypi", "pip", "python", "packages", "pkgs", "pkg", "index", "www", "repo"),
+    *("artifactory", "nexus", "com", "org", "net"),
 )
 MAX_CHARACTERS = 2048
 #: What an index, and a file of settings, may be called.
@@ -143,24 +119,20 @@ def read_name(text: str, settings: Settings) -> str:
 
 
 def read_login(text: str, host: Host) -> Table:
-    """Return the lines of `[[index]]` that a way to log in (`login`, `env:NAME`, `file:PATH`, ...)
-    comes to. Raises UsageError.
-    """
+    """Return the lines of `[[index]]` that a way to log in comes to. Raises UsageError."""
     kind, _, value = (part.strip() for part in text.partition(":"))
-    wanted = {word: example for word, example, _ in LOGINS}
-    if kind not in wanted:
+    shown = {word: f"{word}:{example}" if example else word for word, example, _ in LOGINS}
+    if kind not in shown:
         raise UsageError(
-            "that is no way to log in that shim knows",
-            hint="one of: " + ", ".join(_shown(word) for word in wanted),
+            "that is no way to log in that shim knows", hint=f"one of: {', '.join(shown.values())}"
         )
-    if bool(value) != bool(wanted[kind]):
-        raise UsageError(
-            f"{kind} {'needs a value' if wanted[kind] else 'takes no value'}",
-            hint=f"write {_shown(kind)}",
-        )
+    needs_value = shown[kind] != kind
+    if bool(value) != needs_value:
+        what = "needs a value" if needs_value else "takes no value"
+        raise UsageError(f"{kind} {what}", hint=f"write {shown[kind]}")
     if not value.isprintable():
         raise UsageError(
-            f"there is a control character in that {kind}", hint=f"write {_shown(kind)}"
+            f"there is a control character in that {kind}", hint=f"write {shown[kind]}"
         )
     readers = {
         "env": _read_variable,
@@ -175,14 +147,10 @@ def read_login(text: str, host: Host) -> Table:
 
 
 def read_use(text: str, settings: Settings, file: str) -> str:
-    """Return `default`, `extra` or `no`. Raises UsageError for another word, or where the file has
-    a default already.
-    """
-    text = text.strip()
-    if text not in [word for word, _ in USES]:
-        raise UsageError(
-            "that is no use that shim knows", hint="one of: " + ", ".join(word for word, _ in USES)
-        )
+    """Return `default`, `extra` or `no`. Raises UsageError for another word or a second default."""
+    text, words = text.strip(), [word for word, _ in USES]
+    if text not in words:
+        raise UsageError("that is no use that shim knows", hint=f"one of: {', '.join(words)}")
     taken = default_of(settings, file)
     if text == "default" and taken:
         raise UsageError(
@@ -194,14 +162,8 @@ def read_use(text: str, settings: Settings, file: str) -> str:
 
 def default_of(settings: Settings, file: str) -> IndexConfig | None:
     """Return the index that is the default in that file, or None."""
-    return next(
-        (
-            index
-            for index in settings.indexes
-            if index.use_as == "default" and index.defined_in == file
-        ),
-        None,
-    )
+    defaults = (index for index in settings.indexes if index.use_as == "default")
+    return next((index for index in defaults if index.defined_in == file), None)
 
 
 def read_client(text: str) -> str:
@@ -221,9 +183,7 @@ def read_publish(text: str) -> str:
 
 
 def read_packages(text: str, settings: Settings) -> list[str]:
-    """Return the patterns of names in a text. Raises UsageError for one that no name can match, or
-    that another index claims already.
-    """
+    """Return the patterns of names in a text. Raises UsageError for a bad or a claimed one."""
     found = []
     for word in text.replace(",", " ").split():
         try:
@@ -265,36 +225,26 @@ def read_bundle(text: str, host: Host) -> str:
 
 
 def usual_scope(url: Url) -> str | None:
-    """Return the scope that an index of a well-known kind needs, since it serves its files beside
-    its pages; None for any other.
-    """
-    found = next(
-        (match for pattern in FILES_BESIDE if (match := re.match(pattern, url.text))), None
-    )
-    return found[1] if found else None
+    """Return the scope that an index of a well-known kind needs, or None."""
+    matches = filter(None, (re.match(pattern, url.text) for pattern in FILES_BESIDE))
+    return next((match[1] for match in matches), None)
 
 
 def find_same(url: Url, settings: Settings) -> IndexConfig | None:
     """Return the configured index of that URL, or None."""
-    return next(
-        (index for index in settings.indexes if index.url.text.rstrip("/") == url.text.rstrip("/")),
-        None,
-    )
+    text = url.text.rstrip("/")
+    return next((index for index in settings.indexes if index.url.text.rstrip("/") == text), None)
 
 
 def name_for(url: Url, taken: set[str]) -> str:
-    """Return a short name for an index: the telling part of its host, with a number if that is
-    taken.
-    """
+    """Return a short name for an index: the telling part of its host, with a number if taken."""
     labels = url.host.split(".")
     is_address = ":" in url.host or all(label.isdigit() for label in labels)
     telling = [label for label in labels[: max(len(labels) - 1, 1)] if label not in COMMON_LABELS]
     name = url.host if is_address or not telling else telling[-1]
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.") or "private"
-    number = 1
-    while (candidate := name if number == 1 else f"{name}-{number}") in taken:
-        number += 1
-    return candidate
+    numbered = (f"{name}-{number}" for number in count(2))
+    return next(candidate for candidate in chain([name], numbered) if candidate not in taken)
 
 
 def _read_variable(value: str, _: Host) -> Table:
@@ -318,8 +268,6 @@ def _read_file(value: str, host: Host) -> Table:
 
 
 def _read_command(value: str, host: Host) -> Table:
-    import shutil
-
     try:
         words = shlex.split(value)
     except ValueError as error:
@@ -336,25 +284,17 @@ def _read_command(value: str, host: Host) -> Table:
 
 
 def _read_posit(value: str, _: Host) -> Table:
-    from shim.config.logins import read_address
-
-    try:
-        read_address(value, "the address")
-    except ConfigError as error:
-        raise UsageError(error.message, hint=error.hint) from error
+    _check(read_address, value, "the address")
     return {"posit": {"address": value}}
 
 
 def _read_oidc(value: str, _: Host) -> Table:
-    from shim.config.logins import read_server
-
-    try:
-        read_server(value, "the issuer")
-    except ConfigError as error:
-        raise UsageError(error.message, hint=error.hint) from error
+    _check(read_server, value, "the issuer")
     return {"oidc": {"issuer": value, "client-id": "pip"}}
 
 
-def _shown(word: str) -> str:
-    example = next(example for one, example, _ in LOGINS if one == word)
-    return f"{word}:{example}" if example else word
+def _check(read: Callable[[str, str], object], value: str, what: str) -> None:
+    try:
+        read(value, what)
+    except ConfigError as error:
+        raise UsageError(error.message, hint=error.hint) from error

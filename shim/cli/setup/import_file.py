@@ -1,5 +1,4 @@
-"""`shim setup --from FILE`: the indexes that another tool's file names. A password in it is not
-copied; `shim login --import` moves it.
+"""`shim setup --from FILE`: the indexes that another tool's file names, without a password.
 
 Sources: pip 26.3 configuration.py; uv 0.13.8 documentation "Indexes"; the .pypirc specification;
 pipenv 2026, poetry 2 and pdm 2.2x documentation of their sources.
@@ -28,14 +27,13 @@ from shim.tools.pip.config_file import read_pip_config
 MAX_BYTES = 1 << 20
 #: A longer user name without a password may be a token, as some hosts want it.
 MAX_USERNAME = 24
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _PLACEHOLDER = re.compile(r"\$\{?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}?")
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An index that a file names: the text of its URL, whether the file makes it its tool's
-    default, a name, and a user name beside it.
-    """
+class ImportedIndex:
+    """An index as a file names it; `is_default` if the file makes it its tool's default."""
 
     text: str
     is_default: bool = False
@@ -52,68 +50,49 @@ def read_tables(
     `default` gives each its own.
 
     Raises:
-        UsageError: no such file, one of another kind, one that is not understood, or one that names
-            no index.
+        UsageError: no such file, one that is not understood, or one that names no index.
     """
     path, reader = _find(what, host)
     found = list(reader(_read(path)))
     if not found:
         raise UsageError(f"{path} names no index", hint="shim setup asks for one")
     notes: dict[str, None] = {}
-    made: list[Table] = []
+    made: dict[str, Table] = {}
     taken = {index.name for index in settings.indexes}
     has_default = default_of(settings, file) is not None
     for one in found:
         try:
-            url, login = _read_url(one)
+            url, username = _read_url(one)
         except UsageError as error:
             notes[f"{path}: left out: {error.message}"] = None
             continue
-        same = find_same(url, settings)
-        if (
-            same
-            or any(table["url"] == url.text for table in made)
-            or (url.is_public and use == "no")
-        ):
-            notes[f"{path}: left out: {url} {_why_left_out(url, same.name if same else None)}"] = (
-                None
-            )
+        if same := find_same(url, settings):
+            notes[f"{path}: left out: {url} is configured already, as {same.name}"] = None
+            continue
+        if url.text in made or (url.is_public and use == "no"):
+            why = "serves everybody" if url.is_public else "is there twice"
+            notes[f"{path}: left out: {url} {why}"] = None
             continue
         if note := _say_password(one, url, path):
             notes[note] = None
-        name = (
-            one.name
-            if one.name
-            and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", one.name)
-            and one.name not in taken
-            else name_for(url, taken)
-        )
+        is_usable = one.name and _PLAIN.fullmatch(one.name) and one.name not in taken
+        name = one.name if one.name and is_usable else name_for(url, taken)
         taken.add(name)
-        said = {"no": "no", "extra": "extra"}.get(
-            use, "default" if one.is_default and not has_default else "extra"
-        )
+        said = "extra" if use == "default" and (has_default or not one.is_default) else use
         has_default |= said == "default"
-        bundle = {"ca-bundle": one.ca_bundle} if one.ca_bundle and not url.is_public else {}
-        made.append(
-            {
-                "name": name,
-                "url": url.text,
-                **login,
-                **bundle,
-                **({"use-as": said} if said != "no" else {}),
-            }
-        )
-    return made, list(notes)
+        table = {
+            "name": name,
+            "url": url.text,
+            "username": username,
+            "ca-bundle": None if url.is_public else one.ca_bundle,
+            "use-as": None if said == "no" else said,
+        }
+        made[url.text] = {key: value for key, value in table.items() if value}
+    return list(made.values()), list(notes)
 
 
-def _why_left_out(url: Url, name: str | None) -> str:
-    if name:
-        return f"is configured already, as {name}"
-    return "serves everybody" if url.is_public else "is there twice"
-
-
-def _read_url(one: Found) -> tuple[Url, Table]:
-    """Return the URL and what goes with it: a user name or nothing. Raises UsageError."""
+def _read_url(one: ImportedIndex) -> tuple[Url, str | None]:
+    """Return the URL and the user name that goes with it. Raises UsageError."""
     text = one.text.strip()
     head, scheme, rest = text.partition("://")
     userinfo, at, _ = rest.partition("/")[0].rpartition("@")
@@ -128,32 +107,20 @@ def _read_url(one: Found) -> tuple[Url, Table]:
         raise UsageError("a URL with white space in it")
     if not url.is_confidential:
         raise UsageError(f"{url} is plain http: a password would travel in clear")
-    return url, _login_of(one, userinfo)
+    return url, _username_of(one, userinfo)
 
 
-def _login_of(one: Found, userinfo: str) -> Table:
+def _username_of(one: ImportedIndex, userinfo: str) -> str | None:
     username, _, password = userinfo.partition(":")
-    name = one.username or (_decoded(one) if username and "$" not in username else None)
-    is_certain = bool(password or one.has_password or one.username)
-    return (
-        {"username": name}
-        if name
-        and name.isprintable()
-        and ":" not in name
-        and (is_certain or len(name) <= MAX_USERNAME)
-        else {}
-    )
+    decoded = find_userinfo(one.text.strip()) if username and "$" not in username else None
+    name = one.username or (decoded.username if decoded else "")
+    is_certain = password or one.has_password or one.username
+    is_usable = name.isprintable() and ":" not in name
+    return name if is_usable and (is_certain or len(name) <= MAX_USERNAME) else None
 
 
-def _decoded(one: Found) -> str:
-    userinfo = find_userinfo(one.text.strip())
-    return userinfo.username if userinfo else ""
-
-
-def _say_password(one: Found, url: Url, path: str) -> str | None:
-    """Return what there is to say about a password. A variable is not taken over: a stranger's file
-    could name any of yours.
-    """
+def _say_password(one: ImportedIndex, url: Url, path: str) -> str | None:
+    """Return what there is to say about a password. A stranger's file could name any variable."""
     authority = one.text.partition("://")[2].partition("/")[0]
     password = authority.rpartition("@")[0].partition(":")[2]
     if variable := _PLACEHOLDER.fullmatch(password):
@@ -162,17 +129,13 @@ def _say_password(one: Found, url: Url, path: str) -> str | None:
             f"{path} takes the password for {url} from {name}; if that is meant for this server,"
             f' add env = {{ password = "{name}" }} to it'
         )
-    return (
-        f"{path} holds a password for {url}; it was not copied: shim login --import {path}"
-        if password or one.has_password
-        else None
-    )
+    if password or one.has_password:
+        return f"{path} holds a password for {url}; it was not copied: shim login --import {path}"
+    return None
 
 
-def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]:
-    """Return the file and who reads it: a path, or a bare name that is looked for here and where
-    its tool looks.
-    """
+def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[ImportedIndex]]]:
+    """Return the file and who reads it. A bare name is looked for where its tool looks."""
     kind = os.path.basename(what.rstrip("/"))
     if kind not in READERS:
         raise UsageError(
@@ -182,27 +145,18 @@ def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]
     places = [what]
     if what == kind:
         home, config = host.home or "", host.config_home or ""
-        places += {
-            "pip.conf": [
-                host.environ.get("PIP_CONFIG_FILE", ""),
-                f"{config}/pip/pip.conf",
-                f"{home}/.pip/pip.conf",
-                "/etc/pip.conf",
-            ],
-            "uv.toml": [
-                host.environ.get("UV_CONFIG_FILE", ""),
-                f"{config}/uv/uv.toml",
-                "/etc/uv/uv.toml",
-            ],
-            ".pypirc": [f"{home}/.pypirc"],
-        }.get(kind, [])
-    path = next(
-        (path for place in places if place and os.path.isfile(path := host.path(place))), None
-    )
+        named = {"pip.conf": "PIP_CONFIG_FILE", "uv.toml": "UV_CONFIG_FILE"}.get(kind, "")
+        usual = {
+            "pip.conf": (f"{config}/pip/pip.conf", f"{home}/.pip/pip.conf", "/etc/pip.conf"),
+            "uv.toml": (f"{config}/uv/uv.toml", "/etc/uv/uv.toml"),
+            ".pypirc": (f"{home}/.pypirc",),
+        }.get(kind, ())
+        places += filter(None, [host.environ.get(named), *usual])
+    paths = [host.path(place) for place in places]
+    path = next((path for path in paths if os.path.isfile(path)), None)
     if path is None:
-        looked = ", ".join(host.path(place) for place in places if place)
         raise UsageError(
-            f"there is no file {what} (looked for {looked})",
+            f"there is no file {what} (looked for {', '.join(paths)})",
             hint="give its path: shim setup --from /folder/" + kind,
         )
     return path, READERS[kind]
@@ -210,106 +164,92 @@ def _find(what: str, host: Host) -> tuple[str, Callable[[str], Iterable[Found]]]
 
 def _read(path: str) -> str:
     try:
-        data = read_regular(path, MAX_BYTES) or b""
+        return (read_regular(path, MAX_BYTES) or b"").decode("utf-8-sig").replace("\r\n", "\n")
     except CannotRead as error:
-        raise UsageError(
-            f"{path} {error.why}", hint="give the URL itself: shim setup URL"
-        ) from error
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n")
+        raise _refuse(f"{path} {error.why}") from error
     except UnicodeDecodeError as error:
-        raise UsageError(
-            f"{path} is not UTF-8", hint="give the URL itself: shim setup URL"
-        ) from error
+        raise _refuse(f"{path} is not UTF-8") from error
 
 
-def _not_understood(kind: str) -> UsageError:
-    return UsageError(f"that {kind} is not understood", hint="give the URL itself: shim setup URL")
+def _refuse(message: str) -> UsageError:
+    return UsageError(message, hint="give the URL itself: shim setup URL")
 
 
-def _read_pip(text: str) -> Iterator[Found]:
+def _read_pip(text: str) -> Iterator[ImportedIndex]:
     sections = read_pip_config(text)
     if sections is None:
-        raise _not_understood("pip.conf")
-    general = sections.get("global", {}).get("cert", ("", 0))[0]
+        raise _refuse("that pip.conf is not understood")
+    general = sections.get("global", {}).get("cert", ("", 0))
     for keys in sections.values():
-        bundle = keys.get("cert", (general, 0))[0].strip()
-        bundle = (
-            bundle if bundle.startswith("/") else ""
-        )  # pip takes another one from where it is started
+        bundle = keys.get("cert", general)[0].strip()
+        if not bundle.startswith("/"):  # pip takes it from where it is started
+            bundle = ""
         if "index-url" in keys:
-            yield Found(keys["index-url"][0], is_default=True, ca_bundle=bundle)
-        yield from (
-            Found(url, ca_bundle=bundle) for url in keys.get("extra-index-url", ("", 0))[0].split()
-        )
+            yield ImportedIndex(keys["index-url"][0], is_default=True, ca_bundle=bundle)
+        for url in keys.get("extra-index-url", ("", 0))[0].split():
+            yield ImportedIndex(url, ca_bundle=bundle)
 
 
 def _document(text: str, kind: str) -> dict[str, Any]:
     document = parse_toml(text)
     if document is None:
-        raise _not_understood(kind)
+        raise _refuse(f"that {kind} is not understood")
     return document
 
 
-def _read_uv(text: str) -> Iterator[Found]:
+def _read_uv(text: str) -> Iterator[ImportedIndex]:
     yield from _read_uv_table(_document(text, "uv.toml"))
 
 
-def _read_uv_table(document: dict[str, Any]) -> Iterator[Found]:
+def _read_uv_table(document: dict[str, Any]) -> Iterator[ImportedIndex]:
     own = document.get("pip")
     for table in (document, own if isinstance(own, dict) else {}):
         yield from _read_rows(table.get("index"), lambda row: row.get("default") is True)
-        yield from (Found(url, is_default=True) for url in texts(table.get("index-url")))
-        yield from (Found(url) for url in texts(table.get("extra-index-url")))
+        yield from (ImportedIndex(url, is_default=True) for url in texts(table.get("index-url")))
+        yield from (ImportedIndex(url) for url in texts(table.get("extra-index-url")))
 
 
-def _read_project(text: str) -> Iterator[Found]:
+def _read_project(text: str) -> Iterator[ImportedIndex]:
     document = _document(text, "pyproject.toml")
     yield from _read_uv_table(tool_table(document) or {})
     tool = document.get("tool")
     for name in ("poetry", "pdm"):
         table = tool.get(name) if isinstance(tool, dict) else None
         if isinstance(table, dict):
-            yield from _read_rows(
-                table.get("source"),
-                lambda row: (
-                    row.get("priority") in ("default", "primary") or row.get("name") == "pypi"
-                ),
-            )
+            yield from _read_rows(table.get("source"), _is_first)
 
 
-def _read_pipfile(text: str) -> Iterator[Found]:
-    rows = list(_read_rows(_document(text, "Pipfile").get("source"), lambda _: False))
-    yield from (
-        replace(row, is_default=not number) for number, row in enumerate(rows)
-    )  # the first one is pipenv's default
+def _is_first(row: dict[str, Any]) -> bool:
+    return row.get("priority") in ("default", "primary") or row.get("name") == "pypi"
 
 
-def _read_rows(rows: object, is_default: Callable[[dict[str, Any]], bool]) -> Iterator[Found]:
+def _read_pipfile(text: str) -> Iterator[ImportedIndex]:
+    rows = _read_rows(_document(text, "Pipfile").get("source"), lambda _: False)
+    for number, row in enumerate(rows):
+        yield replace(row, is_default=number == 0)  # for pipenv
+
+
+def _read_rows(
+    rows: object, is_default: Callable[[dict[str, Any]], bool]
+) -> Iterator[ImportedIndex]:
     for row in tables(rows):
-        if isinstance(row.get("url"), str):
-            name = row.get("name")
-            yield Found(row["url"], is_default(row), name if isinstance(name, str) else None)
+        url, name = row.get("url"), row.get("name")
+        if isinstance(url, str):
+            yield ImportedIndex(url, is_default(row), name if isinstance(name, str) else None)
 
 
-def _read_pypirc(text: str) -> Iterator[Found]:
+def _read_pypirc(text: str) -> Iterator[ImportedIndex]:
     try:
         sections = parse_pypirc(text)
     except BadPypirc as error:
-        raise UsageError(
-            f"that .pypirc is not understood: {error}", hint="give the URL itself: shim setup URL"
-        ) from error
-    for section in sections:
-        if section.repository:
-            yield Found(
-                section.repository,
-                name=section.name,
-                username=section.username,
-                has_password=bool(section.password),
-            )
+        raise _refuse(f"that .pypirc is not understood: {error}") from error
+    for one in sections:
+        if one.repository:
+            password = bool(one.password)
+            yield ImportedIndex(one.repository, False, one.name, one.username, password)
 
 
-READERS: dict[str, Callable[[str], Iterable[Found]]] = {
+READERS: dict[str, Callable[[str], Iterable[ImportedIndex]]] = {
     "pip.conf": _read_pip,
     "pip.ini": _read_pip,
     "uv.toml": _read_uv,

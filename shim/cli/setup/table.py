@@ -1,16 +1,13 @@
-"""The `[[index]]` that `shim setup` makes of options and answers. What only some servers need is
-asked where it matters alone.
-"""
+"""The `[[index]]` of options and answers. What some servers need is asked for these alone."""
 
 from __future__ import annotations
 
-import argparse
 import os
 
 from shim.cli.setup import fields
-from shim.cli.setup.ask import by_number, may_ask, menu, prompt, read_field
+from shim.cli.setup.ask import Dialogue, by_number, menu
 from shim.config.edit import Table
-from shim.config.settings import Settings
+from shim.config.settings import Settings, load_settings
 from shim.core.errors import UsageError
 from shim.core.host import Host, write_stderr
 from shim.core.urls import Url
@@ -19,19 +16,19 @@ from shim.core.urls import Url
 PROBE_S = 5.0
 
 
-def ask_table(arguments: argparse.Namespace, settings: Settings, file: str, host: Host) -> Table:
+def ask_table(dialogue: Dialogue, settings: Settings, file: str) -> Table:
     """Return the table of one index. Raises UsageError."""
+    arguments = dialogue.arguments
     if arguments.name:
         fields.read_name(arguments.name, settings)  # before anybody answers questions
-    url, typed_user = _ask_url(arguments, settings, host)
-    bundle = _ask_bundle(url, arguments, host)
-    login = {} if url.is_public else _ask_login(arguments, host)
+    url, typed_user = _ask_url(dialogue, settings)
+    bundle = _ask_bundle(url, dialogue)
+    login = {} if url.is_public else _ask_login(dialogue)
     username = fields.read_username(arguments.user) if arguments.user is not None else typed_user
     if username is None and not arguments.login and "on-failure" not in login and not url.is_public:
-        username = read_field(
-            None, "   User name [__token__]: ", fields.read_username, arguments, host, ""
-        )
-    use = ask_use(arguments, settings, file, host)
+        question = "   User name [__token__]: "
+        username = dialogue.read_field(None, question, fields.read_username, "")
+    use = ask_use(dialogue, settings, file)
     if url.is_public and use == "no":
         hint = f"shim setup {url} --use-as extra puts it beside a private index"
         raise UsageError(f"{url.host} serves everybody: there is nothing to log in to", hint=hint)
@@ -39,22 +36,18 @@ def ask_table(arguments: argparse.Namespace, settings: Settings, file: str, host
     table = {
         "name": name,
         "url": url.text,
-        "scope": _ask_scope(url, arguments, host),
+        "scope": _ask_scope(url, dialogue),
         "username": username,
-    }
-    table |= {
-        "publish-url": _ask_publish(url, arguments, host),
+        "publish-url": _ask_publish(url, dialogue),
         **login,
         "ca-bundle": bundle,
         "use-as": use if use != "no" else None,
+        "packages": _ask_packages(url, dialogue, settings),
     }
-    table |= {"packages": _ask_packages(url, arguments, settings, host)}
     return {key: value for key, value in table.items() if value}
 
 
-def _ask_url(
-    arguments: argparse.Namespace, settings: Settings, host: Host
-) -> tuple[Url, str | None]:
+def _ask_url(dialogue: Dialogue, settings: Settings) -> tuple[Url, str | None]:
     def new_url(text: str) -> tuple[Url, str | None]:
         url, username = fields.read_url(text)
         if same := fields.find_same(url, settings):
@@ -62,132 +55,96 @@ def _ask_url(
             raise UsageError(message, hint=f"shim login {same.name}, or change it there")
         return url, username
 
-    return read_field(
-        arguments.url,
-        "1. The URL of the index: ",
-        new_url,
-        arguments,
-        host,
-        needed="the URL of the index",
-    )
+    return dialogue.read_field(dialogue.arguments.url, "1. The URL of the index: ", new_url)
 
 
-def _ask_bundle(url: Url, arguments: argparse.Namespace, host: Host) -> str | None:
-    """Return the file of the authority that vouches for the index; asked for only where its
-    certificate is not trusted here.
-    """
-    if arguments.ca_bundle is not None:
-        return fields.read_bundle(arguments.ca_bundle, host)
-    if not may_ask(arguments, host) or url.scheme != "https":
+def _ask_bundle(url: Url, dialogue: Dialogue) -> str | None:
+    """Return the file of the authority; asked for only where the certificate is not trusted."""
+
+    def read(text: str) -> str:
+        return fields.read_bundle(text, dialogue.host)
+
+    if dialogue.arguments.ca_bundle is not None:
+        return read(dialogue.arguments.ca_bundle)
+    if not dialogue.may_ask or url.scheme != "https":
         return None
     from shim.net.http_client import probe
 
-    outcome = probe(url, None, host, PROBE_S)
-    if outcome.cause != "authority":
+    if probe(url, None, dialogue.host, PROBE_S).cause != "authority":
         return None
     write_stderr(
         f"   The certificate of {url.host} is signed by an authority that is not trusted here.\n"
     )
     question = "   PEM file of that authority, or `system` [system]: "
-    return read_field(
-        None, question, lambda text: fields.read_bundle(text, host), arguments, host, "system"
-    )
+    return dialogue.read_field(None, question, read, "system")
 
 
-def _ask_login(arguments: argparse.Namespace, host: Host) -> Table:
+def _ask_login(dialogue: Dialogue) -> Table:
+    arguments, examples = dialogue.arguments, {word: value for word, value, _ in fields.LOGINS}
+
     def read(text: str) -> Table:
         word, colon, value = text.partition(":")
-        kind = by_number(word, [one for one, _, _ in fields.LOGINS])
-        needed = {one: example for one, example, _ in fields.LOGINS}.get(kind)
-        if needed and not colon and host.interactive:
-            value, colon = prompt(f"   {needed}: ", arguments), ":"
-        found = fields.read_login(f"{kind}{colon}{value}", host)
+        kind = by_number(word, list(examples))
+        needed = examples.get(kind)
+        if needed and not colon and dialogue.host.interactive:
+            value, colon = dialogue.prompt(f"   {needed}: "), ":"
+        found = fields.read_login(f"{kind}{colon}{value}", dialogue.host)
         if "oidc" in found:
-            client = read_field(
-                arguments.client_id,
-                "   Client id [pip]: ",
-                fields.read_client,
-                arguments,
-                host,
-                "pip",
-            )
+            question = "   Client id [pip]: "
+            client = dialogue.read_field(arguments.client_id, question, fields.read_client, "pip")
             return {"oidc": {"issuer": value.strip(), "client-id": client}}
         return found
 
-    return read_field(
-        arguments.login,
-        menu("2. How do you log in?", fields.LOGINS, "login"),
-        read,
-        arguments,
-        host,
-        "login",
-    )
+    question = menu("2. How do you log in?", fields.LOGINS, "login")
+    return dialogue.read_field(arguments.login, question, read, "login")
 
 
-def ask_use(arguments: argparse.Namespace, settings: Settings, file: str, host: Host) -> str:
+def ask_use(dialogue: Dialogue, settings: Settings, file: str) -> str:
     """Return `default`, `extra` or `no`. Raises UsageError."""
     words = [word for word, _ in fields.USES]
-    question = menu(
-        "3. For which commands?", ((word, "", text) for word, text in fields.USES), "no"
-    )
-    return read_field(
-        arguments.use_as,
-        question,
-        lambda text: fields.read_use(by_number(text, words), settings, file),
-        arguments,
-        host,
-        "no",
-    )
+    choices = ((word, "", text) for word, text in fields.USES)
+
+    def read(text: str) -> str:
+        return fields.read_use(by_number(text, words), settings, file)
+
+    question = menu("3. For which commands?", choices, "no")
+    return dialogue.read_field(dialogue.arguments.use_as, question, read, "no")
 
 
-def _ask_scope(url: Url, arguments: argparse.Namespace, host: Host) -> str | None:
-    """Return who may receive the credential, where a server of this kind serves its files beside
-    its index.
-    """
-    usual = fields.usual_scope(url)
-    if arguments.scope is None and usual is None:
+def _ask_scope(url: Url, dialogue: Dialogue) -> str | None:
+    """Return who may receive the credential, where files lie beside the index."""
+    usual, said = fields.usual_scope(url), dialogue.arguments.scope
+    if said is None and usual is None:
         return None
     question = f"   Its files may lie beside the index. The credential is for [{usual}]: "
-    return read_field(
-        arguments.scope, question, lambda text: fields.read_scope(text, url), arguments, host, usual
-    )
+    return dialogue.read_field(said, question, lambda text: fields.read_scope(text, url), usual)
 
 
-def _ask_publish(url: Url, arguments: argparse.Namespace, host: Host) -> str | None:
-    """Return the upload endpoint, for whose who upload somewhere else than below the index."""
-    if url.is_public:
-        return None
-    if (
-        arguments.login is not None and arguments.publish_url is None
-    ):  # who says things by options has said all of them
+def _ask_publish(url: Url, dialogue: Dialogue) -> str | None:
+    """Return the upload endpoint, for those who upload somewhere else than below the index."""
+    said = dialogue.arguments.publish_url
+    # Who says things by options has said all of them.
+    if url.is_public or (dialogue.arguments.login is not None and said is None):
         return None
     question = "   Where do you upload packages to, if you do? [nowhere]: "
-    return read_field(arguments.publish_url, question, fields.read_publish, arguments, host, "")
+    return dialogue.read_field(said, question, fields.read_publish, "")
 
 
-def _ask_packages(
-    url: Url, arguments: argparse.Namespace, settings: Settings, host: Host
-) -> list[str]:
-    """Return the names that belong to the index, for whose who have some."""
-    if arguments.packages is None and (url.is_public or arguments.login is not None):
+def _ask_packages(url: Url, dialogue: Dialogue, settings: Settings) -> list[str]:
+    """Return the names that belong to the index."""
+    said = dialogue.arguments.packages
+    if said is None and (url.is_public or dialogue.arguments.login is not None):
         return []
+
+    def read(text: str) -> list[str]:
+        return fields.read_packages(text, settings)
+
     question = "   Which names come only from here, such as corp-* acme-lib? [none]: "
-    return read_field(
-        arguments.packages,
-        question,
-        lambda text: fields.read_packages(text, settings),
-        arguments,
-        host,
-        "",
-    )
+    return dialogue.read_field(said, question, read, "")
 
 
 def load_or_begin(host: Host) -> Settings:
-    """Return the settings; empty ones where SHIM_CONFIG_FILE names a file that is yet to be made.
-    Raises ConfigError.
-    """
-    from shim.config.settings import load_settings
-
+    """Return the settings; empty ones where SHIM_CONFIG_FILE is yet to be made."""
     named = host.environ.get("SHIM_CONFIG_FILE")
     if named and not os.path.lexists(host.path(named)):
         return Settings(files=(host.path(named),))

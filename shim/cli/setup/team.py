@@ -1,19 +1,18 @@
-"""`shim setup --from URL`, `--update` and `--remove NAME.toml`: a team's file becomes a file of its
-own in `config.d`.
+"""`shim setup --from URL`, `--update` and `--remove NAME.toml`: a team's file in our `config.d`.
 
 It is shown before it counts, and so is what has changed when it is fetched again.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from shim.cli.setup.ask import is_confirmed
+from shim.cli.setup.ask import Dialogue
 from shim.cli.setup.fetch import read_source, read_text
 from shim.cli.setup.fields import NAME, NAME_LETTERS, name_for, read_bundle
 from shim.config.checks import check_keys
@@ -24,20 +23,18 @@ from shim.config.settings import folder_beside
 from shim.config.team_files import TeamFile, digest, find_bold, list_team_files, read_team_file
 from shim.core.errors import ConfigError, UsageError, printable
 from shim.core.files import CannotRead
-from shim.core.host import Host
 from shim.core.toml import read_toml
 from shim.core.urls import parse_url
 
 
-def take_over(config_file: str, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
-    """Take over a file that is new here, or once more; return the indexes that it has, None after a
-    no. Raises ShimError.
-    """
+def take_over(config_file: str, dialogue: Dialogue) -> list[Table] | None:
+    """Take over a file; return the indexes that it has, None after a no. Raises ShimError."""
+    arguments, host = dialogue.arguments, dialogue.host
     source, url = read_source(arguments.file, host)
     authority = read_bundle(arguments.ca_bundle, host) if arguments.ca_bundle is not None else ""
     known = next((one for one in list_team_files(config_file) if one.origin == source), None)
     if known and arguments.name in (None, known.name.removesuffix(".toml")):
-        return _refresh(replace(known, authority=authority or known.authority), arguments, host)
+        return _refresh(replace(known, authority=authority or known.authority), dialogue)
     path = os.path.join(folder_beside(config_file), _name(source, arguments.name) + ".toml")
     if os.path.lexists(path):
         there = read_team_file(path)
@@ -47,37 +44,31 @@ def take_over(config_file: str, arguments: argparse.Namespace, host: Host) -> li
         )
     text = read_text(source, url, authority, _read_pin(arguments.sha256), host)
     new = TeamFile(path, source, digest(text), authority, text)
-    sys.stdout.write(
-        f"{_shown(source)} (sha256 {new.pin})\nis to become"
-        f" {path}:\n\n{_indent(text.splitlines())}\n"
-    )
-    return _write(new, arguments, host)
+    title = f"{_shown(source)} (sha256 {new.pin})\nis to become {path}"
+    sys.stdout.write(f"{title}:\n\n{_indent(text.splitlines())}\n")
+    return _write(new, dialogue)
 
 
-def update(config_file: str, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
-    """Fetch each file again that was taken over, and take what has changed once it is confirmed.
-    Raises ShimError.
-    """
-    wanted = [
-        one
-        for one in list_team_files(config_file)
-        if arguments.name in (None, one.name.removesuffix(".toml"))
-    ]
+def update(config_file: str, dialogue: Dialogue) -> list[Table] | None:
+    """Fetch each file again that was taken over, and take what has changed. Raises ShimError."""
+    arguments = dialogue.arguments
+    files = {one.name.removesuffix(".toml"): one for one in list_team_files(config_file)}
+    wanted = [name for name in files if arguments.name in (None, name)]
     if not wanted:
         raise UsageError(
             f"no such file was taken over into {folder_beside(config_file)}",
             hint="shim setup --from URL takes one over",
         )
     if arguments.sha256 and len(wanted) > 1:
-        names = ", ".join(one.name.removesuffix(".toml") for one in wanted)
         raise UsageError(
-            "--sha256 is the hash of one file", hint=f"name it: --name, with one of {names}"
+            "--sha256 is the hash of one file",
+            hint=f"name it: --name, with one of {', '.join(wanted)}",
         )
-    found = [_refresh(one, arguments, host) for one in wanted]
+    found = [_refresh(files[name], dialogue) for name in wanted]
     return None if None in found else [table for tables in found for table in tables or ()]
 
 
-def remove_file(name: str, config_file: str, arguments: argparse.Namespace, host: Host) -> bool:
+def remove_file(name: str, config_file: str, dialogue: Dialogue) -> bool:
     """Remove a file that was taken over; return False after a no. Raises ShimError."""
     path = os.path.join(folder_beside(config_file), os.path.basename(name))
     there = read_team_file(path)
@@ -86,20 +77,14 @@ def remove_file(name: str, config_file: str, arguments: argparse.Namespace, host
         raise UsageError(
             f"{path} was not taken over by shim setup", hint=f"taken over are: {names}"
         )
-    sys.stdout.write(
-        f"to be removed: {path}, from"
-        f" {_shown(there.origin)}\n\n{_indent(there.text.splitlines())}\n"
-    )
+    title = f"to be removed: {path}, from {_shown(there.origin)}"
+    sys.stdout.write(f"{title}\n\n{_indent(there.text.splitlines())}\n")
     sys.stdout.flush()
-    if arguments.dry_run:
+    if dialogue.arguments.dry_run:
         return True
-    if (
-        not arguments.yes
-        and host.interactive
-        and not is_confirmed("Remove this? [Y/n] ", arguments, host)
-    ):
+    if not dialogue.may_remove():
         return False
-    delete(path, host)
+    delete(path, dialogue.host)
     sys.stdout.write(
         f"removed {path}; what was stored for its indexes stays: shim status lists it, shim logout"
         " URL forgets it\n"
@@ -107,35 +92,34 @@ def remove_file(name: str, config_file: str, arguments: argparse.Namespace, host
     return True
 
 
-def _refresh(old: TeamFile, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
+def _refresh(old: TeamFile, dialogue: Dialogue) -> list[Table] | None:
     from difflib import unified_diff
 
-    source, url = read_source(old.origin, host)
-    text = read_text(source, url, old.authority, _read_pin(arguments.sha256), host)
-    if digest(text) == old.pin:
+    source, url = read_source(old.origin, dialogue.host)
+    wanted = _read_pin(dialogue.arguments.sha256)
+    text = read_text(source, url, old.authority, wanted, dialogue.host)
+    shown, pin = _shown(source), digest(text)
+    if pin == old.pin:
         edited = "; it has been edited here, which stays" if old.is_edited else ""
-        sys.stdout.write(f"{old.path}: nothing has changed at {_shown(source)}{edited}\n")
+        sys.stdout.write(f"{old.path}: nothing has changed at {shown}{edited}\n")
         return []
-    changes = unified_diff(
-        old.text.splitlines(), text.splitlines(), old.path, _shown(source), lineterm=""
-    )
+    changes = unified_diff(old.text.splitlines(), text.splitlines(), old.path, shown, lineterm="")
     edited = " (it has been edited here, which would be gone)" if old.is_edited else ""
-    sys.stdout.write(
-        f"{_shown(source)} has changed (sha256 {digest(text)}){edited}:\n\n{_indent(changes)}\n"
-    )
-    return _write(replace(old, text=text, pin=digest(text)), arguments, host)
+    sys.stdout.write(f"{shown} has changed (sha256 {pin}){edited}:\n\n{_indent(changes)}\n")
+    return _write(replace(old, text=text, pin=pin), dialogue)
 
 
-def _write(new: TeamFile, arguments: argparse.Namespace, host: Host) -> list[Table] | None:
+def _write(new: TeamFile, dialogue: Dialogue) -> list[Table] | None:
     """Put the file in place once it is confirmed; return its indexes, or None after a no."""
+    arguments = dialogue.arguments
     sys.stdout.flush()
     document = _read_document(new)
     if arguments.dry_run:
         return []
     _refuse_bold(new, document, arguments.allow)
-    if not is_confirmed("Take this over? [Y/n] ", arguments, host):
+    if not dialogue.is_confirmed("Take this over? [Y/n] "):
         return None
-    put(new.path, new.render(), host, mode=0o644 if arguments.system else 0o600)
+    put(new.path, new.render(), dialogue.host, mode=0o644 if arguments.system else 0o600)
     system = " --system" if arguments.system else ""
     sys.stdout.write(
         f"written; to undo it: shim setup{system} --remove {new.name}; to fetch it again: shim"
@@ -172,18 +156,13 @@ def _read_document(new: TeamFile) -> dict[str, Any]:
 
 
 def _refuse_bold(new: TeamFile, document: dict[str, Any], allowed: list[str]) -> None:
-    """Raise ConfigError for what a file from elsewhere may say only with leave, and has none:
-    neither the user's nor the policy's.
-    """
-    refused = [
-        (word, where) for word, where in find_bold(document, new.authority) if word not in allowed
-    ]
+    """Raise ConfigError for what needs the leave of the user or the policy, and has none."""
+    refused = [one for one in find_bold(document, new.authority) if one[0] not in allowed]
     if not refused or ("://" in new.origin and load_policy().trusts_setup(parse_url(new.origin))):
         return
     what = ", ".join(f"{word} {where}" for word, where in refused)
-    words = "".join(
-        f" --allow {word}" for word in dict.fromkeys([*allowed, *(word for word, _ in refused)])
-    )
+    needed = dict.fromkeys([*allowed, *(word for word, _ in refused)])
+    words = "".join(f" --allow {word}" for word in needed)
     raise ConfigError(
         f"a file from elsewhere needs your leave for: {what}", hint=f"if that is meant, add{words}"
     )
@@ -208,6 +187,6 @@ def _shown(origin: str) -> str:
     return str(parse_url(origin)) if "://" in origin else origin
 
 
-def _indent(lines: Any) -> str:
+def _indent(lines: Iterable[str]) -> str:
     """Return lines as people may see them: what would write to their terminal shows as `?`."""
     return "".join(f"    {printable(line.expandtabs(4))}".rstrip() + "\n" for line in lines)

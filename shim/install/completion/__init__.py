@@ -1,6 +1,4 @@
-"""What completes `shim` in a shell, and its manual page: written from the parsers by `python -m
-tests.support.complete`.
-"""
+"""Completion and the manual page, written from the parsers by `tests/support/complete.py`."""
 
 from __future__ import annotations
 

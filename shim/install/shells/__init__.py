@@ -28,8 +28,7 @@ SHELLS: dict[str, tuple[str, ...]] = {
     "fish": ("fish.fish",),
 }
 
-#: Functions for completion must have the options of zsh's completion instead. What is named here is
-#: read when Tab is first pressed.
+#: Functions for completion must have the options of zsh's completion instead.
 ZSH_COMPLETION = (
     'if [[ -o interactive && -n "${functions[compdef]-}" ]]; then autoload -Uz _shim; compdef _shim'
     " shim; fi\n"
@@ -40,9 +39,7 @@ FILES = ("bash", "zsh", "sh", "fish")
 
 
 def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
-    """Return the text for one of SHELLS. The folders may have any name but one with a colon, which
-    PATH cannot hold.
-    """
+    """Return the text for one of SHELLS. PATH cannot hold a folder with a colon in its name."""
     folder = os.path.dirname(__file__)
     text = ""
     for template in SHELLS[shell]:
@@ -54,9 +51,9 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
         "HOOK": quoted(hook),
         "FACES": quoted(faces),
         "NAMES": " ".join(names),
+        "COMPLETE": quoted(_complete_folder(shims)),
+        "SHIM_QUOTED": quote(quote(os.path.join(shims, "shim"))),  # for `eval`
     }
-    values["COMPLETE"] = quoted(_complete_folder(shims))
-    values["SHIM_QUOTED"] = _quote_twice(os.path.join(shims, "shim"))
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
     # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS,
@@ -65,9 +62,7 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
-    """Return path -> text of the files beside the launchers' folder: what rc files read,
-    completion, and the manual page.
-    """
+    """Return path -> text of what rc files read, of completion, and of the manual page."""
     names = list(names)
     templates = map(read_template, (*COMPLETIONS.values(), MANUAL))
     texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *templates]
@@ -75,14 +70,10 @@ def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dic
 
 
 def _paths(shims: str) -> list[str]:
-    """Return the paths of those files, in the order of their texts. `man` looks into the folder
-    `man` beside each folder on PATH.
-    """
-    places = [(activation_folder(shims), name) for name in FILES]
-    places += [(_complete_folder(shims), name) for name in COMPLETIONS.values()]
-    return [
-        os.path.join(*place) for place in (*places, (os.path.dirname(shims), "man", "man1", MANUAL))
-    ]
+    """Return the paths of those files, in the order of their texts."""
+    paths = [os.path.join(activation_folder(shims), name) for name in FILES]
+    paths += [os.path.join(_complete_folder(shims), name) for name in COMPLETIONS.values()]
+    return [*paths, os.path.join(_manual_folder(shims), MANUAL)]
 
 
 def is_current(shims: str, hook: str, faces: str, names: Iterable[str]) -> bool:
@@ -119,15 +110,11 @@ def remove_activation(shims: str) -> list[str]:
     removed = [path for path in _paths(shims) if read_text(path) is not None]
     for path in removed:
         os.unlink(path)
-    for folder in (
-        activation_folder(shims),
-        _complete_folder(shims),
-        os.path.join(os.path.dirname(shims), "man", "man1"),
-    ):
+    manual = _manual_folder(shims)
+    folders = (activation_folder(shims), _complete_folder(shims), manual, os.path.dirname(manual))
+    for folder in folders:
         with suppress(OSError):
             os.rmdir(folder)
-    with suppress(OSError):
-        os.rmdir(os.path.join(os.path.dirname(shims), "man"))
     return removed
 
 
@@ -140,9 +127,9 @@ def _complete_folder(shims: str) -> str:
     return os.path.join(os.path.dirname(shims), "complete")
 
 
-def _quote_twice(text: str) -> str:
-    """Return a word that is still quoted after the shell has read it once: for `eval`."""
-    return quote(quote(text))
+def _manual_folder(shims: str) -> str:
+    """`man` looks into the folder `man` beside each folder on PATH."""
+    return os.path.join(os.path.dirname(shims), "man", "man1")
 
 
 def _quote_fish(text: str) -> str:
