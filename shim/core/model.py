@@ -314,7 +314,7 @@ class Routes(NamedTuple):
     address: str = "127.0.0.1"
 
 
-class Memory(NamedTuple):
+class MemoryFile(NamedTuple):
     """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will
     have.
     """
@@ -346,7 +346,7 @@ class Delivery:
 
     argv: tuple[str, ...]
     environ: Mapping[str, str | Secret | None] = field(default_factory=dict)
-    memory: Memory | None = None
+    memory: MemoryFile | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     masking: Masking | None = None

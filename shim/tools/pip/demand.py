@@ -12,14 +12,14 @@ from shim.core.model import Target
 from shim.formats.requirements import may_apply
 from shim.formats.wheel import read_requires
 from shim.tools.pip.direct_urls import ARCHIVES, LocalFiles, local_place
-from shim.tools.pip.settings import Files, Settings
+from shim.tools.pip.settings import FileReader, PipSettings
 from shim.tools.unreadable import Unread
 
 #: Options that bring requirements which we do not look into.
 BRINGING = ("requirement", "requirements-from-script", "group")
 
 
-def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
+def takes_packages(settings: PipSettings, target: Target, host: Host) -> bool:
     """Return whether anything is to come from an index: a name, a URL, a file of requirements, or
     what a local path needs itself.
     """
@@ -29,7 +29,7 @@ def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
     return any(_endpoints_index(text, settings, target, host) for text in wanted)
 
 
-def _endpoints_index(text: str, settings: Settings, target: Target, host: Host) -> bool:
+def _endpoints_index(text: str, settings: PipSettings, target: Target, host: Host) -> bool:
     place, extras = local_place(text)
     path = _local_path(place, host) if place else None
     if path is None:
@@ -47,7 +47,7 @@ def _local_path(place: str, host: Host) -> str | None:
     URL.
     """
     try:
-        path = LocalFiles(host, Files(), Unread()).path_of(place)
+        path = LocalFiles(host, FileReader(), Unread()).path_of(place)
     except CannotRead:
         return None
     is_project = is_folder(path) and ("/" in place or place.startswith("."))

@@ -22,7 +22,7 @@ from shim.formats import requirements
 from shim.formats.html_links import find_linked_files, is_page
 from shim.formats.script import script_block
 from shim.formats.wheel import read_requires
-from shim.tools.pip.settings import Files, Mention
+from shim.tools.pip.settings import FileReader, Mention
 from shim.tools.unreadable import Unread
 
 #: A lock or a page names one URL per file. Those of one server are one endpoint if they share this
@@ -64,7 +64,7 @@ class LocalFiles:
     """
 
     host: Host
-    files: Files
+    files: FileReader
     unread: Unread
 
     def path_of(self, location: str) -> str:

@@ -28,7 +28,7 @@ from shim.tools.pip.endpoints import (
     without_repeats,
 )
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
-from shim.tools.pip.settings import Files, Mention, Settings
+from shim.tools.pip.settings import FileReader, Mention, PipSettings
 
 _DEFAULT = Origin("config", "pip's default", is_default=True)
 _DEFAULT_INDEX = "https://pypi.org/simple"
@@ -50,7 +50,7 @@ _MAX_LINES = 200_000
 
 
 def read_endpoints(
-    verb: str, settings: Settings, target: Target, host: Host, files: Files
+    verb: str, settings: PipSettings, target: Target, host: Host, files: FileReader
 ) -> Endpoints:
     """Return what the command `verb` of `target` with these settings will ask.
 
@@ -121,7 +121,7 @@ class _Reader:
         for mention in self.direct.found:
             yield "direct", mention
 
-    def begin(self, settings: Settings) -> None:
+    def begin(self, settings: PipSettings) -> None:
         """Start with what argv, environment and configuration say."""
         self.no_index = settings.is_on("no-index")
         self.links = list(settings.all("find-links"))
@@ -132,7 +132,7 @@ class _Reader:
                 *(("extra", mention) for mention in settings.all("extra-index-url")),
             ]
 
-    def read_inputs(self, settings: Settings) -> None:
+    def read_inputs(self, settings: PipSettings) -> None:
         """Read what pip reads, in its order, since a later file replaces what an earlier one
         said.
         """
@@ -150,7 +150,7 @@ class _Reader:
             if not _is_remote(mention.text):
                 self.direct.read_links(mention.text)
 
-    def read_requirements(self, settings: Settings) -> None:
+    def read_requirements(self, settings: PipSettings) -> None:
         """Read the requirements files, and what they include."""
         for mention in settings.all("requirement"):
             if requirements.is_pylock(mention.text):
@@ -158,7 +158,7 @@ class _Reader:
             else:
                 self._read_file(mention)
 
-    def _read_build_constraints(self, settings: Settings) -> None:
+    def _read_build_constraints(self, settings: PipSettings) -> None:
         """Add what build constraints say: only the pip that installs build dependencies obeys them,
         beside this one.
         """

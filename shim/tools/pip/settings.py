@@ -68,7 +68,7 @@ class Mention:
 
 
 @dataclass(slots=True)
-class Settings:
+class PipSettings:
     """The options of one command after all layers: name -> mentions in order (a flag has one), and
     its arguments.
     """
@@ -85,7 +85,7 @@ class Settings:
         return any(mention.text.lower() in _TRUE for mention in self.all(name))
 
 
-class Files:
+class FileReader:
     """Reads regular files once, and remembers every path that was wanted. `unread` takes note of
     configuration that is none to us.
     """
@@ -137,7 +137,7 @@ def find_other_python(argv: tuple[str, ...], target: Target, host: Host) -> str 
     typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
     if typed:
         return typed[-1]
-    configured, _ = read_config("", target.prefix, False, host, Files())
+    configured, _ = read_config("", target.prefix, False, host, FileReader())
     said = [
         layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer
     ]
@@ -177,8 +177,8 @@ def read_settings(
     verb: int,
     target: Target,
     host: Host,
-    files: Files,
-) -> Settings:
+    files: FileReader,
+) -> PipSettings:
     """Return the options of the command at argv's position `verb`, all layers applied.
 
     The pip.conf of the target's environment is one of the layers. Raises KeyError as
@@ -186,7 +186,7 @@ def read_settings(
     """
     isolated = is_isolated(argv)
     table = command_table(argv[verb], target.version)
-    settings = Settings()
+    settings = PipSettings()
     layers = read_config(argv[verb], target.prefix, isolated, host, files)
     layers.append({} if isolated else _read_variables(host))
     for layer in layers:
@@ -213,7 +213,7 @@ def read_connection(host: Host) -> dict[str, str]:
 
     Not what an environment's own pip.conf says: it may have come with a project.
     """
-    layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
+    layers = (*read_config("download", None, False, host, FileReader()), _read_variables(host))
     return {
         key: layer[key].text
         for layer in layers
@@ -286,7 +286,7 @@ def _read_variables(host: Host) -> dict[str, Mention]:
 
 
 def read_config(
-    verb: str, prefix: str | None, isolated: bool, host: Host, files: Files
+    verb: str, prefix: str | None, isolated: bool, host: Host, files: FileReader
 ) -> list[dict[str, Mention]]:
     """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
@@ -301,7 +301,7 @@ def read_config(
     return list(merged.values())
 
 
-def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) -> list[str]:
+def _config_files(prefix: str | None, isolated: bool, host: Host, files: FileReader) -> list[str]:
     """Return the configuration files that pip reads, least first."""
     named = host.environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:

@@ -20,7 +20,7 @@ from shim.tools.installed_version import find_interpreter, find_release
 from shim.tools.pip import requests as index
 from shim.tools.pip.demand import takes_packages
 from shim.tools.pip.settings import (
-    Files,
+    FileReader,
     Mention,
     find_other_python,
     find_verb,
@@ -97,7 +97,7 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return Endpoints()
-    files = Files()
+    files = FileReader()
     settings = read_settings(invocation.argv, position, invocation.target, host, files)
     endpoints = index.read_endpoints(
         invocation.argv[position], settings, invocation.target, host, files
@@ -118,7 +118,7 @@ def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answ
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or invocation.argv[position] not in _TAKING:
         return "answers"
-    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, FileReader())
     return "packages" if takes_packages(settings, invocation.target, host) else "nothing"
 
 
@@ -169,7 +169,7 @@ def read_options(
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or not invocation.touches_index:
         return {name: [] for name in names}
-    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, FileReader())
     return {name: settings.all(name) for name in names}
 
 
@@ -209,7 +209,7 @@ def _why_it_asks(
         return f"pip {verb}"
     if verb == "index":
         return "pip index versions" if actions == ("versions",) else None
-    settings = read_settings(argv, position, target, host, Files())
+    settings = read_settings(argv, position, target, host, FileReader())
     if verb == "uninstall":
         return "pip uninstall with a requirements file" if settings.all("requirement") else None
     wanted = next((option for option in ("outdated", "uptodate") if settings.is_on(option)), None)

@@ -20,7 +20,7 @@ from shim.core.toml import value_at
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats.optparse_scan import Word, scan
 from shim.tools.pip import requests
-from shim.tools.pip.settings import Files, Mention, Settings, command_table, read_settings
+from shim.tools.pip.settings import FileReader, Mention, PipSettings, command_table, read_settings
 from shim.tools.project.requests import join, read_document, read_table_at
 from shim.tools.unreadable import Unread
 
@@ -34,7 +34,7 @@ PROJECTS = ("setup.py", "setup.cfg", "pyproject.toml")
 #: Nobody writes more; shlex takes the square of a word's length.
 MAX_ARGUMENTS = 16_384
 
-Said = tuple[str, Mention]
+OptionMention = tuple[str, Mention]
 
 
 def pip_tools_endpoints(
@@ -48,7 +48,7 @@ def pip_tools_endpoints(
     ]
     unread = Unread()
     path = _config_file(words, host, unread)
-    configured: list[Said] = []
+    configured: list[OptionMention] = []
     with unread.guard(path or "", careless=True):
         configured += (
             configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
@@ -71,7 +71,7 @@ def pip_tools_endpoints(
 def option_endpoints(
     words: Sequence[Word],
     host: Host,
-    configured: Sequence[Said] = (),
+    configured: Sequence[OptionMention] = (),
     target: Target | None = None,
     files: Sequence[Mention] = (),
     folders: Sequence[Mention] = (),
@@ -82,8 +82,8 @@ def option_endpoints(
     Userinfo in argv that no endpoint stands for is unused.
     """
     target = target or Target("pip")
-    reader = Files()
-    settings: Settings = read_settings(("install",), 0, target, host, reader)
+    reader = FileReader()
+    settings: PipSettings = read_settings(("install",), 0, target, host, reader)
     typed = [*_typed(words)]
     with reader.unread.guard("--pip-args"):
         typed += _pip_arguments(words)
@@ -100,7 +100,7 @@ def option_endpoints(
     return replace(endpoints, unused_userinfo=unused_userinfo)
 
 
-def _typed(words: Sequence[Word]) -> Iterator[Said]:
+def _typed(words: Sequence[Word]) -> Iterator[OptionMention]:
     yield from ((word.name, _mention(word)) for word in words if word.name in OPTIONS)
 
 
@@ -113,7 +113,7 @@ def _mention(word: Word) -> Mention:
     )
 
 
-def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
+def _pip_arguments(words: Sequence[Word]) -> Iterator[OptionMention]:
     """Yield what `--pip-args` hands to pip: its value is split as a shell would."""
     for word in words:
         if word.name != "pip-args":
@@ -141,7 +141,9 @@ def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, st
             yield word.name, "1" if word.value is None else word.value
 
 
-def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
+def configured_options(
+    table: Any, path: str, names: Container[str] = OPTIONS
+) -> Iterator[OptionMention]:
     """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for
     each; keys may have underscores.
 

@@ -21,9 +21,9 @@ from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, scan
 from shim.tools.installed_version import find_release
 from shim.tools.pip import requests
-from shim.tools.pip.settings import Files, Mention, Settings, read_settings
+from shim.tools.pip.settings import FileReader, Mention, PipSettings, read_settings
 from shim.tools.unreadable import Unread
-from shim.tools.uv.command import Command
+from shim.tools.uv.command import UvCommand
 from shim.tools.uv.requests import read_command_endpoints
 
 #: Which pip these tools start, nobody knows.
@@ -73,8 +73,8 @@ def pip_endpoints(host: Host, urls: tuple[Mention, ...] = ()) -> Endpoints:
     """Return what `pip install` would ask by its variables and configuration alone, `urls` (from an
     option) replacing the index.
     """
-    files = Files()
-    settings: Settings = read_settings(("install",), 0, _SOME_PIP, host, files)
+    files = FileReader()
+    settings: PipSettings = read_settings(("install",), 0, _SOME_PIP, host, files)
     if urls:
         settings.options["index-url"] = [*urls]
     return requests.read_endpoints("install", settings, _SOME_PIP, host, files)
@@ -91,7 +91,7 @@ def installer_endpoints(host: Host, *installers: str) -> Endpoints:
         (
             pip_endpoints(host)
             if name == "pip"
-            else read_command_endpoints(Command(("pip", "install"), (), ()), host)
+            else read_command_endpoints(UvCommand(("pip", "install"), (), ()), host)
         )
         for name in installers
     )

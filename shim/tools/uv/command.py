@@ -79,7 +79,7 @@ class Part(NamedTuple):
     start: int
 
 
-class Command(NamedTuple):
+class UvCommand(NamedTuple):
     """The verb as words, options and arguments with their positions in argv, and uv's release, None
     if unknown.
     """
@@ -89,7 +89,7 @@ class Command(NamedTuple):
     arguments: tuple[Word, ...]
     version: tuple[int, ...] | None = None
 
-    def of_release(self, version: tuple[int, ...] | None) -> Command:
+    def of_release(self, version: tuple[int, ...] | None) -> UvCommand:
         """Return the command as that release of uv takes it."""
         return self._replace(version=version)
 

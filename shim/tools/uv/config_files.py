@@ -22,7 +22,7 @@ from shim.core.toml import read_toml
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import TRUE
-from shim.tools.uv.endpoints import Said
+from shim.tools.uv.endpoints import StatedUrl
 
 #: No lock file is larger; of what has to be parsed, none is nearly so.
 MAX_BYTES = 64 * 1024 * 1024
@@ -102,7 +102,7 @@ class Reader:
             )
         return sorted(found[:MAX_MATCHES])
 
-    def locate(self, one: Said) -> Said:
+    def locate(self, one: StatedUrl) -> StatedUrl:
         """Return what was said with the line where it first stands, if its file was read and has
         it.
         """

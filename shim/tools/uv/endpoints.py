@@ -19,7 +19,7 @@ from shim.tools.unreadable import Unread
 Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 
 
-class Said(NamedTuple):
+class StatedUrl(NamedTuple):
     """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in
     a file (`key` None).
 
@@ -41,7 +41,7 @@ class Said(NamedTuple):
     registry: str = ""
 
 
-def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[Endpoint]:
+def make_endpoints(said: Iterable[StatedUrl], host: Host, unread: Unread) -> list[Endpoint]:
     """Return the endpoints: each URL once, one default index, and of direct URLs only those that no
     index covers.
 
@@ -88,7 +88,7 @@ def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[End
     ]
 
 
-def find_place(one: Said) -> Location | None:
+def find_place(one: StatedUrl) -> Location | None:
     """Return where a userinfo stands in argv or environment, or None if there is none or the URL is
     no plain one.
     """
@@ -99,7 +99,7 @@ def find_place(one: Said) -> Location | None:
     return _place(one, userinfo) if userinfo else None
 
 
-def _make_endpoint(one: Said, host: Host) -> Endpoint | None:
+def _make_endpoint(one: StatedUrl, host: Host) -> Endpoint | None:
     """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain
     URL.
     """
@@ -133,7 +133,7 @@ def _make_endpoint(one: Said, host: Host) -> Endpoint | None:
     )
 
 
-def _place(one: Said, userinfo: Userinfo | None) -> Location | None:
+def _place(one: StatedUrl, userinfo: Userinfo | None) -> Location | None:
     if one.key is None:
         return None
     begin = one.text.index("://") + 3

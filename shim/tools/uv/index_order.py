@@ -18,7 +18,7 @@ from shim.core.model import Origin
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats import uv_toml
 from shim.tools.uv.command import Part
-from shim.tools.uv.endpoints import Role, Said
+from shim.tools.uv.endpoints import Role, StatedUrl
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 
@@ -37,16 +37,16 @@ class Layer:
     file, a receipt.
     """
 
-    index: list[Said] = field(default_factory=list)
-    extra_index_url: list[Said] = field(default_factory=list)
-    index_url: list[Said] = field(default_factory=list)
-    find_links: list[Said] = field(default_factory=list)
+    index: list[StatedUrl] = field(default_factory=list)
+    extra_index_url: list[StatedUrl] = field(default_factory=list)
+    index_url: list[StatedUrl] = field(default_factory=list)
+    find_links: list[StatedUrl] = field(default_factory=list)
 
 
 def layer_of(table: dict[str, Any], origin: Origin) -> Layer:
     """Return what a uv.toml, `[tool.uv]`, `[pip]` or receipt table says."""
     texts = {
-        key: [Said(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
+        key: [StatedUrl(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
         for key in ROLES
     }
     tables = [
@@ -57,10 +57,10 @@ def layer_of(table: dict[str, Any], origin: Origin) -> Layer:
     return Layer(tables, texts["extra-index-url"], texts["index-url"], texts["find-links"])
 
 
-def index_of(row: dict[str, Any], origin: Origin) -> Said:
+def index_of(row: dict[str, Any], origin: Origin) -> StatedUrl:
     """Return one `[[index]]` table. Its url is a text, as the caller made sure."""
     name = row.get("name")
-    return Said(
+    return StatedUrl(
         row["url"],
         origin,
         "index" if row.get("default") is True else "extra",
@@ -72,17 +72,17 @@ def index_of(row: dict[str, Any], origin: Origin) -> Said:
     )
 
 
-def named_url(part: Part, origin: Origin, role: Role) -> Said:
+def named_url(part: Part, origin: Origin, role: Role) -> StatedUrl:
     """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL
     divides nothing.
     """
     name, equals, rest = part.text.partition("=")
     if role in ("index", "extra") and equals and ":" not in name and "/" not in name:
-        return Said(rest, origin, role, name, part.key, part.start + len(name) + 1)
-    return Said(part.text, origin, role, None, part.key, part.start)
+        return StatedUrl(rest, origin, role, name, part.key, part.start + len(name) + 1)
+    return StatedUrl(part.text, origin, role, None, part.key, part.start)
 
 
-def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
+def in_order(*groups: Iterable[Layer]) -> Iterator[StatedUrl]:
     """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group
     each, all others as one.
     """
@@ -93,13 +93,13 @@ def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
                 yield from getattr(layer, kind)
 
 
-def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
+def settle(said: Iterable[StatedUrl], *, no_index: bool) -> list[StatedUrl]:
     """Return those that uv asks, and pypi.org where nothing else is the default.
 
     A shadowed index of argv or environment with a password stays: uv tries that password on other
     indexes of its server, and would not have it if it was cut out.
     """
-    kept: list[Said] = []
+    kept: list[StatedUrl] = []
     names: set[str] = set()
     wanted: set[str] = set()
     has_default = no_index
@@ -124,7 +124,7 @@ def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
         if has_default
         else [
             *kept,
-            Said(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index"),
+            StatedUrl(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index"),
         ]
     )
 

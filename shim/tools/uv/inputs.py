@@ -22,7 +22,7 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.formats.script import script_block
 from shim.tools.uv.command import Part
 from shim.tools.uv.config_files import Reader
-from shim.tools.uv.endpoints import Role, Said
+from shim.tools.uv.endpoints import Role, StatedUrl
 from shim.tools.uv.index_order import ROLES, index_of
 from shim.tools.uv.lock_file import find_folders
 
@@ -54,15 +54,15 @@ class Collector:
 
     reader: Reader
     builds_only: bool = False
-    lines: list[Said] = field(default_factory=list)
-    pinned: list[Said] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    lines: list[StatedUrl] = field(default_factory=list)
+    pinned: list[StatedUrl] = field(default_factory=list)
+    said: list[StatedUrl] = field(default_factory=list)
     no_index: bool = False
     _seen: set[str] = field(default_factory=set)
 
     def add(self, text: str, origin: Origin, role: Role) -> None:
         """Add a URL that a file names."""
-        self.said.append(Said(text, origin, role))
+        self.said.append(StatedUrl(text, origin, role))
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
         """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
@@ -78,8 +78,9 @@ class Collector:
         if behind and (behind[0] == ";" or not behind.lstrip().startswith(BEHIND_URL)):
             self.reader.unread.note_url(text, origin)
         if found and part:
+            start = part.start + found[0]
             self.said.append(
-                Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0])
+                StatedUrl(text[slice(*found)], origin, "direct", None, part.key, start)
             )
         elif found:
             self.add(text[slice(*found)], origin, "direct")
@@ -171,7 +172,7 @@ class Collector:
         Only `uv pip` obeys its index lines (`with_lines`).
         """
         if _is_remote(part.text):
-            self._add_remote(Said(part.text, origin, "input", None, part.key, part.start))
+            self._add_remote(StatedUrl(part.text, origin, "input", None, part.key, part.start))
         else:
             self.add_file(part.text, with_lines=with_lines)
 
@@ -190,10 +191,9 @@ class Collector:
             pass
         elif requirements.is_pylock(path):
             with self.reader.unread.guard(path):
+                origin = Origin("file", path, project=True)
                 for url, registry in _find_locked(self.reader.read_text(path)):
-                    self.said.append(
-                        Said(url, Origin("file", path, project=True), "direct", registry=registry)
-                    )
+                    self.said.append(StatedUrl(url, origin, "direct", registry=registry))
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
@@ -223,7 +223,7 @@ class Collector:
         for match in _LOCAL_LINE.finditer(text):
             self.add_folder(match[1], path)
 
-    def _add_remote(self, one: Said) -> None:
+    def _add_remote(self, one: StatedUrl) -> None:
         self.said.append(one)
         try:
             self.reader.unread.note_remote(Endpoint(parse_url(one.text), one.origin, "input"))
@@ -239,7 +239,7 @@ class Collector:
         if kind == "editable":
             self.add_folder(value, path)
         elif _is_remote(value):
-            self._add_remote(Said(value, where, "input"))
+            self._add_remote(StatedUrl(value, where, "input"))
         else:
             self.add_file(value, path, with_lines=with_lines and kind == "requirement")
 
@@ -247,7 +247,7 @@ class Collector:
         if name == "no-index":
             self.no_index = True
         elif name in ROLES:
-            self.lines.append(Said(value, where, ROLES[name]))
+            self.lines.append(StatedUrl(value, where, ROLES[name]))
 
     def _is_new(self, path: str) -> bool:
         """Whether a file was not added before; false when there are too many."""
@@ -300,21 +300,23 @@ def _decode(data: bytes) -> str:
     return text
 
 
-def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
+def read_lock(
+    reader: Reader, path: str, configured: Iterable[str], *, frozen: bool
+) -> list[StatedUrl]:
     """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those
     whose index is `configured`.
 
     uv drops a lock that was made from other indexes. A frozen one needs no index, but the
     credential of an index opens its files.
     """
-    said: list[Said] = []
+    said: list[StatedUrl] = []
     origin = Origin("file", path, project=True)
     known = {url.rstrip("/") for url in configured}
     for registry, folders in find_folders(reader.read(path) or b"").items():
         if frozen and any(_server(folder) == _server(registry) for folder in folders):
-            said.append(Said(registry, origin, "extra"))
+            said.append(StatedUrl(registry, origin, "extra"))
         if frozen or not registry or registry.rstrip("/") in known:
-            said += [Said(folder, origin, "direct", registry=registry) for folder in folders]
+            said += [StatedUrl(folder, origin, "direct", registry=registry) for folder in folders]
     return said
 
 

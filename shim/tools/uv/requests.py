@@ -15,9 +15,9 @@ from typing import Any
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Location, Origin
 from shim.formats import uv_toml
-from shim.tools.uv.command import Command, Part
+from shim.tools.uv.command import Part, UvCommand
 from shim.tools.uv.config_files import Document, Project, Reader, discover, find_project
-from shim.tools.uv.endpoints import Said, find_place, make_endpoints
+from shim.tools.uv.endpoints import StatedUrl, find_place, make_endpoints
 from shim.tools.uv.index_order import ROLES, Layer, in_order, layer_of, named_url, settle
 from shim.tools.uv.inputs import Collector, read_lock
 from shim.tools.uv.publish import publish_endpoints
@@ -61,7 +61,7 @@ FIRST_AT_SCRIPT = (0, 12)
 FIRST_PINNED_OFF = (0, 7)
 
 
-def read_command_endpoints(command: Command, host: Host) -> Endpoints:
+def read_command_endpoints(command: UvCommand, host: Host) -> Endpoints:
     """Return what a command may ask. Nothing is fetched; what cannot be read may name any
     server.
     """
@@ -101,7 +101,7 @@ def read_command_endpoints(command: Command, host: Host) -> Endpoints:
     )
 
 
-def script_of(command: Command) -> Part | None:
+def script_of(command: UvCommand) -> Part | None:
     """Return the script of `uv run SCRIPT` or `--script SCRIPT`: a path, a URL or `-`; None where a
     program is run.
     """
@@ -126,7 +126,7 @@ def script_of(command: Command) -> Part | None:
     )
 
 
-def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
+def _find_starts(command: UvCommand, host: Host, reader: Reader) -> list[str]:
     """Return the folders where the search for a project and its configuration begins: two if we do
     not know uv's release.
     """
@@ -143,7 +143,7 @@ def _find_starts(command: Command, host: Host, reader: Reader) -> list[str]:
 
 
 def _read_configuration(
-    command: Command, project: Project, host: Host, reader: Reader
+    command: UvCommand, project: Project, host: Host, reader: Reader
 ) -> list[Document]:
     config_file = command.value("config-file", host)
     if command.is_on("no-config", host) and not config_file:
@@ -153,7 +153,7 @@ def _read_configuration(
     )
 
 
-def _read_options(command: Command, host: Host) -> Layer:
+def _read_options(command: UvCommand, host: Host) -> Layer:
     """Return the indexes of argv, and those of variables whose option is not used."""
     said = {
         option: [
@@ -174,7 +174,7 @@ def _origin(part: Part, option: str) -> Origin:
     return Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
 
 
-def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
+def _read_script(collector: Collector, command: UvCommand) -> dict[str, Any]:
     """Return the metadata of a PEP 723 script; nothing where there is none. With it, the project
     does not count.
     """
@@ -189,7 +189,7 @@ def _read_script(collector: Collector, command: Command) -> dict[str, Any]:
 
 
 def _tables(
-    command: Command, script: dict[str, Any], documents: Iterable[Document]
+    command: UvCommand, script: dict[str, Any], documents: Iterable[Document]
 ) -> list[tuple[dict[str, Any], Origin]]:
     """Return the tables that configure indexes, the most particular first: for `uv pip`, `[pip]` of
     all files, then the rest.
@@ -218,10 +218,10 @@ def _says_no_index(tables: Iterable[dict[str, Any]]) -> bool:
 
 def _settle(
     collector: Collector,
-    command: Command,
+    command: UvCommand,
     options: Layer,
     tables: list[tuple[dict[str, Any], Origin]],
-) -> list[Said]:
+) -> list[StatedUrl]:
     """Return the indexes that the command asks: each installed tool has its own, from its receipt.
 
     Listing them minds no option, no variable, and of configuration only the [[index]] tables.
@@ -241,10 +241,10 @@ def _settle(
 
 def _settle_once(
     collector: Collector,
-    command: Command,
+    command: UvCommand,
     options: Layer,
     tables: list[tuple[dict[str, Any], Origin]],
-) -> list[Said]:
+) -> list[StatedUrl]:
     layers = [layer_of(table, origin) for table, origin in tables]
     groups = [[options], layers] if command.verb[0] in ("pip", "venv") else [[options, *layers]]
     no_index = (
@@ -263,7 +263,7 @@ def _settle_once(
     )
 
 
-def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
+def _add_inputs(collector: Collector, command: UvCommand, host: Host) -> None:
     """Add what requirements files, direct URLs, local projects and `--with` name."""
     is_pip = command.verb[0] == "pip"
     for option in FILE_OPTIONS:
@@ -289,7 +289,7 @@ def _add_inputs(collector: Collector, command: Command, host: Host) -> None:
             collector.add_direct(part.text, Origin("argv", "URL"), part)
 
 
-def _requirement_arguments(command: Command) -> list[Part]:
+def _requirement_arguments(command: UvCommand) -> list[Part]:
     """Return the arguments that name packages or files: what stands behind a program's name is that
     program's own.
     """
@@ -319,7 +319,7 @@ def _find_locks(reader: Reader, script: Part | None, projects: Iterable[Project]
 
 
 def _read_receipts(
-    collector: Collector, command: Command
+    collector: Collector, command: UvCommand
 ) -> Iterator[tuple[dict[str, Any], Origin]]:
     """Yield the options in the receipts of the tools that are asked about: those named, or all."""
     names = {uv_toml.requirement_name(word.value or "") for word in command.arguments}
@@ -333,7 +333,7 @@ def _read_receipts(
             yield options if isinstance(options, dict) else {}, Origin("config", path)
 
 
-def _finish(command: Command, host: Host, reader: Reader, endpoints: list[Endpoint]) -> Endpoints:
+def _finish(command: UvCommand, host: Host, reader: Reader, endpoints: list[Endpoint]) -> Endpoints:
     """Return all of it; userinfo in argv and variables that no endpoint stands for is unused."""
     asked = {endpoint.location for endpoint in endpoints}
     unused_userinfo = tuple(place for place in _find_places(command, host) if place not in asked)
@@ -347,7 +347,7 @@ def _finish(command: Command, host: Host, reader: Reader, endpoints: list[Endpoi
     )
 
 
-def _find_places(command: Command, host: Host) -> list[Location]:
+def _find_places(command: UvCommand, host: Host) -> list[Location]:
     """Return where each userinfo of an index stands in argv and variables, used or replaced."""
     places: dict[Location, None] = {}
     for option in (*INDEX_OPTIONS, "publish-url", "check-url"):

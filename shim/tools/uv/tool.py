@@ -14,7 +14,7 @@ from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan
 from shim.tools import Tool
-from shim.tools.uv.command import Command
+from shim.tools.uv.command import UvCommand
 from shim.tools.uv.options import option_table
 from shim.tools.uv.requests import read_command_endpoints, script_of
 
@@ -166,7 +166,7 @@ def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answ
     return "packages" if invocation.verb in SURELY_ASKING else "answers"
 
 
-def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
+def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> UvCommand:
     """Return the command's verb, options and arguments. With a `verb` given (uvx), argv begins
     behind it.
     """
@@ -174,7 +174,7 @@ def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
 
 
 @lru_cache(maxsize=8)
-def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> Command:
+def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> UvCommand:
     words: list[Word] = []
     position = 0
     while len(verb) < (2 if verb and verb[0] in GROUPS else 1):
@@ -182,18 +182,18 @@ def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> Command:
         words += [_shift(word, position) for word in found if word.name]
         first = next((word for word in found if word.name is None and word.value is not None), None)
         if first is None:
-            return Command(verb, tuple(words), ())
+            return UvCommand(verb, tuple(words), ())
         verb = (*verb, first.value or "")
         position += first.position + 1
     verb = ALIASES.get(verb, verb)
     found = scan(argv[position:], option_table(verb), interspersed=verb not in RUNNERS)
     words += [_shift(word, position) for word in found]
     options = tuple(_without_equals(word, argv) for word in words if word.name)
-    return Command(verb, options, tuple(word for word in words if word.name is None))
+    return UvCommand(verb, options, tuple(word for word in words if word.name is None))
 
 
 def invocation_of(
-    name: str, command: Command, argv: tuple[str, ...], host: Host, target: str
+    name: str, command: UvCommand, argv: tuple[str, ...], host: Host, target: str
 ) -> Invocation:
     """Return the invocation of a parsed command."""
     made = Target(target)
@@ -214,7 +214,7 @@ def invocation_of(
     )
 
 
-def why_not(command: Command, host: Host) -> str | None:
+def why_not(command: UvCommand, host: Host) -> str | None:
     """Return why a command asks no index, or None if it may."""
     if (
         not command.verb
