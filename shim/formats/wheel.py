@@ -12,9 +12,7 @@ from shim.core.files import MAX_BYTES, CannotRead, read_status
 
 
 def read_requires(path: str) -> list[str]:
-    """Return the `Requires-Dist` of a wheel, as written. Raises CannotRead for anything that no
-    tool has made.
-    """
+    """Return the `Requires-Dist` of a wheel, as written. Raises CannotRead."""
     import zipfile
     import zlib
 
@@ -46,9 +44,7 @@ def read_requires(path: str) -> list[str]:
 
 
 def _requires(text: str) -> list[str]:
-    """Return the values of the header, which ends at the first empty line; a continued line belongs
-    to the one before.
-    """
+    """Return the values in a header: an empty line ends it, and a continued one has no key."""
     found: list[str] = []
     is_ours = False
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
