@@ -32,7 +32,6 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.tools.pip.direct_urls import LocalFiles
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
 from shim.tools.pip.settings import FileReader, PipSettings
-from shim.tools.unreadable import Unread
 
 INDEX_LINES = ("index-url", "extra-index-url")
 #: pip's options that name a requirements or constraints file.
@@ -316,7 +315,7 @@ class Inputs:
                 self._check_owner(match[1], match[2], self._shown(os.path.join(folder, name)))
 
     def _path_of(self, location: str) -> str:
-        return LocalFiles(self.host, self.files, Unread()).path_of(location)
+        return LocalFiles(self.host, self.files).path_of(location)
 
     def _text(self, path: str) -> str:
         return (self.files.read(path) or b"").decode("utf-8", "replace")

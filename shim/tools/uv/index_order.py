@@ -33,9 +33,7 @@ ROLES: dict[str, Role] = {
 
 @dataclass(slots=True)
 class Layer:
-    """What one place says, by kind: argv and variables, a script, one table of a configuration
-    file, a receipt.
-    """
+    """What one place says, by kind: argv and variables, a script, a table of a file, a receipt."""
 
     index: list[StatedUrl] = field(default_factory=list)
     extra_index_url: list[StatedUrl] = field(default_factory=list)
@@ -45,16 +43,13 @@ class Layer:
 
 def layer_of(table: dict[str, Any], origin: Origin) -> Layer:
     """Return what a uv.toml, `[tool.uv]`, `[pip]` or receipt table says."""
-    texts = {
-        key: [StatedUrl(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
-        for key in ROLES
-    }
-    tables = [
-        index_of(row, origin)
-        for row in uv_toml.tables(table.get("index"))
-        if isinstance(row.get("url"), str)
-    ]
-    return Layer(tables, texts["extra-index-url"], texts["index-url"], texts["find-links"])
+
+    def said(key: str) -> list[StatedUrl]:
+        return [StatedUrl(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
+
+    rows = [row for row in uv_toml.tables(table.get("index")) if isinstance(row.get("url"), str)]
+    indexes = [index_of(row, origin) for row in rows]
+    return Layer(indexes, said("extra-index-url"), said("index-url"), said("find-links"))
 
 
 def index_of(row: dict[str, Any], origin: Origin) -> StatedUrl:
@@ -73,9 +68,7 @@ def index_of(row: dict[str, Any], origin: Origin) -> StatedUrl:
 
 
 def named_url(part: Part, origin: Origin, role: Role) -> StatedUrl:
-    """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL
-    divides nothing.
-    """
+    """Return `URL` or `name=URL` as what is said: a name has no colon, as a URL does."""
     name, equals, rest = part.text.partition("=")
     if role in ("index", "extra") and equals and ":" not in name and "/" not in name:
         return StatedUrl(rest, origin, role, name, part.key, part.start + len(name) + 1)
@@ -83,9 +76,7 @@ def named_url(part: Part, origin: Origin, role: Role) -> StatedUrl:
 
 
 def in_order(*groups: Iterable[Layer]) -> Iterator[StatedUrl]:
-    """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group
-    each, all others as one.
-    """
+    """Yield what the layers say in uv's order, which goes by kind within each group."""
     for group in groups:
         layers = list(group)
         for kind in ("index", "extra_index_url", "index_url", "find_links"):
@@ -109,24 +100,18 @@ def settle(said: Iterable[StatedUrl], *, no_index: bool) -> list[StatedUrl]:
             continue
         if "://" not in one.text:
             wanted.add(one.text)  # the name of a configured index, or a path
-        is_first = (one.name is None or one.name not in names) and not (
-            one.role == "index" and has_default
-        )
+        is_new_name = one.name is None or one.name not in names
+        is_first = is_new_name and not (one.role == "index" and has_default)
         names |= {one.name} if one.name else set()
         has_default |= one.role == "index" and is_first
         is_asked = is_first and (not one.explicit or one.name in wanted) and not one.never
         if not no_index and (is_asked or (one.key is not None and _has_password(one.text))):
-            kept.append(
-                one._replace(role="links" if one.flat else one.role if is_asked else "extra")
-            )
-    return (
-        kept
-        if has_default
-        else [
-            *kept,
-            StatedUrl(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index"),
-        ]
-    )
+            role: Role = one.role if is_asked else "extra"
+            kept.append(one._replace(role="links" if one.flat else role))
+    if not has_default:
+        origin = Origin("config", "uv's default", is_default=True)
+        kept.append(StatedUrl(DEFAULT_INDEX, origin, "index"))
+    return kept
 
 
 def _has_password(text: str) -> bool:

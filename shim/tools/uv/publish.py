@@ -24,9 +24,7 @@ DEFAULT_URL = "https://upload.pypi.org/legacy/"
 def publish_endpoints(
     command: UvCommand, documents: list[Document], host: Host, unread: Unread
 ) -> list[Endpoint]:
-    """Return the endpoints of `uv publish`: what answers for an upload does not answer for a
-    check.
-    """
+    """Return the endpoints: what answers for an upload does not answer for a check."""
     typed = [part.text for part in command.typed("index")]
     wanted = typed[-1] if typed else command.value("publish-index", host)
     said = [*(_of_index(wanted, documents) if wanted else _of_urls(command, documents, host))]
@@ -42,10 +40,7 @@ def _find_url(
     """Yield what an option, else its variable, else the first configuration file says."""
     part = command.last(option, host)
     if part:
-        origin = (
-            Origin("argv", f"--{option}") if isinstance(part.key, int) else Origin("env", part.key)
-        )
-        yield StatedUrl(part.text, origin, role, None, part.key, part.start)
+        yield StatedUrl(part.text, part.origin(option), role, None, part.key, part.start)
         return
     for document in documents:
         if isinstance(document.table.get(option), str):
@@ -63,31 +58,23 @@ def _of_urls(command: UvCommand, documents: list[Document], host: Host) -> Itera
 
 
 def _of_index(name: str, documents: list[Document]) -> Iterator[StatedUrl]:
-    """Yield both URLs of the first configured index of that name; uv stops if it has none to upload
-    to.
-    """
-    rows = (
-        (row, document.origin)
-        for document in documents
-        for row in uv_toml.tables(document.table.get("index"))
-    )
-    row, origin = next(
-        (found for found in rows if found[0].get("name") == name), ({}, Origin("config", ""))
-    )
-    urls = {"publish": row.get("publish-url"), "index": row.get("url")}
-    if all(isinstance(url, str) for url in urls.values()):
-        yield StatedUrl(str(urls["publish"]), origin, "publish", name)
-        yield StatedUrl(str(urls["index"]), origin, "index", name)
+    """Yield both URLs of the first index of that name; uv stops if it has none to upload to."""
+    for document in documents:
+        for row in uv_toml.tables(document.table.get("index")):
+            if row.get("name") == name:
+                upload, url = row.get("publish-url"), row.get("url")
+                if isinstance(upload, str) and isinstance(url, str):
+                    yield StatedUrl(upload, document.origin, "publish", name)
+                    yield StatedUrl(url, document.origin, "index", name)
+                return
 
 
 def _with_answer(endpoint: Endpoint, command: UvCommand, host: Host) -> Endpoint:
-    """Return the endpoint with the user name and the answer that options and variables give. A
-    password in the URL is one already.
-    """
+    """Return the endpoint with the user name and answer of options, variables and the URL."""
     if endpoint.inline_password is not None:
         return endpoint
     username = endpoint.username or command.value("username", host)
-    answer = next((option for option in ("token", "password") if command.value(option, host)), None)
-    part = command.last(answer, host) if answer else None
-    named = None if part is None else part.key if isinstance(part.key, str) else f"--{answer}"
-    return replace(endpoint, username=username, provided_by=named or endpoint.provided_by)
+    parts = ((option, command.last(option, host)) for option in ("token", "password"))
+    origins = (part.origin(option).where for option, part in parts if part)
+    answer = next(origins, endpoint.provided_by)
+    return replace(endpoint, username=username, provided_by=answer)
