@@ -254,7 +254,7 @@ def names_in(folder: str) -> list[str]:
 
 
 def identify(path: str) -> tuple[int, int, int] | None:
-    """Return what tells a file from the next at its path, or itself before a change, if any."""
+    """Return what changes with a file at its path, and in it; None if there is none."""
     try:
         status = read_status(path)
     except OSError:

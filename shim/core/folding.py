@@ -13,7 +13,7 @@ MIN_COLUMNS, MAX_COLUMNS = 40, 120
 
 
 def fold(text: str, indent: str, descriptor: int, hanging: int | None = None) -> str:
-    """Return lines of the text, indented, all but the first by `hanging`; one for no terminal."""
+    """Return lines of the text, indented, further ones by `hanging`; one if no width is known."""
     columns = _columns(descriptor)
     if columns is None:
         return f"{indent}{text}\n"

@@ -71,7 +71,7 @@ class Host:
         return self.environ.get(name, "") not in ("", "0")
 
     def variables(self, names: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
-        """Return (name, value or None) for each of `names`; `AWS_*` is all that begin so."""
+        """Return (name, value or None) for each name; `AWS_*` is all that begin so, in order."""
         found: list[tuple[str, str | None]] = []
         for name in names:
             # Also asked for `AWS_*` itself: who watches learns that all of them count.

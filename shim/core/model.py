@@ -48,7 +48,7 @@ class Secret:
         return self._value.isascii()
 
     def fingerprint(self, key: bytes, *context: str) -> str:
-        """Return a keyed digest (HMAC-SHA-256, hex), to know a secret by without keeping it."""
+        """Return a keyed digest (HMAC-SHA-256, hex), by which a secret is known and not kept."""
         import hmac  # RFC 2104
 
         parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
@@ -385,7 +385,7 @@ class Plan:
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:
-        """The credentials that the target is given, and how, in words, not what it finds itself."""
+        """The credentials that the target is given (it finds others itself), and how, in words."""
         said = [channel for channel, _, _ in self.delivery.channels if channel != "trust"]
         if not said:
             return (), ""

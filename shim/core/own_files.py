@@ -32,7 +32,9 @@ def create(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> 
 
 @contextmanager
 def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> Iterator[str]:
-    """Write a file beside `path`; it goes there when the `with` ends well. Raises OSError."""
+    """Write a new file beside `path` and yield where it is; it takes its place when the `with` ends
+    well, else it goes. Raises OSError.
+    """
     # Never a name that an ended process left behind.
     new = f"{path}.{os.urandom(6).hex()}{NEW_SUFFIX}"
     try:
@@ -46,7 +48,7 @@ def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False
 
 
 def replace_atomically(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
-    """Write a file of which a reader sees the old one or the new one. Raises OSError."""
+    """Write a file so that readers see the old one or the new one, whole. Raises OSError."""
     with replacement(path, data, mode, sync=sync):
         pass
 

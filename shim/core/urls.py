@@ -63,7 +63,7 @@ class BadUrl(ValueError):
 
 
 def names_web(text: str) -> bool:
-    """Return whether some program may take a text, or a part of it, for an http(s) URL."""
+    """Return whether some program may take a part of a text for a web URL, however spelled."""
     visible = "".join(letter for letter in text if letter > " " and letter.isprintable())
     return _WEB.search(visible) is not None
 

@@ -36,7 +36,7 @@ class OptionTable(NamedTuple):
     wanted: frozenset[str] = frozenset()
 
     def find_long(self, typed: str) -> Option | None:
-        """Return the option that `typed` (`--index-u`) names or abbreviates, None for no one."""
+        """Return what `typed` (`--index-u`) names or abbreviates, None if unknown or ambiguous."""
         if typed in self.long:
             return self.long[typed]
         found = (option for name, option in self.long.items() if name.startswith(typed))

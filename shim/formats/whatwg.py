@@ -45,7 +45,7 @@ def read_web_url(text: str) -> str | None:
 
 @cache
 def plain_host(host: str) -> str | None:
-    """Return a host as such programs write it: small ASCII letters, a short address, or None."""
+    """Return a host as such programs write it (small ASCII letters, shortest address), or None."""
     if host.startswith("["):
         host = host.strip("[]")
     if ":" in host:

@@ -44,7 +44,9 @@ def read_requires(path: str) -> list[str]:
 
 
 def _requires(text: str) -> list[str]:
-    """Return the values in a header: an empty line ends it, and a continued one has no key."""
+    """Return the values of the header, which ends at the first empty line; a continued line belongs
+    to the one before.
+    """
     found: list[str] = []
     is_ours = False
     for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):

@@ -116,7 +116,7 @@ def _read_settings(path: str) -> dict[str, str] | None:
 
 
 def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str] | None:
-    """Return (path, flags) of the Python that a script's first lines start, if it is one."""
+    """Return (path, flags) of the Python that a script's first lines start, if they do."""
     first, _, rest = head.partition("\n")
     program, _, argument = first[2:].strip().partition(" ")
     name = os.path.basename(program)

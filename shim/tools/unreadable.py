@@ -35,7 +35,7 @@ class Unread:
     careless: dict[str, None] = field(default_factory=dict)
 
     def note(self, what: str, why: str = "", *, careless: bool = False) -> None:
-        """Take note of an input, such as `line 3 of more.txt`; `why` is a clause for `it`."""
+        """Take note of an input, such as `line 3 of more.txt`; `why` goes on after `it`."""
         text = f"{what} (it {why})" if why else what
         self.texts[text] = None
         if careless:

@@ -19,7 +19,7 @@ BRINGING = ("requirement", "requirements-from-script", "group")
 
 
 def takes_packages(settings: PipSettings, target: Target, host: Host) -> bool:
-    """Return whether anything is to come from an index, be it what a local path needs itself."""
+    """Return whether anything comes from an index, even if only what a local path needs."""
     if any(settings.all(option) for option in BRINGING):
         return True
     wanted = [mention.text for mention in (*settings.arguments, *settings.all("editable"))]

@@ -162,7 +162,7 @@ class DirectUrls:
             self.found.append(Mention(url, Origin("file", where, project=True, line=line)))
 
     def _add_project(self, said: Mention) -> None:
-        """Add the direct URLs of what builds a local project, archive or wheel, and it needs."""
+        """Add the direct URLs that a local project, archive or wheel needs, or its build."""
         place, extras = local_place(said.text)
         if place is None:
             return

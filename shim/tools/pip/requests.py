@@ -151,7 +151,7 @@ class _Reader:
         self.indexes = ours + [("extra", mention) for _, mention in self.indexes]
 
     def _read_file(self, said: Mention, parents: tuple[str, ...] = ()) -> None:
-        """Apply a requirements or constraints file that `said`, in the last of `parents`, names."""
+        """Apply one requirements or constraints file; `parents` are those that include it."""
         location = self._locate(said.text, parents[-1] if parents else None)
         if location in parents:
             return  # pip stops here

@@ -167,7 +167,7 @@ def _why_it_asks(
     target: Target,
     host: Host,
 ) -> str | None:
-    """Return why a command asks an index by all its options, None if it does not."""
+    """Return why a command asks an index, None if it does not; an option may be in pip.conf."""
     if verb in _ALWAYS:
         return f"pip {verb}"
     if verb == "index":

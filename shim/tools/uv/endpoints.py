@@ -122,7 +122,9 @@ def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | N
 
 
 def _is_one(endpoint: Endpoint, other: Endpoint) -> bool:
-    """Return whether two of one URL are one: uv keeps credentials by URL, so no userinfo is any."""
+    """Return whether two endpoints of one URL are one: a URL without userinfo is the same as with
+    one, since uv keeps credentials by URL.
+    """
     if (endpoint.role == "publish") != (other.role == "publish"):
         return False
     if _is_plain(endpoint) or _is_plain(other):
@@ -141,7 +143,9 @@ def _normal(url: Url) -> tuple[str, str]:
 
 
 def _merge(first: Endpoint, other: Endpoint) -> Endpoint:
-    """Return one for both: the userinfo and its place of who has one, all else of the first."""
+    """Return one endpoint for both: the place in the list and the role of the first, the userinfo
+    and where it stands of who has one.
+    """
     source = first if first.inline_password is not None or first.username is not None else other
     has_password = source.inline_password is not None
     return replace(

@@ -76,7 +76,9 @@ def named_url(part: Part, origin: Origin, role: Role) -> StatedUrl:
 
 
 def in_order(*groups: Iterable[Layer]) -> Iterator[StatedUrl]:
-    """Yield what the layers say in uv's order, which goes by kind within each group."""
+    """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group
+    each, all others as one.
+    """
     for group in groups:
         layers = list(group)
         for kind in ("index", "extra_index_url", "index_url", "find_links"):

@@ -88,7 +88,7 @@ def script_of(command: UvCommand) -> Part | None:
 
 
 def _find_starts(command: UvCommand, host: Host, reader: Reader) -> list[str]:
-    """Return where the search for a project and its configuration begins, or may begin."""
+    """Return where the search for a project begins: two folders if uv's release is unknown."""
     project = command.value("project", host)
     script = script_of(command) if command.verb == ("run",) else None
     if project:
@@ -203,7 +203,7 @@ def _add_inputs(collector: Collector, command: UvCommand, host: Host) -> None:
 
 
 def _requirement_arguments(command: UvCommand) -> list[Part]:
-    """Return the arguments that name packages or files; behind a program's name are its own."""
+    """Return the arguments that name packages or files; what follows a program is its own."""
     if command.verb in (("run",), ("version",)):
         return []
     end = 1 if command.verb == ("tool", "run") else None
@@ -211,7 +211,7 @@ def _requirement_arguments(command: UvCommand) -> list[Part]:
 
 
 def _add_project(collector: Collector, project: Project) -> None:
-    """Add what a project and its workspace's members name, and their sources."""
+    """Add what a project, its workspace's members and their sources name."""
     documents = list(project.documents(collector.reader))
     for path, document in documents:
         collector.add_document(document, path, documents[0][1])

@@ -101,10 +101,10 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     argv, environ = delivery.argv, dict(delivery.environ)
     options = [word for word in parse(argv).options if word.name in variables]
     names = [word.name for word in options]
-    is_name = not any(word.name == "password" and not word.value for word in options)
+    has_password = not any(word.name == "password" and not word.value for word in options)
     for word in reversed(options):  # from the end, so that positions stay true
         if word.value and names.count(word.name) == 1:
-            is_plain = word.name == "username" and is_name
+            is_plain = word.name == "username" and has_password
             environ[variables[word.name or ""]] = word.value if is_plain else Secret(word.value)
             argv = drop_value(argv, word)
     return replace(delivery, argv=argv, environ=environ)
