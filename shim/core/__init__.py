@@ -1,3 +1,1 @@
-"""The values and rules that everything speaks in, and the outside world: model, URLs, errors, the
-host, files of other people.
-"""
+"""The values and rules that everything speaks in, and the world: model, URLs, the host, files."""

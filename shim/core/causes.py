@@ -30,11 +30,8 @@ Cause = Literal[
 #: Self-signed, in the chain or alone; no issuer; no first certificate to check with.
 _UNKNOWN_AUTHORITY = (18, 19, 20, 21)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
-#: The first that fits. A certificate's trouble is an SSLError as well, and all of them are
-#: OSErrors.
+#: The first that fits: all of them but the last are OSErrors.
 _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause], ...] = (
-    (ssl.SSLCertVerificationError, "certificate"),
-    (ssl.SSLError, "tls"),
     (TimeoutError, "timeout"),
     (socket.gaierror, "name"),
     (ConnectionRefusedError, "refused"),
@@ -44,11 +41,8 @@ _KINDS: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], Cause
 
 def cause_of(reason: object) -> Cause:
     """Return why a request failed. Whether a proxy was on the way is for the caller to say."""
-    if (
-        isinstance(reason, ssl.SSLCertVerificationError)
-        and reason.verify_code in _UNKNOWN_AUTHORITY
-    ):
-        return "authority"
-    if isinstance(reason, ssl.SSLError) and reason.reason in _NO_TLS:
-        return "plain"
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return "authority" if reason.verify_code in _UNKNOWN_AUTHORITY else "certificate"
+    if isinstance(reason, ssl.SSLError):
+        return "plain" if reason.reason in _NO_TLS else "tls"
     return next((cause for kind, cause in _KINDS if isinstance(reason, kind)), "network")

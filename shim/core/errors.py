@@ -47,9 +47,7 @@ class SourceError(ShimError):
 
 
 class ShortLived(ShimError):
-    """A token ends so soon that a longer command outlives it, or has ended already by our clock.
-    Only ever a warning.
-    """
+    """A token ends before a longer command does, or has ended. Only ever a warning."""
 
     code, exit_code = "short-lived", 69
 
@@ -97,9 +95,7 @@ class Rejected(ShimError):
 
 
 class NotProven(ShimError):
-    """A private index did not show that it takes our credential, and pip would go on to the next
-    index.
-    """
+    """A private index did not show that it takes our credential, and pip would ask the next."""
 
     code, exit_code = "not-proven", 77
 
@@ -111,9 +107,7 @@ class CannotDeliver(ShimError):
 
 
 class CannotRoute(ShimError):
-    """A command would take a package from elsewhere than `packages` and `index-strategy` say, and
-    cannot be kept from it.
-    """
+    """A command would take a package from elsewhere than `packages` and `index-strategy` say."""
 
     code, exit_code = "cannot-route", 77
 
@@ -147,13 +141,8 @@ def render(error: ShimError, *, level: str = "error") -> str:
 
     text = fold(printable(f"shim: {level}[{error.code}]: {error.message}"), "", 2)
     if error.tried:
-        text += fold(
-            printable(
-                "tried: " + ", ".join(f"{what} ({outcome})" for what, outcome in error.tried)
-            ),
-            "  ",
-            2,
-        )
+        tried = ", ".join(f"{what} ({outcome})" for what, outcome in error.tried)
+        text += fold(printable(f"tried: {tried}"), "  ", 2)
     return text + (printable(f"hint: {error.hint}") + "\n" if error.hint else "")
 
 

@@ -146,9 +146,7 @@ def real_path(path: str) -> str:
 
 
 def _see_steps(path: str, links: dict[str, str]) -> str:
-    """Tell who watches of every step of a path; return where it leads. `links` were followed
-    already.
-    """
+    """Tell who watches of every step of a path; return where it leads."""
     reached = "/" if path.startswith("/") else os.getcwd()
     for name in path.split("/"):
         if name == "..":
@@ -170,9 +168,7 @@ def open_descriptor(path: str, flags: int, mode: int = 0o777) -> int:
 
 
 class CannotRead(Exception):
-    """There is something at the path, and nobody here has read it. `why` says so in words that
-    follow the path.
-    """
+    """There is something at the path that nobody here has read; `why` is a clause about it."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -184,9 +180,7 @@ class LeftToCode(CannotRead):
 
 
 def read_named(path: str) -> bytes:
-    """Return the bytes of a file that a person named. Raises UsageError where it is not there, or
-    cannot be read.
-    """
+    """Return the bytes of a file that a person named. Raises UsageError if it cannot be read."""
     hint = f"ls -l {path}"
     try:
         data = read_regular(path)
@@ -204,8 +198,7 @@ def read_regular(
     *,
     flags: int = 0,
 ) -> bytes | None:
-    """Return a file's bytes, or None if there is no such file. `check` may refuse it by its owner
-    or mode, by an error of its own.
+    """Return a file's bytes, None if there is no file. `check` may refuse it by owner or mode.
 
     Raises:
         CannotRead: it is no regular file, larger than `max_bytes`, or not ours to open.
@@ -228,9 +221,7 @@ def read_regular(
 
 
 def read_text(path: str, max_bytes: int = MAX_BYTES) -> str | None:
-    """Return the text of a file that nothing depends on, or None if it cannot be read, for whatever
-    reason.
-    """
+    """Return the text of a file that nothing depends on, or None if it cannot be read."""
     try:
         data = read_regular(path, max_bytes)
     except CannotRead:
@@ -263,9 +254,7 @@ def names_in(folder: str) -> list[str]:
 
 
 def identify(path: str) -> tuple[int, int, int] | None:
-    """Return what tells a file from the next one at its path, or from itself before a change; None
-    if there is none.
-    """
+    """Return what changes with a file at its path, and in it; None if there is none."""
     try:
         status = read_status(path)
     except OSError:
@@ -274,9 +263,7 @@ def identify(path: str) -> tuple[int, int, int] | None:
 
 
 def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
-    """Whether a config file speaks of something, broken or not: one that we may not open may, and a
-    pipe or a device never was one.
-    """
+    """Whether a config file speaks of something, broken or not: one that we may not open may."""
     for file in files:
         try:
             if words.search(read_regular(file) or b""):
@@ -303,6 +290,6 @@ def _read(descriptor: int, max_bytes: int, check: Callable[[os.stat_result], Non
 
 
 def _kind(mode: int) -> str:
-    return (
-        "a folder" if stat.S_ISDIR(mode) else "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
-    )
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return "a pipe" if stat.S_ISFIFO(mode) else "no regular file"

@@ -13,25 +13,20 @@ MIN_COLUMNS, MAX_COLUMNS = 40, 120
 
 
 def fold(text: str, indent: str, descriptor: int, hanging: int | None = None) -> str:
-    """Return lines of the text, each indented, those after the first by `hanging` columns; one line
-    where the width is not known.
-    """
+    """Return lines of the text, indented, further ones by `hanging`; one if no width is known."""
     columns = _columns(descriptor)
     if columns is None:
         return f"{indent}{text}\n"
     import textwrap
 
     after = len(indent) + 2 if hanging is None or hanging > columns // 2 else hanging
-    options = {
-        "break_long_words": False,
-        "break_on_hyphens": False,
-    }  # a URL or a command stays one word
     lines = textwrap.wrap(
         text,
         columns,
         initial_indent=indent,
         subsequent_indent=" " * after,
-        **options,  # type: ignore[arg-type]
+        break_long_words=False,  # a URL or a command stays one word
+        break_on_hyphens=False,
     )
     return "".join(f"{line}\n" for line in lines) or "\n"
 

@@ -31,9 +31,7 @@ class Host:
 
     @property
     def home(self) -> str | None:
-        """The user's home folder, or None if HOME is missing or relative: then there is no user
-        config and no cache.
-        """
+        """The user's home, None if HOME is missing or relative: no user config and no cache."""
         return self._absolute("HOME")
 
     @property
@@ -43,9 +41,7 @@ class Host:
 
     @property
     def faces(self) -> str | None:
-        """The folder of our `keyring` launcher, beside the launchers' folder; None if it is not
-        there.
-        """
+        """The folder of our `keyring` launcher, beside the launchers' folder, if it is there."""
         folder = os.path.join(os.path.dirname(self.shims), "faces") if self.shims else ""
         return folder if may_access(os.path.join(folder, "keyring"), os.X_OK) and folder else None
 
@@ -75,24 +71,18 @@ class Host:
         return self.environ.get(name, "") not in ("", "0")
 
     def variables(self, names: tuple[str, ...]) -> tuple[tuple[str, str | None], ...]:
-        """Return (name, value or None) for each of `names`; one like `AWS_*` stands for all that
-        begin so, in the order of the alphabet.
-        """
+        """Return (name, value or None) for each name; `AWS_*` is all that begin so, in order."""
         found: list[tuple[str, str | None]] = []
         for name in names:
-            found.append(
-                (name, self.environ.get(name))
-            )  # also asked for `AWS_*` itself: who watches learns that all of them count
+            # Also asked for `AWS_*` itself: who watches learns that all of them count.
+            found.append((name, self.environ.get(name)))
             if name.endswith("*"):
-                found += sorted(
-                    item for item in self.environ.items() if item[0].startswith(name[:-1])
-                )
+                items = self.environ.items()
+                found += sorted(item for item in items if item[0].startswith(name[:-1]))
         return tuple(found)
 
     def programs(self, name: str) -> Iterator[str]:
-        """Yield the programs of that name on PATH, the first one first; an empty entry is the
-        working directory.
-        """
+        """Yield the programs of that name on PATH, whose empty entry is the working directory."""
         for entry in self.environ.get("PATH", os.defpath).split(":"):
             path = os.path.join(self.path(entry or "."), name)
             if is_file(path) and may_access(path, os.X_OK):
@@ -105,9 +95,7 @@ class Host:
         return os.path.normpath(os.path.join(self.cwd, text))
 
     def debug(self, text: str) -> None:
-        """Write one line of trace to stderr if SHIM_DEBUG is set. Callers pass names and places,
-        never secrets.
-        """
+        """Write a line of trace to stderr if SHIM_DEBUG is set. Callers never pass secrets."""
         if self.is_set("SHIM_DEBUG"):
             from shim.core.errors import printable
 
@@ -122,31 +110,24 @@ class Host:
 
 
 def this_host(launcher: str = "") -> Host:
-    """Return the real surroundings of this process, started by `launcher`. A deleted working
-    directory is reported as `/`.
-    """
+    """Return the real surroundings of this process; a deleted working directory is `/`."""
     try:
         cwd = os.getcwd()
     except OSError:
         cwd = "/"
-    return Host(
-        environ=dict(os.environ), cwd=cwd, interactive=_has_person(os.environ), launcher=launcher
-    )
+    environ = dict(os.environ)
+    return Host(environ, cwd, interactive=_has_person(environ), launcher=launcher)
 
 
 def _has_person(environ: Mapping[str, str]) -> bool:
-    """Return whether stdin and stderr are a terminal and nothing says that nobody is there (CI,
-    SHIM_NO_INPUT).
-    """
+    """Return whether stdin and stderr are terminals and no CI or SHIM_NO_INPUT says otherwise."""
     if any(environ.get(name, "") not in ("", "0", "false") for name in ("CI", "SHIM_NO_INPUT")):
         return False
     return all(os.isatty(descriptor) for descriptor in (0, 2))
 
 
 def write_stderr(text: str) -> None:
-    """Write `text` to stderr at once. A reader who went away or a closed stderr is not our
-    failure.
-    """
+    """Write `text` to stderr at once; that nobody reads it is not our failure."""
     data = text.encode("utf-8", "backslashreplace")
     try:
         while data:

@@ -1,6 +1,4 @@
-"""What install.sh wrote down about this very installation: how it is mended, and which commit it
-is.
-"""
+"""What install.sh wrote down about this installation: how it is mended, and which commit it is."""
 
 from __future__ import annotations
 
@@ -11,8 +9,7 @@ from shim.core.files import is_file, read_text
 
 
 def repair_command(extra: str = "") -> str:
-    """Return the command line that installs again what is damaged, or what to run where its sources
-    are gone.
+    """Return what to run to install again what is damaged, in words if there is no command.
 
     `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
     """
@@ -27,9 +24,7 @@ def repair_command(extra: str = "") -> str:
 
 
 def find_commit() -> str | None:
-    """Return the commit of the checkout that this was installed from, or None for a release and for
-    what install.sh did not install.
-    """
+    """Return the commit of the checkout that install.sh installed this from, if it did."""
     return _read_stamp()[1].get("commit")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, NoReturn
 
 from shim.core.errors import ShimError
-from shim.core.urls import Scope, Url
+from shim.core.urls import Scope, Url, Userinfo
 
 Scheme = Literal["basic", "bearer"]
 
@@ -36,9 +36,7 @@ class Secret:
         return self._value
 
     def same_as(self, other: Secret) -> bool:
-        """Return whether both hold the same text, in time that does not depend on where they
-        differ.
-        """
+        """Return whether both hold the same text, in time that does not tell where they differ."""
         from hmac import compare_digest
 
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
@@ -50,15 +48,12 @@ class Secret:
         return self._value.isascii()
 
     def fingerprint(self, key: bytes, *context: str) -> str:
-        """Return a keyed digest (HMAC-SHA-256, hex) of the secret in a context: it recognises a
-        secret without keeping it.
-        """
+        """Return a keyed digest (HMAC-SHA-256, hex), by which a secret is known and not kept."""
         import hmac  # RFC 2104
 
         parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
-        framed = b"".join(
-            len(part).to_bytes(8, "big") + part for part in parts
-        )  # ("a", "bc") is not ("ab", "c")
+        # ("a", "bc") is not ("ab", "c").
+        framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
         return hmac.new(key, framed, "sha256").hexdigest()
 
     def __bool__(self) -> bool:
@@ -104,6 +99,15 @@ class Manner(NamedTuple):
 BARE = Manner()
 
 
+def password_in(userinfo: Userinfo | None) -> Secret | None:
+    """Return the password that a URL gives: an empty one behind a user name is one, as servers take
+    a token as the user's name.
+    """
+    if userinfo is None or userinfo.password is None:
+        return None
+    return Secret(userinfo.password) if userinfo.password or userinfo.username else None
+
+
 class Origin(NamedTuple):
     """Where an index was named, for people: `argv --index-url`, `env PIP_INDEX_URL`,
     `/etc/pip.conf:3`.
@@ -139,6 +143,19 @@ class Location(NamedTuple):
     key: int | str
     start: int
     end: int
+
+    @classmethod
+    def of_userinfo(
+        cls, text: str, key: int | str | None, userinfo: Userinfo | None, start: int = 0
+    ) -> Location | None:
+        """Return where the userinfo of a URL text stands, or would, that begins at `start` of the
+        element `key`; None for a text without one, from a file.
+        """
+        if key is None:
+            return None
+        begin = text.index("://") + 3
+        first, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
+        return cls("argv" if isinstance(key, int) else "env", key, start + first, start + end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +284,7 @@ class Resolution:
     index: str | None = None
     """The name of the matching `[[index]]`, if one matches."""
     blocked: ShimError | None = None
-    """Why a known vendor's private host, which no `[[index]]` names, has no credential: nobody is
-    logged in, or may not be asked.
-    """
+    """Why a known vendor's private host, which no `[[index]]` names, has no credential."""
 
 
 class Route(NamedTuple):
@@ -289,9 +304,7 @@ class Route(NamedTuple):
 
 
 class AskedIndex(NamedTuple):
-    """An index that is asked whether it has a name: its URL, who we are there, and the way to
-    it.
-    """
+    """An index that is asked whether it has a name: its URL, who we are there, the way to it."""
 
     url: Url
     credential: Credential | None
@@ -314,19 +327,15 @@ class Routes(NamedTuple):
     address: str = "127.0.0.1"
 
 
-class Memory(NamedTuple):
-    """A sealed in-memory file for the target: its text (a secret) and the descriptor number it will
-    have.
-    """
+class MemoryFile(NamedTuple):
+    """A sealed in-memory file for the target, and the descriptor number it will have."""
 
     text: Secret
     descriptor: int
 
 
 class Masking(NamedTuple):
-    """What must not be readable in the target's output. With `always`, output into a regular file
-    is masked as well.
-    """
+    """What must not be readable in the target's output, with `always` in a regular file too."""
 
     secrets: tuple[Secret, ...]
     always: bool
@@ -346,7 +355,7 @@ class Delivery:
 
     argv: tuple[str, ...]
     environ: Mapping[str, str | Secret | None] = field(default_factory=dict)
-    memory: Memory | None = None
+    memory: MemoryFile | None = None
     channels: tuple[tuple[str, str, str], ...] = ()
     warnings: tuple[str, ...] = ()
     masking: Masking | None = None
@@ -376,19 +385,10 @@ class Plan:
 
     @property
     def released(self) -> tuple[tuple[Credential, ...], str]:
-        """The credentials that the target is given, and how, in words. What it finds by itself is
-        not given.
-        """
-        given = [
-            resolution.credential
-            for resolution in self.resolutions
-            if resolution.credential and not resolution.credential.found_by_tool
-        ]
-        channels = dict.fromkeys(
-            channel for channel, _, _ in self.delivery.channels if channel != "trust"
-        )
-        return (
-            (tuple(dict.fromkeys(given)), "delivered by " + ", ".join(channels))
-            if channels
-            else ((), "")
-        )
+        """The credentials that the target is given (it finds others itself), and how, in words."""
+        said = [channel for channel, _, _ in self.delivery.channels if channel != "trust"]
+        if not said:
+            return (), ""
+        found = [one.credential for one in self.resolutions if one.credential]
+        given = dict.fromkeys(one for one in found if not one.found_by_tool)
+        return tuple(given), "delivered by " + ", ".join(dict.fromkeys(said))

@@ -18,9 +18,7 @@ NEW_SUFFIX = ".new"
 
 
 def create(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
-    """Write a file that must not be there yet, with exactly this mode; `sync` waits for the disk.
-    Raises OSError.
-    """
+    """Write a new file with exactly this mode; `sync` waits for the disk. Raises OSError."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     with open(descriptor, "wb") as stream:
@@ -50,17 +48,13 @@ def replacement(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False
 
 
 def replace_atomically(path: str, data: bytes, mode: int = 0o600, *, sync: bool = False) -> None:
-    """Write a file so that a reader sees the old one or the new one, never half of it. Raises
-    OSError.
-    """
+    """Write a file so that readers see the old one or the new one, whole. Raises OSError."""
     with replacement(path, data, mode, sync=sync):
         pass
 
 
 def read_own(path: str, max_bytes: int = 1 << 20, *, forbidden: int = 0o077) -> bytes | None:
-    """Return the bytes of a file of ours, or None if it is not there, a link, somebody else's, too
-    large, or has a `forbidden` mode.
-    """
+    """Return a file's bytes, or None if it is missing, a link, not ours, large or `forbidden`."""
 
     def check(status: os.stat_result) -> None:
         if status.st_uid != os.geteuid() or status.st_mode & forbidden:

@@ -25,24 +25,17 @@ def is_launcher(path: str) -> bool:
 
 
 def default_folder(host: Host) -> str:
-    """Return where launchers belong: beside the launcher that started us, else beside install.sh's
-    venv, else the data folder.
-    """
+    """Return where launchers belong: beside ours, else install.sh's venv, else with the data."""
     if host.shims:
-        behind = (
-            os.path.join(os.path.dirname(host.shims), read_link(host.shims))
-            if is_link(host.shims)
-            else host.shims
-        )
+        target = read_link(host.shims) if is_link(host.shims) else host.shims
+        behind = os.path.join(os.path.dirname(host.shims), target)
         return behind if hook_folder(behind) == host.shims else host.shims
     prefix = os.path.dirname(sys.prefix)
     if is_file(os.path.join(prefix, "installed")):
         return os.path.join(prefix, "shims")
     if not host.data_home:
-        raise StoreError(
-            "there is no home folder to put launchers in",
-            hint="shim install --shims /some/other/folder",
-        )
+        hint = "shim install --shims /some/other/folder"
+        raise StoreError("there is no home folder to put launchers in", hint=hint)
     return os.path.join(host.data_home, "shim", "shims")
 
 
@@ -52,15 +45,12 @@ def faces_folder(shims: str) -> str:
 
 
 def hook_folder(shims: str) -> str:
-    """Return the second path to a folder of launchers, which the shells' prompt hooks put on PATH
-    (see install/shells/bash.sh).
-    """
+    """Return the second path to the launchers, which the shells' prompt hooks put on PATH."""
     return os.path.join(os.path.dirname(shims), "hook")
 
 
 def find_target(name: str, host: Host) -> str:
-    """Return what the launcher called `name` would run. The launcher is asked, so that there is
-    only one look-up.
+    """Return what the launcher called `name` would run: it is asked, so there is one look-up.
 
     Raises:
         TargetNotFound: nothing else of that name is on PATH, or there is no launcher to ask.

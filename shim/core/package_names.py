@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 #: A pattern, and the URL of the index that claims what matches it.
 Claim = tuple[str, str]
@@ -82,8 +83,7 @@ def owner_of(name: str, claims: Iterable[Claim]) -> str | None:
 
 def find_conflict(claims: Sequence[Claim]) -> tuple[Claim, Claim] | None:
     """Return two claims of different indexes that have a name in common, or None."""
-    pairs = ((one, other) for number, one in enumerate(claims) for other in claims[number + 1 :])
-    return next(
-        ((one, other) for one, other in pairs if one[1] != other[1] and overlap(one[0], other[0])),
-        None,
-    )
+    for one, other in combinations(claims, 2):
+        if one[1] != other[1] and overlap(one[0], other[0]):
+            return one, other
+    return None

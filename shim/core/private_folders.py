@@ -1,6 +1,4 @@
-"""Where records lie: folders of the user's own, mode 0700, memory-backed for what is only a
-cache.
-"""
+"""Where records lie: folders of the user's own, mode 0700, in memory if only a cache."""
 
 from __future__ import annotations
 
@@ -22,9 +20,7 @@ from shim.core.own_files import replace_atomically
 
 
 def private_folder(*levels: str) -> str | None:
-    """Make the folders, outermost first, and return the last; None if one is not the user's own or
-    the last not 0700.
-    """
+    """Make the folders, outermost first; return the last, 0700, if all are the user's own."""
     try:
         for folder in levels:
             make_folders(folder, 0o700)
@@ -37,46 +33,39 @@ def private_folder(*levels: str) -> str | None:
 
 
 def cache_folder(host: Host) -> tuple[str | None, str]:
-    """Return the token cache's folder and, in words, what it is; None where a token would not be
-    safe.
+    """Return the token cache's folder, if one is safe, and what it is, in words.
 
     An image layer, a CI cache or root's disk must not carry a token away: there, only memory-backed
     folders count.
     """
     if named := host.environ.get("SHIM_CACHE_DIR"):
-        if not named.startswith("/"):
-            return (
-                None,
-                f"SHIM_CACHE_DIR {named}, which is not absolute",
-            )  # it would follow us into every project
+        if not named.startswith("/"):  # it would follow us into every project
+            return None, f"SHIM_CACHE_DIR {named}, which is not absolute"
         folder = private_folder(named)
-        return folder, f"SHIM_CACHE_DIR {named}" + (
-            "" if folder else ", which is not a folder of yours alone (0700)"
-        )
+        flaw = "" if folder else ", which is not a folder of yours alone (0700)"
+        return folder, f"SHIM_CACHE_DIR {named}{flaw}"
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
-    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
-    if is_private(runtime) and (
-        folder := private_folder(
-            os.path.join(runtime, "shim"), os.path.join(runtime, "shim", "tokens")
-        )
-    ):
+    if is_private(runtime) and (folder := _tokens_in(os.path.join(runtime, "shim"))):
         return folder, "in memory"
-    if is_folder("/dev/shm") and (folder := private_folder(shared, os.path.join(shared, "tokens"))):  # noqa: S108
+    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
+    if is_folder("/dev/shm") and (folder := _tokens_in(shared)):  # noqa: S108
         return folder, "in memory"
     if host.state_home and not is_ephemeral(host):
         base = os.path.join(host.state_home, "shim")
-        folder = private_folder(base, os.path.join(base, "tokens"))
-        return folder, f"on disk, {base}" + (
-            "" if folder else ", which cannot be written or is not yours alone"
-        )
+        folder = _tokens_in(base)
+        flaw = "" if folder else ", which cannot be written or is not yours alone"
+        return folder, f"on disk, {base}{flaw}"
     return None, "no memory-backed folder here, and a disk would carry tokens away"
 
 
-def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
-    """Keep public bytes in a file named by their content, and return its path; None where we have
-    no folder.
+def _tokens_in(base: str) -> str | None:
+    return private_folder(base, os.path.join(base, "tokens"))
 
-    For what a tool must be able to open as a file, and its children after it. Never for a secret.
+
+def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
+    """Keep bytes in a file named by their content; return its path, None if we have no folder.
+
+    For what a tool and its children must be able to open as a file. Never for a secret.
     """
     from hashlib import sha256
 
@@ -94,9 +83,7 @@ def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
 
 
 def is_private(folder: str) -> bool:
-    """Whether a folder is there, absolute, ours and nobody else's: sudo and su often leave another
-    user's XDG_RUNTIME_DIR.
-    """
+    """Whether a folder is ours alone: sudo and su often leave another user's XDG_RUNTIME_DIR."""
     try:
         status = read_status(folder)
     except OSError:
@@ -111,18 +98,13 @@ def is_private(folder: str) -> bool:
 
 def is_ephemeral(host: Host) -> bool:
     """Whether this is CI, a container, or root."""
-    in_ci = host.environ.get("CI", "") not in ("", "0", "false")
-    return (
-        in_ci
-        or os.geteuid() == 0
-        or any(exists(mark) for mark in ("/.dockerenv", "/run/.containerenv"))
-    )
+    if host.environ.get("CI", "") not in ("", "0", "false") or os.geteuid() == 0:
+        return True
+    return exists("/.dockerenv") or exists("/run/.containerenv")
 
 
 def stored_folder(host: Host, *, create: bool) -> str | None:
-    """Return the folder of `shim login --store file`; None if there can be none, or if there is
-    none and `create` is false.
-    """
+    """Return the folder of `shim login --store file`, made with `create`, if there can be one."""
     if not host.data_home:
         return None
     folder = os.path.join(host.data_home, "shim", "stored")

@@ -41,9 +41,7 @@ def paint(text: str, colour: Colour, descriptor: int, host: Host) -> str:
 
 @contextmanager
 def waiting(text: str, host: Host) -> Iterator[None]:
-    """Show on stderr, where that is a terminal, what is waited for: after a second, until the block
-    is over; nothing stays behind.
-    """
+    """Show on a terminal's stderr, after a second, what is waited for until the block is over."""
     if not os.isatty(2) or host.environ.get("TERM") in (None, "", "dumb"):
         yield
         return

@@ -32,8 +32,7 @@ def read_toml(text: str) -> dict[str, Any]:
     """Return the document, which is the caller's own.
 
     Raises:
-        CannotRead: it is not TOML, or not as far as the parser that is there can tell. It says what
-            and where.
+        CannotRead: it is not TOML, as far as the parser that is there can tell.
     """
     found = _parse(text.removeprefix(_MARK))
     if isinstance(found, str):
@@ -50,10 +49,8 @@ def _parse(text: str) -> dict[str, Any] | str:
         return "has keys of too many parts"
     try:
         return tomllib.loads(text)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # an integer of thousands of digits is a plain ValueError
+    # An integer of thousands of digits is a plain ValueError.
+    except (ValueError, RecursionError) as error:
         problem = str(error)
     try:
         import tomli  # an extra: TOML 1.1 for a Python that knows 1.0
@@ -79,17 +76,13 @@ def _copy(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_costly(text: str) -> bool:
-    """Whether the keys may be so deep that reading them takes long: each by itself, or every line
-    below a deep header.
-    """
+    """Whether reading takes long, since a key is deep, or every line below a deep header."""
     dots = [line.count(".") for line in text.split("\n")]
     return sum(count * count for count in dots) + max(dots) * len(dots) > _MAX_STEPS
 
 
 def may_hide_urls(text: str) -> bool:
-    """Return whether a scan of a TOML or JSON text for `"https://...` could miss one that a parser
-    would see.
-    """
+    """Return whether a scan of TOML or JSON for `"https://...` may miss what a parser sees."""
     return bool(_DISGUISE.search(text))
 
 
@@ -98,6 +91,17 @@ def value_at(document: Any, *key: str) -> Any:
     for part in key:
         document = document.get(part) if isinstance(document, dict) else None
     return document
+
+
+def table_at(document: Any, *key: str) -> dict[str, Any]:
+    """Return the table at a key of a document, an empty one where there is none."""
+    found = value_at(document, *key)
+    return found if isinstance(found, dict) else {}
+
+
+def strings_of(value: object) -> list[str]:
+    """Return the strings of a value that is a list with some."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
 def strings_at(value: Any, keys: tuple[str, ...], key: str = "") -> Iterator[str]:

@@ -37,7 +37,6 @@ PUBLIC_HOSTS = frozenset(
 #: Those of them where anybody can have a page of links.
 SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
-
 #: What WHATWG and Python's parsers pass over in a URL, or may.
 _WEB = re.compile(r"(?<![\w+.-])https?:", re.IGNORECASE)
 #: A host that WHATWG takes for an IPv4 address: its last part is a number, decimal, octal or
@@ -47,26 +46,30 @@ _SCHEME = re.compile(r"[\w+.-]*:[/\\]*")
 _VALUE = re.compile(r"=[^&;]*")
 
 
+def authority_of(rest: str) -> str:
+    """Return what of a URL's text behind `://` names the server: all up to a path or its like."""
+    for mark in "/?#":
+        rest = rest.partition(mark)[0]
+    return rest
+
+
+def _netloc(scheme: str, host: str, port: int) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port == DEFAULT_PORTS[scheme] else f"{shown}:{port}"
+
+
 class BadUrl(ValueError):
-    """The text is not an http(s) URL that everybody reads alike. Never holds the text, which may
-    hold a secret.
-    """
+    """The text, which is never shown, is not an http(s) URL that everybody reads alike."""
 
 
 def names_web(text: str) -> bool:
-    """Return whether some program may take a text, or a part of it, for an http(s) URL, however it
-    is spelled; no path is one.
-    """
-    return (
-        _WEB.search("".join(letter for letter in text if letter > " " and letter.isprintable()))
-        is not None
-    )
+    """Return whether some program may take a part of a text for a web URL, however spelled."""
+    visible = "".join(letter for letter in text if letter > " " and letter.isprintable())
+    return _WEB.search(visible) is not None
 
 
 def shown_url(text: str) -> str:
-    """Return a URL text as people may see it, be it one that can be parsed or not: without userinfo
-    and the values of its query.
-    """
+    """Return a URL text, parsed or not, without userinfo and the values of its query."""
     try:
         return str(parse_url(text))
     except BadUrl:
@@ -102,31 +105,19 @@ class Url:
     @property
     def netloc(self) -> str:
         """`host` or `host:port`, without a default port; IPv6 hosts in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return host if self.port == DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+        return _netloc(self.scheme, self.host, self.port)
 
     @property
     def spelled_netloc(self) -> str:
         """Host and port as they stand in the text."""
-        rest = self.text.partition("://")[2]
-        return rest[
-            : min(
-                (position for mark in "/?#" if (position := rest.find(mark)) >= 0),
-                default=len(rest),
-            )
-        ]
+        return authority_of(self.text.partition("://")[2])
 
     @property
     def asked_netloc(self) -> str:
-        """Host and port as HTTP clients write them when they ask (requests): the host's normal
-        form, and a port that the text names.
-        """
+        """Host and port as HTTP clients (requests) write them: with a port if the text has one."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return (
-            f"{host}:{self.port}"
-            if self.spelled_netloc.rpartition("]")[2].partition(":")[2]
-            else host
-        )
+        has_port = self.spelled_netloc.rpartition("]")[2].partition(":")[2]
+        return f"{host}:{self.port}" if has_port else host
 
     @property
     def origin(self) -> str:
@@ -151,16 +142,12 @@ class Url:
 
     @property
     def is_confidential(self) -> bool:
-        """Whether a secret may travel to it without an `insecure = true`: https, or this
-        machine.
-        """
+        """Whether a secret may travel to it without `insecure = true`: https, or this machine."""
         return self.scheme == "https" or self.is_loopback
 
 
 class Userinfo(NamedTuple):
-    """The userinfo of a URL text: where it stands, and the decoded user name and password (None: no
-    colon).
-    """
+    """Where the userinfo of a URL text stands, and the decoded parts (None: no colon)."""
 
     start: int
     end: int
@@ -169,10 +156,7 @@ class Userinfo(NamedTuple):
 
 
 def find_userinfo(text: str) -> Userinfo | None:
-    """Return the userinfo in the URL `text`, or None if it has none. Both parts are
-    percent-decoded.
-
-    `start` and `end` delimit `user:password@` within `text`.
+    """Return the userinfo in the URL `text`, if any: `start` and `end` delimit `user:password@`.
 
     Raises:
         BadUrl: a control character, or a backslash before the path.
@@ -180,19 +164,15 @@ def find_userinfo(text: str) -> Userinfo | None:
     if "://" not in text:
         return None
     begin = text.index("://") + 3
-    end = min(
-        (position for mark in "/?#" if (position := text.find(mark, begin)) >= 0), default=len(text)
-    )
-    authority = text[begin:end]
+    authority = authority_of(text[begin:])
     if any(not character.isprintable() or character in " \\" for character in authority):
         raise BadUrl("the host part holds white space, a backslash or a control character")
     if "@" not in authority:
         return None
     raw, _, _ = authority.rpartition("@")
     username, colon, password = raw.partition(":")
-    return Userinfo(
-        begin, begin + len(raw) + 1, unquote(username), unquote(password) if colon else None
-    )
+    given = unquote(password) if colon else None
+    return Userinfo(begin, begin + len(raw) + 1, unquote(username), given)
 
 
 def parse_url(text: str) -> Url:
@@ -223,8 +203,7 @@ def parse_url(text: str) -> Url:
 def _normal_host(host: str) -> str:
     """Return `host` in lower case and ASCII (IDNA).
 
-    Raises ValueError for what is no host name or address, BadUrl for one that is not the same to
-    everybody.
+    Raises ValueError for what is no host, BadUrl for one that is not the same to everybody.
     """
     if not host.isascii():
         spelled = host.lower()
@@ -243,18 +222,15 @@ def _normal_host(host: str) -> str:
 
 
 def _refuse_odd_address(host: str) -> None:
-    """Raise BadUrl for an IP address that some programs write otherwise when they ask: `127.1`,
-    `0x7f.0.0.1`, `0:0:0:0:0:0:0:1`.
-    """
+    """Raise BadUrl for an address that some write otherwise: `127.1`, `0:0:0:0:0:0:0:1`."""
     from ipaddress import ip_address
 
     try:
         written = str(ip_address(host))
     except ValueError:
         written = ""
-    if written != host or (
-        ":" in host and "." in host
-    ):  # Python 3.13 writes the last part as IPv4, WHATWG does not
+    # Python 3.13 writes the last part as IPv4, WHATWG does not.
+    if written != host or (":" in host and "." in host):
         raise BadUrl("programs write this address differently, write it as everybody does")
 
 
@@ -262,18 +238,13 @@ def with_userinfo(url: Url, username: str, password: str | None = None) -> str:
     """Return the URL text with a percent-encoded userinfo put in."""
     head, _, tail = url.text.partition("://")
     user = quote(username, safe="")
-    return (
-        f"{head}://{user}:{quote(password, safe='')}@{tail}"
-        if password is not None
-        else f"{head}://{user}@{tail}"
-    )
+    user += "" if password is None else f":{quote(password, safe='')}"
+    return f"{head}://{user}@{tail}"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Who may receive a credential: one scheme, host and port, and the paths below `segments`
-    (whole segments).
-    """
+    """Who may receive a credential: one scheme, host and port, and the paths below `segments`."""
 
     scheme: str
     host: str
@@ -281,11 +252,8 @@ class Scope:
     segments: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        port = "" if self.port == DEFAULT_PORTS[self.scheme] else f":{self.port}"
-        return f"{self.scheme}://{host}{port}/" + "".join(
-            segment + "/" for segment in self.segments
-        )
+        segments = "".join(f"{segment}/" for segment in self.segments)
+        return f"{self.scheme}://{_netloc(self.scheme, self.host, self.port)}/{segments}"
 
     def covers(self, url: Url) -> bool:
         """Return whether `url` may receive a credential of this scope.
@@ -310,19 +278,14 @@ class Scope:
 
 
 def _is_slippery(segment: str) -> bool:
-    """Return whether a client or server could read this decoded segment as a step to another
-    path.
-    """
+    """Return whether a client or server could read a decoded segment as a step elsewhere."""
     # Java servers take what follows a `;` for a parameter: `..;x` is `..` there.
-    return "\\" in segment or any(
-        step.partition(";")[0] in (".", "..") for step in segment.split("/")
-    )
+    steps = [step.partition(";")[0] for step in segment.split("/")]
+    return "\\" in segment or "." in steps or ".." in steps
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    """Return the path's segments, without the leading slash and without the empty one after a
-    trailing slash.
-    """
+    """Return the path's segments, without an empty one before or behind."""
     segments = path.removeprefix("/").split("/")
     if segments[-1] == "":
         segments.pop()
@@ -335,8 +298,7 @@ def scope_of(url: Url) -> Scope:
 
 
 def scope_of_index(url: Url) -> Scope:
-    """Return the scope of an index at `url`: the URL without a trailing `simple/` (or devpi's
-    `+simple/`).
+    """Return the scope of an index: the URL without a trailing `simple/` or devpi's `+simple/`.
 
     Files are commonly served beside the simple page, not below it.
     """

@@ -19,7 +19,7 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
-from shim.core.model import Delivery, Endpoint, Manner, Memory
+from shim.core.model import Delivery, Endpoint, Manner, MemoryFile
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, bare_manner, same_login
 from shim.delivery.answers import VARIABLE, render_answers
@@ -115,7 +115,7 @@ def deliver(case: Case) -> Delivery:
             "PIP_KEYRING_PROVIDER": "subprocess",
             VARIABLE: process_path(number),
         },
-        Memory(render_answers(case.credentials), number),
+        MemoryFile(render_answers(case.credentials), number),
         tuple(
             (
                 "face",

@@ -18,7 +18,7 @@ import os
 from collections.abc import Iterable
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Endpoint, Manner, Memory, Secret
+from shim.core.model import Delivery, Endpoint, Manner, MemoryFile, Secret
 from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 from shim.delivery import Case, bare_manner
 from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
@@ -195,7 +195,7 @@ def deliver(case: Case) -> Delivery:
     return Delivery(
         argv,
         {**environ, "NETRC": process_path(number)},
-        Memory(Secret("".join(lines)), number),
+        MemoryFile(Secret("".join(lines)), number),
         tuple(
             ("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it")
             for endpoint, _ in case.deliveries

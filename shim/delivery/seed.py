@@ -19,7 +19,7 @@ from typing import Any
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Manner, Memory, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, MemoryFile, Secret
 from shim.core.toml import parse_toml
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, bare_manner
@@ -91,7 +91,7 @@ def deliver(case: Case) -> Delivery:
     return Delivery(
         argv,
         {**environ, "XDG_CONFIG_DIRS": ":".join(dict.fromkeys(folders))},
-        Memory(Secret(_render_config(case) or ""), number),
+        MemoryFile(Secret(_render_config(case) or ""), number),
         tuple(
             ("seed", str(endpoint.url), f"sent by uv below {credential.scope}")
             for endpoint, credential in case.deliveries

@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Manner, Memory, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, MemoryFile, Secret
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
@@ -173,7 +173,7 @@ def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
     return Delivery(
         argv,
         {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
-        Memory(Secret(text), number),
+        MemoryFile(Secret(text), number),
         tuple(
             ("store", str(endpoint.url), f"asked by uv for {_reach(credential)}")
             for endpoint, credential in case.deliveries

@@ -1,3 +1,1 @@
-"""Leaf readers and writers of other people's formats. They never import each other, nor anything
-but values and errors.
-"""
+"""Leaf readers and writers of other people's formats, which never import each other."""

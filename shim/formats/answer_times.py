@@ -28,9 +28,7 @@ NEVER_YEARS = (1, 9999)
 
 
 class BadAnswer(ValueError):
-    """What a program said is no answer of its protocol. The message is about its shape, never its
-    text. `hint` says what helps.
-    """
+    """What a program said is no answer of its protocol. The message never holds its text."""
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(message)
@@ -38,8 +36,7 @@ class BadAnswer(ValueError):
 
 
 def read_time(value: object, now: float) -> float | None:
-    """Return UTC epoch seconds, or None for what has no end: null, an empty text, a zero, or the
-    end of all times.
+    """Return UTC epoch seconds, or None for what has no end (null, "", zero, the end of time).
 
     `now` (UTC epoch seconds) is what a lifetime counts from. A time without an offset (`az`'s
     expiresOn) is nobody's: it would be wrong by hours elsewhere.
@@ -71,10 +68,10 @@ def _read_number(number: float, now: float) -> float | None:
         return now + number
     if number < FIRST_EPOCH_S:
         return number  # long ago
-    unit = next(
-        (unit for unit in UNITS if FIRST_EPOCH_S * unit <= number < LAST_EPOCH_S * unit), None
-    )
-    return number / unit if unit else None
+    for unit in UNITS:
+        if FIRST_EPOCH_S * unit <= number < LAST_EPOCH_S * unit:
+            return number / unit
+    return None
 
 
 def _read_text(text: str) -> float | None:
@@ -90,9 +87,7 @@ def _read_text(text: str) -> float | None:
 
 
 def _parse_standard(text: str) -> datetime | None:
-    """Return an RFC 3339 time, or one as Go and `date` print it: `2026-01-02 03:04:05 +0000
-    UTC`.
-    """
+    """Return an RFC 3339 time, or one as Go and `date` print it (`2026-01-02 03:04:05 +0000`)."""
     from datetime import datetime
 
     text = text.upper()
@@ -100,9 +95,8 @@ def _parse_standard(text: str) -> datetime | None:
         if text.endswith(zone):
             text = text.removesuffix(zone)
             text += "" if text[-5:-4] in ("+", "-") else "Z"
-    text = (
-        text.replace(" +", "+").replace(" -", "-").replace(":60", ":59")
-    )  # a leap second is that second's last moment
+    text = text.replace(" +", "+").replace(" -", "-")
+    text = text.replace(":60", ":59")  # a leap second is that second's last moment
     try:
         return datetime.fromisoformat(text)
     except ValueError:

@@ -28,8 +28,7 @@ _SECTION = re.compile(r"^\s*\[(?P<name>[^\]]+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A secret in clear: its line (from 1), what holds it in words, and the columns that would have
-    to go.
+    """A secret in clear: its line (from 1), what holds it, and the columns that would have to go.
 
     `url`, `username` and `secret` are there for a URL, which can be imported.
     """
@@ -61,29 +60,19 @@ def find_in_line(line: str, number: int = 0) -> Iterator[Sighting]:
             url = parse_url(f"{match['head'].partition('://')[0]}://{match['tail']}")
         except BadUrl:
             continue
-        secret = Secret(unquote(password))
-        yield Sighting(
-            number,
-            f"a URL of {url.host}",
-            *match.span("password"),
-            url,
-            unquote(match["user"]),
-            secret,
-        )
+        what, (start, end) = f"a URL of {url.host}", match.span("password")
+        user, secret = unquote(match["user"]), Secret(unquote(password))
+        yield Sighting(number, what, start, end, url, user, secret)
     for match in _VARIABLE.finditer(line):
         yield Sighting(number, match["name"], *match.span("value"), secret=Secret(match["value"]))
 
 
 def find_in_pypirc(text: str) -> Iterator[Sighting]:
-    """Yield the passwords of a .pypirc: in URLs, and each with its section's `repository` and
-    `username` where it names them.
-    """
+    """Yield the passwords of a .pypirc: in URLs, and with `repository` and `username` of theirs."""
     lines = text.split("\n")
-    section, fields, passwords = (
-        "",
-        dict[str, dict[str, str]](),
-        list[tuple[int, str, re.Match[str]]](),
-    )
+    section = ""
+    fields: dict[str, dict[str, str]] = {}
+    passwords: list[tuple[int, str, re.Match[str]]] = []
     for number, line in enumerate(lines, 1):
         if head := _SECTION.match(line):
             section = head["name"].strip()
@@ -100,7 +89,5 @@ def find_in_pypirc(text: str) -> Iterator[Sighting]:
             url = parse_url(values["repository"]) if "repository" in values else None
         except BadUrl:
             url = None
-        secret = Secret(found["value"])
-        yield Sighting(
-            number, f"[{section}]", 0, len(lines[number - 1]), url, values.get("username"), secret
-        )
+        user, secret, end = values.get("username"), Secret(found["value"]), len(lines[number - 1])
+        yield Sighting(number, f"[{section}]", 0, end, url, user, secret)

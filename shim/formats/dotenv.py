@@ -16,8 +16,7 @@ class NoReader(Exception):
 
 
 def parse_dotenv(text: str) -> dict[str, str]:
-    """Return name -> value, the last one of each name; a name without `=` is left out, and so is a
-    line that is not understood.
+    """Return name -> value; a name without `=`, or a line that is not understood, is left out.
 
     Raises:
         NoReader: python-dotenv is missing.
@@ -29,8 +28,7 @@ def parse_dotenv(text: str) -> dict[str, str]:
     import io
     import logging
 
-    logging.getLogger("dotenv").addHandler(
-        logging.NullHandler()
-    )  # its warnings about a line go nowhere: we never print
+    # Its warnings about a line go nowhere: we never print.
+    logging.getLogger("dotenv").addHandler(logging.NullHandler())
     values = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in values.items() if value is not None}

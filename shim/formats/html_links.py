@@ -29,9 +29,7 @@ _MAX_PARSED = 100_000
 
 
 def is_page(path: str) -> bool:
-    """Return whether pip may read a file of find-links as a page of links: by its name, and no
-    other kind of file.
-    """
+    """Return whether pip may read a file of find-links as a page of links, by its name."""
     if _PAGE.search(path.rpartition("/")[2]):
         return True
     from mimetypes import guess_type
@@ -54,8 +52,7 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
         raise CannotRead("is not UTF-8") from None
     if "\0" in text or "\x1b" in text:
         raise CannotRead("holds control characters")
-    links: Iterable[tuple[int, str]]
-    links = (
+    links: Iterable[tuple[int, str]] = (
         (match.start(), unescape(match[1] or match[2] or match[3] or ""))
         for match in _LINK.finditer(text)
     )
@@ -73,8 +70,7 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def find_links(text: str) -> list[str]:
-    """Return the URL of each link of an index's page, as pip follows it; absolute if the page has a
-    base that is.
+    """Return the URL of each link of an index's page; absolute if the page has a base that is.
 
     Raises:
         CannotRead: the page is too long.
@@ -88,9 +84,7 @@ def _is_distribution(url: str) -> bool:
 
 
 def _parse(text: str) -> list[tuple[int, str]]:
-    """Return (position of its tag in the text, URL) of each link, absolute if the page has a base
-    that is.
-    """
+    """Return (position of its tag in the text, URL) of each link."""
     if len(text) > _MAX_PARSED:
         raise CannotRead("is a long page that says where its links begin")
     parser = _Parser()

@@ -18,9 +18,7 @@ MAX_BYTES = 1 << 20
 
 
 class BadNetrc(ValueError):
-    """The file is no netrc. `line` counts from 1; the text itself, which may hold a secret, is
-    never part of the message.
-    """
+    """The file is no netrc. `line` counts from 1; the text, maybe secret, is never shown."""
 
     def __init__(self, line: int) -> None:
         super().__init__(f"line {line} is not understood")
@@ -47,18 +45,13 @@ def read_netrc(path: str) -> list[Entry]:
 
     status = read_status(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
-        raise OSError(
-            errno.EINVAL, "is no regular file of a netrc's size"
-        )  # a pipe would wait, a device never end
+        # A pipe would wait, a device never end.
+        raise OSError(errno.EINVAL, "is no regular file of a netrc's size")
     try:
         hosts = netrc.netrc(path).hosts
     except netrc.NetrcParseError as error:
         raise BadNetrc(error.lineno or 1) from None  # its message quotes the token
     return [
-        Entry(
-            None if machine == "default" else machine,
-            login or account or "",
-            Secret(password or ""),
-        )
-        for machine, (login, account, password) in hosts.items()
+        Entry(None if name == "default" else name, login or account or "", Secret(password or ""))
+        for name, (login, account, password) in hosts.items()
     ]

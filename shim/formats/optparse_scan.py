@@ -17,9 +17,7 @@ from typing import NamedTuple
 
 
 class Option(NamedTuple):
-    """One option: what it is called in code (its first long name, without dashes) and whether it
-    takes a value.
-    """
+    """One option: its first long name, without dashes, and whether it takes a value."""
 
     name: str
     takes_value: bool
@@ -38,22 +36,18 @@ class OptionTable(NamedTuple):
     wanted: frozenset[str] = frozenset()
 
     def find_long(self, typed: str) -> Option | None:
-        """Return the option that `typed` (`--index-u`) names or abbreviates, or None if it is
-        unknown or ambiguous.
-        """
+        """Return what `typed` (`--index-u`) names or abbreviates, None if unknown or ambiguous."""
         if typed in self.long:
             return self.long[typed]
-        matches = {
-            option.name: option for name, option in self.long.items() if name.startswith(typed)
-        }
+        found = (option for name, option in self.long.items() if name.startswith(typed))
+        matches = list(dict.fromkeys(found))
         if len(matches) == 1:
-            return next(iter(matches.values()))
-        return next((option for name, option in matches.items() if name in self.wanted), None)
+            return matches[0]
+        return next((option for option in matches if option.name in self.wanted), None)
 
 
 class Word(NamedTuple):
-    """One thing that argv says: an option (`name`, and its value if it takes one) or an argument
-    (`name` is None).
+    """One thing that argv says: an option, or an argument (`name` is None).
 
     `value` is `argv[position][start:]`; a flag has None.
     """
@@ -118,11 +112,8 @@ def scan(argv: Sequence[str], table: OptionTable, *, interspersed: bool = True) 
         if is_argument:
             words.append(Word(None, text, position))
         else:
-            found = (
-                _read_long(argv, position, table)
-                if text.startswith("--")
-                else _read_short(argv, position, table)
-            )
+            read = _read_long if text.startswith("--") else _read_short
+            found = read(argv, position, table)
             words += found
             position = max([position, *(word.position for word in found)])
         position += 1
@@ -151,13 +142,9 @@ def _read_short(argv: Sequence[str], position: int, table: OptionTable) -> list[
         if option is None:
             break
         if option.takes_value:
-            joined = text[index + 1 :]
-            words += (
-                [Word(option.name, joined, position, index + 1)]
-                if joined
-                else _read_next(argv, position, option)
-            )
-            break
+            if joined := text[index + 1 :]:
+                return [*words, Word(option.name, joined, position, index + 1)]
+            return words + _read_next(argv, position, option)
         words.append(Word(option.name, None, position))
     return words
 
@@ -168,9 +155,7 @@ def _read_next(argv: Sequence[str], position: int, option: Option) -> list[Word]
 
 
 def drop_value(argv: Sequence[str], word: Word) -> tuple[str, ...]:
-    """Return `argv` without an option and its value: `--token T`, `--token=T`, `-p T`, `-pT`; of
-    `-vpT`, `-v` stays.
-    """
+    """Return `argv` without an option and its value; of `-vpT`, `-v` stays."""
     words = list(argv)
     position = word.position
     if word.start == 0:

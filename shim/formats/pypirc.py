@@ -18,9 +18,7 @@ DEFAULT_SERVERS = "pypi testpypi"
 
 
 class BadPypirc(ValueError):
-    """The file is no .pypirc. `line` counts from 1, 0 if unknown; the text, which may be secret, is
-    no part of the message.
-    """
+    """The file is no .pypirc. `line` counts from 1, 0 if unknown; the text is never shown."""
 
     def __init__(self, line: int, reason: str = "is not understood") -> None:
         super().__init__(f"line {line} {reason}" if line else reason)
@@ -29,9 +27,7 @@ class BadPypirc(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One listed server. Missing keys are None; `trusted_hosts` are `host` or `host:port`, lower
-    case.
-    """
+    """One listed server; `trusted_hosts` are `host` or `host:port`, in lower case."""
 
     name: str
     repository: str | None
@@ -59,10 +55,8 @@ def parse_pypirc(text: str) -> list[Section]:
         raise BadPypirc(error.lineno) from None
     except configparser.ParsingError as error:
         raise BadPypirc(error.errors[0][0] if error.errors else 0) from None
-    except (
-        configparser.Error,
-        AttributeError,
-    ) as error:  # a value that is continued before it began
+    # AttributeError: a value that is continued before it began
+    except (configparser.Error, AttributeError) as error:
         raise BadPypirc(0, f"is not understood ({type(error).__name__})") from None
     listed = parser.get("distutils", "index-servers", fallback=DEFAULT_SERVERS).split()
     return [

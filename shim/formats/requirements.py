@@ -13,10 +13,11 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from shim.core.files import CannotRead, LeftToCode
-from shim.core.toml import may_hide_urls, read_toml, strings_at
+from shim.core.package_names import normal_name
+from shim.core.toml import may_hide_urls, read_toml, strings_at, strings_of, table_at, value_at
 
 _VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
 _COMMENT = re.compile(r"(?:^|\s)#")
@@ -66,8 +67,7 @@ _MARKS = (
 
 
 class Line(NamedTuple):
-    """One logical line that matters: the words of an option line, a `requirement` that names a URL
-    or a path, or why it is `unread`.
+    """One logical line that matters: with options, a URL or a path, or why it is `unread`.
 
     `number` counts from 1 and is that of the line's beginning.
     """
@@ -86,8 +86,7 @@ class _Template(NamedTuple):
 
 
 def decode_requirements(data: bytes) -> str:
-    """Return the text of a requirements file: by its byte order mark, a `coding:` comment, or
-    UTF-8.
+    """Return a requirements file's text: by its byte order mark, a `coding:` comment, or UTF-8.
 
     Raises:
         CannotRead: it does not fit; pip would go on with the locale's encoding, or stop.
@@ -117,11 +116,7 @@ def _coding_of(line: bytes) -> str | None:
 
 
 def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
-    """Yield the option lines of a requirements file, the requirements that name a URL or a path,
-    and what is unread; no others.
-
-    Options beside a requirement belong to it alone and are left out too.
-    """
+    """Yield the lines with options of their own, those that name a URL or path, and the unread."""
     for line in _parse(text):
         if isinstance(line, Line):
             yield line
@@ -132,12 +127,9 @@ def read_lines(text: str, environ: Mapping[str, str]) -> Iterator[Line]:
         yield from _read_line(expanded, line.number)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=64)  # several steps of a command read the same files
 def _parse(text: str) -> tuple[Line | _Template, ...]:
-    """Return the lines that matter, as far as they can be read without variables.
-
-    Several steps of a command read the same files.
-    """
+    """Return the lines that matter, as far as they can be read without variables."""
     found: list[Line | _Template] = []
     for number, raw in _join(text.splitlines()):
         comment = _COMMENT.search(raw) if "#" in raw else None
@@ -155,22 +147,15 @@ def _read_line(line: str, number: int) -> list[Line]:
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    """Return the line with its variables replaced, and why pip may make another one of it: it goes
-    on where a value names a variable.
-    """
+    """Return the line with its variables replaced, and why pip may make another one of it."""
     values = {name: environ.get(name, "") for name in dict.fromkeys(_VARIABLE.findall(line))}
     expanded = _VARIABLE.sub(lambda match: values[match[1]] or match[0], line)
-    return expanded, (
-        "has a variable whose value names another one"
-        if any("${" in value for value in values.values())
-        else ""
-    )
+    is_nested = any("${" in value for value in values.values())
+    return expanded, "has a variable whose value names another one" if is_nested else ""
 
 
 def _read_options(line: str, number: int) -> Line:
-    """Return an option line split as shlex splits it; one is unread if it leaves a quote open, at
-    which pip stops.
-    """
+    """Return an option line split as shlex does; pip stops at one that leaves a quote open."""
     if not _QUOTING.search(line):
         return Line(number, tuple(_BLANKS.split(line)))
     if len(line) > MAX_QUOTED_LINE:
@@ -184,9 +169,7 @@ def _read_options(line: str, number: int) -> Line:
 
 
 def _join(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
-    """Yield logical lines with the number of their first line. A comment line ends a continued
-    one.
-    """
+    """Yield logical lines with the number of their first. A comment line ends a continued one."""
     begun = 0
     parts: list[str] = []
     for number, line in enumerate(lines, 1):
@@ -226,9 +209,7 @@ def has_blanks(requirement: str, url: tuple[int, int]) -> bool:
 
 
 def marker_of(requirement: str, url: tuple[int, int]) -> str:
-    """Return what stands behind the URL of a direct requirement, if it is a marker: behind a bare
-    URL, only from `; ` on.
-    """
+    """Return what follows a direct requirement's URL, if a marker: of a bare one, from `; ` on."""
     rest = requirement[url[1] :]
     is_bare = not requirement[: url[0]].strip()
     return rest if not is_bare or "; " in rest else ""
@@ -245,15 +226,13 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
     if not marker or len(marker) > _MAX_MARKER:
         return True
     words = set(_MARKER_WORD.findall(_QUOTED.sub("", marker))) - {"and", "or", "in", "not"}
-    if not words <= {
-        "extra",
-        *(("python_version", "sys_platform", "platform_system", "os_name") if python else ()),
-    }:
+    known = {"python_version", "sys_platform", "platform_system", "os_name"} if python else set()
+    if not words <= {"extra", *known}:
         return True
     from packaging.markers import InvalidMarker, Marker, UndefinedComparison
 
     release = {"python_version": "{}.{}".format(*python)} if python else {}
-    spellings = {spelling for extra in extras for spelling in (extra, _normal_name(extra))}
+    spellings = {spelling for extra in extras for spelling in (extra, normal_name(extra))}
     try:
         parsed = Marker(marker)
         return any(parsed.evaluate({**release, "extra": extra}) for extra in spellings or {""})
@@ -262,11 +241,9 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
 
 
 def find_names(text: str) -> Iterator[str]:
-    """Yield the normalized names of the packages that lines of a requirements file begin with.
-    Sources: PEP 503, PEP 508.
-    """
+    """Yield the normal names that lines of a requirements file begin with. Sources: PEP 508."""
     for match in _NAME.finditer(text):
-        yield _normal_name(match[1])
+        yield normal_name(match[1])
 
 
 def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
@@ -278,9 +255,7 @@ def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
 
 
 def is_pylock(name: str) -> bool:
-    """Return whether pip >= 26.1 reads a requirements file as a lock: `pylock.toml`,
-    `pylock.dev.toml[extra]`.
-    """
+    """Return whether pip >= 26.1 takes a file for a lock: `pylock.toml`, `pylock.dev.toml[x]`."""
     return _PYLOCK_NAME.match(split_extras(name)[0].rpartition("/")[2]) is not None
 
 
@@ -302,71 +277,48 @@ def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
 
 
 def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[str]:
-    """Return what a pyproject.toml needs to be built and, unless `extras` is None, its dependencies
-    and those of the extras.
+    """Return what a pyproject.toml needs to be built and, unless `extras` is None, when it is used.
 
     Raises:
-        CannotRead: it is no TOML. LeftToCode: the code that builds the project says what that
-            depends on.
+        CannotRead: it is no TOML. LeftToCode: the project's code says what that depends on.
     """
     if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
         return []  # nobody wants to know, and TOML takes long to read
     document = read_toml(text)
-    found = _strings(_table(document, "build-system").get("requires"))
+    found = strings_of(value_at(document, "build-system", "requires"))
     if extras is None:
         return found
-    project = _table(document, "project")
-    optional = {
-        _normal_name(name): value
-        for name, value in _table(project, "optional-dependencies").items()
-    }
+    project = table_at(document, "project")
+    optional = table_at(project, "optional-dependencies").items()
+    by_name = {normal_name(name): value for name, value in optional}
     later = {"dependencies", *(["optional-dependencies"] if extras else [])}
-    if not project or later & {*_strings(project.get("dynamic"))}:
+    if not project or later & {*strings_of(project.get("dynamic"))}:
         raise LeftToCode("leaves it to code to say what the project depends on")
-    found += _strings(project.get("dependencies"))
+    found += strings_of(project.get("dependencies"))
     return found + [
-        text for extra in extras for text in _strings(optional.get(_normal_name(extra)))
+        text for extra in extras for text in strings_of(by_name.get(normal_name(extra)))
     ]
 
 
-def _table(document: dict[str, Any], key: str) -> dict[str, Any]:
-    value = document.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def read_script_requirements(block: str) -> list[str]:
-    """Return the dependencies that the metadata block of a script names. Raises CannotRead for what
-    is no TOML.
-    """
-    return _strings(read_toml(block).get("dependencies"))
+    """Return the dependencies that the metadata block of a script names. Raises CannotRead."""
+    return strings_of(read_toml(block).get("dependencies"))
 
 
 def read_group_requirements(text: str, group: str) -> list[str]:
-    """Return the requirements of one dependency group of a pyproject.toml, included groups and all.
-    Raises CannotRead.
-    """
-    groups = read_toml(text).get("dependency-groups")
-    if not isinstance(groups, dict):
-        return []
-    by_name = {_normal_name(name): entries for name, entries in groups.items()}
+    """Return what a group of a pyproject.toml and those it includes require. Raises CannotRead."""
+    groups = table_at(read_toml(text), "dependency-groups")
+    by_name = {normal_name(name): entries for name, entries in groups.items()}
     found: list[str] = []
     seen: set[str] = set()
-    waiting = [_normal_name(group)]
+    waiting = [normal_name(group)]
     while waiting:
         name = waiting.pop()
         entries = by_name.get(name)
         if name in seen or not isinstance(entries, list):
             continue
         seen.add(name)
-        found += _strings(entries)
-        included = (entry.get("include-group") for entry in entries if isinstance(entry, dict))
-        waiting += [_normal_name(other) for other in included if isinstance(other, str)]
+        found += strings_of(entries)
+        included = [entry.get("include-group") for entry in entries if isinstance(entry, dict)]
+        waiting += map(normal_name, strings_of(included))
     return found
-
-
-def _normal_name(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _strings(value: object) -> list[str]:
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -11,9 +11,7 @@ _BEGIN, _END = "# /// script", "# ///"
 
 
 def script_block(text: str) -> str:
-    """Return the TOML text of a script's first metadata block, nothing where there is none. Where
-    there are two, pip refuses the script.
-    """
+    """Return the TOML text of a script's first metadata block; pip refuses a script with two."""
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     position = 0
     while position < len(lines):
@@ -25,9 +23,7 @@ def script_block(text: str) -> str:
             lines[position] == "#" or lines[position].startswith("# ")
         ):
             position += 1
-        end = next(
-            (number for number in range(position - 1, begin, -1) if lines[number] == _END), None
-        )
-        if end is not None:
-            return "".join(f"{line[2:]}\n" for line in lines[begin:end])
+        for end in range(position - 1, begin, -1):
+            if lines[end] == _END:
+                return "".join(f"{line[2:]}\n" for line in lines[begin:end])
     return ""

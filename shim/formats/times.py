@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 
 
 def render_time(seconds: float | None) -> str | None:
-    """Return `2030-01-31T12:00:00Z` for UTC epoch seconds, None for none or for what no calendar
-    has.
-    """
+    """Return `2030-01-31T12:00:00Z` for UTC epoch seconds, None for what no calendar has."""
     if seconds is None:
         return None
     try:

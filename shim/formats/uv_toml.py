@@ -7,8 +7,11 @@ Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
+
+from shim.core.package_names import normal_name
+from shim.core.toml import strings_of, table_at, value_at
 
 _NAME = re.compile(r"[\w.-]+", re.ASCII)
 
@@ -23,16 +26,13 @@ _REQUIREMENT_KEYS = (
 
 def tool_table(document: dict[str, Any]) -> dict[str, Any] | None:
     """Return `[tool.uv]` of a pyproject.toml, or None if there is none."""
-    table = document.get("tool")
-    table = table.get("uv") if isinstance(table, dict) else None
+    table = value_at(document, "tool", "uv")
     return table if isinstance(table, dict) else None
 
 
 def texts(value: object) -> list[str]:
     """Return the strings of a value that is a string or a list of them."""
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+    return [value] if isinstance(value, str) else strings_of(value)
 
 
 def tables(value: object) -> list[dict[str, Any]]:
@@ -41,72 +41,48 @@ def tables(value: object) -> list[dict[str, Any]]:
 
 
 def requirement_texts(document: dict[str, Any]) -> list[str]:
-    """Return the requirements that a pyproject.toml or script names for those who use it, as
-    written.
-    """
-    project, tool = _table(document.get("project")), tool_table(document) or {}
-    lists = [document.get("dependencies"), project.get("dependencies")]
-    lists += [
-        *_table(project.get("optional-dependencies")).values(),
-        *_table(document.get("dependency-groups")).values(),
-    ]
-    lists += [tool.get(key) for key in _REQUIREMENT_KEYS]
+    """Return the requirements that a pyproject.toml or script has for those who use it."""
+    lists = [document.get("dependencies"), value_at(document, "project", "dependencies")]
+    lists += table_at(document, "project", "optional-dependencies").values()
+    lists += table_at(document, "dependency-groups").values()
+    lists += [value_at(document, "tool", "uv", key) for key in _REQUIREMENT_KEYS]
     return [text for value in lists for text in texts(value)]
 
 
 def build_requirement_texts(document: dict[str, Any]) -> list[str]:
     """Return the requirements that a pyproject.toml names for building it and what it uses."""
-    extra = _table((tool_table(document) or {}).get("extra-build-dependencies"))
-    return [
-        text
-        for value in (_table(document.get("build-system")).get("requires"), *extra.values())
-        for text in texts(value)
-    ]
+    extra = table_at(document, "tool", "uv", "extra-build-dependencies")
+    lists = (value_at(document, "build-system", "requires"), *extra.values())
+    return [text for value in lists for text in texts(value)]
 
 
 def source_urls(table: dict[str, Any]) -> list[str]:
     """Return the `url` of each `[tool.uv.sources]` entry."""
-    return [row["url"] for row in _sources(table) if isinstance(row.get("url"), str)]
+    return _in_sources(table_at(table, "sources"), "url")
 
 
 def source_paths(table: dict[str, Any]) -> list[str]:
     """Return the `path` of each `[tool.uv.sources]` entry."""
-    return [row["path"] for row in _sources(table) if isinstance(row.get("path"), str)]
+    return _in_sources(table_at(table, "sources"), "path")
 
 
 def source_indexes(table: dict[str, Any], packages: Collection[str] | None = None) -> list[str]:
-    """Return the index names in `[tool.uv.sources]`, each once: of all packages, or of those given
-    by normalised name.
-    """
+    """Return the index names in `[tool.uv.sources]`, of all packages or of these normal names."""
     sources = {
         name: row
-        for name, row in _table(table.get("sources")).items()
-        if packages is None or normalise(name) in packages
+        for name, row in table_at(table, "sources").items()
+        if packages is None or normal_name(name) in packages
     }
-    return list(
-        dict.fromkeys(
-            row["index"]
-            for row in _sources({"sources": sources})
-            if isinstance(row.get("index"), str)
-        )
-    )
+    return list(dict.fromkeys(_in_sources(sources, "index")))
 
 
 def requirement_name(text: str) -> str:
-    """Return the normalised name of the package that a requirement asks for."""
+    """Return the normal name of the package that a requirement asks for."""
     match = _NAME.match(text)
-    return normalise(match[0]) if match else ""
+    return normal_name(match[0]) if match else ""
 
 
-def normalise(name: str) -> str:
-    """Return a package name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _sources(table: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for entry in _table(table.get("sources")).values():
-        yield from [entry] if isinstance(entry, dict) else tables(entry)
-
-
-def _table(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _in_sources(sources: dict[str, Any], key: str) -> list[str]:
+    """Return what the sources, each one table or several, say for a key."""
+    entries = ([one] if isinstance(one, dict) else tables(one) for one in sources.values())
+    return [row[key] for rows in entries for row in rows if isinstance(row.get(key), str)]

@@ -16,19 +16,16 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from unicodedata import category, normalize
 from urllib.parse import quote, unquote
 
-_PARTS = re.compile(r"(?i)(https?):[/\\]*([^/\\?#]*)(.*)")
+_PARTS = re.compile(r"(?i)(https?):[/\\]*([^/\\?#]*)([^?#]*)(.*)")
 #: Letters of no width that are no format characters (category Cf) by Unicode.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
+_BLANK = "".join(map(chr, range(33)))
 _DOTS = re.compile("[\u3002\uff0e\uff61]")
 
 
 def read_web_url(text: str) -> str | None:
-    """Return an http(s) URL's text in plain spelling, its userinfo as it was; None if no such
-    program takes it for one.
-    """
-    bare = "".join(letter for letter in text if letter not in "\t\n\r").strip(
-        "".join(map(chr, range(33)))
-    )
+    """Return an http(s) URL's text in plain spelling, None if no such program takes it for one."""
+    bare = "".join(letter for letter in text if letter not in "\t\n\r").strip(_BLANK)
     match = _PARTS.fullmatch(bare.strip("\"'"))
     if match is None:
         return None
@@ -38,10 +35,7 @@ def read_web_url(text: str) -> str | None:
     plain = plain_host(host)
     if not plain or not (port == "" or port.isdigit()):
         return None
-    mark = min(
-        (place for letter in "?#" if (place := match[3].find(letter)) >= 0), default=len(match[3])
-    )
-    path = match[3][:mark].replace("\\", "/") + match[3][mark:]
+    path = match[3].replace("\\", "/") + match[4]
     written = "".join(
         letter if letter.isprintable() and letter != " " else quote(letter) for letter in path
     )
@@ -51,9 +45,7 @@ def read_web_url(text: str) -> str | None:
 
 @cache
 def plain_host(host: str) -> str | None:
-    """Return a host as such a program asks for it: small ASCII letters, an address in its shortest
-    form; None if it is none.
-    """
+    """Return a host as such programs write it (small ASCII letters, shortest address), or None."""
     if host.startswith("["):
         host = host.strip("[]")
     if ":" in host:
@@ -78,9 +70,7 @@ def _plain_name(name: str) -> str | None:
 
 
 def _address(name: str) -> str | None:
-    """Return the IPv4 address that a name stands for, "" if it tries to and fails, None if it is a
-    name.
-    """
+    """Return the IPv4 address that a text stands for, "" for a bad one, None for a name."""
     parts = name.removesuffix(".").split(".")
     if not re.fullmatch(r"[0-9]+|0x[0-9a-f]*", parts[-1]):
         return None

@@ -12,9 +12,7 @@ from shim.core.files import MAX_BYTES, CannotRead, read_status
 
 
 def read_requires(path: str) -> list[str]:
-    """Return the `Requires-Dist` of a wheel, as written. Raises CannotRead for anything that no
-    tool has made.
-    """
+    """Return the `Requires-Dist` of a wheel, as written. Raises CannotRead."""
     import zipfile
     import zlib
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from shim.config.settings import Settings as Configuration
+from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
 from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host
@@ -31,8 +31,7 @@ from shim.formats.html_links import is_page
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools.pip.direct_urls import LocalFiles
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
-from shim.tools.pip.settings import Files, Settings
-from shim.tools.unreadable import Unread
+from shim.tools.pip.settings import FileReader, PipSettings
 
 INDEX_LINES = ("index-url", "extra-index-url")
 #: pip's options that name a requirements or constraints file.
@@ -82,12 +81,12 @@ class Inputs:
     """
 
     host: Host
-    configuration: Configuration
-    files: Files = field(default_factory=Files)
+    configuration: Settings
+    files: FileReader = field(default_factory=FileReader)
     names: dict[str, None] = field(default_factory=dict)
     _seen: set[str] = field(default_factory=set)
 
-    def read_command(self, settings: Settings) -> None:
+    def read_command(self, settings: PipSettings) -> None:
         """Read everything that pip's options and arguments name. Raises CannotRead for a group or a
         script that is left to pip.
         """
@@ -316,7 +315,7 @@ class Inputs:
                 self._check_owner(match[1], match[2], self._shown(os.path.join(folder, name)))
 
     def _path_of(self, location: str) -> str:
-        return LocalFiles(self.host, self.files, Unread()).path_of(location)
+        return LocalFiles(self.host, self.files).path_of(location)
 
     def _text(self, path: str) -> str:
         return (self.files.read(path) or b"").decode("utf-8", "replace")

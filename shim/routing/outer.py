@@ -16,7 +16,7 @@ from shim.core.model import Delivery, Endpoints, Invocation, Resolution, Target
 from shim.hotpath.exec_target import place_memory
 from shim.routing.inputs import Inputs, refusing_unread
 from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
-from shim.tools.pip.settings import Files, read_settings
+from shim.tools.pip.settings import FileReader, read_settings
 from shim.tools.project.requests import pip_endpoints
 
 
@@ -32,7 +32,7 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     """
     if not settings.claims and not settings.index_strategy:
         return delivery
-    options = read_settings(("install",), 0, Target("pip"), host, Files())
+    options = read_settings(("install",), 0, Target("pip"), host, FileReader())
     own = pip_endpoints(host)
     refuse_unread(own, own.unreadable_inputs)
     refuse_ways_around(own, options)

@@ -30,8 +30,7 @@ from shim.routing.inputs import Inputs, refusing_unread, unread
 from shim.routing.nesting import MARK, mark
 from shim.routing.rewriting import INDEX_OPTIONS, rewrite_pip, rewrite_starter
 from shim.tools import Tool
-from shim.tools.pip.settings import Files, find_verb, read_settings
-from shim.tools.pip.settings import Settings as PipSettings
+from shim.tools.pip.settings import FileReader, PipSettings, find_verb, read_settings
 
 #: pip's commands that take packages from indexes.
 VERBS = frozenset({"install", "download", "wheel", "lock", "index", "list"})
@@ -206,7 +205,7 @@ def _for_pip(
     verb = invocation.verb[0] if invocation.verb else ""
     if position is None or verb not in VERBS or tool.read_demand(invocation, host) == "nothing":
         return None
-    files = Files()
+    files = FileReader()
     options = read_settings(invocation.argv, position, invocation.target, host, files)
     inputs = Inputs(host, settings)
     if verb == "index":

@@ -24,9 +24,9 @@ from shim.formats.optparse_scan import drop_value
 from shim.hotpath.redirector_process import STAND_IN
 from shim.tools.pip.config_file import normal_key
 from shim.tools.pip.settings import (
-    Files,
+    FileReader,
     Mention,
-    Settings,
+    PipSettings,
     find_verb,
     is_isolated,
     read_config,
@@ -47,7 +47,7 @@ Changes = dict[str, str | Secret | None]
 
 
 def rewrite_pip(
-    delivery: Delivery, invocation: Invocation, settings: Settings, host: Host, address: str
+    delivery: Delivery, invocation: Invocation, settings: PipSettings, host: Host, address: str
 ) -> Delivery:
     """Return the delivery of a pip command with the redirector as its only index. Its argv is the
     invocation's, word by word.
@@ -80,7 +80,7 @@ def rewrite_starter(delivery: Delivery, host: Host, address: str) -> Delivery:
     Raises:
         CannotRoute: a proxy is named where nobody but pip reads it.
     """
-    settings = read_settings(("install",), 0, Target("pip"), host, Files())
+    settings = read_settings(("install",), 0, Target("pip"), host, FileReader())
     environ: Changes = {
         **delivery.environ,
         **index_variables(settings, host, address),
@@ -103,7 +103,7 @@ def _verb_of(invocation: Invocation, argv: tuple[str, ...]) -> int:
     return position
 
 
-def index_variables(settings: Settings, host: Host, address: str) -> Changes:
+def index_variables(settings: PipSettings, host: Host, address: str) -> Changes:
     """Return pip's variables for the redirector, and NO_PROXY with loopback in it where the
     environment names a proxy.
     """
@@ -160,7 +160,7 @@ def _without_files(invocation: Invocation, host: Host) -> Changes:
     """Return what pip.conf says as variables, but for the proxy and the indexes, and that no file
     is to be read.
     """
-    layers = read_config(invocation.verb[0], invocation.target.prefix, False, host, Files())
+    layers = read_config(invocation.verb[0], invocation.target.prefix, False, host, FileReader())
     merged: dict[str, str] = {
         key: mention.text for layer in layers for key, mention in layer.items()
     }
@@ -178,7 +178,7 @@ def _without_files(invocation: Invocation, host: Host) -> Changes:
     return {**variables, "PIP_CONFIG_FILE": os.devnull}
 
 
-def _refuse_isolated(settings: Settings, proxies: list[Mention]) -> None:
+def _refuse_isolated(settings: PipSettings, proxies: list[Mention]) -> None:
     """Stop where `--isolated` pip would go by what a file says: the machine's, the environment's,
     PIP_CONFIG_FILE.
     """

@@ -26,8 +26,7 @@ from shim.core.toml import read_toml, value_at
 from shim.routing.default_index import PIP_STARTERS, find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release
-from shim.tools.pip.settings import Files, read_settings
-from shim.tools.pip.settings import Settings as PipSettings
+from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 from shim.tools.project.requests import pip_endpoints
 
 STARTERS = PIP_STARTERS
@@ -90,7 +89,7 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         _refuse_emitting(invocation, host)
     inputs, options = (
         Inputs(host, settings),
-        read_settings(("install",), 0, Target("pip"), host, Files()),
+        read_settings(("install",), 0, Target("pip"), host, FileReader()),
     )
     inputs.read_command(options)  # what variables and pip.conf name counts for each of its pips
     for path in _requirement_files(invocation, host):

@@ -1,6 +1,4 @@
-"""The wrapped programs: one module each, named in `TOOLS`, loaded when one is used. Tools never
-import each other.
-"""
+"""The wrapped programs: a module each, loaded when it is used. Tools never import each other."""
 
 from __future__ import annotations
 
@@ -54,8 +52,8 @@ class Tool:
     read_invocation: Callable[[str, tuple[str, ...], Host, str], Invocation]
     """Return what a command is, from the launcher's name, argv, the host and the target's path (and
     the target's metadata on disk)."""
-    read_endpoints: Callable[[Invocation, Host], Endpoints]
-    """Return every index and URL that the command will ask, in the tool's own order."""
+    find_endpoints: Callable[[Invocation, Host], Endpoints]
+    """Return every index and URL that a command which asks any will ask, in the tool's order."""
     falls_back_to_other_indexes: bool = False
     """Whether a private index that cannot be asked must stop this tool's index verbs, because it
     would take the package from the next index, as pip does. Others stop by themselves at a refusal.
@@ -69,15 +67,21 @@ class Tool:
     demand: Callable[[Invocation, Host], Demand] | None = None
     """What `read_demand` says, where a tool knows more than the default."""
 
+    def read_endpoints(self, invocation: Invocation, host: Host) -> Endpoints:
+        """Return what the command will ask: nothing unless it touches an index."""
+        return self.find_endpoints(invocation, host) if invocation.touches_index else Endpoints()
+
     def read_demand(self, invocation: Invocation, host: Host) -> Demand:
         """Return what the command wants: packages where it falls open, unless it uploads."""
         if self.demand:
             return self.demand(invocation, host)
-        return (
-            "packages"
-            if self.falls_back_to_other_indexes and invocation.family != "upload"
-            else "answers"
-        )
+        takes = self.falls_back_to_other_indexes and invocation.family != "upload"
+        return "packages" if takes else "answers"
+
+
+def words(text: str) -> tuple[str, ...]:
+    """Return the words of a text: many verbs read better in a line than in a column."""
+    return tuple(text.split())
 
 
 def load_tool(name: str) -> Tool:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from shim.core.files import is_file, names_in, read_head, real_path
 from shim.core.host import Host, this_host
+from shim.core.package_names import normal_name
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 
@@ -33,9 +34,7 @@ _HEAD_BYTES = 4096
 
 
 class Interpreter(NamedTuple):
-    """A Python on disk: the path it is started by, what its `#!` line adds (`-I`), its prefix and
-    release.
-    """
+    """A Python on disk: how it is started (`flags`: what its `#!` line adds), and what it is."""
 
     path: str
     flags: str
@@ -71,9 +70,7 @@ def find_release(executable: str, distribution: str, host: Host | None = None) -
 
 
 def find_interpreter(path: str, flags: str = "") -> Interpreter:
-    """Return what files tell about the Python started as `path`: sys.prefix and its release (None
-    if unknown).
-    """
+    """Return what files tell about the Python started as `path`."""
     folder = os.path.dirname(path)
     real = real_path(path)
     base = os.path.dirname(os.path.dirname(real))
@@ -92,9 +89,7 @@ def find_interpreter(path: str, flags: str = "") -> Interpreter:
 
 
 def parse_version(text: str) -> tuple[int, ...]:
-    """Return the leading numbers of a version: `26.0b1` is (26, 0); () if it does not begin with
-    one.
-    """
+    """Return the leading numbers of a version, maybe none: `26.0b1` is (26, 0)."""
     numbers: list[int] = []
     for part in text.split("."):
         digits = re.match(r"[0-9]{1,9}", part)
@@ -121,9 +116,7 @@ def _read_settings(path: str) -> dict[str, str] | None:
 
 
 def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str] | None:
-    """Return (path, flags) of the Python that a script's first lines start, or None if they start
-    something else.
-    """
+    """Return (path, flags) of the Python that a script's first lines start, if they do."""
     first, _, rest = head.partition("\n")
     program, _, argument = first[2:].strip().partition(" ")
     name = os.path.basename(program)
@@ -131,9 +124,9 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
         return program, argument.strip()
     if name == "env":
         words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
-        found = (
-            next(host.programs(words[0]), None) if words and _PYTHON_NAME.match(words[0]) else None
-        )
+        if not (words and _PYTHON_NAME.match(words[0])):
+            return None
+        found = next(host.programs(words[0]), None)
         found = _find_behind_pyenv(found, host) if found else None
         return (found, " ".join(words[1:])) if found else None
     trampoline = _TRAMPOLINE.match(rest) or _RELOCATABLE.match(rest)
@@ -146,9 +139,7 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
 
 
 def _find_behind_pyenv(path: str, host: Host) -> str | None:
-    """Return the program behind a pyenv shim, None if that cannot be told, and `path` itself if it
-    is no such shim.
-    """
+    """Return the program behind a pyenv shim, if it can be told, and any other path itself."""
     head = _read_head(path)
     shims = os.path.dirname(path)
     if "pyenv" not in head or os.path.basename(shims) != "shims" or not head.startswith("#!"):
@@ -162,9 +153,7 @@ def _find_behind_pyenv(path: str, host: Host) -> str | None:
 
 
 def _read_pyenv_versions(root: str, host: Host) -> list[str]:
-    """Return the versions that pyenv tries: `PYENV_VERSION`, else the next `.python-version`, else
-    the global ones.
-    """
+    """Return pyenv's versions: `PYENV_VERSION`, the next `.python-version`, or the global ones."""
     if host.environ.get("PYENV_VERSION"):
         return host.environ["PYENV_VERSION"].split(":")
     folder = host.cwd
@@ -174,18 +163,12 @@ def _read_pyenv_versions(root: str, host: Host) -> list[str]:
             break
         folder = os.path.dirname(folder)
     text = text or _read_head(os.path.join(root, "version"))
-    return [
-        word
-        for line in text.splitlines()
-        if not line.lstrip().startswith("#")
-        for word in line.split()
-    ]
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    return [word for line in lines for word in line.split()]
 
 
 def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
-    """Return (major, minor) by the interpreter's own name, else by the only standard library below
-    its prefix.
-    """
+    """Return (major, minor) by the interpreter's name, else by the only library of its prefix."""
     named = _PYTHON_NAME.match(os.path.basename(real))
     if named and named[1]:
         return int(named[1]), int(named[2])
@@ -211,27 +194,19 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
     if interpreter.python is None:
         return []
     library = "python{}.{}".format(*interpreter.python)
-    flags = "".join(
-        word[1:] for word in interpreter.flags.split() if word.startswith("-") and word[1:2] != "-"
-    )
-    folders: list[str] = []
-    if not set("EI") & set(flags):
-        folders += [
-            host.path(folder) for folder in host.environ.get("PYTHONPATH", "").split(":") if folder
-        ]
+    words = [word for word in interpreter.flags.split() if word.startswith("-")]
+    flags = set("".join(word[1:] for word in words if word[1:2] != "-"))
+    paths = "" if flags & set("EI") else host.environ.get("PYTHONPATH", "")
+    folders = [host.path(folder) for folder in paths.split(":") if folder]
     prefixes = [interpreter.prefix]
     if interpreter.sees_user_site:
-        no_user_site = bool(set("sI") & set(flags)) or bool(host.environ.get("PYTHONNOUSERSITE"))
-        user_base = host.environ.get("PYTHONUSERBASE") or (
-            host.home and os.path.join(host.home, ".local")
-        )
-        prefixes = [
-            interpreter.prefix,
-            *([user_base] if user_base and not no_user_site else []),
-            interpreter.base,
-        ]
         if interpreter.prefix == interpreter.base:
-            prefixes = prefixes[1:]
+            prefixes = []
+        at_home = os.path.join(host.home, ".local") if host.home else None
+        user_base = host.environ.get("PYTHONUSERBASE") or at_home
+        if user_base and not flags & set("sI") and not host.environ.get("PYTHONNOUSERSITE"):
+            prefixes.append(user_base)
+        prefixes.append(interpreter.base)
     for prefix in prefixes:
         if prefix == "/usr":
             folders += [f"/usr/local/lib/{library}/dist-packages", "/usr/lib/python3/dist-packages"]
@@ -244,9 +219,7 @@ def _site_folders(interpreter: Interpreter, host: Host) -> list[str]:
 
 
 def _find_beside(executable: str, distribution: str) -> Release:
-    """Return the release of a binary by the environment whose `bin` it, or what it links to, stands
-    in.
-    """
+    """Return the release of a binary by the environment in whose `bin` it or its target is."""
     for path in dict.fromkeys((executable, real_path(executable))):
         prefix = os.path.dirname(os.path.dirname(os.path.abspath(path)))
         found = [
@@ -261,15 +234,13 @@ def _find_beside(executable: str, distribution: str) -> Release:
 
 
 def _find_version(folder: str, distribution: str) -> tuple[int, ...] | None:
-    """Return the release of `distribution` in one site folder: None if it is not there, () if its
-    metadata disagree.
-    """
-    wanted = re.sub(r"[-_.]+", "_", distribution).lower()
+    """Return a release in a site folder: None if it is not there, () if its metadata disagree."""
+    wanted = normal_name(distribution)
     versions: set[tuple[int, ...]] = set()
     for entry in names_in(folder):
         stem, _, kind = entry.rpartition(".")
         name, _, rest = stem.partition("-")
-        if kind in ("dist-info", "egg-info") and re.sub(r"[-_.]+", "_", name).lower() == wanted:
+        if kind in ("dist-info", "egg-info") and normal_name(name) == wanted:
             versions.add(parse_version(rest.partition("-")[0]))
     if not versions:
         return None

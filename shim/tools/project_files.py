@@ -1,6 +1,4 @@
-"""Reads a project's files for the careless things that they may say, and takes none for harmless
-that it cannot read.
-"""
+"""Reads a project's files for careless things; none is harmless that it cannot read."""
 
 from __future__ import annotations
 
@@ -21,17 +19,13 @@ from shim.tools.unsafe_settings import Does, UnsafeSetting
 
 
 def read_document(path: str, host: Host) -> dict[str, Any]:
-    """Return a TOML file as a document, nothing if there is no such file. Raises CannotDeliver for
-    what cannot be read.
-    """
+    """Return a TOML file's document, nothing if there is no file. Raises CannotDeliver."""
     with refusing(path, host):
         return read_toml(_read(path, host).decode("utf-8", "replace"))
 
 
 def read_script(path: str, host: Host) -> dict[str, Any]:
-    """Return the metadata of a PEP 723 script, nothing if there are none. Raises CannotDeliver for
-    what cannot be read.
-    """
+    """Return the metadata of a PEP 723 script, nothing if there is none. Raises CannotDeliver."""
     with refusing(path, host):
         return read_toml(script_block(_read(path, host).decode("utf-8", "replace")))
 
@@ -39,11 +33,9 @@ def read_script(path: str, host: Host) -> dict[str, Any]:
 def in_requirements(
     paths: Iterable[str], own: Container[str], host: Host
 ) -> Iterator[UnsafeSetting]:
-    """Yield what requirements files say; `own` are the hosts that the user trusts. Raises
-    CannotDeliver for what cannot be read.
+    """Yield what requirements files say beyond `own`, the user's hosts. Raises CannotDeliver.
 
-    A path that is none of those, or that only the tool may read, is the readers' affair: it is
-    unread then.
+    A path that is none of those, or that only the tool may read, is unread already.
     """
     table = read_table(REQUIREMENTS_LINE, WANTED)
     for path in paths:
@@ -54,12 +46,8 @@ def in_requirements(
         for line in requirements.read_lines(text, host.environ):
             for word in scan(line.options, table):
                 if word.name == "trusted-host" and word.value not in own:
-                    yield UnsafeSetting(
-                        Does.UNCHECKED,
-                        f"{shown(path, host)}:{line.number}",
-                        word.value or "",
-                        means=pip_trusts,
-                    )
+                    where = f"{shown(path, host)}:{line.number}"
+                    yield UnsafeSetting(Does.UNCHECKED, where, word.value or "", means=pip_trusts)
 
 
 def shown(path: str, host: Host) -> str:
@@ -77,10 +65,8 @@ def pip_trusts(host: str, url: Url) -> bool:
     netloc = f"[{host}]" if host.count(":") >= 2 and "@" not in host and "[" not in host else host
     trusted = f"https://{netloc}".lower()
     has_port = netloc.rpartition("]")[2].rpartition(":")[2].strip("0").isdigit()
-    for asked in {
-        url.netloc,
-        f"{url.netloc.removesuffix(f':{url.port}')}:{url.port}",
-    }:  # a page may name the port or not
+    with_port = f"{url.netloc.removesuffix(f':{url.port}')}:{url.port}"
+    for asked in {url.netloc, with_port}:  # a page may name the port or not
         text = f"https://{asked}{url.path}".lower()
         if text.startswith(f"{trusted}/") or (not has_port and text.startswith(f"{trusted}:")):
             return True

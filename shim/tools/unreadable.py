@@ -16,29 +16,26 @@ files mention another place on the credential's host.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from shim.core.files import CannotRead, LeftToCode
-from shim.core.model import Endpoint, Origin
+from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.urls import names_web, shown_url
 
 
 @dataclass(slots=True)
 class Unread:
-    """Collects what may name any server, in words for people: `what` it is, and why nobody has read
-    it.
-    """
+    """Collects what may name any server, in words: `what` it is, and why nobody has read it."""
 
     texts: dict[str, None] = field(default_factory=dict)
     built: dict[str, None] = field(default_factory=dict)
     careless: dict[str, None] = field(default_factory=dict)
 
     def note(self, what: str, why: str = "", *, careless: bool = False) -> None:
-        """Take note of an input, such as `line 3 of more.txt`, that `why` (a clause without a
-        subject) is unread.
-        """
+        """Take note of an input, such as `line 3 of more.txt`; `why` goes on after `it`."""
         text = f"{what} (it {why})" if why else what
         self.texts[text] = None
         if careless:
@@ -55,13 +52,10 @@ class Unread:
             self.note(what, error.why, careless=careless)
 
     def note_url(self, text: str, origin: Origin) -> None:
-        """Take note of a text that is no URL to us: of one that some tool may take for a web
-        address, and of no path.
-        """
+        """Take note of a text that is no URL to us, if some tool may take it for one."""
         if names_web(text):
-            self.note(
-                f"{shown_url(text)} (from {origin})", "is no URL that every program reads alike"
-            )
+            what = f"{shown_url(text)} (from {origin})"
+            self.note(what, "is no URL that every program reads alike")
 
     def note_remote(self, endpoint: Endpoint) -> None:
         """Take note of a file on a server, which only the tool fetches.
@@ -69,6 +63,10 @@ class Unread:
         Who names one himself, and by https, vouches for what it says as for what he types; nobody
         vouches for what a project names.
         """
-        self.note(
-            str(endpoint.url), careless=endpoint.origin.project or endpoint.url.scheme != "https"
-        )
+        is_careless = endpoint.origin.project or endpoint.url.scheme != "https"
+        self.note(str(endpoint.url), careless=is_careless)
+
+    def endpoints(self, items: Iterable[Endpoint], files: Iterable[str], **more: Any) -> Endpoints:
+        """Return what a command asks by the files that were read, with what was noted here."""
+        texts, careless, built = tuple(self.texts), tuple(self.careless), tuple(self.built)
+        return Endpoints(tuple(items), tuple(files), texts, careless=careless, built=built, **more)

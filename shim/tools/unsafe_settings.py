@@ -1,6 +1,4 @@
-"""What makes a tool careless with a server: as a value that each tool's `unsafe.py` finds in a
-project's files.
-"""
+"""What makes a tool careless with a server, as each `unsafe.py` finds it in a project's files."""
 
 from __future__ import annotations
 
@@ -27,9 +25,7 @@ TAKE_OUT_HINT = (
 
 
 class Does(Enum):
-    """What a project's file can do, in words with a place for the server; `TAKE_OUT_HINT` helps
-    with all of it.
-    """
+    """What a project's file can do, in words with a place for the server."""
 
     UNCHECKED = "says that nobody checks the certificate of {host}"
     AUTHORITY = "names the authorities that vouch for {host}"
@@ -39,15 +35,13 @@ class Does(Enum):
 def names(pattern: str, url: Url) -> bool:
     """Return whether `host`, `host:port` or `*` means the URL's server."""
     text = pattern.lower().rpartition("://")[2].partition("/")[0]
-    host, colon, port = (
-        text.rpartition(":") if text.rpartition(":")[2].isdigit() else (text, "", "")
-    )
+    has_port = text.rpartition(":")[2].isdigit()
+    host, colon, port = text.rpartition(":") if has_port else (text, "", "")
     return host == "*" or (host.strip("[]") == url.host and (not colon or port == str(url.port)))
 
 
 class UnsafeSetting(NamedTuple):
-    """What a project's file does, `where` it stands, for which `server`: `host`, `host:port`, a
-    URL, or `*` for all.
+    """What a project's file does, where it stands, for which `host`, `host:port`, URL or `*`.
 
     `means` says whether the tool takes that server for a URL's.
     """
@@ -58,7 +52,5 @@ class UnsafeSetting(NamedTuple):
     means: Callable[[str, Url], bool] = names
 
     def reaches(self, url: Url) -> bool:
-        """Return whether requests for this URL would be affected: a certificate is only looked at
-        with TLS.
-        """
+        """Return whether requests for this URL would be affected: only TLS has certificates."""
         return self.means(self.server, url) and (url.scheme == "https" or self.does is Does.PROXY)

@@ -22,7 +22,7 @@ from shim.core.model import Endpoints, Origin, Target
 from shim.core.urls import BadUrl, Url, names_web, parse_url, scope_of
 from shim.formats.html_links import find_linked_files
 from shim.tools.pip import tool
-from shim.tools.pip.settings import Files, Mention, Settings, read_settings
+from shim.tools.pip.settings import FileReader, Mention, PipSettings, read_settings
 from shim.tools.project_files import in_requirements, pip_trusts
 from tests.support import toolchains
 from tests.support.pip_oracle import Oracle
@@ -101,14 +101,14 @@ def test_a_requirement_names_the_server_that_pip_asks_or_is_unread(oracle: Oracl
         text = form.format(url + tail) + marker
         asked = {server(one) for one in oracle.ask("requirement", text)["asked"]}
         if asked:
-            endpoints = read(Settings(arguments=[Mention(text, Origin("argv", "URL"))]), "/nonexistent")
+            endpoints = read(PipSettings(arguments=[Mention(text, Origin("argv", "URL"))]), "/nonexistent")
             assert endpoints.unreadable_inputs or asked <= {of(endpoint.url) for endpoint in endpoints.items}, repr(text)
 
 
-def read(settings: Settings, folder: str) -> Endpoints:
+def read(settings: PipSettings, folder: str) -> Endpoints:
     """Return the endpoints of `pip install` with nothing but these settings."""
     host = Host(environ={**VARIABLES, "HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd=folder)
-    files = Files()
+    files = FileReader()
     settings.options.setdefault("index-url", [Mention("http://first.example/simple", Origin("argv", "-i"))])
     return tool.index.read_endpoints("install", settings, Target("pip", python=sys.version_info[:2]), host, files)
 
@@ -150,7 +150,7 @@ def test_requirements_files_name_the_servers_that_pip_asks_or_are_unread(oracle:
         answer = oracle.ask("lines", text, str(folder))
         # pip stops at a file that it cannot read: nothing but what it read before is asked.
         asked = {server(one) for one in answer["asked"]}
-        endpoints = read(Settings(options={"requirement": [Mention("asked.txt", Origin("argv", "-r"))]}), str(folder))
+        endpoints = read(PipSettings(options={"requirement": [Mention("asked.txt", Origin("argv", "-r"))]}), str(folder))
         assert endpoints.unreadable_inputs or asked <= {of(endpoint.url) for endpoint in endpoints.items}, repr(text)
         host = Host(environ=VARIABLES, cwd=str(folder))
         trusted = [] if endpoints.careless or answer["error"] else answer["trusted"]
@@ -186,7 +186,7 @@ def test_a_page_on_disk_links_to_the_servers_that_pip_asks_or_is_unread(oracle: 
 def test_settings_of_argv_count_as_pip_counts_them(oracle: Oracle) -> None:
     """An option of a requirements file and the same in argv name one server."""
     host = Host(environ={"HOME": "/nonexistent", "PIP_CONFIG_FILE": os.devnull}, cwd="/nonexistent")
-    said = read_settings(("install", "-i", "http://a.example/simple", "x"), 0, Target("pip"), host, Files())
-    endpoints = tool.index.read_endpoints("install", said, Target("pip"), host, Files())
+    said = read_settings(("install", "-i", "http://a.example/simple", "x"), 0, Target("pip"), host, FileReader())
+    endpoints = tool.index.read_endpoints("install", said, Target("pip"), host, FileReader())
     (asked,) = oracle.ask("index", "http://a.example/simple")["asked"]
     assert [of(endpoint.url) for endpoint in endpoints.items] == [server(asked)]

@@ -32,7 +32,7 @@ def test_the_memory_file_is_sealed_private_and_inherited_at_its_number() -> None
         "print(bool(fcntl.fcntl(fd, 1034) & 8))"
     )
     result = become(
-        f"delivery = Delivery(('-c', {reader!r}), {{}}, Memory(Secret('canary'), {DESCRIPTOR}))",
+        f"delivery = Delivery(('-c', {reader!r}), {{}}, MemoryFile(Secret('canary'), {DESCRIPTOR}))",
         f"become({sys.executable!r}, 'python', delivery, {{}})",
     )
     contents, sealed = result.stdout.splitlines()
@@ -116,7 +116,7 @@ def test_another_user_cannot_open_the_memory_file() -> None:
             f"import sys; sys.path.insert(0, {ROOT!r})",
             "from shim.hotpath.exec_target import *",
             "from shim.core.model import *",
-            f"delivery = Delivery(('60',), {{}}, Memory(Secret('canary'), {DESCRIPTOR}))",
+            f"delivery = Delivery(('60',), {{}}, MemoryFile(Secret('canary'), {DESCRIPTOR}))",
             "become('/bin/sleep', 'sleep', delivery, {})",
         ]
     )

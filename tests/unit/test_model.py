@@ -21,7 +21,7 @@ from shim.core.model import (
     Endpoint,
     Endpoints,
     Invocation,
-    Memory,
+    MemoryFile,
     Origin,
     Resolution,
     Secret,
@@ -44,8 +44,8 @@ def everything() -> list[object]:
         Endpoints((endpoint,)),
         credential,
         Resolution(endpoint, credential),
-        Memory(secret, 243),
-        Delivery(("install", "x"), {"PIP_INDEX_URL": secret}, Memory(secret, 243)),
+        MemoryFile(secret, 243),
+        Delivery(("install", "x"), {"PIP_INDEX_URL": secret}, MemoryFile(secret, 243)),
     ]
 
 

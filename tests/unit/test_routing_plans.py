@@ -35,7 +35,7 @@ from shim.routing.nesting import MARK, mark, take_back
 from shim.routing.own_strategy import refuse_elsewhere
 from shim.routing.planning import choose_address, rank
 from shim.routing.rewriting import rewrite_pip
-from shim.tools.pip.settings import Files, find_verb, read_settings
+from shim.tools.pip.settings import FileReader, find_verb, read_settings
 
 CORP, PUBLIC = "https://pypi.corp.example/simple/", "https://public.example/simple/"
 CONFIG = f'[[index]]\nname = "corp"\nurl = "{CORP}"\npackages = ["corp-*"]\n'
@@ -54,7 +54,7 @@ def rewritten(argv: tuple[str, ...], host: Host, version: tuple[int, ...] = (25,
     target = Target("pip", version, (3, 11))
     _, position = find_verb(argv, version)
     assert position is not None
-    options = read_settings(argv, position, target, host, Files())
+    options = read_settings(argv, position, target, host, FileReader())
     invocation = Invocation("pip", "pip", target, argv, (argv[position],), True, "test")
     return rewrite_pip(Delivery(argv), invocation, options, host, "127.0.0.1")
 

@@ -25,9 +25,9 @@ PROGRAM = f"""
 import sys; sys.path.insert(0, {ROOT!r})
 import os
 from shim.hotpath.exec_target import become
-from shim.core.model import Delivery, Masking, Memory, Secret
+from shim.core.model import Delivery, Masking, MemoryFile, Secret
 from shim.delivery.masking.supervise import stand_aside
-memory = Memory(Secret("in memory"), 243) if "POINTER" in os.environ else None
+memory = MemoryFile(Secret("in memory"), 243) if "POINTER" in os.environ else None
 pointer = {{"POINTER": f"/proc/{{os.getpid()}}/fd/243"}} if memory else {{}}
 masking = Masking((Secret({SECRET!r}),), always="ALWAYS" in os.environ)
 path, *argv = sys.argv[1:]

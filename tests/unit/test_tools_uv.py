@@ -35,7 +35,7 @@ class World:
         return Host(environ=self.environ, cwd=str(self.folder / "work"))
 
     def read(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> Endpoints:
-        return read_command_endpoints(tool.parse(argv).of_release(version), self.host)
+        return read_command_endpoints(tool.parse(argv)._replace(version=version), self.host)
 
     def said(self, *argv: str, version: tuple[int, ...] | None = NEWEST) -> list[str]:
         return [f"{endpoint.role} {endpoint.url.text}" for endpoint in self.read(*argv, version=version).items]
@@ -115,8 +115,8 @@ def test_a_variable_counts_only_for_releases_that_know_it(world: World) -> None:
     world.environ["UV_NO_PROJECT"] = "1"
     command = tool.parse(("run", "pytest"))
 
-    assert tool.why_not(command.of_release((0, 11, 7)), world.host) is None
-    assert tool.why_not(command.of_release((0, 11, 8)), world.host) == "uv run --no-project asks no index"
+    assert tool.why_not(command._replace(version=(0, 11, 7)), world.host) is None
+    assert tool.why_not(command._replace(version=(0, 11, 8)), world.host) == "uv run --no-project asks no index"
 
 
 def test_options_end_where_the_users_program_begins(world: World) -> None:

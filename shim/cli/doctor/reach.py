@@ -19,7 +19,7 @@ from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Target
 from shim.tools.installed_version import find_release
-from shim.tools.pip.settings import Files, Settings, read_settings
+from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 
 #: The first pip that can be told to ask a keyring command, and the first that does so for any URL.
 FIRST_ASKING, FIRST_WITHOUT_NAME = (23, 1), (26, 2)
@@ -73,7 +73,7 @@ def _check_pip(path: str, host: Host) -> Iterator[Finding]:
             f" (USER@…): pip {release} asks for no other"
         )
         yield Finding("advice", path, text, upgrade)
-    said = read_settings(("install",), 0, Target(path, version, python, prefix), host, Files())
+    said = read_settings(("install",), 0, Target(path, version, python, prefix), host, FileReader())
     if reason := _silences(said):
         hint = "export PIP_KEYRING_PROVIDER=subprocess"
         yield Finding("advice", path, f"{nothing}: {reason}", hint)
@@ -89,7 +89,7 @@ def _upgrade(path: str, python: tuple[int, int] | None, prefix: str | None) -> s
     return f"{program} -m pip install --upgrade pip"
 
 
-def _silences(said: Settings) -> str | None:
+def _silences(said: PipSettings) -> str | None:
     """Return which of pip's settings keeps it from asking a keyring command, or None."""
     mentions = said.all("keyring-provider")
     provider = mentions[-1].text if mentions else "auto"

@@ -30,9 +30,7 @@ class _Value:
 
 
 def normal_key(name: str) -> str:
-    """Return pip's one spelling of a name in a file or variable: `Index_URL` and `--index-url` are
-    `index-url`.
-    """
+    """Return pip's one spelling of a name: `Index_URL` and `--index-url` are `index-url`."""
     return name.lower().replace("_", "-").removeprefix("--")
 
 

@@ -12,24 +12,21 @@ from shim.core.model import Target
 from shim.formats.requirements import may_apply
 from shim.formats.wheel import read_requires
 from shim.tools.pip.direct_urls import ARCHIVES, LocalFiles, local_place
-from shim.tools.pip.settings import Files, Settings
-from shim.tools.unreadable import Unread
+from shim.tools.pip.settings import FileReader, PipSettings
 
 #: Options that bring requirements which we do not look into.
 BRINGING = ("requirement", "requirements-from-script", "group")
 
 
-def takes_packages(settings: Settings, target: Target, host: Host) -> bool:
-    """Return whether anything is to come from an index: a name, a URL, a file of requirements, or
-    what a local path needs itself.
-    """
+def takes_packages(settings: PipSettings, target: Target, host: Host) -> bool:
+    """Return whether anything comes from an index, even if only what a local path needs."""
     if any(settings.all(option) for option in BRINGING):
         return True
     wanted = [mention.text for mention in (*settings.arguments, *settings.all("editable"))]
-    return any(_endpoints_index(text, settings, target, host) for text in wanted)
+    return any(_needs_index(text, settings, target, host) for text in wanted)
 
 
-def _endpoints_index(text: str, settings: Settings, target: Target, host: Host) -> bool:
+def _needs_index(text: str, settings: PipSettings, target: Target, host: Host) -> bool:
     place, extras = local_place(text)
     path = _local_path(place, host) if place else None
     if path is None:
@@ -37,17 +34,14 @@ def _endpoints_index(text: str, settings: Settings, target: Target, host: Host) 
     without_dependencies = settings.is_on("no-deps")
     if path.endswith(".whl"):
         return not without_dependencies and _has_dependencies(path, extras, target)
-    return not (
-        without_dependencies and settings.is_on("no-build-isolation")
-    )  # the build's own requirements come from an index
+    # The build's own requirements come from an index.
+    return not (without_dependencies and settings.is_on("no-build-isolation"))
 
 
 def _local_path(place: str, host: Host) -> str | None:
-    """Return the path that a requirement names, or None if pip would take it for a name or a
-    URL.
-    """
+    """Return the path that a requirement names, None if pip takes it for a name or a URL."""
     try:
-        path = LocalFiles(host, Files(), Unread()).path_of(place)
+        path = LocalFiles(host, FileReader()).path_of(place)
     except CannotRead:
         return None
     is_project = is_folder(path) and ("/" in place or place.startswith("."))
@@ -55,9 +49,7 @@ def _local_path(place: str, host: Host) -> str | None:
 
 
 def _has_dependencies(wheel: str, extras: tuple[str, ...], target: Target) -> bool:
-    """Return whether a wheel requires anything, with the extras that are asked for; True for what
-    cannot be read.
-    """
+    """Return whether a wheel requires anything with these extras; True if it cannot be read."""
     try:
         required = [line.partition(";") for line in read_requires(wheel)]
     except CannotRead:

@@ -11,7 +11,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from urllib.parse import unquote
 
 from shim.core.files import CannotRead, LeftToCode, exists, is_folder, list_folder
@@ -22,7 +21,8 @@ from shim.formats import requirements
 from shim.formats.html_links import find_linked_files, is_page
 from shim.formats.script import script_block
 from shim.formats.wheel import read_requires
-from shim.tools.pip.settings import Files, Mention
+from shim.tools import words
+from shim.tools.pip.settings import FileReader, Mention
 from shim.tools.unreadable import Unread
 
 #: A lock or a page names one URL per file. Those of one server are one endpoint if they share this
@@ -30,20 +30,7 @@ from shim.tools.unreadable import Unread
 #: Azure Artifacts apart.
 _FOLDERS = 4
 #: What pip takes for an archive, and so for a path if a file of that name is there.
-ARCHIVES = (
-    ".whl",
-    ".zip",
-    ".tar.gz",
-    ".tgz",
-    ".tar",
-    ".tar.bz2",
-    ".tbz",
-    ".tar.xz",
-    ".txz",
-    ".tlz",
-    ".tar.lz",
-    ".tar.lzma",
-)
+ARCHIVES = words(".whl .zip .tar.gz .tgz .tar .tar.bz2 .tbz .tar.xz .txz .tlz .tar.lz .tar.lzma")
 #: More pages in a folder, or local projects that need each other, are not looked at.
 _MAX_PAGES = 1000
 _MAX_PROJECTS = 200
@@ -59,26 +46,23 @@ _FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)")
 
 @dataclass(slots=True)
 class LocalFiles:
-    """Reads what argv, variables and requirements name by path or `file:` URL, and takes note of
-    what only pip can read.
-    """
+    """Reads what argv, variables and requirements name by path or `file:` URL."""
 
     host: Host
-    files: Files
-    unread: Unread
+    files: FileReader
+
+    @property
+    def unread(self) -> Unread:
+        """What only pip can read."""
+        return self.files.unread
 
     def path_of(self, location: str) -> str:
-        """Return the absolute path of a path or `file:` URL. Raises CannotRead for a URL that
-        releases of pip read differently.
-        """
+        """Return an absolute path. Raises CannotRead for a URL that pips read differently."""
         if location[:5].lower() != "file:":
             return os.path.join(self.host.cwd, location)
         plain = _FILE_URL.fullmatch(location)
-        if (
-            plain is None
-            or not location.isprintable()
-            or "\0" in (path := unquote(plain[1], errors="surrogateescape"))
-        ):
+        path = unquote(plain[1], errors="surrogateescape") if plain else "\0"
+        if "\0" in path or not location.isprintable():
             raise CannotRead("is a file: URL that releases of pip read differently")
         return path
 
@@ -97,15 +81,14 @@ class LocalFiles:
 
 @dataclass(slots=True)
 class DirectUrls:
-    """Collects the URLs in `found`. `python` is the target's (major, minor), which markers ask
-    about.
+    """Collects the URLs in `found`; markers ask about `python`, the target's (major, minor).
 
     Without `with_dependencies` (`--no-deps`) the dependencies of local projects count for nothing.
     """
 
     local: LocalFiles
     python: tuple[int, int] | None
-    with_dependencies: bool = True
+    with_dependencies: bool
     found: list[Mention] = field(default_factory=list)
     mentioned: dict[str, None] = field(default_factory=dict)
     _projects: set[tuple[str, ...]] = field(default_factory=set)
@@ -138,17 +121,14 @@ class DirectUrls:
     def read_group(self, path: str, group: str) -> None:
         """Add the direct URLs of one dependency group of a pyproject.toml."""
         with self.local.unread.guard(self.local.shown(path)):
-            self.add_texts(
-                requirements.read_group_requirements(self.local.read_text(path), group), path
-            )
+            text = self.local.read_text(path)
+            self.add_texts(requirements.read_group_requirements(text, group), path)
 
     def read_script(self, path: str) -> None:
         """Add the direct URLs of the dependencies of a PEP 723 script."""
         with self.local.unread.guard(self.local.shown(path)):
-            self.add_texts(
-                requirements.read_script_requirements(script_block(self.local.read_text(path))),
-                path,
-            )
+            block = script_block(self.local.read_text(path))
+            self.add_texts(requirements.read_script_requirements(block), path)
 
     def read_links(self, location: str) -> None:
         """Add the remote files that a page on disk links to; of a folder, its pages."""
@@ -165,29 +145,24 @@ class DirectUrls:
     def _pages_in(self, folder: str) -> Iterator[str]:
         self.local.files.files_read[folder] = None
         try:
-            pages = [
-                os.path.join(folder, name) for name in sorted(list_folder(folder)) if is_page(name)
-            ]
+            names = sorted(list_folder(folder))
         except OSError as error:
             raise CannotRead(f"cannot be listed ({error.strerror})") from None
-        yield from islice(pages, _MAX_PAGES)
+        pages = [os.path.join(folder, name) for name in names if is_page(name)]
+        yield from pages[:_MAX_PAGES]
         if len(pages) > _MAX_PAGES:
             raise CannotRead(f"has more than {_MAX_PAGES} pages")
 
     def _add_files(self, urls: Iterable[tuple[int, str]], path: str) -> None:
-        seen: set[tuple[str, ...]] = set()
+        firsts: dict[tuple[str, ...], tuple[int, str]] = {}
         for line, url in urls:
-            key = tuple(url.split("/", 3 + _FOLDERS)[: 3 + _FOLDERS])
-            if key not in seen:
-                seen.add(key)
-                self.found.append(
-                    Mention(url, Origin("file", self.local.shown(path), project=True, line=line))
-                )
+            firsts.setdefault(tuple(url.split("/", 3 + _FOLDERS)[: 3 + _FOLDERS]), (line, url))
+        where = self.local.shown(path)
+        for line, url in firsts.values():
+            self.found.append(Mention(url, Origin("file", where, project=True, line=line)))
 
     def _add_project(self, said: Mention) -> None:
-        """Add the direct URLs that a local project, archive or wheel names: what builds it, and
-        what it needs.
-        """
+        """Add the direct URLs that a local project, archive or wheel needs, or its build."""
         place, extras = local_place(said.text)
         if place is None:
             return
@@ -222,17 +197,13 @@ class DirectUrls:
             raise
 
     def _scan(self, folder: str) -> None:
-        """Take note of every URL in the files from which code may take what a project depends
-        on.
-        """
+        """Note each URL in the files from which code may take what a project depends on."""
         names = sorted(name for name in list_folder(folder) if name.endswith(_SCANNED))
         if len(names) > _MAX_SCANNED:
             raise CannotRead("has too many files that could say what it depends on")
         self.local.files.files_read[folder] = None
         for name in names:
-            text = (self.local.files.read(os.path.join(folder, name)) or b"").decode(
-                "utf-8", "surrogateescape"
-            )
+            text = self.local.read_text(os.path.join(folder, name))
             self.mentioned |= dict.fromkeys(_URL.findall(text))
 
     def _read_archive(self, path: str, extras: tuple[str, ...]) -> None:
@@ -244,9 +215,7 @@ class DirectUrls:
 
 
 def local_place(text: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return the path or `file:` URL that a requirement names, if it looks like one, and the extras
-    that are asked for with it.
-    """
+    """Return the path or `file:` URL that a requirement looks like, if any, and its extras."""
     head, at, url = text.partition("@")
     if at and url.lstrip()[:5].lower() == "file:":
         return url.partition(";")[0].strip(), requirements.split_extras(head.strip())[1]

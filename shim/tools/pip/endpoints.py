@@ -1,13 +1,11 @@
-"""From URL texts, wherever a pip command finds them, to needs, and to a note of what is none that
-we can name.
-"""
+"""From URL texts, wherever a pip command finds them, to endpoints."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from shim.core.model import Endpoint, Secret
+from shim.core.model import Endpoint, Secret, password_in
 from shim.core.urls import BadUrl, find_userinfo, names_web, parse_url
 from shim.tools.pip.settings import Mention
 from shim.tools.unreadable import Unread
@@ -16,11 +14,9 @@ Role = Literal["index", "extra", "links", "input", "direct"]
 
 
 def make_endpoint(role: Role, said: Mention) -> Endpoint | None:
-    """Return the endpoint of a URL that was written somewhere; None for paths, file: URLs and all
-    that is no plain URL.
+    """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain URL.
 
-    Blanks before it are nothing to pip; behind it they are a part of its path, and it is no plain
-    URL.
+    Blanks before it are nothing to pip; behind it they are a part of its path.
     """
     said = said.part(len(said.text) - len(said.text.lstrip()), len(said.text))
     try:
@@ -28,28 +24,20 @@ def make_endpoint(role: Role, said: Mention) -> Endpoint | None:
         userinfo = find_userinfo(said.text)
     except BadUrl:
         return None
-    if userinfo is None:
-        return Endpoint(url, said.origin, role, location=said.place_of(None))
-    # An empty password behind a user name is an answer too: servers take the token as the user's
-    # name.
-    is_given = userinfo.password is not None and bool(userinfo.password or userinfo.username)
-    given = Secret(userinfo.password or "") if is_given else None
     return Endpoint(
         url,
         said.origin,
         role,
-        username=userinfo.username or None,
-        inline_password=given,
+        username=userinfo.username or None if userinfo else None,
+        inline_password=password_in(userinfo),
         location=said.place_of(userinfo),
     )
 
 
 def make_malformed(role: Role, said: Mention) -> Endpoint | None:
-    """Return the endpoint that was meant by a URL with white space, control characters or quotes in
-    it; None for any other text.
+    """Return what was meant by a URL with white space, control characters or quotes in it.
 
-    Variables come with them: `docker --env-file` keeps quotes and the carriage returns of a file
-    from Windows.
+    Variables come with them: `docker --env-file` keeps quotes and carriage returns of Windows.
     """
     meant = "".join(letter for letter in said.text if letter.isprintable() and letter not in " '\"")
     is_malformed = role in ("index", "extra", "links") and meant != said.text
@@ -71,13 +59,9 @@ def _is_same(one: Secret | None, other: Secret | None) -> bool:
 
 
 def note_unread(role: Role, said: Mention, unread: Unread) -> None:
-    """Take note of a place that is none of the servers that we can name: the pages of an index on
-    disk link to any.
-    """
+    """Take note of what is no server that we can name: an index on disk links to any."""
     if role in ("index", "extra") and not names_web(said.text):
-        unread.note(
-            f"{said.text or 'an empty index URL'} (from {said.origin})",
-            "is an index on disk, whose pages may link anywhere",
-        )
+        what = f"{said.text or 'an empty index URL'} (from {said.origin})"
+        unread.note(what, "is an index on disk, whose pages may link anywhere")
     else:
         unread.note_url(said.text, said.origin)

@@ -28,7 +28,7 @@ from shim.tools.pip.endpoints import (
     without_repeats,
 )
 from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
-from shim.tools.pip.settings import Files, Mention, Settings
+from shim.tools.pip.settings import FileReader, Mention, PipSettings
 
 _DEFAULT = Origin("config", "pip's default", is_default=True)
 _DEFAULT_INDEX = "https://pypi.org/simple"
@@ -50,19 +50,13 @@ _MAX_LINES = 200_000
 
 
 def read_endpoints(
-    verb: str, settings: Settings, target: Target, host: Host, files: Files
+    verb: str, settings: PipSettings, target: Target, host: Host, files: FileReader
 ) -> Endpoints:
-    """Return what the command `verb` of `target` with these settings will ask.
-
-    Nothing is fetched. What cannot be read may name any server.
-    """
-    local = LocalFiles(host, files, files.unread)
+    """Return what the command `verb` of `target` with these settings will ask."""
+    local = LocalFiles(host, files)
     direct = DirectUrls(local, target.python, with_dependencies=not settings.is_on("no-deps"))
-    reader = _Reader(
-        local,
-        direct,
-        no_index_lasts=target.version is not None and target.version >= _NO_INDEX_LASTS,
-    )
+    lasts = target.version is not None and target.version >= _NO_INDEX_LASTS
+    reader = _Reader(local, direct, no_index_lasts=lasts)
     if verb == "search":
         asked = (settings.all("index") or [Mention(_DEFAULT_SEARCH, _DEFAULT)])[-1]
         reader.indexes = [("index", asked)]
@@ -80,19 +74,14 @@ def read_endpoints(
             items.append(endpoint)
         else:
             note_unread(role, mention, files.unread)
-        if (endpoint is None or not (takes_blanks or mention.text[0].isalpha())) and (
-            meant := make_malformed(role, mention)
-        ):
+        is_odd = endpoint is None or not (takes_blanks or mention.text[0].isalpha())
+        if is_odd and (meant := make_malformed(role, mention)):
             malformed.append(meant)
-    unread = files.unread
-    return Endpoints(
-        tuple(without_repeats(items)),
-        tuple(files.files_read),
-        tuple(unread.texts),
+    return files.unread.endpoints(
+        without_repeats(items),
+        files.files_read,
         malformed=tuple(without_repeats(malformed)),
-        careless=tuple(unread.careless),
-        built=tuple(unread.built),
-        mentioned=tuple(reader.direct.mentioned),
+        mentioned=tuple(direct.mentioned),
     )
 
 
@@ -114,14 +103,11 @@ class _Reader:
     def found(self) -> Iterator[tuple[Role, Mention]]:
         """Yield everything found so far, in pip's order."""
         yield from self.indexes
-        for mention in self.links:
-            yield "links", mention
-        for mention in self.remote:
-            yield "input", mention
-        for mention in self.direct.found:
-            yield "direct", mention
+        yield from (("links", mention) for mention in self.links)
+        yield from (("input", mention) for mention in self.remote)
+        yield from (("direct", mention) for mention in self.direct.found)
 
-    def begin(self, settings: Settings) -> None:
+    def begin(self, settings: PipSettings) -> None:
         """Start with what argv, environment and configuration say."""
         self.no_index = settings.is_on("no-index")
         self.links = list(settings.all("find-links"))
@@ -132,10 +118,8 @@ class _Reader:
                 *(("extra", mention) for mention in settings.all("extra-index-url")),
             ]
 
-    def read_inputs(self, settings: Settings) -> None:
-        """Read what pip reads, in its order, since a later file replaces what an earlier one
-        said.
-        """
+    def read_inputs(self, settings: PipSettings) -> None:
+        """Read what pip reads, in its order: a later file replaces what an earlier one said."""
         for mention in settings.all("constraint"):
             self._read_file(mention)
         for mention in (*settings.arguments, *settings.all("editable")):
@@ -150,7 +134,7 @@ class _Reader:
             if not _is_remote(mention.text):
                 self.direct.read_links(mention.text)
 
-    def read_requirements(self, settings: Settings) -> None:
+    def read_requirements(self, settings: PipSettings) -> None:
         """Read the requirements files, and what they include."""
         for mention in settings.all("requirement"):
             if requirements.is_pylock(mention.text):
@@ -158,10 +142,8 @@ class _Reader:
             else:
                 self._read_file(mention)
 
-    def _read_build_constraints(self, settings: Settings) -> None:
-        """Add what build constraints say: only the pip that installs build dependencies obeys them,
-        beside this one.
-        """
+    def _read_build_constraints(self, settings: PipSettings) -> None:
+        """Add what build constraints say: the pip that installs build dependencies obeys them."""
         ours = self.indexes
         self.indexes = list(ours)
         for mention in settings.all("build-constraint"):
@@ -169,9 +151,7 @@ class _Reader:
         self.indexes = ours + [("extra", mention) for _, mention in self.indexes]
 
     def _read_file(self, said: Mention, parents: tuple[str, ...] = ()) -> None:
-        """Apply one requirements or constraints file that `said` names, in the last of `parents` or
-        before any file.
-        """
+        """Apply one requirements or constraints file; `parents` are those that include it."""
         location = self._locate(said.text, parents[-1] if parents else None)
         if location in parents:
             return  # pip stops here
@@ -229,14 +209,11 @@ class _Reader:
         if not (self.no_index and self.no_index_lasts):
             self.indexes += [("extra", mention) for mention in said.get("extra-index-url", [])]
         # pip takes the first find-links of a line and drops the others.
-        self.links += [
-            self._beside(mention, parents[-1]) for mention in said.get("find-links", [])[:1]
-        ]
+        for mention in said.get("find-links", [])[:1]:
+            self.links.append(self._beside(mention, parents[-1]))
 
     def _beside(self, said: Mention, parent: str) -> Mention:
-        """Return a find-links page as pip takes it: beside the file that names it, if it is
-        there.
-        """
+        """Return a find-links page as pip takes it: beside the file that names it, if there."""
         beside = os.path.join(os.path.dirname(parent), said.text)
         try:
             is_there = exists(self.local.path_of(beside))
@@ -245,9 +222,7 @@ class _Reader:
         return replace(said, text=beside) if is_there else said
 
     def _read_lines(self, location: str) -> list[requirements.Line]:
-        """Return the lines that matter of one file, which several others may include. Raises
-        CannotRead.
-        """
+        """Return the lines that matter of a file that others may include. Raises CannotRead."""
         if location not in self._lines:
             is_url = location[:5].lower() == "file:"
             if not is_url and not location.startswith("/"):
@@ -260,9 +235,7 @@ class _Reader:
         return self._lines[location]
 
     def _read_lock(self, said: Mention) -> None:
-        """Add the files that a pylock.toml names; a remote one is an endpoint itself, and what it
-        names unknown.
-        """
+        """Add the files that a pylock.toml names; a remote one is an endpoint itself."""
         name, _ = requirements.split_extras(said.text)
         if _is_remote(name):
             self._add_remote(said.part(0, len(name)))
@@ -270,9 +243,7 @@ class _Reader:
             self.direct.read_lock(name)
 
     def _read_group(self, said: Mention) -> None:
-        """Add the direct URLs of a dependency group, `[pyproject.toml:]NAME`, or of a lock's
-        group.
-        """
+        """Add the direct URLs of a group, `[pyproject.toml:]NAME`, or of a lock's group."""
         path, colon, group = said.text.rpartition(":")
         if colon and requirements.is_pylock(path):
             self._read_lock(said.part(0, len(path)))
@@ -285,12 +256,8 @@ class _Reader:
             self.local.unread.note_remote(endpoint)
 
     def _locate(self, text: str, parent: str | None) -> str:
-        """Return where pip looks for a file that `parent` names: a URL, an absolute path, or what
-        is neither to us.
-        """
-        if (
-            not text.isprintable() or text != text.strip()
-        ):  # some releases pass over that before a URL
+        """Return where pip looks for a file: a URL, an absolute path, or what is neither to us."""
+        if not text.isprintable() or text != text.strip():  # before a URL some pips pass over that
             return text
         if parent and _has_scheme(parent):
             try:

@@ -13,13 +13,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
-from typing import Literal
 
 from shim.core.files import CannotRead, exists, read_regular
 from shim.core.host import Host
 from shim.core.model import Location, Origin, Target
 from shim.core.urls import BadUrl, Userinfo, find_userinfo
-from shim.formats.optparse_scan import OptionTable, Word, read_table, scan
+from shim.formats.optparse_scan import Option, OptionTable, Word, read_table, scan
 from shim.tools.pip.config_file import Sections, normal_key, read_pip_config
 from shim.tools.pip.options import COMMANDS, GENERAL, MAIN, WANTED
 from shim.tools.unreadable import Unread
@@ -33,7 +32,7 @@ Release = tuple[int, ...] | None
 _FIRST_WITH_PYTHON = (22, 3)
 
 _SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "proxy"})
-_WHOLE = frozenset({"group"})
+_WHOLE = _SINGLE | {"group"}
 #: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what
 #: we hand over.
 _WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
@@ -42,9 +41,7 @@ _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A text that somebody wrote, where, and in which element of argv or variable it begins at
-    which character.
-    """
+    """A text that somebody wrote: it begins at `start` of the element of argv or variable `key`."""
 
     text: str
     origin: Origin
@@ -56,22 +53,22 @@ class Mention:
         return replace(self, text=self.text[start:end], start=self.start + start)
 
     def place_of(self, userinfo: Userinfo | None) -> Location | None:
-        """Return where the userinfo of our URL stands, or would, in argv or the environment; None
-        for what stands in a file.
-        """
-        if self.key is None:
+        """Return where the userinfo of our URL stands, or would; None for a file's."""
+        return Location.of_userinfo(self.text, self.key, userinfo, self.start)
+
+    @property
+    def written_userinfo(self) -> Location | None:
+        """Where the userinfo of our URL stands, if it is a URL that has one."""
+        try:
+            userinfo = find_userinfo(self.text)
+        except BadUrl:
             return None
-        kind: Literal["argv", "env"] = "argv" if isinstance(self.key, int) else "env"
-        begin = self.text.index("://") + 3
-        start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-        return Location(kind, self.key, self.start + start, self.start + end)
+        return self.place_of(userinfo) if userinfo else None
 
 
 @dataclass(slots=True)
-class Settings:
-    """The options of one command after all layers: name -> mentions in order (a flag has one), and
-    its arguments.
-    """
+class PipSettings:
+    """The options of a command, all layers applied: name -> mentions (of a flag, one)."""
 
     options: dict[str, list[Mention]] = field(default_factory=dict)
     arguments: list[Mention] = field(default_factory=list)
@@ -85,20 +82,16 @@ class Settings:
         return any(mention.text.lower() in _TRUE for mention in self.all(name))
 
 
-class Files:
-    """Reads regular files once, and remembers every path that was wanted. `unread` takes note of
-    configuration that is none to us.
-    """
+class FileReader:
+    """Reads regular files once, remembers every path that was wanted, and notes what is unread."""
 
-    def __init__(self, unread: Unread | None = None) -> None:
+    def __init__(self) -> None:
         self.files_read: dict[str, None] = {}
-        self.unread = unread or Unread()
+        self.unread = Unread()
         self._read: dict[str, bytes | CannotRead | None] = {}
 
     def read(self, path: str) -> bytes | None:
-        """Return a file's bytes, None if there is no such file. Raises CannotRead for one that is
-        left to pip.
-        """
+        """Return a file's bytes, None if there is none. Raises CannotRead for one left to pip."""
         if path == os.devnull:
             return b""
         self.files_read[path] = None
@@ -115,9 +108,7 @@ class Files:
 
 @lru_cache(maxsize=8)
 def find_verb(argv: tuple[str, ...], release: Release) -> tuple[tuple[Word, ...], int | None]:
-    """Return the options before pip's command, and the command's position in argv (None: there is
-    none).
-    """
+    """Return the options before pip's command, and the command's position in argv, if any."""
     words = scan(argv, read_table(MAIN, release=release), interspersed=False)
     position = next((word.position for word in words if word.name is None), None)
     return tuple(word for word in words if word.name), position
@@ -125,22 +116,17 @@ def find_verb(argv: tuple[str, ...], release: Release) -> tuple[tuple[Word, ...]
 
 def find_other_python(argv: tuple[str, ...], target: Target, host: Host) -> str | None:
     """Return the Python that `--python`, PIP_PYTHON or `[global] python` has pip start itself with;
-    None for the target's own.
-
-    pip asks this before it knows of `--isolated`.
+    None for the target's own. pip asks this before it knows of `--isolated`.
     """
-    if (
-        "_PIP_RUNNING_IN_SUBPROCESS" in host.environ
-        or (target.version or _FIRST_WITH_PYTHON) < _FIRST_WITH_PYTHON
-    ):
+    is_older = target.version is not None and target.version < _FIRST_WITH_PYTHON
+    if is_older or "_PIP_RUNNING_IN_SUBPROCESS" in host.environ:
         return None
     typed = [word.value for word in find_verb(argv, target.version)[0] if word.name == "python"]
     if typed:
         return typed[-1]
-    configured, _ = read_config("", target.prefix, False, host, Files())
-    said = [
-        layer["python"].text for layer in (_read_variables(host), configured) if "python" in layer
-    ]
+    configured, _ = read_config("", target.prefix, False, host, FileReader())
+    layers = (_read_variables(host), configured)
+    said = (layer["python"].text for layer in layers if "python" in layer)
     return next(filter(None, said), None)
 
 
@@ -159,45 +145,34 @@ def scan_command(argv: tuple[str, ...], verb: int, release: Release) -> tuple[Wo
 
 @cache
 def command_table(name: str, release: Release) -> OptionTable:
-    """Return the options of pip's command `name`, None: of all releases. Raises KeyError for one
-    that never asks an index.
-    """
+    """Return the options of pip's command. Raises KeyError for one that never asks an index."""
     return read_table(COMMANDS[name] + GENERAL, WANTED, release)
 
 
 def is_isolated(argv: Sequence[str]) -> bool:
-    """Return whether pip ignores its variables and the user's files: it looks for the very word
-    `--isolated`.
-    """
+    """Return whether pip ignores variables and the user's files: it looks for this very word."""
     return "--isolated" in argv
 
 
 def read_settings(
-    argv: tuple[str, ...],
-    verb: int,
-    target: Target,
-    host: Host,
-    files: Files,
-) -> Settings:
+    argv: tuple[str, ...], verb: int, target: Target, host: Host, files: FileReader
+) -> PipSettings:
     """Return the options of the command at argv's position `verb`, all layers applied.
 
-    The pip.conf of the target's environment is one of the layers. Raises KeyError as
-    `scan_command`.
+    One is the pip.conf of the target's environment. Raises KeyError as `scan_command`.
     """
     isolated = is_isolated(argv)
     table = command_table(argv[verb], target.version)
-    settings = Settings()
+    settings = PipSettings()
     layers = read_config(argv[verb], target.prefix, isolated, host, files)
     layers.append({} if isolated else _read_variables(host))
     for layer in layers:
         for key, mention in layer.items():
             option = table.long.get("--" + key)
             if option and mention.text:
-                settings.options[option.name] = _split_value(
-                    option.name, option.takes_value, mention
-                )
+                settings.options[option.name] = _split_value(option, mention)
     for word in scan_command(argv, verb, target.version):
-        said = _mention_of(word)
+        said = mention_of(word)
         if word.name is None:
             settings.arguments.append(said)
         elif word.name in _SINGLE or word.value is None:
@@ -208,12 +183,11 @@ def read_settings(
 
 
 def read_connection(host: Host) -> dict[str, str]:
-    """Return what the user's variables and the user's and machine's pip.conf say of the way to
-    every server: `proxy` and `cert`.
+    """Return `proxy` and `cert` of variables and the user's and machine's pip.conf.
 
     Not what an environment's own pip.conf says: it may have come with a project.
     """
-    layers = (*read_config("download", None, False, host, Files()), _read_variables(host))
+    layers = (*read_config("download", None, False, host, FileReader()), _read_variables(host))
     return {
         key: layer[key].text
         for layer in layers
@@ -223,50 +197,34 @@ def read_connection(host: Host) -> dict[str, str]:
 
 
 def find_places(
-    argv: tuple[str, ...],
-    verb: int,
-    release: Release,
-    host: Host,
+    argv: tuple[str, ...], verb: int, release: Release, host: Host
 ) -> tuple[Location, ...]:
     """Return where each userinfo stands in argv and `PIP_*`, be its URL asked, said twice, or
-    replaced by a later one.
-
-    URLs of version control keep theirs.
-
-    Raises KeyError as `scan_command`.
+    replaced by a later one. URLs of version control keep theirs. Raises KeyError as `scan_command`.
     """
     table = command_table(argv[verb], release)
     mentions = [
-        _mention_of(word)
+        mention_of(word)
         for word in scan_command(argv, verb, release)
         if word.name is None or word.name in WANTED
     ]
     for key, variable in ({} if is_isolated(argv) else _read_variables(host)).items():
         option = table.long.get("--" + key)
         if option and option.name in WANTED:
-            mentions += _split_value(option.name, option.takes_value, variable)
-    places: list[Location] = []
-    for mention in mentions:
-        try:
-            userinfo = find_userinfo(mention.text) if _WEB.search(mention.text) else None
-        except BadUrl:
-            continue
-        place = mention.place_of(userinfo) if userinfo else None
-        places += [place] if place else []
-    return tuple(places)
+            mentions += _split_value(option, variable)
+    places = (mention.written_userinfo for mention in mentions if _WEB.search(mention.text))
+    return tuple(place for place in places if place)
 
 
-def _mention_of(word: Word) -> Mention:
+def mention_of(word: Word) -> Mention:
     """Return what one word of argv says; a flag says `1`."""
     origin = Origin("argv", f"--{word.name}" if word.name else "URL")
     return Mention("1" if word.value is None else word.value, origin, word.position, word.start)
 
 
-def _split_value(name: str, takes_value: bool, mention: Mention) -> list[Mention]:
-    """Return the values in a variable or a pip.conf, which are split at white space if the option
-    may be repeated.
-    """
-    if not takes_value or name in _SINGLE or name in _WHOLE:
+def _split_value(option: Option, mention: Mention) -> list[Mention]:
+    """Return the values in a variable or a pip.conf, where white space divides several."""
+    if not option.takes_value or option.name in _WHOLE:
         return [mention]
     values, position = [], 0
     for text in mention.text.split():
@@ -286,9 +244,9 @@ def _read_variables(host: Host) -> dict[str, Mention]:
 
 
 def read_config(
-    verb: str, prefix: str | None, isolated: bool, host: Host, files: Files
+    verb: str, prefix: str | None, isolated: bool, host: Host, files: FileReader
 ) -> list[dict[str, Mention]]:
-    """Return the merged `[global]` and then the merged `[<command>]` of all configuration files."""
+    """Return the `[global]` and the `[<command>]` of all configuration files, each merged."""
     merged: dict[str, dict[str, Mention]] = {"global": {}, verb: {}}
     for path in _config_files(prefix, isolated, host, files):
         sections: Sections = {}
@@ -301,30 +259,22 @@ def read_config(
     return list(merged.values())
 
 
-def _config_files(prefix: str | None, isolated: bool, host: Host, files: Files) -> list[str]:
+def _config_files(prefix: str | None, isolated: bool, host: Host, files: FileReader) -> list[str]:
     """Return the configuration files that pip reads, least first."""
     named = host.environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    home = _expand_home("~", host)
     folders = (host.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(":")
-    paths = [
-        os.path.join(_expand_home(folder, host), "pip/pip.conf") for folder in folders if folder
-    ]
-    paths.append(os.path.join(MACHINE_FOLDER, "pip.conf"))
-    named_path = os.path.join(host.cwd, named) if named else None
-    if named_path:
-        files.files_read[named_path] = None
-    if not isolated and not (named_path and exists(named_path)):
-        config_home = _expand_home(
-            host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config", host
-        )
-        paths += [os.path.join(home, ".pip/pip.conf"), os.path.join(config_home, "pip/pip.conf")]
-    if prefix:
-        paths.append(os.path.join(prefix, "pip.conf"))
-    if named_path:
-        paths.append(named_path)
-    return [os.path.join(host.cwd, path) for path in paths]
+    bases = [os.path.join(_expand_home(folder, host), "pip") for folder in folders if folder]
+    bases.append(MACHINE_FOLDER)
+    own = [os.path.join(host.cwd, named)] if named else []
+    files.files_read |= dict.fromkeys(own)
+    if not isolated and not any(map(exists, own)):
+        config_home = host.environ.get("XDG_CONFIG_HOME", "").strip() or "~/.config"
+        bases += [os.path.join(_expand_home("~", host), ".pip")]
+        bases += [os.path.join(_expand_home(config_home, host), "pip")]
+    bases += [prefix] if prefix else []
+    return [*(os.path.join(host.cwd, base, "pip.conf") for base in bases), *own]
 
 
 def _expand_home(path: str, host: Host) -> str:

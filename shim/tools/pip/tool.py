@@ -9,18 +9,18 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Literal
 
 from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Location, Secret, Target
+from shim.core.package_names import normal_name
 from shim.formats.optparse_scan import drop_value
-from shim.tools import Tool
+from shim.tools import Demand, Tool, words
 from shim.tools.installed_version import find_interpreter, find_release
 from shim.tools.pip import requests as index
 from shim.tools.pip.demand import takes_packages
 from shim.tools.pip.settings import (
-    Files,
+    FileReader,
     Mention,
     find_other_python,
     find_verb,
@@ -32,19 +32,7 @@ from shim.tools.pip.settings import find_places as find_places_of_command
 
 NEVER_NEEDS_INDEX = (
     "",
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-    "help",
-    "freeze",
-    "inspect",
-    "show",
-    "check",
-    "config",
-    "cache",
-    "debug",
-    "completion",
+    *words("-h --help -V --version help freeze inspect show check config cache debug completion"),
     "hash",
 )
 
@@ -54,16 +42,14 @@ LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=$|[\s\[<>=!~;])")
 
-#: Commands that ask an index whatever their options are.
-_ALWAYS = frozenset({"install", "download", "wheel", "lock", "search"})
-#: Those of them that take packages, and would take a stranger's.
+#: Commands that take packages, and would take a stranger's.
 _TAKING = frozenset({"install", "download", "wheel", "lock"})
+#: Those that ask an index whatever their options are.
+_ALWAYS = _TAKING | {"search"}
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which pip command this is and whether it asks an index. `target` is the real pip's
-    path.
-    """
+    """Return which pip command this is and whether it asks an index."""
     found = _find_target(target, argv, host)
     general, position = find_verb(argv, found.version)
     said = {word.name for word in general}
@@ -71,67 +57,52 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
         return _needless(name, argv, target, (), "help or version")
     verb = argv[position]
     try:
-        words = scan_command(argv, position, found.version)
+        typed = scan_command(argv, position, found.version)
     except KeyError:
         return _needless(name, argv, target, (verb,), f"pip {verb} asks no index")
-    if any(word.name == "help" for word in words):
+    if any(word.name == "help" for word in typed):
         return _needless(name, argv, target, (verb,), "help")
-    actions = (
-        tuple(word.value or "" for word in words if word.name is None)[:1]
-        if verb == "index"
-        else ()
-    )
+    arguments = [word.value or "" for word in typed if word.name is None]
+    actions = tuple(arguments[:1]) if verb == "index" else ()
     reason = _why_it_asks(verb, actions, argv, position, found, host)
-    asks = reason is not None
-    return Invocation(
-        name, "pip", found, argv, (verb, *actions), asks, reason or f"pip {verb} asks no index here"
-    )
+    why = reason or f"pip {verb} asks no index here"
+    return Invocation(name, "pip", found, argv, (verb, *actions), reason is not None, why)
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
-    """Return every index and URL that the command will ask, in pip's order.
-
-    Files that pip reads are read; remote ones are named in `unknown`, never fetched. What is unread
-    says the worst.
-    """
-    _, position = find_verb(invocation.argv, invocation.target.version)
-    if position is None or not invocation.touches_index:
+    """Return every index and URL that the command will ask, in pip's order. Nothing is fetched."""
+    position = _position_of(invocation)
+    if position is None:
         return Endpoints()
-    files = Files()
+    files = FileReader()
     settings = read_settings(invocation.argv, position, invocation.target, host, files)
     endpoints = index.read_endpoints(
         invocation.argv[position], settings, invocation.target, host, files
     )
     asked = {endpoint.location for endpoint in endpoints.items}
     unused_userinfo = tuple(place for place in find_places(invocation, host) if place not in asked)
-    return replace(
-        endpoints,
-        unused_userinfo=unused_userinfo,
-        packages=tuple(_names(mention.text for mention in settings.arguments)),
-    )
+    packages = tuple(_names(mention.text for mention in settings.arguments))
+    return replace(endpoints, unused_userinfo=unused_userinfo, packages=packages)
 
 
-def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers", "nothing"]:
-    """Return `packages` for a command that will install or fetch some, `nothing` if all of them lie
-    on this machine.
-    """
+def read_demand(invocation: Invocation, host: Host) -> Demand:
+    """Return what the command wants: `nothing` if all its packages lie on this machine."""
     _, position = find_verb(invocation.argv, invocation.target.version)
     if position is None or invocation.argv[position] not in _TAKING:
         return "answers"
-    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, FileReader())
     return "packages" if takes_packages(settings, invocation.target, host) else "nothing"
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
-    """Return the delivery with a `--proxy` that has a password in PIP_PROXY instead of argv; the
-    last one said is what counts.
+    """Return the delivery with a `--proxy` that has a password in PIP_PROXY instead of argv.
 
     Everybody can read argv; the environment is the user's and the build backends'. `--isolated`
     makes pip ignore PIP_PROXY. pip itself puts it back into the argv of its child that installs
     build dependencies.
     """
-    _, position = find_verb(delivery.argv, invocation.target.version)
-    if position is None or not invocation.touches_index or is_isolated(delivery.argv):
+    position = _position_of(invocation, delivery.argv)
+    if position is None or is_isolated(delivery.argv):
         return delivery
     proxies = [
         word
@@ -143,19 +114,14 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     argv = delivery.argv
     for word in reversed(proxies):  # from the end, so that positions stay true
         argv = drop_value(argv, word)
-    return replace(
-        delivery,
-        argv=argv,
-        environ={**delivery.environ, "PIP_PROXY": Secret(proxies[-1].value or "")},
-    )
+    environ = {**delivery.environ, "PIP_PROXY": Secret(proxies[-1].value or "")}
+    return replace(delivery, argv=argv, environ=environ)
 
 
 def find_places(invocation: Invocation, host: Host) -> tuple[Location, ...]:
-    """Return every userinfo in argv and `PIP_*`, also those of URLs that are no endpoint since pip
-    will not ask them.
-    """
-    _, position = find_verb(invocation.argv, invocation.target.version)
-    if position is None or not invocation.touches_index:
+    """Return every userinfo in argv and `PIP_*`, also of URLs that pip will not ask."""
+    position = _position_of(invocation)
+    if position is None:
         return ()
     return find_places_of_command(invocation.argv, position, invocation.target.version, host)
 
@@ -163,29 +129,28 @@ def find_places(invocation: Invocation, host: Host) -> tuple[Location, ...]:
 def read_options(
     invocation: Invocation, host: Host, names: Iterable[str]
 ) -> dict[str, list[Mention]]:
-    """Return what argv, variables and pip.conf say together for each of the options, in pip's
-    order.
-    """
-    _, position = find_verb(invocation.argv, invocation.target.version)
-    if position is None or not invocation.touches_index:
+    """Return what argv, variables and pip.conf say for each of the options, in pip's order."""
+    position = _position_of(invocation)
+    if position is None:
         return {name: [] for name in names}
-    settings = read_settings(invocation.argv, position, invocation.target, host, Files())
+    settings = read_settings(invocation.argv, position, invocation.target, host, FileReader())
     return {name: settings.all(name) for name in names}
 
 
+def _position_of(invocation: Invocation, argv: tuple[str, ...] | None = None) -> int | None:
+    """Return where in argv the verb of a command stands, None for one that asks no index."""
+    if not invocation.touches_index:
+        return None
+    argv = invocation.argv if argv is None else argv
+    return find_verb(argv, invocation.target.version)[1]
+
+
 def _names(arguments: Iterable[str]) -> Iterator[str]:
-    """Yield the names of packages among the arguments, as their pages are called (PEP 503). A name
-    with a dot may be a file's.
-    """
+    """Yield the normal names of packages among the arguments. One with a dot may be a file's."""
     for text in arguments:
         found = _NAME.match(text)
-        if (
-            found
-            and "/" not in text
-            and ":" not in text
-            and not (text[found.end() :] == "" and "." in text)
-        ):
-            yield re.sub(r"[-_.]+", "-", found[0]).lower()
+        if found and not {"/", ":"} & set(text) and not (found[0] == text and "." in text):
+            yield normal_name(found[0])
 
 
 def _needless(
@@ -202,14 +167,12 @@ def _why_it_asks(
     target: Target,
     host: Host,
 ) -> str | None:
-    """Return why a command asks an index, None if it does not. Options may come from variables and
-    pip.conf.
-    """
+    """Return why a command asks an index, None if it does not; an option may be in pip.conf."""
     if verb in _ALWAYS:
         return f"pip {verb}"
     if verb == "index":
         return "pip index versions" if actions == ("versions",) else None
-    settings = read_settings(argv, position, target, host, Files())
+    settings = read_settings(argv, position, target, host, FileReader())
     if verb == "uninstall":
         return "pip uninstall with a requirements file" if settings.all("requirement") else None
     wanted = next((option for option in ("outdated", "uptodate") if settings.is_on(option)), None)
@@ -217,9 +180,7 @@ def _why_it_asks(
 
 
 def _find_target(path: str, argv: tuple[str, ...], host: Host) -> Target:
-    """Return the target. `pip --python X`, PIP_PYTHON and pip.conf's `[global] python` run the same
-    pip with another interpreter.
-    """
+    """Return the target, with the other interpreter that `--python` and its like have pip use."""
     version, python, prefix = find_release(path, "pip", host)
     target = Target(path, version, python, prefix)
     other = find_other_python(argv, target, host)

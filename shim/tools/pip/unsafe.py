@@ -18,11 +18,6 @@ from shim.tools.unsafe_settings import UnsafeSetting
 def find_unsafe_settings(
     invocation: Invocation, endpoints: Endpoints, host: Host
 ) -> Iterator[UnsafeSetting]:
-    """Yield what the requirements files of a pip command say, beyond what argv, variables and
-    pip.conf do.
-    """
-    own = {
-        mention.text
-        for mention in read_options(invocation, host, ("trusted-host",))["trusted-host"]
-    }
-    yield from in_requirements(endpoints.files_read, own, host)
+    """Yield what requirements files say beyond what argv, variables and pip.conf do."""
+    said = read_options(invocation, host, ("trusted-host",))["trusted-host"]
+    yield from in_requirements(endpoints.files_read, {mention.text for mention in said}, host)

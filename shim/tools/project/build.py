@@ -40,19 +40,12 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of the installer's own settings."""
-    if not invocation.touches_index:
-        return Endpoints()
     words = scan(invocation.argv, _TABLE)
     endpoints = installer_endpoints(host, "uv" if last_value(words, "installer") == "uv" else "pip")
     folder = next((word.value or "" for word in words if word.name is None), ".")
-    return (
-        join(
-            endpoints,
-            direct_endpoints("build", (), host.path(os.path.join(folder, "pyproject.toml")), ""),
-        )
-        if endpoints.items
-        else endpoints
-    )
+    path = host.path(os.path.join(folder, "pyproject.toml"))
+    direct = direct_endpoints("build", (), path, "") if endpoints.items else Endpoints()
+    return join(endpoints, direct)
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from shim.core.files import read_regular
-from shim.core.model import Endpoint, Endpoints, Origin
+from shim.core.model import Endpoints, Origin
 from shim.core.toml import may_hide_urls, read_toml, strings_at, value_at
-from shim.core.urls import BadUrl, find_userinfo, names_web, parse_url
+from shim.core.urls import names_web
 from shim.formats.requirements import find_direct_url
+from shim.tools.project.requests import make_endpoint, read_document
 from shim.tools.unreadable import Unread
 
 MAX_LOCK = 16 << 20
@@ -36,39 +37,27 @@ _SHARED = (
 
 def direct_endpoints(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Endpoints:
     """Return the URLs in argv, in a project file (pyproject.toml or Pipfile) as `tool` reads it,
-    and in its lock beside it.
+    and in its lock beside it, if the tool has one.
     """
-    lock = os.path.join(os.path.dirname(path), lock)
+    locks = [os.path.join(os.path.dirname(path), lock)] if lock else []
     unread = Unread()
     document: dict[str, Any] = {}
     with unread.guard(path, careless=True):
-        document = read_toml((read_regular(path) or b"").decode("utf-8", "replace"))
-    parts = (
-        [value_at(document, *key) for key in (*_SHARED, ("tool", tool))]
-        if path.endswith(".toml")
-        else [document]
-    )
-    found = {url: path for part in parts for url in _walk(part)}
-    if os.path.basename(lock):
-        with unread.guard(lock):
-            found |= dict.fromkeys(
-                _locked_urls((read_regular(lock, MAX_LOCK) or b"").decode("utf-8", "replace")), lock
-            )
+        document = read_document(path)
+    parts = [value_at(document, *key) for key in (*_SHARED, ("tool", tool))]
+    found = dict.fromkeys(_walk(parts if path.endswith(".toml") else document), path)
+    for file in locks:
+        with unread.guard(file):
+            text = (read_regular(file, MAX_LOCK) or b"").decode("utf-8", "replace")
+            found |= dict.fromkeys(_locked_urls(text), file)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
-    files_read = (lock,) if os.path.basename(lock) else ()
-    endpoints = tuple(
-        endpoint
-        for url, origin in origins.items()
-        if (endpoint := _make_endpoint(url, origin, unread))
-    )
-    return Endpoints(endpoints, files_read, tuple(unread.texts), careless=tuple(unread.careless))
+    made = (make_endpoint(url, origin, "direct", unread) for url, origin in origins.items())
+    return unread.endpoints([endpoint for endpoint in made if endpoint], locks)
 
 
 def _locked_urls(text: str) -> Iterator[str]:
-    """Yield the URLs of a lock's files, by a scan; a lock that writes strings as no tool does is
-    parsed. Raises CannotRead.
-    """
+    """Yield the URLs of a lock's files, by a scan if that sees them all. Raises CannotRead."""
     if not may_hide_urls(text):
         yield from (
             match[2] for match in _IN_LOCK.finditer(text) if match[1] in (None, "url", "legacy")
@@ -83,22 +72,8 @@ def _locked_urls(text: str) -> Iterator[str]:
     yield from strings_at(document, ("url", "file"))
 
 
-def _make_endpoint(text: str, origin: Origin, unread: Unread) -> Endpoint | None:
-    """Return the endpoint of one URL; one with a password of its own is the tool's affair."""
-    try:
-        url, userinfo = parse_url(text), find_userinfo(text)
-    except BadUrl:
-        unread.note_url(text, origin)
-        return None
-    if userinfo and userinfo.password:
-        return None
-    return Endpoint(url, origin, "direct", username=userinfo.username or None if userinfo else None)
-
-
 def _walk(value: Any, key: str = "") -> Iterator[str]:
-    """Yield the URLs of files: values of `url` and `file`, and requirements like `name @ URL`.
-    Sources are not among them.
-    """
+    """Yield the URLs of files, not of sources: values of `url` and `file`, and `name @ URL`."""
     if isinstance(value, dict):
         for name, part in value.items():
             yield from _walk(part, name) if name not in ("source", "urls") else ()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
-from shim.tools import Tool
+from shim.tools import Tool, words
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import hatch_repositories
 from shim.tools.project.requests import (
@@ -23,31 +23,16 @@ from shim.tools.project.requests import (
 )
 from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
 
-NEVER_NEEDS_INDEX = (
-    "",
-    "-h",
-    "--help",
-    "--version",
-    "clean",
-    "config",
-    "new",
-    "python",
-    "self",
-    "shell",
-    "status",
-)
-
-VERBS = frozenset(
-    {"build", "check", "dep", "env", "fmt", "lock", "project", "publish", "run", "test", "version"}
-)
+NEVER_NEEDS_INDEX = ("", *words("-h --help --version clean config new python self shell status"))
+VERBS = words("build check dep env fmt lock project publish run test version")
 _BEFORE = read_table(
-    "-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n-v"
-    " --verbose\n-q --quiet"
+    "-h --help\n--version\n-e --env =\n-p --project =\n--data-dir =\n--cache-dir =\n--config =\n"
+    "-v --verbose\n-q --quiet"
 )
 _PUBLISH = read_table(
-    "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n--client-key"
-    " =\n-p --publisher =\n-o --option =\n-n --no-prompt\n-y --yes\n--initialize-auth\n-e --env"
-    " =\n--config =\n--data-dir =\n--cache-dir ="
+    "-h --help\n-r --repo =\n-u --user =\n-a --auth =\n--ca-cert =\n--client-cert =\n"
+    "--client-key =\n-p --publisher =\n-o --option =\n-n --no-prompt\n-y --yes\n"
+    "--initialize-auth\n-e --env =\n--config =\n--data-dir =\n--cache-dir ="
 )
 UPLOADER = Uploader(
     url="repo",
@@ -71,23 +56,15 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository of an upload, else the indexes of pip's and uv's own settings."""
-    if not invocation.touches_index:
-        return Endpoints()
     if invocation.verb != ("publish",):
         endpoints = installer_endpoints(host, "pip", "uv")
         path = find_upwards("pyproject.toml", host.cwd)
-        return (
-            join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock"))
-            if path and endpoints.items
-            else endpoints
-        )
-    words = scan(invocation.argv, _PUBLISH)
-    return read_upload_endpoints(
-        UPLOADER,
-        words,
-        host,
-        hatch_repositories(last_value(words, "repo"), last_value(words, "config"), host),
-    )
+        if not (path and endpoints.items):
+            return endpoints
+        return join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock"))
+    said = scan(invocation.argv, _PUBLISH)
+    known = hatch_repositories(last_value(said, "repo"), last_value(said, "config"), host)
+    return read_upload_endpoints(UPLOADER, said, host, known)
 
 
 TOOL = Tool(

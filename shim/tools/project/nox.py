@@ -16,8 +16,8 @@ from shim.tools.project.requests import installer_endpoints
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "-l", "--list", "--list-sessions", "--usage")
 
 _TABLE = read_table(
-    "-h --help\n--version\n-l --list-sessions --list\n--usage\n--no-install\n--no-venv\n-R"
-    " --reuse-and-skip\n-f --noxfile ="
+    "-h --help\n--version\n-l --list-sessions --list\n--usage\n--no-install\n--no-venv\n"
+    "-R --reuse-and-skip\n-f --noxfile ="
 )
 _IDLE = {"help", "version", "list-sessions", "usage", "no-install", "no-venv", "reuse-and-skip"}
 
@@ -31,9 +31,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "project", made, argv, (), asks, reason)
 
 
-def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
+def read_endpoints(_: Invocation, host: Host) -> Endpoints:
     """Return the indexes of pip's and uv's own settings."""
-    return installer_endpoints(host, "pip", "uv") if invocation.touches_index else Endpoints()
+    return installer_endpoints(host, "pip", "uv")
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

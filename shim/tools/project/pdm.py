@@ -10,7 +10,7 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
-from shim.tools import Tool
+from shim.tools import Tool, words
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import pdm_repositories, pdm_sources
 from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
@@ -18,38 +18,21 @@ from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_u
 
 NEVER_NEEDS_INDEX = (
     "",
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-    "run",
-    "config",
-    "info",
-    "show",
-    "list",
-    "cache",
-    "completion",
+    *words("-h --help -V --version run config info show list cache completion"),
 )
-
-VERBS = frozenset(
-    {"add", "build", "install", "lock", "outdated", "publish", "remove", "sync", "update"}
+VERBS = words("add build install lock outdated publish remove sync update")
+_BEFORE = read_table(
+    "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I --ignore-python\n"
+    "--no-cache\n-n --non-interactive\n"
 )
-_BEFORE = (
-    "-h --help\n-V --version\n-c --config =\n-v --verbose\n-q --quiet\n-I"
-    " --ignore-python\n--no-cache\n-n --non-interactive\n"
-)
-_PROJECT = "-h --help\n-p --project =\n-c --config ="
+_PROJECT = read_table("-h --help\n-p --project =\n-c --config =")
 _PUBLISH = read_table(
-    "-h --help\n-r --repository =\n-u --username =\n-P --password =\n-S --sign\n-i --identity =\n-c"
-    " --comment =\n--no-build\n-d --dest =\n--skip-existing\n--no-verify-ssl\n--ca-certs =\n-p"
-    " --project =\n-k --skip ="
+    "-h --help\n-r --repository =\n-u --username =\n-P --password =\n-S --sign\n-i --identity =\n"
+    "-c --comment =\n--no-build\n-d --dest =\n--skip-existing\n--no-verify-ssl\n--ca-certs =\n"
+    "-p --project =\n-k --skip ="
 )
 UPLOADER = Uploader(
     url="repository",
-    repository="repository",
-    config_file="",
-    username="username",
-    password="password",  # noqa: S106 (the option's name)
     variables={
         "repository": "PDM_PUBLISH_REPO",
         "username": "PDM_PUBLISH_USERNAME",
@@ -60,29 +43,21 @@ UPLOADER = Uploader(
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is."""
-    return as_upload(read_project_invocation(name, argv, host, target, read_table(_BEFORE), VERBS))
+    return as_upload(read_project_invocation(name, argv, host, target, _BEFORE, VERBS))
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
-    """Return the repository of an upload, else the sources of the project and of pdm's
-    configuration.
-    """
-    if not invocation.touches_index:
-        return Endpoints()
-    words = scan(invocation.argv, read_table(_PROJECT))
-    folder, config = (
-        last_value(words, "project") or host.environ.get("PDM_PROJECT") or ".",
-        last_value(words, "config"),
-    )
+    """Return the repository of an upload, else the sources of project and configuration."""
+    said = scan(invocation.argv, _PROJECT)
+    folder = last_value(said, "project") or host.environ.get("PDM_PROJECT") or "."
     if invocation.verb == ("publish",):
         return read_upload_endpoints(
             UPLOADER, scan(invocation.argv, _PUBLISH), host, pdm_repositories("", folder, host)
         )
-    own = pdm_sources(config, folder, host)
+    own = pdm_sources(last_value(said, "config"), folder, host)
     project = project_endpoints("pyproject.toml", ("tool", "pdm", "source"), host, folder)
-    return join(
-        project, own, direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock")
-    )
+    direct = direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock")
+    return join(project, own, direct)
 
 
 TOOL = Tool(

@@ -34,10 +34,10 @@ _BOTH = """
 """
 _TABLES = {
     "pip-compile": (
-        _BOTH + "-c --constraint =\n-o --output-file =\n--extra =\n-P --upgrade-package"
-        " =\n--annotation-style =\n--newline =\n--max-rounds =\n"
-        + "--cache-dir =\n--resolver =\n--unsafe-package =\n--build-deps-for =\n--uploaded-prior-to"
-        " =\n-v --verbose\n-q --quiet\n-U --upgrade"
+        _BOTH + "-c --constraint =\n-o --output-file =\n--extra =\n-P --upgrade-package =\n"
+        "--annotation-style =\n--newline =\n--max-rounds =\n--cache-dir =\n--resolver =\n"
+        "--unsafe-package =\n--build-deps-for =\n--uploaded-prior-to =\n"
+        "-v --verbose\n-q --quiet\n-U --upgrade"
     ),
     "pip-sync": _BOTH + "--python-executable =\n-v --verbose\n-q --quiet\n-a --ask\n-n --dry-run",
 }
@@ -55,8 +55,6 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index that pip would ask for these requirements."""
-    if not invocation.touches_index:
-        return Endpoints()
     words = scan(invocation.argv, read_table(_TABLES[invocation.tool]))
     return pip_tools_endpoints(words, SOURCES[invocation.tool], invocation.target, host)
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from shim.core.files import CannotRead
 from shim.core.host import Host
-from shim.core.model import Endpoints, Location, Origin, Target
-from shim.core.toml import value_at
-from shim.core.urls import BadUrl, find_userinfo
+from shim.core.model import Endpoints, Origin, Target
+from shim.core.toml import table_at, value_at
 from shim.formats.optparse_scan import Word, scan
+from shim.formats.uv_toml import texts
 from shim.tools.pip import requests
-from shim.tools.pip.settings import Files, Mention, Settings, command_table, read_settings
+from shim.tools.pip.settings import FileReader, Mention, command_table, mention_of, read_settings
 from shim.tools.project.requests import join, read_document, read_table_at
 from shim.tools.unreadable import Unread
 
@@ -34,25 +34,22 @@ PROJECTS = ("setup.py", "setup.cfg", "pyproject.toml")
 #: Nobody writes more; shlex takes the square of a word's length.
 MAX_ARGUMENTS = 16_384
 
-Said = tuple[str, Mention]
+OptionMention = tuple[str, Mention]
 
 
 def pip_tools_endpoints(
     words: Sequence[Word], default: str, target: Target, host: Host
 ) -> Endpoints:
-    """Return what `pip-compile` (`default` is requirements.in) or `pip-sync` (requirements.txt)
-    asks. `target` is the pip beside it.
-    """
-    sources = [_mention(word) for word in words if word.name is None] or [
-        Mention(default, Origin("config", "default"))
-    ]
+    """Return what `pip-compile` or `pip-sync` asks; it reads `default` where no file is named."""
+    sources = [mention_of(word) for word in words if word.name is None]
+    sources = sources or [Mention(default, Origin("config", "default"))]
     unread = Unread()
     path = _config_file(words, host, unread)
-    configured: list[Said] = []
-    with unread.guard(path or "", careless=True):
-        configured += (
-            configured_options(read_table_at(path, ("tool", "pip-tools")), path) if path else ()
-        )
+    configured: list[OptionMention] = []
+    if path:
+        with unread.guard(path, careless=True):
+            table = read_table_at(path, ("tool", "pip-tools"))
+            configured += configured_options(table, path)
     files = [mention for mention in sources if os.path.basename(mention.text) not in PROJECTS]
     folders = [
         replace(mention, text=os.path.dirname(mention.text) or ".")
@@ -60,31 +57,25 @@ def pip_tools_endpoints(
         if mention not in files
     ]
     endpoints = option_endpoints(words, host, configured, target, files, folders)
-    own = Endpoints(
-        files_read=(path,) if path else (),
-        unreadable_inputs=tuple(unread.texts),
-        careless=tuple(unread.careless),
-    )
-    return join(endpoints, own)
+    return join(endpoints, unread.endpoints((), [path] if path else ()))
 
 
 def option_endpoints(
     words: Sequence[Word],
     host: Host,
-    configured: Sequence[Said] = (),
+    configured: Sequence[OptionMention] = (),
     target: Target | None = None,
     files: Sequence[Mention] = (),
     folders: Sequence[Mention] = (),
 ) -> Endpoints:
-    """Return what pip would ask by its own settings with the options in `words` and `configured` on
-    top.
+    """Return what pip asks by its own settings, with `configured` and `words` on top.
 
     Userinfo in argv that no endpoint stands for is unused.
     """
     target = target or Target("pip")
-    reader = Files()
-    settings: Settings = read_settings(("install",), 0, target, host, reader)
-    typed = [*_typed(words)]
+    reader = FileReader()
+    settings = read_settings(("install",), 0, target, host, reader)
+    typed = [(word.name, mention_of(word)) for word in words if word.name in OPTIONS]
     with reader.unread.guard("--pip-args"):
         typed += _pip_arguments(words)
     for name, mention in (*configured, *typed):
@@ -94,26 +85,12 @@ def option_endpoints(
     settings.arguments = list(folders)
     endpoints = requests.read_endpoints("install", settings, target, host, reader)
     asked = {endpoint.location for endpoint in endpoints.items}
-    unused_userinfo = tuple(
-        place for _, mention in typed if (place := _place(mention)) and place not in asked
-    )
-    return replace(endpoints, unused_userinfo=unused_userinfo)
+    places = (mention.written_userinfo for _, mention in typed)
+    unused = tuple(place for place in places if place and place not in asked)
+    return replace(endpoints, unused_userinfo=unused)
 
 
-def _typed(words: Sequence[Word]) -> Iterator[Said]:
-    yield from ((word.name, _mention(word)) for word in words if word.name in OPTIONS)
-
-
-def _mention(word: Word) -> Mention:
-    return Mention(
-        "1" if word.value is None else word.value,
-        Origin("argv", f"--{word.name}"),
-        word.position,
-        word.start,
-    )
-
-
-def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
+def _pip_arguments(words: Sequence[Word]) -> Iterator[OptionMention]:
     """Yield what `--pip-args` hands to pip: its value is split as a shell would."""
     for word in words:
         if word.name != "pip-args":
@@ -121,12 +98,8 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[Said]:
         for name, text in _split(word.value or ""):
             start = (word.value or "").find(text)
             key = word.position if start >= 0 else None  # a quoted text stands nowhere as it is
-            yield (
-                name,
-                Mention(
-                    text, Origin("argv", f"--pip-args (--{name})"), key, word.start + max(start, 0)
-                ),
-            )
+            origin = Origin("argv", f"--pip-args (--{name})")
+            yield name, Mention(text, origin, key, word.start + max(start, 0))
 
 
 def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
@@ -141,32 +114,22 @@ def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, st
             yield word.name, "1" if word.value is None else word.value
 
 
-def configured_options(table: Any, path: str, names: Container[str] = OPTIONS) -> Iterator[Said]:
+def configured_options(
+    table: Any, path: str, names: Container[str] = OPTIONS
+) -> Iterator[OptionMention]:
     """Yield the options called `names` of a `[tool.pip-tools]` table, for all commands and for
-    each; keys may have underscores.
-
-    Raises CannotRead.
+    each; keys may have underscores. Raises CannotRead.
     """
     origin = Origin("file", path, project=True)
-    layers = [table, table.get("compile"), table.get("sync")] if isinstance(table, dict) else []
-    for layer in layers:
-        for key, value in layer.items() if isinstance(layer, dict) else ():
+    for layer in (table_at(table), table_at(table, "compile"), table_at(table, "sync")):
+        for key, value in layer.items():
             name = key.replace("_", "-")
-            texts = [
-                text
-                for text in (value if isinstance(value, list) else [value])
-                if isinstance(text, str)
-            ]
+            said = ["1"] if value is True else texts(value)
             if name == "pip-args":
-                yield from (
-                    (option, Mention(text, origin))
-                    for text in texts
-                    for option, text in _split(text, names)
-                )
+                options = (option for text in said for option in _split(text, names))
+                yield from ((option, Mention(text, origin)) for option, text in options)
             elif name in names:
-                yield from (
-                    (name, Mention(text, origin)) for text in (["1"] if value is True else texts)
-                )
+                yield from ((name, Mention(text, origin)) for text in said)
 
 
 def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | None:
@@ -174,27 +137,11 @@ def _config_file(words: Sequence[Word], host: Host, unread: Unread) -> str | Non
     if any(word.name == "no-config" for word in words):
         return None
     typed = [word.value for word in words if word.name == "config" and word.value]
-    folders = dict.fromkeys(
-        [
-            host.cwd,
-            *(os.path.dirname(host.path(word.value or "")) for word in words if word.name is None),
-        ]
-    )
-    found = (
-        [host.path(typed[-1])]
-        if typed
-        else [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
-    )
-    for path in found:
+    sources = [host.path(word.value or "") for word in words if word.name is None]
+    folders = dict.fromkeys([host.cwd, *map(os.path.dirname, sources)])
+    found = [os.path.join(folder, name) for folder in folders for name in CONFIG_FILES]
+    for path in [host.path(typed[-1])] if typed else found:
         with unread.guard(path, careless=True):
             if value_at(read_document(path), "tool", "pip-tools") or typed:
                 return path
     return None
-
-
-def _place(mention: Mention) -> Location | None:
-    try:
-        userinfo = find_userinfo(mention.text) if "://" in mention.text else None
-    except BadUrl:
-        return None
-    return mention.place_of(userinfo) if userinfo else None

@@ -12,8 +12,8 @@ from shim.core.files import is_file
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Origin
 from shim.formats.optparse_scan import Word, read_table, scan
-from shim.tools import Tool
-from shim.tools.pip.settings import Mention
+from shim.tools import Tool, words
+from shim.tools.pip.settings import Mention, mention_of
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.pip_tools_requests import option_endpoints
 from shim.tools.project.requests import (
@@ -26,28 +26,17 @@ from shim.tools.project.requests import (
 
 NEVER_NEEDS_INDEX = (
     "",
-    "-h",
-    "--help",
-    "--version",
-    "run",
-    "shell",
-    "graph",
-    "check",
-    "verify",
-    "requirements",
-    "scripts",
-    "open",
+    *words("-h --help --version run shell graph check verify requirements scripts open"),
 )
-
-VERBS = frozenset(["install", "lock", "outdated", "sync", "uninstall", "update", "upgrade"])
+VERBS = words("install lock outdated sync uninstall update upgrade")
 _BEFORE = read_table(
-    "-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q"
-    " --quiet\n--clear\n--site-packages\n--bare"
+    "-h --help\n--version\n--python =\n--pypi-mirror =\n-v --verbose\n-q --quiet\n--clear\n"
+    "--site-packages\n--bare"
 )
 #: `--index` takes the name of a source as well as a URL; it is one more index.
 _TABLE = read_table(
-    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories"
-    " =\n--extra-pip-args =\n-e --editable ="
+    "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories =\n"
+    "--extra-pip-args =\n-e --editable ="
 )
 
 
@@ -58,10 +47,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the sources of the project, and the indexes of pip's own settings."""
-    if not invocation.touches_index:
-        return Endpoints()
-    words = scan(invocation.argv, _TABLE)
-    typed = [word._replace(name="extra-index-url") for word in words if word.name == "index"]
+    said = scan(invocation.argv, _TABLE)
+    typed = [word._replace(name="extra-index-url") for word in said if word.name == "index"]
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
         sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))
@@ -69,20 +56,13 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         sources = project_endpoints("Pipfile", ("source",), host)
     pipfile = host.path(sources.files_read[0])
     direct = direct_endpoints("pipenv", invocation.argv, pipfile, "Pipfile.lock")
-    return join(
-        sources, option_endpoints(typed, host, files=_requirements(words, pipfile, host)), direct
-    )
+    asked = option_endpoints(typed, host, files=_requirements(said, pipfile, host))
+    return join(sources, asked, direct)
 
 
-def _requirements(words: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
-    """Return the requirements files that pipenv takes into its Pipfile, indexes and all: those of
-    `-r`, or the project's own.
-    """
-    typed = [
-        Mention(word.value, Origin("argv", "--requirements"), word.position, word.start)
-        for word in words
-        if word.name == "requirements" and word.value
-    ]
+def _requirements(said: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:
+    """Return the files of `-r`, else the project's own, which pipenv takes into its Pipfile."""
+    typed = [mention_of(word) for word in said if word.name == "requirements" and word.value]
     found = None if typed or is_file(pipfile) else find_upwards("requirements.txt", host.cwd)
     return [Mention(found, Origin("file", found, project=True))] if found else typed
 

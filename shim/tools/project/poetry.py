@@ -11,52 +11,24 @@ from dataclasses import replace
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
-from shim.tools import Tool
+from shim.tools import Tool, words
 from shim.tools.project.direct_urls import direct_endpoints
 from shim.tools.project.repositories import poetry_endpoints, poetry_variables
 from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
 
 NEVER_NEEDS_INDEX = (
     "",
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-    "run",
-    "env",
-    "config",
-    "shell",
-    "check",
-    "version",
-    "init",
-    "new",
-    "about",
+    *words("-h --help -V --version run env config shell check version init new about"),
 )
-
-VERBS = frozenset(
-    [
-        "add",
-        "build",
-        "install",
-        "lock",
-        "publish",
-        "remove",
-        "search",
-        "self",
-        "show",
-        "sync",
-        "update",
-    ]
-)
+VERBS = words("add build install lock publish remove search self show sync update")
 _FOLDERS = "-C --directory =\n-P --project =\n"
 _BEFORE = read_table(
-    _FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n"
-    " --no-interaction\n--no-plugins\n--no-cache"
+    _FOLDERS + "-h --help\n-V --version\n-v --verbose\n-q --quiet\n-n --no-interaction\n"
+    "--no-plugins\n--no-cache"
 )
 _PUBLISH = read_table(
-    _FOLDERS
-    + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n--client-cert"
-    " =\n--dist-dir =\n--build\n--dry-run"
+    _FOLDERS + "-h --help\n-r --repository =\n-u --username =\n-p --password =\n--cert =\n"
+    "--client-cert =\n--dist-dir =\n--build\n--dry-run"
 )
 
 
@@ -67,30 +39,26 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the sources of the project, or the repository of an upload."""
-    if not invocation.touches_index:
-        return Endpoints()
-    words = scan(invocation.argv, _PUBLISH if invocation.verb == ("publish",) else _BEFORE)
-    folder = last_value(words, "project") or last_value(words, "directory") or "."
-    if invocation.verb == ("publish",):
-        typed = bool(last_value(words, "username") and last_value(words, "password"))
-        endpoints = poetry_endpoints(last_value(words, "repository"), folder, host)
+    is_upload = invocation.verb == ("publish",)
+    said = scan(invocation.argv, _PUBLISH if is_upload else _BEFORE)
+    folder = last_value(said, "project") or last_value(said, "directory") or "."
+    if is_upload:
+        typed = bool(last_value(said, "username") and last_value(said, "password"))
+        endpoints = poetry_endpoints(last_value(said, "repository"), folder, host)
         return replace(endpoints, items=() if typed else endpoints.items)
     endpoints = project_endpoints("pyproject.toml", ("tool", "poetry", "source"), host, folder)
     items = tuple(
         replace(endpoint, provided_by=_answer(endpoint.index_name or "", host))
         for endpoint in endpoints.items
     )
-    return join(
-        replace(endpoints, items=items),
-        direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock"),
-    )
+    direct = direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock")
+    return join(replace(endpoints, items=items), direct)
 
 
 def _answer(name: str, host: Host) -> str | None:
     """Return the user's own variable with the password of a source, or None."""
-    return next(
-        (variable for variable in poetry_variables(name)[:1] if host.environ.get(variable)), None
-    )
+    variable = poetry_variables(name)[0]
+    return variable if host.environ.get(variable) else None
 
 
 # `publish --password` stays in argv: it has no variable that would count in its place.

@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, Literal
 
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
@@ -21,9 +21,9 @@ from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, scan
 from shim.tools.installed_version import find_release
 from shim.tools.pip import requests
-from shim.tools.pip.settings import Files, Mention, Settings, read_settings
+from shim.tools.pip.settings import FileReader, Mention, read_settings
 from shim.tools.unreadable import Unread
-from shim.tools.uv.command import Command
+from shim.tools.uv.command import UvCommand
 from shim.tools.uv.requests import read_command_endpoints
 
 #: Which pip these tools start, nobody knows.
@@ -40,119 +40,95 @@ def read_project_invocation(
     target: str,
     table: OptionTable,
     verbs: Container[str],
-    distribution: str = "",
 ) -> Invocation:
     """Return which command this is. Those in `verbs` may install packages; the others ask nobody,
-    or run the user's programs.
-
-    "" stands for the tool alone. `table` has the options before the verb; `distribution` is what
-    the tool's package is called.
+    or run the user's programs. "" stands for the tool alone. `table` has what goes before the verb.
     """
     words = scan(argv[: argv.index("--")] if "--" in argv else argv, table, interspersed=False)
     verb, position = next(
         ((word.value or "", word.position) for word in words if word.name is None), ("", -1)
     )
-    behind = argv[
-        position + 1 : position + 2
-    ]  # further back it may be a word to the user's program
-    helps = any(word.name in ("help", "version") for word in words) or behind in (
-        ("-h",),
-        ("--help",),
-    )
+    # Further back it may be a word to the user's program.
+    helps = argv[position + 1 : position + 2] in (("-h",), ("--help",))
+    helps = helps or any(word.name in ("help", "version") for word in words)
     asks = verb in verbs and not helps
-    reason = (
-        f"{' '.join(filter(None, (name, verb)))} may install packages"
-        if asks
-        else f"{name} asks no index here"
-    )
-    made = Target(target, *find_release(target, distribution or name, host))
+    does = "may install packages" if asks else "asks no index here"
+    reason = f"{name} {verb} {does}" if asks and verb else f"{name} {does}"
+    made = Target(target, *find_release(target, name, host))
     return Invocation(name, "project", made, argv, (verb,) if verb else (), asks, reason)
 
 
 def pip_endpoints(host: Host, urls: tuple[Mention, ...] = ()) -> Endpoints:
-    """Return what `pip install` would ask by its variables and configuration alone, `urls` (from an
-    option) replacing the index.
-    """
-    files = Files()
-    settings: Settings = read_settings(("install",), 0, _SOME_PIP, host, files)
+    """Return what `pip install` asks by variables and configuration alone; `urls` are its index."""
+    files = FileReader()
+    settings = read_settings(("install",), 0, _SOME_PIP, host, files)
     if urls:
         settings.options["index-url"] = [*urls]
     return requests.read_endpoints("install", settings, _SOME_PIP, host, files)
 
 
 def installer_endpoints(host: Host, *installers: str) -> Endpoints:
-    """Return what the installers (`pip`, `uv`) that a tool may start would ask by their variables
-    and configuration, together.
+    """Return what the installers (`pip`, `uv`) would ask by variables and configuration, together.
 
-    One that knows well-known public indexes only is left out: it is no other place for what the
-    private ones have.
+    One with well-known public indexes only is left out: it has nothing that private ones have.
     """
-    several = (
-        (
-            pip_endpoints(host)
-            if name == "pip"
-            else read_command_endpoints(Command(("pip", "install"), (), ()), host)
-        )
-        for name in installers
-    )
-    return join(
-        *(
-            (
-                endpoints
-                if any(not endpoint.url.is_public for endpoint in endpoints.items)
-                else replace(endpoints, items=())
-            )
-            for endpoints in several
-        )
-    )
+    several = []
+    for name in installers:
+        if name == "pip":
+            endpoints = pip_endpoints(host)
+        else:
+            endpoints = read_command_endpoints(UvCommand(("pip", "install"), (), ()), host)
+        is_public = all(endpoint.url.is_public for endpoint in endpoints.items)
+        several.append(replace(endpoints, items=()) if is_public else endpoints)
+    return join(*several)
 
 
 def project_endpoints(name: str, key: tuple[str, ...], host: Host, start: str = "") -> Endpoints:
-    """Return the sources that the nearest project file `name` has at `key`: tables with a `url`.
-    `start` is the folder to begin at.
-    """
+    """Return the sources at `key` of the nearest file `name`, looked for from `start` upwards."""
     folder = host.path(start) if start else host.cwd
     return sources_in(find_upwards(name, folder) or os.path.join(folder, name), key, host)
 
 
 def sources_in(path: str, key: tuple[str, ...], host: Host, shown: str = "") -> Endpoints:
-    """Return the sources that a project's TOML file has at `key`; it is unread if it is none to
-    us.
-    """
+    """Return the sources that a project's TOML file has at `key`."""
     unread = Unread()
     rows: Any = None
     with unread.guard(shown or path, careless=True):
         rows = value_at(read_document(path), *key)
-    found = tuple(source_endpoints(rows, shown or path, host, unread))
-    return Endpoints(found, (path,), tuple(unread.texts), careless=tuple(unread.careless))
+    return unread.endpoints(source_endpoints(rows, shown or path, host, unread), [path])
 
 
 def source_endpoints(rows: Any, path: str, host: Host, unread: Unread) -> Iterator[Endpoint]:
-    """Yield the sources among `rows`, what a project's TOML file has for them; one with a password
-    in its URL is the tool's own affair.
-    """
+    """Yield the sources among `rows`, what a project's TOML file has for them."""
     origin = Origin("file", path, project=True)
     for row in rows if isinstance(rows, list) else ():
         url = row.get("url") if isinstance(row, dict) else None
-        if not isinstance(url, str):
-            continue
-        expanded = expand_variables(url, host)
-        try:
-            target, userinfo = parse_url(expanded), find_userinfo(expanded)
-        except BadUrl:
-            unread.note_url(expanded, origin)
-            continue
-        if userinfo and userinfo.password:
-            continue
-        name = row.get("name") if isinstance(row.get("name"), str) else None
-        username = userinfo.username or None if userinfo else None
-        yield Endpoint(target, origin, "extra", name, username)
+        if isinstance(url, str):
+            name = row.get("name") if isinstance(row.get("name"), str) else None
+            endpoint = make_endpoint(expand_variables(url, host), origin, "extra", unread, name)
+            yield from [endpoint] if endpoint else []
+
+
+def make_endpoint(
+    text: str,
+    origin: Origin,
+    role: Literal["extra", "direct"],
+    unread: Unread,
+    name: str | None = None,
+) -> Endpoint | None:
+    """Return the endpoint of a URL; one with a password of its own is the tool's affair."""
+    try:
+        url, userinfo = parse_url(text), find_userinfo(text)
+    except BadUrl:
+        unread.note_url(text, origin)
+        return None
+    if userinfo and userinfo.password:
+        return None
+    return Endpoint(url, origin, role, name, userinfo.username or None if userinfo else None)
 
 
 def expand_variables(text: str, host: Host) -> str:
-    """Return the text with `${NAME}` and `$NAME` replaced; a variable that is not set stays as it
-    is written.
-    """
+    """Return the text with `${NAME}` and `$NAME` replaced, those that are set."""
     return _VARIABLE.sub(lambda match: host.environ.get(match[1] or match[2], match[0]), text)
 
 
@@ -192,9 +168,7 @@ def read_document(path: str) -> dict[str, Any]:
 
 
 def read_table_at(path: str, key: Sequence[str]) -> Any:
-    """Return what a TOML file has at `key`, None if it has nothing there or is none to us: for what
-    no URL depends on.
-    """
+    """Return what a TOML file has at `key`, None if it is none to us: no URL may depend on it."""
     try:
         return value_at(read_document(path), *key)
     except CannotRead:

@@ -13,34 +13,14 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table
-from shim.tools import Tool
+from shim.tools import Tool, words
 from shim.tools.installed_version import find_release
 from shim.tools.project.requests import installer_endpoints, read_project_invocation
 
 #: Not `list` and `config`: they install what `requires` names before they answer.
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
 
-VERBS = frozenset(
-    {
-        "",
-        "run",
-        "r",
-        "run-parallel",
-        "p",
-        "devenv",
-        "d",
-        "exec",
-        "e",
-        "legacy",
-        "le",
-        "depends",
-        "de",
-        "list",
-        "l",
-        "config",
-        "c",
-    }
-)
+VERBS = ("", *words("run r run-parallel p devenv d exec e legacy le depends de list l config c"))
 _TABLE = read_table("""
     -h --help
     --version
@@ -69,10 +49,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of pip's own settings, and of uv's if the plugin is there."""
-    if not invocation.touches_index:
-        return Endpoints()
     has_uv = find_release(invocation.target.path, "tox_uv", host)[0] is not None
-    return installer_endpoints(host, "pip", *(["uv"] if has_uv else []))
+    return installer_endpoints(host, "pip", "uv") if has_uv else installer_endpoints(host, "pip")
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

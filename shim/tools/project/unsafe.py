@@ -17,7 +17,7 @@ from typing import Any
 
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
-from shim.core.toml import value_at
+from shim.core.toml import table_at, value_at
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.tools.project.pip_tools_requests import configured_options
@@ -34,25 +34,14 @@ def find_unsafe_settings(
 ) -> Iterator[UnsafeSetting]:
     """Yield what the project's files say that neither argv nor `PIP_TRUSTED_HOST` does."""
     own = {after for word, after in pairwise([*invocation.argv, ""]) if word == "--trusted-host"}
-    own |= {
-        word.partition("=")[2] for word in invocation.argv if word.startswith("--trusted-host=")
-    }
+    joined = [word for word in invocation.argv if word.startswith("--trusted-host=")]
+    own |= {word.partition("=")[2] for word in joined}
     own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
-    documents = {
-        path: read_document(path, host)
-        for path in endpoints.files_read
-        if path.endswith((".toml", "Pipfile"))
-    }
-    yield from in_requirements(
-        (
-            path
-            for path in endpoints.files_read
-            if path not in documents and not path.endswith(".lock")
-        ),
-        own,
-        host,
-    )
-    for path, document in documents.items():
+    documents = [path for path in endpoints.files_read if path.endswith((".toml", "Pipfile"))]
+    others = [path for path in endpoints.files_read if not path.endswith(".lock")]
+    tables = {path: read_document(path, host) for path in documents}
+    yield from in_requirements((path for path in others if path not in tables), own, host)
+    for path, document in tables.items():
         for does, server in _in_document(path, document, host):
             if server not in own:
                 yield UnsafeSetting(does, shown(path, host), server, means=_means)
@@ -64,9 +53,7 @@ def _means(server: str, url: Url) -> bool:
 
 
 def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[Does, str]]:
-    """Yield what a file does, and for which server: a URL, a pattern, or `*` where a name says
-    which.
-    """
+    """Yield what a file does, and for which server: a URL, a pattern, or `*` by a name."""
     rows = [
         row
         for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
@@ -74,13 +61,8 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
     ]
     if os.path.basename(path) == "pdm.toml":
         rows += _pdm_rows(document)
-    rows = [
-        *rows,
-        *_poetry_rows(
-            rows, read_document(os.path.join(os.path.dirname(path), "poetry.toml"), host)
-        ),
-    ]
-    for row in rows:
+    beside = os.path.join(os.path.dirname(path), "poetry.toml")
+    for row in [*rows, *_poetry_rows(rows, read_document(beside, host))]:
         server = expand_variables(row["url"], host) if isinstance(row.get("url"), str) else "*"
         if row.get("verify_ssl", True) is not True:
             yield Does.UNCHECKED, server
@@ -93,18 +75,13 @@ def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tu
 
 
 def _pdm_rows(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yield the sources and repositories of a pdm.toml, as pdm sees them: a key with dots is as
-    good as a table.
-    """
-    flat = dict(_flatten(document))
-    for prefix in {
-        key.rpartition(".")[0] for key in flat if key.partition(".")[0] in ("pypi", "repository")
-    }:
-        yield {
-            key: flat[f"{prefix}.{key}"]
-            for key in ("url", "verify_ssl", "ca_certs")
-            if f"{prefix}.{key}" in flat
-        }
+    """Yield sources and repositories of a pdm.toml: a key with dots is as good as a table."""
+    rows: dict[str, dict[str, Any]] = {}
+    for key, value in _flatten(document):
+        prefix, _, name = key.rpartition(".")
+        if key.partition(".")[0] in ("pypi", "repository"):
+            rows.setdefault(prefix, {})[name] = value
+    yield from rows.values()
 
 
 def _flatten(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -119,15 +96,9 @@ def _poetry_rows(sources: list[dict[str, Any]], poetry: dict[str, Any]) -> Itera
     """Yield what a poetry.toml says of certificates in the words of a source; the URL may also
     stand in the user's own configuration.
     """
-    repositories = value_at(poetry, "repositories")
     urls = {row.get("name"): row.get("url") for row in sources}
-    urls |= (
-        {name: value_at(row, "url") for name, row in repositories.items()}
-        if isinstance(repositories, dict)
-        else {}
-    )
-    certificates = value_at(poetry, "certificates")
-    for name, row in certificates.items() if isinstance(certificates, dict) else ():
+    urls |= {name: value_at(row, "url") for name, row in table_at(poetry, "repositories").items()}
+    for name, row in table_at(poetry, "certificates").items():
         said = [value_at(row, key) for key in ("verify", "cert")]
         yield {
             "url": urls.get(name),

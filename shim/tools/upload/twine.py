@@ -6,27 +6,15 @@ Sources: twine 7.0 `commands/upload.py`, `commands/register.py`, `settings.py`, 
 
 from __future__ import annotations
 
-from shim.core.host import Host
-from shim.core.model import Endpoints, Invocation
-from shim.formats.optparse_scan import read_table, scan
-from shim.tools import Tool
-from shim.tools.upload.uploads import (
-    Uploader,
-    move_password,
-    read_upload_endpoints,
-    read_upload_invocation,
-)
+from shim.formats.optparse_scan import read_table
+from shim.tools.upload.uploads import Uploader, upload_tool
 
 NEVER_NEEDS_INDEX = ("", "-h", "--help", "--version", "check")
 
-#: Verbs that talk to a repository.
 VERBS = frozenset({"upload", "register"})
 UPLOADER = Uploader(
     url="repository-url",
-    repository="repository",
     config_file="config-file",
-    username="username",
-    password="password",  # noqa: S106 (the option's name)
     variables={
         "repository-url": "TWINE_REPOSITORY_URL",
         "repository": "TWINE_REPOSITORY",
@@ -56,24 +44,4 @@ _TABLE = read_table("""
     """)
 
 
-def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which twine command this is; only uploads and registrations talk to a repository."""
-    return read_upload_invocation(name, argv, host, target, _TABLE, VERBS, "talks to a repository")
-
-
-def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
-    """Return the repository that the command uploads to."""
-    return (
-        read_upload_endpoints(UPLOADER, scan(invocation.argv, _TABLE), host)
-        if invocation.touches_index
-        else Endpoints()
-    )
-
-
-TOOL = Tool(
-    NEVER_NEEDS_INDEX,
-    read_invocation,
-    read_endpoints,
-    log_verbs=frozenset({"upload", "register"}),
-    move_secrets=move_password(UPLOADER, _TABLE),
-)
+TOOL = upload_tool(NEVER_NEEDS_INDEX, UPLOADER, _TABLE, VERBS, "talks to a repository")

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from shim.core.host import Host
+from shim.core.model import Origin
 from shim.formats.optparse_scan import Word
 
-#: Option -> the variables that mean the same where the option is not used: the first one that is
-#: not empty counts.
+#: Option -> the variables in its place: the first one that is not empty counts.
 VARIABLES: dict[str, tuple[str, ...]] = {
     "build-constraints": ("UV_BUILD_CONSTRAINT",),
     "check-url": ("UV_PUBLISH_CHECK_URL",),
@@ -70,43 +70,41 @@ TRUE = frozenset({"1", "on", "t", "true", "y", "yes"})
 
 
 class Part(NamedTuple):
-    """One value that argv or a variable gives: `text` begins at `start` of the element `key` (see
-    `model.Place`).
-    """
+    """A value of argv or a variable: `text` begins at `start` of `key` (see `model.Location`)."""
 
     text: str
     key: int | str
     start: int
 
+    @classmethod
+    def of_word(cls, word: Word) -> Part:
+        """Return what a word of argv says; a flag says nothing."""
+        return cls(word.value or "", word.position, word.start)
 
-class Command(NamedTuple):
-    """The verb as words, options and arguments with their positions in argv, and uv's release, None
-    if unknown.
-    """
+    def origin(self, option: str) -> Origin:
+        """Return where it was said, for people."""
+        typed = isinstance(self.key, int)
+        return Origin("argv", f"--{option}") if typed else Origin("env", str(self.key))
+
+
+class UvCommand(NamedTuple):
+    """The verb as words, options and arguments, and uv's release, None if unknown."""
 
     verb: tuple[str, ...]
     options: tuple[Word, ...]
     arguments: tuple[Word, ...]
     version: tuple[int, ...] | None = None
 
-    def of_release(self, version: tuple[int, ...] | None) -> Command:
-        """Return the command as that release of uv takes it."""
-        return self._replace(version=version)
-
     def has(self, *names: str) -> bool:
         """Return whether one of the options is used."""
         return any(word.name in names for word in self.options)
 
     def is_on(self, name: str, host: Host) -> bool:
-        """Return whether a switch is on, by its option or variable. `--no-NAME` behind or instead
-        of it turns it off.
-        """
+        """Return whether a switch is on: by the last of `--[no-]NAME`, else by its variable."""
         said = [word.name == name for word in self.options if word.name in (name, f"no-{name}")]
-        return (
-            said[-1]
-            if said
-            else any(part.text.lower() in TRUE for part in self._variables(name, host))
-        )
+        if said:
+            return said[-1]
+        return any(part.text.lower() in TRUE for part in self._variables(name, host))
 
     def value(self, name: str, host: Host) -> str | None:
         """Return an option's last value, else its variable's; None for neither or empty."""
@@ -114,14 +112,8 @@ class Command(NamedTuple):
         return part.text if part else None
 
     def last(self, name: str, host: Host) -> Part | None:
-        """Return an option's last value, else its variable's, with its place; None for neither or
-        empty.
-        """
-        parts = [
-            Part(word.value or "", word.position, word.start)
-            for word in self.options
-            if word.name == name
-        ]
+        """Return the same with its place."""
+        parts = [Part.of_word(word) for word in self.options if word.name == name]
         parts = parts or list(self._variables(name, host))[::-1]
         return next((part for part in reversed(parts) if part.text), None)
 
@@ -129,14 +121,10 @@ class Command(NamedTuple):
         """Yield each value that argv gives for an option."""
         for word in self.options:
             if word.name == name:
-                yield from _split(
-                    Part(word.value or "", word.position, word.start), name, SEPARATORS
-                )
+                yield from _split(Part.of_word(word), name, SEPARATORS)
 
     def in_variables(self, name: str, host: Host) -> Iterator[Part]:
-        """Yield each value that the option's variables give, be they used or replaced by the
-        option.
-        """
+        """Yield each value that variables give, be they used or replaced by the option."""
         for part in self._variables(name, host):
             yield from _split(part, name, {**SEPARATORS, **VARIABLE_SEPARATORS})
 
@@ -147,9 +135,7 @@ class Command(NamedTuple):
                 yield Part(host.environ.get(variable, ""), variable, 0)
 
     def all(self, name: str, host: Host) -> list[Part]:
-        """Return every value of an option: an option in argv replaces its variable, even by
-        nothing.
-        """
+        """Return every value of an option: in argv it replaces its variable, even by nothing."""
         return list(self.typed(name) if self.has(name) else self.in_variables(name, host))
 
 

@@ -22,7 +22,7 @@ from shim.core.toml import read_toml
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import TRUE
-from shim.tools.uv.endpoints import Said
+from shim.tools.uv.endpoints import StatedUrl
 
 #: No lock file is larger; of what has to be parsed, none is nearly so.
 MAX_BYTES = 64 * 1024 * 1024
@@ -43,9 +43,7 @@ class Document(NamedTuple):
 
 
 class Reader:
-    """Reads files relative to uv's working directory, remembers every one that was wanted, and
-    takes note of what is unread.
-    """
+    """Reads files as uv names them, remembers each that was wanted, and notes what is unread."""
 
     def __init__(self, host: Host, directory: str | None) -> None:
         self.host = host
@@ -73,9 +71,7 @@ class Reader:
         return (self.read(path) or b"").decode("utf-8", "replace")
 
     def read_toml(self, path: str) -> dict[str, Any] | None:
-        """Return a TOML document, or None if there is none: uv complains about a broken one by
-        itself, if it is broken to it.
-        """
+        """Return a TOML document, None for a broken one as well: uv complains about that itself."""
         if path not in self._documents:
             self._documents[path] = None
             data = self.read(path)
@@ -85,27 +81,19 @@ class Reader:
         return self._documents[path]
 
     def find(self, folder: str, pattern: str) -> list[str]:
-        """Return the paths below `folder` that match; what is beyond a great number of them is
-        unread.
-        """
+        """Return the paths below `folder` that match; beyond a great number they are unread."""
+        where = f"{pattern} matches below {folder}"
         try:
             found = list(islice(find_paths(os.path.join(escape(folder), pattern)), MAX_MATCHES + 1))
         except (OSError, ValueError, RecursionError) as error:
-            self.unread.note(
-                f"what {pattern} matches below {folder}",
-                f"cannot be found ({type(error).__name__})",
-            )
+            self.unread.note(f"what {where}", f"cannot be found ({type(error).__name__})")
             return []
         if len(found) > MAX_MATCHES:
-            self.unread.note(
-                f"what else {pattern} matches below {folder}", f"is more than {MAX_MATCHES} files"
-            )
+            self.unread.note(f"what else {where}", f"is more than {MAX_MATCHES} files")
         return sorted(found[:MAX_MATCHES])
 
-    def locate(self, one: Said) -> Said:
-        """Return what was said with the line where it first stands, if its file was read and has
-        it.
-        """
+    def locate(self, one: StatedUrl) -> StatedUrl:
+        """Return what was said with the line where it first stands in its file, if it does."""
         origin = one.origin
         may_tell = origin.kind in ("file", "config") and origin.line is None
         data = self._data.get(self.join(origin.where)) if may_tell else None
@@ -131,17 +119,13 @@ def _parse(data: bytes) -> dict[str, Any]:
 
 
 class Project(NamedTuple):
-    """Where a command stands: `start` is where the search for configuration begins, `root` the
-    folder with uv.lock, if any.
-    """
+    """Where the search for configuration begins, and the folder with uv.lock, if any."""
 
     start: str
     root: str | None
 
     def documents(self, reader: Reader) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the pyproject.toml of the project or workspace root, and of each member, with their
-        paths.
-        """
+        """Yield the pyproject.toml of project or workspace and of each member, with its path."""
         if self.root is None:
             return
         path = os.path.join(self.root, "pyproject.toml")
@@ -150,7 +134,7 @@ class Project(NamedTuple):
         workspace = _workspace(document)
         for pattern in uv_toml.texts(workspace.get("members")):
             for member in reader.find(self.root, pattern):
-                if _is_excluded(workspace, os.path.relpath(member, self.root)):
+                if _matches_any(workspace.get("exclude"), os.path.relpath(member, self.root)):
                     continue
                 path = os.path.join(os.path.normpath(member), "pyproject.toml")
                 found = reader.read_toml(path)
@@ -167,17 +151,13 @@ def find_project(folder: str, reader: Reader) -> Project:
     """
     if is_file(folder):
         folder = os.path.dirname(folder)
-    own = next(
-        (
-            parent
-            for parent in _upward(folder)
-            if reader.read(os.path.join(parent, "pyproject.toml")) is not None
-        ),
-        None,
-    )
-    if own is None:
+    for own in _upward(folder):
+        path = os.path.join(own, "pyproject.toml")
+        if reader.read(path) is not None:
+            break
+    else:
         return Project(folder, None)
-    document = reader.read_toml(os.path.join(own, "pyproject.toml")) or {}
+    document = reader.read_toml(path) or {}
     if _workspace(document):
         return Project(own, own)
     if "project" not in document:
@@ -185,11 +165,8 @@ def find_project(folder: str, reader: Reader) -> Project:
     for parent in list(_upward(own))[1:]:
         workspace = _workspace(reader.read_toml(os.path.join(parent, "pyproject.toml")) or {})
         if workspace:
-            return (
-                Project(parent, parent)
-                if _has_member(workspace, os.path.relpath(own, parent))
-                else Project(own, own)
-            )
+            root = parent if _has_member(workspace, os.path.relpath(own, parent)) else own
+            return Project(root, root)
     return Project(own, own)
 
 
@@ -200,54 +177,42 @@ def _workspace(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_member(workspace: dict[str, Any], relative: str) -> bool:
-    parts = relative.split("/")
-    return not _is_excluded(workspace, relative) and any(
-        _matches(pattern, parts) for pattern in uv_toml.texts(workspace.get("members"))
-    )
+    is_named = _matches_any(workspace.get("members"), relative)
+    return is_named and not _matches_any(workspace.get("exclude"), relative)
 
 
-def _is_excluded(workspace: dict[str, Any], relative: str) -> bool:
-    return any(
-        _matches(pattern, relative.split("/"))
-        for pattern in uv_toml.texts(workspace.get("exclude"))
-    )
+def _matches_any(patterns: object, relative: str) -> bool:
+    return any(_matches(pattern, relative.split("/")) for pattern in uv_toml.texts(patterns))
 
 
 def _matches(pattern: str, parts: list[str]) -> bool:
-    """Return whether a path's parts match a pattern whose `*` stays within one part and whose `**`
-    stands for any number.
-    """
+    """Return whether a path's parts match a pattern; its `**` stands for any number of them."""
     reached = {0}
     for step in os.path.normpath(pattern).split("/"):
         if step == "**":
             reached = set(range(min(reached, default=len(parts) + 1), len(parts) + 1))
         else:
-            reached = {
-                index + 1
-                for index in reached
-                if index < len(parts) and fnmatchcase(parts[index], step)
-            }
+            last = len(parts)
+            reached = {at + 1 for at in reached if at < last and fnmatchcase(parts[at], step)}
     return len(parts) in reached
 
 
 def discover(
     start: str | None, config_file: str | None, reader: Reader, version: tuple[int, ...] | None
 ) -> list[Document]:
-    """Return the configuration files that count: the project's first (none without `start`), then
-    the user's, then the machine's.
-    """
+    """Return the configuration files that count: project's (if `start`), user's, machine's."""
     if config_file:
         path = reader.join(config_file)
         table = reader.read_toml(path)
         return [Document(path, table, Origin("config", path))] if table is not None else []
-    own = _find_project(start, reader) if start else None
-    return [*([own] if own else []), *_find_user(reader), *_find_system(reader, version)]
+    own = _find_project(start, reader) if start else []
+    base = reader.host.config_home
+    users = _first(reader, [os.path.join(base, "uv", "uv.toml")] if base else [])
+    return [*own, *users, *_find_system(reader, version)]
 
 
-def _find_project(start: str, reader: Reader) -> Document | None:
-    """Return the first uv.toml, or pyproject.toml with a [tool.uv], going up. A uv.toml hides the
-    pyproject.toml beside it.
-    """
+def _find_project(start: str, reader: Reader) -> list[Document]:
+    """Return the first uv.toml, else pyproject.toml with a [tool.uv], in a folder or above."""
     for folder in _upward(start):
         path = os.path.join(folder, "uv.toml")
         table = reader.read_toml(path)
@@ -255,23 +220,16 @@ def _find_project(start: str, reader: Reader) -> Document | None:
             path = os.path.join(folder, "pyproject.toml")
             table = uv_toml.tool_table(reader.read_toml(path) or {})
         if table is not None:
-            return Document(path, table, Origin("file", path, project=True))
-    return None
-
-
-def _find_user(reader: Reader) -> list[Document]:
-    base = reader.host.config_home
-    return _first(reader, [os.path.join(base, "uv", "uv.toml")] if base else [])
+            return [Document(path, table, Origin("file", path, project=True))]
+    return []
 
 
 def _find_system(reader: Reader, version: tuple[int, ...] | None) -> list[Document]:
     unwanted = reader.host.environ.get("UV_NO_SYSTEM_CONFIG", "").lower() in TRUE
     if unwanted and version is not None and version >= FIRST_WITHOUT_SYSTEM:
         return []
-    folders = reader.host.config_directories
-    return _first(
-        reader, [*(os.path.join(folder, "uv", "uv.toml") for folder in folders), "/etc/uv/uv.toml"]
-    )
+    folders = (*reader.host.config_directories, "/etc")
+    return _first(reader, [os.path.join(folder, "uv", "uv.toml") for folder in folders])
 
 
 def _first(reader: Reader, paths: list[str]) -> list[Document]:

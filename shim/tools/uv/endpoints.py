@@ -1,4 +1,4 @@
-"""From URL texts, wherever a uv command finds them, to needs.
+"""From URL texts, wherever a uv command finds them, to endpoints.
 
 Sources: uv 0.13.8 uv-distribution-types/src/index.rs (UV_INDEX_<NAME>_*), uv-auth/src/index.rs;
 what wins was measured.
@@ -11,15 +11,15 @@ from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from shim.core.host import Host
-from shim.core.model import Endpoint, Location, Origin, Secret
-from shim.core.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of_index
+from shim.core.model import Endpoint, Location, Origin, password_in
+from shim.core.urls import BadUrl, Url, find_userinfo, parse_url, scope_of_index
 from shim.formats.whatwg import read_web_url
 from shim.tools.unreadable import Unread
 
 Role = Literal["index", "extra", "links", "input", "direct", "publish"]
 
 
-class Said(NamedTuple):
+class StatedUrl(NamedTuple):
     """A URL text that was written somewhere: in argv or a variable at `key` from `start` on, or in
     a file (`key` None).
 
@@ -41,7 +41,7 @@ class Said(NamedTuple):
     registry: str = ""
 
 
-def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[Endpoint]:
+def make_endpoints(said: Iterable[StatedUrl], host: Host, unread: Unread) -> list[Endpoint]:
     """Return the endpoints: each URL once, one default index, and of direct URLs only those that no
     index covers.
 
@@ -59,16 +59,11 @@ def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[End
             endpoints.append(endpoint)
     scopes = [scope_of_index(endpoint.url) for endpoint in endpoints if endpoint.role != "direct"]
     kept: list[Endpoint] = []
-    numbers: dict[
-        tuple[str, str], list[int]
-    ] = {}  # of what is kept, by URL: a command may name hundreds
+    #: Of what is kept, by URL: a command may name hundreds.
+    numbers: dict[tuple[str, str], list[int]] = {}
     for endpoint in endpoints:
-        if (
-            endpoint.role == "direct"
-            and endpoint.username is None
-            and endpoint.inline_password is None
-            and any(scope.covers(endpoint.url) for scope in scopes)
-        ):
+        is_plain_file = endpoint.role == "direct" and _is_plain(endpoint)
+        if is_plain_file and any(scope.covers(endpoint.url) for scope in scopes):
             continue
         alike = numbers.setdefault(_normal(endpoint.url), [])
         number = next((number for number in alike if _is_one(endpoint, kept[number])), None)
@@ -79,67 +74,36 @@ def make_endpoints(said: Iterable[Said], host: Host, unread: Unread) -> list[End
             kept[number] = _merge(kept[number], endpoint)
     default = next((endpoint for endpoint in kept if endpoint.role == "index"), None)
     return [
-        (
-            endpoint
-            if endpoint is default or endpoint.role != "index"
-            else replace(endpoint, role="extra")
-        )
-        for endpoint in kept
+        replace(one, role="extra") if one.role == "index" and one is not default else one
+        for one in kept
     ]
 
 
-def find_place(one: Said) -> Location | None:
-    """Return where a userinfo stands in argv or environment, or None if there is none or the URL is
-    no plain one.
-    """
+def find_place(one: StatedUrl) -> Location | None:
+    """Return where a userinfo stands in argv or environment, if there is one and the URL plain."""
     try:
         userinfo = find_userinfo(one.text)
     except BadUrl:
         return None
-    return _place(one, userinfo) if userinfo else None
+    if userinfo is None:
+        return None
+    return Location.of_userinfo(one.text, one.key, userinfo, one.start)
 
 
-def _make_endpoint(one: Said, host: Host) -> Endpoint | None:
-    """Return the endpoint of a URL text; None for paths, file: URLs and all that is no plain
-    URL.
-    """
+def _make_endpoint(one: StatedUrl, host: Host) -> Endpoint | None:
+    """Return the endpoint of a URL text; None for a path, and for all that is no plain URL."""
     try:
         url, userinfo = parse_url(one.text), find_userinfo(one.text)
     except BadUrl:
         return None
-    username = (userinfo.username or None) if userinfo else None
-    is_given = (
-        userinfo is not None
-        and userinfo.password is not None
-        and bool(userinfo.password or userinfo.username)
-    )
-    given = Secret(userinfo.password or "") if userinfo and is_given else None
-    answered = None
+    username = userinfo.username or None if userinfo else None
+    given, answered = password_in(userinfo), None
     if given is None and one.name:
         username, answered = _ask_variables(one.name, username, host)
-    place = _place(one, userinfo)
+    place = Location.of_userinfo(one.text, one.key, userinfo, one.start)
+    of_index = (one.always, one.explicit, one.registry)
     return Endpoint(
-        url,
-        one.origin,
-        one.role,
-        one.name,
-        username,
-        given,
-        place,
-        answered,
-        one.always,
-        one.explicit,
-        one.registry,
-    )
-
-
-def _place(one: Said, userinfo: Userinfo | None) -> Location | None:
-    if one.key is None:
-        return None
-    begin = one.text.index("://") + 3
-    start, end = (userinfo.start, userinfo.end) if userinfo else (begin, begin)
-    return Location(
-        "argv" if isinstance(one.key, int) else "env", one.key, one.start + start, one.start + end
+        url, one.origin, one.role, one.name, username, given, place, answered, *of_index
     )
 
 
@@ -158,22 +122,20 @@ def _ask_variables(name: str, username: str | None, host: Host) -> tuple[str | N
 
 
 def _is_one(endpoint: Endpoint, other: Endpoint) -> bool:
-    """Return whether two needs of one URL are one question. A URL without userinfo is the same as
-    with one: uv keeps credentials by URL.
+    """Return whether two endpoints of one URL are one: a URL without userinfo is the same as with
+    one, since uv keeps credentials by URL.
     """
     if (endpoint.role == "publish") != (other.role == "publish"):
         return False
-    plain = [
-        one for one in (endpoint, other) if one.username is None and one.inline_password is None
-    ]
-    if plain:
+    if _is_plain(endpoint) or _is_plain(other):
         return True
-    same = (
-        endpoint.inline_password.same_as(other.inline_password)
-        if endpoint.inline_password and other.inline_password
-        else endpoint.inline_password is other.inline_password
-    )
-    return endpoint.username == other.username and same
+    one, two = endpoint.inline_password, other.inline_password
+    is_same = one.same_as(two) if one and two else one is two
+    return endpoint.username == other.username and is_same
+
+
+def _is_plain(endpoint: Endpoint) -> bool:
+    return endpoint.username is None and endpoint.inline_password is None
 
 
 def _normal(url: Url) -> tuple[str, str]:
@@ -185,24 +147,16 @@ def _merge(first: Endpoint, other: Endpoint) -> Endpoint:
     and where it stands of who has one.
     """
     source = first if first.inline_password is not None or first.username is not None else other
-    answered = (
-        None if source.inline_password is not None else first.provided_by or other.provided_by
-    )
-    place = (
-        source.location
-        if source.inline_password is not None or first.location is None
-        else first.location
-    )
-    role = "index" if "index" in (first.role, other.role) else first.role
+    has_password = source.inline_password is not None
     return replace(
         first,
-        origin=source.origin if source.inline_password is not None else first.origin,
-        role=role,
+        origin=source.origin if has_password else first.origin,
+        role="index" if "index" in (first.role, other.role) else first.role,
         index_name=first.index_name or other.index_name,
         username=source.username,
         inline_password=source.inline_password,
-        location=place,
-        provided_by=answered,
+        location=source.location if has_password else first.location or source.location,
+        provided_by=None if has_password else first.provided_by or other.provided_by,
         eager=first.eager or other.eager,
         explicit=first.explicit and other.explicit,
         registry=first.registry if first.registry == other.registry else "",

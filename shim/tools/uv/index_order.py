@@ -18,7 +18,7 @@ from shim.core.model import Origin
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats import uv_toml
 from shim.tools.uv.command import Part
-from shim.tools.uv.endpoints import Role, Said
+from shim.tools.uv.endpoints import Role, StatedUrl
 
 DEFAULT_INDEX = "https://pypi.org/simple"
 
@@ -33,34 +33,29 @@ ROLES: dict[str, Role] = {
 
 @dataclass(slots=True)
 class Layer:
-    """What one place says, by kind: argv and variables, a script, one table of a configuration
-    file, a receipt.
-    """
+    """What one place says, by kind: argv and variables, a script, a table of a file, a receipt."""
 
-    index: list[Said] = field(default_factory=list)
-    extra_index_url: list[Said] = field(default_factory=list)
-    index_url: list[Said] = field(default_factory=list)
-    find_links: list[Said] = field(default_factory=list)
+    index: list[StatedUrl] = field(default_factory=list)
+    extra_index_url: list[StatedUrl] = field(default_factory=list)
+    index_url: list[StatedUrl] = field(default_factory=list)
+    find_links: list[StatedUrl] = field(default_factory=list)
 
 
 def layer_of(table: dict[str, Any], origin: Origin) -> Layer:
     """Return what a uv.toml, `[tool.uv]`, `[pip]` or receipt table says."""
-    texts = {
-        key: [Said(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
-        for key in ROLES
-    }
-    tables = [
-        index_of(row, origin)
-        for row in uv_toml.tables(table.get("index"))
-        if isinstance(row.get("url"), str)
-    ]
-    return Layer(tables, texts["extra-index-url"], texts["index-url"], texts["find-links"])
+
+    def said(key: str) -> list[StatedUrl]:
+        return [StatedUrl(text, origin, ROLES[key]) for text in uv_toml.texts(table.get(key))]
+
+    rows = [row for row in uv_toml.tables(table.get("index")) if isinstance(row.get("url"), str)]
+    indexes = [index_of(row, origin) for row in rows]
+    return Layer(indexes, said("extra-index-url"), said("index-url"), said("find-links"))
 
 
-def index_of(row: dict[str, Any], origin: Origin) -> Said:
+def index_of(row: dict[str, Any], origin: Origin) -> StatedUrl:
     """Return one `[[index]]` table. Its url is a text, as the caller made sure."""
     name = row.get("name")
-    return Said(
+    return StatedUrl(
         row["url"],
         origin,
         "index" if row.get("default") is True else "extra",
@@ -72,17 +67,15 @@ def index_of(row: dict[str, Any], origin: Origin) -> Said:
     )
 
 
-def named_url(part: Part, origin: Origin, role: Role) -> Said:
-    """Return `URL` or `name=URL` as what is said: a name has no colon, so a `=` within a URL
-    divides nothing.
-    """
+def named_url(part: Part, origin: Origin, role: Role) -> StatedUrl:
+    """Return `URL` or `name=URL` as what is said: a name has no colon, as a URL does."""
     name, equals, rest = part.text.partition("=")
     if role in ("index", "extra") and equals and ":" not in name and "/" not in name:
-        return Said(rest, origin, role, name, part.key, part.start + len(name) + 1)
-    return Said(part.text, origin, role, None, part.key, part.start)
+        return StatedUrl(rest, origin, role, name, part.key, part.start + len(name) + 1)
+    return StatedUrl(part.text, origin, role, None, part.key, part.start)
 
 
-def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
+def in_order(*groups: Iterable[Layer]) -> Iterator[StatedUrl]:
     """Yield what the layers say in uv's order: `uv pip` takes argv and configuration as a group
     each, all others as one.
     """
@@ -93,13 +86,13 @@ def in_order(*groups: Iterable[Layer]) -> Iterator[Said]:
                 yield from getattr(layer, kind)
 
 
-def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
+def settle(said: Iterable[StatedUrl], *, no_index: bool) -> list[StatedUrl]:
     """Return those that uv asks, and pypi.org where nothing else is the default.
 
     A shadowed index of argv or environment with a password stays: uv tries that password on other
     indexes of its server, and would not have it if it was cut out.
     """
-    kept: list[Said] = []
+    kept: list[StatedUrl] = []
     names: set[str] = set()
     wanted: set[str] = set()
     has_default = no_index
@@ -109,24 +102,18 @@ def settle(said: Iterable[Said], *, no_index: bool) -> list[Said]:
             continue
         if "://" not in one.text:
             wanted.add(one.text)  # the name of a configured index, or a path
-        is_first = (one.name is None or one.name not in names) and not (
-            one.role == "index" and has_default
-        )
+        is_new_name = one.name is None or one.name not in names
+        is_first = is_new_name and not (one.role == "index" and has_default)
         names |= {one.name} if one.name else set()
         has_default |= one.role == "index" and is_first
         is_asked = is_first and (not one.explicit or one.name in wanted) and not one.never
         if not no_index and (is_asked or (one.key is not None and _has_password(one.text))):
-            kept.append(
-                one._replace(role="links" if one.flat else one.role if is_asked else "extra")
-            )
-    return (
-        kept
-        if has_default
-        else [
-            *kept,
-            Said(DEFAULT_INDEX, Origin("config", "uv's default", is_default=True), "index"),
-        ]
-    )
+            role: Role = one.role if is_asked else "extra"
+            kept.append(one._replace(role="links" if one.flat else role))
+    if not has_default:
+        origin = Origin("config", "uv's default", is_default=True)
+        kept.append(StatedUrl(DEFAULT_INDEX, origin, "index"))
+    return kept
 
 
 def _has_password(text: str) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +22,7 @@ from shim.formats.optparse_scan import read_table, scan
 from shim.formats.script import script_block
 from shim.tools.uv.command import Part
 from shim.tools.uv.config_files import Reader
-from shim.tools.uv.endpoints import Role, Said
+from shim.tools.uv.endpoints import Role, StatedUrl
 from shim.tools.uv.index_order import ROLES, index_of
 from shim.tools.uv.lock_file import find_folders
 
@@ -30,8 +30,8 @@ from shim.tools.uv.lock_file import find_folders
 MAX_FILES = 1000
 
 _LINE_TABLE = read_table(
-    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n-c"
-    " --constraint =\n-e --editable ="
+    "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n"
+    "-c --constraint =\n-e --editable ="
 )
 #: Where Python ends a line and others do not, or the other way round, and controls.
 _ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
@@ -54,35 +54,31 @@ class Collector:
 
     reader: Reader
     builds_only: bool = False
-    lines: list[Said] = field(default_factory=list)
-    pinned: list[Said] = field(default_factory=list)
-    said: list[Said] = field(default_factory=list)
+    lines: list[StatedUrl] = field(default_factory=list)
+    pinned: list[StatedUrl] = field(default_factory=list)
+    said: list[StatedUrl] = field(default_factory=list)
     no_index: bool = False
     _seen: set[str] = field(default_factory=set)
 
     def add(self, text: str, origin: Origin, role: Role) -> None:
         """Add a URL that a file names."""
-        self.said.append(Said(text, origin, role))
+        self.said.append(StatedUrl(text, origin, role))
 
     def add_direct(self, text: str, origin: Origin, part: Part | None = None) -> None:
         """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
-        text = (
-            _VARIABLE.sub(lambda match: self.reader.host.environ.get(match[1], match[0]), text)
-            if part is None
-            else text
-        )
+        if part is None:
+            environ = self.reader.host.environ
+            text = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), text)
         found = requirements.find_direct_url(text)
         behind = text[found[1] :].rstrip() if found else ""
         # To uv blanks are a part of the URL, which it leaves out, and so is a semicolon without a
         # blank before it.
         if behind and (behind[0] == ";" or not behind.lstrip().startswith(BEHIND_URL)):
             self.reader.unread.note_url(text, origin)
-        if found and part:
-            self.said.append(
-                Said(text[slice(*found)], origin, "direct", None, part.key, part.start + found[0])
-            )
-        elif found:
-            self.add(text[slice(*found)], origin, "direct")
+        if found:
+            key, start = (part.key, part.start + found[0]) if part else (None, 0)
+            url = StatedUrl(text[slice(*found)], origin, "direct", None, key, start)
+            self.said.append(url)
         elif names_web(behind_name := (text.partition("@")[2].split() or [""])[0]):
             self.add(behind_name, origin, "direct")
         elif names_web(text):
@@ -91,56 +87,37 @@ class Collector:
     def add_document(
         self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None
     ) -> None:
-        """Add what a pyproject.toml or script names beside configuration: direct URLs, indexes its
-        sources name, its path sources.
+        """Add what a pyproject.toml or script names beside configuration: direct URLs, and sources.
 
-        A workspace member's sources may also name the indexes of its `root`.
+        Those of a workspace's member may also name the indexes of its `root`.
         """
         origin = Origin("file", path, project=True)
         tool = uv_toml.tool_table(document) or {}
         for_build = uv_toml.build_requirement_texts(document)
-        for text in [
-            *([] if self.builds_only else uv_toml.requirement_texts(document)),
-            *for_build,
-        ]:
+        for_use = [] if self.builds_only else uv_toml.requirement_texts(document)
+        for text in [*for_use, *for_build]:
             self.add_direct(text, origin)
         for url in uv_toml.source_urls(tool):
             self.add(url, origin, "direct")
-        self._add_pinned(
-            tool, root or {}, {uv_toml.requirement_name(text) for text in for_build}, origin
-        )
+        wanted = {uv_toml.requirement_name(text) for text in for_build}
+        names = uv_toml.source_indexes(tool, wanted if self.builds_only else None)
+        self._add_pinned(names, [tool, uv_toml.tool_table(root or {}) or {}], origin)
         for source in uv_toml.source_paths(tool):
             self.add_folder(source, path)
 
     def _add_pinned(
-        self,
-        tool: dict[str, Any],
-        root: dict[str, Any],
-        build_names: Collection[str],
-        origin: Origin,
+        self, names: Iterable[str], tools: Iterable[dict[str, Any]], origin: Origin
     ) -> None:
-        """Add the indexes that sources name: the document's own before the workspace's."""
-        tables = [
-            *uv_toml.tables(tool.get("index")),
-            *uv_toml.tables((uv_toml.tool_table(root) or {}).get("index")),
-        ]
-        for name in uv_toml.source_indexes(tool, build_names if self.builds_only else None):
-            row = next(
-                (
-                    row
-                    for row in tables
-                    if row.get("name") == name and isinstance(row.get("url"), str)
-                ),
-                None,
-            )
-            one = index_of(row, origin) if row else None
+        """Add the indexes of these names: the first of a name counts, if it has a URL."""
+        rows = [row for tool in tools for row in uv_toml.tables(tool.get("index"))]
+        indexes = [index_of(row, origin) for row in rows if isinstance(row.get("url"), str)]
+        for name in names:
+            one = next((one for one in indexes if one.name == name), None)
             if one and not one.never:
                 self.pinned.append(one._replace(role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
-        """Add what the pyproject.toml of a local project names: uv obeys its sources when it builds
-        it.
-        """
+        """Add what a local project names: uv obeys its pyproject.toml when it builds it."""
         path = re.sub(r"\[[^\]]*\]$", "", path.removeprefix("file://").removeprefix("file:"))
         path = os.path.join(self.reader.join(path, parent), "pyproject.toml")
         if self._is_new(path):
@@ -149,9 +126,7 @@ class Collector:
                 self.add_document(document, path)
 
     def add_script(self, path: str) -> dict[str, Any]:
-        """Add what the metadata of a PEP 723 script names beside its configuration; return the
-        metadata.
-        """
+        """Add what a PEP 723 script's metadata names beside configuration; return the metadata."""
         document: dict[str, Any] = {}
         with self.reader.unread.guard(path, careless=True):
             document = read_toml(script_block(self.reader.read_text(path)))
@@ -165,13 +140,12 @@ class Collector:
                 self.add(url, Origin("config", path), "direct")
 
     def add_file_part(self, part: Part, origin: Origin, *, with_lines: bool) -> None:
-        """Add what a requirements or constraints file named in argv or a variable says; a remote
-        one is the endpoint itself.
+        """Add what a requirements or constraints file in argv or a variable says, if it is local.
 
         Only `uv pip` obeys its index lines (`with_lines`).
         """
         if _is_remote(part.text):
-            self._add_remote(Said(part.text, origin, "input", None, part.key, part.start))
+            self._add_remote(StatedUrl(part.text, origin, "input", None, part.key, part.start))
         else:
             self.add_file(part.text, with_lines=with_lines)
 
@@ -190,10 +164,9 @@ class Collector:
             pass
         elif requirements.is_pylock(path):
             with self.reader.unread.guard(path):
+                origin = Origin("file", path, project=True)
                 for url, registry in _find_locked(self.reader.read_text(path)):
-                    self.said.append(
-                        Said(url, Origin("file", path, project=True), "direct", registry=registry)
-                    )
+                    self.said.append(StatedUrl(url, origin, "direct", registry=registry))
         elif path.endswith((".py", ".pyw")):
             self.add_script(path)
         else:
@@ -205,12 +178,9 @@ class Collector:
             text = _decode(self.reader.read(path) or b"")
         for line in requirements.read_lines(text, self.reader.host.environ):
             where = Origin("file", path, project=True, line=line.number)
-            if line.unread or any(
-                "$" in word or "\\" in word for word in (*line.options, line.requirement)
-            ):
-                why = (
-                    line.unread or "has a variable or a backslash, which programs read differently"
-                )
+            is_odd = {"$", "\\"} & set("".join((*line.options, line.requirement)))
+            odd = "has a variable or a backslash, which programs read differently" if is_odd else ""
+            if why := line.unread or odd:
                 self.reader.unread.note(str(where), why)
             if line.requirement:
                 self.add_direct(line.requirement, where)
@@ -223,7 +193,7 @@ class Collector:
         for match in _LOCAL_LINE.finditer(text):
             self.add_folder(match[1], path)
 
-    def _add_remote(self, one: Said) -> None:
+    def _add_remote(self, one: StatedUrl) -> None:
         self.said.append(one)
         try:
             self.reader.unread.note_remote(Endpoint(parse_url(one.text), one.origin, "input"))
@@ -233,13 +203,11 @@ class Collector:
     def _add_named_file(
         self, kind: str, value: str, where: Origin, path: str, *, with_lines: bool
     ) -> None:
-        """Add what another file says. uv does not obey the index lines of a constraints file that a
-        requirements file names.
-        """
+        """Add what another file says; uv does not obey index lines of constraints files there."""
         if kind == "editable":
             self.add_folder(value, path)
         elif _is_remote(value):
-            self._add_remote(Said(value, where, "input"))
+            self._add_remote(StatedUrl(value, where, "input"))
         else:
             self.add_file(value, path, with_lines=with_lines and kind == "requirement")
 
@@ -247,7 +215,7 @@ class Collector:
         if name == "no-index":
             self.no_index = True
         elif name in ROLES:
-            self.lines.append(Said(value, where, ROLES[name]))
+            self.lines.append(StatedUrl(value, where, ROLES[name]))
 
     def _is_new(self, path: str) -> bool:
         """Whether a file was not added before; false when there are too many."""
@@ -261,14 +229,11 @@ class Collector:
 
 
 def _find_locked(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each URL of a pylock.toml with the index that its package comes from, "" for none.
-    Raises CannotRead.
-    """
+    """Yield each URL of a pylock.toml with the index of its package, or "". Raises CannotRead."""
     for package in re.split(r"(?m)^\[\[packages\]\]", text):
-        index = re.search(r'(?m)^index = "([^"\\]*)"', package)
-        yield from (
-            (url, index[1] if index else "") for _, url in requirements.find_locked_urls(package)
-        )
+        match = re.search(r'(?m)^index = "([^"\\]*)"', package)
+        index = match[1] if match else ""
+        yield from ((url, index) for _, url in requirements.find_locked_urls(package))
 
 
 def _is_remote(text: str) -> bool:
@@ -276,9 +241,7 @@ def _is_remote(text: str) -> bool:
 
 
 def _is_odd(name: str) -> bool:
-    """Whether a name may be a URL to uv: a `file:` one that is not plain, or one spelled so that we
-    take it for a path.
-    """
+    """Whether a name may be a URL to uv: a `file:` one that is not plain, or an odd spelling."""
     rest = name.removeprefix("file://")
     return (
         names_web(rest)
@@ -288,9 +251,7 @@ def _is_odd(name: str) -> bool:
 
 
 def _decode(data: bytes) -> str:
-    """Return the text of a requirements file as uv reads it, which obeys no `coding:` comment.
-    Raises CannotRead.
-    """
+    """Return a requirements file's text as uv reads it, in UTF-8 always. Raises CannotRead."""
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
@@ -300,21 +261,23 @@ def _decode(data: bytes) -> str:
     return text
 
 
-def read_lock(reader: Reader, path: str, configured: Iterable[str], *, frozen: bool) -> list[Said]:
+def read_lock(
+    reader: Reader, path: str, configured: Iterable[str], *, frozen: bool
+) -> list[StatedUrl]:
     """Return the folders that a uv.lock's files lie in: all if the lock is `frozen`, else those
     whose index is `configured`.
 
     uv drops a lock that was made from other indexes. A frozen one needs no index, but the
     credential of an index opens its files.
     """
-    said: list[Said] = []
+    said: list[StatedUrl] = []
     origin = Origin("file", path, project=True)
     known = {url.rstrip("/") for url in configured}
     for registry, folders in find_folders(reader.read(path) or b"").items():
         if frozen and any(_server(folder) == _server(registry) for folder in folders):
-            said.append(Said(registry, origin, "extra"))
+            said.append(StatedUrl(registry, origin, "extra"))
         if frozen or not registry or registry.rstrip("/") in known:
-            said += [Said(folder, origin, "direct", registry=registry) for folder in folders]
+            said += [StatedUrl(folder, origin, "direct", registry=registry) for folder in folders]
     return said
 
 

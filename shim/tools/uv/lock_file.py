@@ -35,21 +35,16 @@ def find_folders(data: bytes) -> dict[str, list[str]]:
     for match in _SOURCE_OR_FOLDER.finditer(data):
         if match["folder"] is None:
             registry = match["registry"] or b""
-            folders, root = (
-                found.setdefault(registry, {}),
-                _SIMPLE_PAGE.sub(b"", registry).rstrip(b"/") + b"/",
-            )
+            folders = found.setdefault(registry, {})
+            root = _SIMPLE_PAGE.sub(b"", registry).rstrip(b"/") + b"/"
         else:
-            folders[root if data.startswith(root, match.start("folder")) else match["folder"]] = (
-                None
-            )
+            is_below = data.startswith(root, match.start("folder"))
+            folders[root if is_below else match["folder"]] = None
     return {_text(registry): _collapse(map(_text, folders)) for registry, folders in found.items()}
 
 
 def _collapse(folders: Iterable[str]) -> list[str]:
-    """Return the folders; for those that have too many siblings, or whose parents do, what they lie
-    in.
-    """
+    """Return the folders, those with too many siblings, on any level, as what they lie in."""
     children: dict[str, set[str]] = {}
     chains = [_parents(folder) for folder in folders]
     for chain in chains:

@@ -15,12 +15,10 @@ from shim.formats.optparse_scan import Option, OptionTable, read_table
 
 
 class ExactTable(OptionTable):
-    """Options that must be typed in full: clap knows no abbreviations, so `--refresh` is not a
-    short `--refresh-package`.
-    """
+    """Options that must be typed in full: clap knows no abbreviations."""
 
     def find_long(self, typed: str) -> Option | None:
-        """Return the option of exactly that name, or None."""
+        """Return the option of exactly that name."""
         return self.long.get(typed)
 
 

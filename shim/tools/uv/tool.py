@@ -7,57 +7,29 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
 
 from shim.core.files import read_text, real_path
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan
-from shim.tools import Tool
-from shim.tools.uv.command import Command
+from shim.tools import Demand, Tool, words
+from shim.tools.uv.command import UvCommand
 from shim.tools.uv.options import option_table
 from shim.tools.uv.requests import read_command_endpoints, script_of
 
 NEVER_NEEDS_INDEX = (
-    "",
-    "-h",
-    "--help",
-    "-V",
-    "--version",
-    "help",
-    "auth",
-    "cache",
-    "format",
-    "generate-shell-completion",
-    "init",
-    "pip check",
-    "pip freeze",
-    "pip show",
-    "pip uninstall",
-    "python",
-    "self",
-    "tool dir",
-    "tool uninstall",
-    "tool update-shell",
-    "workspace dir",
-    "workspace list",
+    *("", "-h", "--help", "-V", "--version", "help", "auth", "cache", "format"),
+    *("generate-shell-completion", "init"),
+    *("pip check", "pip freeze", "pip show", "pip uninstall", "python", "self"),
+    *("tool dir", "tool uninstall", "tool update-shell", "workspace dir", "workspace list"),
 )
 
 #: Not `run` and `tool run`, whose output is that of the user's program, and nothing that prints
 #: packages, trees or versions.
 LOG_VERBS = frozenset(
     {
-        "add",
-        "build",
-        "lock",
-        "publish",
-        "remove",
-        "sync",
-        "venv",
-        "pip install",
-        "pip sync",
-        "tool install",
-        "tool upgrade",
+        *words("add build lock publish remove sync venv"),
+        *("pip install", "pip sync", "tool install", "tool upgrade"),
     }
 )
 
@@ -70,38 +42,23 @@ ALIASES = {
     ("v",): ("venv",),
 }
 
+_ASKING = words("add audit build check export lock publish remove run sync tree upgrade")
 #: Commands that may ask an index whatever their options are.
 ASKING = frozenset(
     {
-        *(
-            (verb,)
-            for verb in (
-                "add",
-                "audit",
-                "build",
-                "check",
-                "export",
-                "lock",
-                "publish",
-                "remove",
-                "run",
-                "sync",
-                "tree",
-                "upgrade",
-            )
-        ),
+        *((verb,) for verb in _ASKING),
         *(("pip", verb) for verb in ("compile", "install", "sync")),
         *(("tool", verb) for verb in ("install", "run", "upgrade")),
         ("workspace", "metadata"),
     }
 )
-#: Commands that ask only with one of these options.
+#: Commands that ask only with this option.
 ASKING_WITH = {
-    ("pip", "list"): ("outdated",),
-    ("pip", "tree"): ("outdated",),
-    ("tool", "list"): ("outdated",),
-    ("venv",): ("seed",),
-    ("version",): ("bump",),
+    ("pip", "list"): "outdated",
+    ("pip", "tree"): "outdated",
+    ("tool", "list"): "outdated",
+    ("venv",): "seed",
+    ("version",): "bump",
 }
 #: Options that are secrets themselves, or may be, and the variables that uv reads instead.
 SECRET_OPTIONS: dict[tuple[str, ...], dict[str, str]] = {
@@ -121,19 +78,14 @@ SURELY_ASKING = frozenset({("add",), ("lock",), ("pip", "compile"), ("pip", "ins
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
-    """Return which uv command this is and whether it may ask an index. `target` is the real uv's
-    path.
-    """
+    """Return which uv command this is and whether it may ask an index."""
     return invocation_of(name, parse(argv), argv, host, target)
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
-    if not invocation.touches_index:
-        return Endpoints()
-    return read_command_endpoints(
-        parse(invocation.argv).of_release(invocation.target.version), host
-    )
+    command = parse(invocation.argv)._replace(version=invocation.target.version)
+    return read_command_endpoints(command, host)
 
 
 def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
@@ -149,51 +101,46 @@ def move_secrets(invocation: Invocation, delivery: Delivery) -> Delivery:
     argv, environ = delivery.argv, dict(delivery.environ)
     options = [word for word in parse(argv).options if word.name in variables]
     names = [word.name for word in options]
+    has_password = not any(word.name == "password" and not word.value for word in options)
     for word in reversed(options):  # from the end, so that positions stay true
         if word.value and names.count(word.name) == 1:
-            is_name = word.name == "username" and not any(
-                other.name == "password" and not other.value for other in options
-            )
-            environ[variables[word.name or ""]] = word.value if is_name else Secret(word.value)
+            is_plain = word.name == "username" and has_password
+            environ[variables[word.name or ""]] = word.value if is_plain else Secret(word.value)
             argv = drop_value(argv, word)
     return replace(delivery, argv=argv, environ=environ)
 
 
-def read_demand(invocation: Invocation, host: Host) -> Literal["packages", "answers"]:  # noqa: ARG001 (what every tool takes)
-    """Return `packages` for a command that surely asks an index; others may find all that they need
-    on this machine.
-    """
+def read_demand(invocation: Invocation, _: Host) -> Demand:
+    """Return `packages` for a command that surely asks; others may find all on this machine."""
     return "packages" if invocation.verb in SURELY_ASKING else "answers"
 
 
-def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> Command:
-    """Return the command's verb, options and arguments. With a `verb` given (uvx), argv begins
-    behind it.
-    """
+def parse(argv: tuple[str, ...], verb: tuple[str, ...] = ()) -> UvCommand:
+    """Return what argv says; with a `verb` given (uvx), it begins behind that."""
     return _parse(argv, verb)
 
 
-@lru_cache(maxsize=8)
-def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> Command:
-    words: list[Word] = []
+@lru_cache(maxsize=8)  # a default would be another key
+def _parse(argv: tuple[str, ...], verb: tuple[str, ...]) -> UvCommand:
+    said: list[Word] = []
     position = 0
     while len(verb) < (2 if verb and verb[0] in GROUPS else 1):
         found = scan(argv[position:], option_table(()), interspersed=False)
-        words += [_shift(word, position) for word in found if word.name]
+        said += [_shift(word, position) for word in found if word.name]
         first = next((word for word in found if word.name is None and word.value is not None), None)
         if first is None:
-            return Command(verb, tuple(words), ())
+            return UvCommand(verb, tuple(said), ())
         verb = (*verb, first.value or "")
         position += first.position + 1
     verb = ALIASES.get(verb, verb)
     found = scan(argv[position:], option_table(verb), interspersed=verb not in RUNNERS)
-    words += [_shift(word, position) for word in found]
-    options = tuple(_without_equals(word, argv) for word in words if word.name)
-    return Command(verb, options, tuple(word for word in words if word.name is None))
+    said += [_shift(word, position) for word in found]
+    options = tuple(_without_equals(word, argv) for word in said if word.name)
+    return UvCommand(verb, options, tuple(word for word in said if word.name is None))
 
 
 def invocation_of(
-    name: str, command: Command, argv: tuple[str, ...], host: Host, target: str
+    name: str, command: UvCommand, argv: tuple[str, ...], host: Host, target: str
 ) -> Invocation:
     """Return the invocation of a parsed command."""
     made = Target(target)
@@ -202,25 +149,15 @@ def invocation_of(
 
         version, python, prefix = find_release(target, "uv", host)
         made = Target(target, version or _standalone_version(host, target), python, prefix)
-    reason = why_not(command.of_release(made.version), host)
-    return Invocation(
-        name,
-        "uv",
-        made,
-        argv,
-        command.verb,
-        reason is None,
-        reason or f"uv {' '.join(command.verb)} may ask an index",
-    )
+    reason = why_not(command._replace(version=made.version), host)
+    why = reason or f"uv {' '.join(command.verb)} may ask an index"
+    return Invocation(name, "uv", made, argv, command.verb, reason is None, why)
 
 
-def why_not(command: Command, host: Host) -> str | None:
+def why_not(command: UvCommand, host: Host) -> str | None:
     """Return why a command asks no index, or None if it may."""
-    if (
-        not command.verb
-        or command.has("help")
-        or (command.has("version") and command.verb != ("version",))
-    ):
+    shows_version = command.has("version") and command.verb != ("version",)
+    if not command.verb or command.has("help") or shows_version:
         return "help or version"
     text = " ".join(("uv", *command.verb))
     wanted = ASKING_WITH.get(command.verb)
@@ -234,35 +171,26 @@ def why_not(command: Command, host: Host) -> str | None:
         return "uv is offline"
     if command.verb in FROZEN and command.is_on("frozen", host) and not command.has("outdated"):
         return f"{text} --frozen asks no index"
-    if (
-        wanted
-        and not any(command.is_on(option, host) for option in wanted)
-        and not (command.verb == ("version",) and command.arguments)
-    ):
-        return f"{text} with these options asks no index"
-    if (
-        command.verb == ("run",)
-        and not command.has("with", "with-editable", "with-requirements")
-        and script_of(command) is None
-    ):
-        unsynced = next(
-            (option for option in ("no-sync", "no-project") if command.is_on(option, host)), None
-        )
-        return f"uv run --{unsynced} asks no index" if unsynced else None
+    if wanted and not command.is_on(wanted, host):
+        bumps = command.verb == ("version",) and command.arguments
+        return None if bumps else f"{text} with these options asks no index"
+    brings = command.has("with", "with-editable", "with-requirements") or script_of(command)
+    if command.verb == ("run",) and not brings:
+        for option in ("no-sync", "no-project"):
+            if command.is_on(option, host):
+                return f"uv run --{option} asks no index"
     return None
 
 
 def _shift(word: Word, by: int) -> Word:
-    return Word(word.name, word.value, word.position + by, word.start)
+    return word._replace(position=word.position + by)
 
 
 def _without_equals(word: Word, argv: tuple[str, ...]) -> Word:
-    """Return the word of `-i=URL` without the `=`: clap takes it as a joined value's beginning,
-    optparse as a part of it.
-    """
+    """Return the word of `-i=URL` without the `=`, which is a part of the value to optparse."""
     joined = word.start > 0 and not argv[word.position].startswith("--")
     if joined and word.value and word.value.startswith("="):
-        return Word(word.name, word.value[1:], word.position, word.start + 1)
+        return word._replace(value=word.value[1:], start=word.start + 1)
     return word
 
 
@@ -273,10 +201,9 @@ def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
 
     from shim.tools.installed_version import parse_version
 
+    path = os.path.join(host.config_home or "", "uv", "uv-receipt.json")
     try:
-        receipt = json.loads(
-            read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json")) or ""
-        )
+        receipt = json.loads(read_text(path) or "")
         prefix = str(receipt["install_prefix"])
         if real_path(target).startswith(real_path(prefix) + "/"):
             return parse_version(str(receipt["version"])) or None

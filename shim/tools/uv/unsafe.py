@@ -13,6 +13,7 @@ from typing import Any
 
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
+from shim.core.toml import table_at
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.formats.whatwg import plain_host
@@ -27,13 +28,10 @@ _PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?
 def find_unsafe_settings(
     invocation: Invocation, endpoints: Endpoints, host: Host
 ) -> Iterator[UnsafeSetting]:
-    """Yield what the project's files say; the user's and the machine's uv.toml are not a
-    project's.
-    """
-    words = [*invocation.argv, ""]
+    """Yield what the project's files say, not the user's and the machine's uv.toml."""
     pairs = [
         word.partition("=")[::2] if "=" in word else (word, after)
-        for word, after in pairwise(words)
+        for word, after in pairwise([*invocation.argv, ""])
     ]
     own = [value for flag, value in pairs if flag in ("--allow-insecure-host", "--trusted-host")]
     own += host.environ.get("UV_INSECURE_HOST", "").split()
@@ -47,7 +45,8 @@ def find_unsafe_settings(
         if path in named or _is_users(path, host):
             continue
         for table in read_tables(path, host):
-            for pattern in (pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))):
+            patterns = [pattern for key in HOST_KEYS for pattern in _patterns(table.get(key))]
+            for pattern in patterns:
                 if pattern not in own:
                     yield UnsafeSetting(Does.UNCHECKED, shown(path, host), pattern, means=means)
             for key in PROXY_KEYS:
@@ -57,22 +56,17 @@ def find_unsafe_settings(
 
 
 def means(pattern: str, url: Url) -> bool:
-    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server. It
-    compares ports as numbers.
-    """
+    """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server."""
     match = _PATTERN.fullmatch(pattern.strip())
     host = plain_host(match[1].removesuffix(".")) if match else None
     if match is None or host is None or "*" in host:
         return True  # what is no host to us may be one to uv
-    return host == plain_host(url.host.removesuffix(".")) and (
-        match[2] is None or int(match[2]) == url.port
-    )
+    is_port = match[2] is None or int(match[2]) == url.port
+    return is_port and host == plain_host(url.host.removesuffix("."))
 
 
 def _patterns(value: object) -> list[str]:
-    """Return the hosts of a setting, which uv also takes as tables of `scheme`, `host` and
-    `port`.
-    """
+    """Return the hosts of a setting: texts, or tables of `scheme`, `host` and `port`."""
     rows = uv_toml.tables(value if isinstance(value, list) else [value])
     return uv_toml.texts(value) + [
         f"{row.get('host')}:{row['port']}" if "port" in row else str(row.get("host"))
@@ -91,8 +85,7 @@ def read_tables(path: str, host: Host) -> list[dict[str, Any]]:
         return []
     else:  # `uv run --script` takes a file of any name
         table = uv_toml.tool_table(read_script(path, host)) or {}
-    pip = table.get("pip")
-    return [table, *([pip] if isinstance(pip, dict) else [])]
+    return [table, table_at(table, "pip")]
 
 
 def _is_users(path: str, host: Host) -> bool:

@@ -22,11 +22,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return every index and URL that the command may ask, in uv's order."""
-    if not invocation.touches_index:
-        return Endpoints()
-    return read_command_endpoints(
-        parse(invocation.argv, VERB).of_release(invocation.target.version), host
-    )
+    command = parse(invocation.argv, VERB)._replace(version=invocation.target.version)
+    return read_command_endpoints(command, host)
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, demand=read_demand)
