@@ -78,9 +78,7 @@ def put(file: str, text: str, host: Host, *, mode: int) -> None:
 
 
 def delete(file: str, host: Host) -> None:
-    """Remove a whole file of settings, broken or not, if the others can be read without it. Raises
-    as `append` does.
-    """
+    """Remove a file of settings, broken or not, if the rest can be read. Raises as `append`."""
     with _says_trouble(file), _locked(os.path.dirname(file), 0o700):
         _check(f"{file}.none", file, host)
         os.unlink(file)
@@ -94,17 +92,16 @@ def _change(
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
         read_config(file, file)
         data = read_regular(path)
-        old, mode = (
-            ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
-        )
-        new = change(old)
-        if (
-            write and not new and not host.environ.get("SHIM_CONFIG_FILE")
-        ):  # what that names has to be there
+        if data is not None:
+            mode = stat.S_IMODE(os.stat(path).st_mode)
+        new = change((data or b"").decode())
+        # What SHIM_CONFIG_FILE names has to be there.
+        if write and not new and not host.environ.get("SHIM_CONFIG_FILE"):
             _check(f"{path}.none", file, host)
             os.unlink(path)
         elif write:
-            _replace(file, path, new, mode, host)
+            with replacement(path, new.encode(), mode, sync=True) as temporary:
+                _check(temporary, file, host)
 
 
 @contextmanager
@@ -114,15 +111,8 @@ def _says_trouble(file: str) -> Iterator[None]:
         yield
     except OSError as error:
         folder = os.path.dirname(os.path.realpath(file))
-        raise StoreError(
-            f"{file} cannot be written ({error.strerror}): nothing was changed",
-            hint=f"ls -ld {folder}",
-        ) from error
-
-
-def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
-    with replacement(path, text.encode(), mode, sync=True) as new:
-        _check(new, file, host)
+        message = f"{file} cannot be written ({error.strerror}): nothing was changed"
+        raise StoreError(message, hint=f"ls -ld {folder}") from error
 
 
 def _check(temporary: str, file: str, host: Host) -> None:
@@ -136,9 +126,7 @@ def _check(temporary: str, file: str, host: Host) -> None:
 
 @contextmanager
 def _locked(folder: str, mode: int) -> Iterator[None]:
-    """Let one process at a time change files of a folder, which is made if it is not there. Raises
-    OSError.
-    """
+    """Let one process at a time change files of a folder, and make the folder. Raises OSError."""
     os.makedirs(folder, mode=mode, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -152,9 +140,8 @@ def _render_value(value: object) -> str:
     import json
 
     if isinstance(value, Mapping):
-        return (
-            "{ " + ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items()) + " }"
-        )
+        parts = ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items())
+        return f"{{ {parts} }}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_render_value(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -28,9 +28,8 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
     known = [_name(table) for table in _tables(text)]
     for name in names:
         if name not in known:
-            raise UsageError(
-                f"{file} has no [[index]] {name}", hint=f"it has: {', '.join(known) or 'none'}"
-            )
+            hint = f"it has: {', '.join(known) or 'none'}"
+            raise UsageError(f"{file} has no [[index]] {name}", hint=hint)
     lines = text.splitlines(keepends=True)
     blocks = _find_blocks(lines)
     if len(blocks) != len(known):
@@ -50,9 +49,7 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
 
 
 def _find_blocks(lines: list[str]) -> list[tuple[int, int]]:
-    """Return first and last+1 line of each table, with our mark before it and without the comments
-    that belong to the next header.
-    """
+    """Return first and last+1 line of each table: with our mark, less the next one's comments."""
     headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     found = []
     for number in headers:

@@ -189,7 +189,7 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
                 found = (
                     token_cache.find(cache_key(query), query.host)
                     if name in AGING_SOURCES
-                    else token_cache.Found(None, None, "")
+                    else token_cache.CachedToken(None, None, "")
                 )
                 credential = found.credential or found.ending or load_source(name).peek(query)
                 query.note(

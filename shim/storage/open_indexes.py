@@ -10,21 +10,18 @@ from contextlib import suppress
 from shim.core.files import read_status
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
-from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
+from shim.storage.cache_files import cache_file
 from shim.storage.token_cache import key_of
 
 SUFFIX = ".open"
 
 
 def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
-    """Return how many seconds ago the index answered a stranger, None if it did not, or too long
-    ago, or SHIM_REFRESH is set.
-    """
+    """Return how many seconds ago the index answered a stranger, None if not, or too long ago."""
+    path = _path(url, surroundings, host) or "/nonexistent"
     try:
-        ago_s = (
-            host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
-        )
+        ago_s = host.clock() - read_status(path).st_mtime
     except OSError:
         return None
     return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None
@@ -40,5 +37,4 @@ def remember(url: Url, surroundings: str, host: Host) -> None:
 
 
 def _path(url: Url, surroundings: str, host: Host) -> str | None:
-    folder, _ = cache_folder(host)
-    return os.path.join(folder, key_of(url.text, None, surroundings) + SUFFIX) if folder else None
+    return cache_file(key_of(url.text, None, surroundings) + SUFFIX, host)

@@ -51,7 +51,7 @@ def login(
 
     credential = log_in(way, query)
     token_cache.put(cache_key(query), credential, host)
-    account = MODULES[name].account_of(query)
+    account = way.account_of(query)
     until = (
         f", until {token_cache.describe_duration(credential.expires_at - host.clock())} from now"
         if credential.expires_at

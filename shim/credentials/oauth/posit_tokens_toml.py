@@ -41,9 +41,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class TokenFile:
-    """All entries that can be understood; `is_newer` if there is something in the file that
-    cannot.
-    """
+    """All entries that can be understood; `is_newer` if something in the file cannot."""
 
     connections: tuple[Connection, ...]
     is_newer: bool
@@ -127,9 +125,7 @@ def _is_usable(entry: dict[str, Any]) -> bool:
 
 
 def _find_spans(lines: list[str]) -> list[tuple[int, int]]:
-    """Return, for each entry, its lines from the header to the last key: what stands between
-    entries belongs to none.
-    """
+    """Return each entry's lines, from the header to the last key."""
     spans = []
     for start, line in enumerate(lines):
         if not _HEADER.match(line.rstrip("\r\n")):

@@ -57,9 +57,7 @@ DEFAULT_USERNAME = "__token__"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: an endpoint, the `[[index]]` that matches it (or None), and the host. Sources
-    add (source, outcome) notes.
-    """
+    """One question about an endpoint and its `[[index]]`. Sources add (source, outcome) notes."""
 
     endpoint: Endpoint
     index: IndexConfig | None
@@ -82,15 +80,11 @@ class Query:
 
     @property
     def owner(self) -> str | None:
-        """Whose a secret is that comes without a user name: the configured user's, whatever name a
-        URL insists on beside it.
-        """
+        """Whose a secret without a user name is: the configured user's, else the URL's."""
         return (self.index.username if self.index else None) or self.endpoint.username
 
     def note(self, source: str, outcome: str) -> None:
-        """Say why `source` has no answer, in a few words without secrets: `no entry for
-        pypi.corp.example`.
-        """
+        """Say why `source` has no answer, in a few words without secrets."""
         self.notes.append((source, outcome))
 
 
@@ -118,10 +112,8 @@ def make_credential(
     from shim.credentials.jwt import read_expiry
 
     if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
-        raise SourceError(
-            f"the secret of source {source!r} has a line break or a control character in it",
-            hint="store it again, alone",
-        )
+        message = f"the secret of source {source!r} has a line break or a control character in it"
+        raise SourceError(message, hint="store it again, alone")
 
     expires_at = min(
         (end for end in (expires_at, read_expiry(secret)) if end is not None), default=None

@@ -17,11 +17,9 @@ def find_program(query: Query) -> str | None:
 
 def surroundings(query: Query) -> str:
     """Return what changes when the command may answer for somebody else."""
-    return (
-        state_of_command(query.index.command, query.host)
-        if query.index and query.index.command
-        else ""
-    )
+    if query.index and query.index.command:
+        return state_of_command(query.index.command, query.host)
+    return ""
 
 
 def find(query: Query) -> Credential | None:
