@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from shim.config.lines import MARK, cut_tables
 from shim.config.settings import load_settings, read_config
 from shim.core.errors import ConfigError, StoreError
 from shim.core.files import read_regular
@@ -22,8 +23,6 @@ from shim.core.own_files import replacement
 #: One table of ours: texts, lists of texts, and tables of texts.
 Table = Mapping[str, object]
 
-MARK = "# added by shim setup\n"
-
 
 def render(tables: list[Table]) -> str:
     """Return the tables as TOML."""
@@ -31,7 +30,7 @@ def render(tables: list[Table]) -> str:
         "[[index]]\n" + "".join(f"{key} = {_render_value(value)}\n" for key, value in table.items())
         for table in tables
     ]
-    return MARK + "\n".join(blocks)
+    return f"{MARK}\n" + "\n".join(blocks)
 
 
 def append(file: str, tables: list[Table], host: Host) -> None:
@@ -59,8 +58,6 @@ def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) 
         UsageError: the file has no index of a name. ConfigError: it is broken.
         StoreError: it cannot be written, or its tables cannot be told apart by their lines.
     """
-    from shim.config.lines import cut_tables
-
     taken: list[str] = []
 
     def cut(old: str) -> str:

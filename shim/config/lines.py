@@ -11,6 +11,7 @@ import re
 import tomllib
 from typing import Any
 
+from shim.config.merge import name_of
 from shim.core.errors import StoreError, UsageError
 
 _HEADER = re.compile(r"^\s*\[")
@@ -25,7 +26,10 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
         UsageError: there is no index of a name. StoreError: the lines do not show which table is
             which.
     """
-    known = [_name(table) for table in _tables(text)]
+    before = _read(text) or {}
+    tables = before.get("index")
+    tables = tables if isinstance(tables, list) else []
+    known = [name_of(table) or "" for table in tables]
     for name in names:
         if name not in known:
             hint = f"it has: {', '.join(known) or 'none'}"
@@ -41,9 +45,10 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
             del lines[start:end]
     rest = "".join(lines).rstrip("\r\n")
     rest = rest if text[:1] in "\r\n" else rest.lstrip("\r\n")
-    rest += _line_end(text) if rest else ""
-    wanted = [table for table in _tables(text) if _name(table) not in names]
-    if _tables(rest) != wanted or _others(rest) != _others(text):
+    rest += ("\r\n" if "\r\n" in text else "\n") if rest else ""
+    left = [table for table, name in zip(tables, known, strict=True) if name not in names]
+    after = _read(rest)
+    if after is None or {"index": [], **after} != {**before, "index": left}:
         raise _unclear(file)
     return rest, taken
 
@@ -75,34 +80,11 @@ def _is_below(line: str) -> bool:
     return re.match(r"^\s*\[\s*(?:index|\"index\"|'index')\s*\.", line) is not None
 
 
-def _tables(text: str) -> list[Any]:
+def _read(text: str) -> dict[str, Any] | None:
     try:
-        found = tomllib.loads(text).get("index", [])
-    except tomllib.TOMLDecodeError:
-        return []
-    return found if isinstance(found, list) else []
-
-
-def _others(text: str) -> dict[str, Any] | None:
-    try:
-        return {key: value for key, value in tomllib.loads(text).items() if key != "index"}
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
-
-
-def _name(table: Any) -> str:
-    from shim.core.urls import BadUrl, parse_url
-
-    if not isinstance(table, dict):
-        return ""
-    try:
-        return str(table.get("name") or parse_url(str(table.get("url"))).host)
-    except BadUrl:
-        return ""
-
-
-def _line_end(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _unclear(file: str) -> StoreError:

@@ -40,7 +40,7 @@ def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
         for number, table in enumerate(document.get("index", ()), 1):
             if isinstance(table, dict):
                 check_keys(table, INDEX_KEYS, file, f"[[index]] number {number}")
-            name = _name(table)
+            name = name_of(table)
             if name in names:
                 hint = "give each its own name"
                 raise ConfigError(f"{file}: two [[index]] are named {name!r}", hint=hint)
@@ -51,14 +51,14 @@ def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
 
 def _add(table: Any, name: str | None, file: str, number: int, found: list[Merged]) -> None:
     """Let an earlier table of that name take what it does not say itself, else add this one."""
-    same = next((one for one in found if name is not None and _name(one.table) == name), None)
+    same = next((one for one in found if name is not None and name_of(one.table) == name), None)
     if same is None:
         keys = dict.fromkeys(table, file) if isinstance(table, dict) else {}
         found.append(Merged(table, file, number, keys))
         return
     ours, theirs = _url(same.table), _url(table)
     if ours and theirs and ours.origin != theirs.origin:
-        number_of = sum(str(_name(one.table)).startswith(f"{name}-") for one in found) + 2
+        number_of = sum(str(name_of(one.table)).startswith(f"{name}-") for one in found) + 2
         other = {**table, "name": f"{name}-{number_of}"}
         found.append(Merged(other, file, number, dict.fromkeys(table, file)))
         return
@@ -70,7 +70,7 @@ def _add(table: Any, name: str | None, file: str, number: int, found: list[Merge
             same.keys[key] = file
 
 
-def _name(table: Any) -> str | None:
+def name_of(table: Any) -> str | None:
     """Return what a table is called: its name, else its server; None if it says neither."""
     if not isinstance(table, dict):
         return None
