@@ -37,8 +37,7 @@ def append(file: str, tables: list[Table], host: Host) -> None:
     """Add the tables to the file, which is made (0600) if it is not there.
 
     Raises:
-        ConfigError: the file is broken as it is, or would be with the tables in it: then it is left
-            alone. StoreError: it cannot be written, or was changed meanwhile.
+        ConfigError: the file is broken, or would be: it is left alone. StoreError: not written.
     """
     block = render(tables)
 

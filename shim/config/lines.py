@@ -23,8 +23,7 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
     """Return the text without the tables of these names, and their lines.
 
     Raises:
-        UsageError: there is no index of a name. StoreError: the lines do not show which table is
-            which.
+        UsageError: there is no index of a name. StoreError: the lines do not show which is which.
     """
     before = _read(text) or {}
     tables = before.get("index")

@@ -28,8 +28,7 @@ class Merged:
 
 
 def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
-    """Return the tables of all files, the most important file first, in the order in which they are
-    first spoken of.
+    """Return the tables of all files, the most important file first, in the order of coming.
 
     Raises:
         ConfigError: a table has an unknown key, or one file has a name twice.

@@ -31,8 +31,7 @@ KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on
-    everybody.
+    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that
     people and jobs log in at. A file from below one of `setups` may say everything.

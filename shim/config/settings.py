@@ -110,8 +110,7 @@ def _parts(file: str, also: str) -> list[str]:
 def user_config_file(host: Host) -> str | None:
     """Return the path of the user's config.toml, or None where there is no home.
 
-    platformdirs has the last word except on Linux, where the answer is one line and its import 30
-    ms.
+    On Linux the answer is one line, and the import of platformdirs 30 ms.
     """
     import sys
 
@@ -135,14 +134,12 @@ def machine_config_file() -> str:
 
 
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
-    """Return the settings of all config files and variables; the user's file goes before the
-    machine's.
+    """Return the settings of all config files and variables, the user's file before the machine's.
 
     `instead` is a config file, there or not, and one that is read in its place: what it would be.
 
     Raises:
-        ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a
-            variable with a bad value.
+        ConfigError: a file is unreadable, unsafe, not TOML or wrong; a variable has a bad value.
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}

@@ -136,8 +136,7 @@ class Asker:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return
-    whether there was one.
+    """Forget all cached copies of a secret that the index has rejected; return whether there were.
 
     The next command asks its source again. What the user stored stays.
     """

@@ -47,15 +47,13 @@ def ask_program(
     username: str | None = None,
     scope: Scope | None = None,
 ) -> Credential | None:
-    """Return the credential that a program gives for the query's index, as the answer of `source`;
-    None for "not mine".
+    """Return the credential that a program gives, as the answer of `source`; None: "not mine".
 
-    `username` is what counts if the program does not say one, `scope` who may receive the answer
-    (default: the query's).
+    `username` counts if the program says none, `scope` is who may receive it, else the query's.
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
-            reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol. The user has seen
+            its stderr.
     """
     from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, HelperRequest
 
@@ -116,8 +114,7 @@ def safe_path(path: str, ours: str | None = None) -> list[str]:
 
 
 def find_program(name: str, path: str) -> str | None:
-    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by
-    colons).
+    """Return the absolute path of a program, or None if it is not on `path`.
 
     Unlike `Host.programs` it never takes one from the working directory: it is to give a secret.
     """
@@ -133,11 +130,9 @@ def find_program(name: str, path: str) -> str | None:
 def run_program(
     command: CommandSource, name: str, request: str | None, environ: Mapping[str, str], host: Host
 ) -> tuple[bytes, int]:
-    """Return the program's stdout and exit status. It is ended, as a group, when it takes too long
-    or says too much.
+    """Return stdout and exit status. What takes too long or says too much is ended, as a group.
 
-    `name` is what it is called in messages, `request` its stdin (None: the terminal if it may use
-    that, else nothing).
+    `name` is for messages, `request` its stdin (None: the terminal if it may, else nothing).
 
     Raises:
         SourceError: it is not there, cannot be started, is too slow, or prints more than MAX_BYTES.

@@ -141,8 +141,7 @@ def read_git(text: str, request: HelperRequest) -> HelperReply | None:
 
 
 def read_docker(text: str, request: HelperRequest) -> HelperReply | None:
-    """Return user name and secret, None where both are empty: so docker-credential-pass says that
-    it has nothing.
+    """Return user name and secret, None where both are empty, as docker-credential-pass does.
 
     An identity token, whose user name is `<token>`, only a container registry can exchange.
     """

@@ -31,11 +31,9 @@ def read_claims(token: Secret) -> Mapping[str, Any] | None:
 
 
 def read_expiry(token: str) -> float | None:
-    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT. One that is
-    encrypted may say it in its header.
+    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT.
 
-    A forged or wrong `exp` only makes us ask too early or too late; the index decides what it
-    accepts.
+    A forged or wrong `exp` only makes us ask too early or late; the index decides what it accepts.
     """
     parts = token.split(".")
     part = {3: 1, 5: 0}.get(len(parts))  # signed: what it says; encrypted: its header

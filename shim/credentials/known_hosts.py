@@ -104,11 +104,9 @@ def _seconds(text: str | None) -> float | None:
 
 
 def find_end_of_written(file: str, url: Url, username: str | None) -> float | None:
-    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or
-    None if nothing is known of that.
+    """Return when a secret in `file` has ended at the latest, in UTC epoch seconds, or None.
 
-    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the
-    vendor's hosts want.
+    `aws codeartifact login` writes its token into pip.conf or .pypirc, as its hosts' user.
     """
     known = next(find_known(url, {}), None) if url.host.endswith(WRITING) else None
     if known is None or known.longest_s is None or known.username != username:

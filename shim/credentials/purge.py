@@ -35,12 +35,10 @@ def forget(
     *,
     keyring_wait_s: float | None = None,
 ) -> Iterator[str]:
-    """Forget the credential of one index, or everything, wherever we stored it; yield in words what
-    was removed, the keyring's last.
+    """Forget one index's credential, or all; yield in words what was removed, the keyring's last.
 
     Raises:
-        StoreError: a file cannot be removed, or the keyring is locked or silent. What was yielded
-            before is gone.
+        StoreError: a file cannot be removed, or the keyring is locked or silent.
     """
     for token in token_cache.forget(host, scope):
         yield f"token cache: {token.scope} ({token.username})"
@@ -69,11 +67,9 @@ def _forget_in_keyring(
 
 
 def remove_folders(host: Host) -> list[str]:
-    """Remove our cache, our lists and the audit log, once `forget` has emptied the rest; return the
-    folders that are gone.
+    """Remove our cache, our lists and the audit log, once `forget` is done; return what folders.
 
-    A folder that the user named is theirs (SHIM_CACHE_DIR may be any), so only what we put there
-    goes, and then empty folders.
+    SHIM_CACHE_DIR may be any folder: only what we put there goes, and then empty folders.
     """
     removed: list[str] = []
     cached, _ = cache_folder(host)

@@ -98,12 +98,10 @@ class _Resolver:
         return server if found and found.credential else (str(query.scope), query.username)
 
     def _resolve(self, query: Query) -> _Found:
-        """Ask the sources in their order, also behind one that fails; return the first answer that
-        fits.
+        """Ask the sources in order, also behind one that fails; return the first that fits.
 
         Raises:
-            SourceError: what failed first, where the configuration names the sources and none of
-                them answers.
+            SourceError: what failed first, where none of the configured sources answers.
         """
         failed: dict[str, SourceError] = {}
         ended: Credential | None = None

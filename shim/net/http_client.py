@@ -62,8 +62,7 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no
-    answer.
+    """What an index answered: the status and the last URL, or `error` in words without an answer.
 
     `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named
     on the way. `is_form` says that the page asks for a login instead of listing anything. `trouble`
@@ -88,8 +87,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question about `url`, by a route, with the credential in the bytes of an encoding where
-    its scope covers the URL.
+    """One question about `url`, by a route, with the credential, in an encoding, in its scope.
 
     With `follows` false a redirect is the answer. A POST is an empty one. `takes` asks for a file
     instead of a page: all of it, up to one byte more than so many.
@@ -126,8 +124,7 @@ def probe(
     timeout_s: float = 15.0,
     route: Route | None = None,
 ) -> Outcome:
-    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never
-    raises for the network.
+    """Return what a GET of `url` gives, with the credential in its scope. No network raises.
 
     It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a
     name has none.
@@ -300,24 +297,26 @@ def _authorization(credential: Credential, encoding: str) -> str:
     return "Basic " + base64.b64encode(login).decode("ascii")
 
 
+#: Kind of trouble -> how it is said.
+TROUBLES: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "it refuses the connection"),
+    (RemoteDisconnected, "it hangs up without an answer"),
+    (IncompleteRead, "it hangs up in the middle of its answer"),
+    (BadStatusLine, "its answer is no HTTP"),
+    (LineTooLong, "its answer is no HTTP"),
+)
+
+
 def explain(reason: object) -> str:
     """Return why there was no answer, in words."""
-    if isinstance(reason, TimeoutError):
-        return "no answer in time"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, ssl.SSLError):
         return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
-    if isinstance(reason, ConnectionRefusedError):
-        return "it refuses the connection"
+    for kind, words in TROUBLES:
+        if isinstance(reason, kind):
+            return words
     if isinstance(reason, ProxyRefuses):
         return str(reason)
-    if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
-    if isinstance(reason, RemoteDisconnected):
-        return "it hangs up without an answer"
-    if isinstance(reason, IncompleteRead):
-        return "it hangs up in the middle of its answer"
-    if isinstance(reason, BadStatusLine | LineTooLong):
-        return "its answer is no HTTP"
-    return type(reason).__name__
+    return (isinstance(reason, OSError) and reason.strerror) or type(reason).__name__

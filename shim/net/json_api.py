@@ -35,11 +35,9 @@ CLOCK_TOLERANCE_S = 30.0
 
 @dataclass(frozen=True, slots=True)
 class JsonResponse:
-    """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words
-    if that was not what came back.
+    """What a server answered: the status and a JSON object's fields, else `error` in words.
 
-    `ahead_s` is how far our clock is ahead of the server's. The fields may be
-    tokens: they are not in its repr.
+    `ahead_s` is how far our clock is ahead of the server's. Fields may be tokens: not in the repr.
     """
 
     status: int | None
@@ -88,13 +86,10 @@ def ask(
     as_json: bool = False,
     bearer: Secret | None = None,
 ) -> JsonResponse:
-    """Return what `url` answers to a POST of `form` (as JSON if asked for), or to a GET without
-    one. Never raises for the network.
+    """Return what `url` answers to a POST of `form`, or to a GET without one; the network raises
+    nothing. `bearer` is the access token of who asks, if the server wants to know that.
 
-    `bearer` is the access token of who asks, if the server wants to know that.
-
-    It runs in a daemon thread, so that neither a slow server nor a name look-up outlasts
-    `timeout_s` or Ctrl-C.
+    It runs in a thread: neither a slow server nor a name look-up outlasts `timeout_s` or Ctrl-C.
     """
     values = {
         name: value.reveal() if isinstance(value, Secret) else value

@@ -38,8 +38,7 @@ def record_release(
     parent: str = "",
     file: str = FILE,
 ) -> None:
-    """Write one line for each credential that is given to `target`; `outcome` says how. A log that
-    cannot be written stops nothing.
+    """Write one line for each credential that `target` is given; a log that fails stops nothing.
 
     `parent` is who asked (default: the process that started us), `file` the log.
     """

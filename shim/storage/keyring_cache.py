@@ -13,13 +13,13 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from shim.core.files import identify, read_status
+from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import read_own, replace_atomically
 from shim.core.urls import Url
 from shim.storage import kernel_store
-from shim.storage.cache_files import cache_file, cache_files, discard
+from shim.storage.cache_files import cache_file, cache_files, discard, written_ago_s
 from shim.storage.token_cache import MIN_VALIDITY_S, CachedToken, describe_duration
 
 KIND = "keyring"
@@ -65,16 +65,12 @@ class Recent(NamedTuple):
                 replace_atomically(path, words.encode())
 
     def _read_nobody(self, key: str, host: Host) -> str | None:
-        path = cache_file(key + NOBODY_SUFFIX, host) or "/nonexistent"
-        try:
-            ago_s = host.clock() - read_status(path).st_mtime
-        except OSError:
+        path = cache_file(key + NOBODY_SUFFIX, host)
+        ago_s = written_ago_s(path, host)
+        if path is None or ago_s is None or ago_s >= self.keep_s:
             return None
         words = (read_own(path) or b"").decode("utf-8", "replace")
-        # A moment that is still to come was written before the clock went back.
-        if words and 0 <= ago_s < self.keep_s:
-            return f"{words}, {describe_duration(ago_s)} ago"
-        return None
+        return f"{words}, {describe_duration(ago_s)} ago" if words else None
 
 
 def forget(host: Host) -> list[Credential]:

@@ -32,12 +32,10 @@ def find_path(name: str, host: Host) -> str:
 def read_private(
     path: str, max_bytes: int, *, purpose: str = "a secret", is_loose_fine: bool = False
 ) -> bytes | None:
-    """Return the file's bytes, or None if there is no such file. With `is_loose_fine`, whose it is
-    and who else may read it do not matter.
+    """Return the file's bytes, or None if it is not there; `is_loose_fine`: it may be anybody's.
 
     Raises:
-        SourceError: it is unreadable, another user's, readable or writable by others, larger than
-            `max_bytes`, or no file at all.
+        SourceError: it is unreadable, not the user's alone, larger than `max_bytes`, or no file.
     """
     try:
         # A pipe must not make us wait for its writer.

@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.core.errors import SourceError, printable
-from shim.core.files import identify, open_descriptor, read_status, read_text
+from shim.core.files import identify, open_descriptor, read_text
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
-from shim.storage.cache_files import cache_file, discard
+from shim.storage.cache_files import cache_file, discard, written_ago_s
 
 #: How many stopped processes it takes until everybody asks for himself.
 LOCK_SUFFIXES = (".lock", ".1.lock", ".2.lock")
@@ -40,11 +40,9 @@ FAILED_SUFFIX = ".failed"
 def turn(
     key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None
 ) -> Iterator[SourceError | None]:
-    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it
-    within the `with`.
+    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move.
 
-    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why
-    nothing happens.
+    `on_wait` is called once, after PATIENCE_S: somebody may have to be told why nothing happens.
 
     Yields what went wrong for somebody else while we waited, or None. A failure is recognised by
     its file having changed, not by a time, so that no clock can be wrong about it.
@@ -63,8 +61,7 @@ def turn(
 def _take(
     stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None
 ) -> None:
-    """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on
-    without.
+    """Take the first lock that nobody keeps for longer than `timeout_s`, if there is one.
 
     A lock ends with its descriptor, which no child inherits; its file is never removed, since a new
     one would be another lock.
@@ -110,12 +107,7 @@ def note_success(key: str, host: Host) -> None:
 
 def failed_ago_s(key: str, host: Host) -> float | None:
     """Return how many seconds ago the source failed last; None if it works, or time went back."""
-    path = cache_file(key + FAILED_SUFFIX, host) or "/nonexistent"
-    try:
-        ago_s = host.clock() - read_status(path).st_mtime
-    except OSError:
-        return None
-    return ago_s if ago_s >= 0 else None
+    return written_ago_s(cache_file(key + FAILED_SUFFIX, host), host)
 
 
 def _read(path: str) -> SourceError | None:

@@ -28,8 +28,7 @@ UNSHAREABLE_SUFFIX = ".lone"
 
 
 class CachedToken(NamedTuple):
-    """What the cache has: a credential that still holds long enough, or one that is about to end,
-    and the outcome in words.
+    """What the cache has: a credential that holds, or one that soon ends, and the outcome in words.
 
     `is_shareable` is false when the last answer of the source had no end, or a near one: then
     parallel commands would queue for something that none of them can hand on. `identity` tells one
@@ -117,8 +116,7 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Remove the records of a secret that the index at `url` has rejected; return whether there was
-    one.
+    """Remove the records of a secret that the index has rejected; return whether there were any.
 
     Only what is cached is dropped: what the user stored is not ours to remove.
     """

@@ -35,8 +35,7 @@ TRIES = 5
 
 
 def read_tokens(login: PositLogin, host: Host) -> list[Secret]:
-    """Return the tokens for a server, those by its exact address first, then those by another
-    spelling of it.
+    """Return the tokens for a server, those by its exact address before other spellings of it.
 
     Raises:
         SourceError: the file is not TOML, or somebody else could read it.
@@ -73,12 +72,10 @@ def _parse(path: str | None) -> TokenFile:
 
 
 def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
-    """Put a server's token into the file, or take its entries out if it is None; return whether
-    there was anything to do.
+    """Put a server's token into the file, or take its entries out; return whether that was due.
 
     Raises:
-        StoreError: the file is broken, newer than we know, not yours alone, or cannot be written.
-            Then it is as it was.
+        StoreError: the file is broken, too new, not yours alone or cannot be written: as it was.
     """
     path = find_tokens_file(host)
     if path is None:

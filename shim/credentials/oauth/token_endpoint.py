@@ -37,10 +37,8 @@ class Provider:
 
 
 def route_for(index: IndexConfig | None, host: Host) -> Route:
-    """Return the way to a server that logs people in: the environment's, that of the user's
-    pip.conf, and the index's own authorities.
-
-    Never unchecked.
+    """Return the way to a server that logs people in, never unchecked: the environment's, that of
+    the user's pip.conf, and the index's own authorities.
     """
     said, route = read_connection(host), route_of_environment(host)
     named = [*route.authorities, *([host.path(said["cert"])] if "cert" in said else ())]
@@ -57,8 +55,7 @@ def discover(issuer: Url, host: Host, route: Route) -> Provider:
     """Return the endpoints that the issuer names.
 
     Raises:
-        SourceError: there are no metadata, they are those of another issuer, or name an endpoint
-            that is not https.
+        SourceError: there are no metadata, or another issuer's, or an endpoint is not https.
     """
     base = issuer.text.rstrip("/")
     path = base.partition("://")[2].partition("/")[2]
@@ -117,8 +114,7 @@ def refresh(
 def exchange(
     url: Url, subject: Secret, kind: str, host: Host, route: Route, *, provider: str | None = None
 ) -> JsonResponse:
-    """Return the whole answer, with an `access_token` in it. `provider` makes it Artifactory's form
-    of the question.
+    """Return the answer with an `access_token` in it; `provider` makes it Artifactory's form.
 
     Raises:
         SourceError: it refuses, or is broken.

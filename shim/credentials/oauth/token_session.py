@@ -61,8 +61,7 @@ class Login(Protocol):
 
 
 def answer(login: Login, query: Query) -> Credential | None:
-    """Return a token for the query: one that is kept, else a renewed one, else one from a login, if
-    one may be begun.
+    """Return a token: one that is kept, else a renewed one, else that of a login, if it may be.
 
     Raises:
         SourceError: a renewal or a login failed, here or in the process that we waited for.

@@ -96,18 +96,12 @@ def make_credential(
     scope: Scope | None = None,
     expires_at: float | None = None,
 ) -> Credential:
-    """Return the answer of a source: the user name by the rules of `username`, the expiry by the
-    secret itself or `max-age`.
-
-    `expires_at` (UTC epoch seconds) is what the source says about it; the nearer end counts.
-
-    A secret whose end is unknown and for which no `max-age` is set has none, and is never written
-    to disk.
+    """Return the answer of a source: its end is `expires_at` (UTC epoch seconds), as the source has
+    it, or what the secret says, the nearer one, else `max-age`. Without one it is never on a disk.
 
     Raises:
-        SourceError: a line break or another control character in it, which no password has (RFC
-            7617 section 2) and which
-            could begin a new entry in somebody else's file.
+        SourceError: a control character in it, which no password has (RFC 7617 section 2) and
+            which could begin a new entry in somebody else's file.
     """
     from shim.credentials.jwt import read_expiry
 

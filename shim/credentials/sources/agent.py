@@ -26,12 +26,10 @@ TIMEOUT_S = 60.0
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the host's agent says, or None where there is no agent or it has nothing for this
-    index.
+    """Return what the host's agent says, or None where there is none, or it has nothing for this.
 
     Raises:
-        SourceError: nobody listens there, it does not answer in time or not by the protocol, or it
-            could not get the credential.
+        SourceError: nobody answers in time and by the protocol, or it could not get the credential.
     """
     path = query.host.environ.get(VARIABLE)
     if not path:

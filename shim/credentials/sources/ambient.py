@@ -74,11 +74,9 @@ def _detect(audience: str) -> Secret | None:
 
 
 def _explain(text: str) -> str:
-    """Return which service has what trouble, with the status if there is one, and nothing of what
-    the service answered.
+    """Return which service has what trouble, and the status, but nothing of what it answered.
 
-    `GitHub: token request failed (code=403, body=…)`, `Buildkite: the agent encountered an error:
-    …`.
+    As in `GitHub: token request failed (code=403, body=…)`.
     """
     words, _, answer = ":".join(text.split(":")[:2]).partition("(")
     status = answer.removeprefix("code=")[:3]

@@ -26,8 +26,7 @@ def find(query: Query) -> Credential | None:
     """Return the credential that the configured command gives, or None if it says that it has none.
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
-            reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol.
     """
     command = query.index.command if query.index else None
     return ask_program(query, command, "command") if command else None

@@ -10,15 +10,12 @@ from shim.credentials.sources import Query, Source, make_credential
 
 
 def find(query: Query) -> Credential | None:
-    """Return the credential from the configured variables, or None if the password's one is unset
-    or empty.
+    """Return the credential from the configured variables, or None without the password's.
 
-    The environment goes before the dotenv file, as with every tool that reads such files; both
-    parts come from the same place.
+    The environment goes before the dotenv file, as everywhere; both parts come from one place.
 
     Raises:
-        SourceError: a password without the user name that belongs to it; a dotenv file that cannot
-            be read, or not safely.
+        SourceError: a password without its user name; a dotenv file that cannot be read safely.
     """
     lookup = query.index.env if query.index else None
     if lookup is None:

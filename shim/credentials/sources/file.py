@@ -14,12 +14,10 @@ MAX_BYTES = 65536
 
 
 def find(query: Query) -> Credential | None:
-    """Return the credential from the configured files, or None if the password's file does not
-    exist.
+    """Return the credential from the configured files, or None without the password's.
 
     Raises:
-        SourceError: a file is unreadable, another user's, readable by others, empty, too large, or
-            more than one line.
+        SourceError: a file is unreadable, not the user's alone, too large, or not one line.
     """
     lookup = query.index.file if query.index else None
     if lookup is None:

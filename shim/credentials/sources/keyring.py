@@ -146,8 +146,7 @@ def _ask_for_login(keyring: Any, service: str, query: Query) -> tuple[str, str] 
 def in_time(
     work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person: bool = False
 ) -> Result:
-    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than
-    `wait_s`.
+    """Return what `work` returns, or raise what it raises; SourceError after `wait_s`.
 
     It runs in a daemon thread, which `exec` or the end of the process takes away; what it did to
     the terminal is undone before.

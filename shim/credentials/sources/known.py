@@ -56,12 +56,10 @@ def timeout_s(query: Query) -> float:
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the vendor's variable or command says, or None if nobody knows this host, or its
-    command is not on PATH.
+    """Return what the vendor's variable or command says, or None for lack of both.
 
     Raises:
-        SourceError: the command fails (nobody is logged in), or only a project's file names this
-            index and nobody approved it.
+        SourceError: the command fails, or only a project names this index and nobody approved it.
     """
     known, program = _find_known(query)
     if known is None:  # as most hosts are: no word about it

@@ -18,8 +18,7 @@ MAX_BYTES = 1 << 20
 
 
 def find(query: Query) -> Credential | None:
-    """Return the entry for the endpoint's host. A `default` entry is nobody's scope and does not
-    count.
+    """Return the entry for the endpoint's host; `default` is nobody's scope and does not count.
 
     Raises:
         SourceError: the file exists and cannot be read as a netrc.

@@ -136,12 +136,10 @@ class PackageManagerLogin(ServerLogin):
 
 
 def read_identity(query: Query) -> Secret | None:
-    """Return the identity in the file that PACKAGEMANAGER_IDENTITY_TOKEN_FILE names, or None if it
-    is not set.
+    """Return the identity in the file that IDENTITY_VARIABLE names, or None if it is not set.
 
     Raises:
-        SourceError: there is no such file, somebody else can read it, it has ended, or it is no
-            JWT: then it is sent nowhere.
+        SourceError: no such file, others can read it, it has ended, or is no JWT: not sent at all.
     """
     from shim.credentials.jwt import read_claims, read_number
     from shim.storage.private_files import read_private

@@ -28,8 +28,7 @@ def find(query: Query) -> Credential | None:
     """Return what the section of this index says, or None if there is no such section.
 
     Raises:
-        SourceError: the file is broken, or readable by others although a section belongs here, or
-            its command fails.
+        SourceError: the file is broken, a section of ours is readable by others, its command fails.
     """
     section, path = _find_section(query)
     if section is None:
