@@ -9,6 +9,16 @@ from typing import Any
 from shim.config.schema import INDEX_KEYS, Key
 from shim.core.errors import ConfigError
 
+#: A key's kind -> the type of its values.
+TYPES: dict[str, type] = {
+    "string": str,
+    "word": str,
+    "boolean": bool,
+    "table": dict,
+    "tables": list,
+    "array of strings": list,
+}
+
 
 def read_duration(text: str, key: str, file: str, where: str) -> float:
     """Return seconds for `30s`, `15m`, `12h`, `7d` or `0`. Raises ConfigError for anything else."""
@@ -16,10 +26,8 @@ def read_duration(text: str, key: str, file: str, where: str) -> float:
     number, unit = (text[:-1], text[-1:]) if text[-1:] in units else (text, "")
     if number.isascii() and number.isdigit() and len(number) <= 9 and (unit or number == "0"):
         return float(int(number) * units.get(unit, 1))
-    raise ConfigError(
-        f"{file}: {where}: {key} is not a duration",
-        hint="write a number and s, m, h or d, like 12h",
-    )
+    hint = "write a number and s, m, h or d, like 12h"
+    raise ConfigError(f"{file}: {where}: {key} is not a duration", hint=hint)
 
 
 def check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: str) -> None:
@@ -34,55 +42,33 @@ def check_keys(table: dict[str, Any], keys: tuple[Key, ...], file: str, where: s
 
 def check_value(value: object, key: Key, file: str, where: str) -> None:
     """Raise ConfigError for a value of the wrong type, or that is none of the key's choices."""
-    fits = {
-        "string": isinstance(value, str),
-        "word": isinstance(value, str),
-        "boolean": isinstance(value, bool),
-        "table": isinstance(value, dict),
-        "tables": isinstance(value, list),
-        "array of strings": (
-            isinstance(value, list) and all(isinstance(item, str) for item in value)
-        ),
-    }[key.kind]
     place = f"{where}: " if where else ""
-    if not fits:
+    items = value if isinstance(value, list) and key.kind != "tables" else ()
+    is_mixed = any(not isinstance(item, str) for item in items)
+    if is_mixed or not isinstance(value, TYPES[key.kind]):
         article = "an" if key.kind[0] in "aeiou" else "a"
-        hint = (
-            f"write {key.name} = {key.example}"
-            if key.example
-            else f"make {key.name} {article} {key.kind}"
-        )
+        hint = f"make {key.name} {article} {key.kind}"
+        if key.example:
+            hint = f"write {key.name} = {key.example}"
         raise ConfigError(f"{file}: {place}{key.name} must be {article} {key.kind}", hint=hint)
     said = value if isinstance(value, list) else [value]
     if key.choices and not (said and all(one in key.choices for one in said)):
         example = key.example if isinstance(value, list) else f'"{key.choices[0]}"'
-        raise ConfigError(
-            f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}",
-            hint=f"write {key.name} = {example}",
-        )
+        message = f"{file}: {place}{key.name} must be one of {', '.join(key.choices)}"
+        raise ConfigError(message, hint=f"write {key.name} = {example}")
 
 
 def check_uses(document: dict[str, Any], file: str) -> None:
-    """Raise ConfigError for two defaults, or for a URL that tools would take for two where they
-    read it from a variable.
-    """
-    used = [
-        table
-        for table in document.get("index", ())
-        if isinstance(table, dict) and "use-as" in table
-    ]
+    """Raise ConfigError for two defaults, or white space in a URL: tools would read two URLs."""
+    tables = document.get("index", ())
+    used = [table for table in tables if isinstance(table, dict) and "use-as" in table]
     if sum(table["use-as"] == "default" for table in used) > 1:
-        raise ConfigError(
-            f'{file}: two [[index]] are used as "default"',
-            hint='make all but one of them use-as = "extra"',
-        )
-    if any(
-        character.isspace() for table in used for character in str(table.get("url", "")).strip()
-    ):
-        raise ConfigError(
-            f"{file}: there is white space in the url of an [[index]] with use-as",
-            hint="write it as %20",
-        )
+        hint = 'make all but one of them use-as = "extra"'
+        raise ConfigError(f'{file}: two [[index]] are used as "default"', hint=hint)
+    urls = [str(table.get("url", "")).strip() for table in used]
+    if any(character.isspace() for url in urls for character in url):
+        message = f"{file}: there is white space in the url of an [[index]] with use-as"
+        raise ConfigError(message, hint="write it as %20")
 
 
 def nearest(name: str, known: Any) -> str:

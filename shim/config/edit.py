@@ -13,6 +13,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
+from shim.config.lines import MARK, cut_tables
 from shim.config.settings import load_settings, read_config
 from shim.core.errors import ConfigError, StoreError
 from shim.core.files import read_regular
@@ -22,8 +23,6 @@ from shim.core.own_files import replacement
 #: One table of ours: texts, lists of texts, and tables of texts.
 Table = Mapping[str, object]
 
-MARK = "# added by shim setup\n"
-
 
 def render(tables: list[Table]) -> str:
     """Return the tables as TOML."""
@@ -31,15 +30,14 @@ def render(tables: list[Table]) -> str:
         "[[index]]\n" + "".join(f"{key} = {_render_value(value)}\n" for key, value in table.items())
         for table in tables
     ]
-    return MARK + "\n".join(blocks)
+    return f"{MARK}\n" + "\n".join(blocks)
 
 
 def append(file: str, tables: list[Table], host: Host) -> None:
     """Add the tables to the file, which is made (0600) if it is not there.
 
     Raises:
-        ConfigError: the file is broken as it is, or would be with the tables in it: then it is left
-            alone. StoreError: it cannot be written, or was changed meanwhile.
+        ConfigError: the file is broken, or would be: it is left alone. StoreError: not written.
     """
     block = render(tables)
 
@@ -59,8 +57,6 @@ def remove(file: str, names: list[str], host: Host, *, only_show: bool = False) 
         UsageError: the file has no index of a name. ConfigError: it is broken.
         StoreError: it cannot be written, or its tables cannot be told apart by their lines.
     """
-    from shim.config.lines import cut_tables
-
     taken: list[str] = []
 
     def cut(old: str) -> str:
@@ -78,9 +74,7 @@ def put(file: str, text: str, host: Host, *, mode: int) -> None:
 
 
 def delete(file: str, host: Host) -> None:
-    """Remove a whole file of settings, broken or not, if the others can be read without it. Raises
-    as `append` does.
-    """
+    """Remove a file of settings, broken or not, if the rest can be read. Raises as `append`."""
     with _says_trouble(file), _locked(os.path.dirname(file), 0o700):
         _check(f"{file}.none", file, host)
         os.unlink(file)
@@ -94,17 +88,16 @@ def _change(
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
         read_config(file, file)
         data = read_regular(path)
-        old, mode = (
-            ("", mode) if data is None else (data.decode(), stat.S_IMODE(os.stat(path).st_mode))
-        )
-        new = change(old)
-        if (
-            write and not new and not host.environ.get("SHIM_CONFIG_FILE")
-        ):  # what that names has to be there
+        if data is not None:
+            mode = stat.S_IMODE(os.stat(path).st_mode)
+        new = change((data or b"").decode())
+        # What SHIM_CONFIG_FILE names has to be there.
+        if write and not new and not host.environ.get("SHIM_CONFIG_FILE"):
             _check(f"{path}.none", file, host)
             os.unlink(path)
         elif write:
-            _replace(file, path, new, mode, host)
+            with replacement(path, new.encode(), mode, sync=True) as temporary:
+                _check(temporary, file, host)
 
 
 @contextmanager
@@ -114,15 +107,8 @@ def _says_trouble(file: str) -> Iterator[None]:
         yield
     except OSError as error:
         folder = os.path.dirname(os.path.realpath(file))
-        raise StoreError(
-            f"{file} cannot be written ({error.strerror}): nothing was changed",
-            hint=f"ls -ld {folder}",
-        ) from error
-
-
-def _replace(file: str, path: str, text: str, mode: int, host: Host) -> None:
-    with replacement(path, text.encode(), mode, sync=True) as new:
-        _check(new, file, host)
+        message = f"{file} cannot be written ({error.strerror}): nothing was changed"
+        raise StoreError(message, hint=f"ls -ld {folder}") from error
 
 
 def _check(temporary: str, file: str, host: Host) -> None:
@@ -136,9 +122,7 @@ def _check(temporary: str, file: str, host: Host) -> None:
 
 @contextmanager
 def _locked(folder: str, mode: int) -> Iterator[None]:
-    """Let one process at a time change files of a folder, which is made if it is not there. Raises
-    OSError.
-    """
+    """Let one process at a time change files of a folder, and make the folder. Raises OSError."""
     os.makedirs(folder, mode=mode, exist_ok=True)
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -152,9 +136,8 @@ def _render_value(value: object) -> str:
     import json
 
     if isinstance(value, Mapping):
-        return (
-            "{ " + ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items()) + " }"
-        )
+        parts = ", ".join(f"{key} = {_render_value(item)}" for key, item in value.items())
+        return f"{{ {parts} }}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_render_value(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

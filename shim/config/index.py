@@ -17,6 +17,8 @@ from shim.core.package_names import read_pattern
 from shim.core.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
+#: The keys that are sources, where `source` is not said.
+SPEAKING = ("env", "file", "command", "posit", "oidc", "ambient")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,7 @@ class Lookup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class IndexConfig:
-    """One `[[index]]`. `max_age_s` is None when not set; `file` is the config file that defines
-    it.
-    """
+    """One `[[index]]`; `max_age_s` is None when not set, `defined_in` the file that has it."""
 
     name: str
     url: Url
@@ -84,9 +84,7 @@ class IndexConfig:
 
     @property
     def is_everybodys(self) -> bool:
-        """Whether it is a well-known public index that stands here for its place in the order
-        alone: nobody has a credential for it.
-        """
+        """Whether it is a public index that stands here for its place alone: nobody has a login."""
         return (
             self.use_as is not None
             and self.url.is_public
@@ -95,9 +93,7 @@ class IndexConfig:
         )
 
     def reach(self, url: Url) -> Scope | None:
-        """Return who may receive a credential that is meant for `url`: the index's scope, its
-        upload endpoint's, or None.
-        """
+        """Return who may receive a credential for `url`: the scope, that of uploads, or None."""
         if self.scope.covers(url):
             return self.scope
         publish = scope_of(self.publish_url) if self.publish_url else None
@@ -112,16 +108,13 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
     check_keys(table, INDEX_KEYS, file, where)
     url, scope, verify_url = _read_places(table, file, where)
     userinfo = find_userinfo(table["url"])
-    lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
         hint = (
             "its tokens are for its own server: give url the same scheme, host and port as address"
         )
         raise ConfigError(f"{file}: {where}: url is not below the address of posit", hint=hint)
-    implied = tuple(
-        kind for kind in ("env", "file", "command", "posit", "oidc", "ambient") if kind in table
-    )
+    implied = tuple(kind for kind in SPEAKING if kind in table)
     return IndexConfig(
         name=table.get("name") or url.host,
         url=url,
@@ -130,19 +123,15 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         source=_read_sources(table, file, where) or implied or DEFAULT_CHAIN,
         source_is_explicit="source" in table or bool(implied),
         insecure=table.get("insecure", False),
-        max_age_s=(
-            read_duration(table["max-age"], "max-age", file, where) if "max-age" in table else None
-        ),
+        max_age_s=_read_duration(table, "max-age", file, where),
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
         command=_read_command(table, file, where),
-        env=lookups["env"],
-        file=lookups["file"],
+        env=_read_lookup(table, "env", file, where),
+        file=_read_lookup(table, "file", file, where),
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
-        publish_url=(
-            _read_url(table, "publish-url", file, where) if "publish-url" in table else None
-        ),
+        publish_url=_read_url(table, "publish-url", file, where),
         agent=table.get("agent", False),
         agent_permanent=table.get("agent-permanent", False),
         logins=logins,
@@ -153,29 +142,20 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
 
 def _read_places(table: dict[str, Any], file: str, where: str) -> tuple[Url, Scope, Url]:
     """Return the index's URL, who may receive the credential, and the URL that verifies one."""
-    if "url" not in table:
-        raise ConfigError(
-            f"{file}: {where} has no url",
-            hint='add a line like url = "https://pypi.example/simple/"',
-        )
     url = _read_url(table, "url", file, where)
-    scope = (
-        scope_of(_read_url(table, "scope", file, where))
-        if "scope" in table
-        else scope_of_index(url)
-    )
+    if url is None:
+        hint = 'add a line like url = "https://pypi.example/simple/"'
+        raise ConfigError(f"{file}: {where} has no url", hint=hint)
+    named = _read_url(table, "scope", file, where)
+    scope = scope_of(named) if named else scope_of_index(url)
     if not scope.covers(url):
-        raise ConfigError(
-            f"{file}: {where}: scope does not cover url",
-            hint="scope must be the same server, and a folder above url",
-        )
-    verify_url = _read_url(table, "verify-url", file, where) if "verify-url" in table else url
+        hint = "scope must be the same server, and a folder above url"
+        raise ConfigError(f"{file}: {where}: scope does not cover url", hint=hint)
+    verify_url = _read_url(table, "verify-url", file, where) or url
     if not scope.covers(verify_url):
         # The credential would not be sent there, and its refusal would be taken for the index's.
-        raise ConfigError(
-            f"{file}: {where}: scope does not cover verify-url",
-            hint="verify-url must be on the same server, below scope",
-        )
+        hint = "verify-url must be on the same server, below scope"
+        raise ConfigError(f"{file}: {where}: scope does not cover verify-url", hint=hint)
     return url, scope, verify_url
 
 
@@ -186,13 +166,18 @@ def _read_packages(table: dict[str, Any], file: str, where: str) -> tuple[str, .
             patterns.append(read_pattern(text))
         except ValueError as error:
             hint = f"write names, with * for any letters: packages = {example_of('packages')}"
-            raise ConfigError(
-                f"{file}: {where}: {text!r} in packages: {error}", hint=hint
-            ) from error
+            message = f"{file}: {where}: {text!r} in packages: {error}"
+            raise ConfigError(message, hint=hint) from error
     return tuple(patterns)
 
 
-def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url:
+def _read_duration(table: dict[str, Any], key: str, file: str, where: str) -> float | None:
+    return read_duration(table[key], key, file, where) if key in table else None
+
+
+def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url | None:
+    if key not in table:
+        return None
     try:
         userinfo = find_userinfo(table[key])
         if userinfo and userinfo.password:
@@ -205,27 +190,21 @@ def _read_url(table: dict[str, Any], key: str, file: str, where: str) -> Url:
             )
         return parse_url(table[key])
     except BadUrl as error:
-        raise ConfigError(
-            f"{file}: {where}: {key} is not a usable URL: {error}",
-            hint="write it as https://host/path/",
-        ) from error
+        message = f"{file}: {where}: {key} is not a usable URL: {error}"
+        raise ConfigError(message, hint="write it as https://host/path/") from error
 
 
 def _read_sources(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:
     names = tuple(table.get("source", ()))
     for name in names:
         if name not in SOURCE_NAMES:
-            shown = (
-                repr(name) if name.replace("-", "").isalnum() else "of a strange name"
-            )  # maybe a URL with a password
-            raise ConfigError(
-                f"{file}: {where}: unknown source {shown}", hint=nearest(name, SOURCE_NAMES)
-            )
+            # A strange one may be a URL with a password.
+            shown = repr(name) if name.replace("-", "").isalnum() else "of a strange name"
+            hint = nearest(name, SOURCE_NAMES)
+            raise ConfigError(f"{file}: {where}: unknown source {shown}", hint=hint)
         if name in TABLE_KEYS and name not in table:
-            raise ConfigError(
-                f"{file}: {where}: source {name!r} needs a key {name} = {{…}}",
-                hint=f"add {name} = {example_of(name)}",
-            )
+            message = f"{file}: {where}: source {name!r} needs a key {name} = {{…}}"
+            raise ConfigError(message, hint=f"add {name} = {example_of(name)}")
     return names
 
 
@@ -235,28 +214,19 @@ def _read_command(table: dict[str, Any], file: str, where: str) -> CommandSource
     command = table["command"]
     check_keys(command, TABLE_KEYS["command"], file, f"{where}, command")
     if not command.get("argv"):
-        raise ConfigError(
-            f"{file}: {where}: command has no argv", hint=f"write command = {example_of('command')}"
-        )
-    seconds = (
-        read_duration(command["timeout"], "timeout", file, where)
-        if "timeout" in command
-        else DEFAULT_COMMAND_TIMEOUT_S
-    )
+        hint = f"write command = {example_of('command')}"
+        raise ConfigError(f"{file}: {where}: command has no argv", hint=hint)
+    seconds = _read_duration(command, "timeout", file, where)
     protocol = command.get("protocol", "plain")
-    fields = tuple(
-        (name, command[name]) for name in ("password", "username", "expires") if name in command
-    )
+    names = ("password", "username", "expires")
+    fields = tuple((name, command[name]) for name in names if name in command)
     if fields and protocol != "json":
+        words = f'{fields[0][0]} in command is a field of JSON, and protocol is "{protocol}"'
         hint = 'add protocol = "json", or leave it out'
-        raise ConfigError(
-            f"{file}: {where}: {fields[0][0]} in command is a field of JSON, and protocol is"
-            f' "{protocol}"',
-            hint=hint,
-        )
+        raise ConfigError(f"{file}: {where}: {words}", hint=hint)
     return CommandSource(
         tuple(command["argv"]),
-        seconds,
+        DEFAULT_COMMAND_TIMEOUT_S if seconds is None else seconds,
         command.get("interactive", False),
         protocol,
         fields,
@@ -271,8 +241,6 @@ def _read_lookup(table: dict[str, Any], kind: str, file: str, where: str) -> Loo
     lookup = table[kind]
     check_keys(lookup, TABLE_KEYS[kind], file, f"{where}, {kind}")
     if not lookup.get("password"):
-        raise ConfigError(
-            f"{file}: {where}: {kind} does not say where the password is",
-            hint=f"write {kind} = {example_of(kind)}",
-        )
+        hint = f"write {kind} = {example_of(kind)}"
+        raise ConfigError(f"{file}: {where}: {kind} does not say where the password is", hint=hint)
     return Lookup(lookup["password"], lookup.get("username"), lookup.get("file"))

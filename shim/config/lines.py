@@ -11,6 +11,7 @@ import re
 import tomllib
 from typing import Any
 
+from shim.config.merge import name_of
 from shim.core.errors import StoreError, UsageError
 
 _HEADER = re.compile(r"^\s*\[")
@@ -22,15 +23,16 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
     """Return the text without the tables of these names, and their lines.
 
     Raises:
-        UsageError: there is no index of a name. StoreError: the lines do not show which table is
-            which.
+        UsageError: there is no index of a name. StoreError: the lines do not show which is which.
     """
-    known = [_name(table) for table in _tables(text)]
+    before = _read(text) or {}
+    tables = before.get("index")
+    tables = tables if isinstance(tables, list) else []
+    known = [name_of(table) or "" for table in tables]
     for name in names:
         if name not in known:
-            raise UsageError(
-                f"{file} has no [[index]] {name}", hint=f"it has: {', '.join(known) or 'none'}"
-            )
+            hint = f"it has: {', '.join(known) or 'none'}"
+            raise UsageError(f"{file} has no [[index]] {name}", hint=hint)
     lines = text.splitlines(keepends=True)
     blocks = _find_blocks(lines)
     if len(blocks) != len(known):
@@ -42,17 +44,16 @@ def cut_tables(text: str, names: list[str], file: str) -> tuple[str, list[str]]:
             del lines[start:end]
     rest = "".join(lines).rstrip("\r\n")
     rest = rest if text[:1] in "\r\n" else rest.lstrip("\r\n")
-    rest += _line_end(text) if rest else ""
-    wanted = [table for table in _tables(text) if _name(table) not in names]
-    if _tables(rest) != wanted or _others(rest) != _others(text):
+    rest += ("\r\n" if "\r\n" in text else "\n") if rest else ""
+    left = [table for table, name in zip(tables, known, strict=True) if name not in names]
+    after = _read(rest)
+    if after is None or {"index": [], **after} != {**before, "index": left}:
         raise _unclear(file)
     return rest, taken
 
 
 def _find_blocks(lines: list[str]) -> list[tuple[int, int]]:
-    """Return first and last+1 line of each table, with our mark before it and without the comments
-    that belong to the next header.
-    """
+    """Return first and last+1 line of each table: with our mark, less the next one's comments."""
     headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     found = []
     for number in headers:
@@ -78,34 +79,11 @@ def _is_below(line: str) -> bool:
     return re.match(r"^\s*\[\s*(?:index|\"index\"|'index')\s*\.", line) is not None
 
 
-def _tables(text: str) -> list[Any]:
+def _read(text: str) -> dict[str, Any] | None:
     try:
-        found = tomllib.loads(text).get("index", [])
-    except tomllib.TOMLDecodeError:
-        return []
-    return found if isinstance(found, list) else []
-
-
-def _others(text: str) -> dict[str, Any] | None:
-    try:
-        return {key: value for key, value in tomllib.loads(text).items() if key != "index"}
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return None
-
-
-def _name(table: Any) -> str:
-    from shim.core.urls import BadUrl, parse_url
-
-    if not isinstance(table, dict):
-        return ""
-    try:
-        return str(table.get("name") or parse_url(str(table.get("url"))).host)
-    except BadUrl:
-        return ""
-
-
-def _line_end(text: str) -> str:
-    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _unclear(file: str) -> StoreError:

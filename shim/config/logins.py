@@ -8,6 +8,7 @@ change that.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,13 +22,12 @@ from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 ADDRESS_VARIABLE = "PACKAGEMANAGER_ADDRESS"
 #: Where R looks for the shared tokens instead of `~/.ppm/tokens.toml`.
 TOKENS_VARIABLE = "PACKAGEMANAGER_SSO_TOKEN_FILE"
+DEFAULT_SCOPES = ("openid", "offline_access")
 
 
 @dataclass(frozen=True, slots=True)
 class PositLogin:
-    """`posit = {…}`: a Package Manager, and its address as it is spelled, by which others find its
-    entry in tokens.toml.
-    """
+    """`posit = {…}`; `address` as it is spelled: so others find its entry in tokens.toml."""
 
     url: Url
     address: str
@@ -35,22 +35,18 @@ class PositLogin:
 
 @dataclass(frozen=True, slots=True)
 class OidcLogin:
-    """`oidc = {…}`. `token` names the field of the provider's answer that is the password, or that
-    the index exchanges for one.
-    """
+    """`oidc = {…}`; `token` is the field that is the password, or is exchanged for one."""
 
     issuer: Url
     client_id: str
-    scopes: tuple[str, ...] = ("openid", "offline_access")
+    scopes: tuple[str, ...] = DEFAULT_SCOPES
     token: str = "access_token"  # noqa: S105 (the name of a field)
     exchange: Url | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AmbientLogin:
-    """`ambient = {…}`: for whom the identity of a CI job is said, and where it is exchanged;
-    `provider` as Artifactory calls it.
-    """
+    """`ambient = {…}`: for whom a CI job's identity is said; `provider` as Artifactory calls it."""
 
     audience: str
     exchange: Url | None = None
@@ -78,36 +74,26 @@ NO_LOGINS = Logins()
 
 def read_logins(table: dict[str, Any], file: str, where: str) -> Logins:
     """Return the logins of one `[[index]]` table. Raises ConfigError."""
-    readers = {"posit": _read_posit, "oidc": _read_oidc, "ambient": _read_ambient}
     found: dict[str, Any] = {}
-    for name, read in readers.items():
+    for name, (required, read) in READERS.items():
         if name in table:
             place = f"{where}, {name}"
             check_keys(table[name], TABLE_KEYS[name], file, place)
-            for key in REQUIRED[name]:
+            for key in required:
                 if not table[name].get(key):
-                    raise ConfigError(
-                        f"{file}: {where}: {name} has no {key}",
-                        hint=f"write {name} = {example_of(name)}",
-                    )
-            found[name] = read(table[name], file, place)
+                    hint = f"write {name} = {example_of(name)}"
+                    raise ConfigError(f"{file}: {where}: {name} has no {key}", hint=hint)
+            found[name] = read(table[name], f"{file}: {place}")
     return Logins(**found)
 
 
-REQUIRED = {"posit": ("address",), "oidc": ("issuer", "client-id"), "ambient": ("audience",)}
-
-
 def read_address(text: str, where: str) -> PositLogin:
-    """Return the Package Manager at an address that `where` names. Raises ConfigError for one that
-    is no safe URL.
-    """
+    """Return the Package Manager at an address that `where` names. Raises ConfigError."""
     return PositLogin(read_server(text, where), text)
 
 
 def find_tokens_file(host: Host) -> str | None:
-    """Return the path of the tokens that R, rspm and posit-keyring share with us, or None where
-    there is no home.
-    """
+    """Return the path of the tokens that others share with us, or None without a home."""
     named = host.environ.get(TOKENS_VARIABLE)
     if named:
         return host.path(named) if named.startswith(("/", "~/")) else None
@@ -115,51 +101,49 @@ def find_tokens_file(host: Host) -> str | None:
 
 
 def read_server(text: str, where: str) -> Url:
-    """Return the URL of a server that is asked for tokens. Raises ConfigError: no URL, plain http,
-    or with a user in it.
-    """
+    """Return a server's URL. Raises ConfigError: no URL, plain http, or with a user in it."""
     try:
         url, userinfo = parse_url(text), find_userinfo(text)
     except BadUrl as error:
-        raise ConfigError(
-            f"{where} is not a usable URL: {error}", hint="write it as https://host/"
-        ) from None
+        hint = "write it as https://host/"
+        raise ConfigError(f"{where} is not a usable URL: {error}", hint=hint) from None
     if userinfo:
-        raise ConfigError(
-            f"{where} has a user name in it", hint="take out what stands before the @"
-        )
+        hint = "take out what stands before the @"
+        raise ConfigError(f"{where} has a user name in it", hint=hint)
     if not url.is_confidential:
-        raise ConfigError(
-            f"{where} is plain http: tokens would travel in clear", hint="write it with https"
-        )
+        hint = "write it with https"
+        raise ConfigError(f"{where} is plain http: tokens would travel in clear", hint=hint)
     if "?" in url.text or "#" in url.text:
         raise ConfigError(f"{where} has a query or a fragment", hint="end it before the ? or #")
     return url
 
 
-def _read_posit(login: dict[str, Any], file: str, where: str) -> PositLogin:
-    return read_address(login["address"], f"{file}: {where}: address")
+def _read_posit(login: dict[str, Any], where: str) -> PositLogin:
+    return read_address(login["address"], f"{where}: address")
 
 
-def _read_oidc(login: dict[str, Any], file: str, where: str) -> OidcLogin:
+def _read_oidc(login: dict[str, Any], where: str) -> OidcLogin:
     return OidcLogin(
-        read_server(login["issuer"], f"{file}: {where}: issuer"),
+        read_server(login["issuer"], f"{where}: issuer"),
         login["client-id"],
-        tuple(login.get("scopes", OidcLogin.__dataclass_fields__["scopes"].default)),
+        tuple(login.get("scopes", DEFAULT_SCOPES)),
         login.get("token", "access_token"),
-        _read_exchange(login, file, where),
+        _read_exchange(login, where),
     )
 
 
-def _read_ambient(login: dict[str, Any], file: str, where: str) -> AmbientLogin:
-    return AmbientLogin(
-        login["audience"], _read_exchange(login, file, where), login.get("provider")
-    )
+def _read_ambient(login: dict[str, Any], where: str) -> AmbientLogin:
+    return AmbientLogin(login["audience"], _read_exchange(login, where), login.get("provider"))
 
 
-def _read_exchange(login: dict[str, Any], file: str, where: str) -> Url | None:
-    return (
-        read_server(login["exchange-url"], f"{file}: {where}: exchange-url")
-        if "exchange-url" in login
-        else None
-    )
+def _read_exchange(login: dict[str, Any], where: str) -> Url | None:
+    url = login.get("exchange-url")
+    return None if url is None else read_server(url, f"{where}: exchange-url")
+
+
+#: Key -> what it has to say, and how the rest of it is read.
+READERS: Mapping[str, tuple[tuple[str, ...], Callable[[dict[str, Any], str], object]]] = {
+    "posit": (("address",), _read_posit),
+    "oidc": (("issuer", "client-id"), _read_oidc),
+    "ambient": (("audience",), _read_ambient),
+}

@@ -14,7 +14,7 @@ from typing import Any
 from shim.config.checks import check_keys
 from shim.config.schema import INDEX_KEYS
 from shim.core.errors import ConfigError
-from shim.core.urls import BadUrl, parse_url
+from shim.core.urls import BadUrl, Url, parse_url
 
 
 @dataclass(slots=True)
@@ -28,8 +28,7 @@ class Merged:
 
 
 def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
-    """Return the tables of all files, the most important file first, in the order in which they are
-    first spoken of.
+    """Return the tables of all files, the most important file first, in the order of coming.
 
     Raises:
         ConfigError: a table has an unknown key, or one file has a name twice.
@@ -40,33 +39,27 @@ def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
         for number, table in enumerate(document.get("index", ()), 1):
             if isinstance(table, dict):
                 check_keys(table, INDEX_KEYS, file, f"[[index]] number {number}")
-            name = _name(table)
+            name = name_of(table)
             if name in names:
-                raise ConfigError(
-                    f"{file}: two [[index]] are named {name!r}", hint="give each its own name"
-                )
+                hint = "give each its own name"
+                raise ConfigError(f"{file}: two [[index]] are named {name!r}", hint=hint)
             names |= {name} if name else set()
             _add(table, name, file, number, found)
     return found
 
 
 def _add(table: Any, name: str | None, file: str, number: int, found: list[Merged]) -> None:
-    """Let an earlier table of that name take over what it does not say itself, else add this
-    one.
-    """
-    same = next((one for one in found if name is not None and _name(one.table) == name), None)
+    """Let an earlier table of that name take what it does not say itself, else add this one."""
+    same = next((one for one in found if name is not None and name_of(one.table) == name), None)
     if same is None:
         keys = dict.fromkeys(table, file) if isinstance(table, dict) else {}
         found.append(Merged(table, file, number, keys))
         return
-    ours, theirs = _origin(same.table), _origin(table)
-    if ours and theirs and ours != theirs:
-        number_of = sum(str(_name(one.table)).startswith(f"{name}-") for one in found) + 2
-        found.append(
-            Merged(
-                {**table, "name": f"{name}-{number_of}"}, file, number, dict.fromkeys(table, file)
-            )
-        )
+    ours, theirs = _url(same.table), _url(table)
+    if ours and theirs and ours.origin != theirs.origin:
+        number_of = sum(str(name_of(one.table)).startswith(f"{name}-") for one in found) + 2
+        other = {**table, "name": f"{name}-{number_of}"}
+        found.append(Merged(other, file, number, dict.fromkeys(table, file)))
         return
     if "url" not in same.table:
         same.file, same.number = file, number
@@ -76,23 +69,16 @@ def _add(table: Any, name: str | None, file: str, number: int, found: list[Merge
             same.keys[key] = file
 
 
-def _name(table: Any) -> str | None:
+def name_of(table: Any) -> str | None:
     """Return what a table is called: its name, else its server; None if it says neither."""
     if not isinstance(table, dict):
         return None
-    name = table.get("name")
-    return str(name) if name else (_host(table) or None)
+    name, url = table.get("name"), _url(table)
+    return str(name) if name else url.host if url else None
 
 
-def _host(table: dict[str, Any]) -> str:
+def _url(table: dict[str, Any]) -> Url | None:
     try:
-        return parse_url(str(table.get("url", ""))).host
+        return parse_url(str(table.get("url", "")))
     except BadUrl:
-        return ""
-
-
-def _origin(table: dict[str, Any]) -> str:
-    try:
-        return parse_url(str(table.get("url", ""))).origin
-    except BadUrl:
-        return ""
+        return None

@@ -31,8 +31,7 @@ KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` names the policy in messages. `index_strategy` is imposed on
-    everybody.
+    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that
     people and jobs log in at. A file from below one of `setups` may say everything.
@@ -60,9 +59,7 @@ class Policy:
         return None if allowed else f"{self.file} does not list this index"
 
     def refuses_login(self, url: Url) -> bool:
-        """Whether no identity may go to this URL: a provider, a Package Manager, or where a token
-        is exchanged.
-        """
+        """Whether no identity may go to this URL: of a provider, or where a token is exchanged."""
         return self.logins is not None and not any(scope.covers(url) for scope in self.logins)
 
 
@@ -88,93 +85,60 @@ def load_policy() -> Policy:
     file = policy_file()
     try:
         data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))
-    except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint="let root correct it") from error
-    if data is None:
-        return NO_POLICY
-    try:
-        document = read_toml(data.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{file}: is not valid TOML: {error}", hint="let root correct it"
-        ) from error
-    except CannotRead as error:
-        raise ConfigError(f"{file}: {error.why}", hint="let root correct it") from error
-    return _read(document, file)
+        document = read_toml(data.decode("utf-8")) if data is not None else None
+    except (CannotRead, UnicodeDecodeError) as error:
+        why = error.why if isinstance(error, CannotRead) else f"is not valid TOML: {error}"
+        raise ConfigError(f"{file}: {why}", hint="let root correct it") from error
+    return NO_POLICY if document is None else _read(document, file)
 
 
 def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str) -> None:
     """Raise ConfigError for the first thing in a configuration that the policy forbids."""
     if audit == "off" and not policy.allow_audit_off:
-        raise ConfigError(
-            f'{policy.file} forbids audit = "off"', hint="take that line out of your config.toml"
-        )
+        hint = "take that line out of your config.toml"
+        raise ConfigError(f'{policy.file} forbids audit = "off"', hint=hint)
     for index in indexes:
+        goes_on, needs_credential = index.on_failure != "stop", not index.is_everybodys
         said = {
             "insecure = true": index.insecure and not policy.allow_insecure,
-            "a command as source": index.command is not None and not policy.allow_command,
-            f'on-failure = "{index.on_failure}"': (
-                index.on_failure != "stop" and not policy.allow_on_failure
-            ),
+            "a command as source": index.command and not policy.allow_command,
+            f'on-failure = "{index.on_failure}"': goes_on and not policy.allow_on_failure,
             "agent = true": index.agent and not policy.allow_agent,
-            f"a credential for {index.scope}": (
-                not index.is_everybodys and policy.refuses(index.url) is not None
-            ),
-            **{
-                f"a login at {server}": policy.refuses_login(server)
-                for server in index.logins.servers
-            },
+            f"a credential for {index.scope}": needs_credential and policy.refuses(index.url),
+            **{f"a login at {one}": policy.refuses_login(one) for one in index.logins.servers},
         }
-        for what, is_forbidden in said.items():
-            if is_forbidden:
-                hint = "take it out, or ask who keeps the policy"
-                raise ConfigError(
-                    f"{policy.file} forbids {what} ([[index]] {index.name} in {index.defined_in})",
-                    hint=hint,
-                )
+        for what in (what for what, is_forbidden in said.items() if is_forbidden):
+            words = f"forbids {what} ([[index]] {index.name} in {index.defined_in})"
+            hint = "take it out, or ask who keeps the policy"
+            raise ConfigError(f"{policy.file} {words}", hint=hint)
 
 
 def _refuse_unsafe(file: str, status: os.stat_result) -> None:
-    if (
-        status.st_uid != 0
-        or not stat.S_ISREG(status.st_mode)
-        or status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
-    ):
-        raise ConfigError(
-            f"{file}: a policy must be root's, and writable by nobody else",
-            hint=f"chown root: {file} && chmod 644 {file}",
-        )
+    mode = status.st_mode
+    if status.st_uid != 0 or not stat.S_ISREG(mode) or mode & (stat.S_IWGRP | stat.S_IWOTH):
+        message = f"{file}: a policy must be root's, and writable by nobody else"
+        raise ConfigError(message, hint=f"chown root: {file} && chmod 644 {file}")
 
 
 def _read(document: dict[str, Any], file: str) -> Policy:
     for key, value in document.items():
         if key not in KEYS:
-            raise ConfigError(
-                f"{file}: unknown key {key!r}", hint="known are: " + ", ".join(sorted(KEYS))
-            )
+            hint = "known are: " + ", ".join(sorted(KEYS))
+            raise ConfigError(f"{file}: unknown key {key!r}", hint=hint)
         if not isinstance(value, KEYS[key]):
-            raise ConfigError(
-                f"{file}: {key} has a value of another kind",
-                hint=(
-                    "write true or false, and for indexes, logins and trusted-setups a list of URLs"
-                ),
-            )
+            hint = "write true or false, and for indexes, logins and trusted-setups a list of URLs"
+            raise ConfigError(f"{file}: {key} has a value of another kind", hint=hint)
     if document.get("index-strategy", "first-index") != "first-index":
-        raise ConfigError(
-            f"{file}: index-strategy must be first-index",
-            hint='write index-strategy = "first-index", or take it out',
-        )
+        hint = 'write index-strategy = "first-index", or take it out'
+        raise ConfigError(f"{file}: index-strategy must be first-index", hint=hint)
     switches = {
         key.replace("-", "_"): document.get(key, True) for key, kind in KEYS.items() if kind is bool
     }
-    scopes, logins, setups = (
-        _read_scopes(document, key, file) for key in ("indexes", "logins", "trusted-setups")
-    )
     return Policy(
         file,
-        scopes=scopes,
-        logins=logins,
-        setups=setups,
+        scopes=_read_scopes(document, "indexes", file),
+        logins=_read_scopes(document, "logins", file),
+        setups=_read_scopes(document, "trusted-setups", file),
         index_strategy=document.get("index-strategy"),
         **switches,
     )
@@ -183,12 +147,9 @@ def _read(document: dict[str, Any], file: str) -> Policy:
 def _read_scopes(document: dict[str, Any], key: str, file: str) -> tuple[Scope, ...] | None:
     """Return what a list of URLs covers, or None where there is no list. Raises ConfigError."""
     try:
-        return (
-            tuple(scope_of(parse_url(str(text))) for text in document[key])
-            if key in document
-            else None
-        )
+        if key in document:
+            return tuple(scope_of(parse_url(str(text))) for text in document[key])
+        return None
     except BadUrl as error:
-        raise ConfigError(
-            f"{file}: {key} holds no usable URL: {error}", hint="write it as https://host/path/"
-        ) from error
+        hint = "write it as https://host/path/"
+        raise ConfigError(f"{file}: {key} holds no usable URL: {error}", hint=hint) from error

@@ -30,9 +30,7 @@ DEFAULT_KEYRING_TIMEOUT_S = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the config files and variables say together. `files` are those looked for, existing or
-    not, for caching.
-    """
+    """What config files and variables say together; `files` are those looked for, there or not."""
 
     channel: Literal["auto", "strict", "env"] = "auto"
     indexes: tuple[IndexConfig, ...] = ()
@@ -55,9 +53,7 @@ class Settings:
         )
 
     def index_for(self, url: Url) -> IndexConfig | None:
-        """Return the `[[index]]` with the longest scope that covers `url`, or None. Several steps
-        of a command ask for the same.
-        """
+        """Return the `[[index]]` with the longest scope that covers `url`, or None."""
         if url.text not in self._found:
             matching = [
                 (len(scope.segments), index)
@@ -95,9 +91,7 @@ def folder_beside(file: str) -> str:
 
 
 def _parts(file: str, also: str) -> list[str]:
-    """Return the files of `config.d` beside a config.toml. A folder that cannot be listed stands
-    for a file that cannot be read.
-    """
+    """Return the files of `config.d` beside a config.toml; the folder if it cannot be listed."""
     folder = folder_beside(file)
     expected = {os.path.basename(also)} if os.path.dirname(also) == folder else set()
     try:
@@ -116,8 +110,7 @@ def _parts(file: str, also: str) -> list[str]:
 def user_config_file(host: Host) -> str | None:
     """Return the path of the user's config.toml, or None where there is no home.
 
-    platformdirs has the last word except on Linux, where the answer is one line and its import 30
-    ms.
+    On Linux the answer is one line, and the import of platformdirs 30 ms.
     """
     import sys
 
@@ -130,9 +123,7 @@ def user_config_file(host: Host) -> str | None:
 
 
 def machine_config_file() -> str:
-    """Return the path of the machine's config.toml. No variable moves it: a project's environment
-    must not.
-    """
+    """Return the machine's config.toml. No variable moves it: a project's must not."""
     import sys
 
     if sys.platform == "linux":
@@ -143,24 +134,20 @@ def machine_config_file() -> str:
 
 
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
-    """Return the settings of all config files and variables; the user's file goes before the
-    machine's.
+    """Return the settings of all config files and variables, the user's file before the machine's.
 
     `instead` is a config file, there or not, and one that is read in its place: what it would be.
 
     Raises:
-        ConfigError: a file that is unreadable, unsafe, not TOML, or says something unknown; a
-            variable with a bad value.
+        ConfigError: a file is unreadable, unsafe, not TOML or wrong; a variable has a bad value.
     """
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     read = [(file, read_config(place, file)) for file, place in places.items()]
     texts = tuple((file, text) for file, text in read if text is not None)
     if not texts and host.environ.get("SHIM_CONFIG_FILE"):
-        raise ConfigError(
-            f"SHIM_CONFIG_FILE names {files[0]}, which does not exist",
-            hint="unset SHIM_CONFIG_FILE, or create the file",
-        )
+        hint = "unset SHIM_CONFIG_FILE, or create the file"
+        raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint=hint)
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
     address = host.environ.get(ADDRESS_VARIABLE) or ""
     return _combine(files, texts, channel, redact, load_policy(), address)
@@ -180,41 +167,36 @@ def _combine(
     Several steps of a command want the settings; a process that lives on sees what changed.
     """
     documents = [(file, read_toml(text)) for file, text in texts]
-    keyring: dict[str, float] = {}
-    audit: Any = None
-    login: Any = None
-    store: Any = None
-    strategy: Any = policy.index_strategy
+    said: dict[str, Any] = {
+        "channel": channel,
+        "redact": redact,
+        "index-strategy": policy.index_strategy,
+    }
+    seconds: dict[str, float] = {}
     for file, document in documents:
         check_keys(document, TOP_KEYS, file, "")
         check_uses(document, file)
-        channel = channel or document.get("channel")
-        audit = audit or document.get("audit")
-        login = login or document.get("login")
-        store = store or document.get("store")
-        strategy = strategy or document.get("index-strategy")
-        for key in ("keyring-timeout", "keyring-wait"):
-            if key in document:
-                keyring.setdefault(key, read_duration(document[key], key, file, "top level"))
-        redact = redact or document.get("redact")
+        for key, value in document.items():
+            if key in ("keyring-timeout", "keyring-wait"):
+                seconds.setdefault(key, read_duration(value, key, file, "top level"))
+            said[key] = said.get(key) or value
     indexes = [
         replace(read_index(one.table, one.file, one.number), keys=tuple(one.keys.items()))
         for one in merge_tables(documents)
     ]
-    seconds = keyring.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S)
     indexes = _add_package_manager(indexes, address)
-    indexes = [replace(index, may_login=login != "manual") for index in indexes]
+    may_login = said.get("login") != "manual"
     settings = Settings(
-        channel or "auto",
-        tuple(indexes),
+        said["channel"] or "auto",
+        tuple(replace(index, may_login=may_login) for index in indexes),
         (*files, policy_file()),
-        seconds,
-        redact or "auto",
-        audit or "on",
+        seconds.get("keyring-timeout", DEFAULT_KEYRING_TIMEOUT_S),
+        said["redact"] or "auto",
+        said.get("audit") or "on",
         policy,
-        keyring.get("keyring-wait") or None,
-        tuple(store or ("keyring",)),
-        strategy,
+        seconds.get("keyring-wait") or None,
+        tuple(said.get("store") or ("keyring",)),
+        said["index-strategy"],
     )
     _check_claims(settings)
     refuse_forbidden(policy, settings.indexes, settings.audit)
@@ -222,16 +204,12 @@ def _combine(
 
 
 def _check_claims(settings: Settings) -> None:
-    """Raise ConfigError for a name that two indexes claim: it would come from whichever is listed
-    first.
-    """
+    """Raise ConfigError for a name that two indexes claim: which one is listed first is chance."""
     if found := find_conflict(settings.claims):
         (one, index), (other, another) = found
         message = f"packages: {one!r} of {index} and {other!r} of {another} have names in common"
-        raise ConfigError(
-            f"{settings.files[0]}: {message}",
-            hint="make the patterns so narrow that no name fits both",
-        )
+        hint = "make the patterns so narrow that no name fits both"
+        raise ConfigError(f"{settings.files[0]}: {message}", hint=hint)
 
 
 def _add_package_manager(indexes: list[IndexConfig], address: str) -> list[IndexConfig]:
@@ -246,29 +224,22 @@ def _add_package_manager(indexes: list[IndexConfig], address: str) -> list[Index
     own = [index for index in indexes if scope.covers(index.url)]
     if not own:
         table = {"url": address, "posit": {"address": address}, "source": list(chain)}
-        return [
-            *indexes,
-            replace(read_index(table, f"env {ADDRESS_VARIABLE}", 1), source_is_explicit=False),
-        ]
+        added = read_index(table, f"env {ADDRESS_VARIABLE}", 1)
+        return [*indexes, replace(added, source_is_explicit=False)]
     return [
-        (
-            replace(index, logins=replace(index.logins, posit=posit), source=chain)
-            if index in own and not index.source_is_explicit
-            else index
-        )
+        index
+        if index not in own or index.source_is_explicit
+        else replace(index, logins=replace(index.logins, posit=posit), source=chain)
         for index in indexes
     ]
 
 
 def _read_variable(name: str, host: Host) -> Any:
-    """Return what a variable says, or None if it is unset or empty. Raises ConfigError if it is
-    none of its choices.
-    """
+    """Return a variable's value, or None. Raises ConfigError if it is none of its choices."""
     value = host.environ.get(name) or None
     if value is not None:
-        check_value(
-            value, next(key for key in VARIABLES if key.name == name), "the environment", ""
-        )
+        key = next(key for key in VARIABLES if key.name == name)
+        check_value(value, key, "the environment", "")
     return value
 
 
@@ -291,9 +262,8 @@ def read_config(path: str, file: str) -> str | None:
         read_toml(text)
         return text
     except UnicodeDecodeError as error:
-        raise ConfigError(
-            f"{file}: is not UTF-8 (byte {error.start})", hint="save it as UTF-8"
-        ) from error
+        hint = "save it as UTF-8"
+        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint=hint) from error
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint="correct that line") from error
 
@@ -305,17 +275,12 @@ def refuse_unsafe(file: str, status: os.stat_result) -> None:
     (gid equal to uid, the Debian and Red Hat custom); writable by everybody never is.
     """
     if not stat.S_ISREG(status.st_mode):
-        raise ConfigError(
-            f"{file}: is not a regular file", hint="put the configuration into a file of its own"
-        )
+        hint = "put the configuration into a file of its own"
+        raise ConfigError(f"{file}: is not a regular file", hint=hint)
     if status.st_uid not in (0, os.geteuid()):
-        raise ConfigError(
-            f"{file}: belongs to another user (uid {status.st_uid})",
-            hint=f"chown it, or copy what you trust: `cp {file} {file}.mine`",
-        )
+        hint = f"chown it, or copy what you trust: `cp {file} {file}.mine`"
+        raise ConfigError(f"{file}: belongs to another user (uid {status.st_uid})", hint=hint)
     private_group = status.st_gid == status.st_uid
     if status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not private_group):
-        raise ConfigError(
-            f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})",
-            hint=f"chmod go-w {file}",
-        )
+        message = f"{file}: can be written by others (mode {stat.S_IMODE(status.st_mode):04o})"
+        raise ConfigError(message, hint=f"chmod go-w {file}")

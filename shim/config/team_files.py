@@ -59,9 +59,7 @@ FREE_INDEX_KEYS: Mapping[str, tuple[object, ...] | None] = {
 
 @dataclass(frozen=True, slots=True)
 class TeamFile:
-    """One that was taken over: its path here, the URL or path it came from, the pin, its server's
-    authority or "", and its text.
-    """
+    """One that was taken over: path, origin (URL or path), pin, its server's authority, text."""
 
     path: str
     origin: str
@@ -86,11 +84,9 @@ class TeamFile:
             tables = read_toml(self.text).get("index")
         except CannotRead:
             return []
-        return (
-            [str(table.get("name")) for table in tables if isinstance(table, dict)]
-            if isinstance(tables, list)
-            else []
-        )
+        if isinstance(tables, list):
+            return [str(table.get("name")) for table in tables if isinstance(table, dict)]
+        return []
 
     def render(self) -> str:
         """Return what lies on the disk."""
@@ -104,72 +100,51 @@ def digest(text: str) -> str:
 
 
 def read_team_file(path: str) -> TeamFile | None:
-    """Return the file if it was taken over, or None: it is the user's own, not there, or not to be
-    read.
-    """
+    """Return the file if it was taken over, else None: the user's own, not there, or unreadable."""
     try:
         text = (read_regular(path) or b"").decode()
     except (CannotRead, UnicodeDecodeError):
         return None
     *head, rest = text.split("\n", 3)
-    if len(head) != 3 or not all(
-        line.startswith(mark.rstrip())
-        for line, mark in zip(head, (HEAD, PIN, AUTHORITY), strict=True)
-    ):
+    pairs = list(zip(head, (HEAD, PIN, AUTHORITY), strict=False))
+    if len(pairs) != 3 or not all(line.startswith(mark.rstrip()) for line, mark in pairs):
         return None
-    origin, pin, authority = (
-        line[len(mark) :] for line, mark in zip(head, (HEAD, PIN, AUTHORITY), strict=True)
-    )
+    origin, pin, authority = (line[len(mark) :] for line, mark in pairs)
     return TeamFile(path, origin, pin, authority, rest)
 
 
 def list_team_files(config_file: str) -> list[TeamFile]:
-    """Return what was taken over into the `config.d` beside a config.toml, in the order of
-    names.
-    """
+    """Return what was taken over into the `config.d` beside a config.toml, by name."""
     folder = folder_beside(config_file)
     names = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
-    return [
-        one
-        for name in names
-        if name.endswith(".toml") and (one := read_team_file(os.path.join(folder, name)))
-    ]
+    paths = [os.path.join(folder, name) for name in names if name.endswith(".toml")]
+    return [one for path in paths if (one := read_team_file(path))]
 
 
 def find_bold(document: Mapping[str, Any], authority: str) -> list[tuple[str, str]]:
-    """Return what needs leave, as (word, where): a key, or a word of `source`. An `authority` that
-    the user has named needs none.
-    """
-    found = [
-        (key, "at the top")
-        for key, value in document.items()
-        if not _is_free(value, FREE_KEYS.get(key, ()))
-    ]
+    """Return what needs leave, as (word, where); the user's own `authority` needs none."""
+    bold = [key for key, value in document.items() if not _is_free(value, FREE_KEYS.get(key, ()))]
+    found = [(key, "at the top") for key in bold]
     tables = document.get("index")
     for number, table in enumerate(tables if isinstance(tables, list) else [], 1):
         if isinstance(table, dict):
             where = f"in [[index]] {table.get('name') or number}"
-            found += [
-                (word, where)
-                for word in dict.fromkeys(_bold_words(table))
-                if word != "ca-bundle" or table[word] != authority
-            ]
+            words = dict.fromkeys(_bold_words(table))
+            own = ("ca-bundle", authority)
+            found += [(word, where) for word in words if (word, table.get(word)) != own]
     return found
 
 
 def _bold_words(table: Mapping[str, Any]) -> Iterator[str]:
     for key, value in table.items():
         free = FREE_INDEX_KEYS.get(key, ())
-        if not _is_free(value, free):
+        if key == "source" and isinstance(value, list):
             # a source's name and its table's are the same word
-            yield from (
-                [str(one) for one in value if one not in (free or ())]
-                if key == "source" and isinstance(value, list)
-                else [key]
-            )
+            yield from (str(one) for one in value if one not in (free or ()))
+        elif not _is_free(value, free):
+            yield key
 
 
 def _is_free(value: object, free: tuple[object, ...] | None) -> bool:
-    return free is None or all(
-        one in free for one in (value if isinstance(value, list) else [value])
-    )
+    values = value if isinstance(value, list) else [value]
+    return free is None or all(one in free for one in values)

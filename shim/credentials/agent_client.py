@@ -11,7 +11,7 @@ import socket
 import time
 
 from shim.core.errors import SourceError
-from shim.credentials.agent_protocol import MAX_REPLY_BYTES
+from shim.credentials.agent_protocol import MAX_ANSWER_BYTES
 
 #: How often a full queue is tried again.
 LOOK_S = 0.05
@@ -23,15 +23,13 @@ START_HINT = (
 )
 
 
-def ask(path: str, question: bytes, timeout_s: float) -> bytes:
-    """Return the one line that the agent at `path` answers. Raises SourceError if there is none in
-    time, or too much.
-    """
+def ask(path: str, request: bytes, timeout_s: float) -> bytes:
+    """Return the agent's one line. Raises SourceError if none comes in time, or too much."""
     deadline = time.monotonic() + timeout_s
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             _connect(connection, path, deadline)
-            connection.sendall(question)
+            connection.sendall(request)
             return _receive(connection, path, deadline)
     except TimeoutError:
         message = f"the agent at {path} did not answer within {timeout_s:g} s"
@@ -55,9 +53,7 @@ def _unreachable(path: str, error: OSError) -> SourceError:
 
 
 def _connect(connection: socket.socket, path: str, deadline: float) -> None:
-    """Connect, waiting for a place in the agent's queue: where that is full, Linux says so at once.
-    Raises OSError.
-    """
+    """Connect; where the agent's queue is full, Linux says so at once: wait. Raises OSError."""
     while True:
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
         try:
@@ -76,8 +72,7 @@ def _receive(connection: socket.socket, path: str, deadline: float) -> bytes:
         if not piece:
             raise SourceError(f"the agent at {path} ended without an answer", hint=START_HINT)
         data += piece
-        if len(data) > MAX_REPLY_BYTES:
-            raise SourceError(
-                f"the agent at {path} says more than {MAX_REPLY_BYTES} bytes", hint=SOCKET_HINT
-            )
+        if len(data) > MAX_ANSWER_BYTES:
+            message = f"the agent at {path} says more than {MAX_ANSWER_BYTES} bytes"
+            raise SourceError(message, hint=SOCKET_HINT)
     return data

@@ -1,7 +1,7 @@
 """What `shim agent` and those who ask it say to each other: one line of JSON each way, then the
 connection ends.
 
-    question   {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
+    request    {"shim-agent": 1, "url": "https://pypi.corp.example/simple/", "refresh": false}
     answer     {"username", "secret", "scope", "expires_at", "username_is_secret"}
                {"nothing": "why"}      the host does not share it, or has no credential
                {"failed": "why"}       the host could not get the one it has, or who asks may not
@@ -12,15 +12,16 @@ understood is repeated.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
 VERSION = 1
 #: More than any index URL.
-MAX_QUESTION_BYTES = 8192
+MAX_REQUEST_BYTES = 8192
 #: More than any secret with what belongs to it.
-MAX_REPLY_BYTES = 1 << 17
+MAX_ANSWER_BYTES = 1 << 17
+#: What an answer has to have, as texts.
+PARTS = ("username", "secret", "scope")
 #: Longer words are cut: they are for a person.
 MAX_WORDS = 200
 #: Seconds since 1970 beyond this are nonsense: the year 5138.
@@ -28,13 +29,11 @@ MAX_EPOCH_S = 1e11
 
 
 class BadLine(ValueError):
-    """The line is none of this protocol. The message says what is wrong with it, never what is in
-    it.
-    """
+    """The line is none of this protocol. The message says what is wrong, never what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class AgentRequest:
     """Which index is asked about, and whether a cached token will not do."""
 
     url: str
@@ -42,10 +41,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What the agent said. `nothing` or `failed` is set where there is no secret; `expires_at` is
-    in UTC epoch seconds.
-    """
+class AgentAnswer:
+    """What the agent said: a secret, `nothing` or `failed`; `expires_at` in UTC epoch seconds."""
 
     secret: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
@@ -56,12 +53,12 @@ class Reply:
     failed: str | None = None
 
 
-def render_question(question: Question) -> bytes:
-    """Return the line of a question."""
-    return _render({"shim-agent": VERSION, "url": question.url, "refresh": question.refresh})
+def render_request(request: AgentRequest) -> bytes:
+    """Return the line of a request."""
+    return _render({"shim-agent": VERSION, "url": request.url, "refresh": request.refresh})
 
 
-def read_question(data: bytes) -> Question:
+def read_request(data: bytes) -> AgentRequest:
     """Return what is asked. Raises BadLine."""
     document = _load(data)
     if document.get("shim-agent") != VERSION:
@@ -69,33 +66,31 @@ def read_question(data: bytes) -> Question:
     url, refresh = document.get("url"), document.get("refresh", False)
     if not isinstance(url, str) or not isinstance(refresh, bool):
         raise BadLine("names no URL")
-    return Question(url, refresh)
+    return AgentRequest(url, refresh)
 
 
-def render_reply(reply: Reply) -> bytes:
-    """Return the line of a reply, with the secret in clear."""
-    if reply.nothing is not None:
-        return _render({"nothing": reply.nothing})
-    if reply.failed is not None:
-        return _render({"failed": reply.failed})
-    names = ("username", "secret", "scope", "expires_at", "username_is_secret")
-    return _render({name: getattr(reply, name) for name in names})
+def render_answer(answer: AgentAnswer) -> bytes:
+    """Return the line of an answer, with the secret in clear."""
+    if answer.nothing is not None:
+        return _render({"nothing": answer.nothing})
+    if answer.failed is not None:
+        return _render({"failed": answer.failed})
+    names = (*PARTS, "expires_at", "username_is_secret")
+    return _render({name: getattr(answer, name) for name in names})
 
 
-def read_reply(data: bytes) -> Reply:
+def read_answer(data: bytes) -> AgentAnswer:
     """Return what the agent said. Raises BadLine."""
     document = _load(data)
     if "nothing" in document:
-        return Reply(nothing=_words(document["nothing"]))
+        return AgentAnswer(nothing=_words(document["nothing"]))
     if "failed" in document:
-        return Reply(failed=_words(document["failed"]))
-    secret, username, scope = (
-        _text(document.get(name)) for name in ("secret", "username", "scope")
-    )
+        return AgentAnswer(failed=_words(document["failed"]))
+    username, secret, scope = (_text(document.get(name)) for name in PARTS)
     is_secret = document.get("username_is_secret", False)
     if not secret or not isinstance(is_secret, bool):
         raise BadLine("holds no secret")
-    return Reply(secret, username, scope, _moment(document.get("expires_at")), is_secret)
+    return AgentAnswer(secret, username, scope, _moment(document.get("expires_at")), is_secret)
 
 
 def _render(document: dict[str, Any]) -> bytes:
@@ -130,11 +125,6 @@ def _words(value: object) -> str:
 def _moment(value: object) -> float | None:
     if value is None:
         return None
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not 0 < value < MAX_EPOCH_S
-        or not math.isfinite(value)
-    ):
-        raise BadLine("has an end that is no time")
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < MAX_EPOCH_S:
+        return float(value)
+    raise BadLine("has an end that is no time")

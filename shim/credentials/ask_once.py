@@ -31,7 +31,7 @@ RETRY_S = 60.0
 class Shelf(Protocol):
     """Where a source's last answer is kept: the module `store.cache`, or a `Recent`."""
 
-    def find(self, key: str, host: Host) -> token_cache.Found:
+    def find(self, key: str, host: Host) -> token_cache.CachedToken:
         """Return what is there."""
 
     def put(self, key: str, credential: Credential, host: Host) -> bool:
@@ -39,9 +39,7 @@ class Shelf(Protocol):
 
 
 class Asker:
-    """Asks the sources of one command. What failed by taking all its time is not asked again, and
-    each warning is said once.
-    """
+    """Asks the sources of one command: none again that took all its time, each warning once."""
 
     def __init__(self, settings: Settings, host: Host) -> None:
         self._settings = settings
@@ -54,16 +52,12 @@ class Asker:
         if name in AGING_SOURCES and load_source(name).find_program(query):
             return self._ask_once(name, token_cache, cache_key(query), query)
         if name == "keyring" and self._settings.keyring_timeout_s:
-            files = self._settings.files
-            return self._ask_once(
-                name, Recent(self._settings.keyring_timeout_s), keyring_key(query, files), query
-            )
+            shelf = Recent(self._settings.keyring_timeout_s)
+            return self._ask_once(name, shelf, keyring_key(query, self._settings.files), query)
         return self._find(name, query)
 
     def _find(self, name: str, query: Query) -> Credential | None:
-        """Ask one source itself. One that has used up all its time in this command would do so
-        again for each further index.
-        """
+        """Ask one source. What used up all its time in this command would do so again."""
         if name in self._hanging:
             raise self._hanging[name]
         began = time.monotonic()
@@ -75,9 +69,7 @@ class Asker:
             raise
 
     def _ask_once(self, name: str, shelf: Shelf, key: str, query: Query) -> Credential | None:
-        """Ask the shelf, then the source: one process at a time, where the others can use its
-        answer or its failure.
-        """
+        """Ask the shelf, then the source; processes take turns where one's answer serves all."""
         found = self._look(shelf, key, query)
         if found.credential or found.nobody:
             return found.credential
@@ -85,12 +77,10 @@ class Asker:
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
         if found.is_shareable and not load_source(name).has_own_turns:
-            with single_flight.turn(
-                key, self._host, _timeout_s(name, query) + PATIENCE_S
-            ) as failure:
-                again = self._look(
-                    shelf, key, query, found
-                )  # the one before us may have refreshed it
+            wait_s = _timeout_s(name, query) + PATIENCE_S
+            with single_flight.turn(key, self._host, wait_s) as failure:
+                # The one before us may have refreshed it.
+                again = self._look(shelf, key, query, found)
                 if again.credential or again.nobody:
                     return again.credential
                 if failure and again.ending is None:
@@ -102,18 +92,14 @@ class Asker:
         return self._refresh(name, shelf, key, query, found.ending)
 
     def _look(
-        self, shelf: Shelf, key: str, query: Query, before: token_cache.Found | None = None
-    ) -> token_cache.Found:
-        """Return what the shelf has. With SHIM_REFRESH only what is newer than `before`: somebody
-        else's refresh is one.
-        """
+        self, shelf: Shelf, key: str, query: Query, before: token_cache.CachedToken | None = None
+    ) -> token_cache.CachedToken:
+        """Return what the shelf has; with SHIM_REFRESH only what is newer than `before`."""
         found = shelf.find(key, self._host)
-        if self._host.is_set("SHIM_REFRESH") and (
-            before is None or found.identity == before.identity
-        ):
-            found = found._replace(
-                credential=None, ending=None, nobody=False, outcome="ignored: SHIM_REFRESH is set"
-            )
+        is_old = before is None or found.identity == before.identity
+        if self._host.is_set("SHIM_REFRESH") and is_old:
+            outcome = "ignored: SHIM_REFRESH is set"
+            found = found._replace(credential=None, ending=None, nobody=False, outcome=outcome)
         if found.nobody:
             query.note("keyring", found.outcome)
         elif not found.credential and before is None and shelf is token_cache:
@@ -123,9 +109,7 @@ class Asker:
     def _refresh(
         self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None
     ) -> Credential | None:
-        """Ask the source and keep the answer. A token that has not ended yet outlives a refresh
-        that fails.
-        """
+        """Ask the source and keep the answer. A token that has not ended outlives a failure."""
         try:
             credential = self._find(name, query)
         except SourceError as error:
@@ -133,12 +117,8 @@ class Asker:
             if ending is None:
                 raise
             left = token_cache.describe_duration((ending.expires_at or 0.0) - self._host.clock())
-            self.warn(
-                SourceError(
-                    f"{error.message}; the token from before, which ends in {left}, is used",
-                    hint=error.hint,
-                )
-            )
+            words = f"{error.message}; the token from before, which ends in {left}, is used"
+            self.warn(SourceError(words, hint=error.hint))
             return ending
         single_flight.note_success(key, self._host)
         if credential:
@@ -156,8 +136,7 @@ class Asker:
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Forget a secret that the index at `url` has rejected, wherever a copy of it is cached; return
-    whether there was one.
+    """Forget all cached copies of a secret that the index has rejected; return whether there were.
 
     The next command asks its source again. What the user stored stays.
     """
@@ -166,42 +145,29 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
 
 
 def cache_key(query: Query) -> str:
-    """Return the cache's key for a query: its scope, its user name, the configuration of the
-    sources and who they would answer for.
-    """
-    index = query.index
-    configuration = (
-        repr((index.source, index.command, index.env, index.file, index.logins)) if index else ""
-    )
+    """Return the cache's key: scope, user name, configuration, and who the sources answer for."""
+    index, configuration = query.index, ""
+    if index:
+        configuration = repr((index.source, index.command, index.env, index.file, index.logins))
     chain = index.source if index else DEFAULT_CHAIN
-    states = [
-        state for name in chain if (state := load_source(name).surroundings(query)) is not None
-    ]
+    found = (load_source(name).surroundings(query) for name in chain)
+    states = [state for state in found if state is not None]
     return token_cache.key_of(str(query.scope), query.username, configuration + repr(states))
 
 
 def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
-    """Return the key under which the OS keyring's answer to a query is remembered: it changes with
-    all that could change the answer.
-    """
-    index = query.index
-    configuration = repr(
-        (
-            index and index.url.text,
-            query.endpoint.url.text,
-            keyring_cache.surroundings(query.host, config_files),
-        )
-    )
+    """Return the key of the keyring's answer: it changes with all that could change the answer."""
+    state = keyring_cache.surroundings(query.host, config_files)
+    named = query.index and query.index.url.text
+    configuration = repr((named, query.endpoint.url.text, state))
     return token_cache.key_of(str(query.scope), query.username, configuration)
 
 
 def _timeout_s(name: str, query: Query) -> float:
     """Return how long a source may take: what its module says, else the configuration."""
     own = load_source(name).timeout_s(query)
-    return (
-        own
-        if own is not None
-        else query.index.command.timeout_s
-        if query.index and query.index.command
-        else 0.0
-    )
+    if own is not None:
+        return own
+    if query.index and query.index.command:
+        return query.index.command.timeout_s
+    return 0.0

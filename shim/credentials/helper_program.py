@@ -36,9 +36,7 @@ LOOK_S = 0.05
 
 
 class ProgramFailed(SourceError):
-    """The program ran and ended with a failure of its own: it may be that nobody is logged in with
-    it.
-    """
+    """The program ran and failed by itself: it may be that nobody is logged in with it."""
 
 
 def ask_program(
@@ -49,80 +47,61 @@ def ask_program(
     username: str | None = None,
     scope: Scope | None = None,
 ) -> Credential | None:
-    """Return the credential that a program gives for the query's index, as the answer of `source`;
-    None for "not mine".
+    """Return the credential that a program gives, as the answer of `source`; None: "not mine".
 
-    `username` is what counts if the program does not say one, `scope` who may receive the answer
-    (default: the query's).
+    `username` counts if the program says none, `scope` is who may receive it, else the query's.
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
-            reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol. The user has seen
+            its stderr.
     """
-    from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, Question
+    from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, HelperRequest
 
     name, protocol = command.argv[0], PROTOCOLS[command.protocol]
-    question = Question(
-        query.endpoint.url,
-        query.username,
-        dict(command.fields),
-        command.use_path,
-        query.host.clock(),
-    )
+    url, fields = query.endpoint.url, dict(command.fields)
+    request = HelperRequest(url, query.username, fields, command.use_path, query.host.clock())
+    hint = BY_HAND_HINT.format(name=name)
     try:
-        request = protocol.render(question) if protocol.render else None
-        output, status = run_program(command, name, request, environ_for(query), query.host)
+        said = protocol.render(request) if protocol.render else None
+        output, status = run_program(command, name, said, environ_for(query), query.host)
         text = _decode(output)
-        if protocol.is_nothing(text, status):
-            query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
-            return None
-        if status != 0:
-            raise ProgramFailed(
-                f"the command `{name}` failed (exit status {status})",
-                hint=BY_HAND_HINT.format(name=name),
-            )
-        if not text and command.protocol != "git":  # git's way to say "not mine"
-            raise BadAnswer("printed nothing", BY_HAND_HINT.format(name=name))
-        reply = protocol.read(text, question)
+        is_nothing = protocol.is_nothing(text, status)
+        if status != 0 and not is_nothing:
+            raise ProgramFailed(f"the command `{name}` failed (exit status {status})", hint=hint)
+        if not (text or is_nothing or command.protocol == "git"):  # git's way to say "not mine"
+            raise BadAnswer("printed nothing", hint)
+        reply = None if is_nothing else protocol.read(text, request)
     except BadAnswer as error:
         raise SourceError(f"the command `{name}` {error}", hint=error.hint) from None
     if reply is None:
         query.note(source, f"{name} has nothing for {query.endpoint.url.netloc}")
         return None
     if not reply.secret:
-        raise SourceError(
-            f"the command `{name}` gave an empty secret", hint=BY_HAND_HINT.format(name=name)
-        )
-    return make_credential(
-        query, source, reply.secret, reply.username or username, scope, reply.expires_at
-    )
+        raise SourceError(f"the command `{name}` gave an empty secret", hint=hint)
+    who = reply.username or username
+    return make_credential(query, source, reply.secret, who, scope, reply.expires_at)
 
 
 def environ_for(query: Query) -> dict[str, str]:
-    """Return a program's environment: the user's, less GIT_* and unsafe PATH entries, plus which
-    index is meant.
-    """
+    """Return a program's environment: the user's, less GIT_* and unsafe PATH, plus the index."""
     host = query.host
-    environ = {
-        name: value
-        for name, value in host.environ.items()
-        if not name.startswith(("GIT_", "_SHIM_"))
-    }
+    environ = clean_environ(host)
     environ["PATH"] = ":".join(safe_path(host.environ.get("PATH", os.defpath), host.shims))
     environ["INDEX_URL"] = query.endpoint.url.text
     environ["INDEX_HOST"] = query.endpoint.url.host
-    if not host.interactive:
-        environ |= {
-            "GIT_TERMINAL_PROMPT": "0",
-            "GIT_ASKPASS": "",
-        }  # else git opens the terminal, or a window, by itself
+    if not host.interactive:  # else git opens the terminal, or a window, by itself
+        environ |= {"GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
     return environ
 
 
+def clean_environ(host: Host) -> dict[str, str]:
+    """Return the user's environment less GIT_*, and less what is our own."""
+    hidden = ("GIT_", "_SHIM_")
+    return {name: value for name, value in host.environ.items() if not name.startswith(hidden)}
+
+
 def safe_path(path: str, ours: str | None = None) -> list[str]:
-    """Return the entries of PATH that a helper may come from: absolute, not writable by everybody,
-    not our launchers.
-    """
+    """Return the safe entries of PATH: absolute, not writable by everybody, not our launchers."""
     safe = []
     for entry in path.split(":"):
         try:
@@ -135,8 +114,7 @@ def safe_path(path: str, ours: str | None = None) -> list[str]:
 
 
 def find_program(name: str, path: str) -> str | None:
-    """Return the absolute path of a program, or None if it is not on `path` (folders, joined by
-    colons).
+    """Return the absolute path of a program, or None if it is not on `path`.
 
     Unlike `Host.programs` it never takes one from the working directory: it is to give a secret.
     """
@@ -152,11 +130,9 @@ def find_program(name: str, path: str) -> str | None:
 def run_program(
     command: CommandSource, name: str, request: str | None, environ: Mapping[str, str], host: Host
 ) -> tuple[bytes, int]:
-    """Return the program's stdout and exit status. It is ended, as a group, when it takes too long
-    or says too much.
+    """Return stdout and exit status. What takes too long or says too much is ended, as a group.
 
-    `name` is what it is called in messages, `request` its stdin (None: the terminal if it may use
-    that, else nothing).
+    `name` is for messages, `request` its stdin (None: the terminal if it may, else nothing).
 
     Raises:
         SourceError: it is not there, cannot be started, is too slow, or prints more than MAX_BYTES.
@@ -166,10 +142,8 @@ def run_program(
     from shim.credentials.terminal import restored
 
     if "/" in command.argv[0] and not command.argv[0].startswith("/"):
-        raise SourceError(
-            f"the command `{name}` is a relative path",
-            hint="write an absolute path, or a name that is on PATH",
-        )
+        hint = "write an absolute path, or a name that is on PATH"
+        raise SourceError(f"the command `{name}` is a relative path", hint=hint)
     program = find_program(command.argv[0], environ["PATH"])
     if program is None:
         hint = "write its absolute path (PATH entries that everybody can write do not count)"
@@ -188,17 +162,14 @@ def run_program(
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
             reason = error.strerror if isinstance(error, OSError) else "a NUL in its arguments"
-            raise SourceError(
-                f"the command `{name}` cannot be started ({reason})", hint=f"ls -l {program}"
-            ) from None
+            message = f"the command `{name}` cannot be started ({reason})"
+            raise SourceError(message, hint=f"ls -l {program}") from None
         return _finish(process, command.timeout_s, name, interactive)
 
 
 @contextmanager
 def _standard_input(request: str | None, interactive: bool) -> Iterator[int | IO[bytes] | None]:
-    """Yield what becomes stdin. A request stands in a file: a program that never reads a pipe would
-    make us wait.
-    """
+    """Yield what becomes stdin: a file, since a pipe that nobody reads would make us wait."""
     import subprocess
     import tempfile
 
@@ -227,9 +198,8 @@ def _finish(
         if not isinstance(error, subprocess.TimeoutExpired):
             raise
         hint = 'run it by hand, or set timeout = "2m" in its table'
-        raise SourceError(
-            f"the command `{name}` took longer than {timeout_s:g} s", hint=hint
-        ) from None
+        message = f"the command `{name}` took longer than {timeout_s:g} s"
+        raise SourceError(message, hint=hint) from None
     finally:
         if process.stdout is not None:
             process.stdout.close()
@@ -256,9 +226,8 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
         left_s = deadline - time.monotonic()
         if left_s <= 0:
             raise subprocess.TimeoutExpired(process.args, 0)
-        has_ended = (
-            process.poll() is not None
-        )  # before looking at the pipe: what it printed last is then in there
+        # Before looking at the pipe: what it printed last is then in there.
+        has_ended = process.poll() is not None
         if poller.poll(0 if has_ended else min(left_s, LOOK_S) * 1000):
             chunk = os.read(descriptor, MAX_BYTES)
             if not chunk:
@@ -266,10 +235,8 @@ def _read_output(process: subprocess.Popen[bytes], deadline: float, name: str) -
             output += chunk
         elif has_ended:
             return bytes(output)
-    raise SourceError(
-        f"the command `{name}` printed more than {MAX_BYTES} bytes",
-        hint="let it print the secret alone",
-    )
+    hint = "let it print the secret alone"
+    raise SourceError(f"the command `{name}` printed more than {MAX_BYTES} bytes", hint=hint)
 
 
 def _end(process: subprocess.Popen[bytes], interactive: bool) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 from shim.core.urls import BadUrl, Url, parse_url
 from shim.formats.answer_times import BadAnswer, read_time
 
-__all__ = ["PROTOCOLS", "BadAnswer", "Question", "Reply"]
+__all__ = ["PROTOCOLS", "BadAnswer", "HelperReply", "HelperRequest"]
 
 #: What docker's helpers print when they have nothing.
 DOCKER_NOT_FOUND = "credentials not found in native keychain"
@@ -36,7 +36,7 @@ MISSING = object()
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class HelperRequest:
     """Who is asked about. `fields` are the dotted paths of `json`; `names_path` sends the URL's
     path to git's helpers.
 
@@ -51,10 +51,8 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a program said: `expires_at` in UTC epoch seconds, None if it did not say, or said
-    never.
-    """
+class HelperReply:
+    """What a program said; `expires_at` in UTC epoch seconds, None for never, or nothing said."""
 
     secret: str = field(repr=False)
     username: str | None = None
@@ -63,17 +61,17 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """`render(question)` is what goes to stdin (None: nothing does). `read(text, question)` returns
+    """`render(request)` is what goes to stdin (None: nothing does). `read(text, request)` returns
     the reply, None for "not mine", or raises BadAnswer. `is_nothing(text, status)` tells a failure
     that only means "not mine".
     """
 
-    render: Callable[[Question], str] | None
-    read: Callable[[str, Question], Reply | None]
+    render: Callable[[HelperRequest], str] | None
+    read: Callable[[str, HelperRequest], HelperReply | None]
     is_nothing: Callable[[str, int], bool] = lambda _text, _status: False
 
 
-def read_plain(text: str, _question: Question) -> Reply:
+def read_plain(text: str, _request: HelperRequest) -> HelperReply:
     """Return the one line."""
     lines = text.removesuffix("\n").removesuffix("\r").split("\n")
     if len(lines) > 1:
@@ -83,31 +81,22 @@ def read_plain(text: str, _question: Question) -> Reply:
         raise BadAnswer(f"printed {len(lines)} lines", hint)
     if "\0" in lines[0] or "\r" in lines[0] or not lines[0]:
         raise BadAnswer("printed 1 lines", "let it print the secret in exactly one line")
-    return Reply(lines[0])
+    return HelperReply(lines[0])
 
 
-def read_first(text: str, question: Question) -> Reply:
-    """Return the first line: what `pass` and those after it keep below are a user name, a URL,
-    notes.
-    """
-    return read_plain(text.partition("\n")[0], question)
-
-
-def read_json(text: str, question: Question) -> Reply:
-    """Return the named fields; a field that the configuration names must be there, and may be null
-    where it says an end.
-    """
+def read_json(text: str, request: HelperRequest) -> HelperReply:
+    """Return the named fields. One that is configured must be there; an end may be null."""
     document = _load(text)
     values = {
-        name: _find(document, question.fields.get(name, path))
+        name: _find(document, request.fields.get(name, path))
         for name, path in DEFAULT_FIELDS.items()
     }
-    if values["expires"] is MISSING and "expires" not in question.fields:
+    if values["expires"] is MISSING and "expires" not in request.fields:
         values["expires"] = _find(document, "expires_in")  # as OAuth's own answers have it
     for name, value in values.items():
         if value is MISSING or (value is None and name == "password"):
-            if name == "password" or name in question.fields:
-                path = question.fields.get(name, DEFAULT_FIELDS[name])
+            if name == "password" or name in request.fields:
+                path = request.fields.get(name, DEFAULT_FIELDS[name])
                 raise BadAnswer(
                     f"printed JSON without a field {path!r}",
                     f'name the right one: {name} = "outer.inner"',
@@ -118,18 +107,17 @@ def read_json(text: str, question: Question) -> Reply:
             "printed JSON whose user name or password is not a string",
             "name the fields that hold them: password, username",
         )
-    return Reply(values["password"], values["username"], read_time(values["expires"], question.now))
+    expires_at = read_time(values["expires"], request.now)
+    return HelperReply(values["password"], values["username"], expires_at)
 
 
-def render_git(question: Question) -> str:
-    """Return git's description of the index. A user name that could begin another line is
-    refused.
-    """
-    pairs = [("protocol", question.url.scheme), ("host", question.url.netloc)]
-    if question.names_path:
-        pairs.append(("path", question.url.path.lstrip("/")))
-    if question.username is not None:
-        pairs.append(("username", question.username))
+def render_git(request: HelperRequest) -> str:
+    """Return git's description of the index. A user name that could begin a line is refused."""
+    pairs = [("protocol", request.url.scheme), ("host", request.url.netloc)]
+    if request.names_path:
+        pairs.append(("path", request.url.path.lstrip("/")))
+    if request.username is not None:
+        pairs.append(("username", request.username))
     if any(ord(character) < 32 for _, value in pairs for character in value):
         raise BadAnswer(
             "cannot be asked about a user name with a control character in it",
@@ -138,38 +126,28 @@ def render_git(question: Question) -> str:
     return "".join(f"{name}={value}\n" for name, value in pairs) + "\n"
 
 
-def read_git(text: str, question: Question) -> Reply | None:
-    """Return the answer, None if there is none. `quit` means stop: the helper says that nobody else
-    shall be asked.
-    """
+def read_git(text: str, request: HelperRequest) -> HelperReply | None:
+    """Return the answer, None if there is none. `quit` means that nobody else shall be asked."""
     pairs = dict(line.partition("=")[::2] for line in text.split("\n") if "=" in line)
     if pairs.get("quit", "").lower() in ("1", "true", "yes", "on"):
         raise BadAnswer("refuses to go on (quit=1)", "its own message is above")
-    for name, ours in (("protocol", question.url.scheme), ("host", question.url.netloc)):
+    for name, ours in (("protocol", request.url.scheme), ("host", request.url.netloc)):
         if pairs.get(name, ours).lower() != ours:
             raise BadAnswer(f"answered for another {name}", "ask it by hand: git credential fill")
     if "password" not in pairs:
         return None
-    expires_at = read_time(pairs.get("password_expiry_utc"), question.now)
-    return Reply(pairs["password"], pairs.get("username") or None, expires_at)
+    expires_at = read_time(pairs.get("password_expiry_utc"), request.now)
+    return HelperReply(pairs["password"], pairs.get("username") or None, expires_at)
 
 
-def render_docker(question: Question) -> str:
-    """Return the server's URL."""
-    return question.url.origin
-
-
-def read_docker(text: str, question: Question) -> Reply | None:
-    """Return user name and secret, None where both are empty: so docker-credential-pass says that
-    it has nothing.
+def read_docker(text: str, request: HelperRequest) -> HelperReply | None:
+    """Return user name and secret, None where both are empty, as docker-credential-pass does.
 
     An identity token, whose user name is `<token>`, only a container registry can exchange.
     """
     document = _load(text)
-    username, secret = (
-        document.get(name) if isinstance(document, dict) else None
-        for name in ("Username", "Secret")
-    )
+    parts = document if isinstance(document, dict) else {}
+    username, secret, server = (parts.get(name) for name in ("Username", "Secret", "ServerURL"))
     if not isinstance(username, str) or not isinstance(secret, str):
         raise BadAnswer(
             "printed JSON without Username and Secret",
@@ -182,25 +160,22 @@ def read_docker(text: str, question: Question) -> Reply | None:
             "has an identity token, which only a container registry can exchange",
             "log in to it with a user name and a password",
         )
-    server = document.get("ServerURL")
-    if isinstance(server, str) and server and _origin(server) != question.url.origin:
+    if isinstance(server, str) and server and _origin(server) != request.url.origin:
         raise BadAnswer(
             "answered for another server", "ask it by hand: it must give what it is asked for"
         )
-    return Reply(secret, username or None)
+    return HelperReply(secret, username or None)
 
 
-def render_bazel(question: Question) -> str:
+def render_bazel(request: HelperRequest) -> str:
     """Return the request as JSON."""
     import json
 
-    return json.dumps({"uri": question.url.text})
+    return json.dumps({"uri": request.url.text})
 
 
-def read_bazel(text: str, question: Question) -> Reply | None:
-    """Return what the Authorization header says, None without one: then no credential is needed. A
-    bearer token is a password here.
-    """
+def read_bazel(text: str, request: HelperRequest) -> HelperReply | None:
+    """Return what Authorization says (a bearer token is a password), None without one."""
     document = _load(text)
     headers = document.get("headers", {}) if isinstance(document, dict) else None
     if not isinstance(headers, dict):
@@ -215,16 +190,16 @@ def read_bazel(text: str, question: Question) -> Reply | None:
     if not isinstance(values, list) or len(values) != 1 or not isinstance(values[0], str):
         raise BadAnswer("gave more than one Authorization header", "it must give exactly one")
     kind, _, token = values[0].strip().partition(" ")
-    expires_at = read_time(document.get("expires"), question.now)
+    expires_at = read_time(document.get("expires"), request.now)
     if kind.lower() == "bearer" and token.strip():
-        return Reply(token.strip(), None, expires_at)
+        return HelperReply(token.strip(), None, expires_at)
     if kind.lower() != "basic":
         raise BadAnswer(
             "gave an Authorization that is neither Basic nor Bearer",
             "pip and uv can send those two only",
         )
     username, secret = _read_basic(token)
-    return Reply(secret, username, expires_at)
+    return HelperReply(secret, username, expires_at)
 
 
 def _load(text: str) -> Any:
@@ -272,13 +247,14 @@ def _read_basic(token: str) -> tuple[str, str]:
 #: `protocol = "..."` -> how it is spoken.
 PROTOCOLS: Mapping[str, Protocol] = {
     "plain": Protocol(None, read_plain),
-    "first": Protocol(None, read_first),
+    # What `pass` and those after it keep below are a user name, a URL, notes.
+    "first": Protocol(None, lambda text, request: read_plain(text.partition("\n")[0], request)),
     "json": Protocol(None, read_json),
     "git": Protocol(
         render_git, read_git, lambda text, status: status == GIT_NOTHING and not text.strip()
     ),
     "docker": Protocol(
-        render_docker,
+        lambda request: request.url.origin,
         read_docker,
         lambda text, status: status == 1 and text.strip() == DOCKER_NOT_FOUND,
     ),

@@ -18,9 +18,7 @@ ACCOUNT_CLAIMS = ("preferred_username", "email", "name", "sub")
 
 
 def read_claims(token: Secret) -> Mapping[str, Any] | None:
-    """Return the claims of a token, or None if it is no JWT: three parts, the first two JSON
-    objects.
-    """
+    """Return a token's claims, or None if it is no JWT: three parts, the first two JSON objects."""
     parts = token.reveal().split(".")
     if len(parts) != 3 or not all(parts):
         return None
@@ -33,19 +31,15 @@ def read_claims(token: Secret) -> Mapping[str, Any] | None:
 
 
 def read_expiry(token: str) -> float | None:
-    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT. One that is
-    encrypted may say it in its header.
+    """Return the UTC epoch seconds at which a token ends, or None for what is no JWT.
 
-    A forged or wrong `exp` only makes us ask too early or too late; the index decides what it
-    accepts.
+    A forged or wrong `exp` only makes us ask too early or late; the index decides what it accepts.
     """
     parts = token.split(".")
     part = {3: 1, 5: 0}.get(len(parts))  # signed: what it says; encrypted: its header
-    return (
-        read_number(_read_object(parts[part].rstrip("=")), "exp")
-        if part is not None and token.startswith("ey")
-        else None
-    )
+    if part is not None and token.startswith("ey"):
+        return read_number(_read_object(parts[part].rstrip("=")), "exp")
+    return None
 
 
 def read_number(claims: Mapping[str, Any] | None, name: str) -> float | None:

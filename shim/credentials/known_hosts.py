@@ -26,9 +26,7 @@ PART = "[a-z0-9]+(?:-[a-z0-9]+)*"
 
 @dataclass(frozen=True, slots=True)
 class KnownHost:
-    """One `[[host]]` with its patterns filled in. `command` is an argument vector or empty, the
-    seconds None if not known.
-    """
+    """One `[[host]]`, its patterns filled in; `command` may be empty, seconds None if not known."""
 
     name: str
     segments: int | None
@@ -45,13 +43,10 @@ class KnownHost:
 
 
 def find_known(url: Url, environ: Mapping[str, str]) -> Iterator[KnownHost]:
-    """Yield the known hosts that `url` belongs to, in the file's order. Only https and port 443
-    count, unless `origin` says more.
-    """
+    """Yield the known hosts of `url` in the file's order; without `origin` only https on 443."""
     for table in load_tables():
-        parts = (
-            _match_origin(table, url, environ) if "origin" in table else _match_hosts(table, url)
-        )
+        named = "origin" in table
+        parts = _match_origin(table, url, environ) if named else _match_hosts(table, url)
         if parts is not None and not ("public" in table and url.path.startswith(table["public"])):
             yield _fill(table, parts)
 
@@ -65,13 +60,6 @@ def load_tables() -> list[dict[str, Any]]:
     return tables
 
 
-def suffix_of(pattern: str) -> str:
-    """Return what every host of a pattern ends with: `.d.codeartifact.…` would need the region, so
-    it is what follows the last `{part}`.
-    """
-    return pattern.rpartition("}")[2]
-
-
 def _match_hosts(table: Mapping[str, Any], url: Url) -> dict[str, str] | None:
     """Return the texts of the parts, or None."""
     import re
@@ -79,11 +67,7 @@ def _match_hosts(table: Mapping[str, Any], url: Url) -> dict[str, str] | None:
     if url.scheme != "https" or url.port != 443:
         return None
     for pattern in table["hosts"]:
-        pieces = re.split(r"\{(\w+)\}", pattern)
-        expression = "".join(
-            f"(?P<{piece}>{PART})" if number % 2 else re.escape(piece)
-            for number, piece in enumerate(pieces)
-        )
+        expression = re.sub(r"\\{(\w+)\\}", rf"(?P<\1>{PART})", re.escape(pattern))
         if found := re.fullmatch(expression, url.host):
             return found.groupdict()
     return None
@@ -105,9 +89,7 @@ def _fill(table: Mapping[str, Any], parts: Mapping[str, str]) -> KnownHost:
         username=table.get("username"),
         variable=table.get("variable"),
         token_is_username=table.get("token-is-username", False),
-        command=tuple(
-            word.format(**parts) if "{" in word else word for word in table.get("command", ())
-        ),
+        command=tuple(word.format(**parts) for word in table.get("command", ())),
         protocol=table.get("protocol", "plain"),
         fields=tuple((name, table[name]) for name in ("password", "expires") if name in table),
         lifetime_s=_seconds(table.get("lifetime")),
@@ -122,11 +104,9 @@ def _seconds(text: str | None) -> float | None:
 
 
 def find_end_of_written(file: str, url: Url, username: str | None) -> float | None:
-    """Return when a secret that stands in `file` has ended at the latest, in UTC epoch seconds, or
-    None if nothing is known of that.
+    """Return when a secret in `file` has ended at the latest, in UTC epoch seconds, or None.
 
-    `aws codeartifact login` writes its token into pip.conf or .pypirc, as the user that the
-    vendor's hosts want.
+    `aws codeartifact login` writes its token into pip.conf or .pypirc, as its hosts' user.
     """
     known = next(find_known(url, {}), None) if url.host.endswith(WRITING) else None
     if known is None or known.longest_s is None or known.username != username:

@@ -26,21 +26,16 @@ MENDING = {
 
 
 def find_problem(store: str, policy: Policy, host: Host) -> StoreError | None:
-    """Return why a store cannot be used here, with a hint that names one that can be; None if it
-    can.
-    """
+    """Return why a store cannot be used here, with a hint that names another; None if it can."""
     reason = find_reason(store, policy, host)
     if reason is None or reason.hint:
         return reason
-    return StoreError(
-        f"{reason.message}: nothing was stored", hint=hint_without(store, policy, host)
-    )
+    hint = hint_without(store, policy, host)
+    return StoreError(f"{reason.message}: nothing was stored", hint=hint)
 
 
 def hint_without(store: str, policy: Policy, host: Host) -> str:
-    """Return where a secret can be kept that this store does not take, or what mends the store if
-    there is no other one.
-    """
+    """Return where else a secret can be kept, or what mends the store if nowhere."""
     others = offered(policy, host, without=store)
     return (
         "; ".join(f"--store {other} keeps it in {STORES[other]}" for other in others)
@@ -58,11 +53,9 @@ def offered(policy: Policy, host: Host, *, without: str = "") -> list[str]:
 def find_reason(store: str, policy: Policy, host: Host) -> StoreError | None:
     """Return why a store cannot be used here; None if it can."""
     if store == "file":
-        return (
-            None
-            if policy.allow_file_store
-            else StoreError(f"{policy.file} forbids to keep secrets in files")
-        )
+        if policy.allow_file_store:
+            return None
+        return StoreError(f"{policy.file} forbids to keep secrets in files")
     if store == "memory":
         reason = kernel_store.problem(host)
         return StoreError(f"it cannot be kept in memory ({reason})") if reason else None

@@ -7,12 +7,11 @@ from shim.core.model import Resolution
 
 
 def hint_for(resolution: Resolution, index: IndexConfig | None) -> str:
-    """Return what to do about an answer without a credential: something that the sources of its
-    index would notice.
-    """
-    if resolution.tried and resolution.tried[0][0] == "scope":
+    """Return what to do where there is no credential: what a source of the index would notice."""
+    first = resolution.tried[0][0] if resolution.tried else ""
+    if first == "scope":
         return "use https, or set insecure = true for this index"
-    if resolution.tried and resolution.tried[0][0] == "policy":
+    if first == "policy":
         return "ask who keeps the machine's policy"
     if resolution.blocked and resolution.blocked.hint:
         return resolution.blocked.hint

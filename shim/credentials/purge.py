@@ -12,6 +12,7 @@ from shim.core.host import Host
 from shim.core.private_folders import cache_folder, stored_folder
 from shim.core.urls import Url
 from shim.storage import approved_origins, keyring_cache, os_keyring, saved_logins, token_cache
+from shim.storage.cache_files import discard
 from shim.storage.record_format import is_record_name
 
 #: What lies in the token cache's folder beside records. The names of the files in them hold a
@@ -34,12 +35,10 @@ def forget(
     *,
     keyring_wait_s: float | None = None,
 ) -> Iterator[str]:
-    """Forget the credential of one index, or everything, wherever we stored it; yield in words what
-    was removed, the keyring's last.
+    """Forget one index's credential, or all; yield in words what was removed, the keyring's last.
 
     Raises:
-        StoreError: a file cannot be removed, or the keyring is locked or silent. What was yielded
-            before is gone.
+        StoreError: a file cannot be removed, or the keyring is locked or silent.
     """
     for token in token_cache.forget(host, scope):
         yield f"token cache: {token.scope} ({token.username})"
@@ -47,9 +46,7 @@ def forget(
         yield f"{store}: {one.scope} ({one.username})"
     for origin in approved_origins.forget(host, url):
         yield f"approved origins: {origin}"
-    keyring_cache.forget(
-        host
-    )  # a copy of what the keyring keeps; which scopes it was for does not matter
+    keyring_cache.forget(host)  # a copy of what the keyring keeps, whatever scopes it was for
     for service, name in _forget_in_keyring(host, url, username, keyring_wait_s):
         yield f"keyring: {service} ({name})"
 
@@ -59,24 +56,20 @@ def _forget_in_keyring(
 ) -> list[tuple[str, str]]:
     from shim.credentials.sources.keyring import allowed_s, in_time
 
+    def work() -> list[tuple[str, str]]:
+        return os_keyring.forget(host, url, username)
+
     try:
-        return in_time(
-            lambda: os_keyring.forget(host, url, username),
-            allowed_s(wait_s, host),
-            has_person=host.interactive,
-        )
+        return in_time(work, allowed_s(wait_s, host), has_person=host.interactive)
     except SourceError as error:
-        raise StoreError(
-            f"{error.message}: nothing was removed from it", hint=error.hint
-        ) from error
+        message = f"{error.message}: nothing was removed from it"
+        raise StoreError(message, hint=error.hint) from error
 
 
 def remove_folders(host: Host) -> list[str]:
-    """Remove our cache, our lists and the audit log, once `forget` has emptied the rest; return the
-    folders that are gone.
+    """Remove our cache, our lists and the audit log, once `forget` is done; return what folders.
 
-    A folder that the user named is theirs (SHIM_CACHE_DIR may be any), so only what we put there
-    goes, and then empty folders.
+    SHIM_CACHE_DIR may be any folder: only what we put there goes, and then empty folders.
     """
     removed: list[str] = []
     cached, _ = cache_folder(host)
@@ -94,7 +87,7 @@ def remove_folders(host: Host) -> list[str]:
         for name in STATE_FOLDERS:
             _remove_files(os.path.join(state, name))
         for name in STATE_FILES:
-            _unlink(os.path.join(state, name))
+            discard(os.path.join(state, name))
         removed += _remove_empty(*(os.path.join(state, name) for name in STATE_FOLDERS), state)
         if not host.environ.get("XDG_STATE_HOME"):
             _remove_empty(host.state_home)  # ours was perhaps the only one below ~/.local/state
@@ -110,13 +103,13 @@ def remove_folders(host: Host) -> list[str]:
 def _remove_cached(folder: str) -> None:
     for name in os.listdir(folder):
         if is_record_name(name):
-            _unlink(os.path.join(folder, name))
+            discard(os.path.join(folder, name))
     for name in FOLDERS:
         below = os.path.join(folder, name)
         if os.path.isdir(below) and not os.path.islink(below):
             for file in os.listdir(below):
                 if re.search("[0-9a-f]{16}", file) or file == KEY:
-                    _unlink(os.path.join(below, file))
+                    discard(os.path.join(below, file))
             _remove_empty(below)
 
 
@@ -124,7 +117,7 @@ def _remove_files(folder: str) -> None:
     """Remove the files in a folder; one that is a link, or not there, is left alone."""
     if os.path.isdir(folder) and not os.path.islink(folder):
         for name in os.listdir(folder):
-            _unlink(os.path.join(folder, name))
+            discard(os.path.join(folder, name))
 
 
 def _remove_links(folder: str) -> None:
@@ -133,11 +126,6 @@ def _remove_links(folder: str) -> None:
     for name in os.listdir(folder) if os.path.isdir(folder) else ():
         if name.startswith(LINKS):
             rmtree(os.path.join(folder, name), ignore_errors=True)
-
-
-def _unlink(path: str) -> None:
-    with suppress(OSError):
-        os.unlink(path)
 
 
 def _remove_empty(*folders: str) -> list[str]:

@@ -33,21 +33,16 @@ def resolve(endpoints: Endpoints, settings: Settings, host: Host) -> tuple[Resol
         SourceError: a source that the configuration names is broken.
     """
     resolver = _Resolver(settings, host)
-    # What the user named himself is asked first: a project file that names it too then finds the
-    # answer.
-    ordered = sorted(
-        range(len(endpoints.items)), key=lambda number: endpoints.items[number].origin.project
-    )
-    resolutions = {number: resolver.resolution(endpoints.items[number]) for number in ordered}
-    return tuple(resolutions[number] for number in range(len(endpoints.items)))
+    # What the user named himself is asked first: a project file that names it finds the answer.
+    ordered = sorted(enumerate(endpoints.items), key=lambda item: item[1].origin.project)
+    resolutions = {number: resolver.resolution(endpoint) for number, endpoint in ordered}
+    return tuple(resolutions[number] for number in range(len(ordered)))
 
 
 def resolve_quietly(
     endpoints: tuple[Endpoint, ...], settings: Settings, host: Host
 ) -> tuple[Resolution, ...]:
-    """Return one answer for each endpoint of servers that a command only may ask: no login, no
-    question, and a broken source has none.
-    """
+    """Return an answer for each endpoint without login or question; broken sources have none."""
     alone = replace(host, interactive=False)
     resolutions: list[Resolution] = []
     for endpoint in endpoints:
@@ -77,12 +72,8 @@ class _Resolver:
         if endpoint.inline_password is not None:
             if left_behind := known.find_left_behind(endpoint, self._host):
                 self._asker.warn(left_behind)
-            own = Credential(
-                endpoint.username or "",
-                endpoint.inline_password,
-                scope_of_index(endpoint.url),
-                "url",
-            )
+            who, scope = endpoint.username or "", scope_of_index(endpoint.url)
+            own = Credential(who, endpoint.inline_password, scope, "url")
             return Resolution(endpoint, own, index=name)
         if refused := refuse_scheme(endpoint.url, index):
             return Resolution(endpoint, None, (("scope", refused),), name)
@@ -101,24 +92,16 @@ class _Resolver:
         return Resolution(endpoint, credential, tried, name, blocked)
 
     def _key_of(self, query: Query) -> tuple[str, str | None]:
-        """Return what the answer is known by: for a file, whose own URL is nobody's name, its
-        server if that has a credential already.
-        """
+        """Return an answer's key: a file's is its server if that has a credential already."""
         server = (str(scope_of_origin(query.endpoint.url)), query.username)
-        is_answered = (
-            _is_file(query)
-            and (found := self._known.get(server)) is not None
-            and found.credential is not None
-        )
-        return server if is_answered else (str(query.scope), query.username)
+        found = self._known.get(server) if _is_file(query) else None
+        return server if found and found.credential else (str(query.scope), query.username)
 
     def _resolve(self, query: Query) -> _Found:
-        """Ask the sources in their order, also behind one that fails; return the first answer that
-        fits.
+        """Ask the sources in order, also behind one that fails; return the first that fits.
 
         Raises:
-            SourceError: what failed first, where the configuration names the sources and none of
-                them answers.
+            SourceError: what failed first, where none of the configured sources answers.
         """
         failed: dict[str, SourceError] = {}
         ended: Credential | None = None
@@ -135,9 +118,8 @@ class _Resolver:
             flaw = find_flaw(credential, query) if credential else None
             if flaw:
                 query.note(name, flaw)
-                ended = ended or (
-                    credential if name in AGING_SOURCES and has_ended(credential, query) else None
-                )
+                if name in AGING_SOURCES and has_ended(credential, query):
+                    ended = ended or credential
             elif credential:
                 self._asker.warn(*failed.values())
                 return _Found(credential, tuple(query.notes))
@@ -152,15 +134,12 @@ class _Resolver:
         self._asker.warn(*failed.values())
         # What was issued just now has not ended, whatever our clock says, which may be wrong by
         # hours: the server has the last word.
-        return _Found(
-            ended, tuple(query.notes), None if query.index or ended else failed.get("known")
-        )
+        blocked = None if query.index or ended else failed.get("known")
+        return _Found(ended, tuple(query.notes), blocked)
 
 
 class _Found(NamedTuple):
-    """What the sources say together. `blocked` is why a known vendor's private host, which nobody
-    has configured, has no credential.
-    """
+    """What the sources say; `blocked` is why a vendor's host that nobody configured has nothing."""
 
     credential: Credential | None
     tried: tuple[tuple[str, str], ...]
@@ -168,61 +147,41 @@ class _Found(NamedTuple):
 
 
 def _is_file(query: Query) -> bool:
-    """Whether it is a single file that no `[[index]]` covers. A command may name thousands on one
-    server.
-    """
+    """Whether it is one file without an `[[index]]`. A command may name thousands on a server."""
     return query.endpoint.role == "direct" and query.index is None
 
 
 def _has_nothing_there(name: str, query: Query) -> bool:
-    """Whether a source that has nothing for one file surely has nothing for any other on that
-    server.
-    """
+    """Whether a source without an answer for this file has none for any other on its server."""
     if name == "stored":
         from shim.storage import saved_logins
 
-        return all(
-            scope_of_origin(query.endpoint.url) != replace(entry.scope, segments=())
-            for entry in saved_logins.entries(query.host)
-        )
+        origins = {replace(one.scope, segments=()) for one in saved_logins.entries(query.host)}
+        return scope_of_origin(query.endpoint.url) not in origins
     return name in SERVER_SOURCES
 
 
 def refuse_scheme(url: Url, index: IndexConfig | None) -> str | None:
-    """Return why no secret may travel to `url`, or None if one may: https, this machine, or an
-    index marked insecure.
-    """
+    """Return why no secret may travel to `url`: plain http, and no index that allows it."""
     if url.is_confidential or (index and index.insecure):
         return None
-    return (
-        "plain http"
-        if index is None
-        else 'plain http, and this [[index]] does not say "insecure = true"'
-    )
+    if index is None:
+        return "plain http"
+    return 'plain http, and this [[index]] does not say "insecure = true"'
 
 
 def find_flaw(credential: Credential, query: Query) -> str | None:
-    """Return why a source's answer is none: another user name than the URL insists on, or a token
-    that says it has ended.
-    """
+    """Return why a source's answer is none: another user name, or a token that has ended."""
     if query.endpoint.username not in (None, credential.username):
         return f"has {credential.shown_username!r}, the URL wants {query.endpoint.username!r}"
-    over_s = (
-        query.host.clock() - credential.expires_at if credential.expires_at is not None else -1.0
-    )
-    return (
-        f"its token expired {token_cache.describe_duration(over_s)} ago by this machine's clock"
-        if over_s >= 0
-        else None
-    )
+    if not has_ended(credential, query):
+        return None
+    ago = token_cache.describe_duration(query.host.clock() - (credential.expires_at or 0.0))
+    return f"its token expired {ago} ago by this machine's clock"
 
 
 def has_ended(credential: Credential | None, query: Query) -> bool:
     """Whether a credential is the one that the URL wants, and has ended by our clock."""
-    fits = credential is not None and query.endpoint.username in (None, credential.username)
-    return (
-        fits
-        and credential is not None
-        and credential.expires_at is not None
-        and credential.expires_at <= query.host.clock()
-    )
+    if credential is None or query.endpoint.username not in (None, credential.username):
+        return False
+    return credential.expires_at is not None and credential.expires_at <= query.host.clock()

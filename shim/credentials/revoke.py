@@ -15,26 +15,22 @@ from shim.credentials.sources import Query, oidc, posit
 def end_logins(
     url: Url | None, settings: Settings, host: Host, problems: list[ShimError]
 ) -> list[str]:
-    """End the logins of the index at `url`, or of all if it is None; return what was ended, in
-    words. What fails joins `problems`.
-    """
+    """End the logins of one index, or all; return which, in words. Failures join `problems`."""
     ended: list[str] = []
     for index in settings.indexes:
         if url is not None and index is not settings.index_for(url):
             continue
         query = Query(Endpoint(index.url, Origin("config", index.defined_in)), index, host)
-        for way in (posit, oidc):
+        for login in filter(None, (posit.make_login(query), oidc.make_login(query))):
             try:
-                ended += filter(None, [way.log_out(query)])
+                ended += filter(None, [login.log_out(query)])
             except ShimError as error:
                 problems.append(error)
     return ended
 
 
 def read_whole_settings(host: Host, problems: list[ShimError]) -> Settings:
-    """Return the settings; none if they are broken, which joins `problems`: everything can be
-    forgotten all the same.
-    """
+    """Return the settings, none if they are broken: everything can be forgotten all the same."""
     try:
         return load_settings(host)
     except ShimError as error:

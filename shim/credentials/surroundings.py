@@ -66,26 +66,20 @@ EVERYBODYS = ("HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "DOCKER_CONFIG")
 
 
 def state_of(program: str, host: Host, own: tuple[str, ...] = ()) -> str:
-    """Return a text that changes when `program` might answer for somebody else; `own` are further
-    variables that the user names.
-    """
+    """Return what changes when `program` may answer for another; `own` are the user's variables."""
     obeyed = PROGRAMS.get(os.path.basename(program), Obeyed(()))
     files = [_state(path) for named in obeyed.files if (path := _find(named, host))]
     return repr((host.variables((*EVERYBODYS, *obeyed.variables, *own)), files))
 
 
 def state_of_command(command: CommandSource, host: Host) -> str:
-    """Return the same for a command of the configuration. `env`, `sh` and their like run another
-    one: every word that is one counts.
-    """
+    """Return the same for a command: `env` and `sh` run another one, so every word counts."""
     known = [word for word in command.argv if os.path.basename(word) in PROGRAMS]
     return repr([state_of(word, host, command.obeys) for word in known or command.argv[:1]])
 
 
 def _find(named: str, host: Host) -> str | None:
-    """Return the path that an entry of `files` stands for, or None where its variable is not
-    set.
-    """
+    """Return the path that an entry of `files` stands for, None if its variable is not set."""
     if not named.startswith("$"):
         return host.path(named)
     variable, _, rest = named[1:].partition("/")
@@ -93,16 +87,12 @@ def _find(named: str, host: Host) -> str | None:
     return os.path.join(host.path(folder), rest) if folder else None
 
 
-def _state(path: str, *, is_deep: bool = True) -> object:
-    """Return what tells two states of a file apart, or of a folder and the files in it; None if it
-    is not there.
-    """
+def _state(path: str) -> object:
+    """Return what tells two states of a file or folder apart; None if it is not there."""
     try:
-        if is_deep and is_folder(path):
-            return [
-                (name, _state(os.path.join(path, name), is_deep=False))
-                for name in sorted(list_folder(path))
-            ]
+        if is_folder(path):
+            names = sorted(list_folder(path))
+            return [(name, identify(os.path.join(path, name))) for name in names]
     except OSError:
         return None
     return identify(path)

@@ -44,9 +44,7 @@ def restored() -> Iterator[None]:
 
 @contextmanager
 def diverted() -> Iterator[None]:
-    """Lead standard output to standard error and standard input, unless it is a terminal, to
-    nowhere: both are the tool's, and data.
-    """
+    """Lead stdout to stderr, and stdin, unless a terminal, to nowhere: both are the tool's."""
     import fcntl
 
     _flush()
@@ -74,13 +72,9 @@ def _restorer(descriptor: int) -> Callable[[], None]:
     def is_ours() -> bool:
         return os.tcgetpgrp(descriptor) == os.getpgrp()
 
-    def nothing() -> None:
-        return
-
-    try:
+    before = None
+    with suppress(OSError, termios.error):
         before = termios.tcgetattr(descriptor) if is_ours() else None
-    except (OSError, termios.error):
-        return nothing
 
     def restore() -> None:
         with suppress(OSError, termios.error):
@@ -92,9 +86,7 @@ def _restorer(descriptor: int) -> Callable[[], None]:
 
 @contextmanager
 def _before_signals(action: Callable[[], None]) -> Iterator[None]:
-    """Do `action` before a signal ends us. Only the main thread can see to that, and only where
-    nobody has done so before.
-    """
+    """Do `action` before a signal ends us, in the main thread and where nobody else does."""
 
     def end(number: int, _frame: FrameType | None) -> None:
         action()
@@ -121,9 +113,7 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _flush() -> None:
-    """Let out what Python holds back for standard output, so that it goes where it was meant to
-    go.
-    """
+    """Let out what Python holds back for standard output, to where it was meant to go."""
     if sys.stdout is not None:
         with suppress(OSError, ValueError):
             sys.stdout.flush()

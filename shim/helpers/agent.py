@@ -17,7 +17,13 @@ from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Endpoint, Endpoints, Origin
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
-from shim.credentials.agent_protocol import BadLine, Question, Reply, read_question, render_reply
+from shim.credentials.agent_protocol import (
+    AgentAnswer,
+    AgentRequest,
+    BadLine,
+    read_request,
+    render_answer,
+)
 from shim.credentials.jwt import read_expiry
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import AGING_SOURCES
@@ -25,9 +31,9 @@ from shim.storage.audit_log import AGENT_FILE, record_refusal, record_release
 
 #: The same words for an index that is not marked and for one that is not there: who asks need not
 #: learn which there are.
-NOT_SHARED = Reply(nothing="the host does not share this index")
-NOTHING = Reply(nothing="the host has no credential for it")
-NO_END = Reply(
+NOT_SHARED = AgentAnswer(nothing="the host does not share this index")
+NOTHING = AgentAnswer(nothing="the host has no credential for it")
+NO_END = AgentAnswer(
     nothing="the host's secret for it has no end, and it shares only those that have one"
 )
 #: What a source that hangs leaves behind in this process; beyond that nobody is asked any more.
@@ -72,11 +78,12 @@ class Agent:
                 given = self._decide(data, client, settings)
             except _Refused as refused:
                 record_refusal(refused.where, target, refused.words, audit, self.host, parent)
-                return render_reply(refused.reply)
+                return render_answer(refused.reply)
             except ShimError as error:
                 write_stderr(render(error))
                 record_refusal("", target, f"failed: {error.code}", audit, self.host, parent)
-                return render_reply(Reply(failed=f"the credential could not be got ({error.code})"))
+                words = f"the credential could not be got ({error.code})"
+                return render_answer(AgentAnswer(failed=words))
             record_release(
                 (given,),
                 target,
@@ -86,7 +93,7 @@ class Agent:
                 parent=parent,
                 file=AGENT_FILE,
             )
-        return render_reply(_reply_with(given))
+        return render_answer(_reply_with(given))
 
     def _decide(self, data: bytes, client: Client, settings: Settings) -> Credential:
         """Return what is given to the client. Raises _Refused, or a ShimError where the host is at
@@ -94,7 +101,7 @@ class Agent:
         """
         if client.uid not in self.allowed:
             raise _Refused(
-                Reply(
+                AgentAnswer(
                     failed=(
                         f"uid {client.uid} may not ask; shim agent --allow-uid {client.uid} would"
                         " let it"
@@ -118,7 +125,7 @@ class Agent:
         return replace(credential, scope=scope)
 
     def _find(
-        self, index: IndexConfig, question: Question, settings: Settings
+        self, index: IndexConfig, question: AgentRequest, settings: Settings
     ) -> Credential | None:
         """Ask the host's sources; past the token cache if that is wanted and was not done just
         now.
@@ -169,29 +176,29 @@ class _Refused(Exception):
     why.
     """
 
-    def __init__(self, reply: Reply, url: Url | None = None) -> None:
+    def __init__(self, reply: AgentAnswer, url: Url | None = None) -> None:
         super().__init__()
         self.reply = reply
         self.where = url.origin if url else ""
         self.words = f"refused: {reply.failed or reply.nothing}"
 
 
-def _read(data: bytes) -> tuple[Question, Url]:
+def _read(data: bytes) -> tuple[AgentRequest, Url]:
     """Return the question and its URL. Raises _Refused for what is none, and for a URL with a user
     name or password in it.
     """
     try:
-        question = read_question(data)
+        question = read_request(data)
         if find_userinfo(question.url):
             raise BadUrl("it holds a user name")
         return question, parse_url(question.url)
     except (BadLine, BadUrl) as error:
         what = "the question" if isinstance(error, BadLine) else "the URL is not usable:"
-        raise _Refused(Reply(failed=f"{what} {error}")) from None
+        raise _Refused(AgentAnswer(failed=f"{what} {error}")) from None
 
 
-def _reply_with(credential: Credential) -> Reply:
+def _reply_with(credential: Credential) -> AgentAnswer:
     secret, scope = credential.secret.reveal(), str(credential.scope)
-    return Reply(
+    return AgentAnswer(
         secret, credential.username, scope, credential.expires_at, credential.username_is_secret
     )

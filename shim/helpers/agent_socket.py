@@ -25,7 +25,7 @@ from shim.core.errors import CannotListen
 from shim.core.files import identify
 from shim.core.host import write_stderr
 from shim.core.private_folders import private_folder
-from shim.credentials.agent_protocol import MAX_QUESTION_BYTES
+from shim.credentials.agent_protocol import MAX_REQUEST_BYTES
 from shim.helpers.agent import Client
 
 #: So many connections are served at a time, and so many wait in the kernel's queue.
@@ -114,9 +114,9 @@ def _receive(connection: socket.socket) -> bytes:
     """
     deadline = time.monotonic() + CLIENT_S
     data = b""
-    while not data.endswith(b"\n") and len(data) <= MAX_QUESTION_BYTES:
+    while not data.endswith(b"\n") and len(data) <= MAX_REQUEST_BYTES:
         connection.settimeout(max(deadline - time.monotonic(), 0.001))
-        piece = connection.recv(MAX_QUESTION_BYTES)
+        piece = connection.recv(MAX_REQUEST_BYTES)
         if not piece:
             break
         data += piece

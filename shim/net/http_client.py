@@ -26,9 +26,9 @@ from http.client import (
     RemoteDisconnected,
 )
 from typing import Any, Literal, TypeVar
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 from urllib.parse import quote, urljoin
-from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_opener
+from urllib.request import HTTPErrorProcessor, OpenerDirector, Request, build_opener
 
 from shim import __version__
 from shim.core.causes import Cause, cause_of
@@ -45,6 +45,7 @@ ACCEPT = (
     " text/html;q=0.01"
 )
 MAX_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
 #: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
 CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
@@ -61,8 +62,7 @@ _INTERACTION = re.compile(rb"<(form|script)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an index answered: the status and the last URL, or `error` in words if there was no
-    answer.
+    """What an index answered: the status and the last URL, or `error` in words without an answer.
 
     `page` is the beginning of a page for people or tools, `hops` are the URLs that redirects named
     on the way. `is_form` says that the page asks for a login instead of listing anything. `trouble`
@@ -87,8 +87,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One question about `url`, by a route, with the credential in the bytes of an encoding where
-    its scope covers the URL.
+    """One question about `url`, by a route, with the credential, in an encoding, in its scope.
 
     With `follows` false a redirect is the answer. A POST is an empty one. `takes` asks for a file
     instead of a page: all of it, up to one byte more than so many.
@@ -103,15 +102,17 @@ class Asked:
     takes: int = 0
 
 
-class _NoRedirect(HTTPRedirectHandler):
-    def redirect_request(self, *_: Any, **__: Any) -> None:
-        return None
+class _AsItCame(HTTPErrorProcessor):
+    """Lets every answer through: a redirect or a refusal is none of urllib's business."""
+
+    def http_response(self, _request: Request, response: HTTPResponse) -> HTTPResponse:
+        return response
+
+    https_response: Any = http_response
 
 
 def route_of_environment(host: Host) -> Route:
-    """Return what the variables say: the CA file or folder that they name stands for the system's
-    authorities.
-    """
+    """Return what the variables say: their CA file or folder replaces the system's authorities."""
     bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
     return Route(authorities=(host.path(bundle),), system=False) if bundle else Route()
 
@@ -123,30 +124,24 @@ def probe(
     timeout_s: float = 15.0,
     route: Route | None = None,
 ) -> Outcome:
-    """Return what a GET of `url` gives, with the credential where its scope covers the URL. Never
-    raises for the network.
+    """Return what a GET of `url` gives, with the credential in its scope. No network raises.
 
     It runs in a daemon thread: a socket's timeout begins anew with every byte, and looking up a
     name has none.
     """
-    return probe_all(
-        [Asked(url, credential, route or route_of_environment(host))], host, timeout_s
-    )[0]
+    asked = Asked(url, credential, route or route_of_environment(host))
+    return probe_all([asked], host, timeout_s)[0]
 
 
 def probe_all(questions: Sequence[Asked], host: Host, timeout_s: float = 15.0) -> list[Outcome]:
-    """Return the outcome of each question, all asked at the same time, `timeout_s` seconds for them
-    together.
-    """
+    """Return the outcome of each question, all asked at once, within `timeout_s` together."""
     tasks = [partial(follow, question, host, timeout_s) for question in questions]
     with waiting(f"asking {', '.join(dict.fromkeys(one.url.host for one in questions))}", host):
         return at_once(tasks, [_late(one.url) for one in questions], timeout_s)
 
 
 def at_once(tasks: Sequence[Callable[[], T]], otherwise: Sequence[T], timeout_s: float) -> list[T]:
-    """Return what each task returns, all of them at the same time; of one that takes longer what
-    stands in `otherwise`.
-    """
+    """Return what each task returns, all at the same time; `otherwise` for one that is late."""
     outcomes = list(otherwise)
 
     def run(number: int) -> None:
@@ -180,13 +175,12 @@ def follow(question: Asked, host: Host, timeout_s: float) -> Outcome:
             return replace(outcome, hops=hops)
         try:
             url = parse_url(urljoin(url.text, location))
-            hops = (*hops, url)
-            if not question.follows:
-                return replace(outcome, hops=hops)
         except ValueError:
-            return Outcome(
-                outcome.status, url, "it redirects to what is no http(s) URL", trouble="broken"
-            )
+            words = "it redirects to what is no http(s) URL"
+            return Outcome(outcome.status, url, words, trouble="broken")
+        hops = (*hops, url)
+        if not question.follows:
+            return replace(outcome, hops=hops)
     return Outcome(None, url, f"it redirects more than {MAX_REDIRECTS} times", trouble="broken")
 
 
@@ -202,40 +196,32 @@ def _request(
         body = b"" if question.method == "POST" else None
         request = Request(_on_the_wire(url), body, headers, method=question.method)  # noqa: S310 (a Url is http or https)
         with opener.open(request, timeout=left_s) as response:
-            kind = response.headers.get_content_type() or ""
-            if question.takes:
-                return (
-                    Outcome(response.status, url, page=_read_file(response, question.takes)),
-                    None,
-                )
-            page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
-            return (
-                Outcome(
-                    response.status,
-                    url,
-                    page=page,
-                    is_form=kind.startswith(HTML_TYPES) and _is_form(page),
-                ),
-                None,
-            )
-    except HTTPError as error:
-        with error:
-            if error.code == WANTS_LOGIN and name_proxy(url, route):
-                return _failure(url, route, ProxyRefuses(error.code)), None
-            location = (
-                error.headers.get("Location") if error.code in (301, 302, 303, 307, 308) else None
-            )
-            return Outcome(error.code, url), location
+            return _read(response, url, question)
     except URLError as error:
         return _failure(url, route, error.reason), None
     except (OSError, HTTPException, ValueError) as error:
         return _failure(url, route, error), None
 
 
+def _read(response: HTTPResponse, url: Url, question: Asked) -> tuple[Outcome, str | None]:
+    """Return the outcome of an answer, and where it redirects to. Raises what reading raises."""
+    status = response.status
+    if status == WANTS_LOGIN and name_proxy(url, question.route):
+        return _failure(url, question.route, ProxyRefuses(status)), None
+    if status in REDIRECTS:
+        return Outcome(status, url), response.headers.get("Location")
+    if not 200 <= status < 300:
+        return Outcome(status, url), None
+    if question.takes:
+        return Outcome(status, url, page=_read_file(response, question.takes)), None
+    kind = response.headers.get_content_type() or ""
+    page = response.read(MAX_PAGE_BYTES) if kind.startswith(PAGE_TYPES) else b""
+    is_form = kind.startswith(HTML_TYPES) and _is_form(page)
+    return Outcome(status, url, page=page, is_form=is_form), None
+
+
 def _read_file(response: HTTPResponse, max_bytes: int) -> bytes:
-    """Return the whole file, or one byte more than is allowed. Raises IncompleteRead where the
-    server hangs up before its end.
-    """
+    """Return the file, or one byte more than allowed. Raises IncompleteRead if it is cut short."""
     data: bytes = response.read(max_bytes + 1)
     if len(data) <= max_bytes and response.length:  # how much is still to come
         raise IncompleteRead(data, response.length)
@@ -243,17 +229,13 @@ def _read_file(response: HTTPResponse, max_bytes: int) -> bytes:
 
 
 def _on_the_wire(url: Url) -> str:
-    """Return the URL in ASCII, as requests writes it: the host's normal form, and what is no URL
-    character percent-encoded.
-    """
+    """Return the URL in ASCII, as requests writes it, other characters percent-encoded."""
     rest = url.text.partition("://")[2][len(url.spelled_netloc) :]
     return f"{url.scheme}://{url.asked_netloc}{quote(rest, safe=URL_LETTERS)}"
 
 
 def _failure(url: Url, route: Route, reason: object) -> Outcome:
-    """Return why there was no answer. Before TLS begins, only the proxy can have failed, where
-    there is one.
-    """
+    """Return why there was no answer: before TLS begins, it is the proxy if there is one."""
     cause = cause_of(reason)
     if isinstance(reason, ssl.SSLError):
         return Outcome(None, url, explain(reason), trouble="tls", cause=cause)
@@ -273,25 +255,18 @@ def _late(url: Url) -> Outcome:
 
 
 def _is_form(page: bytes) -> bool:
-    """Whether a page is made for a person who logs in: it has a password field, or a form or script
-    and nothing to follow.
-    """
-    return bool(
-        _PASSWORD_FIELD.search(page) or (_INTERACTION.search(page) and not _LINK.search(page))
-    )
+    """Whether a page is for a login: a password field, or a form or script and no link."""
+    is_interactive = _INTERACTION.search(page) and not _LINK.search(page)
+    return bool(_PASSWORD_FIELD.search(page) or is_interactive)
 
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
-    """Return what opens `url` by its route and follows no redirect. Raises OSError for a
-    certificate or proxy that cannot be used.
-    """
-    return build_opener(_NoRedirect, *handlers(url, route, _make_context(route, host)))
+    """Return what opens `url` by its route. Raises OSError for a bad certificate or proxy."""
+    return build_opener(_AsItCame, *handlers(url, route, _make_context(route, host)))
 
 
 def _make_context(route: Route, host: Host) -> ssl.SSLContext:
-    """Return the TLS settings of a route. Raises OSError for a client certificate that cannot be
-    used.
-    """
+    """Return a route's TLS settings. Raises OSError for a bad client certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if route.unchecked:
         context.check_hostname = False
@@ -300,17 +275,13 @@ def _make_context(route: Route, host: Host) -> ssl.SSLContext:
         context.load_default_certs()
     for path in route.authorities:
         try:
-            if is_folder(path):
-                context.load_verify_locations(capath=path)
-            else:
-                context.load_verify_locations(cafile=path)
+            context.load_verify_locations(**{"capath" if is_folder(path) else "cafile": path})
         except (OSError, ssl.SSLError):
             host.debug(f"the CA bundle {path} cannot be read: the system's is used")
             context.load_default_certs()
     if route.client_certificate:
-        context.load_cert_chain(
-            route.client_certificate, password=lambda: ""
-        )  # a key with a password would ask on the terminal
+        # A key with a password would ask for it on the terminal.
+        context.load_cert_chain(route.client_certificate, password=lambda: "")
     return context
 
 
@@ -318,31 +289,34 @@ def _authorization(credential: Credential, encoding: str) -> str:
     secret = credential.secret.reveal()
     if credential.scheme == "bearer":
         return f"Bearer {secret}"
+    text = f"{credential.username}:{secret}"
     try:
-        login = f"{credential.username}:{secret}".encode(encoding, "surrogateescape")
+        login = text.encode(encoding, "surrogateescape")
     except UnicodeEncodeError:  # no tool can send that in Latin-1; the channels know it
-        login = f"{credential.username}:{secret}".encode("utf-8", "surrogateescape")
+        login = text.encode("utf-8", "surrogateescape")
     return "Basic " + base64.b64encode(login).decode("ascii")
+
+
+#: Kind of trouble -> how it is said.
+TROUBLES: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "no answer in time"),
+    (ConnectionRefusedError, "it refuses the connection"),
+    (RemoteDisconnected, "it hangs up without an answer"),
+    (IncompleteRead, "it hangs up in the middle of its answer"),
+    (BadStatusLine, "its answer is no HTTP"),
+    (LineTooLong, "its answer is no HTTP"),
+)
 
 
 def explain(reason: object) -> str:
     """Return why there was no answer, in words."""
-    if isinstance(reason, TimeoutError):
-        return "no answer in time"
     if isinstance(reason, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted ({reason.verify_message})"
     if isinstance(reason, ssl.SSLError):
         return f"TLS fails ({(reason.reason or type(reason).__name__).lower().replace('_', ' ')})"
-    if isinstance(reason, ConnectionRefusedError):
-        return "it refuses the connection"
+    for kind, words in TROUBLES:
+        if isinstance(reason, kind):
+            return words
     if isinstance(reason, ProxyRefuses):
         return str(reason)
-    if isinstance(reason, OSError) and reason.strerror:
-        return reason.strerror
-    if isinstance(reason, RemoteDisconnected):
-        return "it hangs up without an answer"
-    if isinstance(reason, IncompleteRead):
-        return "it hangs up in the middle of its answer"
-    if isinstance(reason, BadStatusLine | LineTooLong):
-        return "its answer is no HTTP"
-    return type(reason).__name__
+    return (isinstance(reason, OSError) and reason.strerror) or type(reason).__name__

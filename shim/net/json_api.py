@@ -10,13 +10,12 @@ Sources: RFC 6749 sections 5.1 and 5.2 (answers of a token endpoint), RFC 6585 s
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email.message import Message
-from http.client import HTTPException
+from functools import partial
+from http.client import HTTPException, HTTPResponse
 from typing import Any
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request
 
@@ -24,7 +23,7 @@ from shim import __version__
 from shim.core.host import Host
 from shim.core.model import Route, Secret
 from shim.core.urls import Url
-from shim.net.http_client import explain, make_opener
+from shim.net.http_client import at_once, explain, make_opener
 
 #: More than any answer of a token endpoint, or metadata.
 MAX_JSON_BYTES = 1 << 18
@@ -35,12 +34,10 @@ CLOCK_TOLERANCE_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """What a server answered to `ask`: the status and a JSON object's fields, or `error` in words
-    if that was not what came back.
+class JsonResponse:
+    """What a server answered: the status and a JSON object's fields, else `error` in words.
 
-    `ahead_s` is how far our clock is ahead of the server's. The fields may be
-    tokens: they are not in its repr.
+    `ahead_s` is how far our clock is ahead of the server's. Fields may be tokens: not in the repr.
     """
 
     status: int | None
@@ -74,11 +71,9 @@ class Reply:
         value = self.fields.get(name)
         if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 12:
             value = int(value)
-        return (
-            float(value)
-            if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12
-            else None
-        )
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e12:
+            return float(value)
+        return None
 
 
 def ask(
@@ -90,14 +85,11 @@ def ask(
     *,
     as_json: bool = False,
     bearer: Secret | None = None,
-) -> Reply:
-    """Return what `url` answers to a POST of `form` (as JSON if asked for), or to a GET without
-    one. Never raises for the network.
+) -> JsonResponse:
+    """Return what `url` answers to a POST of `form`, or to a GET without one; the network raises
+    nothing. `bearer` is the access token of who asks, if the server wants to know that.
 
-    `bearer` is the access token of who asks, if the server wants to know that.
-
-    It runs in a daemon thread, so that neither a slow server nor a name look-up outlasts
-    `timeout_s` or Ctrl-C.
+    It runs in a thread: neither a slow server nor a name look-up outlasts `timeout_s` or Ctrl-C.
     """
     values = {
         name: value.reveal() if isinstance(value, Secret) else value
@@ -117,73 +109,55 @@ def ask(
     if bearer:
         sent.append(bearer.reveal())
         request.add_unredirected_header("Authorization", f"Bearer {bearer.reveal()}")
-    replies: list[Reply] = []
-    thread = threading.Thread(
-        target=lambda: replies.append(_ask(request, sent, url, host, route, timeout_s)), daemon=True
-    )
-    thread.start()
-    thread.join(timeout_s)
-    return replies[0] if replies else Reply(None, "no answer in time")
+    task = partial(_ask, request, sent, url, host, route, timeout_s)
+    return at_once([task], [JsonResponse(None, "no answer in time")], timeout_s)[0]
 
 
 def _ask(
     request: Request, sent: Sequence[str], url: Url, host: Host, route: Route, timeout_s: float
-) -> Reply:
+) -> JsonResponse:
+    refused: int | None = None
     try:
         with make_opener(url, route, host).open(request, timeout=timeout_s) as response:
-            return _read_reply(
-                response.status, response.headers, response.read(MAX_JSON_BYTES + 1), sent, host
-            )
-    except HTTPError as error:
-        with error:
-            try:
-                return _read_reply(
-                    error.code, error.headers, error.read(MAX_JSON_BYTES + 1), sent, host
-                )
-            except (OSError, HTTPException) as broken:
-                return Reply(error.code, explain(broken))
-    except TimeoutError:
-        return Reply(None, "no answer in time")
+            refused = None if 200 <= response.status < 300 else response.status
+            return _read(response, sent, host)
     except URLError as error:
-        return Reply(None, explain(error.reason))
+        return JsonResponse(None, explain(error.reason))
     except (OSError, HTTPException, ValueError) as error:
-        return Reply(None, explain(error))
+        return JsonResponse(refused, explain(error))
 
 
-def _read_reply(
-    status: int, headers: Message[str, str], data: bytes, sent: Sequence[str], host: Host
-) -> Reply:
+def _read(response: HTTPResponse, sent: Sequence[str], host: Host) -> JsonResponse:
     """Return what came back, any secret that was sent and is told back masked."""
     import json
 
-    after = headers.get("Retry-After", "")
+    data, status = response.read(MAX_JSON_BYTES + 1), response.status
+    after = response.headers.get("Retry-After", "")
     wait_s = float(after) if after.isascii() and after.isdigit() and len(after) < 6 else None
     if 300 <= status < 400:
-        return Reply(status, "it redirects to another place, where no token is sent")
+        return JsonResponse(status, "it redirects to another place, where no token is sent")
     if len(data) > MAX_JSON_BYTES:
-        return Reply(status, f"it answers more than {MAX_JSON_BYTES} bytes", retry_after_s=wait_s)
+        words = f"it answers more than {MAX_JSON_BYTES} bytes"
+        return JsonResponse(status, words, retry_after_s=wait_s)
     try:
         fields = json.loads(data) if data else {}
     except (ValueError, RecursionError):
         fields = None
     if not isinstance(fields, dict):
         kind = "a web page" if data.lstrip()[:1] == b"<" else "something else"
-        return Reply(
-            status, f"it answers {status} with {kind} instead of JSON", retry_after_s=wait_s
-        )
+        words = f"it answers {status} with {kind} instead of JSON"
+        return JsonResponse(status, words, retry_after_s=wait_s)
     if 200 <= status < 300:
-        return Reply(status, None, fields, None, _read_clock(headers, host))
-    return Reply(status, _read_refusal(status, fields, sent), fields, wait_s)
+        return JsonResponse(status, None, fields, None, _read_clock(response, host))
+    return JsonResponse(status, _read_refusal(status, fields, sent), fields, wait_s)
 
 
-def _read_clock(headers: Message[str, str], host: Host) -> float:
-    """Return how many seconds our clock is ahead of the server's; 0 if it does not tell (RFC 9110
-    section 6.6.1), or if that is little.
-    """
+def _read_clock(response: HTTPResponse, host: Host) -> float:
+    """Return how many seconds our clock is ahead of the server's (RFC 9110 6.6.1), 0 if few."""
     from email.utils import parsedate_to_datetime
 
     try:
-        ahead_s = host.clock() - parsedate_to_datetime(headers.get("Date", "")).timestamp()
+        ahead_s = host.clock() - parsedate_to_datetime(response.headers.get("Date", "")).timestamp()
     except (ValueError, OverflowError):
         return 0.0
     return ahead_s if abs(ahead_s) > CLOCK_TOLERANCE_S else 0.0

@@ -14,6 +14,7 @@ import errno
 import os
 import ssl
 from collections.abc import Callable
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -33,8 +34,6 @@ from shim.core.urls import Url
 #: SOCKS schemes, and whether the proxy looks names up.
 SOCKS = {"socks4": False, "socks4a": True, "socks5": False, "socks5h": True}
 SOCKS_PORT = 1080
-
-
 #: How a proxy refuses whom it does not know (RFC 9110 section 15.5.8).
 WANTS_LOGIN = 407
 
@@ -66,9 +65,7 @@ def find_proxy(url: Url, route: Route) -> str | None:
 
 
 def handlers(url: Url, route: Route, context: ssl.SSLContext) -> list[BaseHandler]:
-    """Return what lets urllib ask `url` by its route. Raises CannotAsk for a SOCKS proxy without
-    PySocks.
-    """
+    """Return what lets urllib ask `url` by its route. Raises CannotAsk for lack of PySocks."""
     proxy = find_proxy(url, route)
     scheme = proxy.partition("://")[0].lower() if proxy and "://" in proxy else ""
     if proxy and scheme in SOCKS:
@@ -78,19 +75,14 @@ def handlers(url: Url, route: Route, context: ssl.SSLContext) -> list[BaseHandle
 
 
 def name_proxy(url: Url, route: Route) -> str | None:
-    """Return the proxy for `url` in words, without its password, and who named it; None if there is
-    none.
-    """
+    """Return the proxy for `url` in words, without password, and who named it, or None."""
     proxy = find_proxy(url, route)
     if proxy is None:
         return None
     head, mark, rest = proxy.rpartition("://")
     shown = f"{head}{mark}{rest.rpartition('@')[2]}"
-    wanted = (f"{url.scheme}_proxy", "all_proxy")
-    variable = next(
-        (name for one in wanted for name in (one, one.upper()) if os.environ.get(name) == proxy),
-        None,
-    )
+    wanted = (f"{url.scheme}_proxy", f"{url.scheme}_proxy".upper(), "all_proxy", "ALL_PROXY")
+    variable = next((name for name in wanted if os.environ.get(name) == proxy), None)
     origin = variable if route.proxy is None and variable else "of --proxy, PIP_PROXY or pip.conf"
     return f"the proxy {shown} ({origin})"
 
@@ -99,9 +91,7 @@ Dial = Callable[..., Any]
 
 
 def _make_dial(proxy: str, scheme: str) -> Dial:
-    """Return what opens a connection through a SOCKS proxy, as `socket.create_connection` opens one
-    without.
-    """
+    """Return what connects through a SOCKS proxy as `socket.create_connection` does without."""
     try:
         import socks
     except ImportError:
@@ -119,21 +109,12 @@ def _make_dial(proxy: str, scheme: str) -> Dial:
         "proxy_password": unquote(parts.password) if parts.password else None,
     }
 
-    def dial(
-        address: tuple[str, int],
-        timeout: float | None = None,
-        source: tuple[str, int] | None = None,
-    ) -> Any:
-        return socks.create_connection(address, timeout, source, **options)
-
-    return dial
+    return partial(socks.create_connection, **options)
 
 
 class _Tunnel(HTTPSConnection):
     def _tunnel(self) -> None:
-        """Ask the proxy for a way. http.client says what it answered in words only, so its answer
-        is looked at here.
-        """
+        """Ask the proxy for a way, and note its answer, which http.client tells in words only."""
         make, statuses = self.response_class, list[int]()
 
         class Response(make):  # type: ignore[valid-type, misc]
@@ -164,10 +145,7 @@ class _SocksHttp(HTTPHandler):
         self._dial = dial
 
     def http_open(self, req: Request) -> HTTPResponse:
-        def connect(host: str, **options: Any) -> HTTPConnection:
-            return _through(HTTPConnection(host, **options), self._dial)
-
-        return self.do_open(connect, req)
+        return self.do_open(partial(_connect, HTTPConnection, self._dial), req)
 
 
 class _SocksHttps(HTTPSHandler):
@@ -176,13 +154,14 @@ class _SocksHttps(HTTPSHandler):
         self._dial, self._tls = dial, context
 
     def https_open(self, req: Request) -> HTTPResponse:
-        def connect(host: str, **options: Any) -> HTTPConnection:
-            return _through(HTTPSConnection(host, context=self._tls, **options), self._dial)
-
-        return self.do_open(connect, req)
+        kind = partial(HTTPSConnection, context=self._tls)
+        return self.do_open(partial(_connect, kind, self._dial), req)
 
 
-def _through(connection: HTTPConnection, dial: Dial) -> HTTPConnection:
+def _connect(
+    kind: Callable[..., HTTPConnection], dial: Dial, host: str, **options: Any
+) -> HTTPConnection:
+    connection = kind(host, **options)
     # http.client has no other place for it.
     connection._create_connection = dial  # type: ignore[attr-defined]
     return connection

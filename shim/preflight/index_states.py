@@ -184,7 +184,7 @@ def _ask_sources(index: IndexConfig, query: Query) -> tuple[str | None, Credenti
         query.note("scope", refused)
         return None, None
     for name in index.source:
-        found = token_cache.Found(None, None, "")
+        found = token_cache.CachedToken(None, None, "")
         try:
             program = load_source(name).find_program(query)
             if program and name in AGING_SOURCES:

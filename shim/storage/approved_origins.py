@@ -33,9 +33,7 @@ def approve(url: Url, host: Host) -> None:
 
 
 def forget(host: Host, url: Url | None = None) -> list[str]:
-    """Take back the approval of one origin, or all; return those that were taken back. Raises
-    StoreError.
-    """
+    """Take back the approval of one origin, or all; return which. Raises StoreError."""
     approved = read_approvals(host)
     gone = [origin for origin in approved if url is None or origin == url.origin]
     if gone:
@@ -49,14 +47,12 @@ def _path(host: Host) -> str | None:
 
 def _write(origins: set[str], host: Host) -> None:
     path = _path(host)
-    if path is None or private_folder(os.path.dirname(path)) is None:
-        hint = (
-            FOLDER_HINT.format(folder=f"{host.state_home}/shim") if host.state_home else HOME_HINT
-        )
+    folder = os.path.dirname(path or "")
+    if path is None or private_folder(folder) is None:
+        hint = FOLDER_HINT.format(folder=folder) if path else HOME_HINT
         raise StoreError("there is no folder of yours alone to remember that in", hint=hint)
     try:
         replace_atomically(path, "".join(f"{origin}\n" for origin in sorted(origins)).encode())
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written ({error.strerror})", hint=f"ls -ld {os.path.dirname(path)}"
-        ) from error
+        message = f"{path} cannot be written ({error.strerror})"
+        raise StoreError(message, hint=f"ls -ld {folder}") from error

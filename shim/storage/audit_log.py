@@ -38,41 +38,30 @@ def record_release(
     parent: str = "",
     file: str = FILE,
 ) -> None:
-    """Write one line for each credential that is given to `target`; `outcome` says how. A log that
-    cannot be written stops nothing.
+    """Write one line for each credential that `target` is given; a log that fails stops nothing.
 
     `parent` is who asked (default: the process that started us), `file` the log.
     """
-    path, lines = render_lines(
-        credentials, target, outcome, mode, host, _now(host), parent or parent_name()
-    )
+    parent = parent or parent_name()
+    path, lines = render_lines(credentials, target, outcome, mode, host, _now(host), parent)
     write_lines(path and os.path.join(os.path.dirname(path), file), lines, find_socket(mode))
 
 
 def record_refusal(
     scope: str, target: str, outcome: str, mode: str | None, host: Host, parent: str
 ) -> None:
-    """Write one line for a question of a container's that `target` refused; `mode` is None if the
-    configuration cannot be read.
-    """
+    """Write one line for a container's question that was refused; `mode` None: no configuration."""
     folder = _folder(host) if mode != "off" else None
     if folder is not None:
         from json import dumps
 
-        entry = {
-            "time": _now(host),
-            "scope": scope,
-            "target": target,
-            "parent": parent,
-            "outcome": outcome,
-        }
+        asked = {"scope": scope, "target": target, "parent": parent, "outcome": outcome}
+        entry = {"time": _now(host), **asked}
         write_lines(os.path.join(folder, AGENT_FILE), dumps(entry) + "\n", find_socket(mode))
 
 
 def find_socket(mode: str | None) -> str:
-    """Return the socket of the system's log, where lines go there as well; empty where they do
-    not.
-    """
+    """Return the socket of the system's log if lines go there as well, else ""."""
     return system_log.SOCKET if mode == "syslog" else ""
 
 
@@ -91,9 +80,7 @@ def render_lines(
     now: str,
     parent: str,
 ) -> tuple[str, str]:
-    """Return the log's path and the lines to write; both empty where the log is off or there is no
-    place for it.
-    """
+    """Return the log's path and the lines to write; both empty where there is no log."""
     folder = _folder(host) if mode != "off" else None
     key = read_key(folder) if folder else None
     if folder is None or key is None:
@@ -106,9 +93,8 @@ def render_lines(
         entry = {
             "time": now,
             "scope": scope,
-            "username": (
-                credential.shown_username if credential.source != "url" else ""
-            ),  # which may be the token itself
+            # A URL's may be the token itself.
+            "username": credential.shown_username if credential.source != "url" else "",
             "source": credential.source,
             "fingerprint": credential.secret.fingerprint(key, scope)[:16],
             "target": target,
@@ -120,9 +106,7 @@ def render_lines(
 
 
 def write_lines(path: str, lines: str, socket: str) -> None:
-    """Add lines to the log, and send them to the socket of the system's; begin a new one where it
-    has grown too large.
-    """
+    """Add lines to the log and to the system's; begin a new one where it has grown too large."""
     if not lines:
         return
     if socket:
@@ -137,14 +121,10 @@ def read_entries(host: Host) -> list[dict[str, Any]]:
     """Return the entries of both logs, oldest first; lines that are not whole are left out."""
     from json import loads
 
-    folder, entries = _folder(host), list[dict[str, Any]]()
+    folder, entries = _folder(host) or "/nonexistent", list[dict[str, Any]]()
     for name in (FILE + ".1", FILE, AGENT_FILE + ".1", AGENT_FILE):
-        with (
-            suppress(OSError),
-            open(
-                os.path.join(folder or "/nonexistent", name), encoding="utf-8", errors="replace"
-            ) as stream,
-        ):
+        path = os.path.join(folder, name)
+        with suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
             for line in stream:
                 with suppress(ValueError):
                     entry = loads(line)
@@ -153,10 +133,5 @@ def read_entries(host: Host) -> list[dict[str, Any]]:
 
 
 def _folder(host: Host) -> str | None:
-    return (
-        private_folder(
-            os.path.join(host.state_home, "shim"), os.path.join(host.state_home, "shim", "audit")
-        )
-        if host.state_home
-        else None
-    )
+    state = os.path.join(host.state_home, "shim") if host.state_home else None
+    return private_folder(state, os.path.join(state, "audit")) if state else None

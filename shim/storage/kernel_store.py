@@ -22,6 +22,7 @@ from shim.core.own_files import create
 from shim.core.private_folders import cache_folder, private_folder
 from shim.hotpath import kernel_keyring
 from shim.hotpath.sealed_record import NUMBER_CHARACTERS, digest, read_sealed, xor
+from shim.storage.cache_files import cache_file, discard
 from shim.storage.record_format import parse_record, render_record
 
 #: The folder of pads, in that of the token cache.
@@ -40,9 +41,7 @@ def problem(host: Host) -> str | None:
 
 
 def put(kind: str, key: str, credential: Credential, host: Host, timeout_s: float) -> str | None:
-    """Keep a credential for `timeout_s` seconds; return why not, or None if it is kept. What was
-    there stays until that is certain.
-    """
+    """Keep a credential for `timeout_s` seconds; return why not (what was there stays), or None."""
     folder = _pads(host)
     if folder is None or not host.data_home:
         return problem(host)
@@ -73,15 +72,11 @@ def find(kind: str, key: str, host: Host) -> Credential | None:
 
 
 def place_of(kind: str, key: str, host: Host) -> tuple[str, str] | None:
-    """Return where the two halves of a credential are: the kernel's name, and how the path of the
-    pad begins; None if nowhere.
-    """
+    """Return the halves' places: the kernel's name, the pad's path up to its number, or None."""
     folder = _pads(host)
-    return (
-        (_name(host, kind, key), os.path.join(folder, f"{kind}-{key}."))
-        if folder and host.data_home
-        else None
-    )
+    if folder and host.data_home:
+        return (_name(host, kind, key), os.path.join(folder, f"{kind}-{key}."))
+    return None
 
 
 def identity(kind: str, key: str, host: Host) -> str | None:
@@ -93,11 +88,8 @@ def identity(kind: str, key: str, host: Host) -> str | None:
 def entries(kind: str, host: Host) -> dict[str, Credential]:
     """Return key -> credential for everything kept of one kind."""
     prefix = _name(host, kind, "")
-    keys = (
-        [name.removeprefix(prefix) for name in kernel_keyring.names(prefix)]
-        if host.data_home
-        else []
-    )
+    names = kernel_keyring.names(prefix) if host.data_home else ()
+    keys = [name.removeprefix(prefix) for name in names]
     return {key: one for key in keys if (one := find(kind, key, host))}
 
 
@@ -107,8 +99,7 @@ def forget(kind: str, key: str, host: Host) -> bool:
     folder = _pads(host)
     for name in list_folder(folder) if folder else ():
         if name.startswith(f"{kind}-{key}."):
-            with suppress(OSError):
-                os.unlink(os.path.join(folder or "", name))
+            discard(os.path.join(folder or "", name))
     return removed
 
 
@@ -118,8 +109,8 @@ def _name(host: Host, kind: str, key: str) -> str:
 
 
 def _pads(host: Host) -> str | None:
-    folder, _ = cache_folder(host)
-    return private_folder(os.path.join(folder, PADS)) if folder else None
+    pads = cache_file(PADS, host)
+    return private_folder(pads) if pads else None
 
 
 def _write_pad(path: str, pad: bytes, until: float) -> None:

@@ -13,39 +13,23 @@ import sys
 from contextlib import suppress
 from typing import NamedTuple
 
-from shim.core.files import identify, list_folder, read_status
+from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import read_own, replace_atomically
-from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
 from shim.storage import kernel_store
-from shim.storage.token_cache import MIN_VALIDITY_S, Found, describe_duration
+from shim.storage.cache_files import cache_file, cache_files, discard, written_ago_s
+from shim.storage.token_cache import MIN_VALIDITY_S, CachedToken, describe_duration
 
 KIND = "keyring"
 NOBODY_SUFFIX = ".nobody"
 #: Variables that choose a keyring or its place, or as whom a vendor's backend asks, by their
 #: beginnings.
 VARIABLES = (
-    *(
-        "KEYRING",
-        "PYTHON_KEYRING",
-        "DBUS_SESSION_BUS_ADDRESS",
-        "HOME",
-        "XDG_DATA_HOME",
-        "XDG_CONFIG_HOME",
-        "XDG_RUNTIME_DIR",
-    ),
-    *(
-        "AWS_",
-        "GOOGLE_",
-        "CLOUDSDK_",
-        "AZURE_",
-        "ARTIFACTS_",
-        "VSS_",
-        "PACKAGEMANAGER_",
-        "PASSWORD_STORE_",
-    ),
+    *("KEYRING", "PYTHON_KEYRING", "DBUS_SESSION_BUS_ADDRESS", "HOME", "XDG_DATA_HOME"),
+    *("XDG_CONFIG_HOME", "XDG_RUNTIME_DIR", "AWS_", "GOOGLE_", "CLOUDSDK_", "AZURE_"),
+    *("ARTIFACTS_", "VSS_", "PACKAGEMANAGER_", "PASSWORD_STORE_"),
 )
 #: What changes on disk when somebody changes a keyring without us: below the data folder, and below
 #: the config folder.
@@ -58,19 +42,17 @@ class Recent(NamedTuple):
 
     keep_s: float
 
-    def find(self, key: str, host: Host) -> Found:
+    def find(self, key: str, host: Host) -> CachedToken:
         """Return what is remembered under `key`; `nobody` is true if that is: nothing."""
         is_shareable = kernel_store.problem(host) is None
         if words := self._read_nobody(key, host):
-            return Found(None, None, words, is_shareable, identity=words, nobody=True)
+            return CachedToken(None, None, words, is_shareable, identity=words, nobody=True)
         credential = kernel_store.find(KIND, key, host)
-        if credential and (
-            credential.expires_at is None or credential.expires_at - host.clock() > MIN_VALIDITY_S
-        ):
-            return Found(
-                credential, None, "remembered", identity=kernel_store.identity(KIND, key, host)
-            )
-        return Found(None, None, "not remembered", is_shareable)
+        end = credential.expires_at if credential else None
+        if credential and (end is None or end - host.clock() > MIN_VALIDITY_S):
+            identity = kernel_store.identity(KIND, key, host)
+            return CachedToken(credential, None, "remembered", identity=identity)
+        return CachedToken(None, None, "not remembered", is_shareable)
 
     def put(self, key: str, credential: Credential, host: Host) -> bool:
         """Remember a password; return whether that was possible. It never goes to a disk."""
@@ -78,47 +60,31 @@ class Recent(NamedTuple):
 
     def put_nobody(self, key: str, words: str, host: Host) -> None:
         """Remember that there is nothing; `words` say it to people."""
-        folder, _ = cache_folder(host)
-        if folder is None:
-            return
-        with suppress(OSError):
-            replace_atomically(os.path.join(folder, key + NOBODY_SUFFIX), words.encode())
+        if path := cache_file(key + NOBODY_SUFFIX, host):
+            with suppress(OSError):
+                replace_atomically(path, words.encode())
 
     def _read_nobody(self, key: str, host: Host) -> str | None:
-        folder, _ = cache_folder(host)
-        path = os.path.join(folder or "/nonexistent", key + NOBODY_SUFFIX)
-        try:
-            ago_s = host.clock() - read_status(path).st_mtime
-        except OSError:
+        path = cache_file(key + NOBODY_SUFFIX, host)
+        ago_s = written_ago_s(path, host)
+        if path is None or ago_s is None or ago_s >= self.keep_s:
             return None
         words = (read_own(path) or b"").decode("utf-8", "replace")
-        # A moment that is still to come was written before the clock went back.
-        return (
-            f"{words}, {describe_duration(ago_s)} ago"
-            if words and 0 <= ago_s < self.keep_s
-            else None
-        )
+        return f"{words}, {describe_duration(ago_s)} ago" if words else None
 
 
 def forget(host: Host) -> list[Credential]:
-    """Forget everything that is remembered, "nothing" included; return the passwords'
-    credentials.
-    """
+    """Forget everything that is remembered, "nothing" included; return the credentials."""
     forgotten = kernel_store.entries(KIND, host)
     for key in forgotten:
         kernel_store.forget(KIND, key, host)
-    folder, _ = cache_folder(host)
-    for name in list_folder(folder) if folder else ():
-        if name.endswith(NOBODY_SUFFIX):
-            with suppress(OSError):
-                os.unlink(os.path.join(folder or "", name))
+    for path in cache_files(NOBODY_SUFFIX, host):
+        discard(path)
     return list(forgotten.values())
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Forget a password that the index at `url` has rejected, so that the keyring is asked again;
-    return whether there was one.
-    """
+    """Forget a password that the index at `url` has rejected; return whether there was one."""
     rejected = [
         key
         for key, one in kernel_store.entries(KIND, host).items()
@@ -135,17 +101,13 @@ def entries(host: Host) -> list[Credential]:
 
 
 def surroundings(host: Host, config_files: tuple[str, ...]) -> str:
-    """Return all that could change the keyring's answer without us, for a key: variables, its
-    files, installed backends, our config.
-    """
+    """Return all that could change the keyring's answer without us: variables, files, backends."""
     variables = sorted(item for item in host.environ.items() if item[0].startswith(VARIABLES))
     return repr((variables, [identify(path) for path in places(host, config_files)]))
 
 
 def places(host: Host, config_files: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the files and folders whose state says whether the keyring's answer may have
-    changed.
-    """
+    """Return the files and folders whose state says whether the answer may have changed."""
     paths = [os.path.join(host.data_home or "/", place) for place in DATA_PLACES]
     paths += [os.path.join(host.config_home or "/", place) for place in CONFIG_PLACES]
     paths += [folder for folder in sys.path if folder.endswith("-packages")]

@@ -7,27 +7,20 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from shim.core.files import read_status
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
-from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
+from shim.storage.cache_files import cache_file, written_ago_s
 from shim.storage.token_cache import key_of
 
 SUFFIX = ".open"
 
 
 def recall(url: Url, surroundings: str, keep_s: float, host: Host) -> float | None:
-    """Return how many seconds ago the index answered a stranger, None if it did not, or too long
-    ago, or SHIM_REFRESH is set.
-    """
-    try:
-        ago_s = (
-            host.clock() - read_status(_path(url, surroundings, host) or "/nonexistent").st_mtime
-        )
-    except OSError:
-        return None
-    return ago_s if 0 <= ago_s < keep_s and not host.is_set("SHIM_REFRESH") else None
+    """Return how many seconds ago the index answered a stranger, None if not, or too long ago."""
+    ago_s = written_ago_s(_path(url, surroundings, host), host)
+    is_late = ago_s is None or ago_s >= keep_s
+    return None if is_late or host.is_set("SHIM_REFRESH") else ago_s
 
 
 def remember(url: Url, surroundings: str, host: Host) -> None:
@@ -40,5 +33,4 @@ def remember(url: Url, surroundings: str, host: Host) -> None:
 
 
 def _path(url: Url, surroundings: str, host: Host) -> str | None:
-    folder, _ = cache_folder(host)
-    return os.path.join(folder, key_of(url.text, None, surroundings) + SUFFIX) if folder else None
+    return cache_file(key_of(url.text, None, surroundings) + SUFFIX, host)

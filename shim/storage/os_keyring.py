@@ -20,6 +20,8 @@ from shim.core.own_files import replace_atomically
 from shim.core.private_folders import private_folder
 from shim.core.urls import Url
 
+#: Modules of backends that stand for "there is none".
+NO_KEYRINGS = ("keyring.backends.fail", "keyring.backends.null")
 UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
 REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
@@ -57,12 +59,10 @@ def load_keyring() -> Any:
 
 
 def _prefer_chain(keyring: Any, chosen: Any) -> None:
-    with suppress(
-        Exception
-    ):  # a backend that cannot even be made is not in the way of the one that was chosen
-        chain: Any = next(
-            one for one in keyring.backend.get_all_keyring() if type(one).__module__ == CHAIN
-        )
+    # A backend that cannot even be made is not in the way of the one that was chosen.
+    with suppress(Exception):
+        backends = keyring.backend.get_all_keyring()
+        chain: Any = next(one for one in backends if type(one).__module__ == CHAIN)
         if chosen in chain.backends and len(chain.backends) > 1:
             keyring.set_keyring(chain)
 
@@ -85,10 +85,8 @@ def _named() -> tuple[str | None, str | None]:
     see(str(path))
     with suppress(configparser.Error, UnicodeDecodeError):
         parser.read(path, encoding="utf-8")
-    return (
-        os.environ.get(VARIABLE),
-        parser.get("backend", "default-keyring", fallback="").strip() or None,
-    )
+    by_file = parser.get("backend", "default-keyring", fallback="").strip() or None
+    return os.environ.get(VARIABLE), by_file
 
 
 def _explain(error: Exception) -> UnusableBackend | None:
@@ -97,29 +95,20 @@ def _explain(error: Exception) -> UnusableBackend | None:
     named, place = (by_file, "keyringrc.cfg") if by_variable is None else (by_variable, VARIABLE)
     if named is None:
         return None
-    other_way = (
-        f"unset {VARIABLE}" if place == VARIABLE else "take default-keyring out of keyringrc.cfg"
-    )
+    undo = {VARIABLE: f"unset {VARIABLE}"}.get(place, f"take default-keyring out of {place}")
     if isinstance(error, (ImportError, AttributeError)):
         parts = named.split(".")
         module = ".".join(parts[: 2 if parts[0] == "keyrings" else 1])
         package = PACKAGES.get(module, module.replace("_", "-"))
-        hint = other_way if package in ("", "keyring") else f"shim backend add {package}"
-        return UnusableBackend(
-            f"{place} names the keyring backend {named}, which is not in shim's own environment",
-            hint,
-        )
-    return UnusableBackend(
-        f"{place} names the keyring backend {named!r}, which cannot be used here"
-        f" ({type(error).__name__})",
-        other_way,
-    )
+        hint = undo if package in ("", "keyring") else f"shim backend add {package}"
+        words = f"the keyring backend {named}, which is not in shim's own environment"
+        return UnusableBackend(f"{place} names {words}", hint)
+    words = f"the keyring backend {named!r}, which cannot be used here ({type(error).__name__})"
+    return UnusableBackend(f"{place} names {words}", undo)
 
 
 def command() -> str:
-    """Return how to start the `keyring` command that has the backends which we ask: other
-    environments have others.
-    """
+    """Return how to start the `keyring` command of our environment: others have other backends."""
     import keyring
 
     path = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin/keyring"))
@@ -127,14 +116,10 @@ def command() -> str:
 
 
 def describe(backend: object) -> str:
-    """Return which backend would keep a secret, in words: of a chain the first one. One that does
-    not encrypt says "in clear".
-    """
+    """Return which backend would keep a secret, the first of a chain; "in clear" if it would."""
     first = next(iter(getattr(backend, "backends", ())), backend)
-    is_clear = (
-        type(first).__name__.startswith("Plaintext")
-        or getattr(first, "scheme", "") == "no encryption"
-    )
+    is_plain = type(first).__name__.startswith("Plaintext")
+    is_clear = is_plain or getattr(first, "scheme", "") == "no encryption"
     return type(first).__module__.rpartition(".")[2] + (", in clear, in a file" if is_clear else "")
 
 
@@ -143,39 +128,28 @@ def find_problem() -> StoreError | None:
     try:
         import keyring  # noqa: F401 (whether it is whole)
     except Exception as error:  # noqa: BLE001 (whatever a broken installation raises)
-        return StoreError(
-            f"shim's own package `keyring` cannot be loaded ({type(error).__name__})",
-            hint=repair_command(),
-        )
+        message = f"shim's own package `keyring` cannot be loaded ({type(error).__name__})"
+        return StoreError(message, hint=repair_command())
     try:
         backend = type(load_keyring().get_keyring()).__module__
     except UnusableBackend as error:
         return StoreError(str(error), hint=error.hint)
     except Exception as error:  # noqa: BLE001 (no home, or a keyringrc.cfg that cannot be read)
         return StoreError(f"the keyring library finds no keyring ({type(error).__name__})")
-    return (
-        StoreError("there is no OS keyring here")
-        if backend in ("keyring.backends.fail", "keyring.backends.null")
-        else None
-    )
+    return StoreError("there is no OS keyring here") if backend in NO_KEYRINGS else None
 
 
 def put(url: Url, credential: Credential, host: Host) -> str:
-    """Store the secret under the index's URL and return where that is, in words. Raises
-    StoreError.
-    """
+    """Store the secret under the index's URL; return where, in words. Raises StoreError."""
     keyring = load_keyring()
     try:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
-        if type(error).__name__ in ("KeyringLocked", "InitError"):
-            raise StoreError(
-                "the keyring is locked: nothing was stored", hint=UNLOCK_HINT
-            ) from error
-        raise StoreError(
-            f"the keyring refused it ({type(error).__name__}): nothing was stored",
-            hint=REFUSED_HINT,
-        ) from error
+        kind = type(error).__name__
+        why, hint = f"refused it ({kind})", REFUSED_HINT
+        if kind in ("KeyringLocked", "InitError"):
+            why, hint = "is locked", UNLOCK_HINT
+        raise StoreError(f"the keyring {why}: nothing was stored", hint=hint) from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
     return f"the OS keyring ({describe(keyring.get_keyring())})"
 
@@ -192,9 +166,9 @@ def forget(
 
     keyring = load_keyring()
     wanted = {
-        pair
-        for pair in read_list(host)
-        if url is None or pair[0].rstrip("/") == url.text.rstrip("/")
+        (service, name)
+        for service, name in read_list(host)
+        if url is None or service.rstrip("/") == url.text.rstrip("/")
     }
     guessed = {(url.text, username)} - wanted if url and username else set()
     removed = []
@@ -228,14 +202,9 @@ def _list_path(host: Host) -> str | None:
 
 
 def _write_list(host: Host, pairs: set[tuple[str, str]]) -> None:
-    """Write the list; without it `logout NAME` still finds the index's own user name, so a failure
-    is none.
-    """
+    """Write the list, or do without: `logout NAME` finds the index's own user name anyway."""
     path = _list_path(host)
-    if path is None or private_folder(os.path.dirname(path)) is None:
-        return
-    with suppress(OSError):
-        replace_atomically(
-            path,
-            "".join(f"{service}\t{username}\n" for service, username in sorted(pairs)).encode(),
-        )
+    if path and private_folder(os.path.dirname(path)):
+        text = "".join(f"{service}\t{username}\n" for service, username in sorted(pairs))
+        with suppress(OSError):
+            replace_atomically(path, text.encode())

@@ -22,51 +22,40 @@ PIPE_TIMEOUT_S = 10.0
 
 
 def find_path(name: str, host: Host) -> str:
-    """Return the absolute path of a file that the configuration names. Raises SourceError for a
-    relative one: it would follow the user into every project.
-    """
+    """Return a named file's path. Raises SourceError for one that would follow the user about."""
     if name.startswith("/") or (name.startswith("~/") and host.home):
         return host.path(name)
-    raise SourceError(
-        f"{name} is not an absolute path", hint="write it as /folder/file or ~/folder/file"
-    )
+    hint = "write it as /folder/file or ~/folder/file"
+    raise SourceError(f"{name} is not an absolute path", hint=hint)
 
 
 def read_private(
     path: str, max_bytes: int, *, purpose: str = "a secret", is_loose_fine: bool = False
 ) -> bytes | None:
-    """Return the file's bytes, or None if there is no such file. With `is_loose_fine`, whose it is
-    and who else may read it do not matter.
+    """Return the file's bytes, or None if it is not there; `is_loose_fine`: it may be anybody's.
 
     Raises:
-        SourceError: it is unreadable, another user's, readable or writable by others, larger than
-            `max_bytes`, or no file at all.
+        SourceError: it is unreadable, not the user's alone, larger than `max_bytes`, or no file.
     """
     try:
-        descriptor = open_descriptor(
-            path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
-        )  # a pipe must not make us wait for its writer
+        # A pipe must not make us wait for its writer.
+        descriptor = open_descriptor(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if flaw := find_flaw(status, path, is_loose_fine=is_loose_fine):
+                raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
+            is_pipe = stat.S_ISFIFO(status.st_mode)
+            data = _read(descriptor, max_bytes + 1, is_pipe=is_pipe, path=path)
+        finally:
+            os.close(descriptor)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise SourceError(
-            f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}"
-        ) from error
-    try:
-        status = os.fstat(descriptor)
-        if flaw := find_flaw(status, path, is_loose_fine=is_loose_fine):
-            raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
-        data = _read(descriptor, max_bytes + 1, is_pipe=stat.S_ISFIFO(status.st_mode), path=path)
-    except OSError as error:
-        raise SourceError(
-            f"{path} cannot be read ({error.strerror})", hint=f"ls -l {path}"
-        ) from error
-    finally:
-        os.close(descriptor)
+        message = f"{path} cannot be read ({error.strerror})"
+        raise SourceError(message, hint=f"ls -l {path}") from error
     if len(data) > max_bytes:
-        raise SourceError(
-            f"{path} is too large for {purpose}", hint=f"name the file that holds {purpose} alone"
-        )
+        hint = f"name the file that holds {purpose} alone"
+        raise SourceError(f"{path} is too large for {purpose}", hint=hint)
     return data
 
 
@@ -93,23 +82,14 @@ def find_flaw(
         return None
     shown = f"(mode {stat.S_IMODE(mode):04o})"
     if mode & (stat.S_IROTH | stat.S_IWOTH):
-        return (
-            f"can be {'read' if mode & stat.S_IROTH else 'written'} by everybody {shown}",
-            f"chmod 600 {path}",
-        )
-    if (
-        mode & (stat.S_IRGRP | stat.S_IWGRP)
-        and status.st_gid != status.st_uid
-        and status.st_uid != 0
-    ):
-        return f"can be read by its group {shown}", f"chmod 600 {path}"
-    return None
+        what = "read" if mode & stat.S_IROTH else "written"
+        return f"can be {what} by everybody {shown}", f"chmod 600 {path}"
+    is_shared = mode & (stat.S_IRGRP | stat.S_IWGRP) and status.st_uid not in (0, status.st_gid)
+    return (f"can be read by its group {shown}", f"chmod 600 {path}") if is_shared else None
 
 
 def _read(descriptor: int, max_bytes: int, *, is_pipe: bool, path: str) -> bytes:
-    """Return what the file has, up to `max_bytes`; a pipe's whole content, unless that takes too
-    long.
-    """
+    """Return what the file has, up to `max_bytes`; of a pipe all that comes in time."""
     data = bytearray()
     deadline = time.monotonic() + PIPE_TIMEOUT_S
     poller = select.poll()

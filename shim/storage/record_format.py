@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from typing import Any
 from urllib.parse import quote, unquote
 
 from shim.core.files import list_folder, read_link_status
@@ -44,25 +45,16 @@ def parse_record(text: str) -> Credential | None:
     lines = text.split("\n")
     if len(lines) < 3 or lines[0] != HEAD or lines[-2:] != [TAIL, ""]:
         return None
-    fields = {
-        name: unquote(value)
-        for name, equals, value in (line.partition("=") for line in lines[1:-2])
-        if equals
-    }
+    pairs = (line.partition("=") for line in lines[1:-2])
+    fields = {name: unquote(value) for name, equals, value in pairs if equals}
     try:
+        username, secret, source = fields["username"], Secret(fields["secret"]), fields["source"]
         scope = scope_of(parse_url(fields["scope"]))
         expires_at = float(fields["expires_at"]) if fields["expires_at"] else None
-        if fields["scheme"] not in ("basic", "bearer"):
-            return None
-        scheme = "bearer" if fields["scheme"] == "bearer" else "basic"
-        return Credential(
-            fields["username"],
-            Secret(fields["secret"]),
-            scope,
-            fields["source"],
-            expires_at,
-            scheme,  # type: ignore[arg-type]
-        )
+        scheme: Any = fields["scheme"]
+        if scheme in ("basic", "bearer"):
+            return Credential(username, secret, scope, source, expires_at, scheme)
+        return None
     except (KeyError, ValueError, BadUrl):
         return None
 
@@ -77,33 +69,24 @@ def read_record(path: str) -> Credential | None:
 
 
 def write_record(path: str, credential: Credential) -> None:
-    """Write the record so that a reader sees the old one or the new one, never half of it. Raises
-    OSError.
-    """
+    """Write the record so that no reader sees half of it. Raises OSError."""
     remove_leftovers(os.path.dirname(path), LEFTOVER_S)
     replace_atomically(path, render_record(credential).encode(), sync=True)
 
 
 def is_record_name(name: str) -> bool:
-    """Whether a file's name begins with a digest, as every name of ours does: the folder may be one
-    that the user chose.
-    """
+    """Whether a name begins with a digest, as all of ours do: the folder may be anybody's."""
     return len(name.partition(".")[0]) == DIGEST_CHARACTERS
 
 
 def remove_leftovers(folder: str, older_than_s: float = 0.0) -> None:
-    """Remove what killed processes left behind, if it is older than that; whoever still writes it
-    writes again or goes without.
-    """
+    """Remove what killed processes left behind; whoever still writes it writes again."""
     import time
 
     limit = time.time() - older_than_s  # the file system's clock, not a host's
     for name in list_folder(folder):
         path = os.path.join(folder, name)
         with suppress(OSError):
-            if (
-                is_record_name(name)
-                and name.endswith(NEW_SUFFIX)
-                and read_link_status(path).st_mtime <= limit
-            ):
+            is_ours = is_record_name(name) and name.endswith(NEW_SUFFIX)
+            if is_ours and read_link_status(path).st_mtime <= limit:
                 os.unlink(path)

@@ -24,34 +24,26 @@ def put(credential: Credential, host: Host) -> str:
     """Keep the credential in a file and return the path. Raises StoreError."""
     folder = stored_folder(host, create=True)
     if folder is None:
-        hint = (
-            FOLDER_HINT.format(folder=f"{host.data_home}/shim/stored")
-            if host.data_home
-            else HOME_HINT
-        )
+        wanted = FOLDER_HINT.format(folder=f"{host.data_home}/shim/stored")
+        hint = wanted if host.data_home else HOME_HINT
         raise StoreError("there is no folder of yours alone to store it in", hint=hint)
     path = os.path.join(folder, _key(credential) + SUFFIX)
     try:
         write_record(path, credential)
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written ({error.strerror})", hint=f"ls -ld {folder}"
-        ) from error
+        message = f"{path} cannot be written ({error.strerror})"
+        raise StoreError(message, hint=f"ls -ld {folder}") from error
     return path
 
 
 def put_in_memory(credential: Credential, host: Host, timeout_s: float) -> None:
-    """Keep the credential in the kernel's memory for `timeout_s` seconds; its end is then that of
-    the record. Raises StoreError.
-    """
+    """Keep the credential in the kernel's memory for `timeout_s` seconds. Raises StoreError."""
     if reason := kernel_store.put(KIND, _key(credential), credential, host, timeout_s):
         raise StoreError(f"it cannot be kept in memory ({reason}): nothing was stored")
 
 
 def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]:
-    """Remove what is stored for a scope, or everything; return the store's name and what it was.
-    Raises StoreError.
-    """
+    """Remove what is stored for a scope, or all; return (store, credential). Raises StoreError."""
     folder = stored_folder(host, create=False)
     forgotten: list[tuple[str, Credential]] = []
     for key, credential in kernel_store.entries(KIND, host).items():
@@ -66,17 +58,14 @@ def forget(host: Host, scope: str | None = None) -> list[tuple[str, Credential]]
         try:
             os.unlink(path)
         except OSError as error:
-            raise StoreError(
-                f"{path} cannot be removed ({error.strerror})", hint=f"ls -ld {folder}"
-            ) from error
+            message = f"{path} cannot be removed ({error.strerror})"
+            raise StoreError(message, hint=f"ls -ld {folder}") from error
         forgotten.append(("file store", credential))
     return forgotten
 
 
 def entries(host: Host, *, with_files: bool = True) -> list[Credential]:
-    """Return everything stored, or what is in memory alone, which is the first since it was meant
-    for now.
-    """
+    """Return what is stored, what is in memory first, since it was meant for now."""
     return [*kernel_store.entries(KIND, host).values(), *(_files(host) if with_files else ())]
 
 

@@ -21,10 +21,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.core.errors import SourceError, printable
-from shim.core.files import identify, open_descriptor, read_status, read_text
+from shim.core.files import identify, open_descriptor, read_text
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
-from shim.core.private_folders import cache_folder
+from shim.storage.cache_files import cache_file, discard, written_ago_s
 
 #: How many stopped processes it takes until everybody asks for himself.
 LOCK_SUFFIXES = (".lock", ".1.lock", ".2.lock")
@@ -40,31 +40,28 @@ FAILED_SUFFIX = ".failed"
 def turn(
     key: str, host: Host, timeout_s: float, on_wait: Callable[[], None] | None = None
 ) -> Iterator[SourceError | None]:
-    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move; hold it
-    within the `with`.
+    """Wait for our turn to ask, at most `timeout_s` behind each process that does not move.
 
-    `on_wait` is called once, if that takes longer than PATIENCE_S: somebody may have to be told why
-    nothing happens.
+    `on_wait` is called once, after PATIENCE_S: somebody may have to be told why nothing happens.
 
     Yields what went wrong for somebody else while we waited, or None. A failure is recognised by
     its file having changed, not by a time, so that no clock can be wrong about it.
     """
-    folder, _ = cache_folder(host)
-    if folder is None:
+    base = cache_file(key, host)
+    if base is None:
         yield None
         return
-    path = os.path.join(folder, key + FAILED_SUFFIX)
+    path = base + FAILED_SUFFIX
     before = identify(path)
     with ExitStack() as stack:
-        _take(stack, os.path.join(folder, key), timeout_s, on_wait)
+        _take(stack, base, timeout_s, on_wait)
         yield None if identify(path) in (None, before) else _read(path)
 
 
 def _take(
     stack: ExitStack, base: str, timeout_s: float, on_wait: Callable[[], None] | None
 ) -> None:
-    """Take the first lock that nobody keeps for longer than `timeout_s`; without one we go on
-    without.
+    """Take the first lock that nobody keeps for longer than `timeout_s`, if there is one.
 
     A lock ends with its descriptor, which no child inherits; its file is never removed, since a new
     one would be another lock.
@@ -73,10 +70,9 @@ def _take(
 
     began = time.monotonic()
     for suffix in LOCK_SUFFIXES:
+        flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
-            descriptor = open_descriptor(
-                base + suffix, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
-            )
+            descriptor = open_descriptor(base + suffix, flags, 0o600)
         except OSError:
             return
         deadline = time.monotonic() + timeout_s
@@ -97,39 +93,24 @@ def _take(
 
 
 def note_failure(key: str, error: SourceError, host: Host) -> None:
-    """Remember why a source has just failed, for those who wait. What cannot be written is not
-    remembered.
-    """
-    folder, _ = cache_folder(host)
-    if folder is None:
-        return
+    """Remember why a source has just failed, for those who wait, if that can be written."""
     text = "\n".join(printable(part) for part in (error.message, error.hint or ""))
-    with suppress(OSError):
-        replace_atomically(os.path.join(folder, key + FAILED_SUFFIX), text.encode())
+    if path := cache_file(key + FAILED_SUFFIX, host):
+        with suppress(OSError):
+            replace_atomically(path, text.encode())
 
 
 def note_success(key: str, host: Host) -> None:
     """Forget the last failure."""
-    folder, _ = cache_folder(host)
-    with suppress(OSError):
-        os.unlink(os.path.join(folder or "", key + FAILED_SUFFIX))
+    discard(cache_file(key + FAILED_SUFFIX, host))
 
 
 def failed_ago_s(key: str, host: Host) -> float | None:
-    """Return how many seconds ago the source failed last; None if it has worked since, or if the
-    clock makes no sense of it.
-    """
-    folder, _ = cache_folder(host)
-    try:
-        ago_s = host.clock() - read_status(os.path.join(folder or "", key + FAILED_SUFFIX)).st_mtime
-    except OSError:
-        return None
-    return ago_s if ago_s >= 0 else None
+    """Return how many seconds ago the source failed last; None if it works, or time went back."""
+    return written_ago_s(cache_file(key + FAILED_SUFFIX, host), host)
 
 
 def _read(path: str) -> SourceError | None:
     text = read_text(path, 1 << 16)
-    if text is None:
-        return None
-    message, _, hint = text.partition("\n")
-    return SourceError(message, hint=hint or None)
+    message, _, hint = (text or "").partition("\n")
+    return SourceError(message, hint=hint or None) if text is not None else None

@@ -14,6 +14,7 @@ from shim.core.model import Credential, Secret
 from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
 from shim.core.urls import Url
+from shim.storage.cache_files import cache_file, cache_files, discard
 from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
 
 #: A token that ends sooner than this is asked for again: it must last for the installation that
@@ -26,9 +27,8 @@ SUFFIX = ".token"
 UNSHAREABLE_SUFFIX = ".lone"
 
 
-class Found(NamedTuple):
-    """What the cache has: a credential that still holds long enough, or one that is about to end,
-    and the outcome in words.
+class CachedToken(NamedTuple):
+    """What the cache has: a credential that holds, or one that soon ends, and the outcome in words.
 
     `is_shareable` is false when the last answer of the source had no end, or a near one: then
     parallel commands would queue for something that none of them can hand on. `identity` tells one
@@ -44,66 +44,54 @@ class Found(NamedTuple):
 
 
 def key_of(scope: str, username: str | None, configuration: str) -> str:
-    """Return the record's name. `configuration` describes the source, so that a changed source
-    never answers with an old token.
-    """
+    """Return the record's name: a source configured anew never answers with an old token."""
     from hashlib import sha256
 
     return sha256("\n".join([scope, username or "", configuration]).encode()).hexdigest()
 
 
-def find(key: str, host: Host) -> Found:
+def find(key: str, host: Host) -> CachedToken:
     """Return what is cached under `key`."""
     folder, _ = cache_folder(host)
     if folder is None:
-        return Found(None, None, "no safe place for one", is_shareable=False)
+        return CachedToken(None, None, "no safe place for one", is_shareable=False)
     is_shareable = not exists(os.path.join(folder, key + UNSHAREABLE_SUFFIX))
     path = os.path.join(folder, key + SUFFIX)
     identity = identify(path)
     credential = read_record(path)
     if identity is None or credential is None or credential.expires_at is None:
-        return Found(None, None, "empty", is_shareable)
+        return CachedToken(None, None, "empty", is_shareable)
     now = host.clock()
     if now < identity[1] / 1e9 - SKEW_S:
         # An end that was reckoned from a wrong time says nothing, and could keep the token for
         # years.
-        return Found(
-            None, None, "written later than now: the clock went back", is_shareable, identity
-        )
+        words = "written later than now: the clock went back"
+        return CachedToken(None, None, words, is_shareable, identity)
     left_s = credential.expires_at - now
+    left = describe_duration(abs(left_s))
     if left_s > MIN_VALIDITY_S:
-        return Found(credential, None, f"valid for {describe_duration(left_s)}", identity=identity)
+        return CachedToken(credential, None, f"valid for {left}", identity=identity)
     if left_s > 0:
-        return Found(
-            None, credential, f"ends in {describe_duration(left_s)}", is_shareable, identity
-        )
-    return Found(None, None, f"expired {describe_duration(-left_s)} ago", is_shareable, identity)
+        return CachedToken(None, credential, f"ends in {left}", is_shareable, identity)
+    return CachedToken(None, None, f"expired {left} ago", is_shareable, identity)
 
 
 def put(key: str, credential: Credential, host: Host) -> bool:
-    """Keep a credential that has an end; return whether it was kept. A cache that cannot be written
-    is no failure.
-    """
-    folder, _ = cache_folder(host)
-    if folder is None:
+    """Keep a credential that has an end; return whether it was kept, which need not be."""
+    path = cache_file(key, host)
+    if path is None:
         return False
-    is_lone = (
-        credential.expires_at is None or 0 < credential.expires_at - host.clock() <= MIN_VALIDITY_S
-    )
+    end = credential.expires_at
+    is_unshareable = end is None or 0 < end - host.clock() <= MIN_VALIDITY_S
     with suppress(OSError):
-        _mark_lone(os.path.join(folder, key + UNSHAREABLE_SUFFIX), is_lone)
-        if credential.expires_at is not None:
-            write_record(os.path.join(folder, key + SUFFIX), credential)
+        if is_unshareable:
+            replace_atomically(path + UNSHAREABLE_SUFFIX, b"")
+        else:
+            discard(path + UNSHAREABLE_SUFFIX)
+        if end is not None:
+            write_record(path + SUFFIX, credential)
             return True
     return False
-
-
-def _mark_lone(path: str, is_lone: bool) -> None:
-    if is_lone:
-        replace_atomically(path, b"")
-    else:
-        with suppress(FileNotFoundError):
-            os.unlink(path)
 
 
 def forget(host: Host, scope: str | None = None) -> list[Credential]:
@@ -121,36 +109,28 @@ def forget(host: Host, scope: str | None = None) -> list[Credential]:
         credential = read_record(path) if name.endswith(SUFFIX) else None
         if scope is not None and (credential is None or str(credential.scope) != scope):
             continue
-        with suppress(OSError):
-            os.unlink(path)
+        discard(path)
         if credential:
             forgotten.append(credential)
     return forgotten
 
 
 def drop(url: Url, secret: Secret, host: Host) -> bool:
-    """Remove the records of a secret that the index at `url` has rejected; return whether there was
-    one.
+    """Remove the records of a secret that the index has rejected; return whether there were any.
 
     Only what is cached is dropped: what the user stored is not ours to remove.
     """
-    folder, _ = cache_folder(host)
     dropped = False
-    for name in list_folder(folder) if folder else ():
-        path = os.path.join(folder or "", name)
-        found = read_record(path) if name.endswith(SUFFIX) else None
+    for path in cache_files(SUFFIX, host):
+        found = read_record(path)
         if found and found.scope.covers(url) and found.secret.same_as(secret):
-            with suppress(OSError):
-                os.unlink(path)
-                dropped = True
+            dropped = discard(path) or dropped
     return dropped
 
 
 def entries(host: Host) -> list[Credential]:
     """Return every cached credential, soonest end first."""
-    folder, _ = cache_folder(host)
-    names = [name for name in list_folder(folder) if name.endswith(SUFFIX)] if folder else []
-    found = [read_record(os.path.join(folder or "", name)) for name in names]
+    found = map(read_record, cache_files(SUFFIX, host))
     return sorted((one for one in found if one), key=lambda one: one.expires_at or 0.0)
 
 

@@ -17,8 +17,9 @@ from shim.core.files import read_head, read_text
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import create, replace_atomically
-from shim.core.private_folders import cache_folder, private_folder
+from shim.core.private_folders import private_folder
 from shim.core.urls import Url
+from shim.storage.cache_files import cache_file, discard
 
 Kind = Literal["proven", "rejected", "files", "page"]
 KEY_BYTES = 32
@@ -42,9 +43,7 @@ def place_of(url: Url) -> str:
 
 
 def recall(kind: Kind, credential: Credential | None, where: str, host: Host) -> Seen | None:
-    """Return what is remembered about the credential at `where` (any text that tells one question
-    from another), or None.
-    """
+    """Return what is remembered of the credential at `where`, a text for each question."""
     path = _path(kind, credential, where, host)
     at, _, words = ((read_text(path, 4096) if path else None) or "").partition(" ")
     try:
@@ -55,33 +54,28 @@ def recall(kind: Kind, credential: Credential | None, where: str, host: Host) ->
 
 
 def recall_refusal(credential: Credential, url: Url, host: Host) -> Seen | None:
-    """Return what the index at `url` said of this very secret within the last minute, if it refused
-    it: it is not sent again so soon.
-    """
-    seen = (
-        None if host.is_set("SHIM_REFRESH") else recall("rejected", credential, place_of(url), host)
-    )
+    """Return what the index said if it refused this secret within the last minute."""
+    if host.is_set("SHIM_REFRESH"):
+        return None
+    seen = recall("rejected", credential, place_of(url), host)
     return seen if seen and seen.ago_s <= WITHHELD_S else None
 
 
 def remember(kind: Kind, credential: Credential | None, where: str, words: str, host: Host) -> None:
     """Write it down. Where that is impossible, the index is asked again next time."""
-    path = _path(kind, credential, where, host)
-    if path is None:
-        return
-    with suppress(OSError):
-        replace_atomically(path, f"{host.clock()!r} {words}".encode("utf-8", "surrogateescape"))
+    if path := _path(kind, credential, where, host):
+        with suppress(OSError):
+            replace_atomically(path, f"{host.clock()!r} {words}".encode("utf-8", "surrogateescape"))
 
 
 def forget(kind: Kind, credential: Credential | None, where: str, host: Host) -> None:
     """Forget what is remembered about the credential at `where`."""
-    with suppress(OSError):
-        os.unlink(_path(kind, credential, where, host) or "/nonexistent")
+    discard(_path(kind, credential, where, host))
 
 
 def _path(kind: Kind, credential: Credential | None, where: str, host: Host) -> str | None:
-    tokens, _ = cache_folder(host)
-    folder = private_folder(os.path.join(tokens, "proofs")) if tokens else None
+    proofs = cache_file("proofs", host)
+    folder = private_folder(proofs) if proofs else None
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return None
@@ -90,9 +84,7 @@ def _path(kind: Kind, credential: Credential | None, where: str, host: Host) -> 
 
 
 def read_key(folder: str) -> bytes | None:
-    """Return the key of fingerprints in a private folder, made at the first call; None if it can be
-    neither read nor made.
-    """
+    """Return the fingerprints' key in a private folder, made at the first call, or None."""
     path = os.path.join(folder, "key")
     for _ in range(2):
         if key := read_head(path, KEY_BYTES + 1):

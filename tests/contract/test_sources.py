@@ -18,7 +18,7 @@ from shim.core.model import Credential, Endpoint, Origin, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.credentials.oauth import token_session
 from shim.credentials.sources import SOURCES, Query, load_source, oidc
-from shim.net.json_api import Reply
+from shim.net.json_api import JsonResponse
 from shim.storage import saved_logins
 from tests.support import machine
 from tests.support.agents import serve
@@ -156,7 +156,7 @@ def with_oidc(folder: Path, secret: str) -> Prepared:
     host = host_in(folder, XDG_RUNTIME_DIR=str(folder / "runtime"))
     known, unknown = (Logins(oidc=OidcLogin(parse_url("https://login.example"), client)) for client in ("pip", "other"))
     asked = query(host, logins=known)
-    token_session.keep("session", oidc.make_login(asked).key, token_session.make_token(asked, "oidc", Secret(secret), Reply(200)), host)  # type: ignore[union-attr]
+    token_session.keep("session", oidc.make_login(asked).key, token_session.make_token(asked, "oidc", Secret(secret), JsonResponse(200)), host)  # type: ignore[union-attr]
     return asked, query(host, logins=unknown)
 
 

@@ -30,7 +30,7 @@ from shim.core.urls import Url, parse_url, scope_of_index
 from shim.credentials.oauth import token_session
 from shim.credentials.resolve import resolve
 from shim.credentials.sources import SOURCES, Query, oidc
-from shim.net.json_api import Reply
+from shim.net.json_api import JsonResponse
 from shim.storage import saved_logins
 from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
@@ -160,7 +160,7 @@ def put_oidc(issued: Url, folder: Path, environ: dict[str, str]) -> tuple[IndexC
         query = Query(Endpoint(issued, Origin("config", "")), index, Host(environ, str(folder)))
         way = oidc.make_login(query)
         assert way is not None
-        token_session.keep("session", way.key, token_session.make_token(query, "oidc", Secret(SECRET), Reply(200)), query.host)
+        token_session.keep("session", way.key, token_session.make_token(query, "oidc", Secret(SECRET), JsonResponse(200)), query.host)
     return indexes
 
 

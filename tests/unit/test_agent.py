@@ -246,7 +246,7 @@ def test_clients_that_say_nothing_or_too_much_cannot_keep_others_out(short: Path
             connection.connect(str(path))
 
         assert talk(path, b"x\n") == b"2"
-        assert int(talk(path, b"x" * 10000)) <= 2 * agent_socket.MAX_QUESTION_BYTES
+        assert int(talk(path, b"x" * 10000)) <= 2 * agent_socket.MAX_REQUEST_BYTES
         assert threading.active_count() <= before + agent_socket.THREADS
         for connection in silent:
             connection.close()

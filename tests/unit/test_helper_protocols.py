@@ -9,9 +9,9 @@ import re
 import pytest
 
 from shim.core.urls import parse_url
-from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, Question, Reply
+from shim.credentials.helper_protocols import PROTOCOLS, BadAnswer, HelperReply, HelperRequest
 
-ASKED = Question(parse_url("https://pypi.corp.example:8443/team/simple/"), "alice")
+ASKED = HelperRequest(parse_url("https://pypi.corp.example:8443/team/simple/"), "alice")
 NOON = 1767355200.0
 
 
@@ -33,35 +33,35 @@ def test_requests_are_as_the_protocols_have_them() -> None:
 
 
 def test_git_hears_the_path_only_where_it_shall() -> None:
-    asked = Question(ASKED.url, None, names_path=True)
+    asked = HelperRequest(ASKED.url, None, names_path=True)
 
     assert PROTOCOLS["git"].render(asked) == "protocol=https\nhost=pypi.corp.example:8443\npath=team/simple/\n\n"  # type: ignore[misc]
 
 
 def test_a_user_name_cannot_begin_a_line_of_its_own() -> None:
     with pytest.raises(BadAnswer, match="control character"):
-        PROTOCOLS["git"].render(Question(ASKED.url, "alice\nhost=evil.example"))  # type: ignore[misc]
+        PROTOCOLS["git"].render(HelperRequest(ASKED.url, "alice\nhost=evil.example"))  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
     ("protocol", "text", "reply"),
     [
-        ("plain", "token\n", Reply("token")),
-        ("plain", "token\r\n", Reply("token")),
-        ("json", '{"password": "p"}', Reply("p")),
-        ("json", '{"version": 1, "username": "u", "password": "p", "expires": 1767355200}', Reply("p", "u", NOON)),
+        ("plain", "token\n", HelperReply("token")),
+        ("plain", "token\r\n", HelperReply("token")),
+        ("json", '{"password": "p"}', HelperReply("p")),
+        ("json", '{"version": 1, "username": "u", "password": "p", "expires": 1767355200}', HelperReply("p", "u", NOON)),
         ("git", "", None),
-        ("git", "protocol=https\nhost=pypi.corp.example:8443\nusername=u\npassword=a=b\n", Reply("a=b", "u")),
-        ("git", "password=p\npassword_expiry_utc=1767355200\noauth_refresh_token=x\ncapability[]=authtype\n", Reply("p", None, NOON)),
-        ("docker", '{"ServerURL": "pypi.corp.example:8443", "Username": "u", "Secret": "s"}', Reply("s", "u")),
-        ("docker", '{"Username": "u", "Secret": "s"}', Reply("s", "u")),
+        ("git", "protocol=https\nhost=pypi.corp.example:8443\nusername=u\npassword=a=b\n", HelperReply("a=b", "u")),
+        ("git", "password=p\npassword_expiry_utc=1767355200\noauth_refresh_token=x\ncapability[]=authtype\n", HelperReply("p", None, NOON)),
+        ("docker", '{"ServerURL": "pypi.corp.example:8443", "Username": "u", "Secret": "s"}', HelperReply("s", "u")),
+        ("docker", '{"Username": "u", "Secret": "s"}', HelperReply("s", "u")),
         ("bazel", "{}", None),
         ("bazel", '{"headers": {}}', None),
-        ("bazel", json.dumps({"headers": {"authorization": [basic("u:a:b")]}, "more": 1}), Reply("a:b", "u")),
-        ("bazel", '{"headers": {"Authorization": ["Bearer t"]}, "expires": "2026-01-02T12:00:00Z"}', Reply("t", None, NOON)),
+        ("bazel", json.dumps({"headers": {"authorization": [basic("u:a:b")]}, "more": 1}), HelperReply("a:b", "u")),
+        ("bazel", '{"headers": {"Authorization": ["Bearer t"]}, "expires": "2026-01-02T12:00:00Z"}', HelperReply("t", None, NOON)),
     ],
 )
-def test_an_answer_is_understood(protocol: str, text: str, reply: Reply | None) -> None:
+def test_an_answer_is_understood(protocol: str, text: str, reply: HelperReply | None) -> None:
     assert PROTOCOLS[protocol].read(text, ASKED) == reply
 
 
@@ -71,29 +71,29 @@ def test_an_answer_is_understood(protocol: str, text: str, reply: Reply | None) 
         (
             {"password": "authorizationToken", "expires": "expiration"},
             {"authorizationToken": "t", "expiration": "2026-01-02T13:00:00+01:00"},
-            Reply("t", None, NOON),
+            HelperReply("t", None, NOON),
         ),
         (
             {"password": "authorizationToken", "expires": "expiration"},
             {"authorizationToken": "t", "expiration": NOON},
-            Reply("t", None, NOON),
+            HelperReply("t", None, NOON),
         ),
         (
             {"password": "credential.access_token", "expires": "credential.token_expiry"},
             {"credential": {"access_token": "t", "token_expiry": "2026-01-02T12:00:00Z"}},
-            Reply("t", None, NOON),
+            HelperReply("t", None, NOON),
         ),
         (
             {"password": "accessToken", "expires": "expires_on"},
             {"accessToken": "t", "expires_on": 1767355200, "expiresOn": "2026-01-02 13:00:00.0"},
-            Reply("t", None, NOON),
+            HelperReply("t", None, NOON),
         ),
-        ({"password": "a", "username": "b"}, {"a": "p", "b": "u"}, Reply("p", "u")),
+        ({"password": "a", "username": "b"}, {"a": "p", "b": "u"}, HelperReply("p", "u")),
     ],
     ids=["aws 2", "aws 1", "gcloud", "az", "both"],
 )
-def test_the_fields_of_vendors_are_found(fields: dict[str, str], document: object, reply: Reply) -> None:
-    assert PROTOCOLS["json"].read(json.dumps(document), Question(ASKED.url, None, fields)) == reply
+def test_the_fields_of_vendors_are_found(fields: dict[str, str], document: object, reply: HelperReply) -> None:
+    assert PROTOCOLS["json"].read(json.dumps(document), HelperRequest(ASKED.url, None, fields)) == reply
 
 
 @pytest.mark.parametrize(
@@ -132,17 +132,17 @@ def test_an_end_that_is_not_said_is_none() -> None:
     fields = {"password": "credential.access_token", "expires": "credential.token_expiry"}
     document = {"credential": {"access_token": "t", "token_expiry": None}}
 
-    assert PROTOCOLS["json"].read(json.dumps(document), Question(ASKED.url, None, fields)) == Reply("t")
-    assert PROTOCOLS["json"].read('{"password": "t", "expires": ""}', ASKED) == Reply("t")
-    assert PROTOCOLS["git"].read("password=t\npassword_expiry_utc=\n", ASKED) == Reply("t")
-    assert PROTOCOLS["bazel"].read('{"headers": {"Authorization": ["Bearer t"]}, "expires": "0001-01-01T00:00:00Z"}', ASKED) == Reply("t")
+    assert PROTOCOLS["json"].read(json.dumps(document), HelperRequest(ASKED.url, None, fields)) == HelperReply("t")
+    assert PROTOCOLS["json"].read('{"password": "t", "expires": ""}', ASKED) == HelperReply("t")
+    assert PROTOCOLS["git"].read("password=t\npassword_expiry_utc=\n", ASKED) == HelperReply("t")
+    assert PROTOCOLS["bazel"].read('{"headers": {"Authorization": ["Bearer t"]}, "expires": "0001-01-01T00:00:00Z"}', ASKED) == HelperReply("t")
 
 
 def test_a_lifetime_counts_from_the_question() -> None:
-    asked = Question(ASKED.url, now=NOON)
+    asked = HelperRequest(ASKED.url, now=NOON)
 
-    assert PROTOCOLS["json"].read('{"password": "t", "expires_in": 3600}', asked) == Reply("t", None, NOON + 3600)
-    assert PROTOCOLS["json"].read('{"password": "t", "expires": null, "expires_in": 3600}', asked) == Reply("t")
+    assert PROTOCOLS["json"].read('{"password": "t", "expires_in": 3600}', asked) == HelperReply("t", None, NOON + 3600)
+    assert PROTOCOLS["json"].read('{"password": "t", "expires": null, "expires_in": 3600}', asked) == HelperReply("t")
 
 
 def test_docker_credential_pass_has_a_way_of_its_own_to_say_nothing() -> None:
@@ -151,7 +151,7 @@ def test_docker_credential_pass_has_a_way_of_its_own_to_say_nothing() -> None:
 
 @pytest.mark.parametrize("text", ["t\nuser: alice\nurl: https://pypi.corp.example\n", "t\n", "t"])
 def test_the_first_line_of_a_password_store_is_the_secret(text: str) -> None:
-    assert PROTOCOLS["first"].read(text, ASKED) == Reply("t")
+    assert PROTOCOLS["first"].read(text, ASKED) == HelperReply("t")
 
 
 @pytest.mark.parametrize("text", ["", "\nuser: alice\n"])
@@ -178,4 +178,4 @@ def test_only_its_own_way_of_saying_nothing_is_nothing() -> None:
 
 
 def test_a_reply_does_not_show_its_secret() -> None:
-    assert "canary" not in repr(Reply("canary", "u"))
+    assert "canary" not in repr(HelperReply("canary", "u"))

@@ -16,7 +16,7 @@ from shim.config.settings import load_settings
 from shim.core.model import Secret
 from shim.core.urls import parse_url
 from shim.credentials.agent_client import ask, knock
-from shim.credentials.agent_protocol import Question, render_question
+from shim.credentials.agent_protocol import AgentRequest, render_request
 from shim.credentials.missing import hint_for
 from shim.credentials.oauth import posit_tokens_file
 from shim.delivery import tls
@@ -151,7 +151,7 @@ def make_levels(place: Place) -> None:
 
 
 def knock_at(place: Place) -> None:
-    ask(place.words[0], render_question(Question(URL, False)), 5.0)
+    ask(place.words[0], render_request(AgentRequest(URL, False)), 5.0)
     knock(place.words[0])
 
 

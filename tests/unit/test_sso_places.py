@@ -123,7 +123,7 @@ def test_an_identity_file_that_is_none_is_sent_nowhere(text: str | None, mode: i
             file.chmod(mode)
         asked = query(settings(tmp_path, PACKAGEMANAGER_ADDRESS=server.url), tmp_path, PACKAGEMANAGER_IDENTITY_TOKEN_FILE=str(file))
         with pytest.raises(SourceError, match=message) as caught:
-            posit.find(asked)
+            posit.SOURCE.find(asked)
 
         assert server.requests == []
     assert caught.value.hint
@@ -135,7 +135,7 @@ def test_an_identity_is_exchanged_with_and_without_a_line_end(tmp_path: Path) ->
         file = tmp_path / "identity"
         file.write_text(jwt(sub="job", exp=int(time.time()) + 60) + "\n")
         file.chmod(0o600)
-        found = posit.find(
+        found = posit.SOURCE.find(
             query(settings(tmp_path, PACKAGEMANAGER_ADDRESS=server.url), tmp_path, PACKAGEMANAGER_IDENTITY_TOKEN_FILE=str(file))
         )
         ((path, form),) = server.requests

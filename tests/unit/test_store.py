@@ -203,7 +203,7 @@ def test_a_token_written_later_than_now_is_asked_for_again(tmp_path: Path) -> No
     now = time.time()
     token_cache.put("key", Credential("u", Secret("x"), SCOPE, "command", now + 3600), Host(environ, "/"))
 
-    def outcome(clock_s: float) -> token_cache.Found:
+    def outcome(clock_s: float) -> token_cache.CachedToken:
         return token_cache.find("key", Host(environ, "/", clock=lambda: clock_s))
 
     assert outcome(now).credential is not None

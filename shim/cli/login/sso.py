@@ -45,7 +45,7 @@ def login(
         return None
     credential = log_in(way, query)
     token_cache.put(cache_key(query), credential, host)
-    account, until = module.account_of(query), ""
+    account, until = way.account_of(query), ""
     if credential.expires_at:
         left = token_cache.describe_duration(credential.expires_at - host.clock())
         until = f", until {left} from now"

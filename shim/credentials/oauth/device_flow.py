@@ -20,7 +20,7 @@ from shim.core.host import Host
 from shim.core.model import Route, Secret
 from shim.core.urls import BadUrl, Url, parse_url
 from shim.credentials.oauth.prompt import Invitation, invite
-from shim.net.json_api import Reply, ask
+from shim.net.json_api import JsonResponse, ask
 
 DEFAULT_INTERVAL_S = 5.0
 SLOW_DOWN_S = 5.0
@@ -35,13 +35,13 @@ POLL_TIMEOUT_S = 60.0
 #: How long a server may be gone in the middle of a login.
 MAX_SILENCE_S = 60.0
 MAX_CODE = 64
+#: What a provider says to a client that it does not know, or not for this.
+UNREGISTERED = ("invalid_client", "unauthorized_client", "invalid_scope", "unsupported_grant_type")
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Where a login begins and where it is asked about, with the fields of both forms; the codes
-    are added here.
-    """
+    """Where a login begins and is asked about, with both forms' fields; codes are added here."""
 
     issuer: Url
     purpose: str
@@ -58,7 +58,7 @@ class _Begun:
     invitation: Invitation
 
 
-def log_in(flow: Flow, host: Host, route: Route) -> Reply:
+def log_in(flow: Flow, host: Host, route: Route) -> JsonResponse:
     """Return the provider's answer with the tokens, once a person has confirmed.
 
     Raises:
@@ -79,41 +79,31 @@ def _begin(flow: Flow, verifier: Secret, host: Host, route: Route) -> _Begun:
     }
     reply = ask(flow.begin, host, route, BEGIN_TIMEOUT_S, form)
     if not reply.is_success:
-        raise SourceError(
-            f"no login could be begun at {flow.issuer}: {reply.error}", hint=_hint_for(reply, flow)
-        )
+        hint = _hint_for(reply, flow)
+        raise SourceError(f"no login could be begun at {flow.issuer}: {reply.error}", hint=hint)
     device_code, code = reply.secret("device_code"), reply.text("user_code")
     page, complete = (
         _read_page(reply.text(name)) for name in ("verification_uri", "verification_uri_complete")
     )
     page = page or _read_page(reply.text("verification_url")) or complete  # as Google spells it
-    if (
-        device_code is None
-        or page is None
-        or not code
-        or not code.isprintable()
-        or len(code) > MAX_CODE
-    ):
-        raise SourceError(
-            f"{flow.issuer} begins a login without a code or an https page for it",
-            hint=f"is {flow.issuer} the right server?",
-        )
+    is_readable = code is not None and code.isprintable() and len(code) <= MAX_CODE
+    if device_code is None or page is None or code is None or not is_readable:
+        message = f"{flow.issuer} begins a login without a code or an https page for it"
+        raise SourceError(message, hint=f"is {flow.issuer} the right server?")
     time_s = min(reply.number("expires_in") or DEFAULT_TIME_S, MAX_TIME_S)
-    interval_s = min(
-        max(reply.number("interval") or DEFAULT_INTERVAL_S, MIN_INTERVAL_S), MAX_INTERVAL_S
-    )
-    return _Begun(
-        device_code, interval_s, Invitation(flow.issuer, flow.purpose, page, code, time_s, complete)
-    )
+    said_s = reply.number("interval") or DEFAULT_INTERVAL_S
+    interval_s = min(max(said_s, MIN_INTERVAL_S), MAX_INTERVAL_S)
+    invitation = Invitation(flow.issuer, flow.purpose, page, code, time_s, complete)
+    return _Begun(device_code, interval_s, invitation)
 
 
-def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route) -> Reply:
+def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route) -> JsonResponse:
     """Ask again and again, no faster than we may."""
     form = {**flow.poll_fields, "device_code": begun.device_code, "code_verifier": verifier}
     deadline = time.monotonic() + begun.invitation.time_s
     interval_s = begun.interval_s
     asked_at = answered_at = time.monotonic()
-    reply = Reply(None)
+    reply = JsonResponse(None)
     while (left_s := deadline - time.monotonic()) > 0:
         time.sleep(min(interval_s, left_s))
         asked_at = time.monotonic()
@@ -123,13 +113,11 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
             return reply
         code = reply.text("error")
         if code == "slow_down" or reply.status == 429:
-            interval_s = min(
-                max(interval_s + SLOW_DOWN_S, reply.retry_after_s or 0.0), MAX_INTERVAL_S
-            )
+            wanted_s = max(interval_s + SLOW_DOWN_S, reply.retry_after_s or 0.0)
+            interval_s = min(wanted_s, MAX_INTERVAL_S)
         elif reply.is_silent:
-            if time.monotonic() - asked_at > min(
-                BEGIN_TIMEOUT_S, patience_s / 2
-            ):  # it held the question open
+            held_s = time.monotonic() - asked_at
+            if held_s > min(BEGIN_TIMEOUT_S, patience_s / 2):  # it held the question open
                 answered_at = time.monotonic()
             if time.monotonic() - answered_at > MAX_SILENCE_S:
                 raise _gone(reply, flow)
@@ -141,36 +129,28 @@ def _wait(flow: Flow, begun: _Begun, verifier: Secret, host: Host, route: Route)
     raise _gone(reply, flow) if answered_at < asked_at else _failure("expired_token", reply, flow)
 
 
-def _gone(reply: Reply, flow: Flow) -> SourceError:
-    return SourceError(
-        f"{flow.issuer} was gone in the middle of the login: {reply.error}",
-        hint="wait a little, then run it again",
-    )
+def _gone(reply: JsonResponse, flow: Flow) -> SourceError:
+    message = f"{flow.issuer} was gone in the middle of the login: {reply.error}"
+    return SourceError(message, hint="wait a little, then run it again")
 
 
-def _failure(code: str | None, reply: Reply, flow: Flow) -> SourceError:
+def _failure(code: str | None, reply: JsonResponse, flow: Flow) -> SourceError:
     if code == "access_denied":
-        return SourceError(
-            f"the login at {flow.issuer} was denied",
-            hint=f"run it again and confirm, or ask who keeps {flow.issuer}",
-        )
+        hint = f"run it again and confirm, or ask who keeps {flow.issuer}"
+        return SourceError(f"the login at {flow.issuer} was denied", hint=hint)
     if code == "expired_token":
-        return SourceError(
-            f"nobody confirmed the login at {flow.issuer} in time",
-            hint="run it again for a new code",
-        )
-    return SourceError(
-        f"the login at {flow.issuer} failed: {reply.error}", hint=_hint_for(reply, flow)
-    )
+        hint = "run it again for a new code"
+        return SourceError(f"nobody confirmed the login at {flow.issuer} in time", hint=hint)
+    hint = _hint_for(reply, flow)
+    return SourceError(f"the login at {flow.issuer} failed: {reply.error}", hint=hint)
 
 
-def _hint_for(reply: Reply, flow: Flow) -> str:
+def _hint_for(reply: JsonResponse, flow: Flow) -> str:
     if reply.is_silent:
         return NETWORK_HINT
     if reply.status == 429:
         return "wait a little, then run it again"
-    code = reply.text("error")
-    if code in ("invalid_client", "unauthorized_client", "invalid_scope", "unsupported_grant_type"):
+    if reply.text("error") in UNREGISTERED:
         return (
             f"is the client registered at {flow.issuer} for the device flow, and for these scopes?"
         )
@@ -188,17 +168,16 @@ def _read_page(text: str | None) -> Url | None:
 
 def _random_text() -> str:
     """Return 43 letters that nobody can guess."""
-    from base64 import urlsafe_b64encode
-
-    return urlsafe_b64encode(os.urandom(32)).decode("ascii").rstrip("=")
+    return _encode(os.urandom(32))
 
 
 def _challenge(verifier: Secret) -> str:
-    from base64 import urlsafe_b64encode
     from hashlib import sha256
 
-    return (
-        urlsafe_b64encode(sha256(verifier.reveal().encode("ascii")).digest())
-        .decode("ascii")
-        .rstrip("=")
-    )
+    return _encode(sha256(verifier.reveal().encode("ascii")).digest())
+
+
+def _encode(data: bytes) -> str:
+    from base64 import urlsafe_b64encode
+
+    return urlsafe_b64encode(data).decode("ascii").rstrip("=")

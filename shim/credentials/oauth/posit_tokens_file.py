@@ -35,69 +35,52 @@ TRIES = 5
 
 
 def read_tokens(login: PositLogin, host: Host) -> list[Secret]:
-    """Return the tokens for a server, those by its exact address first, then those by another
-    spelling of it.
+    """Return the tokens for a server, those by its exact address before other spellings of it.
 
     Raises:
         SourceError: the file is not TOML, or somebody else could read it.
     """
-    connections = [
-        one for one in _parse(find_tokens_file(host)).connections if one.auth_type == SSO
+    ours = [
+        one
+        for one in _parse(find_tokens_file(host)).connections
+        if one.auth_type == SSO and (one.address == login.address or _is_same(one.address, login))
     ]
-    exact = [one.token for one in connections if one.address == login.address]
-    return exact + [
-        one.token
-        for one in connections
-        if one.address != login.address and _is_same(one.address, login)
-    ]
+    return [one.token for one in sorted(ours, key=lambda one: one.address != login.address)]
 
 
 def find_problem(host: Host) -> ShimError | None:
-    """Return why the file cannot be read, or not be changed, by us; None if it can or is not
-    there.
-    """
+    """Return why the file cannot be read or changed by us; None if it can or is not there."""
     path = find_tokens_file(host)
     try:
         is_newer = _parse(path).is_newer
     except SourceError as error:
         return error
     hint = "log in with the program that wrote it; until then shim keeps its own tokens elsewhere"
-    return (
-        StoreError(
-            f"{path} is of a newer version than shim knows: it is read, and left as it is",
-            hint=hint,
-        )
-        if is_newer
-        else None
-    )
+    if is_newer:
+        message = f"{path} is of a newer version than shim knows: it is read, and left as it is"
+        return StoreError(message, hint=hint)
+    return None
 
 
 def _parse(path: str | None) -> TokenFile:
-    """Return the entries. Raises SourceError: the file is not TOML, or somebody else could read
-    it.
-    """
+    """Return the entries. Raises SourceError: it is not TOML, or somebody else could read it."""
     try:
         return parse_tokens(_read(path) if path else "")
     except BadTokens as error:
-        raise SourceError(
-            f"{path} {error}", hint=f"correct it, or move it away: mv {path} {path}.broken"
-        ) from None
+        hint = f"correct it, or move it away: mv {path} {path}.broken"
+        raise SourceError(f"{path} {error}", hint=hint) from None
 
 
 def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
-    """Put a server's token into the file, or take its entries out if it is None; return whether
-    there was anything to do.
+    """Put a server's token into the file, or take its entries out; return whether that was due.
 
     Raises:
-        StoreError: the file is broken, newer than we know, not yours alone, or cannot be written.
-            Then it is as it was.
+        StoreError: the file is broken, too new, not yours alone or cannot be written: as it was.
     """
     path = find_tokens_file(host)
     if path is None:
-        raise StoreError(
-            "there is no home folder for tokens.toml",
-            hint=f"set HOME, or {TOKENS_VARIABLE} to an absolute path",
-        )
+        hint = f"set HOME, or {TOKENS_VARIABLE} to an absolute path"
+        raise StoreError("there is no home folder for tokens.toml", hint=hint)
     if token is None and not exists(path):
         return False
     path = real_path(path)  # dotfile managers put a link there
@@ -110,23 +93,18 @@ def put(login: PositLogin, token: Secret | None, host: Host) -> bool:
                 if changed == text or _replace(path, changed, text):
                     return changed != text
     except BadTokens as error:
-        raise StoreError(
-            f"{path} {error}: it was left as it is",
-            hint=f"correct it, or move it away: mv {path} {path}.broken",
-        ) from None
+        hint = f"correct it, or move it away: mv {path} {path}.broken"
+        raise StoreError(f"{path} {error}: it was left as it is", hint=hint) from None
     except SourceError as error:
         raise StoreError(f"{error.message}: it was left as it is", hint=error.hint) from None
     except OSError as error:
-        raise StoreError(
-            f"{path} cannot be written ({error.strerror})", hint=f"ls -ld {os.path.dirname(path)}"
-        ) from error
+        hint = f"ls -ld {os.path.dirname(path)}"
+        raise StoreError(f"{path} cannot be written ({error.strerror})", hint=hint) from error
     raise StoreError(f"{path} is changed by somebody else all the time", hint="run it again")
 
 
 def _change(text: str, login: PositLogin, token: Secret | None) -> str:
-    """Return the text with the token in it, or without any for that server, however its address is
-    spelled. Raises BadTokens.
-    """
+    """Return the text with the token, or without any for that server. Raises BadTokens."""
     if token is not None:
         return put_token(text, login.address, token)
     spellings = {
@@ -138,9 +116,7 @@ def _change(text: str, login: PositLogin, token: Secret | None) -> str:
 
 
 def _is_same(address: str, login: PositLogin) -> bool:
-    """Whether an address is another spelling of the server's: letter case, default port, last
-    slash.
-    """
+    """Whether an address is the server's, but for letter case, default port and last slash."""
     try:
         return scope_of(parse_url(address)) == scope_of(login.url)
     except BadUrl:
@@ -152,9 +128,8 @@ def _read(path: str) -> str:
     try:
         return (data or b"").decode("utf-8")
     except UnicodeDecodeError:
-        raise SourceError(
-            f"{path} is not UTF-8", hint=f"correct it, or move it away: mv {path} {path}.broken"
-        ) from None
+        hint = f"correct it, or move it away: mv {path} {path}.broken"
+        raise SourceError(f"{path} is not UTF-8", hint=hint) from None
 
 
 class _Changed(Exception):
@@ -172,9 +147,7 @@ def _replace(path: str, changed: str, before: str) -> bool:
 
 @contextmanager
 def _locked(path: str) -> Iterator[None]:
-    """Hold the lock file; go on without it if somebody has it for longer than LOCK_TIMEOUT_S: the
-    change is checked again anyway.
-    """
+    """Hold the lock file; go on without it after LOCK_TIMEOUT_S: the change is checked anyway."""
     from filelock import FileLock, Timeout
 
     with ExitStack() as stack:

@@ -41,9 +41,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class TokenFile:
-    """All entries that can be understood; `is_newer` if there is something in the file that
-    cannot.
-    """
+    """All entries that can be understood; `is_newer` if something in the file cannot."""
 
     connections: tuple[Connection, ...]
     is_newer: bool
@@ -52,40 +50,28 @@ class TokenFile:
 def parse_tokens(text: str) -> TokenFile:
     """Return what the file says. Raises BadTokens if it is not TOML."""
     document = _load(text)
-    listed = document.get("connections", [])
-    tables = (
-        [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-    )
-    whole = [entry for entry in tables if entry.keys() <= KEYS and _is_usable(entry)]
-    is_newer = (
-        bool(document.keys() - {"connections"})
-        or not isinstance(listed, list)
-        or len(whole) < len(listed)
-    )
+    listed = document.pop("connections", [])
+    tables: list[Any] = listed if isinstance(listed, list) else [None]
+    usable = [entry for entry in tables if _is_usable(entry)]
+    has_more = bool(document) or any(entry.keys() - KEYS for entry in usable)
     found = (
         Connection(entry["address"], Secret(entry["token"]), entry.get("auth_type", SSO))
-        for entry in tables
-        if _is_usable(entry)
+        for entry in usable
     )
-    return TokenFile(tuple(found), is_newer)
+    return TokenFile(tuple(found), has_more or len(usable) < len(tables))
 
 
 def put_token(text: str, address: str, token: Secret | None) -> str:
-    """Return the text with the token of an address (by its exact spelling) replaced or added, or
-    its entries removed if it is None.
+    """Return the text with the token of an address, spelled so, or without its entries if None.
 
     Raises:
-        BadTokens: the file is broken, of a newer version, or written in a way that cannot be
-            changed in place.
+        BadTokens: the file is broken, newer, or written so that it cannot be changed in place.
     """
     if parse_tokens(text).is_newer:
         raise BadTokens("is of a newer version than shim knows")
     wanted = _load(text).get("connections", [])
-    entries = [
-        number
-        for number, entry in enumerate(wanted)
-        if (entry["address"], entry.get("auth_type", SSO)) == (address, SSO)
-    ]
+    names = [(entry["address"], entry.get("auth_type", SSO)) for entry in wanted]
+    entries = [number for number, name in enumerate(names) if name == (address, SSO)]
     lines = text.splitlines(keepends=True)
     spans = _find_spans(lines)
     if len(spans) != len(wanted):
@@ -101,9 +87,9 @@ def put_token(text: str, address: str, token: Secret | None) -> str:
             wanted[number]["token"] = token.reveal()
     else:
         entry = {"address": address, "token": token.reveal(), "auth_type": SSO}
-        lines += _render(
-            entry, ends_open=bool(lines) and not lines[-1].endswith("\n"), is_first=not lines
-        )
+        gap = "" if text.endswith("\n") else "\n"
+        lines += [f"{gap}\n" if text else "", "[[connections]]\n"]
+        lines += [f"{key} = {_quote(value)}\n" for key, value in entry.items()]
         wanted = [*wanted, entry]
     changed = "".join(lines)
     if _load(changed).get("connections", []) != wanted:
@@ -120,16 +106,16 @@ def _load(text: str) -> dict[str, Any]:
         raise BadTokens("is not valid TOML") from None
 
 
-def _is_usable(entry: dict[str, Any]) -> bool:
-    return all(isinstance(entry.get(key), str) for key in ("address", "token")) and isinstance(
-        entry.get("auth_type", SSO), str
-    )
+def _is_usable(entry: Any) -> bool:
+    """Whether it is a table that says an address and a token, all of it in texts."""
+    if not isinstance(entry, dict):
+        return False
+    values = (entry.get("address"), entry.get("token"), entry.get("auth_type", SSO))
+    return all(isinstance(value, str) for value in values)
 
 
 def _find_spans(lines: list[str]) -> list[tuple[int, int]]:
-    """Return, for each entry, its lines from the header to the last key: what stands between
-    entries belongs to none.
-    """
+    """Return each entry's lines, from the header to the last key."""
     spans = []
     for start, line in enumerate(lines):
         if not _HEADER.match(line.rstrip("\r\n")):
@@ -148,18 +134,8 @@ def _replace_token(lines: list[str], span: tuple[int, int], token: Secret) -> No
     for number in range(*span):
         body = lines[number].rstrip("\r\n")
         if match := _TOKEN.match(body):
-            lines[number] = (
-                match[1] + _quote(token.reveal()) + match[3] + lines[number][len(body) :]
-            )
-
-
-def _render(entry: dict[str, str], *, ends_open: bool, is_first: bool) -> list[str]:
-    before = "\n" if ends_open else ""
-    gap = "" if is_first else "\n"
-    return [
-        f"{before}{gap}[[connections]]\n",
-        *(f"{key} = {_quote(value)}\n" for key, value in entry.items()),
-    ]
+            end = lines[number][len(body) :]
+            lines[number] = match[1] + _quote(token.reveal()) + match[3] + end
 
 
 def _quote(text: str) -> str:

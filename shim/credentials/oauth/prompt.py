@@ -12,9 +12,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from shim.core.errors import printable
 from shim.core.host import Host, write_stderr
@@ -29,9 +30,7 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """Where to log in, with which code, and how many seconds there are for it. `complete` is the
-    page with the code filled in.
-    """
+    """Where to log in, with which code, in how many seconds; `complete` has the code filled in."""
 
     issuer: Url
     purpose: str
@@ -45,11 +44,11 @@ class Invitation:
 def invite(invitation: Invitation, host: Host) -> Iterator[None]:
     """Show the invitation, and count down until the end of the `with`. Ctrl-C is the caller's."""
     shown = invitation.complete or invitation.page
+    compare = "  (compare it with the one on that page)" if invitation.complete else ""
     lines = [
         f"shim: log in at {invitation.issuer} (for {invitation.purpose})",
         f"  open  {shown.text}",
-        f"  code  {invitation.code}"
-        + ("  (compare it with the one on that page)" if invitation.complete else ""),
+        f"  code  {invitation.code}{compare}",
     ]
     if find_opener(shown, invitation.issuer, host) and _open(shown, invitation.issuer, host):
         lines.append("  your browser should show that page now")
@@ -60,9 +59,7 @@ def invite(invitation: Invitation, host: Host) -> Iterator[None]:
 
 @contextmanager
 def _countdown(time_s: float, host: Host) -> Iterator[None]:
-    """Say how much time is left: every second in one line that vanishes, or once where lines cannot
-    vanish.
-    """
+    """Say how much time is left: every second in one line that vanishes, else once."""
     if not os.isatty(2) or host.environ.get("TERM", "dumb") == "dumb":
         write_stderr(f"  waiting for you there, {_clock(time_s)} at most\n")
         yield
@@ -71,10 +68,8 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
 
     def tick(over: threading.Event) -> None:
         while not over.is_set():
-            text = (
-                f"  waiting for you there, {_clock(deadline - time.monotonic())} left (Ctrl-C"
-                " gives up)"
-            )
+            left = _clock(deadline - time.monotonic())
+            text = f"  waiting for you there, {left} left (Ctrl-C gives up)"
             write_stderr(f"\r{text[: _columns() - 1]}\x1b[K")
             over.wait(1.0)
         write_stderr("\r\x1b[K")
@@ -84,9 +79,7 @@ def _countdown(time_s: float, host: Host) -> Iterator[None]:
 
 
 def _columns() -> int:
-    """Return how wide the terminal is now: a line that is wider would go on in the next one, and
-    could not vanish.
-    """
+    """Return the terminal's width now: a wider line would go on below, and could not vanish."""
     try:
         return os.get_terminal_size(2).columns or 80
     except OSError:
@@ -99,9 +92,7 @@ def _clock(seconds: float) -> str:
 
 
 def find_opener(page: Url, issuer: Url, host: Host) -> str | None:
-    """Return the program that shows pages to this person, or None: no desktop, a page elsewhere, or
-    one that is not https.
-    """
+    """Return the program that shows https pages of the issuer's origin here, or None."""
     from shim.credentials.helper_program import find_program, safe_path
 
     if page.origin != issuer.origin or not page.is_confidential:
@@ -117,26 +108,15 @@ def _open(page: Url, issuer: Url, host: Host) -> bool:
     """Start the browser, with nothing of the terminal; return whether it could be started."""
     import subprocess
 
-    nothing = subprocess.DEVNULL
-    environ: Mapping[str, str] = {
-        name: value
-        for name, value in host.environ.items()
-        if not name.startswith(("_SHIM_", "GIT_"))
-    }
-    command = [find_opener(page, issuer, host) or "", page.text]
+    from shim.credentials.helper_program import clean_environ
+
+    command, nothing = [find_opener(page, issuer, host) or "", page.text], subprocess.DEVNULL
+    streams: dict[str, Any] = {"stdin": nothing, "stdout": nothing, "stderr": nothing}
+    environ = clean_environ(host)
     try:
-        process = subprocess.Popen(
-            command,
-            cwd="/",
-            env=environ,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=nothing,
-            start_new_session=True,
-        )
+        process = subprocess.Popen(command, cwd="/", env=environ, start_new_session=True, **streams)
     except OSError:
         return False
-    threading.Thread(
-        target=process.wait, daemon=True
-    ).start()  # so that it is no zombie while we wait
+    # So that it is no zombie while we wait.
+    threading.Thread(target=process.wait, daemon=True).start()
     return True

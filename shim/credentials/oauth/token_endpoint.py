@@ -16,9 +16,10 @@ from shim.core.host import Host
 from shim.core.model import Route, Secret
 from shim.core.urls import BadUrl, Url, parse_url
 from shim.net.http_client import route_of_environment
-from shim.net.json_api import Reply, ask
+from shim.net.json_api import JsonResponse, ask
 from shim.tools.pip.settings import read_connection
 
+Form = dict[str, str | Secret]
 TIMEOUT_S = 20.0
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -36,38 +37,34 @@ class Provider:
 
 
 def route_for(index: IndexConfig | None, host: Host) -> Route:
-    """Return the way to a server that logs people in: the environment's, that of the user's
-    pip.conf, and the index's own authorities.
-
-    Never unchecked.
+    """Return the way to a server that logs people in, never unchecked: the environment's, that of
+    the user's pip.conf, and the index's own authorities.
     """
     said, route = read_connection(host), route_of_environment(host)
-    named = dict.fromkeys(
-        (*route.authorities, *(host.path(said[key]) for key in ("cert",) if key in said))
-    )
-    route = route._replace(proxy=said.get("proxy", route.proxy), authorities=tuple(named))
+    named = [*route.authorities, *([host.path(said["cert"])] if "cert" in said else ())]
+    authorities = tuple(dict.fromkeys(named))
+    route = route._replace(proxy=said.get("proxy", route.proxy), authorities=authorities)
     if index is None or not index.ca_bundle:
         return route
     if index.ca_bundle == "system":
         return route._replace(system=True)
-    return route._replace(authorities=(*route.authorities, host.path(index.ca_bundle)))
+    return route._replace(authorities=(*authorities, host.path(index.ca_bundle)))
 
 
 def discover(issuer: Url, host: Host, route: Route) -> Provider:
     """Return the endpoints that the issuer names.
 
     Raises:
-        SourceError: there are no metadata, they are those of another issuer, or name an endpoint
-            that is not https.
+        SourceError: there are no metadata, or another issuer's, or an endpoint is not https.
     """
     base = issuer.text.rstrip("/")
-    path = base.removeprefix(issuer.text[: issuer.text.index("://") + 3]).partition("/")[2]
-    origin = base.removesuffix(f"/{path}") if path else base
+    path = base.partition("://")[2].partition("/")[2]
+    origin, below = (base.removesuffix(f"/{path}"), f"/{path}") if path else (base, "")
     places = (
         f"{base}/.well-known/openid-configuration",
-        f"{origin}/.well-known/oauth-authorization-server" + (f"/{path}" if path else ""),
+        f"{origin}/.well-known/oauth-authorization-server{below}",
     )
-    reply = Reply(None)
+    reply = JsonResponse(None)
     for place in places:
         reply = ask(parse_url(place), host, route, TIMEOUT_S)
         if reply.is_success or reply.is_silent:
@@ -82,57 +79,47 @@ def discover(issuer: Url, host: Host, route: Route) -> Provider:
             f"the metadata of {issuer} are those of another issuer, {named or 'without a name'}",
             hint=hint,
         )
-    token = _read_endpoint(reply, "token_endpoint", issuer)
+    names = ("token_endpoint", "device_authorization_endpoint", "revocation_endpoint")
+    token, device, revocation = (_read_endpoint(reply, name, issuer) for name in names)
     if token is None:
-        raise SourceError(
-            f"the metadata of {issuer} name no token endpoint",
-            hint=f"open {places[0]} and see what is there",
-        )
-    device, revocation = (
-        _read_endpoint(reply, f"{name}_endpoint", issuer)
-        for name in ("device_authorization", "revocation")
-    )
+        hint = f"open {places[0]} and see what is there"
+        raise SourceError(f"the metadata of {issuer} name no token endpoint", hint=hint)
     return Provider(issuer, token, device, revocation)
 
 
-def _read_endpoint(reply: Reply, name: str, issuer: Url) -> Url | None:
+def _read_endpoint(reply: JsonResponse, name: str, issuer: Url) -> Url | None:
     text = reply.text(name)
     if text is None:
         return None
     try:
         url = parse_url(text)
     except BadUrl as error:
-        raise SourceError(
-            f"the {name} of {issuer} is no usable URL: {error}", hint="ask who keeps it"
-        ) from None
+        hint = "ask who keeps it"
+        raise SourceError(f"the {name} of {issuer} is no usable URL: {error}", hint=hint) from None
     # A provider on the internet has nothing to name on this machine.
     if not url.is_confidential or (url.is_loopback and not issuer.is_loopback):
-        raise SourceError(
-            f"the {name} of {issuer} is not https: no token is sent there", hint="ask who keeps it"
-        )
+        hint = "ask who keeps it"
+        raise SourceError(f"the {name} of {issuer} is not https: no token is sent there", hint=hint)
     return url
 
 
-def refresh(provider: Provider, client_id: str, token: Secret, host: Host, route: Route) -> Reply:
+def refresh(
+    provider: Provider, client_id: str, token: Secret, host: Host, route: Route
+) -> JsonResponse:
     """Return the answer to a refresh token."""
-    form: dict[str, str | Secret] = {
-        "grant_type": "refresh_token",
-        "refresh_token": token,
-        "client_id": client_id,
-    }
+    form: Form = {"grant_type": "refresh_token", "refresh_token": token, "client_id": client_id}
     return ask(provider.token, host, route, TIMEOUT_S, form)
 
 
 def exchange(
     url: Url, subject: Secret, kind: str, host: Host, route: Route, *, provider: str | None = None
-) -> Reply:
-    """Return the whole answer, with an `access_token` in it. `provider` makes it Artifactory's form
-    of the question.
+) -> JsonResponse:
+    """Return the answer with an `access_token` in it; `provider` makes it Artifactory's form.
 
     Raises:
         SourceError: it refuses, or is broken.
     """
-    form: dict[str, str | Secret] = {
+    form: Form = {
         "grant_type": EXCHANGE_GRANT,
         "subject_token": subject,
         "subject_token_type": TOKEN_TYPE + kind,
@@ -143,15 +130,13 @@ def exchange(
     if reply.is_success and reply.secret("access_token"):
         return reply
     problem = reply.error or "there is no token in its answer"
-    hint = (
-        "may this account, or this job, read the index?"
-        if reply.fields
-        else f"is {url} the right server?"
-    )
+    hint = f"is {url} the right server?"
     if reply.is_silent:
         hint = NETWORK_HINT
     elif reply.status == 429:
         hint = "wait a little, then run it again"
+    elif reply.fields:
+        hint = "may this account, or this job, read the index?"
     raise SourceError(f"{url} does not exchange the token: {problem}", hint=hint)
 
 
@@ -170,17 +155,11 @@ def revoke(
     """
     if provider.revocation is None:
         return "forgotten here; the provider has no way to revoke it"
-    form: dict[str, str | Secret] = {
-        "token": token,
-        "token_type_hint": "refresh_token",
-        "client_id": client_id,
-    }
+    form: Form = {"token": token, "token_type_hint": "refresh_token", "client_id": client_id}
     reply = ask(provider.revocation, host, route, TIMEOUT_S, form)
     if reply.status == 401 and access:
         reply = ask(provider.revocation, host, route, TIMEOUT_S, form, bearer=access)
     # Some answer with an empty body, or with one that is not JSON.
-    return (
-        "revoked"
-        if reply.status in (200, 204)
-        else f"forgotten here, but not revoked: {reply.error}"
-    )
+    if reply.status in (200, 204):
+        return "revoked"
+    return f"forgotten here, but not revoked: {reply.error}"

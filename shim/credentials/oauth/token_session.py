@@ -10,21 +10,22 @@ Sources: RFC 6749 section 10.4 and RFC 9700 section 4.14 (rotation of refresh to
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from shim.core.errors import SourceError
 from shim.core.files import read_status
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Secret
-from shim.core.private_folders import cache_folder
 from shim.credentials.sources import Query, make_credential
-from shim.net.json_api import Reply
 from shim.storage import single_flight, verification_cache
+from shim.storage.cache_files import cache_file, discard
 from shim.storage.record_format import read_record, write_record
 from shim.storage.token_cache import MIN_VALIDITY_S, describe_duration
+
+if TYPE_CHECKING:
+    from shim.net.json_api import JsonResponse
 
 #: How long somebody waits for another command's login: as long as a code can be confirmed, and a
 #: little more.
@@ -35,7 +36,7 @@ Kind = Literal["session", "refresh"]
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredSession:
     """A token that was kept, and since when (UTC epoch seconds; None if unknown)."""
 
     credential: Credential
@@ -43,13 +44,13 @@ class Kept:
 
 
 class Login(Protocol):
-    """One way to log in at one server, as `answer` uses it."""
+    """One way to log in at one server, as `answer` uses it (`server_login.py`)."""
 
     source: str
     key: str
     where: str
 
-    def find_kept(self, query: Query) -> Kept | None:
+    def find_kept(self, query: Query) -> StoredSession | None:
         """Return what is there without asking anybody, whether or not it is still good."""
 
     def renew(self, query: Query) -> Credential | None:
@@ -60,8 +61,7 @@ class Login(Protocol):
 
 
 def answer(login: Login, query: Query) -> Credential | None:
-    """Return a token for the query: one that is kept, else a renewed one, else one from a login, if
-    one may be begun.
+    """Return a token: one that is kept, else a renewed one, else that of a login, if it may be.
 
     Raises:
         SourceError: a renewal or a login failed, here or in the process that we waited for.
@@ -73,18 +73,15 @@ def answer(login: Login, query: Query) -> Credential | None:
         return before.credential
     with _turn(login, host) as failure:
         kept = login.find_kept(query)
-        is_old = (
-            wants_new
-            and kept
-            and before
-            and kept.credential.secret.same_as(before.credential.secret)
-        )
-        if kept and not is_old and lasts(kept, query):
+        is_same = kept and before and kept.credential.secret.same_as(before.credential.secret)
+        if kept and not (wants_new and is_same) and lasts(kept, query):
             return kept.credential
-        unused_userinfo = kept.credential if kept and is_good(kept.credential, query) else None
+        spare = kept.credential if kept and is_good(kept.credential, query) else None
+        if failure and spare is None:
+            raise failure
         if failure:
-            return unused_userinfo or _raise(failure)
-        return _obtain(login, query, unused_userinfo)
+            return spare
+        return _obtain(login, query, spare)
 
 
 def log_in(login: Login, query: Query) -> Credential:
@@ -99,21 +96,21 @@ def log_in(login: Login, query: Query) -> Credential:
         return found
 
 
-def _obtain(login: Login, query: Query, unused_userinfo: Credential | None) -> Credential | None:
-    """Renew or log in. `unused_userinfo` is what may be used if neither can be done: a token that
-    ends soon.
-    """
+def _obtain(login: Login, query: Query, spare: Credential | None) -> Credential | None:
+    """Renew or log in, else return `spare`, a token that ends soon."""
     try:
         found = login.renew(query)
         if found is None and (reason := why_not(query)):
-            if unused_userinfo is None:
+            if spare is None:
                 query.note(login.source, f"nobody is logged in at {login.where}, and {reason}")
-            return unused_userinfo
+            return spare
         found = found or login.log_in(query)
     except SourceError as error:
         single_flight.note_failure(login.key, error, query.host)
         query.host.debug(f"{login.source}: {error.message}")
-        return unused_userinfo or _raise(error)
+        if spare is None:
+            raise
+        return spare
     single_flight.note_success(login.key, query.host)
     return found
 
@@ -129,21 +126,12 @@ def why_not(query: Query) -> str | None:
 
 def _turn(login: Login, host: Host) -> AbstractContextManager[SourceError | None]:
     """Wait for our turn at this login, and say so."""
-    text = (
-        f"shim: another command is logging in at {login.where}, or renews that login: waiting for"
-        " it\n"
-    )
-    return single_flight.turn(login.key, host, WAIT_S, lambda: write_stderr(text))
+    text = f"another command is logging in at {login.where}, or renews that login: waiting for it"
+    return single_flight.turn(login.key, host, WAIT_S, lambda: write_stderr(f"shim: {text}\n"))
 
 
-def _raise(error: SourceError) -> Credential:
-    raise error
-
-
-def lasts(kept: Kept, query: Query) -> bool:
-    """Whether a token is good for the command that begins now: for five minutes, or for half of its
-    life if that is shorter.
-    """
+def lasts(kept: StoredSession, query: Query) -> bool:
+    """Whether a token is good for five minutes, or for half of its life if that is shorter."""
     credential, now = kept.credential, query.host.clock()
     if not is_good(credential, query):
         return False
@@ -153,29 +141,24 @@ def lasts(kept: Kept, query: Query) -> bool:
     return credential.expires_at - now > min(MIN_VALIDITY_S, life_s / 2)
 
 
-def peek(login: Login | None, query: Query) -> Credential | None:
+def peek(login: Login, query: Query) -> Credential | None:
     """Return the token that is kept, if it is still good. Nobody is asked."""
-    kept = login.find_kept(query) if login else None
+    kept = login.find_kept(query)
     return kept.credential if kept and is_good(kept.credential, query) else None
 
 
 def is_good(credential: Credential, query: Query) -> bool:
     """Whether a token has not ended, and was not rejected by this index before."""
-    ended = credential.expires_at is not None and credential.expires_at <= query.host.clock()
-    return (
-        not ended
-        and verification_cache.recall(
-            "rejected", credential, verification_cache.place_of(query.endpoint.url), query.host
-        )
-        is None
-    )
+    if credential.expires_at is not None and credential.expires_at <= query.host.clock():
+        return False
+    place = verification_cache.place_of(query.endpoint.url)
+    return verification_cache.recall("rejected", credential, place, query.host) is None
 
 
 def make_token(
-    query: Query, source: str, secret: Secret, reply: Reply, *, has_lifetime: bool = True
+    query: Query, source: str, secret: Secret, reply: JsonResponse, *, has_lifetime: bool = True
 ) -> Credential:
-    """Return a token that was given just now in a reply, whose `expires_in` counts unless told not
-    to.
+    """Return a token that was given just now; `has_lifetime` says that `expires_in` is the token's.
 
     Its end is reckoned on our clock, however wrong that is. Raises SourceError for a token that
     cannot be a password.
@@ -186,49 +169,36 @@ def make_token(
     if lifetime_s and lifetime_s > 0:
         ends.append(query.host.clock() + lifetime_s)
     if abs(reply.ahead_s) > SKEW_S:
-        wrong = (
-            f"{describe_duration(abs(reply.ahead_s))}"
-            f" {'ahead of' if reply.ahead_s > 0 else 'behind'}"
-        )
-        write_stderr(
-            f"shim: warning: this machine's clock is {wrong} the server that gives tokens\n"
-        )
+        side = "ahead of" if reply.ahead_s > 0 else "behind"
+        wrong = f"{describe_duration(abs(reply.ahead_s))} {side}"
+        words = f"this machine's clock is {wrong} the server that gives tokens"
+        write_stderr(f"shim: warning: {words}\n")
     return replace(found, expires_at=min(ends, default=None))
 
 
 def keep(kind: Kind, key: str, credential: Credential, host: Host) -> None:
-    """Write a token down. Where that cannot be, an older one does not stay either: it may not be
-    used twice.
-    """
-    path = _path(kind, key, host)
-    if path is None:
-        return
-    try:
-        write_record(path, credential)
-    except OSError as error:
-        host.debug(f"{path} cannot be written ({error.strerror})")
-        forget(kind, key, host)
+    """Write a token down, else forget the older one: it may not be used twice."""
+    if path := cache_file(f"{key}.{kind}", host):
+        try:
+            write_record(path, credential)
+        except OSError as error:
+            host.debug(f"{path} cannot be written ({error.strerror})")
+            discard(path)
 
 
-def recall(kind: Kind, key: str, host: Host) -> Kept | None:
+def recall(kind: Kind, key: str, host: Host) -> StoredSession | None:
     """Return what was written down."""
-    path = _path(kind, key, host)
+    path = cache_file(f"{key}.{kind}", host)
     credential = read_record(path) if path else None
     if credential is None or path is None:
         return None
     with suppress(OSError):
-        return Kept(credential, read_status(path).st_mtime)
+        return StoredSession(credential, read_status(path).st_mtime)
     return None
 
 
 def forget(kind: Kind, key: str, host: Host) -> Credential | None:
     """Remove what was written down; return what it was."""
     kept = recall(kind, key, host)
-    with suppress(OSError):
-        os.unlink(_path(kind, key, host) or "/nonexistent")
+    discard(cache_file(f"{key}.{kind}", host))
     return kept.credential if kept else None
-
-
-def _path(kind: Kind, key: str, host: Host) -> str | None:
-    folder, _ = cache_folder(host)
-    return os.path.join(folder, f"{key}.{kind}") if folder else None

@@ -57,9 +57,7 @@ DEFAULT_USERNAME = "__token__"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question: an endpoint, the `[[index]]` that matches it (or None), and the host. Sources
-    add (source, outcome) notes.
-    """
+    """One question about an endpoint and its `[[index]]`. Sources add (source, outcome) notes."""
 
     endpoint: Endpoint
     index: IndexConfig | None
@@ -82,15 +80,11 @@ class Query:
 
     @property
     def owner(self) -> str | None:
-        """Whose a secret is that comes without a user name: the configured user's, whatever name a
-        URL insists on beside it.
-        """
+        """Whose a secret without a user name is: the configured user's, else the URL's."""
         return (self.index.username if self.index else None) or self.endpoint.username
 
     def note(self, source: str, outcome: str) -> None:
-        """Say why `source` has no answer, in a few words without secrets: `no entry for
-        pypi.corp.example`.
-        """
+        """Say why `source` has no answer, in a few words without secrets."""
         self.notes.append((source, outcome))
 
 
@@ -102,26 +96,18 @@ def make_credential(
     scope: Scope | None = None,
     expires_at: float | None = None,
 ) -> Credential:
-    """Return the answer of a source: the user name by the rules of `username`, the expiry by the
-    secret itself or `max-age`.
-
-    `expires_at` (UTC epoch seconds) is what the source says about it; the nearer end counts.
-
-    A secret whose end is unknown and for which no `max-age` is set has none, and is never written
-    to disk.
+    """Return the answer of a source: its end is `expires_at` (UTC epoch seconds), as the source has
+    it, or what the secret says, the nearer one, else `max-age`. Without one it is never on a disk.
 
     Raises:
-        SourceError: a line break or another control character in it, which no password has (RFC
-            7617 section 2) and which
-            could begin a new entry in somebody else's file.
+        SourceError: a control character in it, which no password has (RFC 7617 section 2) and
+            which could begin a new entry in somebody else's file.
     """
     from shim.credentials.jwt import read_expiry
 
     if any(ord(character) < 32 or ord(character) == 127 for character in secret + (username or "")):
-        raise SourceError(
-            f"the secret of source {source!r} has a line break or a control character in it",
-            hint="store it again, alone",
-        )
+        message = f"the secret of source {source!r} has a line break or a control character in it"
+        raise SourceError(message, hint="store it again, alone")
 
     expires_at = min(
         (end for end in (expires_at, read_expiry(secret)) if end is not None), default=None

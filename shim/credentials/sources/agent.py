@@ -18,7 +18,7 @@ from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.credentials.sources import Query, Source, make_credential
 
 if TYPE_CHECKING:
-    from shim.credentials.agent_protocol import Reply
+    from shim.credentials.agent_protocol import AgentAnswer
 
 VARIABLE = "SHIM_AGENT_SOCKET"
 #: The host may have to run a vendor's command, or wait for its keyring.
@@ -26,12 +26,10 @@ TIMEOUT_S = 60.0
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the host's agent says, or None where there is no agent or it has nothing for this
-    index.
+    """Return what the host's agent says, or None where there is none, or it has nothing for this.
 
     Raises:
-        SourceError: nobody listens there, it does not answer in time or not by the protocol, or it
-            could not get the credential.
+        SourceError: nobody answers in time and by the protocol, or it could not get the credential.
     """
     path = query.host.environ.get(VARIABLE)
     if not path:
@@ -39,18 +37,16 @@ def find(query: Query) -> Credential | None:
             query.note("agent", f"{VARIABLE} is not set")
         return None
     from shim.credentials.agent_client import SOCKET_HINT, ask
-    from shim.credentials.agent_protocol import BadLine, Question, read_reply, render_question
+    from shim.credentials.agent_protocol import AgentRequest, BadLine, read_answer, render_request
 
-    question = Question(query.endpoint.url.text, query.host.is_set("SHIM_REFRESH"))
+    request = AgentRequest(query.endpoint.url.text, query.host.is_set("SHIM_REFRESH"))
     try:
-        reply = read_reply(ask(_require_absolute(path), render_question(question), TIMEOUT_S))
+        reply = read_answer(ask(_require_absolute(path), render_request(request), TIMEOUT_S))
     except BadLine as error:
         raise SourceError(f"the answer of the agent at {path} {error}", hint=SOCKET_HINT) from None
     if reply.failed is not None:
-        raise SourceError(
-            f"the host's agent says: {reply.failed}",
-            hint="see what `shim agent` prints on the host",
-        )
+        hint = "see what `shim agent` prints on the host"
+        raise SourceError(f"the host's agent says: {reply.failed}", hint=hint)
     if reply.nothing is not None:
         query.note("agent", reply.nothing)
         return None
@@ -58,9 +54,7 @@ def find(query: Query) -> Credential | None:
 
 
 def find_problem(host: Host) -> SourceError | None:
-    """Return why the agent that SHIM_AGENT_SOCKET names cannot be asked, or None if it can, or none
-    is named. Asks it nothing.
-    """
+    """Return why the agent cannot be asked, or None if it can, or none is named."""
     path = host.environ.get(VARIABLE)
     if not path:
         return None
@@ -75,14 +69,12 @@ def find_problem(host: Host) -> SourceError | None:
 
 def _require_absolute(path: str) -> str:
     if not path.startswith("/"):
-        raise SourceError(
-            f"{VARIABLE} is not an absolute path",
-            hint="it would follow you into every project: write it from / on",
-        )
+        hint = "it would follow you into every project: write it from / on"
+        raise SourceError(f"{VARIABLE} is not an absolute path", hint=hint)
     return path
 
 
-def _make(reply: Reply, query: Query) -> Credential | None:
+def _make(reply: AgentAnswer, query: Query) -> Credential | None:
     """Return the credential in a reply, for no more than both sides allow."""
     try:
         said = scope_of(parse_url(reply.scope))
@@ -100,9 +92,7 @@ def _make(reply: Reply, query: Query) -> Credential | None:
 
 
 def _narrower(said: Scope, query: Query) -> Scope:
-    """Return the narrower of what the agent says and what an `[[index]]` on this side says: both
-    cover the endpoint.
-    """
+    """Return the narrower of the agent's scope and our `[[index]]`'s: both cover the endpoint."""
     return max(said, query.scope, key=lambda scope: len(scope.segments)) if query.index else said
 
 

@@ -33,10 +33,8 @@ def find(query: Query) -> Credential | None:
     from shim.credentials.oauth.token_endpoint import exchange, route_for
     from shim.credentials.oauth.token_session import make_token
 
-    route = route_for(query.index, query.host)
-    reply = exchange(
-        ambient.exchange, identity, "id_token", query.host, route, provider=ambient.provider
-    )
+    url, route = ambient.exchange, route_for(query.index, query.host)
+    reply = exchange(url, identity, "id_token", query.host, route, provider=ambient.provider)
     return make_token(query, "ambient", reply.secret("access_token") or Secret(""), reply)
 
 
@@ -60,31 +58,25 @@ def _detect(audience: str) -> Secret | None:
             detect_credential,
         )
     except ImportError:
-        raise SourceError(
-            "the package `id`, which asks CI services, is not installed",
-            hint=repair_command("[ci]"),
-        ) from None
+        message = "the package `id`, which asks CI services, is not installed"
+        raise SourceError(message, hint=repair_command("[ci]")) from None
     try:
         token = detect_credential(audience)
     except GitHubOidcPermissionCredentialError:
         hint = "give the job `permissions: id-token: write`"
-        raise SourceError(
-            "GitHub Actions does not let this job have an identity", hint=hint
-        ) from None
+        message = "GitHub Actions does not let this job have an identity"
+        raise SourceError(message, hint=hint) from None
     except AmbientCredentialError as error:
         hint = "see what the service's documentation says about OIDC"
-        raise SourceError(
-            f"the CI service gives no identity: {_explain(str(error))}", hint=hint
-        ) from None
+        message = f"the CI service gives no identity: {_explain(str(error))}"
+        raise SourceError(message, hint=hint) from None
     return Secret(token) if token else None
 
 
 def _explain(text: str) -> str:
-    """Return which service has what trouble, with the status if there is one, and nothing of what
-    the service answered.
+    """Return which service has what trouble, and the status, but nothing of what it answered.
 
-    `GitHub: token request failed (code=403, body=…)`, `Buildkite: the agent encountered an error:
-    …`.
+    As in `GitHub: token request failed (code=403, body=…)`.
     """
     words, _, answer = ":".join(text.split(":")[:2]).partition("(")
     status = answer.removeprefix("code=")[:3]

@@ -17,19 +17,16 @@ def find_program(query: Query) -> str | None:
 
 def surroundings(query: Query) -> str:
     """Return what changes when the command may answer for somebody else."""
-    return (
-        state_of_command(query.index.command, query.host)
-        if query.index and query.index.command
-        else ""
-    )
+    if query.index and query.index.command:
+        return state_of_command(query.index.command, query.host)
+    return ""
 
 
 def find(query: Query) -> Credential | None:
     """Return the credential that the configured command gives, or None if it says that it has none.
 
     Raises:
-        SourceError: not found, failed, too slow, or no answer of its protocol. Its own stderr has
-            reached the user's.
+        SourceError: not found, failed, too slow, or no answer of its protocol.
     """
     command = query.index.command if query.index else None
     return ask_program(query, command, "command") if command else None

@@ -4,24 +4,18 @@ has it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from shim.config.index import Lookup
 from shim.core.errors import SourceError
 from shim.core.model import Credential
 from shim.credentials.sources import Query, Source, make_credential
 
 
 def find(query: Query) -> Credential | None:
-    """Return the credential from the configured variables, or None if the password's one is unset
-    or empty.
+    """Return the credential from the configured variables, or None without the password's.
 
-    The environment goes before the dotenv file, as with every tool that reads such files; both
-    parts come from the same place.
+    The environment goes before the dotenv file, as everywhere; both parts come from one place.
 
     Raises:
-        SourceError: a password without the user name that belongs to it; a dotenv file that cannot
-            be read, or not safely.
+        SourceError: a password without its user name; a dotenv file that cannot be read safely.
     """
     lookup = query.index.env if query.index else None
     if lookup is None:
@@ -31,24 +25,14 @@ def find(query: Query) -> Credential | None:
         place, values = f" in {lookup.file}", _read(lookup.file, query)
     password = values.get(lookup.password)
     if not password:
-        query.note(
-            "env",
-            f"{lookup.password} is not set" + (f", nor in {lookup.file}" if lookup.file else ""),
-        )
+        beside = f", nor in {lookup.file}" if lookup.file else ""
+        query.note("env", f"{lookup.password} is not set{beside}")
         return None
-    username = _username(lookup, values, place)
-    return make_credential(query, "env", password, username)
-
-
-def _username(lookup: Lookup, values: Mapping[str, str], place: str) -> str | None:
-    if lookup.username is None:
-        return None
-    if not values.get(lookup.username):
-        hint = (
-            f"export {lookup.username}" if not place else f"add {lookup.username} to {lookup.file}"
-        )
-        raise SourceError(f"{lookup.password} is set{place}, {lookup.username} is not", hint=hint)
-    return values[lookup.username]
+    name = lookup.username
+    if name and not values.get(name):
+        hint = f"add {name} to {lookup.file}" if place else f"export {name}"
+        raise SourceError(f"{lookup.password} is set{place}, {name} is not", hint=hint)
+    return make_credential(query, "env", password, values[name] if name else None)
 
 
 def _read(name: str, query: Query) -> dict[str, str]:
@@ -63,10 +47,8 @@ def _read(name: str, query: Query) -> dict[str, str]:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
     except NoReader:
-        raise SourceError(
-            f"python-dotenv, which reads {path}, is not installed",
-            hint="shim backend add python-dotenv",
-        ) from None
+        message = f"python-dotenv, which reads {path}, is not installed"
+        raise SourceError(message, hint="shim backend add python-dotenv") from None
 
 
 SOURCE = Source(find)

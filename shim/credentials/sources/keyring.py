@@ -35,6 +35,7 @@ PERSON_TIMEOUT_S = 300.0
 #: After how long a person is told what we wait for, and how often again.
 PATIENCE_S = 5.0
 REMINDER_S = 30.0
+LATE_HINT = 'is a dialog waiting to unlock it? keyring-wait = "5m" in config.toml gives it longer'
 
 Result = TypeVar("Result")
 
@@ -49,9 +50,7 @@ def find(query: Query) -> Credential | None:
 
 
 def timeout_s(query: Query) -> float:
-    """Return how long a keyring may take: what the configuration says, else it depends on whether
-    it can ask somebody.
-    """
+    """Return how long a keyring may take: as configured, else by whether it can ask somebody."""
     return allowed_s(query.keyring_wait_s, query.host)
 
 
@@ -65,7 +64,7 @@ def _find(query: Query) -> Credential | None:
     import keyring.errors as errors
 
     try:
-        if not is_usable(keyring.get_keyring()):
+        if type(keyring.get_keyring()).__module__ in os_keyring.NO_KEYRINGS:
             query.note("keyring", "none on this machine")
             return None
         found = _look(keyring, query)
@@ -75,13 +74,10 @@ def _find(query: Query) -> Credential | None:
         query.note("keyring", "none on this machine")
         return None
     except (errors.KeyringLocked, errors.InitError) as error:
-        hint = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
-        raise SourceError("the keyring is locked", hint=hint) from error
+        raise SourceError("the keyring is locked", hint=os_keyring.UNLOCK_HINT) from error
     except BaseException as error:
-        hint = (
-            f"{os_keyring.command()} get {query.endpoint.url} {query.username or DEFAULT_USERNAME}"
-            " shows what it says"
-        )
+        who = query.username or DEFAULT_USERNAME
+        hint = f"{os_keyring.command()} get {query.endpoint.url} {who} shows what it says"
         raise SourceError(f"the keyring failed ({type(error).__name__})", hint=hint) from error
     if found is None:
         query.note("keyring", f"nothing for {query.endpoint.url.netloc}")
@@ -100,9 +96,7 @@ def _load() -> Any:
 
 
 def _look(keyring: Any, query: Query) -> Credential | None:
-    """Return what the backend has under any of the names, or None. Raises what the backend
-    raises.
-    """
+    """Return what the backend has under any of the names, or None. Raises what it raises."""
     url = query.endpoint.url
     for service in services(query):
         found = _ask(keyring, service, query.username) or _ask_for_login(keyring, service, query)
@@ -111,10 +105,8 @@ def _look(keyring: Any, query: Query) -> Credential | None:
     found = _ask(keyring, url.netloc, query.username) if url.is_confidential else None
     if found is None:
         return None
-    scope = scope_of_origin(url)
-    return make_credential(
-        query, "keyring", found[1], found[0], scope if query.index is None else query.scope
-    )
+    scope = query.scope if query.index else scope_of_origin(url)
+    return make_credential(query, "keyring", found[1], found[0], scope)
 
 
 def services(query: Query) -> list[str]:
@@ -132,11 +124,9 @@ def _ask(keyring: Any, service: str, username: str | None) -> tuple[str, str] | 
         password = keyring.get_password(service, username)
         return (username, password) if password is not None else None
     credential = keyring.get_credential(service, None)
-    return (
-        (credential.username, credential.password)
-        if credential and credential.password is not None
-        else None
-    )
+    if credential and credential.password is not None:
+        return credential.username, credential.password
+    return None
 
 
 def _ask_for_login(keyring: Any, service: str, query: Query) -> tuple[str, str] | None:
@@ -147,26 +137,16 @@ def _ask_for_login(keyring: Any, service: str, query: Query) -> tuple[str, str] 
     """
     if query.username is not None:
         return None
-    usernames = [
-        username for stored, username in os_keyring.read_list(query.host) if stored == service
-    ]
-    return next(
-        (found for username in usernames if (found := _ask(keyring, service, username))), None
-    )
-
-
-def is_usable(backend: object) -> bool:
-    """Whether a keyring backend can hold anything: keyring's `fail` and `null` stand for "there is
-    none".
-    """
-    return type(backend).__module__ not in ("keyring.backends.fail", "keyring.backends.null")
+    for stored, username in os_keyring.read_list(query.host):
+        if stored == service and (found := _ask(keyring, service, username)):
+            return found
+    return None
 
 
 def in_time(
     work: Callable[[], Result], wait_s: float = TIMEOUT_S, *, has_person: bool = False
 ) -> Result:
-    """Return what `work` returns, or raise what it raises; SourceError if it takes longer than
-    `wait_s`.
+    """Return what `work` returns, or raise what it raises; SourceError after `wait_s`.
 
     It runs in a daemon thread, which `exec` or the end of the process takes away; what it did to
     the terminal is undone before.
@@ -189,10 +169,7 @@ def in_time(
     if errors:
         raise errors[0]
     if not results:
-        hint = (
-            'is a dialog waiting to unlock it? keyring-wait = "5m" in config.toml gives it longer'
-        )
-        raise SourceError(f"the keyring did not answer within {wait_s:g} s", hint=hint)
+        raise SourceError(f"the keyring did not answer within {wait_s:g} s", hint=LATE_HINT)
     return results[0]
 
 

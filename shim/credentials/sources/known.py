@@ -56,12 +56,10 @@ def timeout_s(query: Query) -> float:
 
 
 def find(query: Query) -> Credential | None:
-    """Return what the vendor's variable or command says, or None if nobody knows this host, or its
-    command is not on PATH.
+    """Return what the vendor's variable or command says, or None for lack of both.
 
     Raises:
-        SourceError: the command fails (nobody is logged in), or only a project's file names this
-            index and nobody approved it.
+        SourceError: the command fails, or only a project names this index and nobody approved it.
     """
     known, program = _find_known(query)
     if known is None:  # as most hosts are: no word about it
@@ -96,9 +94,7 @@ def _run_if_allowed(known: KnownHost, query: Query) -> Credential | None:
 
 
 def _answers_everybody(query: Query) -> bool:
-    """Whether the index shows its page to a stranger. An upload endpoint says nothing about
-    that.
-    """
+    """Whether the index shows its page to a stranger; an upload endpoint tells nothing."""
     from shim.net.http_client import probe
 
     url = query.endpoint.url
@@ -106,16 +102,13 @@ def _answers_everybody(query: Query) -> bool:
         return False
     outcome = probe(url, None, query.host, PROBE_S)
     if outcome.status == 404 and misses_openly(url):
-        return (
-            probe(page_of_package(url, UNLIKELY_PACKAGE), None, query.host, PROBE_S).status == 404
-        )
+        page = page_of_package(url, UNLIKELY_PACKAGE)
+        return probe(page, None, query.host, PROBE_S).status == 404
     return outcome.is_success and not outcome.is_form and outcome.url.origin == url.origin
 
 
 def misses_openly(url: Url) -> bool:
-    """Whether a vendor tells who may not read an index so, and a 404 of a package's page says that
-    the login was taken.
-    """
+    """Whether a 404 of a package's page at this vendor says that the login was taken."""
     if not url.host.endswith(SUFFIXES):
         return False
     from shim.credentials.known_hosts import find_known
@@ -124,60 +117,41 @@ def misses_openly(url: Url) -> bool:
 
 
 def surroundings(query: Query) -> str:
-    """Return what changes when the vendor's command may answer for somebody else, or somebody has
-    logged in.
-    """
+    """Return what changes when the vendor's command may answer for somebody else."""
     if not _may_be_known(query.endpoint.url, query):
         return ""
     from shim.credentials.known_hosts import find_known
 
-    return repr(
-        [
-            state_of(known.command[0], query.host)
-            for known in find_known(query.endpoint.url, query.host.environ)
-            if known.command
-        ]
-    )
+    commands = [known.command for known in find_known(query.endpoint.url, query.host.environ)]
+    return repr([state_of(command[0], query.host) for command in commands if command])
 
 
 def find_left_behind(endpoint: Endpoint, host: Host) -> SourceError | None:
-    """Return that the token in a URL of a file has ended, or None: the vendor's own login wrote it
-    there, and it goes before all others.
-    """
+    """Return that the token which a vendor's login wrote into a file's URL has ended, or None."""
     from shim.credentials.known_hosts import find_end_of_written, find_known
 
-    is_written = endpoint.inline_password is not None and endpoint.origin.line is not None
-    ends_at = (
-        find_end_of_written(endpoint.origin.where, endpoint.url, endpoint.username)
-        if is_written
-        else None
-    )
+    if endpoint.inline_password is None or endpoint.origin.line is None:
+        return None
+    ends_at = find_end_of_written(endpoint.origin.where, endpoint.url, endpoint.username)
     if ends_at is None or ends_at > host.clock():
         return None
     known = next(find_known(endpoint.url, {}))
     longest = describe_duration(known.longest_s or 0.0)
     words = (
         f"the token in {endpoint.origin} for {endpoint.url} has ended: {known.name} gives none for"
-        f" longer than {longest}"
+        f" longer than {longest}, and `{known.command[0]}` wrote it there before that"
     )
     hint = (
         "take what stands before the @ out of that URL: then shim gets a new token whenever one is"
         " needed"
     )
-    return SourceError(f"{words}, and `{known.command[0]}` wrote it there before that", hint=hint)
+    return SourceError(words, hint=hint)
 
 
 def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
-    known, program = _find_known(query)
-    if (
-        known is None
-        or program is None
-        or (known.variable and query.host.environ.get(known.variable))
-        or not may_run(query)
-    ):
-        return None
-    return known.command[0]
+    known, program = _find_known(query)  # no program where a variable has the secret
+    return known.command[0] if known and program and may_run(query) else None
 
 
 def may_run(query: Query) -> bool:
@@ -190,29 +164,17 @@ def may_run(query: Query) -> bool:
 
 
 def run(known: KnownHost, query: Query) -> Credential | None:
-    """Return what the vendor's command says. Raises SourceError with the vendor's own way to log
-    in.
-    """
+    """Return what the vendor's command says. Raises SourceError with the vendor's way to log in."""
     from shim.config.index import CommandSource
     from shim.credentials.helper_program import ProgramFailed, ask_program
 
-    command = CommandSource(
-        known.command,
-        timeout_s(query),
-        interactive=True,
-        protocol=known.protocol,
-        fields=known.fields,
-    )
+    command = CommandSource(known.command, timeout_s(query), True, known.protocol, known.fields)
+    username, scope = known.username, _scope(known, query)
     try:
-        found = ask_program(
-            query, command, "known", username=known.username, scope=_scope(known, query)
-        )
+        found = ask_program(query, command, "known", username=username, scope=scope)
     except SourceError as error:
-        hint = (
-            f"log in: {known.login}"
-            if known.login and isinstance(error, ProgramFailed)
-            else error.hint
-        )
+        is_out = known.login and isinstance(error, ProgramFailed)
+        hint = f"log in: {known.login}" if is_out else error.hint
         raise SourceError(f"{known.name}: {error.message}", hint=hint) from None
     if found and found.expires_at is None and known.lifetime_s:
         return replace(found, expires_at=query.host.clock() + known.lifetime_s)
@@ -227,9 +189,7 @@ def _from_variable(known: KnownHost, token: str, query: Query) -> Credential:
 
 
 def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
-    """Return the first known host that can answer and its program's path (or None); if none can,
-    the first that fits.
-    """
+    """Return the first known host that can answer, and its program; else one that fits."""
     url = query.endpoint.url
     if not _may_be_known(url, query):
         return None, None
@@ -240,11 +200,10 @@ def _find_known(query: Query) -> tuple[KnownHost | None, str | None]:
     for known in fitting:
         if known.variable and query.host.environ.get(known.variable):
             return known, None
-        program = (
-            find_program(known.command[0], environ_for(query)["PATH"]) if known.command else None
-        )
-        if program:
-            return known, program
+        if known.command:
+            program = find_program(known.command[0], environ_for(query)["PATH"])
+            if program:
+                return known, program
     return (fitting[-1] if fitting else None), None
 
 
@@ -253,17 +212,13 @@ def _may_be_known(url: Url, query: Query) -> bool:
 
 
 def _scope(known: KnownHost, query: Query) -> Scope:
-    """Return who may receive the secret: within what the configuration says, if it says
-    something.
-    """
+    """Return who may receive the secret: within what the configuration says."""
     if query.index is not None:
         return query.index.scope
     scope = scope_of_index(query.endpoint.url)
-    return (
-        scope
-        if known.segments is None
-        else replace(scope, segments=scope.segments[: known.segments])
-    )
+    if known.segments is None:
+        return scope
+    return replace(scope, segments=scope.segments[: known.segments])
 
 
 SOURCE = Source(find, find_program, surroundings, timeout_s)

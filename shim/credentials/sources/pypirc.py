@@ -28,23 +28,16 @@ def find(query: Query) -> Credential | None:
     """Return what the section of this index says, or None if there is no such section.
 
     Raises:
-        SourceError: the file is broken, or readable by others although a section belongs here, or
-            its command fails.
+        SourceError: the file is broken, a section of ours is readable by others, its command fails.
     """
     section, path = _find_section(query)
     if section is None:
         return None
     if flaw := find_flaw(read_status(path), path):
         raise SourceError(f"{path} {flaw[0]}", hint=flaw[1])
-    username = section.username or query.owner
-    if query.endpoint.username is not None and section.username not in (
-        None,
-        query.endpoint.username,
-    ):
-        query.note(
-            "pypirc",
-            f"[{section.name}] is for {section.username!r}, not {query.endpoint.username!r}",
-        )
+    username, wanted = section.username or query.owner, query.endpoint.username
+    if wanted is not None and section.username not in (None, wanted):
+        query.note("pypirc", f"[{section.name}] is for {section.username!r}, not {wanted!r}")
         return None
     if section.password:
         from shim.credentials.known_hosts import find_end_of_written
@@ -55,44 +48,28 @@ def find(query: Query) -> Credential | None:
         query.note("pypirc", f"[{section.name}] has no password")
         return None
     if not _may_run(query):
-        query.note(
-            "pypirc",
-            f"[{section.name}] has a password-command, which runs only for an [[index]] with source"
-            ' = ["pypirc"]',
-        )
+        words = 'a password-command, which runs only for an [[index]] with source = ["pypirc"]'
+        query.note("pypirc", f"[{section.name}] has {words}")
         return None
-    return _run(section, query, username)
+    from shim.config.index import CommandSource
+    from shim.credentials.helper_program import ask_program
+
+    command = CommandSource(section.password_command, TIMEOUT_S, False)
+    return ask_program(query, command, "pypirc", username=username)
 
 
 def find_program(query: Query) -> str | None:
     """Return the program that would have to run for an answer, or None."""
     unnoted = Query(query.endpoint, query.index, query.host)
     section, _ = _find_section(unnoted) if _may_run(query) else (None, "")
-    return (
-        section.password_command[0]
-        if section and section.password_command and not section.password
-        else None
-    )
+    if section and section.password_command and not section.password:
+        return section.password_command[0]
+    return None
 
 
 def _may_run(query: Query) -> bool:
-    return (
-        query.index is not None
-        and query.index.source_is_explicit
-        and "pypirc" in query.index.source
-    )
-
-
-def _run(section: Section, query: Query, username: str | None) -> Credential | None:
-    from shim.config.index import CommandSource
-    from shim.credentials.helper_program import ask_program
-
-    return ask_program(
-        query,
-        CommandSource(section.password_command or (), TIMEOUT_S, False),
-        "pypirc",
-        username=username,
-    )
+    index = query.index
+    return index is not None and index.source_is_explicit and "pypirc" in index.source
 
 
 def _find_section(query: Query) -> tuple[Section | None, str]:
@@ -102,29 +79,19 @@ def _find_section(query: Query) -> tuple[Section | None, str]:
     if sections is None:
         query.note("pypirc", "no file")
         return None, path
-    reaches = [
-        (reach, section) for section in sections if (reach := _reach(section, query)) is not None
-    ]
-    best = max((reach for reach, _ in reaches), default=0)
-    fitting = [section for reach, section in reaches if reach == best]
-    if len(fitting) != 1:
-        names = ", ".join(section.name for section in fitting)
-        query.note(
-            "pypirc",
-            (
-                f"several sections fit: {names}"
-                if fitting
-                else f"no section for {query.endpoint.url.netloc}"
-            ),
-        )
-        return None, path
-    return fitting[0], path
+    found = [(reach, one) for one in sections if (reach := _reach(one, query)) is not None]
+    best = max((reach for reach, _ in found), default=0)
+    fitting = [one for reach, one in found if reach == best]
+    if len(fitting) == 1:
+        return fitting[0], path
+    names = ", ".join(one.name for one in fitting)
+    nothing = f"no section for {query.endpoint.url.netloc}"
+    query.note("pypirc", f"several sections fit: {names}" if fitting else nothing)
+    return None, path
 
 
 def _read(path: str) -> list[Section] | None:
-    """Return the sections, or None if there is no file. Who may read it matters only once one of
-    them is used: most have others' only.
-    """
+    """Return the sections, None without a file. Who may read it counts once one is used."""
     try:
         data = read_regular(path, MAX_BYTES)
     except CannotRead as error:
@@ -143,9 +110,7 @@ def _read(path: str) -> list[Section] | None:
 
 
 def _reach(section: Section, query: Query) -> int | None:
-    """Return how near a section is to the index, None if it does not belong to it: 0 the server,
-    above that shared path segments.
-    """
+    """Return how near a section is: shared path segments on the same server, None if not."""
     url = query.endpoint.url
     repository = _parse(section.repository)
     if repository and repository.origin == url.origin:
@@ -153,16 +118,13 @@ def _reach(section: Section, query: Query) -> int | None:
         return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
     if any(_names(host, url) for host in section.trusted_hosts):
         return 0
+    says_where = section.repository is not None or section.trusted_hosts
     bears_the_name = query.index is not None and section.name == query.index.name
-    return (
-        0 if bears_the_name and section.repository is None and not section.trusted_hosts else None
-    )
+    return 0 if bears_the_name and not says_where else None
 
 
 def _names(trusted_host: str, url: Url) -> bool:
-    """Whether a `trusted-host` is the URL's host; without a port it is the one of the scheme's
-    default port.
-    """
+    """Whether a `trusted-host` is the URL's host; without a port it has the default one."""
     trusted = _parse(f"{url.scheme}://{trusted_host}/")
     return trusted is not None and trusted.origin == url.origin and trusted.path == "/"
 

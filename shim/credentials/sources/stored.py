@@ -13,9 +13,7 @@ from shim.storage import saved_logins
 
 
 def find(query: Query) -> Credential | None:
-    """Return the stored credential whose scope covers the endpoint, the longest scope first; None
-    if there is none.
-    """
+    """Return the stored credential with the longest scope that covers the endpoint, or None."""
     policy = load_policy()  # files that were written before it forbade them are not read either
     entries = saved_logins.entries(query.host, with_files=policy.allow_file_store)
     matching = [entry for entry in entries if entry.scope.covers(query.endpoint.url)]
@@ -27,11 +25,9 @@ def find(query: Query) -> Credential | None:
         return None
     entry = max(matching, key=lambda entry: len(entry.scope.segments))
     found = make_credential(query, "stored", entry.secret.reveal(), entry.username, entry.scope)
-    return (
-        found
-        if entry.expires_at is None
-        else replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))
-    )
+    if entry.expires_at is None:
+        return found
+    return replace(found, expires_at=min(entry.expires_at, found.expires_at or entry.expires_at))
 
 
 SOURCE = Source(find)
