@@ -21,7 +21,7 @@ from shim.config.schema import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
 from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, names_in, read_regular
 from shim.core.host import Host
-from shim.core.package_names import find_conflict
+from shim.core.package_names import find_conflict, normal_name, owner_of
 from shim.core.toml import read_toml
 from shim.core.urls import Url, scope_of
 
@@ -63,9 +63,15 @@ class Settings:
             self._found[url.text] = max(matching, key=lambda found: found[0], default=(0, None))[1]
         return self._found[url.text]
 
-    def index_named(self, name: str) -> IndexConfig | None:
+    def index_named(self, name: str | None) -> IndexConfig | None:
         """Return the `[[index]]` of that name, or None."""
         return next((index for index in self.indexes if index.name == name), None)
+
+    def index_claiming(self, name: str) -> IndexConfig | None:
+        """Return the `[[index]]` whose `packages` claim a package, or None."""
+        owner = owner_of(normal_name(name), self.claims)
+        claiming = (index for index in self.indexes if index.packages)
+        return next((index for index in claiming if index.url.text == owner), None)
 
 
 def config_files(host: Host, also: str = "") -> tuple[str, ...]:

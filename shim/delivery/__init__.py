@@ -43,8 +43,6 @@ CHANNELS: Mapping[str, tuple[str, ...]] = {
     "poetry": ("netrc", "poetry"),
 }
 
-NONE_UNSERVED: Mapping[str, str] = {}
-
 #: The "channel" of passwords that no channel may move: they stay in the URL.
 TYPED = "url"
 
@@ -56,21 +54,14 @@ IN_UTF_8 = frozenset({"uv", "pdm", "hatch"})
 #: which is refused first; so here the seed comes first, which is sent unasked. What is resolved,
 #: locked and installed is the same.
 EAGER_VERBS = (
-    ("lock",),
-    ("sync",),
-    ("add",),
-    ("remove",),
-    ("pip", "install"),
-    ("pip", "sync"),
-    ("pip", "compile"),
+    *(("lock",), ("sync",), ("add",), ("remove",)),
+    *(("pip", verb) for verb in ("install", "sync", "compile")),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """Everything a channel may look at. `deliveries` pairs each endpoint that we must answer with
-    its credential.
-    """
+    """What a channel may look at. `deliveries` pairs each endpoint of ours with its credential."""
 
     invocation: Invocation
     endpoints: Endpoints
@@ -81,17 +72,23 @@ class Case:
     @property
     def credentials(self) -> tuple[Credential, ...]:
         """The distinct credentials to hand over, in the order of the endpoints."""
+        credentials: list[Credential] = []
         distinct: dict[tuple[object, ...], list[Credential]] = {}
-        for _, credential in self.deliveries:
-            alike = distinct.setdefault(
-                (credential.scope, credential.username, credential.scheme), []
-            )
-            if not any(credential.secret.same_as(other.secret) for other in alike):
-                alike.append(credential)
-        kept = {id(credential) for alike in distinct.values() for credential in alike}
-        return tuple(
-            dict.fromkeys(credential for _, credential in self.deliveries if id(credential) in kept)
-        )
+        for _, one in self.deliveries:
+            alike = distinct.setdefault((one.scope, one.username, one.scheme), [])
+            if not any(one.secret.same_as(other.secret) for other in alike):
+                alike.append(one)
+                credentials.append(one)
+        return tuple(credentials)
+
+    @property
+    def has_bearer(self) -> bool:
+        """Whether one of the credentials is a bearer token, which has no user name."""
+        return any(credential.scheme != "basic" for credential in self.credentials)
+
+    def explain(self, channel: str, why: str) -> tuple[tuple[str, str, str], ...]:
+        """Return what `shim explain` says of each endpoint that gets its credential so."""
+        return tuple((channel, str(endpoint.url), why) for endpoint, _ in self.deliveries)
 
     def crossing_http(self) -> Endpoint | None:
         """Return a plain http URL of the command on the very host and port of an https credential,
@@ -104,19 +101,13 @@ class Case:
         for answered, credential in self.deliveries:
             for netloc in (answered.url.asked_netloc, str(credential.scope).split("/")[2]):
                 schemes.setdefault(netloc, set()).add(credential.scope.scheme)
-        return next(
-            (
-                endpoint
-                for endpoint in self.endpoints.items
-                if schemes.get(endpoint.url.asked_netloc, set()) - {endpoint.url.scheme}
-            ),
-            None,
-        )
+        for endpoint in self.endpoints.items:
+            if schemes.get(endpoint.url.asked_netloc, set()) - {endpoint.url.scheme}:
+                return endpoint
+        return None
 
     def has_foreign_letters(self) -> bool:
-        """Whether a user name or password has letters that pip cannot send: requests encodes
-        Latin-1 and fails beyond it.
-        """
+        """Whether pip cannot send a user name or password: requests encodes Latin-1."""
         try:
             for credential in self.credentials:
                 (credential.username + credential.secret.reveal()).encode("latin-1")
@@ -132,9 +123,7 @@ class Channel(Protocol):
         """Return None if this channel can serve the whole case, else why not."""
 
     def manner(self, case: Case, endpoint: Endpoint) -> Manner:
-        """Return how the tool will send the credential of `endpoint`. Called only after `fits`
-        returned None.
-        """
+        """Return how the tool will send the credential of `endpoint`, after `fits`."""
 
     def deliver(self, case: Case) -> Delivery:
         """Return what changes. Called only after `fits` returned None."""
@@ -156,9 +145,7 @@ class Choice:
     delivered: frozenset[int] = frozenset()
 
     def manner(self, endpoint: Endpoint) -> Manner:
-        """Return how the tool will send the credential of `endpoint`, which may be one that it
-        finds by itself.
-        """
+        """Return how the tool will send the credential of `endpoint`, be it ours or its own."""
         if self.channel in ("", TYPED) or id(endpoint) not in self.delivered:
             return bare_manner(self.case.invocation)
         return _load(self.channel).manner(self.case, endpoint)
@@ -167,9 +154,8 @@ class Choice:
         """Return the delivery."""
         invocation, deliveries = self.case.invocation, self.case.deliveries
         if not self.channel:
-            return Delivery(
-                cut_unused_userinfo(invocation.argv, self.case.endpoints.unused_userinfo)
-            )
+            unused = self.case.endpoints.unused_userinfo
+            return Delivery(cut_unused_userinfo(invocation.argv, unused))
         if self.channel == TYPED:
             why = "left where it was typed: " + self.refusals[0][1].why
             return Delivery(invocation.argv, channels=((TYPED, str(deliveries[0][0].url), why),))
@@ -178,8 +164,13 @@ class Choice:
 
 def bare_manner(invocation: Invocation) -> Manner:
     """Return how the tool sends a password that stands in a URL."""
-    tool = invocation.tool if invocation.tool in IN_UTF_8 else invocation.family
-    return Manner(encoding="utf-8" if tool in IN_UTF_8 else "latin-1")
+    in_utf_8 = invocation.tool in IN_UTF_8 or invocation.family in IN_UTF_8
+    return Manner(encoding="utf-8" if in_utf_8 else "latin-1")
+
+
+def unasked_manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
+    """Return the `manner` of a channel that has it sent unasked, as a password in a URL is."""
+    return bare_manner(case.invocation)
 
 
 def _load(name: str) -> Channel:
@@ -193,9 +184,8 @@ def same_credential(one: Credential, other: Credential) -> bool:
 
 def same_login(one: Credential, other: Credential) -> bool:
     """Return whether a server cannot tell two credentials apart, whatever their scopes are."""
-    return (one.username, one.scheme) == (other.username, other.scheme) and one.secret.same_as(
-        other.secret
-    )
+    is_alike = (one.username, one.scheme) == (other.username, other.scheme)
+    return is_alike and one.secret.same_as(other.secret)
 
 
 def choose(
@@ -204,7 +194,7 @@ def choose(
     resolutions: tuple[Resolution, ...],
     settings: Settings,
     host: Host,
-    unserved: Mapping[str, str] = NONE_UNSERVED,
+    unserved: Mapping[str, str] | None = None,
 ) -> Choice:
     """Return the first channel that fits and that the servers answer to. `unserved` says of those
     that they do not, why.
@@ -216,53 +206,43 @@ def choose(
         CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
     """
     deliveries = tuple(
-        (resolution.endpoint, resolution.credential)
-        for resolution in resolutions
-        if resolution.credential
-        and not resolution.credential.found_by_tool
-        and not (
-            resolution.endpoint.inline_password is not None and not resolution.endpoint.location
-        )
+        (one.endpoint, one.credential)
+        for one in resolutions
+        if one.credential
+        and not one.credential.found_by_tool
+        and (one.endpoint.inline_password is None or one.endpoint.location)
     )
     case = Case(invocation, endpoints, deliveries, settings, host)
     if not deliveries:
         return Choice(case)
-    refusals: list[tuple[str, Refusal]] = []
+    unserved, refusals = unserved or {}, list[tuple[str, Refusal]]()
     for name in _order(invocation, settings.channel) if not endpoints.routed else ("netrc",):
-        refusal = (
-            Reason.UNSERVED.of(why=unserved[name]) if unserved.get(name) else _load(name).fits(case)
-        )
+        why = unserved.get(name)
+        refusal = Reason.UNSERVED.of(why=why) if why else _load(name).fits(case)
         if refusal is None:
-            return Choice(
-                case,
-                name,
-                tuple(refusals),
-                unserved,
-                frozenset(id(endpoint) for endpoint, _ in deliveries),
-            )
+            delivered = frozenset(id(endpoint) for endpoint, _ in deliveries)
+            return Choice(case, name, tuple(refusals), unserved, delivered)
         refusals.append((name, refusal))
     if not endpoints.routed and all(credential.source == "url" for _, credential in deliveries):
         return Choice(case, TYPED, tuple(refusals), unserved)
-    endpoint, credential = next(
-        (pair for pair in deliveries if pair[1].source != "url"), deliveries[0]
-    )
+    ours = (pair for pair in deliveries if pair[1].source != "url")
+    endpoint, credential = next(ours, deliveries[0])
+    is_strict = settings.channel == "strict"
     raise CannotDeliver(
         f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this"
         f" {invocation.tool} safely",
         tried=tuple((name, refusal.why) for name, refusal in refusals),
-        hint=choose_hint(
-            refusals, is_strict=settings.channel == "strict", is_unserved=bool(unserved)
-        ),
+        hint=choose_hint(refusals, is_strict=is_strict, is_unserved=bool(unserved)),
     )
 
 
 def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
-    """Return the channels to try: `strict` leaves those in clear out, `env` puts itself first, a
-    verb with many pages the seed.
-    """
+    """Return the channels to try, in the order that `channel` and the verb ask for."""
     channels = CHANNELS.get(invocation.tool) or CHANNELS[invocation.family]
     if invocation.family == "uv" and invocation.verb in EAGER_VERBS:
         channels = tuple(sorted(channels, key=lambda name: name != "seed"))
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)
-    return tuple(sorted(channels, key=lambda name: name != "env")) if wanted == "env" else channels
+    if wanted == "env":
+        return tuple(sorted(channels, key=lambda name: name != "env"))
+    return channels

@@ -19,39 +19,23 @@ VARIABLE = "_SHIM_ANSWERS"
 
 def render_answers(credentials: Iterable[Credential]) -> Secret:
     """Return the text of the memory file."""
-    rows = (
-        (
-            str(one.scope),
-            one.username,
-            one.secret.reveal(),
-            one.source,
-            "" if one.expires_at is None else repr(one.expires_at),
-        )
-        for one in credentials
-    )
-    return Secret("".join("\t".join(quote(cell, safe="") for cell in row) + "\n" for row in rows))
+    text = ""
+    for one in credentials:
+        end = "" if one.expires_at is None else repr(one.expires_at)
+        cells = (str(one.scope), one.username, one.secret.reveal(), one.source, end)
+        text += "\t".join(quote(cell, safe="") for cell in cells) + "\n"
+    return Secret(text)
 
 
 def read_answers(path: str) -> list[Credential]:
-    """Return the credentials in the file; none if it is gone (the command that made it has ended)
-    or not ours.
-    """
+    """Return the credentials in the file; none if it is not ours, or its command has ended."""
     credentials = []
     try:
         with open(path, encoding="ascii") as stream:
             for line in stream:
-                scope, username, secret, source, end = (
-                    unquote(cell) for cell in line.rstrip("\n").split("\t")
-                )
-                credentials.append(
-                    Credential(
-                        username,
-                        Secret(secret),
-                        scope_of(parse_url(scope)),
-                        source,
-                        float(end) if end else None,
-                    )
-                )
+                url, username, secret, source, end = map(unquote, line.rstrip("\n").split("\t"))
+                scope, expires_at = scope_of(parse_url(url)), float(end) if end else None
+                credentials.append(Credential(username, Secret(secret), scope, source, expires_at))
     except (OSError, ValueError, BadUrl):
         return []
     return credentials

@@ -11,13 +11,20 @@ Sources: pip 26.3 configuration.py and build_env/installer.py; uv 0.13.8 uv-stat
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
-from shim.core.model import Delivery, Endpoint, Location, Manner, Secret
+from shim.core.model import Delivery, Endpoint, Location, Secret
 from shim.core.urls import with_userinfo
-from shim.delivery import Case, bare_manner
+from shim.delivery import Case, unasked_manner
 from shim.delivery.reasons import Reason, Refusal
-from shim.delivery.userinfo import configured_extras, cut_userinfo, drop_option, put_userinfo
+from shim.delivery.userinfo import (
+    configured_extras,
+    cut_userinfo,
+    drop_option,
+    find_configured_password,
+    put_userinfo,
+)
 
 #: From this release pip takes the login of the nearest index for what lies beside several on one
 #: server.
@@ -28,33 +35,28 @@ IN_BUILDS = (
 )
 VARIABLES = {"index": "PIP_INDEX_URL", "extra": "PIP_EXTRA_INDEX_URL"}
 
+manner = unasked_manner
+
 
 def fits(case: Case) -> Refusal | None:
     """Return None if the tool's variables can carry every credential of the case, else why not."""
-    if any(credential.scheme != "basic" for credential in case.credentials):
+    if case.has_bearer:
         return Reason.NO_BEARER_IN_VARIABLES.of()
     return _pip_refuses(case) if case.invocation.family == "pip" else _uv_refuses(case)
 
 
-def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
-    """Return how it is sent: unasked, as a password in the URL is."""
-    return bare_manner(case.invocation)
-
-
 def deliver(case: Case) -> Delivery:
-    """Return the variables, with a warning unless the configuration asked for this channel."""
+    """Return the variables, in the place of options and userinfo that they make needless."""
     return _deliver_pip(case) if case.invocation.family == "pip" else _deliver_uv(case)
 
 
 def _pip_refuses(case: Case) -> Refusal | None:
     if crossing := case.crossing_http():
         return Reason.CROSSES_HTTP.of(url=crossing.url)
-    origins = [
-        (credential.scope.scheme, credential.scope.host, credential.scope.port)
-        for credential in case.credentials
-    ]
+    scopes = [credential.scope for credential in case.credentials]
+    origins = {(scope.scheme, scope.host, scope.port) for scope in scopes}
     version = case.invocation.target.version
-    if len(set(origins)) < len(origins) and (version is None or version < TELLS_INDEXES_APART):
+    if len(origins) < len(scopes) and (version is None or version < TELLS_INDEXES_APART):
         return Reason.TWO_IN_PIP.of()
     if "--isolated" in case.invocation.argv:
         return Reason.ISOLATED_VARIABLES.of()
@@ -63,14 +65,7 @@ def _pip_refuses(case: Case) -> Refusal | None:
             return Reason.NO_INDEX.of(url=endpoint.url)
         if endpoint.origin.kind == "file":
             return Reason.OVERRULED.of(origin=endpoint.origin)
-    if password := next(
-        (
-            endpoint
-            for endpoint in configured_extras(case.endpoints)
-            if endpoint.inline_password is not None
-        ),
-        None,
-    ):
+    if password := find_configured_password(case.endpoints):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return Reason.FOREIGN_LETTERS.of() if case.has_foreign_letters() else None
 
@@ -88,31 +83,24 @@ def _deliver_pip(case: Case) -> Delivery:
     moved: dict[str, list[str]] = {"PIP_INDEX_URL": [], "PIP_EXTRA_INDEX_URL": []}
     dropped: list[Location] = []
     for endpoint, credential in case.deliveries:
-        userinfo = (
-            f"{quote(credential.username, safe='')}:{quote(credential.secret.reveal(), safe='')}@"
-        )
+        username, password = credential.username, credential.secret.reveal()
+        url = with_userinfo(endpoint.url, username, password)
         if endpoint.location and endpoint.location.kind == "env":
+            userinfo = f"{quote(username, safe='')}:{quote(password, safe='')}@"
             in_environ[endpoint.location] = userinfo
         elif endpoint in configured:
-            configured[endpoint] = with_userinfo(
-                endpoint.url, credential.username, credential.secret.reveal()
-            )
+            configured[endpoint] = url
         else:
-            moved[VARIABLES[endpoint.role]].append(
-                with_userinfo(endpoint.url, credential.username, credential.secret.reveal())
-            )
+            moved[VARIABLES[endpoint.role]].append(url)
             dropped += [endpoint.location] if endpoint.location else []
     _, variables = put_userinfo((), case.host.environ, in_environ)
     if moved["PIP_EXTRA_INDEX_URL"] or configured != configured_extras(case.endpoints):
         moved["PIP_EXTRA_INDEX_URL"][:0] = configured.values()
     for name, urls in moved.items():
+        if urls and name == "PIP_EXTRA_INDEX_URL":
+            urls.insert(0, variables.get(name, case.host.environ.get(name, "")))
         if urls:
-            before = (
-                variables.get(name, case.host.environ.get(name, ""))
-                if name == "PIP_EXTRA_INDEX_URL"
-                else ""
-            )
-            variables[name] = " ".join([before, *urls]).strip()
+            variables[name] = " ".join(urls).strip()
     argv = case.invocation.argv
     for place in sorted(dropped, key=lambda place: int(place.key), reverse=True):
         argv = drop_option(argv, place)
@@ -121,13 +109,10 @@ def _deliver_pip(case: Case) -> Delivery:
 
 
 def _uv_refuses(case: Case) -> Refusal | None:
-    if nameless := next(
-        (endpoint for endpoint, _ in case.deliveries if not endpoint.index_name), None
-    ):
-        return Reason.NAMELESS.of(url=nameless.url)
-    if case.settings.channel != "env":
-        return Reason.NEEDS_CHANNEL.of()
-    return None
+    for endpoint, _ in case.deliveries:
+        if not endpoint.index_name:
+            return Reason.NAMELESS.of(url=endpoint.url)
+    return None if case.settings.channel == "env" else Reason.NEEDS_CHANNEL.of()
 
 
 def _deliver_uv(case: Case) -> Delivery:
@@ -143,33 +128,20 @@ def _deliver_uv(case: Case) -> Delivery:
 
 
 def variable_stem(endpoint: Endpoint) -> str:
-    """Return `UV_INDEX_<NAME>`: upper case, every character but letters and digits an
-    underscore.
-    """
-    return "UV_INDEX_" + "".join(
-        c.upper() if c.isascii() and c.isalnum() else "_" for c in endpoint.index_name or ""
-    )
+    """Return `UV_INDEX_<NAME>`: upper case, underscores for all but letters and digits."""
+    letters = (c.upper() if c.isascii() and c.isalnum() else "_" for c in endpoint.index_name or "")
+    return "UV_INDEX_" + "".join(letters)
 
 
 def _delivery(
     case: Case,
     argv: tuple[str, ...],
-    values: dict[str, str | Secret | None] | dict[str, Secret],
+    values: Mapping[str, str | Secret | None],
     consequence: str,
 ) -> Delivery:
-    names = ", ".join(values)
-    channels = tuple(
-        ("env", str(endpoint.url), f"{names}: {consequence}") for endpoint, _ in case.deliveries
-    )
-    asked_for = case.settings.channel == "env"
-    warnings = (
-        ()
-        if asked_for
-        else (
-            (
-                f"the credential for {case.deliveries[0][0].url} goes into {names}, where"
-                f" {consequence}"
-            ),
-        )
-    )
+    """Return the delivery, with a warning unless the configuration asked for this channel."""
+    names, url = ", ".join(values), case.deliveries[0][0].url
+    warning = f"the credential for {url} goes into {names}, where {consequence}"
+    warnings = () if case.settings.channel == "env" else (warning,)
+    channels = case.explain("env", f"{names}: {consequence}")
     return Delivery(argv, dict(values), None, channels, warnings)

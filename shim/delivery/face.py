@@ -26,7 +26,7 @@ from shim.delivery.answers import VARIABLE, render_answers
 from shim.delivery.http_library import pip_behind
 from shim.delivery.memory_file import free_descriptor, is_available, process_path
 from shim.delivery.reasons import Reason, Refusal
-from shim.delivery.userinfo import configured_extras, put_userinfo
+from shim.delivery.userinfo import configured_extras, find_configured_password, put_userinfo
 from shim.tools.installed_version import find_release
 
 FIRST_PIP = (23, 1)
@@ -37,9 +37,7 @@ _NAMES = {"pipenv": "pipenv's pip", "pdm": "pdm"}
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if pip will ask our keyring face for every credential of the case, else why
-    not.
-    """
+    """Return None if pip will ask our `keyring` for every credential of the case, else why not."""
     version = _asker(case)
     if not is_available():
         return Reason.NO_MEMORY.of()
@@ -51,7 +49,7 @@ def fits(case: Case) -> Refusal | None:
         return Reason.ISOLATED_PROVIDER.of()
     if _is_told_another_provider(case):
         return Reason.OTHER_PROVIDER.of()
-    if any(credential.scheme != "basic" for credential in case.credentials):
+    if case.has_bearer:
         return Reason.NO_BEARER_IN_PIP.of()
     if case.has_foreign_letters():
         return Reason.FOREIGN_LETTERS.of()
@@ -64,49 +62,34 @@ def fits(case: Case) -> Refusal | None:
     if any(credential.username_is_secret for credential in case.credentials):
         return Reason.SECRET_USER.of()
     for endpoint, _ in case.deliveries:
-        if endpoint.role not in INDEX_ROLES or (
-            endpoint.location is None and endpoint.origin.kind != "config"
-        ):
+        is_rewritable = endpoint.location is not None or endpoint.origin.kind == "config"
+        if endpoint.role not in INDEX_ROLES or not is_rewritable:
             return Reason.UNNAMED_USER.of(origin=endpoint.origin)
-    if password := next(
-        (
-            endpoint
-            for endpoint in configured_extras(case.endpoints)
-            if endpoint.inline_password is not None
-        ),
-        None,
-    ):
+    if password := find_configured_password(case.endpoints):
         return Reason.PASSWORD_IN_FILE.of(origin=password.origin)
     return None
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
-    """Return how it is sent: after a 401. pip before 26.2 has a user name by then, and tries it
-    with an empty password.
-    """
-    return Manner(
-        frozenset({401}), bare_manner(case.invocation).encoding, names_user=_endpoints_names(case)
-    )
+    """Return how it is sent: after a 401; pip before 26.2 tries its user name alone by then."""
+    encoding = bare_manner(case.invocation).encoding
+    return Manner(frozenset({401}), encoding, names_user=_wants_username(case))
 
 
 def deliver(case: Case) -> Delivery:
-    """Return PATH, PIP_KEYRING_PROVIDER, and the answers in a memory file; user names put into URLs
-    where pip needs them.
-    """
+    """Return PATH, the answers in a memory file, and user names in URLs where pip needs them."""
     texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
-    named = _endpoints_names(case)
+    named = _wants_username(case)
     for endpoint, credential in case.deliveries:
         if endpoint.location:
+            place = endpoint.location
+            place = place._replace(end=place.end + len(endpoint.url.spelled_netloc))
             userinfo = quote(credential.username, safe="") + "@" if named else ""
-            texts[
-                endpoint.location._replace(
-                    end=endpoint.location.end + len(endpoint.url.spelled_netloc)
-                )
-            ] = userinfo + endpoint.url.asked_netloc
+            texts[place] = userinfo + endpoint.url.asked_netloc
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     if named:
         environ |= _name_users_of_config(case)
-    number = free_descriptor()
+    number, asker = free_descriptor(), _NAMES.get(case.invocation.tool, "pip")
     return Delivery(
         argv,
         {
@@ -116,18 +99,11 @@ def deliver(case: Case) -> Delivery:
             VARIABLE: process_path(number),
         },
         MemoryFile(render_answers(case.credentials), number),
-        tuple(
-            (
-                "face",
-                str(endpoint.url),
-                f"{_NAMES.get(case.invocation.tool, 'pip')} asks our keyring for it",
-            )
-            for endpoint, _ in case.deliveries
-        ),
+        case.explain("face", f"{asker} asks our keyring for it"),
     )
 
 
-def _endpoints_names(case: Case) -> bool:
+def _wants_username(case: Case) -> bool:
     """Whether the pip asks for URLs with a user name only."""
     return (_asker(case) or FIRST_PIP) < ASKS_FOR_USERNAME
 
@@ -146,11 +122,8 @@ def _is_odd(endpoint: Endpoint) -> bool:
     """Whether pip would not know an index again where we cannot rewrite it: it compares the host,
     as it asked for it, with the text.
     """
-    return (
-        endpoint.role in INDEX_ROLES
-        and endpoint.location is None
-        and endpoint.url.spelled_netloc != endpoint.url.asked_netloc
-    )
+    is_fixed = endpoint.role in INDEX_ROLES and endpoint.location is None
+    return is_fixed and endpoint.url.spelled_netloc != endpoint.url.asked_netloc
 
 
 def _cannot_find(case: Case) -> Refusal | None:
@@ -174,31 +147,20 @@ def _cannot_find(case: Case) -> Refusal | None:
 
 
 def _asker(case: Case) -> tuple[int, ...] | None:
-    """Return the release of the pip that will ask, or of one that asks in the same way; None if
-    there is none or nobody knows it.
-    """
-    target = case.invocation.target
-    if case.invocation.tool == "pdm":
-        # With the module keyring at hand pdm asks that, and not the command.
-        return (
-            ASKS_FOR_USERNAME
-            if find_release(target.path, "keyring", case.host)[0] is None
-            else None
-        )
-    return pip_behind(case)
+    """Return the release of the pip that will ask, or of its like; None if nobody knows one."""
+    if case.invocation.tool != "pdm":
+        return pip_behind(case)
+    # With the module keyring at hand pdm asks that, and not the command.
+    module = find_release(case.invocation.target.path, "keyring", case.host)[0]
+    return ASKS_FOR_USERNAME if module is None else None
 
 
 def _name_users_of_config(case: Case) -> dict[str, str]:
-    """Return pip's variables for the indexes that pip.conf names without a user name: a variable
-    goes before a file.
-    """
-    users = {
-        endpoint: credential.username
+    """Return pip's variables, which go before pip.conf, for its indexes without a user name."""
+    named = {
+        endpoint: with_userinfo(endpoint.url, credential.username)
         for endpoint, credential in case.deliveries
         if endpoint.origin.kind == "config"
-    }
-    named = {
-        endpoint: with_userinfo(endpoint.url, username) for endpoint, username in users.items()
     }
     extras = configured_extras(case.endpoints)
     variables = {}
@@ -206,7 +168,6 @@ def _name_users_of_config(case: Case) -> dict[str, str]:
         if endpoint.role == "index":
             variables["PIP_INDEX_URL"] = url
         else:
-            variables["PIP_EXTRA_INDEX_URL"] = " ".join(
-                named.get(extra, said) for extra, said in extras.items()
-            )
+            urls = (named.get(extra, said) for extra, said in extras.items())
+            variables["PIP_EXTRA_INDEX_URL"] = " ".join(urls)
     return variables

@@ -11,7 +11,7 @@ import os
 from itertools import pairwise
 
 from shim.core.files import may_access, read_head, real_path
-from shim.core.model import Endpoint
+from shim.core.model import Endpoint, Target
 from shim.delivery import Case
 from shim.tools.installed_version import find_release, parse_version
 
@@ -26,18 +26,20 @@ def pip_behind(case: Case) -> tuple[int, ...] | None:
     target = case.invocation.target
     if case.invocation.family == "pip":
         return target.version
-    if case.invocation.tool == "pipenv" and target.prefix and target.python:
-        folder = os.path.join(
-            target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages"
-        )
+    if case.invocation.tool == "pipenv" and (folder := packages_folder(target)):
         return _read_version(os.path.join(folder, "pipenv", "patched", "pip", "__init__.py"))
     return None
 
 
+def packages_folder(target: Target) -> str | None:
+    """Return the folder of the packages that are installed beside a tool, if that is known."""
+    if not target.prefix or not target.python:
+        return None
+    return os.path.join(target.prefix, "lib", "python{}.{}".format(*target.python), "site-packages")
+
+
 def is_faithful(case: Case) -> bool:
-    """Return whether what asks is known to send a netrc's entry to the host that it names and to no
-    other.
-    """
+    """Whether what asks is known to send a netrc's entry to no other host than it names."""
     if case.invocation.tool == "pdm":
         return True
     if case.invocation.tool == "poetry":
@@ -64,21 +66,15 @@ def is_asked_by_uv(case: Case, endpoint: Endpoint) -> bool:
 
 def _has_uv(case: Case) -> bool:
     target = case.invocation.target
-    folders = [
-        os.path.dirname(real_path(target.path)),
-        *case.host.environ.get("PATH", os.defpath).split(":"),
-    ]
+    path = case.host.environ.get("PATH", os.defpath).split(":")
+    folders = [os.path.dirname(real_path(target.path)), *path]
     return any(may_access(os.path.join(folder, "uv"), os.X_OK) for folder in folders if folder)
 
 
 def _read_version(path: str) -> tuple[int, ...] | None:
     """Return the release that a Python file says in `__version__ = "26.2.2"`."""
     lines = read_head(path, 4096).decode("utf-8", "replace").splitlines()
-    return next(
-        (
-            parse_version(line.partition('"')[2]) or None
-            for line in lines
-            if line.startswith("__version__ =")
-        ),
-        None,
-    )
+    for line in lines:
+        if line.startswith("__version__ ="):
+            return parse_version(line.partition('"')[2]) or None
+    return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from shim.core.files import read_link
 from shim.core.host import Host
@@ -22,18 +23,12 @@ DESCRIPTOR = 243
 
 
 def is_available() -> bool:
-    """Whether this system has memory files that a path can lead to: Linux with /proc, and no filter
-    that forbids them.
-    """
-    if (
-        sys.platform != "linux"
-        or not hasattr(os, "memfd_create")
-        or not os.path.isdir("/proc/self/fd")
-    ):
+    """Whether there are memory files that a path can lead to: Linux with /proc, and no filter."""
+    if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
         return False
     try:
         os.close(os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
         return False
     return True
 
@@ -52,9 +47,7 @@ def free_descriptor(below: int = 0) -> int:
 
 
 def _is_free(number: int) -> bool:
-    """Whether the number is unused, or holds the memory of an outer command of ours, which this one
-    replaces for itself.
-    """
+    """Whether the number is unused, or an outer command's of ours, which this one replaces."""
     try:
         return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
     except OSError:
@@ -83,30 +76,24 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
     for base in (runtime if is_private(runtime) else None, host.data_home, shared):
         if base is None:
             continue
-        levels = [os.path.join(base, "shim"), os.path.join(base, "shim", f"descriptor-{number}")]
-        inner = [os.path.join(levels[-1], os.path.dirname(name))] if os.path.dirname(name) else []
-        folder = private_folder(
-            *([shared, *levels, *inner] if base == shared else [*levels, *inner])
-        )
-        if folder and _make_link(os.path.join(levels[-1], name), number):
-            return levels[-1]
+        folder = os.path.join(base, "shim", f"descriptor-{number}")
+        link = os.path.join(folder, name)
+        levels = dict.fromkeys((os.path.dirname(folder), folder, os.path.dirname(link)))
+        is_made = private_folder(*([shared] if base == shared else []), *levels)
+        if is_made and _make_link(link, number):
+            return folder
     return None
 
 
 def _make_link(link: str, number: int) -> bool:
     wanted = f"/proc/self/fd/{number}"
+    with suppress(OSError):
+        if read_link(link) == wanted:
+            return True
     try:
-        if _read_link(link) != wanted:
-            temporary = f"{link}.{os.getpid()}"
-            os.symlink(wanted, temporary)
-            os.replace(temporary, link)
+        temporary = f"{link}.{os.getpid()}"
+        os.symlink(wanted, temporary)
+        os.replace(temporary, link)
     except OSError:
         return False
     return True
-
-
-def _read_link(link: str) -> str | None:
-    try:
-        return read_link(link)
-    except OSError:
-        return None

@@ -25,9 +25,7 @@ VERBS = (("run",), ("sync",), ("lock",), ("export",), ("tree",), ("check",))
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if variables can give every index of ours its user name, and the store has the
-    rest; else why not.
-    """
+    """Return None if variables can name the user for each index of ours; else why not."""
     version = case.invocation.target.version
     if version is not None and version < store.FIRST_UV:
         return Reason.OLD_UV.of()
@@ -40,10 +38,9 @@ def _find_nameless(case: Case) -> str | None:
     """Return why variables cannot give the indexes their user names, or None."""
     if case.invocation.verb not in VERBS:
         return "only a project's indexes are said again"
-    if typed := next(
-        (endpoint for endpoint in _indexes(case) if endpoint.origin.kind in ("argv", "env")), None
-    ):
-        return f"{typed.origin} names indexes itself"
+    for endpoint in _indexes(case):
+        if endpoint.origin.kind in ("argv", "env"):
+            return f"{endpoint.origin} names indexes itself"
     ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
     if not ours:
         return "no URL wants a user name"
@@ -54,24 +51,19 @@ def _find_nameless(case: Case) -> str | None:
             return (
                 f"{endpoint.origin} holds a password, which would have to move into the environment"
             )
-    if explicit := next((endpoint for endpoint in ours if endpoint.explicit), None):
-        return f"{explicit.url} is explicit"
-    return None
+    return next((f"{endpoint.url} is explicit" for endpoint in ours if endpoint.explicit), None)
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: as by the store, to a URL with a user name."""
     named = _with_names(case)
-    position = next(
-        number for number, (answered, _) in enumerate(case.deliveries) if answered is endpoint
-    )
-    return store.manner(named, named.deliveries[position][0])
+    pairs = zip(case.deliveries, named.deliveries, strict=True)
+    renamed = next(new for (old, _), (new, _) in pairs if old is endpoint)
+    return store.manner(named, renamed)
 
 
 def deliver(case: Case) -> Delivery:
-    """Return the store's delivery with UV_INDEX, and with UV_DEFAULT_INDEX if the default index is
-    ours.
-    """
+    """Return the store's delivery with UV_INDEX, and UV_DEFAULT_INDEX if that one is ours."""
     delivery = store.deliver(_with_names(case))
     users = {endpoint: credential.username for endpoint, credential in case.deliveries}
     texts: dict[str, list[str]] = {"index": [], "extra": []}
@@ -81,11 +73,8 @@ def deliver(case: Case) -> Delivery:
         texts[endpoint.role].append(f"{endpoint.index_name}={url}" if endpoint.index_name else url)
     variables = {"UV_DEFAULT_INDEX": " ".join(texts["index"]), "UV_INDEX": " ".join(texts["extra"])}
     channels = tuple(("named", url, why) for _, url, why in delivery.channels)
-    return replace(
-        delivery,
-        environ={**delivery.environ, **{name: text for name, text in variables.items() if text}},
-        channels=channels,
-    )
+    said = {name: text for name, text in variables.items() if text}
+    return replace(delivery, environ={**delivery.environ, **said}, channels=channels)
 
 
 def _indexes(case: Case) -> list[Endpoint]:
@@ -93,23 +82,14 @@ def _indexes(case: Case) -> list[Endpoint]:
 
 
 def _wants_name(endpoint: Endpoint) -> bool:
-    return (
-        endpoint.role in ("index", "extra")
-        and endpoint.username is None
-        and endpoint.location is None
-    )
+    is_index = endpoint.role in ("index", "extra")
+    return is_index and endpoint.username is None and endpoint.location is None
 
 
 def _said(case: Case) -> list[Endpoint]:
-    """Return what the variables have to say: the default index if it is ours, and all others up to
-    the last of ours.
-    """
+    """Return what the variables have to say: a default index of ours, and extras up to our last."""
     ours = [endpoint for endpoint, _ in case.deliveries if _wants_name(endpoint)]
-    extras = [
-        endpoint
-        for endpoint in _indexes(case)
-        if endpoint.role == "extra" and not endpoint.explicit
-    ]
+    extras = [one for one in _indexes(case) if one.role == "extra" and not one.explicit]
     last = max((number for number, endpoint in enumerate(extras) if endpoint in ours), default=-1)
     return [endpoint for endpoint in ours if endpoint.role == "index"] + extras[: last + 1]
 
@@ -121,8 +101,6 @@ def _with_names(case: Case) -> Case:
         for endpoint, credential in case.deliveries
         if _wants_name(endpoint)
     }
-    items = tuple(renamed.get(endpoint, endpoint) for endpoint in case.endpoints.items)
-    pairs = tuple(
-        (renamed.get(endpoint, endpoint), credential) for endpoint, credential in case.deliveries
-    )
+    items = tuple(renamed.get(one, one) for one in case.endpoints.items)
+    pairs = tuple((renamed.get(one, one), credential) for one, credential in case.deliveries)
     return replace(case, endpoints=replace(case.endpoints, items=items), deliveries=pairs)

@@ -15,7 +15,6 @@ and 3.11 (bpo-28806); requests 2.32.4 and CVE-2024-47081; pip 20.3 (first to hon
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Manner, MemoryFile, Secret
@@ -35,35 +34,28 @@ USER_CODE_VERBS = (("run",), ("tool", "run"))
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if a netrc can carry every credential of the case to exactly where it belongs,
-    else why not.
-    """
+    """Return None if a netrc can carry every credential to just where it belongs, else why not."""
     if not is_available():
         return Reason.NO_MEMORY.of()
     refusal = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
     if refusal := refusal or _find_stranger(case):
         return refusal
-    credentials = case.credentials
+    credentials, python = case.credentials, _python(case)
     hosts = [credential.scope.host for credential in credentials]
     for credential in credentials:
+        scope = credential.scope
         if credential.scheme != "basic":
             return Reason.NO_BEARER_IN_NETRC.of()
-        if hosts.count(credential.scope.host) > 1:
-            return Reason.TWO_IN_NETRC.of(host=credential.scope.host)
+        if hosts.count(scope.host) > 1:
+            return Reason.TWO_IN_NETRC.of(host=scope.host)
         for endpoint in case.endpoints.items:
-            if endpoint.url.host == credential.scope.host and not credential.scope.covers(
-                endpoint.url
-            ):
+            if endpoint.url.host == scope.host and not scope.covers(endpoint.url):
                 return Reason.ELSEWHERE_ON_HOST.of(url=endpoint.url, host=endpoint.url.host)
-        if place := _find_mention(case, credential.scope):
-            return Reason.MENTIONED_ON_HOST.of(url=place, host=credential.scope.host)
-        if (
-            _render_entry(
-                credential.scope.host, credential.username, credential.secret, _python(case)
-            )
-            is None
-        ):
-            return Reason.NETRC_GRAMMAR.of(python=_name_python(case))
+        if place := _find_mention(case, scope):
+            return Reason.MENTIONED_ON_HOST.of(url=place, host=scope.host)
+        if not _render_entry(Entry(scope.host, credential.username, credential.secret), python):
+            name = f" (Python {python[0]}.{python[1]})" if python else ""
+            return Reason.NETRC_GRAMMAR.of(python=name)
     return None
 
 
@@ -73,20 +65,14 @@ def _pip_refuses(case: Case) -> Refusal | None:
         return Reason.FOREIGN_LETTERS.of()
     if version is not None and version < FIRST_PIP:
         return Reason.PIP_WITHOUT_NETRC.of()
-    in_url = not case.endpoints.routed  # who is redirected is given URLs without user names
-    if (
-        in_url
-        and not is_faithful(case)
-        and any(
-            endpoint.username is not None and endpoint.location is None
-            for endpoint, _ in case.deliveries
-        )
-    ):
+    if is_faithful(case):
+        return None
+    # Who is redirected is given URLs without user names.
+    named = [one for one, _ in case.deliveries if one.username is not None and not one.location]
+    if named and not case.endpoints.routed:
         release = "this pip" if version is None else "pip before 25.2"
         return Reason.NAMED_IN_FILE.of(release=release)
-    if not is_faithful(case) and any(
-        ":" in credential.scope.host for credential in case.credentials
-    ):
+    if any(":" in credential.scope.host for credential in case.credentials):
         return Reason.IPV6_IN_NETRC.of()  # requests before 2.32.4 takes `[` for the host
     return None
 
@@ -103,18 +89,14 @@ def _find_stranger(case: Case) -> Refusal | None:
     # Behind the redirector no input names an index, and a project that leaves its needs to code
     # runs that code, which needs no netrc.
     for text in case.endpoints.unreadable_inputs if not case.endpoints.routed else ():
-        if not any(_covers(scope, text) for scope in own):
+        if not any(scope.covers_text(text) for scope in own):
             return Reason.MAY_LEAD_ANYWHERE.of(host=host, text=text)
     for endpoint in case.endpoints.items:
-        known = endpoint.url.is_public and (
-            endpoint.role == "direct" or endpoint.url.host not in SHARED_HOSTS
-        )
-        if (
-            not known
-            and not case.settings.index_for(endpoint.url)
-            and not any(scope.covers(endpoint.url) for scope in own)
-        ):
-            return Reason.STRANGER.of(host=host, url=endpoint.url)
+        url = endpoint.url
+        is_known = url.is_public and (endpoint.role == "direct" or url.host not in SHARED_HOSTS)
+        is_known = is_known or case.settings.index_for(url) is not None
+        if not is_known and not any(scope.covers(url) for scope in own):
+            return Reason.STRANGER.of(host=host, url=url)
     return None
 
 
@@ -136,30 +118,19 @@ def _find_mention(case: Case, scope: Scope) -> str | None:
     return None
 
 
-def _covers(scope: Scope, text: str) -> bool:
-    try:
-        return scope.covers(parse_url(text))
-    except BadUrl:
-        return False
-
-
 def _uv_refuses(case: Case) -> Refusal | None:
     if case.invocation.verb in USER_CODE_VERBS:
         return Reason.USER_CODE.of()
     if own := find_own(case):
         return Reason.OWN_FIRST.of(url=own.url)
-    if any(
-        endpoint.username is not None and endpoint.username != credential.username
-        for endpoint, credential in case.deliveries
-    ):
-        return Reason.OTHER_USER.of()
+    for endpoint, credential in case.deliveries:
+        if endpoint.username not in (None, credential.username):
+            return Reason.OTHER_USER.of()
     return None
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:
-    """Return how it is sent: unasked, and along to other ports of its host, by what is built on
-    requests; uv asks after a challenge.
-    """
+    """Return how it is sent: unasked and to other ports by requests, after a challenge by uv."""
     if case.invocation.family == "uv":
         return manner_of_realm(endpoint)
     if case.invocation.family == "project" and is_asked_by_uv(case, endpoint):
@@ -168,34 +139,25 @@ def manner(case: Case, endpoint: Endpoint) -> Manner:
 
 
 def deliver(case: Case) -> Delivery:
-    """Return NETRC and the memory file: the user's entries for other hosts, ours, and last the
-    user's `default`.
-    """
+    """Return NETRC and the memory file: the user's other entries, ours, the user's `default`."""
     # pip before 25.2 ignores a netrc for a URL with a user name; uv matches the user name, so it
     # may stay.
-    cut = [
-        endpoint
-        for endpoint, _ in case.deliveries
-        if endpoint.inline_password is not None or case.invocation.family != "uv"
-    ]
+    is_uv = case.invocation.family == "uv"
+    cut = [one for one, _ in case.deliveries if one.inline_password is not None or not is_uv]
     argv, environ = cut_userinfo(
         case.invocation.argv, case.host.environ, cut, case.endpoints.unused_userinfo
     )
-    number = free_descriptor()
-    ours = {credential.scope.host: credential for credential in case.credentials}
+    number, python = free_descriptor(), _python(case)
+    ours = {one.scope.host: one for one in case.credentials}
     entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
+    entries += [Entry(host, one.username, one.secret) for host, one in ours.items()]
     entries.sort(key=lambda entry: entry.machine is None)
-    named = [entry for entry in entries if entry.machine is not None]
-    lines = list(_render_entries(named, _python(case)))
-    for host, credential in ours.items():
-        lines.append(
-            _render_entry(host, credential.username, credential.secret, _python(case)) or ""
-        )
-    lines += _render_entries(entries[len(named) :], _python(case))
+    # The target could not have used what its grammar cannot hold.
+    text = "".join(filter(None, (_render_entry(entry, python) for entry in entries)))
     return Delivery(
         argv,
         {**environ, "NETRC": process_path(number)},
-        MemoryFile(Secret("".join(lines)), number),
+        MemoryFile(Secret(text), number),
         tuple(
             ("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it")
             for endpoint, _ in case.deliveries
@@ -204,9 +166,7 @@ def deliver(case: Case) -> Delivery:
 
 
 def read_user_entries(host: Host) -> list[Entry]:
-    """Return the entries of the user's own netrc, or none if the target could not read the file
-    either.
-    """
+    """Return the entries of the user's own netrc, or none if the target could not read it."""
     for file in user_files(host):
         try:
             return read_netrc(file)
@@ -222,42 +182,22 @@ def user_files(host: Host) -> tuple[str, ...]:
     """Return where requests looks, in its order: $NETRC alone if set, else ~/.netrc, ~/_netrc."""
     if named := host.environ.get("NETRC"):
         return (host.path(named),)
-    return (
-        tuple(os.path.join(host.home, name) for name in (".netrc", "_netrc")) if host.home else ()
-    )
+    if not host.home:
+        return ()
+    return (os.path.join(host.home, ".netrc"), os.path.join(host.home, "_netrc"))
 
 
 def _python(case: Case) -> tuple[int, int] | None:
-    """Return the interpreter whose grammar counts; uv's reader takes what both grammars read
-    alike.
-    """
+    """Return the interpreter whose grammar counts; None where the entry must suit both."""
     return case.invocation.target.python if case.invocation.family == "pip" else None
 
 
-def _name_python(case: Case) -> str:
-    python = _python(case)
-    return f" (Python {python[0]}.{python[1]})" if python else ""
-
-
-def _render_entries(entries: Iterable[Entry], python: tuple[int, int] | None) -> Iterable[str]:
-    """Yield the entries that the target's grammar can hold; the target could not have used the
-    others either.
-    """
-    for entry in entries:
-        if line := _render_entry(entry.machine, entry.login, entry.password, python):
-            yield line
-
-
-def _render_entry(
-    machine: str | None, login: str, password: Secret, python: tuple[int, int] | None
-) -> str | None:
-    """Return one line of netrc, or None if the grammar cannot hold it. `python` None: readable by
-    every grammar.
-    """
-    words = [_render_token(text, python) for text in (login, password.reveal())]
+def _render_entry(entry: Entry, python: tuple[int, int] | None) -> str | None:
+    """Return a line of netrc, None if the grammar (`python` None: every one) cannot hold it."""
+    words = [_render_token(text, python) for text in (entry.login, entry.password.reveal())]
     if None in words:
         return None
-    head = f"machine {machine}" if machine else "default"
+    head = f"machine {entry.machine}" if entry.machine else "default"
     return f"{head} login {words[0]} password {words[1]}\n"
 
 

@@ -25,11 +25,11 @@ STOPPING = frozenset({401, 403})
 
 def fits(case: Case) -> Refusal | None:
     """Return None if the command can be expected to need no index, else why not."""
-    if case.invocation.verb != ("run",) or any(
-        credential.source == "url" for _, credential in case.deliveries
-    ):
+    is_typed = any(credential.source == "url" for _, credential in case.deliveries)
+    if case.invocation.verb != ("run",) or is_typed:
         return Reason.MAY_NEED_IT.of()
-    return None if any(map(_is_synchronised, _locks(case))) else Reason.NO_ENVIRONMENT.of()
+    locks = [path for path in case.endpoints.files_read if os.path.basename(path) == "uv.lock"]
+    return None if any(map(_is_synchronised, locks)) else Reason.NO_ENVIRONMENT.of()
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
@@ -44,14 +44,8 @@ def deliver(case: Case) -> Delivery:
         f"uv runs without a credential for {urls}: no way to hand it over is safe here (`shim"
         " explain` says why)"
     )
-    return Delivery(
-        cut_unused_userinfo(case.invocation.argv, case.endpoints.unused_userinfo),
-        warnings=(warning,),
-    )
-
-
-def _locks(case: Case) -> list[str]:
-    return [path for path in case.endpoints.files_read if os.path.basename(path) == "uv.lock"]
+    argv = cut_unused_userinfo(case.invocation.argv, case.endpoints.unused_userinfo)
+    return Delivery(argv, warnings=(warning,))
 
 
 def _is_synchronised(lock: str) -> bool:

@@ -18,27 +18,24 @@ from shim.delivery.userinfo import cut_userinfo
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if the command uploads with a user name and password, and the store can carry the
-    rest; else why not.
-    """
+    """Return None if a user name and password upload, and the store has the rest; else why not."""
     uploads, rest = _split(case)
     if not uploads:
         return Reason.NO_UPLOAD.of()
     if any(credential.scheme != "basic" for _, credential in uploads):
         return Reason.NO_BEARER_IN_VARIABLES.of()
-    said = case.host.environ.get("UV_PUBLISH_USERNAME") or uploads[0][1].username
-    if said != uploads[0][1].username or any(
-        word.startswith(("-u", "--username")) for word in case.invocation.argv
-    ):
+    username = uploads[0][1].username
+    is_said = any(word.startswith(("-u", "--username")) for word in case.invocation.argv)
+    if is_said or case.host.environ.get("UV_PUBLISH_USERNAME") not in (None, "", username):
         return Reason.NAMES_USER.of()
     return store.fits(rest) if rest.deliveries else None
 
 
 def manner(case: Case, endpoint: Endpoint) -> Manner:
     """Return how it is sent: an upload's unasked, the rest as the store has it."""
-    return (
-        bare_manner(case.invocation) if endpoint.role == "publish" else store.manner(case, endpoint)
-    )
+    if endpoint.role == "publish":
+        return bare_manner(case.invocation)
+    return store.manner(case, endpoint)
 
 
 def deliver(case: Case) -> Delivery:
@@ -47,26 +44,20 @@ def deliver(case: Case) -> Delivery:
     endpoint, credential = uploads[0]
     given = [one for one, other in uploads if other.source == "url"]
     base = store.deliver(rest) if rest.deliveries else Delivery(case.invocation.argv)
-    argv, environ = cut_userinfo(base.argv, case.host.environ, given)
+    argv, changed = cut_userinfo(base.argv, case.host.environ, given)
     variables: dict[str, str | Secret | None] = {
         "UV_PUBLISH_USERNAME": credential.username,
         "UV_PUBLISH_PASSWORD": credential.secret,
     }
     channel = ("publish", str(endpoint.url), "UV_PUBLISH_PASSWORD: uv alone reads it")
-    return replace(
-        base,
-        argv=argv,
-        environ={**base.environ, **environ, **variables},
-        channels=(channel, *base.channels),
-    )
+    environ = {**base.environ, **changed, **variables}
+    return replace(base, argv=argv, environ=environ, channels=(channel, *base.channels))
 
 
 def _split(case: Case) -> tuple[list[tuple[Endpoint, Credential]], Case]:
     """Return the uploads with their credentials, and the case without them."""
     uploads = [pair for pair in case.deliveries if pair[0].role == "publish"]
     rest = tuple(pair for pair in case.deliveries if pair[0].role != "publish")
-    return uploads, replace(
-        case,
-        endpoints=replace(case.endpoints, items=tuple(endpoint for endpoint, _ in rest)),
-        deliveries=rest,
-    )
+    items = tuple(endpoint for endpoint, _ in rest)
+    endpoints = replace(case.endpoints, items=items)
+    return uploads, replace(case, endpoints=endpoints, deliveries=rest)

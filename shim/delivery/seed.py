@@ -19,10 +19,10 @@ from typing import Any
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Manner, MemoryFile, Secret
+from shim.core.model import Credential, Delivery, MemoryFile, Secret
 from shim.core.toml import parse_toml
 from shim.core.urls import parse_url, with_userinfo
-from shim.delivery import Case, bare_manner
+from shim.delivery import Case, unasked_manner
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
@@ -43,41 +43,32 @@ OTHER_VERBS = ("run", "tool", "publish")
 SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "--show-settings")
 VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
 
+manner = unasked_manner
+
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if uv will read a configuration of ours and send each credential where it
-    belongs, else why not.
-    """
+    """Return None if uv will read our configuration and send what belongs there, else why not."""
     if not is_available():
         return Reason.NO_MEMORY.of()
-    if verb := next((verb for verb in OTHER_VERBS if case.invocation.verb[:1] == (verb,)), None):
-        return Reason.NO_USE.of(verb=verb)
+    if (verb := case.invocation.verb) and verb[0] in OTHER_VERBS:
+        return Reason.NO_USE.of(verb=verb[0])
     said = [word.partition("=")[0] for word in case.invocation.argv]
-    switches = [name for name in SWITCHES if name in said] + [
-        name for name in VARIABLES if case.host.is_set(name)
-    ]
+    switches = [name for name in SWITCHES if name in said]
+    switches += [name for name in VARIABLES if case.host.is_set(name)]
     if switches:
         return Reason.SWITCHED_OFF.of(switch=switches[0])
-    if remote := next(
-        (endpoint for endpoint, _ in case.deliveries if endpoint.role == "input"), None
-    ):
-        return Reason.FETCHED_FIRST.of(url=remote.url)
-    if any(credential.scheme != "basic" for credential in case.credentials):
+    for endpoint, _ in case.deliveries:
+        if endpoint.role == "input":
+            return Reason.FETCHED_FIRST.of(url=endpoint.url)
+    if case.has_bearer:
         return Reason.NO_BEARER_IN_URL.of()
     if refusal := find_sibling(case) or find_nested(case):
         return refusal
     if _render_config(case) is None:
         return Reason.MACHINE_CONFIG.of()
-    return (
-        None
-        if link_folder(case.host, free_descriptor(BELOW), FILE)
-        else Reason.NO_FOLDER_FOR_LINK.of()
-    )
-
-
-def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
-    """Return how it is sent: unasked, as a password in the URL is."""
-    return bare_manner(case.invocation)
+    if link_folder(case.host, free_descriptor(BELOW), FILE) is None:
+        return Reason.NO_FOLDER_FOR_LINK.of()
+    return None
 
 
 def deliver(case: Case) -> Delivery:
@@ -100,26 +91,22 @@ def deliver(case: Case) -> Delivery:
 
 
 def _render_config(case: Case) -> str | None:
-    """Return the uv.toml: the machine's text to the letter, then our indexes. None where that would
-    change what it says.
-    """
+    """Return the machine's text and then our indexes, None where that would change what it says."""
     text = read_machine_config(case.host)
     own = parse_toml(text)
-    if own is None or not all(_is_absolute(place) for place in _places(own)):
+    if own is None or not all("://" in place or place.startswith("/") for place in _places(own)):
         return None  # a relative path would start at our folder
     seeds = [_seed(number, credential) for number, credential in enumerate(case.credentials, 1)]
     both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
-    return (
-        both if parse_toml(both) == {**own, "index": [*tables(own.get("index")), *seeds]} else None
-    )
+    expected = {**own, "index": [*tables(own.get("index")), *seeds]}
+    return both if parse_toml(both) == expected else None
 
 
 def read_machine_config(host: Host) -> str:
     """Return the text of the uv.toml of the machine that uv would read, or nothing."""
-    folders = [os.path.join(folder, "uv") for folder in host.config_directories]
-    for folder in [*folders, "/etc/uv"]:
+    for folder in (*host.config_directories, "/etc"):
         try:
-            data = read_regular(os.path.join(folder, "uv.toml"))
+            data = read_regular(os.path.join(folder, FILE))
             if data is not None:
                 return data.decode("utf-8")
         except (CannotRead, UnicodeDecodeError):
@@ -136,19 +123,12 @@ def _places(table: dict[str, Any]) -> Iterator[str]:
             yield from texts(part.get(key))
 
 
-def _is_absolute(place: str) -> bool:
-    return "://" in place or place.startswith("/")
-
-
 def _seed(number: int, credential: Credential) -> dict[str, object]:
-    url = with_userinfo(
-        parse_url(str(credential.scope)), credential.username, credential.secret.reveal()
-    )
+    scope = parse_url(str(credential.scope))
+    url = with_userinfo(scope, credential.username, credential.secret.reveal())
     return {"name": f"{NAME}{number}", "url": url, "explicit": True}
 
 
 def _render_table(seed: dict[str, object]) -> str:
-    """Return one `[[index]]`. Its texts are a percent-encoded URL and a name of ours: nothing in
-    them needs escaping.
-    """
+    """Return one `[[index]]`: nothing in an encoded URL or a name of ours needs escaping."""
     return f'[[index]]\nname = "{seed["name"]}"\nurl = "{seed["url"]}"\nexplicit = true\n'

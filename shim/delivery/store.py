@@ -36,6 +36,7 @@ from shim.delivery.uv_realm import (
     find_sibling,
     is_same_realm,
     manner_of_realm,
+    names_user,
 )
 
 #: The first series with the credential store in the form that we write.
@@ -58,11 +59,8 @@ def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
         return Reason.OLD_UV.of()
-    if (
-        not adds_names
-        and case.invocation.verb == RECEIPT_VERB
-        and any(one.source == "url" for one in case.credentials)
-    ):
+    is_typed = any(one.source == "url" for one in case.credentials)
+    if case.invocation.verb == RECEIPT_VERB and is_typed and not adds_names:
         return Reason.RECEIPT.of()
     if refusal := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
         return refusal
@@ -83,34 +81,26 @@ def _find_rival(case: Case, adds_names: bool) -> Refusal | None:
     if rival := _find_in_netrc(case):
         return Reason.OTHER_IN_NETRC.of(host=rival.scope.host)
     for credential in case.credentials:
-        same = [
-            (endpoint, other)
-            for endpoint, other in case.deliveries
-            if is_same_realm(credential.scope, endpoint.url)
-        ]
+        scope = credential.scope
+        same = [pair for pair in case.deliveries if is_same_realm(scope, pair[0].url)]
         others = [other for _, other in same if not same_login(other, credential)]
         named = all(_is_named(endpoint, other, adds_names) for endpoint, other in same)
-        if others and not (
-            named and all(other.username != credential.username for other in others)
-        ):
-            return Reason.ONE_IN_STORE.of(host=credential.scope.host)
+        has_namesake = any(other.username == credential.username for other in others)
+        if others and (has_namesake or not named):
+            return Reason.ONE_IN_STORE.of(host=scope.host)
     return None
 
 
 def _find_in_netrc(case: Case) -> Credential | None:
-    """Return a credential for whose host the user's netrc has another login, which uv would take
-    first.
-    """
+    """Return a credential for whose host the user's netrc has another login, which uv prefers."""
     entries = read_netrc_entries(case.host)
     default = next((entry for entry in entries if entry.machine is None), None)
     for credential in case.credentials:
-        entry = next(
-            (entry for entry in reversed(entries) if entry.machine == credential.scope.host),
-            default,
-        )
-        if entry and not (
-            entry.login == credential.username and entry.password.same_as(credential.secret)
-        ):
+        own = (entry for entry in reversed(entries) if entry.machine == credential.scope.host)
+        entry = next(own, default)
+        if entry is None:
+            continue
+        if entry.login != credential.username or not entry.password.same_as(credential.secret):
             return credential
     return None
 
@@ -119,56 +109,34 @@ def manner(case: Case, endpoint: Endpoint, *, adds_names: bool = False) -> Manne
     """Return how it is sent: where the URL has a user name, unasked with each page, while files are
     first asked for as that user.
     """
-    credential = next(
-        credential for answered, credential in case.deliveries if answered is endpoint
-    )
+    credential = next(one for answered, one in case.deliveries if answered is endpoint)
     if endpoint.eager or not _is_named(endpoint, credential, adds_names):
         return manner_of_realm(endpoint)
-    return (
-        Manner()
-        if endpoint.role == "input"
-        else Manner(CHALLENGES, names_user=True, files_only=True)
-    )
+    if endpoint.role == "input":
+        return Manner()
+    return Manner(CHALLENGES, names_user=True, files_only=True)
 
 
 def _is_named(endpoint: Endpoint, credential: Credential, adds_names: bool) -> bool:
-    """Whether the URL has a user name, or gets one: what is a direct URL would carry it into locks
-    and receipts.
-    """
-    has_one = endpoint.username is not None and endpoint.inline_password is None
-    is_name = (
-        credential.scheme == "basic"
-        and bool(credential.username)
-        and not credential.username_is_secret
-    )
-    return has_one or (
-        adds_names and endpoint.location is not None and endpoint.role in NAMED_ROLES and is_name
-    )
+    """Whether the URL has a user name, or gets one: locks and receipts keep a direct URL's."""
+    is_nameable = adds_names and endpoint.location is not None and endpoint.role in NAMED_ROLES
+    is_name = credential.scheme == "basic" and not credential.username_is_secret
+    return names_user(endpoint) or (is_nameable and is_name and bool(credential.username))
 
 
 def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
-    """Return UV_CREDENTIALS_DIR and the memory file: the user's own entries and ours, which replace
-    theirs of the same reach.
-    """
+    """Return UV_CREDENTIALS_DIR and the memory file: the user's other entries, and ours."""
     number = free_descriptor()
     texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
     for endpoint, credential in case.deliveries:
-        if endpoint.location and not (
-            endpoint.username is not None and endpoint.inline_password is None
-        ):
-            texts[endpoint.location] = (
-                quote(credential.username, safe="") + "@"
-                if _is_named(endpoint, credential, adds_names)
-                else ""
-            )
+        if endpoint.location and not names_user(endpoint):
+            is_named = _is_named(endpoint, credential, adds_names)
+            texts[endpoint.location] = quote(credential.username, safe="") + "@" if is_named else ""
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [(_reach(credential), credential) for credential in case.credentials]
-    entries = [
-        entry
-        for entry in read_user_entries(case.host)
-        if _scope(entry) not in [reach for reach, _ in ours]
-    ]
-    text = "".join(_render_entry(entry) for entry in entries)
+    reaches = [reach for reach, _ in ours]
+    entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in reaches]
+    text = "".join(map(_render_entry, entries))
     text += "".join(_render_credential(reach, credential) for reach, credential in ours)
     return Delivery(
         argv,
@@ -193,9 +161,8 @@ def read_user_entries(host: Host) -> list[dict[str, Any]]:
     """Return the entries of the user's own uv store, or none if uv could not read it either."""
     import tomllib
 
-    folder = host.environ.get("UV_CREDENTIALS_DIR") or (
-        host.data_home and os.path.join(host.data_home, "uv", "credentials")
-    )
+    own = host.data_home and os.path.join(host.data_home, "uv", "credentials")
+    folder = host.environ.get("UV_CREDENTIALS_DIR") or own
     try:
         data = read_regular(os.path.join(folder or "/nonexistent", FILE)) or b""
         entries = tomllib.loads(data.decode("utf-8")).get("credential", [])
@@ -220,29 +187,18 @@ def _render_credential(reach: Scope, credential: Credential) -> str:
     service = str(reach).removesuffix("/")
     if credential.scheme == "bearer":
         return _render_entry({"service": service, "scheme": "bearer", "token": secret})
-    return _render_entry(
-        {"service": service, "username": credential.username, "scheme": "basic", "password": secret}
-    )
+    pair = {"username": credential.username, "scheme": "basic", "password": secret}
+    return _render_entry({"service": service, **pair})
 
 
 def _render_entry(entry: dict[str, str]) -> str:
-    """Return one `[[credential]]` table. Bare keys only: another key could not have come from
-    uv.
-    """
-    lines = [
-        f"{key} = {render_string(value)}" for key, value in entry.items() if key.isidentifier()
-    ]
-    return "\n".join(["[[credential]]", *lines]) + "\n\n"
+    """Return one `[[credential]]` table; a key that is not bare is none of uv's."""
+    rows = (f"{key} = {render_string(text)}\n" for key, text in entry.items() if key.isidentifier())
+    return "".join(["[[credential]]\n", *rows, "\n"])
 
 
 def render_string(text: str) -> str:
-    """Return a TOML basic string. Sources: TOML 1.0, section String."""
-    escapes = {"\\": "\\\\", '"': '\\"'}
-    return (
-        '"'
-        + "".join(
-            escapes.get(c, f"\\u{ord(c):04x}" if ord(c) < 0x20 or ord(c) == 0x7F else c)
-            for c in text
-        )
-        + '"'
-    )
+    """Return a TOML basic string; JSON's escapes are a part of TOML's, which has one more."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -16,9 +16,7 @@ from shim.delivery.reasons import Refusal
 
 
 def fits(case: Case) -> Refusal | None:
-    """Return None if uv's credential store can carry every credential of the case to URLs with a
-    user name, else why not.
-    """
+    """Return None if the store can carry every credential to URLs with users, else why not."""
     return store.fits(case, adds_names=True)
 
 

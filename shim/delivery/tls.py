@@ -22,7 +22,8 @@ from shim.config.settings import Settings
 from shim.core.errors import CACHE_HINT, ConfigError
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
-from shim.core.model import Delivery, Endpoint, Endpoints, Invocation
+from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Target
+from shim.delivery.http_library import packages_folder
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings
 #: along.
@@ -46,9 +47,7 @@ FIRST_SYSTEM_CERTS = (0, 11)
 
 
 class _Case(NamedTuple):
-    """What one command needs: the bundles, and `host:port` of the servers whose certificate nobody
-    checks.
-    """
+    """What one command needs: the bundles, and `host:port` of the servers that nobody checks."""
 
     invocation: Invocation
     host: Host
@@ -58,9 +57,7 @@ class _Case(NamedTuple):
     has_others: bool
 
     def combine(self, base: str | None) -> str:
-        """Return a file with the authorities of `base` and of the bundles; the bundle itself if
-        there is nothing to add.
-        """
+        """Return a file with the authorities of `base` and the bundles, or the only one."""
         return _combine([*([base] if base else []), *self.bundles], self.host)
 
 
@@ -73,21 +70,13 @@ def add_trust(
     Raises:
         ConfigError: a ca-bundle is no readable file of certificates.
     """
-    indexes = [(endpoint, settings.index_for(endpoint.url)) for endpoint in endpoints.items]
-    bundles = list(
-        dict.fromkeys(
-            index.ca_bundle
-            for endpoint, index in indexes
-            if index and index.ca_bundle and endpoint.url.scheme == "https"
-        )
+    pairs = [(endpoint, settings.index_for(endpoint.url)) for endpoint in endpoints.items]
+    ours = [(endpoint, index) for endpoint, index in pairs if index]
+    bundles = dict.fromkeys(
+        index.ca_bundle for endpoint, index in ours if index.ca_bundle and _has_tls(endpoint)
     )
-    insecure = tuple(
-        dict.fromkeys(
-            _netloc(endpoint)
-            for endpoint, index in indexes
-            if index and index.insecure and not _is_local_http(endpoint)
-        )
-    )
+    unchecked = [endpoint for endpoint, index in ours if index.insecure]
+    insecure = dict.fromkeys(_netloc(one) for one in unchecked if not _is_local_http(one))
     if not bundles and not insecure:
         return delivery
     case = _Case(
@@ -95,30 +84,21 @@ def add_trust(
         host,
         tuple(_check_bundle(bundle, settings, host) for bundle in bundles if bundle != SYSTEM),
         SYSTEM in bundles,
-        insecure,
-        any(
-            endpoint.url.scheme == "https" and not (index and index.ca_bundle)
-            for endpoint, index in indexes
-        ),
+        tuple(insecure),
+        any(_has_tls(one) and not (index and index.ca_bundle) for one, index in pairs),
     )
     changes = {"pip": _for_pip, "uv": _for_uv}.get(invocation.family, _for_others)(case)
-    notes = tuple(
+    notes = dict.fromkeys(
         ("trust", str(endpoint.url), why)
-        for endpoint, index in indexes
-        if index
+        for endpoint, index in ours
         for why in _explain(index, invocation, endpoint, changes)
     )
-    return replace(
-        delivery,
-        environ={**delivery.environ, **changes},
-        channels=(*delivery.channels, *dict.fromkeys(notes)),
-    )
+    environ, channels = {**delivery.environ, **changes}, (*delivery.channels, *notes)
+    return replace(delivery, environ=environ, channels=channels)
 
 
 def _for_pip(case: _Case) -> dict[str, str]:
-    """Return PIP_CERT and PIP_TRUSTED_HOST, each with what pip would have had from its variable or
-    pip.conf.
-    """
+    """Return PIP_CERT and PIP_TRUSTED_HOST, each with what a variable or pip.conf says."""
     from shim.tools.pip.tool import read_options
 
     said = read_options(case.invocation, case.host, ("cert", "trusted-host"))
@@ -126,53 +106,48 @@ def _for_pip(case: _Case) -> dict[str, str]:
     if case.insecure:
         known = [mention.text for mention in said["trusted-host"] if mention.origin.kind != "argv"]
         changes["PIP_TRUSTED_HOST"] = " ".join(dict.fromkeys([*known, *case.insecure]))
-    overriding = next(
-        (case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)),
-        None,
-    )
-    version, python = case.invocation.target.version, case.invocation.target.python
-    adds = (
-        version is not None
-        and python is not None
-        and version >= FIRST_TRUSTSTORE[0]
-        and python >= FIRST_TRUSTSTORE[1]
-    )
+    overriding = requests_bundle(case.host)
+    adds = adds_to_system(case.invocation.target)
     own = next(iter(said["cert"]), None)
     if case.bundles and not (own and own.origin.kind == "argv"):
         base = case.host.path(own.text) if own else None
         if base is None and not adds and case.has_others:
             base = pips_authorities(case.invocation)
-        isolated = (
-            "--isolated" in case.invocation.argv
-        )  # pip then reads no PIP_CERT, but requests its own variable
+        # pip then reads no PIP_CERT, but requests its own variable
+        isolated = "--isolated" in case.invocation.argv
         if not isolated:
             changes["PIP_CERT"] = case.combine(base)
         if overriding or isolated:
-            changes["REQUESTS_CA_BUNDLE"] = case.combine(
-                case.host.path(overriding) if overriding else base
-            )
+            other = case.host.path(overriding) if overriding else base
+            changes["REQUESTS_CA_BUNDLE"] = case.combine(other)
     elif case.system and not own and not adds and not overriding and (bundle := _system_bundle()):
         changes["PIP_CERT"] = bundle
     return changes
 
 
+def requests_bundle(host: Host) -> str | None:
+    """Return what requests' own variables name in place of its authorities, if anything."""
+    return next((host.environ[name] for name in REQUESTS_VARIABLES if host.environ.get(name)), None)
+
+
+def adds_to_system(target: Target) -> bool:
+    """Whether a pip adds authorities to the system's, in place of replacing its own by them."""
+    if target.version is None or target.python is None:
+        return False
+    return target.version >= FIRST_TRUSTSTORE[0] and target.python >= FIRST_TRUSTSTORE[1]
+
+
 def pips_authorities(invocation: Invocation) -> str | None:
-    """Return the authorities that the target pip brings along; Debian's pip has none and takes the
-    system's.
-    """
-    prefix, python = invocation.target.prefix, invocation.target.python
-    if prefix and python:
-        packages = os.path.join(prefix, "lib", f"python{python[0]}.{python[1]}", "site-packages")
-        path = os.path.join(packages, "pip", "_vendor", "certifi", "cacert.pem")
+    """Return the authorities that pip brings along; Debian's has none and takes the system's."""
+    if folder := packages_folder(invocation.target):
+        path = os.path.join(folder, "pip", "_vendor", "certifi", "cacert.pem")
         if is_file(path):
             return path
     return _system_bundle()
 
 
 def _for_uv(case: _Case) -> dict[str, str]:
-    """Return SSL_CERT_FILE (which replaces uv's authorities, and which user code inherits) and
-    UV_INSECURE_HOST.
-    """
+    """Return UV_INSECURE_HOST, and SSL_CERT_FILE in place of uv's own authorities."""
     changes: dict[str, str] = {}
     if case.insecure:
         known = case.host.environ.get("UV_INSECURE_HOST", "").split()
@@ -182,13 +157,8 @@ def _for_uv(case: _Case) -> dict[str, str]:
         changes["SSL_CERT_FILE"] = case.combine(case.host.path(own) if own else _system_bundle())
     elif case.system and not own:
         version = case.invocation.target.version
-        changes[
-            (
-                "UV_SYSTEM_CERTS"
-                if version is None or version >= FIRST_SYSTEM_CERTS
-                else "UV_NATIVE_TLS"
-            )
-        ] = "1"
+        is_new = version is None or version >= FIRST_SYSTEM_CERTS
+        changes["UV_SYSTEM_CERTS" if is_new else "UV_NATIVE_TLS"] = "1"
     return changes
 
 
@@ -196,20 +166,16 @@ def _for_others(case: _Case) -> dict[str, str]:
     """Return REQUESTS_CA_BUNDLE, which every tool built on requests reads."""
     if not case.bundles:
         return {}
-    own = next(
-        (case.host.environ[name] for name in REQUESTS_VARIABLES if case.host.environ.get(name)),
-        None,
-    )
+    own = requests_bundle(case.host)
     return {"REQUESTS_CA_BUNDLE": case.combine(case.host.path(own) if own else _system_bundle())}
 
 
 def _explain(
     index: IndexConfig, invocation: Invocation, endpoint: Endpoint, changes: Mapping[str, str]
 ) -> Iterable[str]:
-    names = " and ".join(
-        name for name in changes if name not in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")
-    )
-    if index.ca_bundle and endpoint.url.scheme == "https":
+    unchecked = [name for name in changes if name in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")]
+    names = " and ".join(name for name in changes if name not in unchecked)
+    if index.ca_bundle and _has_tls(endpoint):
         if names:
             yield (
                 f"{names}: {invocation.tool} has one list of authorities, so this one counts for"
@@ -217,7 +183,7 @@ def _explain(
             )
         elif index.ca_bundle != SYSTEM:
             yield "its --cert stands; the index's ca-bundle is not used"
-    if index.insecure and any(name in changes for name in ("PIP_TRUSTED_HOST", "UV_INSECURE_HOST")):
+    if index.insecure and unchecked:
         yield f"nobody checks who answers at {_netloc(endpoint)}: the index is marked insecure"
 
 
@@ -225,6 +191,10 @@ def _netloc(endpoint: Endpoint) -> str:
     """Return `host:port` with the port written out, so that no other port of the host is meant."""
     host = f"[{endpoint.url.host}]" if ":" in endpoint.url.host else endpoint.url.host
     return f"{host}:{endpoint.url.port}"
+
+
+def _has_tls(endpoint: Endpoint) -> bool:
+    return endpoint.url.scheme == "https"
 
 
 def _is_local_http(endpoint: Endpoint) -> bool:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from shim.core.model import Delivery, Endpoint, Manner
-from shim.delivery import Case, bare_manner
+from shim.core.model import Delivery
+from shim.delivery import Case, unasked_manner
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 
@@ -28,19 +28,16 @@ VARIABLES = {
 #: variables.
 BUILDING = {"pdm": "--no-build"}
 
+manner = unasked_manner
+
 
 def fits(case: Case) -> Refusal | None:
     """Return None if the tool can be told the one credential of the case, else why not."""
     if len(case.credentials) > 1:
         return Reason.ONE_UPLOAD.of(tool=case.invocation.tool)
-    if any(credential.scheme != "basic" for credential in case.credentials):
+    if case.has_bearer:
         return Reason.NO_BEARER_IN_UPLOAD.of(tool=case.invocation.tool)
     return None
-
-
-def manner(case: Case, endpoint: Endpoint) -> Manner:  # noqa: ARG001 (the same for all)
-    """Return how it is sent: unasked, as a password in the URL is."""
-    return bare_manner(case.invocation)
 
 
 def deliver(case: Case) -> Delivery:
@@ -51,12 +48,11 @@ def deliver(case: Case) -> Delivery:
         case.invocation.argv, case.host.environ, given, case.endpoints.unused_userinfo
     )
     username, password = VARIABLES[case.invocation.tool]
+    tool = case.invocation.tool
     return Delivery(
         argv,
         {**environ, username: credential.username, password: credential.secret},
-        channels=(
-            ("upload", str(endpoint.url), f"{password}: {case.invocation.tool} alone reads it"),
-        ),
+        channels=(("upload", str(endpoint.url), f"{password}: {tool} alone reads it"),),
         warnings=tuple(_warn_of_build(password, case)),
     )
 

@@ -1,6 +1,4 @@
-"""Editing the userinfo in a command's own argv and environment, to the character, and nothing
-else.
-"""
+"""Editing the userinfo in a command's own argv and environment, to the character."""
 
 from __future__ import annotations
 
@@ -16,10 +14,8 @@ def cut_userinfo(
     endpoints: Iterable[Endpoint],
     unused_userinfo: Iterable[Location] = (),
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return argv, and the changed variables, without the userinfo of the given needs, and at the
-    spare places.
-
-    What stands in files stays as it is.
+    """Return argv, and the changed variables, without the userinfo of the endpoints and at the
+    unused places. What stands in files stays as it is.
     """
     places = [endpoint.location for endpoint in endpoints if endpoint.location]
     return put_userinfo(argv, environ, dict.fromkeys([*places, *unused_userinfo], ""))
@@ -28,35 +24,26 @@ def cut_userinfo(
 def cut_unused_userinfo(
     argv: tuple[str, ...], unused_userinfo: Iterable[Location]
 ) -> tuple[str, ...]:
-    """Return argv without the userinfo at the given places, for a command whose environment is left
-    as it is.
-    """
-    return put_userinfo(
-        argv, {}, dict.fromkeys((place for place in unused_userinfo if place.kind == "argv"), "")
-    )[0]
+    """Return argv without the userinfo at these places; the environment stays as it is."""
+    places = [place for place in unused_userinfo if place.kind == "argv"]
+    return put_userinfo(argv, {}, dict.fromkeys(places, ""))[0]
 
 
 def put_userinfo(
     argv: tuple[str, ...], environ: Mapping[str, str], texts: Mapping[Location, str]
 ) -> tuple[tuple[str, ...], dict[str, str]]:
-    """Return argv, and the changed variables, with each place's userinfo replaced by the given text
-    (which ends in `@`, or is empty).
-    """
+    """Return argv and the changed variables with each userinfo replaced (`...@`, or nothing)."""
     words = list(argv)
     variables: dict[str, str] = {}
-    for place in sorted(
-        texts, key=lambda place: place.start, reverse=True
-    ):  # from the end, so that positions stay true
-        old = (
-            words[place.key]
-            if isinstance(place.key, int)
-            else variables.get(place.key, environ[place.key])
-        )
+    # From the end, so that positions stay true.
+    for place in sorted(texts, key=lambda place: place.start, reverse=True):
+        key = place.key
+        old = words[key] if isinstance(key, int) else variables.get(key, environ[key])
         new = old[: place.start] + texts[place] + old[place.end :]
-        if isinstance(place.key, int):
-            words[place.key] = new
-        elif new != old or place.key in variables:
-            variables[place.key] = new
+        if isinstance(key, int):
+            words[key] = new
+        elif new != old or key in variables:
+            variables[key] = new
     return tuple(words), variables
 
 
@@ -65,25 +52,21 @@ def configured_extras(endpoints: Endpoints) -> dict[Endpoint, str]:
 
     PIP_EXTRA_INDEX_URL replaces them all, so whoever sets it has to say them again.
     """
-    extras = [
-        endpoint
-        for endpoint in endpoints.items
-        if endpoint.role == "extra" and endpoint.origin.kind == "config"
-    ]
-    return {
-        endpoint: (
-            with_userinfo(endpoint.url, endpoint.username)
-            if endpoint.username
-            else endpoint.url.text
-        )
-        for endpoint in extras
-    }
+    extras = {}
+    for one in endpoints.items:
+        if one.role == "extra" and one.origin.kind == "config":
+            extras[one] = with_userinfo(one.url, one.username) if one.username else one.url.text
+    return extras
+
+
+def find_configured_password(endpoints: Endpoints) -> Endpoint | None:
+    """Return an extra index to which pip.conf gives a password, or None."""
+    extras = configured_extras(endpoints)
+    return next((endpoint for endpoint in extras if endpoint.inline_password is not None), None)
 
 
 def drop_option(argv: tuple[str, ...], place: Location) -> tuple[str, ...]:
-    """Return argv without the option whose URL is at `place`: `-i URL`, `-iURL`, `-qiURL` (`-q`
-    stays), `--index-url[=]URL`.
-    """
+    """Return argv without the option at `place`: `-i URL`, `-iURL`, `-qiURL`, `--option[=]URL`."""
     words = list(argv)
     position = int(place.key)  # a place in argv
     word = words[position]

@@ -23,22 +23,18 @@ CHALLENGES = frozenset({401, 403, 404})
 
 def is_same_realm(scope: Scope, url: Url) -> bool:
     """Whether uv takes both for one realm."""
-    return (scope.scheme, plain_host(scope.host), scope.port) == (
-        url.scheme,
-        plain_host(url.host),
-        url.port,
-    )
+    ours = (scope.scheme, plain_host(scope.host), scope.port)
+    return ours == (url.scheme, plain_host(url.host), url.port)
+
+
+def names_user(endpoint: Endpoint) -> bool:
+    """Whether the URL has a user name and no password."""
+    return endpoint.username is not None and endpoint.inline_password is None
 
 
 def manner_of_realm(endpoint: Endpoint) -> Manner:
-    """Return how uv sends what it finds in its store or a netrc: after a challenge, or unasked
-    where it looks before it asks.
-    """
-    return (
-        Manner()
-        if endpoint.eager or (endpoint.username is not None and endpoint.inline_password is None)
-        else Manner(CHALLENGES)
-    )
+    """Return how uv sends what a store or netrc has: after a challenge, or unasked if eager."""
+    return Manner() if endpoint.eager or names_user(endpoint) else Manner(CHALLENGES)
 
 
 def find_sibling(case: Case) -> Refusal | None:
@@ -48,29 +44,20 @@ def find_sibling(case: Case) -> Refusal | None:
     as its index's own.
     """
     answered = {endpoint for endpoint, _ in case.deliveries}
-    others = [
-        endpoint
-        for endpoint in case.endpoints.items
-        if endpoint not in answered and not has_own(endpoint)
-    ]
+    others = [one for one in case.endpoints.items if one not in answered and not has_own(one)]
     for credential in case.credentials:
         for endpoint in others:
             if credential.source == "url" or credential.scope.covers_text(endpoint.registry):
                 continue
+            is_reached = is_same_realm(credential.scope, endpoint.url)
             insists = endpoint.username not in (None, credential.username)
-            if (
-                is_same_realm(credential.scope, endpoint.url)
-                and not credential.scope.covers(endpoint.url)
-                and not insists
-            ):
+            if is_reached and not insists and not credential.scope.covers(endpoint.url):
                 return Reason.WOULD_REACH.of(url=endpoint.url, scope=credential.scope)
     return None
 
 
 def find_nested(case: Case) -> Refusal | None:
-    """Return that a URL which another credential is for lies below ours, where uv would send ours;
-    or None.
-    """
+    """Return that a URL with another credential lies below ours, where uv would send ours."""
     others = {id(endpoint): other for endpoint, other in reversed(case.deliveries)}
     for credential in case.credentials:
         for endpoint in case.endpoints.items:
@@ -89,22 +76,15 @@ def find_own(case: Case) -> Endpoint | None:
     What uv is told for an upload, it uses for nothing else.
     """
     answered = {endpoint for endpoint, _ in case.deliveries}
-    credentials = case.credentials
+    scopes = [credential.scope for credential in case.credentials]
     for endpoint in case.endpoints.items:
-        if (
-            has_own(endpoint)
-            and endpoint.role != "publish"
-            and endpoint not in answered
-            and any(is_same_realm(credential.scope, endpoint.url) for credential in credentials)
-        ):
+        is_other = endpoint.role != "publish" and endpoint not in answered and has_own(endpoint)
+        if is_other and any(is_same_realm(scope, endpoint.url) for scope in scopes):
             return endpoint
     return None
 
 
 def has_own(endpoint: Endpoint) -> bool:
-    """Whether the user gave this need a password by a variable of uv's, or inside a file that uv
-    reads.
-    """
-    return bool(endpoint.provided_by) or (
-        endpoint.inline_password is not None and endpoint.location is None
-    )
+    """Whether the user gave this endpoint a password by a variable of uv's or in a file."""
+    is_in_file = endpoint.inline_password is not None and endpoint.location is None
+    return bool(endpoint.provided_by) or is_in_file

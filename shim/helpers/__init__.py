@@ -24,7 +24,7 @@ broken.
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class HelperOutput:
     """What a helper says: text for stdout (it may hold a secret), a line for stderr, the exit
     status.
 
@@ -42,12 +42,10 @@ class Helper(Protocol):
 
     ACTIONS: tuple[str, ...]
 
-    def answer(self, action: str, request: bytes, find: Find) -> Reply:
-        """Return the reply to one call. What nobody has is a reply of the protocol's own; errors
-        are raised by `find` only.
-        """
+    def answer(self, action: str, request: bytes, find: Find) -> HelperOutput:
+        """Return the reply to one call, also where nobody has it; only `find` raises errors."""
 
-    def refuse(self, message: str) -> Reply:
+    def refuse(self, message: str) -> HelperOutput:
         """Return how this protocol says that something went wrong, in one line."""
 
 

@@ -55,9 +55,7 @@ class Client:
 
 @dataclass(slots=True)
 class Agent:
-    """Answers for one container. `name` is what it is called in the audit log, `allowed` the users
-    that may ask.
-    """
+    """Answers for the container `name`, as the audit log calls it; the users `allowed` may ask."""
 
     name: str
     allowed: frozenset[int]
@@ -66,9 +64,7 @@ class Agent:
     _refreshed: dict[str, float] = field(default_factory=dict)
 
     def answer(self, data: bytes, client: Client) -> bytes:
-        """Return the reply to one question, which is also written down in the audit log. Raises no
-        ShimError.
-        """
+        """Return the reply to one question, which the audit log has too. Raises no ShimError."""
         target, parent = f"shim agent for {self.name}", str(client)
         with self._turn:  # that many can ask must not become that many programs
             audit: str | None = None
@@ -85,29 +81,15 @@ class Agent:
                 words = f"the credential could not be got ({error.code})"
                 return render_answer(AgentAnswer(failed=words))
             record_release(
-                (given,),
-                target,
-                "answered",
-                settings.audit,
-                self.host,
-                parent=parent,
-                file=AGENT_FILE,
+                (given,), target, "answered", audit, self.host, parent=parent, file=AGENT_FILE
             )
         return render_answer(_reply_with(given))
 
     def _decide(self, data: bytes, client: Client, settings: Settings) -> Credential:
-        """Return what is given to the client. Raises _Refused, or a ShimError where the host is at
-        fault.
-        """
+        """Return what the client is given. Raises _Refused, or ShimError by fault of the host."""
         if client.uid not in self.allowed:
-            raise _Refused(
-                AgentAnswer(
-                    failed=(
-                        f"uid {client.uid} may not ask; shim agent --allow-uid {client.uid} would"
-                        " let it"
-                    )
-                )
-            )
+            way = f"shim agent --allow-uid {client.uid} would let it"
+            raise _Refused(AgentAnswer(failed=f"uid {client.uid} may not ask; {way}"))
         question, url = _read(data)
         index = settings.index_for(url)
         if index is None or not index.agent or not index.scope.covers(url):
@@ -117,9 +99,8 @@ class Agent:
             raise _Refused(NOTHING, url)
         if not index.agent_permanent and not has_an_end(credential, index):
             raise _Refused(NO_END, url)
-        scope = max(
-            credential.scope, index.scope, key=lambda one: len(one.segments)
-        )  # both cover the index: the narrower one
+        # Both cover the index: the narrower one.
+        scope = max(credential.scope, index.scope, key=lambda one: len(one.segments))
         if not scope.covers(url):
             raise _Refused(NOT_SHARED, url)
         return replace(credential, scope=scope)
@@ -127,54 +108,38 @@ class Agent:
     def _find(
         self, index: IndexConfig, question: AgentRequest, settings: Settings
     ) -> Credential | None:
-        """Ask the host's sources; past the token cache if that is wanted and was not done just
-        now.
-        """
+        """Ask the host's sources, past the token cache if that is wanted and not too often."""
         if threading.active_count() > MAX_THREADS:
-            raise SourceError(
-                "too many look-ups hang", hint="unlock the keyring, or start `shim agent` again"
-            )
+            hint = "unlock the keyring, or start `shim agent` again"
+            raise SourceError("too many look-ups hang", hint=hint)
         host, now = self.host, self.host.clock()
         if question.refresh and abs(now - self._refreshed.get(index.name, 0.0)) >= REFRESH_S:
             self._refreshed[index.name] = now
             host = replace(host, environ={**host.environ, "SHIM_REFRESH": "1"})
-        (answer,) = resolve(
-            Endpoints((Endpoint(index.url, Origin("config", index.defined_in)),)), settings, host
-        )
-        if (
-            answer.index != index.name
-        ):  # within its scope lies another one's, which covers its very URL
+        endpoint = Endpoint(index.url, Origin("config", index.defined_in))
+        (answer,) = resolve(Endpoints((endpoint,)), settings, host)
+        if answer.index != index.name:  # another one's scope lies within, and covers its very URL
             raise _Refused(NOT_SHARED, index.url)
         return answer.credential
 
 
 def surroundings(host: Host) -> Host:
-    """Return the agent's own surroundings: nobody to ask, and no other agent, which could be
-    itself.
-    """
-    environ = {
-        name: value
-        for name, value in host.environ.items()
-        if name not in ("SHIM_AGENT_SOCKET", "SHIM_REFRESH")
-    }
+    """Return the agent's own surroundings: nobody to ask, and no agent, which could be itself."""
+    unwanted = ("SHIM_AGENT_SOCKET", "SHIM_REFRESH")
+    environ = {name: value for name, value in host.environ.items() if name not in unwanted}
     return replace(host, environ={**environ, "SHIM_NO_INPUT": "1"}, interactive=False)
 
 
 def has_an_end(credential: Credential, index: IndexConfig) -> bool:
-    """Whether a secret ends by itself: it or its source says when. What `max-age` or a store adds
-    is our own reckoning.
-    """
+    """Whether a secret or its source says when it ends; `max-age` is our own reckoning."""
     if credential.expires_at is None:
         return False
-    return read_expiry(credential.secret.reveal()) is not None or (
-        credential.source in AGING_SOURCES and index.max_age_s is None
-    )
+    is_told = credential.source in AGING_SOURCES and index.max_age_s is None
+    return is_told or read_expiry(credential.secret.reveal()) is not None
 
 
 class _Refused(Exception):
-    """No credential for this client. `where` is what was asked about, for the log, `words` say
-    why.
-    """
+    """No credential for this client. `where` is what was asked about, `words` say why."""
 
     def __init__(self, reply: AgentAnswer, url: Url | None = None) -> None:
         super().__init__()
@@ -184,9 +149,7 @@ class _Refused(Exception):
 
 
 def _read(data: bytes) -> tuple[AgentRequest, Url]:
-    """Return the question and its URL. Raises _Refused for what is none, and for a URL with a user
-    name or password in it.
-    """
+    """Return the question and its URL. Raises _Refused for others, and for userinfo in it."""
     try:
         question = read_request(data)
         if find_userinfo(question.url):

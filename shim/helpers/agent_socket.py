@@ -101,17 +101,14 @@ class Server:
 
 def _client(connection: socket.socket) -> Client:
     """Return who was at the other end when it connected."""
-    credentials = connection.getsockopt(
-        socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")
-    )
+    size = struct.calcsize("3i")
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
     process, uid, _ = struct.unpack("iII", credentials)
     return Client(uid, process)
 
 
 def _receive(connection: socket.socket) -> bytes:
-    """Return one line, or what came before the end or the limit; nothing of a client that only
-    looks whether we are there.
-    """
+    """Return one line, or what came before the end or the limit, be it nothing."""
     deadline = time.monotonic() + CLIENT_S
     data = b""
     while not data.endswith(b"\n") and len(data) <= MAX_REQUEST_BYTES:
@@ -130,9 +127,8 @@ def _listen(path: str, mode: int) -> socket.socket:
     folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     listener = socket.socket(socket.AF_UNIX)
     try:
-        fcntl.flock(
-            folder, fcntl.LOCK_EX | fcntl.LOCK_NB
-        )  # of two that begin at once, one waits for nobody
+        # Of two that begin at once, one waits for nobody.
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _make_room(path)
         before = os.umask(0o777 & ~mode)
         try:
@@ -142,17 +138,12 @@ def _listen(path: str, mode: int) -> socket.socket:
         listener.listen(QUEUE)
     except BlockingIOError:
         listener.close()
-        raise CannotListen(
-            f"another program holds {os.path.dirname(path)}",
-            hint="end it, or choose another folder",
-        ) from None
+        message = f"another program holds {os.path.dirname(path)}"
+        raise CannotListen(message, hint="end it, or choose another folder") from None
     except OSError as error:
         listener.close()
-        reason = error.strerror or str(error)
-        raise CannotListen(
-            f"{path} cannot be listened at ({reason})",
-            hint="choose a shorter path in a folder of yours",
-        ) from error
+        message = f"{path} cannot be listened at ({error.strerror or error})"
+        raise CannotListen(message, hint="choose a shorter path in a folder of yours") from error
     except BaseException:
         listener.close()
         raise
@@ -162,9 +153,7 @@ def _listen(path: str, mode: int) -> socket.socket:
 
 
 def _make_room(path: str) -> None:
-    """Take a dead agent's socket away. Raises CannotListen if it lives, or if something else is
-    there.
-    """
+    """Take a dead agent's socket away. Raises CannotListen for anything else."""
     try:
         status = os.lstat(path)
     except FileNotFoundError:
@@ -180,10 +169,8 @@ def _make_room(path: str) -> None:
             return
         except (BlockingIOError, TimeoutError):
             pass  # its queue is full: it lives
-    raise CannotListen(
-        f"another agent listens at {path}",
-        hint="end that one first, or give this one another name: --for NAME",
-    )
+    hint = "end that one first, or give this one another name: --for NAME"
+    raise CannotListen(f"another agent listens at {path}", hint=hint)
 
 
 def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
@@ -195,10 +182,8 @@ def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
     """
     folder = levels[-1]
     if len(levels) > 1 and private_folder(*levels[:-1]) is None:
-        raise CannotListen(
-            f"{levels[-2]} is not a folder of yours alone (0700)",
-            hint=f"ls -ld {levels[-2]}; or choose one with --socket",
-        )
+        hint = f"ls -ld {levels[-2]}; or choose one with --socket"
+        raise CannotListen(f"{levels[-2]} is not a folder of yours alone (0700)", hint=hint)
     try:
         os.makedirs(folder, mode=0o700, exist_ok=True)
         status = os.lstat(folder)
@@ -206,13 +191,10 @@ def make_folder(levels: tuple[str, ...], *, is_shared: bool) -> str:
             os.chmod(folder, 0o711 if is_shared else 0o700)
             return folder
     except OSError as error:
-        raise CannotListen(
-            f"{folder} cannot be made ({error.strerror})", hint="choose another --socket"
-        ) from error
-    raise CannotListen(
-        f"{folder} is not a folder of yours",
-        hint=f"ls -ld {folder}: docker makes a missing one as root; remove it",
-    )
+        message = f"{folder} cannot be made ({error.strerror})"
+        raise CannotListen(message, hint="choose another --socket") from error
+    hint = f"ls -ld {folder}: docker makes a missing one as root; remove it"
+    raise CannotListen(f"{folder} is not a folder of yours", hint=hint)
 
 
 def check_folder(folder: str, *, is_shared: bool) -> None:
@@ -223,13 +205,8 @@ def check_folder(folder: str, *, is_shared: bool) -> None:
         make_folder((folder,), is_shared=is_shared)
         return
     status = os.lstat(folder)
-    forbidden = 0o022 if is_shared else 0o077
-    if (
-        not stat.S_ISDIR(status.st_mode)
-        or status.st_uid != os.geteuid()
-        or status.st_mode & forbidden
-    ):
+    is_own = stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid()
+    if not is_own or status.st_mode & (0o022 if is_shared else 0o077):
         hint = f"give it one of its own: mkdir -m {'711' if is_shared else '700'} {folder}/agent"
-        raise CannotListen(
-            f"{folder}, where the socket would be, is not a folder of yours alone", hint=hint
-        )
+        message = f"{folder}, where the socket would be, is not a folder of yours alone"
+        raise CannotListen(message, hint=hint)

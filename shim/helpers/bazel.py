@@ -17,15 +17,13 @@ from datetime import UTC, datetime
 
 from shim.core.model import Credential
 from shim.core.urls import BadUrl, find_userinfo, parse_url
-from shim.helpers import Find, Reply
+from shim.helpers import Find, HelperOutput
 
 ACTIONS = ("get",)
 
 
-def answer(action: str, request: bytes, find: Find) -> Reply:  # noqa: ARG001 (there is one action)
-    """Return the reply to `HELPER get`; keys that we do not know are ignored, as the specification
-    asks.
-    """
+def answer(action: str, request: bytes, find: Find) -> HelperOutput:  # noqa: ARG001 (there is one action)
+    """Return the reply to `HELPER get`; unknown keys are ignored, as the specification asks."""
     try:
         asked = json.loads(request)["uri"]
         url = parse_url(asked)
@@ -35,21 +33,17 @@ def answer(action: str, request: bytes, find: Find) -> Reply:  # noqa: ARG001 (t
     except (ValueError, KeyError, TypeError, RecursionError):
         return refuse('the request is not JSON like {"uri": "https://host/path"}')
     credential = find(url, userinfo.username if userinfo else None)
-    reply: dict[str, object] = {
-        "headers": {"Authorization": [_authorization(credential)]} if credential else {}
-    }
+    headers = {"Authorization": [_authorization(credential)]} if credential else {}
+    reply: dict[str, object] = {"headers": headers}
     if credential and credential.expires_at is not None:
-        reply["expires"] = (
-            datetime.fromtimestamp(int(credential.expires_at), UTC)
-            .isoformat()
-            .replace("+00:00", "Z")
-        )
-    return Reply(json.dumps(reply) + "\n")
+        end = datetime.fromtimestamp(int(credential.expires_at), UTC)
+        reply["expires"] = end.isoformat().replace("+00:00", "Z")
+    return HelperOutput(json.dumps(reply) + "\n")
 
 
-def refuse(message: str) -> Reply:
+def refuse(message: str) -> HelperOutput:
     """Return a failure: a message on stderr and a status that is not 0."""
-    return Reply(message=message, status=1)
+    return HelperOutput(message=message, status=1)
 
 
 def _authorization(credential: Credential) -> str:

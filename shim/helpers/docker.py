@@ -14,19 +14,18 @@ from __future__ import annotations
 import json
 
 from shim.core.urls import BadUrl, find_userinfo, parse_url
-from shim.helpers import Find, Reply
+from shim.helpers import Find, HelperOutput
 
 ACTIONS = ("get", "store", "erase", "list")
 NOT_FOUND = "credentials not found in native keychain"
 NO_SERVER = "no credentials server URL"
 
 
-def answer(action: str, request: bytes, find: Find) -> Reply:
+def answer(action: str, request: bytes, find: Find) -> HelperOutput:
     """Return the reply to `docker-credential-shim ACTION`."""
     if action == "list":
-        return Reply(
-            "{}\n"
-        )  # a list without the secrets would need every keyring to be searched, which they cannot
+        # A list without the secrets would need every keyring to be searched, which they cannot.
+        return HelperOutput("{}\n")
     if action != "get":
         verb = "login" if action == "store" else "logout"
         return refuse(f"this helper only gives credentials: shim {verb} URL")
@@ -42,14 +41,10 @@ def answer(action: str, request: bytes, find: Find) -> Reply:
     if credential is None:
         return refuse(NOT_FOUND)
     username = "<token>" if credential.scheme == "bearer" else credential.username
-    return Reply(
-        json.dumps(
-            {"ServerURL": server, "Username": username, "Secret": credential.secret.reveal()}
-        )
-        + "\n"
-    )
+    reply = {"ServerURL": server, "Username": username, "Secret": credential.secret.reveal()}
+    return HelperOutput(json.dumps(reply) + "\n")
 
 
-def refuse(message: str) -> Reply:
+def refuse(message: str) -> HelperOutput:
     """Return a failure as these clients read it: the message on stdout, status 1."""
-    return Reply(message + "\n", status=1)
+    return HelperOutput(message + "\n", status=1)

@@ -15,35 +15,33 @@ from __future__ import annotations
 
 from shim.core.model import Credential, Secret
 from shim.core.urls import BadUrl, Url, parse_url
-from shim.helpers import Find, Reply
+from shim.helpers import Find, HelperOutput
 
 ACTIONS = ("get", "store", "erase")
 
 
-def answer(action: str, request: bytes, find: Find) -> Reply:
-    """Return the reply to `git credential-shim ACTION`; an action that git may invent later is
-    ignored, as its documentation asks.
-    """
+def answer(action: str, request: bytes, find: Find) -> HelperOutput:
+    """Return the reply; an action that git may invent later is ignored, as its manual asks."""
     fields, capabilities = _read(request)
     url = _read_url(fields)
     if url is None or action not in ("get", "erase"):
-        return Reply()
+        return HelperOutput()
     if action == "erase":
         password = fields.get("password")
-        return Reply(rejected=(url, Secret(password)) if password else None)
+        return HelperOutput(rejected=(url, Secret(password)) if password else None)
     credential = find(url, fields.get("username") or None)
-    return Reply(_render(fields, credential, "authtype" in capabilities)) if credential else Reply()
+    if credential is None:
+        return HelperOutput()
+    return HelperOutput(_render(fields, credential, "authtype" in capabilities))
 
 
-def refuse(message: str) -> Reply:
+def refuse(message: str) -> HelperOutput:
     """Return a failure: git shows our stderr, and goes on to its next helper or asks the user."""
-    return Reply(message=message, status=1)
+    return HelperOutput(message=message, status=1)
 
 
 def _read(request: bytes) -> tuple[dict[str, str], set[str]]:
-    """Return the fields (the last of a name counts) and the capabilities of a request; lines that
-    are not UTF-8 say nothing.
-    """
+    """Return the fields (the last of a name counts) and the capabilities of a request."""
     fields: dict[str, str] = {}
     capabilities: set[str] = set()
     for line in request.split(b"\n"):
@@ -59,17 +57,14 @@ def _read(request: bytes) -> tuple[dict[str, str], set[str]]:
 
 def _read_url(fields: dict[str, str]) -> Url | None:
     try:
-        return parse_url(
-            f"{fields['protocol']}://{fields['host']}/{fields.get('path', '').lstrip('/')}"
-        )
+        path = fields.get("path", "").lstrip("/")
+        return parse_url(f"{fields['protocol']}://{fields['host']}/{path}")
     except (BadUrl, KeyError):
         return None
 
 
 def _render(fields: dict[str, str], credential: Credential, knows_authtype: bool) -> str:
-    """Return the answer's text. A bearer token is only for a git that can send one (2.46): as a
-    password it would mean something else.
-    """
+    """Return the text; none with a bearer token for a git before 2.46, which cannot send one."""
     secret = credential.secret.reveal()
     if any(character in secret + credential.username for character in "\n\0"):
         return ""
@@ -77,13 +72,8 @@ def _render(fields: dict[str, str], credential: Credential, knows_authtype: bool
     if credential.scheme == "bearer":
         if not knows_authtype:
             return ""
-        lines = [
-            "capability[]=authtype",
-            *lines,
-            "authtype=Bearer",
-            f"credential={secret}",
-            "ephemeral=1",
-        ]
+        lines = ["capability[]=authtype", *lines, "authtype=Bearer"]
+        lines += [f"credential={secret}", "ephemeral=1"]
     else:
         lines += [f"username={credential.username}", f"password={secret}"]
     if credential.expires_at is not None:

@@ -27,7 +27,7 @@ from shim.helpers.lookup import find_credential
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class KeyringRequest:
     """`keyring get SERVICE [USER]` in any dialect. `creds` asks for the user name as well."""
 
     service: str
@@ -56,13 +56,12 @@ def main(arguments: tuple[str, ...], target: str, launcher: str = "") -> int:
     if question:
         return 1
     hint = "shim login NAME keeps a password, and shim logout NAME forgets it"
-    write_stderr(
-        render(TargetNotFound("no other keyring on PATH, and ours only answers `get`", hint=hint))
-    )
+    message = "no other keyring on PATH, and ours only answers `get`"
+    write_stderr(render(TargetNotFound(message, hint=hint)))
     return TargetNotFound.exit_code
 
 
-def read_question(arguments: tuple[str, ...]) -> Question | None:
+def read_question(arguments: tuple[str, ...]) -> KeyringRequest | None:
     """Return the question, or None for anything that is not a plain `get`."""
     options = {"--mode": "password", "--output": "plain"}
     words: list[str] = []
@@ -77,20 +76,15 @@ def read_question(arguments: tuple[str, ...]) -> Question | None:
         else:
             words.append(word)
     mode, output = options["--mode"], options["--output"]
-    if (
-        len(words) not in (2, 3)
-        or words[0] != "get"
-        or mode not in ("password", "creds")
-        or output not in ("plain", "json")
-    ):
+    if words[:1] != ["get"] or len(words) not in (2, 3):
         return None
-    return Question(words[1], (words[2] if len(words) == 3 else "") or None, mode, output)  # type: ignore[arg-type]
+    if mode not in ("password", "creds") or output not in ("plain", "json"):
+        return None
+    return KeyringRequest(words[1], (words[2] if len(words) == 3 else "") or None, mode, output)  # type: ignore[arg-type]
 
 
-def find_answer(question: Question, host: Host) -> Credential | None:
-    """Return the credential for the question, or None. Errors count as no answer: the caller has no
-    place to show them.
-    """
+def find_answer(question: KeyringRequest, host: Host) -> Credential | None:
+    """Return the credential, or None, also for errors: the caller cannot show them."""
     from shim.core.errors import ShimError
 
     try:
@@ -108,37 +102,28 @@ def find_answer(question: Question, host: Host) -> Credential | None:
         return None
 
 
-def render_answer(question: Question, credential: Credential) -> str:
+def render_answer(question: KeyringRequest, credential: Credential) -> str:
     """Return what keyring 25.7 would print."""
     secret = credential.secret.reveal()
     if question.output == "json":
         import json
 
-        pair = (
-            {"username": credential.username, "password": secret}
-            if question.mode == "creds"
-            else {"password": secret}
-        )
+        pair = {"username": credential.username} if question.mode == "creds" else {}
+        pair["password"] = secret
         return json.dumps(pair) + "\n"
     return f"{credential.username}\n{secret}\n" if question.mode == "creds" else f"{secret}\n"
 
 
 def _beside_asker() -> str | None:
-    """Return the keyring command beside the interpreter that asks (its own venv's), if there is
-    one.
-    """
+    """Return the keyring command beside the interpreter that asks, if there is one."""
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as stream:
             asker = os.fsdecode(stream.read().split(b"\0")[0])
     except OSError:
         return None
     path = os.path.join(os.path.dirname(asker), "keyring")
-    return (
-        path if asker.startswith("/") and os.access(path, os.X_OK) and not _is_ours(path) else None
-    )
+    if asker.startswith("/") and os.access(path, os.X_OK):
+        from shim.core.own_launchers import is_launcher
 
-
-def _is_ours(path: str) -> bool:
-    from shim.core.own_launchers import is_launcher
-
-    return is_launcher(path)
+        return None if is_launcher(path) else path
+    return None

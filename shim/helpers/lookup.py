@@ -1,6 +1,4 @@
-"""What every face asks our resolver: a read credential for one URL. Never a login, never a question
-to a person.
-"""
+"""What every helper asks our resolver: a credential for one URL, without login or questions."""
 
 from __future__ import annotations
 
@@ -22,12 +20,9 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     Raises:
         ShimError: a source or the configuration is broken.
     """
-    above = (
-        one
-        for one in read_answers(host.environ.get(VARIABLE, ""))
-        if one.scope.covers(url) and username in (None, one.username)
-    )
-    given = next(above, None)
+    above = read_answers(host.environ.get(VARIABLE, ""))
+    covering = (one for one in above if one.scope.covers(url))
+    given = next((one for one in covering if username in (None, one.username)), None)
     if given and (given.expires_at is None or given.expires_at > host.clock()):
         return given
     from shim.config.settings import load_settings
@@ -40,12 +35,11 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     endpoint = Endpoint(url, Origin("argv", asker, project=given is None), username=username)
     settings = load_settings(alone)
     (resolution,) = resolve(Endpoints((endpoint,)), settings, alone)
-    if resolution.credential and verification_cache.recall_refusal(
-        resolution.credential, url, alone
-    ):
+    found = resolution.credential
+    if found and verification_cache.recall_refusal(found, url, alone):
         return None  # who asks for it sends it at once, and too many failing logins lock an account
-    if resolution.credential:
+    if found:
         from shim.storage.audit_log import record_release
 
-        record_release((resolution.credential,), asker, "answered", settings.audit, alone)
-    return resolution.credential or given
+        record_release((found,), asker, "answered", settings.audit, alone)
+    return found or given

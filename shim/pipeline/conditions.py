@@ -17,14 +17,11 @@ KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 
 
 def render_variables(environ: Observed, asked_keyring: bool) -> list[str] | None:
-    """Return the lines of all variables that were asked for or that can change anything; None if
-    one holds a secret.
-    """
+    """Return the lines of all variables that can change anything; None if one holds a secret."""
     from shim.storage import keyring_cache
 
-    prefixes = (keyring_cache.VARIABLES if asked_keyring else ()) + tuple(
-        name[:-1] for name in sorted(environ.asked) if name.endswith("*")
-    )
+    starts = (name[:-1] for name in sorted(environ.asked) if name.endswith("*"))
+    prefixes = (*(keyring_cache.VARIABLES if asked_keyring else ()), *starts)
     names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
     lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
     for name in sorted(names):
@@ -54,16 +51,13 @@ def render_files(
     for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
         if _is_kept_by_us(path, host):
             continue
-        seen, now = (
-            observer.folders.get(path) or observer.paths.get(path),
-            describe_path(path, is_listed=path in observer.folders),
-        )
+        is_listed = path in observer.folders
+        seen = observer.folders.get(path) or observer.paths.get(path)
+        now = describe_path(path, is_listed=is_listed)
         # A link that leads nowhere is as good as missing, and the first command makes one of ours.
         if seen and seen != now and (seen[0], now[0]) != ("missing", "link"):
             return None
-        lines.append(
-            FIELD.join(describe_path(path, is_listed=path in observer.folders or path in places))
-        )
+        lines.append(FIELD.join(describe_path(path, is_listed=is_listed or path in places)))
     return lines
 
 
@@ -75,15 +69,12 @@ def _is_kept_by_us(path: str, host: Host) -> bool:
     inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
     if inner is None:
         return False
-    return inner.partition("/")[0] in KEPT_FOLDERS or (
-        "/" not in inner and inner.endswith(KEPT_SUFFIXES)
-    )
+    is_file = "/" not in inner and inner.endswith(KEPT_SUFFIXES)
+    return is_file or inner.partition("/")[0] in KEPT_FOLDERS
 
 
 def group(lines: list[str]) -> list[str]:
-    """Return the lines with all of a kind that names no more than things in one line: each line
-    costs the hot path time.
-    """
+    """Return the lines, those that only name a thing joined by kind: each costs time on replay."""
     grouped: dict[str, list[str]] = {kind: [kind] for kind in ("absent", "missing", "folder")}
     others: list[str] = []
     for line in lines:

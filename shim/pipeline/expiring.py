@@ -1,10 +1,7 @@
-"""Tokens that end while a command runs, or that have ended by our clock the moment they were given:
-it is said before the command.
-"""
+"""Tokens that end while a command runs, or have ended by our clock: it is said before."""
 
 from __future__ import annotations
 
-import math
 import time
 
 from shim.core.errors import ShimError, ShortLived
@@ -24,29 +21,23 @@ def find_expiring(
     warnings: dict[str, ShimError] = {}
     for resolution in resolutions:
         credential, url = resolution.credential, resolution.endpoint.url
-        left_s = (
-            (credential.expires_at or math.inf) - host.clock()
-            if credential and credential.source != "url"
-            else math.inf
-        )
-        if left_s > token_cache.MIN_VALIDITY_S or credential is None:
+        if credential is None or credential.source == "url" or not credential.expires_at:
+            continue
+        left_s = credential.expires_at - host.clock()
+        if left_s > token_cache.MIN_VALIDITY_S:
             continue
         if left_s <= 0:
             at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(host.clock()))
             ago = token_cache.describe_duration(-left_s)
-            words = (
+            what = (
                 f"{credential.source} gave a token for {url} that ended {ago} ago by this machine's"
-                " clock"
             )
-            warnings[credential.source] = ShortLived(
-                f"{words} ({at}): it is used all the same", hint="set the clock if it is wrong"
-            )
+            words = f"{what} clock ({at}): it is used all the same"
+            hint = "set the clock if it is wrong"
+            warnings[credential.source] = ShortLived(words, hint=hint)
         elif str(url) not in renewed:
-            words = (
-                f"the token for {url} ends in {token_cache.describe_duration(left_s)}: a longer"
-                " command is refused then"
-            )
-            warnings[credential.source] = ShortLived(
-                words, hint="run it again if that happens, or if pip asks for a user name"
-            )
+            end = token_cache.describe_duration(left_s)
+            words = f"the token for {url} ends in {end}: a longer command is refused then"
+            hint = "run it again if that happens, or if pip asks for a user name"
+            warnings[credential.source] = ShortLived(words, hint=hint)
     return tuple(warnings.values())

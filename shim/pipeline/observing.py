@@ -20,9 +20,7 @@ from shim.hotpath.replay import describe_file, is_folder
 
 
 class Observed(dict[str, str]):
-    """An environment that remembers which variables were asked for. A copy of it is an ordinary
-    dictionary.
-    """
+    """An environment that remembers which variables were asked for; its copy is a plain dict."""
 
     def __init__(self, environ: Iterable[tuple[str, str]]) -> None:
         super().__init__(environ)
@@ -61,9 +59,7 @@ class Observer:
             self.paths[path] = describe_path(path)
 
     def see_folder(self, path: str) -> None:
-        """Remember a folder whose entries count. The target may live in our own environment: that
-        folder itself counts.
-        """
+        """Remember a folder whose entries count, be it our own environment's."""
         folder = os.path.abspath(path)
         if not _is_ours(folder) and folder not in self.folders:
             self.folders[folder] = describe_path(folder, is_listed=True)
@@ -99,11 +95,11 @@ def _is_ours(path: str) -> bool:
     What others have installed for the same interpreter lies inside its library, the target maybe
     among it.
     """
-    return path.startswith(("/proc/", "/dev/null", "/dev/tty")) or any(
-        path.startswith(folder)
-        and not path.startswith((f"{folder}site-packages", f"{folder}dist-packages"))
-        for folder in _CODE
-    )
+    if path.startswith(("/proc/", "/dev/null", "/dev/tty")):
+        return True
+    inside = (folder for folder in _CODE if path.startswith(folder))
+    kinds = ("site-packages", "dist-packages")
+    return any(not path.startswith(kinds, len(folder)) for folder in inside)
 
 
 _CODE = tuple(entry.rstrip("/") + "/" for entry in sys.path if entry.startswith("/"))

@@ -26,14 +26,12 @@ FILLED = ("keyring", "stored", "posit", "oidc")
 def offer_logins(
     invocation: Invocation, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
 ) -> bool:
-    """Offer a login for each configured index without a credential; return whether one was made, so
-    that sources know more now.
-    """
+    """Offer a login for each index that lacks one; return whether one was made."""
     if not _may_ask(invocation, host):
         return False
     missing: dict[str, Resolution] = {}
     for resolution in resolutions:
-        index = settings.index_named(resolution.index) if resolution.index else None
+        index = settings.index_named(resolution.index)
         if index and _could_login(resolution, index):
             missing.setdefault(index.name, resolution)
     made = [_offer(resolution, name, host) for name, resolution in missing.items()]
@@ -49,15 +47,12 @@ def _may_ask(invocation: Invocation, host: Host) -> bool:
 
 
 def _could_login(resolution: Resolution, index: IndexConfig) -> bool:
-    is_missing = (
-        resolution.credential is None
-        and not resolution.endpoint.provided_by
-        and index.on_failure != "pass"
-    )
+    is_missing = resolution.credential is None and not resolution.endpoint.provided_by
     is_refused = any(source in ("scope", "policy") for source, _ in resolution.tried)
-    return (
-        is_missing and not is_refused and index.may_login and bool(set(FILLED) & set(index.source))
+    is_offered = (
+        index.may_login and index.on_failure != "pass" and bool({*FILLED} & {*index.source})
     )
+    return is_missing and is_offered and not is_refused
 
 
 def _offer(resolution: Resolution, name: str, host: Host) -> bool:
@@ -76,11 +71,5 @@ def _offer(resolution: Resolution, name: str, host: Host) -> bool:
     url = resolution.endpoint.url.text
     program = [os.path.join(host.shims, "shim")] if host.shims else [sys.executable, "-m", "shim"]
     environ = {name: value for name, value in host.environ.items() if not name.startswith("_SHIM_")}
-    return (
-        subprocess.run(
-            [*program, "login", name if resolution.endpoint.role != "publish" else url],
-            env=environ,
-            check=False,
-        ).returncode
-        == 0
-    )
+    what = name if resolution.endpoint.role != "publish" else url
+    return subprocess.run([*program, "login", what], env=environ, check=False).returncode == 0

@@ -1,6 +1,4 @@
-"""The plan of one command: what it is, what it asks, with which credentials, whether it may go, and
-how they are handed over.
-"""
+"""The plan of one command: what it asks, with which credentials, may it go, and how."""
 
 from __future__ import annotations
 
@@ -47,42 +45,38 @@ def make_plan(
     asked = _find_asked(tool, invocation, host)
     settings = _load_settings(asked)
     if settings is None:
-        unused_userinfo = asked.endpoints.unused_userinfo
-        delivery = Delivery(cut_unused_userinfo(argv, unused_userinfo) if unused_userinfo else argv)
-        return _hide_secrets(
-            tool, _put_variables(Plan(invocation, asked.endpoints, (), delivery), asked)
-        )
+        unused = asked.endpoints.unused_userinfo
+        delivery = Delivery(cut_unused_userinfo(argv, unused) if unused else argv)
+        plan = Plan(invocation, asked.endpoints, (), delivery)
+        return _hide_secrets(tool, _put_variables(plan, asked))
 
-    resolutions, added = _find_credentials(invocation, asked, settings, may_offer=ask_indexes)
-    warnings = _guard(tool, invocation, asked, resolutions, added, settings)
-    choice, checked = _prove(tool, invocation, asked, resolutions, added, settings, ask=ask_indexes)
+    resolutions, added = _find_credentials(asked, settings, may_offer=ask_indexes)
+    warnings = _guard(asked, resolutions, added, settings)
+    choice, checked = _prove(asked, resolutions, added, settings, ask=ask_indexes)
     resolutions = checked.resolutions + added
     delivery = _deliver_routed(choice, asked, resolutions, settings)
     warnings += checked.warnings + _find_expiring(delivery, resolutions, asked.host)
+    valid_until, endpoints = checked.valid_until, choice.case.endpoints
     plan = Plan(
-        invocation,
-        choice.case.endpoints,
-        resolutions,
-        delivery,
-        warnings,
-        checked.valid_until,
-        settings.redact,
+        invocation, endpoints, resolutions, delivery, warnings, valid_until, settings.redact
     )
     if ask_indexes and choice.channel and not warnings:
-        plan, choice = _withhold_refused(tool, plan, choice, checked, added, asked, settings)
+        plan, choice = _withhold_refused(plan, choice, checked, added, asked, settings)
     plan = replace(plan, unserved=choice.unserved)
     return _hide_secrets(tool, _put_variables(plan, asked))
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What a command asks: its endpoints, the host as the tool will see it, and what `use-as` and
-    `packages` make of that.
+    """A command and what it asks: its endpoints, the host as the tool will see it, and what
+    `use-as` and `packages` make of that.
 
     `added` are the variables of `use-as`; None takes one back. `routing` is set if the command goes
     behind the redirector.
     """
 
+    tool: Tool
+    invocation: Invocation
     endpoints: Endpoints
     host: Host
     added: Mapping[str, str | None]
@@ -113,7 +107,8 @@ def _find_asked(tool: Tool, invocation: Invocation, host: Host) -> _Asked:
         from shim.pipeline.unanswered import refuse_malformed
 
         refuse_malformed(tool, invocation, endpoints, host)
-    return _Asked(endpoints, host, {**before, **usage.added}, usage.warning, routing)
+    added = {**before, **usage.added}
+    return _Asked(tool, invocation, endpoints, host, added, usage.warning, routing)
 
 
 def _load_settings(asked: _Asked) -> Settings | None:
@@ -131,11 +126,9 @@ def _load_settings(asked: _Asked) -> Settings | None:
 
 
 def _find_credentials(
-    invocation: Invocation, asked: _Asked, settings: Settings, *, may_offer: bool
+    asked: _Asked, settings: Settings, *, may_offer: bool
 ) -> tuple[tuple[Resolution, ...], tuple[Resolution, ...]]:
-    """Return an answer for each endpoint of the command, and those for indexes that only the
-    redirector asks.
-    """
+    """Return an answer for each endpoint, and those for indexes that only the redirector asks."""
     from shim.credentials.resolve import resolve
 
     resolutions = resolve(asked.endpoints, settings, asked.host)
@@ -143,43 +136,35 @@ def _find_credentials(
     if may_offer and asked.host.interactive and lacks_one:
         from shim.pipeline.offer import offer_logins
 
-        if offer_logins(invocation, resolutions, settings, asked.host):
+        if offer_logins(asked.invocation, resolutions, settings, asked.host):
             resolutions = resolve(asked.endpoints, settings, asked.host)
     return resolutions, asked.routing.resolve_added(settings, asked.host) if asked.routing else ()
 
 
 def _guard(
-    tool: Tool,
-    invocation: Invocation,
     asked: _Asked,
     resolutions: tuple[Resolution, ...],
     added: tuple[Resolution, ...],
     settings: Settings,
 ) -> tuple[ShimError, ...]:
-    """Return warnings. Raises ShimError where a project is careless, or an index without a
-    credential is passed over.
-    """
+    """Return warnings. Raises ShimError for a careless project or an index passed over."""
     from shim.pipeline.unanswered import check_unanswered
     from shim.preflight.unsafe_settings import refuse_unsafe_settings
 
-    refuse_unsafe_settings(
-        invocation, _all_endpoints(asked), resolutions + added, settings, asked.host
-    )
-    return check_unanswered(tool, invocation, resolutions, settings, asked.host)
+    endpoints, host, everything = _all_endpoints(asked), asked.host, resolutions + added
+    refuse_unsafe_settings(asked.invocation, endpoints, everything, settings, host)
+    return check_unanswered(asked.tool, asked.invocation, resolutions, settings, host)
 
 
 def _all_endpoints(asked: _Asked) -> Endpoints:
     """Return the endpoints, with those of indexes that only the redirector asks."""
     if asked.routing is None:
         return asked.endpoints
-    return replace(
-        asked.endpoints, items=(*asked.endpoints.items, *asked.routing.added), routed=True
-    )
+    items = (*asked.endpoints.items, *asked.routing.added)
+    return replace(asked.endpoints, items=items, routed=True)
 
 
 def _prove(
-    tool: Tool,
-    invocation: Invocation,
     asked: _Asked,
     resolutions: tuple[Resolution, ...],
     added: tuple[Resolution, ...],
@@ -200,26 +185,25 @@ def _prove(
 
     endpoints, host = _all_endpoints(asked), asked.host
     unserved: dict[str, str] = {}
+
+    def choose_for(answers: tuple[Resolution, ...]) -> Choice:
+        every = answers + added
+        return choose(asked.invocation, endpoints, every, settings, host, unserved)
+
     while True:
-        choice = choose(invocation, endpoints, resolutions + added, settings, host, unserved)
-        checked = check_resolutions(tool, choice, resolutions, ask=ask)
+        choice = choose_for(resolutions)
+        checked = check_resolutions(asked.tool, choice, resolutions, ask=ask)
+        resolutions = checked.resolutions
         if checked.unserved:
             unserved[choice.channel] = checked.unserved
         elif checked.further:
             endpoints = replace(endpoints, items=(*endpoints.items, *checked.further))
-            resolutions = (*checked.resolutions, *resolve_quietly(checked.further, settings, host))
-            continue
+            resolutions += resolve_quietly(checked.further, settings, host)
         else:
-            again = choose(
-                invocation, endpoints, checked.resolutions + added, settings, host, unserved
-            )
-            if all(
-                again.manner(one.endpoint) == choice.manner(one.endpoint)
-                for one in checked.resolutions
-                if one.credential
-            ):
+            again = choose_for(resolutions)
+            ours = [one.endpoint for one in resolutions if one.credential]
+            if all(again.manner(one) == choice.manner(one) for one in ours):
                 return again, checked
-        resolutions = checked.resolutions
 
 
 def _deliver_routed(
@@ -245,9 +229,7 @@ def deliver(choice: Choice) -> Delivery:
 def _find_expiring(
     delivery: Delivery, resolutions: tuple[Resolution, ...], host: Host
 ) -> tuple[ShimError, ...]:
-    """Return a warning for each token that ends too soon. By the `keyring` face the tool asks for a
-    new one by itself.
-    """
+    """Return a warning for each token that ends too soon, unless our `keyring` is asked again."""
     from shim.pipeline.expiring import find_expiring
 
     renewed = frozenset(url for channel, url, _ in delivery.channels if channel == "face")
@@ -255,7 +237,6 @@ def _find_expiring(
 
 
 def _withhold_refused(
-    tool: Tool,
     plan: Plan,
     choice: Choice,
     checked: Checked,
@@ -263,15 +244,12 @@ def _withhold_refused(
     asked: _Asked,
     settings: Settings,
 ) -> tuple[Plan, Choice]:
-    """Return the plan without credentials that an index refuses for good, a warning for each, and
-    the choice that is left.
-    """
+    """Return plan and choice without credentials that an index refuses, and a warning for each."""
     from shim.preflight.refused import find_refused
 
-    refused = find_refused(tool, choice, checked.resolutions)
-    plan = replace(
-        plan, warnings=refused.warnings, valid_until=min(plan.valid_until, refused.valid_until)
-    )
+    refused = find_refused(asked.tool, choice, checked.resolutions)
+    valid_until = min(plan.valid_until, refused.valid_until)
+    plan = replace(plan, warnings=refused.warnings, valid_until=valid_until)
     if not refused.withheld:
         return plan, choice
     from shim.delivery import choose
@@ -281,44 +259,35 @@ def _withhold_refused(
         for one in checked.resolutions
     )
     resolutions = kept + added
-    choice = choose(
-        plan.invocation, plan.endpoints, resolutions, settings, asked.host, choice.unserved
-    )
+    unserved = choice.unserved
+    choice = choose(plan.invocation, plan.endpoints, resolutions, settings, asked.host, unserved)
     delivery = _deliver_routed(choice, asked, resolutions, settings)
-    return (
-        replace(plan, endpoints=choice.case.endpoints, resolutions=resolutions, delivery=delivery),
-        choice,
-    )
+    asked_now = choice.case.endpoints
+    plan = replace(plan, endpoints=asked_now, resolutions=resolutions, delivery=delivery)
+    return plan, choice
 
 
 def _put_variables(plan: Plan, asked: _Asked) -> Plan:
     """Return the plan with the variables of `use-as` in its delivery."""
     from shim.routing.default_index import put_into
 
-    return replace(
-        plan, delivery=put_into(plan.delivery, asked.added, asked.warning), added=asked.added
-    )
+    delivery = put_into(plan.delivery, asked.added, asked.warning)
+    return replace(plan, delivery=delivery, added=asked.added)
 
 
 def _hide_secrets(tool: Tool, plan: Plan) -> Plan:
-    """Return the plan with secret options moved out of argv, and with masking of the output where a
-    secret could be in it.
-    """
+    """Return the plan with secret options moved out of argv, and masked output where needed."""
     delivery = tool.move_secrets(plan.invocation, plan.delivery)
     if any(resolution.credential for resolution in plan.resolutions) or delivery.environ:
         from shim.delivery.masking.policy import choose_masking
 
-        masking = choose_masking(
-            plan.redact, plan.invocation, plan.resolutions, delivery, tool.log_verbs
-        )
-        delivery = replace(delivery, masking=masking)
+        given = (plan.invocation, plan.resolutions, delivery, tool.log_verbs)
+        delivery = replace(delivery, masking=choose_masking(plan.redact, *given))
     return replace(plan, delivery=delivery)
 
 
 def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, ...]:
-    """Return argv without the passwords in its index options, for a command that asks no index: it
-    may run for long, and show them.
-    """
+    """Return argv without the passwords in its index options, for a command that asks none."""
     argv = invocation.argv
     if not invocation.verb or not any("://" in word and "@" in word for word in argv):
         return argv
@@ -326,11 +295,7 @@ def _cut_unneeded(tool: Tool, invocation: Invocation, host: Host) -> tuple[str, 
         endpoints = tool.read_endpoints(replace(invocation, touches_index=True), host)
     except KeyError:  # a command without options for indexes, such as `pip config set`
         return argv
-    named = [
-        endpoint.location
-        for endpoint in endpoints.items
-        if endpoint.location
-        and endpoint.role in INDEX_ROLES
-        and endpoint.inline_password is not None
-    ]
+    indexes = (endpoint for endpoint in endpoints.items if endpoint.role in INDEX_ROLES)
+    typed = (endpoint for endpoint in indexes if endpoint.inline_password is not None)
+    named = [endpoint.location for endpoint in typed if endpoint.location]
     return cut_unused_userinfo(argv, (*named, *endpoints.unused_userinfo))

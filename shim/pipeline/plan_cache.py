@@ -54,9 +54,7 @@ def record(
     host: Host,
     plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> bool:
-    """Write a record of the plan, and return whether it could be done. `plan_again` makes the
-    delivery of other answers.
-    """
+    """Write a record of the plan; return whether that could be. `plan_again` delivers others."""
     folder = _make_folder(host)
     lines = _render(plan, observer, host, plan_again) if folder else None
     if folder is None or lines is None:
@@ -65,10 +63,8 @@ def record(
     data = text.encode("utf-8", "surrogateescape")
     if len(data) >= MAX_BYTES or any(mark in text for mark in ("\0", "\r")):
         return False
-    path = os.path.join(
-        folder, record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ))
-    )
-    replace_atomically(path, data)
+    file = record_name(name, target, list(plan.invocation.argv), host.cwd, dict(host.environ))
+    replace_atomically(os.path.join(folder, file), data)
     _prune(folder)
     return True
 
@@ -83,13 +79,11 @@ def _make_folder(host: Host) -> str | None:
 
 
 def _prune(folder: str) -> None:
-    names = [
-        name for name in os.listdir(folder) if name[32:37] == ".plan"
-    ]  # the user may have chosen the folder
+    # The user may have chosen the folder.
+    names = [name for name in os.listdir(folder) if name[32:37] == ".plan"]
     if len(names) > MAX_RECORDS:
-        paths = sorted(
-            (os.path.join(folder, name) for name in names), key=lambda path: os.lstat(path).st_mtime
-        )
+        paths = [os.path.join(folder, name) for name in names]
+        paths.sort(key=lambda path: os.lstat(path).st_mtime)
         for path in paths[: MAX_RECORDS // 5]:
             os.unlink(path)
 
@@ -111,62 +105,46 @@ def _render(
     files = render_files(observer, plan.endpoints.files_read, host, asked_keyring)
     if kept is None or variables is None or changes is None or files is None:
         return None
+    credentials, names = [one.credential for one in kept], _names(plan, host)
+    parts = []
     if delivery.memory:
-        memory = _render_memory(plan, observer, host, [one.credential for one in kept], plan_again)
-        if memory is None:
-            return None
-        changes.append(memory)
+        parts.append(_render_memory(plan, observer, host, credentials, plan_again))
     if delivery.routes:
         from shim.routing.recorded import render_companion
 
-        typed = [invocation.argv[number] for number in _names(plan, host)]
-        companion = render_companion(delivery.routes, [one.credential for one in kept], typed)
-        if companion is None:
-            return None
-        changes.append(companion)
-    lines = [
-        FIELD.join(
-            ["code", code_state(), host.cwd, str(len(invocation.argv)), repr(plan.valid_until)]
-        )
-    ]
-    names = _names(plan, host)
-    lines += [
-        FIELD.join(["name" if number in names else "word", str(number), word])
-        for number, word in enumerate(invocation.argv)
-    ]
+        typed = [invocation.argv[number] for number in names]
+        parts.append(render_companion(delivery.routes, credentials, typed))
+    if None in parts:
+        return None
+    count = str(len(invocation.argv))
+    lines = [FIELD.join(["code", code_state(), host.cwd, count, repr(plan.valid_until)])]
+    for number, word in enumerate(invocation.argv):
+        lines.append(FIELD.join(["name" if number in names else "word", str(number), word]))
     lines += group([*variables, *files])
     lines += [FIELD.join(one.fields) for one in kept]
-    lines += changes + _render_audit(plan, [one.file for one in kept if one.file], host)
+    lines += [*changes, *filter(None, parts)]
+    lines += _render_audit(plan, [one.file for one in kept if one.file], host)
     return None if any("\n" in line for line in lines) else lines
 
 
 def _is_repeatable(plan: Plan) -> bool:
-    """Whether nothing about the command speaks against a record: no secret typed, nothing remote,
-    nothing to say to the user.
-    """
+    """Whether the command has no secret typed, nothing remote, nothing to say to the user."""
     delivery, invocation = plan.delivery, plan.invocation
     words = [os.fsencode(word) for word in invocation.argv]
     if mask_words(words) != words or delivery.masking:
         return False
-    if (
-        plan.warnings
-        or delivery.warnings
-        or plan.endpoints.unreadable_inputs
-        or len(delivery.argv) != len(invocation.argv)
-    ):
+    if plan.warnings or delivery.warnings or plan.endpoints.unreadable_inputs:
         return False
-    typed = any(
-        endpoint.inline_password is not None
-        or (endpoint.location and endpoint.location.start != endpoint.location.end)
-        for endpoint in plan.endpoints.items
-    )
-    return not typed and not plan.endpoints.unused_userinfo
+    if len(delivery.argv) != len(invocation.argv) or plan.endpoints.unused_userinfo:
+        return False
+    items = plan.endpoints.items
+    places = (one.location for one in items if one.location)
+    has_userinfo = any(place.start != place.end for place in places)
+    return not has_userinfo and all(one.inline_password is None for one in items)
 
 
 def _asked_keyring(resolutions: tuple[Resolution, ...]) -> bool:
-    """Whether an OS keyring was asked, or what it said lately: then whatever could change its
-    answer counts.
-    """
+    """Whether an OS keyring was asked, now or lately: then what could change it counts."""
     return any(
         (one.credential and one.credential.source == "keyring")
         or any(name == "keyring" for name, _ in one.tried)
@@ -181,66 +159,46 @@ def _render_memory(
     credentials: list[Credential],
     plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
-    """Return the line of the memory file, with numbers in the place of secrets; None if it holds
-    what nobody could put in again.
-    """
-    if any(
-        os.path.basename(path) in MERGED_FILES or path == host.environ.get("NETRC")
-        for path in observer.paths
-        if os.path.exists(path)
-    ):
+    """Return the memory file's line with numbers for secrets; None if it holds others' too."""
+    seen = [path for path in observer.paths if os.path.exists(path)]
+    netrc = host.environ.get("NETRC")
+    if any(os.path.basename(path) in MERGED_FILES or path == netrc for path in seen):
         return None
     from shim.delivery.seed import read_machine_config
 
+    channels = [channel for channel, _, _ in plan.delivery.channels]
     template = _find_template(plan.delivery, plan.resolutions, credentials, plan_again)
-    memory = plan.delivery.memory
-    if any(
-        channel == "seed" for channel, _, _ in plan.delivery.channels
-    ) and "@" in read_machine_config(host):
+    if "seed" in channels and "@" in read_machine_config(host):
         return None  # maybe a password of the machine's
-    form = next(
-        (
-            FORM_OF_CHANNEL[channel]
-            for channel, _, _ in plan.delivery.channels
-            if channel in FORM_OF_CHANNEL
-        ),
-        "plain",
-    )
+    memory = plan.delivery.memory
     if template is None or memory is None:
         return None
-    filled = fill_template(
-        template, [credential.secret.reveal() for credential in credentials], form
-    )
-    return (
-        FIELD.join(["memory", str(memory.descriptor), form, template.replace("\n", LINE)])
-        if filled == memory.text.reveal()
-        else None
-    )
+    known = (FORM_OF_CHANNEL[channel] for channel in channels if channel in FORM_OF_CHANNEL)
+    form = next(known, "plain")
+    secrets = [credential.secret.reveal() for credential in credentials]
+    if fill_template(template, secrets, form) != memory.text.reveal():
+        return None
+    return FIELD.join(["memory", str(memory.descriptor), form, template.replace("\n", LINE)])
 
 
 def _render_audit(plan: Plan, token_files: list[str], host: Host) -> list[str]:
-    """Return the lines that the audit log is to get each time, and the files of the tokens that
-    these lines speak of.
-    """
+    """Return the audit log's lines of each time, and the token files that they speak of."""
     from shim.config.settings import load_settings
     from shim.storage.audit_log import find_socket, render_lines
 
     credentials, outcome = plan.released
     if not credentials:
         return []
-    target = plan.invocation.target.path
-    settings = load_settings(host)
-    path, text = render_lines(
-        credentials, target, outcome, settings.audit, host, "@TIME@", "@PARENT@"
-    )
+    settings, target = load_settings(host), plan.invocation.target.path
+    marks = ("@TIME@", "@PARENT@")
+    path, text = render_lines(credentials, target, outcome, settings.audit, host, *marks)
+    if not text:
+        return []
     for mark in ("time", "parent"):
         text = text.replace(f'"@{mark.upper()}@"', f'"{TOKEN}{mark}{TOKEN}"')
-    files = [FIELD.join(["file", file, describe_file(file) or ""]) for file in token_files]
-    return (
-        [FIELD.join(["audit", path, text.replace("\n", LINE), find_socket(settings.audit)]), *files]
-        if text
-        else []
-    )
+    lines = [["audit", path, text.replace("\n", LINE), find_socket(settings.audit)]]
+    lines += [["file", file, describe_file(file) or ""] for file in token_files]
+    return [FIELD.join(line) for line in lines]
 
 
 def _names(plan: Plan, host: Host) -> set[int]:
@@ -253,11 +211,9 @@ def _names(plan: Plan, host: Host) -> set[int]:
     from shim.config.mentions import is_mentioned
 
     argv, verb = plan.invocation.argv, plan.invocation.verb[-1:]
-    if (
-        not PACKAGE_VERBS.intersection(verb)
-        or verb[0] not in argv
-        or (plan.delivery.routes is None and is_mentioned(host))
-    ):
+    if not PACKAGE_VERBS.intersection(verb) or verb[0] not in argv:
+        return set()
+    if plan.delivery.routes is None and is_mentioned(host):
         return set()
     words, kept = list(argv), plan.delivery.argv
     behind = range(len(argv) - argv[::-1].index(verb[0]), len(argv))
@@ -266,9 +222,7 @@ def _names(plan: Plan, host: Host) -> set[int]:
 
 
 def _render_changes(delivery: Delivery, argv: tuple[str, ...]) -> list[str] | None:
-    """Return the lines of what changes in argv and environment, or None if a secret stands in clear
-    there.
-    """
+    """Return the lines of changed argv and environment, None if a secret is in clear there."""
     lines = [
         FIELD.join(["put", str(number), word])
         for number, word in enumerate(delivery.argv)
@@ -280,15 +234,8 @@ def _render_changes(delivery: Delivery, argv: tuple[str, ...]) -> list[str] | No
         if value is None:
             lines.append(FIELD.join(["unset", name]))
         else:
-            lines.append(
-                FIELD.join(
-                    [
-                        "set",
-                        name,
-                        value.replace(f"/proc/{os.getpid()}/", f"/proc/{TOKEN}pid{TOKEN}/"),
-                    ]
-                )
-            )
+            text = value.replace(f"/proc/{os.getpid()}/", f"/proc/{TOKEN}pid{TOKEN}/")
+            lines.append(FIELD.join(["set", name, text]))
     return lines
 
 
@@ -298,30 +245,19 @@ def _find_template(
     credentials: list[Credential],
     plan_again: Callable[[tuple[Resolution, ...]], Delivery],
 ) -> str | None:
-    """Return the memory file's text with numbers in place of secrets: what comes out when marks are
-    delivered in their place.
-    """
+    """Return the memory file's text with numbers for secrets, found by delivering marks."""
     nonce = os.urandom(12).hex()
     marks = [f"{nonce}-{number}-{nonce}" for number in range(len(credentials))]
 
     def marked(resolution: Resolution) -> Resolution:
-        if resolution.credential is None or resolution.credential not in credentials:
+        credential = resolution.credential
+        if credential is None or credential not in credentials:
             return resolution
-        return replace(
-            resolution,
-            credential=replace(
-                resolution.credential,
-                secret=Secret(marks[credentials.index(resolution.credential)]),
-            ),
-        )
+        mark = Secret(marks[credentials.index(credential)])
+        return replace(resolution, credential=replace(credential, secret=mark))
 
-    again = plan_again(tuple(marked(resolution) for resolution in resolutions))
-    if (
-        again.memory is None
-        or delivery.memory is None
-        or again.environ != delivery.environ
-        or again.argv != delivery.argv
-    ):
+    again = plan_again(tuple(map(marked, resolutions)))
+    if again.memory is None or again.environ != delivery.environ or again.argv != delivery.argv:
         return None
     template = again.memory.text.reveal()
     for number, mark in enumerate(marks):

@@ -27,9 +27,7 @@ def main(
     *,
     sigpipe_ignored: bool = False,
 ) -> int:
-    """Run the wrapped command `name argv`; returns an exit status only if the target was not
-    started.
-    """
+    """Run the wrapped command; returns an exit status only if the target was not started."""
     host = this_host(launcher)
     try:
         delivery = _deliver_or_pass(name, target, argv, host)
@@ -50,9 +48,7 @@ def main(
 
 
 def _deliver_or_pass(name: str, target: str, argv: tuple[str, ...], host: Host) -> Delivery:
-    """Return the delivery of the command, its warnings printed. A bug of ours must not be the
-    reason that a tool does not run.
-    """
+    """Return the delivery, its warnings printed; a bug of ours does not keep tools from running."""
     tool = load_tool(name)
     try:
         plan = _make_and_record(tool, name, target, argv, host)
@@ -78,15 +74,12 @@ def _audit(plan: Plan, host: Host) -> None:
     if credentials:
         from shim.storage.audit_log import record_release
 
-        record_release(
-            credentials, plan.invocation.target.path, outcome, load_settings(host).audit, host
-        )
+        target, audit = plan.invocation.target.path, load_settings(host).audit
+        record_release(credentials, target, outcome, audit, host)
 
 
 def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], host: Host) -> Plan:
-    """Return the plan, and write down what it came to for the next time. That this fails is
-    nobody's trouble.
-    """
+    """Return the plan, and try to write down what it came to for the next time."""
     from shim.pipeline.observing import observe
     from shim.pipeline.plan_cache import record
 
@@ -97,20 +90,14 @@ def _make_and_record(tool: Tool, name: str, target: str, argv: tuple[str, ...], 
         from shim.delivery import choose
         from shim.routing.default_index import around, put_into
 
+        settings, around_it = load_settings(host), around(host, plan.added)
         choice = choose(
-            plan.invocation,
-            plan.endpoints,
-            resolutions,
-            load_settings(host),
-            around(host, plan.added),
-            plan.unserved,
+            plan.invocation, plan.endpoints, resolutions, settings, around_it, plan.unserved
         )
         again = put_into(deliver(choice), plan.added)
-        return (
-            replace(again, environ={**again.environ, **plan.delivery.environ})
-            if plan.delivery.routes
-            else again
-        )
+        if plan.delivery.routes:
+            return replace(again, environ={**again.environ, **plan.delivery.environ})
+        return again
 
     try:
         record(plan, observer, name, target, host, plan_again)
@@ -128,25 +115,21 @@ def _trace(plan: Plan, host: Host) -> None:
         who = f"{credential.source} as {credential.shown_username}" if credential else "nobody"
         if credential and credential.source == "url":
             who = "the URL"  # its user name may be the token
-        host.debug(
-            f"{resolution.endpoint.url} (from {resolution.endpoint.origin}) is answered by {who}"
-        )
+        endpoint = resolution.endpoint
+        host.debug(f"{endpoint.url} (from {endpoint.origin}) is answered by {who}")
         for source, outcome in resolution.tried:
             host.debug(f"  {source}: {outcome}")
     for channel, url, why in delivery.channels:
         host.debug(f"channel {channel} for {url}: {why}")
-    host.debug(
-        f"sets {', '.join(delivery.environ) or 'no variable'}; argv"
-        f" {'changed' if delivery.argv != invocation.argv else 'as typed'}"
-    )
+    names = ", ".join(delivery.environ) or "no variable"
+    how = "changed" if delivery.argv != invocation.argv else "as typed"
+    host.debug(f"sets {names}; argv {how}")
 
 
 def _after_a_bug(
     tool: Tool, name: str, argv: tuple[str, ...], error: Exception, host: Host
 ) -> Delivery:
-    """Let the tool run as without us, unless it would fall open on a private index that somebody
-    configured.
-    """
+    """Let the tool run as without us, unless it would fall open on a configured private index."""
     problem = InternalError(
         f"{type(error).__name__} in shim itself while preparing this {name}",
         hint=(
@@ -157,18 +140,15 @@ def _after_a_bug(
     from shim.config.mentions import is_mentioned as is_routed
     from shim.routing.default_index import is_mentioned
 
-    if is_routed(host) or (
-        (tool.falls_back_to_other_indexes or is_mentioned(host)) and _has_configured_index(host)
-    ):
+    falls_open = tool.falls_back_to_other_indexes or is_mentioned(host)
+    if is_routed(host) or (falls_open and _has_configured_index(host)):
         raise problem from error
     write_stderr(render(problem, level="warning"))
     return Delivery(argv)
 
 
 def _has_configured_index(host: Host) -> bool:
-    """Whether any config file names an index; a file that cannot be read counts as one that
-    does.
-    """
+    """Whether any config file names an index; one that cannot be read counts."""
     import os
 
     try:

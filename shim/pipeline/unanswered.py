@@ -23,37 +23,24 @@ def refuse_malformed(tool: Tool, invocation: Invocation, endpoints: Endpoints, h
         NotProven: so it is.
     """
     malformed = [endpoint for endpoint in endpoints.malformed if not endpoint.url.is_public]
-    if (
-        not malformed
-        or not tool.falls_back_to_other_indexes
-        or tool.read_demand(invocation, host) != "packages"
-    ):
+    if not malformed or not tool.falls_back_to_other_indexes:
+        return
+    if tool.read_demand(invocation, host) != "packages":
         return
     settings = load_settings(host)
     for endpoint in malformed:
         index = settings.index_for(endpoint.url)
-        elsewhere = next(
-            (
-                other.url
-                for other in endpoints.items
-                if other.role in NAMING and other.url.text != endpoint.url.text
-            ),
-            None,
-        )
-        if (
-            elsewhere
-            and (endpoint.inline_password is not None or index)
-            and (index is None or index.on_failure == "stop")
-        ):
+        is_ours = index is not None or endpoint.inline_password is not None
+        others = [one.url for one in endpoints.items if one.role in NAMING]
+        elsewhere = next((url for url in others if url.text != endpoint.url.text), None)
+        if elsewhere and is_ours and (index is None or index.on_failure == "stop"):
             what = (
                 f"{endpoint.url} (from {endpoint.origin}) is written with white space, control"
                 " characters or quotes"
             )
             consequence = f"pip would not find it, and take the packages from {elsewhere} instead"
-            raise NotProven(
-                f"{what}: {consequence}",
-                hint=f"write {endpoint.url} without them in {endpoint.origin}",
-            )
+            hint = f"write {endpoint.url} without them in {endpoint.origin}"
+            raise NotProven(f"{what}: {consequence}", hint=hint)
 
 
 def check_unanswered(
@@ -72,13 +59,9 @@ def check_unanswered(
         return ()
     warnings: dict[str, ShimError] = {}
     for resolution in resolutions:
-        index = settings.index_named(resolution.index) if resolution.index else None
-        if (
-            index is None
-            or resolution.credential
-            or resolution.endpoint.provided_by
-            or index.on_failure == "pass"
-        ):
+        index = settings.index_named(resolution.index)
+        is_answered = resolution.credential or resolution.endpoint.provided_by
+        if index is None or is_answered or index.on_failure == "pass":
             continue
         message = f"no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})"
         error = NoCredential(message, tried=resolution.tried, hint=hint_for(resolution, index))

@@ -1,3 +1,1 @@
-"""May the command go? Each private index is asked whether it takes its credential, in the manner
-that the tool will use.
-"""
+"""May the command go? Each private index is asked, as the tool will, if it takes its credential."""

@@ -1,6 +1,4 @@
-"""Each way in which a private index can fail us, in its own words: what it did, what that may mean,
-and the command that mends it.
-"""
+"""Each way in which a private index can fail us, in its own words, and what mends it."""
 
 from __future__ import annotations
 
@@ -44,10 +42,7 @@ HINTS: dict[Trouble, str] = {
     "proxy": "check that proxy, or name another one",
 }
 WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"
-UNCONFIGURED = {
-    **HINTS,
-    "tls": "name its authority with PIP_CERT or --cert",
-}
+UNCONFIGURED = {**HINTS, "tls": "name its authority with PIP_CERT or --cert"}
 
 
 def refusal(
@@ -65,29 +60,24 @@ def refusal(
     """
     credential, trouble = resolution.credential, verdict.trouble or "down"
     status = f" ({verdict.status})" if verdict.status else ""
-    words = WORDS[trouble].format(
-        who=_who(credential), reason=verdict.reason or verdict.detail, status=status
-    )
+    reason = verdict.reason or verdict.detail
+    words = WORDS[trouble].format(who=_who(credential), reason=reason, status=status)
     consequence = f"; pip would take the packages from {elsewhere} instead" if elsewhere else ""
     message = (
         f"{resolution.endpoint.url} (from {resolution.endpoint.origin})"
         f" {words}{consequence}{WITHHELD if withheld else ''}"
     )
     kind = Rejected if verdict.kind == "rejected" and credential else NotProven
-    return kind(
-        message,
-        tried=resolution.tried if not credential else (),
-        hint=hint_for_refused(resolution, index, trouble),
-    )
+    tried = resolution.tried if not credential else ()
+    return kind(message, tried=tried, hint=hint_for_refused(resolution, index, trouble))
 
 
 def _who(credential: Credential | None) -> str:
     if credential is None:
         return "without a credential"
-    name = (
-        "the user in the URL" if credential.source == "url" else credential.shown_username
-    )  # which may be the token itself
-    return f"as {name}, from {credential.source}" if credential.source != "url" else f"as {name}"
+    if credential.source == "url":
+        return "as the user in the URL"  # whose name may be the token itself
+    return f"as {credential.shown_username}, from {credential.source}"
 
 
 def hint_for_refused(
@@ -99,11 +89,8 @@ def hint_for_refused(
     With `by_url` it is not the index that is to be logged in to, but the URL.
     """
     renewal = _renewal(resolution, index, by_url=by_url)
-    if (
-        trouble in ("refused", "forbidden")
-        and resolution.credential
-        and not resolution.credential.secret.is_ascii
-    ):
+    credential = resolution.credential
+    if trouble in ("refused", "forbidden") and credential and not credential.secret.is_ascii:
         return (
             "if it is right: pip sends its letters beyond ASCII in Latin-1, so choose one without;"
             f" else {renewal}"

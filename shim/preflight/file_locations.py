@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Literal
@@ -32,20 +33,15 @@ WRONG: Literal["wrong"] = "wrong"
 Seen = tuple[Url, ...] | Literal["wrong"] | None
 #: Which statuses say that a server does not know HEAD.
 NO_HEAD = (400, 403, 404, 405, 501)
-
-
 #: How long a look may take.
 LOOK_S = 6.0
 
 
 def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
-    """Return what `look` returns for each pair of a package's page and the index itself, all of
-    them at the same time.
-    """
+    """Return what `look` returns for each pair of a package's page and its index, all at once."""
     nothing: list[Seen] = [None] * len(pages)
-    return at_once(
-        [partial(look, page, root, host, LOOK_S) for page, root in pages], nothing, LOOK_S
-    )
+    looks = [partial(look, page, root, host, LOOK_S) for page, root in pages]
+    return at_once(looks, nothing, LOOK_S)
 
 
 def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
@@ -68,11 +64,8 @@ def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
         links = _links(outcome)
     asked = next((link for link in links if link.origin == page.url.origin), None)
     hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()
-    others = {
-        place.origin: place
-        for place in (*outcome.hops, *links, *hops)
-        if place.origin != page.url.origin
-    }
+    others = {place.origin: place for place in (*outcome.hops, *links, *hops)}
+    others.pop(page.url.origin, None)
     return tuple(others.values())[:MAX_PLACES] if links else None
 
 
@@ -85,23 +78,18 @@ def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...]:
 
 
 def _links(outcome: Outcome) -> list[Url]:
-    """Return the links of a page, in its own order: of projects, or of files. What is no URL is
-    left out: no tool follows it.
-    """
+    """Return the links of a page in its order, of projects or files; no tool follows others."""
     if not outcome.is_success or outcome.is_form:
         return []
     text = outcome.page.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
-        found = _URLS.findall(text) or [
-            f"{name}/" for name in _NAMES.findall(text) if "projects" in text
-        ]
+        projects = _NAMES.findall(text) if "projects" in text else []
+        found = _URLS.findall(text) or [f"{name}/" for name in projects]
     else:
         found = find_links(text)
-    base = outcome.url.text if outcome.url.text.endswith("/") else outcome.url.text + "/"
+    base = outcome.url.text.removesuffix("/") + "/"
     links = []
     for link in found:
-        try:
+        with suppress(ValueError):
             links.append(parse_url(urljoin(base, link).partition("#")[0]))
-        except ValueError:
-            continue
     return links

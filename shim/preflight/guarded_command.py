@@ -1,6 +1,4 @@
-"""One command as the preflight sees it: what answers it has, which of them are private indexes, and
-who could stand in for one.
-"""
+"""One command as the preflight sees it: its private indexes, and who could stand in for them."""
 
 from __future__ import annotations
 
@@ -39,71 +37,44 @@ class GuardedCommand:
 
     def positions(self, chosen: Callable[[Resolution], bool]) -> list[int]:
         """Return where the chosen answers stand."""
-        return [
-            position for position, resolution in enumerate(self.resolutions) if chosen(resolution)
-        ]
+        return [number for number, one in enumerate(self.resolutions) if chosen(one)]
 
     def is_private(self, resolution: Resolution) -> bool:
-        """Whether an index is ours to guard: it is configured, has a credential, or should have. A
-        user name is the user's own affair.
-        """
-        index = self.index_of(resolution)
-        is_ours = bool(index or resolution.credential or resolution.blocked) and not (
-            index and index.on_failure == "pass"
-        )
-        return (
-            is_ours and resolution.endpoint.role in PLACES and not resolution.endpoint.provided_by
-        )
+        """Whether an index is ours to guard: it is configured, has a credential, or should."""
+        index, endpoint = self.index_of(resolution), resolution.endpoint
+        is_ours = bool(index or resolution.credential or resolution.blocked)
+        may_fail = index is not None and index.on_failure == "pass"
+        return is_ours and not may_fail and endpoint.role in PLACES and not endpoint.provided_by
 
     def waits(self, resolution: Resolution) -> bool:
-        """Whether somebody else's answer to a stranger could stand in for what the credential is
-        for. Locked files are an index's own.
-        """
-        is_named = resolution.endpoint.role in PLACES or (
-            resolution.endpoint.role in ("input", "direct")
-            and not resolution.endpoint.origin.project
-        )
-        return (
-            resolution.credential is not None
-            and is_named
-            and not self.choice.manner(resolution.endpoint).unasked
-        )
+        """Whether another's answer to a stranger could stand in; locked files are an index's."""
+        endpoint = resolution.endpoint
+        is_said = endpoint.role in ("input", "direct") and not endpoint.origin.project
+        if resolution.credential is None or not (endpoint.role in PLACES or is_said):
+            return False
+        return not self.choice.manner(endpoint).unasked
 
     def index_of(self, resolution: Resolution) -> IndexConfig | None:
         """Return the `[[index]]` that an answer is for, if one matches."""
-        return self.settings.index_named(resolution.index) if resolution.index else None
+        return self.settings.index_named(resolution.index)
 
     def route_to(self, resolution: Resolution) -> Route:
         """Return the way on which the tool reaches an answer's server."""
-        return route_to(
-            resolution.endpoint.url,
-            self.index_of(resolution),
-            self.choice.case.invocation,
-            self.host,
-        )
+        index, invocation = self.index_of(resolution), self.choice.case.invocation
+        return route_to(resolution.endpoint.url, index, invocation, self.host)
 
     def others(self, resolution: Resolution) -> list[int]:
-        """Return where else the packages of an index could come from: the positions of other
-        indexes, and of files that name some.
-        """
-        places = enumerate(self.resolutions)
-        return [
-            number
-            for number, other in places
-            if other.endpoint.role in NAMING
-            and other.endpoint.url.text != resolution.endpoint.url.text
-        ]
+        """Return the positions of other places that an index's packages could come from."""
+        url = resolution.endpoint.url.text
+        return self.positions(
+            lambda other: other.endpoint.role in NAMING and other.endpoint.url.text != url
+        )
 
     def max_proof_age_s(self, resolution: Resolution) -> float | None:
-        """Return how old a proof may be, or None if none is asked for: nobody could step in, and no
-        cache could be stale.
-        """
+        """Return how old a proof may be; None if none is asked for: nobody could stand in."""
         if not self.takes_packages or resolution.endpoint.role not in PLACES:
             return None
         if self.tool.falls_back_to_other_indexes and (self.others(resolution) or self.unread):
             return PROOF_S
-        return (
-            RELAXED_PROOF_S
-            if resolution.credential and resolution.credential.expires_at is not None
-            else None
-        )
+        may_end = resolution.credential and resolution.credential.expires_at is not None
+        return RELAXED_PROOF_S if may_end else None

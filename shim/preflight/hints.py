@@ -1,6 +1,4 @@
-"""What mends it when an index gives no answer: one hint for each cause, true for this very index.
-Data first, then who fills it in.
-"""
+"""What mends it when an index gives no answer: one hint for each cause, true for this index."""
 
 from __future__ import annotations
 
@@ -63,12 +61,10 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
     if cause == "authority":
         return _hint_for_authority(url, index)
     if cause == "proxy":
-        names = [
-            name.format(scheme=url.scheme, SCHEME=url.scheme.upper()) for name in PROXY_VARIABLES
-        ]
-        variable = next(
-            (name for name in names if host.environ.get(name)), "your pip's configuration"
-        )
+        words = {"scheme": url.scheme, "SCHEME": url.scheme.upper()}
+        names = [name.format(**words) for name in PROXY_VARIABLES]
+        said = (name for name in names if host.environ.get(name))
+        variable = next(said, "your pip's configuration")
         return PROXY_HINT.format(variable=variable, host=url.host)
     return HINTS[cause].format(url=url, host=url.host, port=url.port)
 
@@ -76,18 +72,15 @@ def hint_for_cause(cause: Cause, url: Url, index: IndexConfig | None, host: Host
 def hint_for_unreachable(
     verdict: VerificationResult, page: Url, index: IndexConfig | None, host: Host
 ) -> str:
-    """Return what to do about an index that gave no usable answer to us; why it gave none is asked
-    once more, for a short time.
-    """
+    """Return what to do about an index without a usable answer; it is briefly asked why."""
     if verdict.trouble in ("hidden", "endless"):
         return hint_for_missing_page(page, index)
     if verdict.trouble in ("tls", "down"):
         outcome = probe(page, None, host, CAUSE_S, route_to_index(index, host))
         return hint_for_cause(outcome.cause or "timeout", page, index, host)
     if verdict.trouble in ("proxy", "slow"):
-        return hint_for_cause(
-            "proxy" if verdict.trouble == "proxy" else "timeout", page, index, host
-        )
+        cause: Cause = "proxy" if verdict.trouble == "proxy" else "timeout"
+        return hint_for_cause(cause, page, index, host)
     if verdict.trouble == "unknown":  # PySocks is what it lacks
         return repair_command("[socks]")
     return TROUBLE_HINTS.get(verdict.trouble or "broken", HINTS["network"].format(url=page))
@@ -96,17 +89,13 @@ def hint_for_unreachable(
 def hint_for_missing_page(url: Url, index: IndexConfig | None) -> str:
     """Return what to do about a 404: a URL that is no index's, or an index that lists nothing."""
     if re.search(r"simple/?$", url.path) is None:
-        better = f"{url.text.rstrip('/')}/simple/"
-        return (
-            SIMPLE_HINT.format(url=index.url)
-            if index
-            else SIMPLE_HINT_FOR_URL.format(better=better)
-        )
+        if index:
+            return SIMPLE_HINT.format(url=index.url)
+        return SIMPLE_HINT_FOR_URL.format(better=f"{url.text.rstrip('/')}/simple/")
     if index is None:
         return HINTS["network"].format(url=url)
-    return VERIFY_URL_HINT.format(
-        url=f"{url.text.rstrip('/')}/", name=index.name, file=index.defined_in
-    )
+    page = f"{url.text.rstrip('/')}/"
+    return VERIFY_URL_HINT.format(url=page, name=index.name, file=index.defined_in)
 
 
 def _hint_for_authority(url: Url, index: IndexConfig | None) -> str:
@@ -121,7 +110,6 @@ def _missing_bundle(index: IndexConfig | None, host: Host) -> tuple[str, str] | 
     """Return who names a file of authorities that is not there, and its path."""
     named = [(name, host.environ[name]) for name in CA_VARIABLES if host.environ.get(name)]
     if index and index.ca_bundle and index.ca_bundle != "system":
-        named.insert(
-            0, (f"ca-bundle of [[index]] {index.name} in {index.defined_in}", index.ca_bundle)
-        )
+        who = f"ca-bundle of [[index]] {index.name} in {index.defined_in}"
+        named.insert(0, (who, index.ca_bundle))
     return next(((who, path) for who, path in named if not exists(host.path(path))), None)

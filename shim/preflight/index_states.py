@@ -270,9 +270,9 @@ def _verify(
 
         return verify_endpoints(questions, host, DEADLINE_S)
     from shim.preflight.rootless import with_packages
-    from shim.preflight.verify import Question, verify_all
+    from shim.preflight.verify import VerificationRequest, verify_all
 
-    asked = [with_packages(Question(*question), (), host) for question in questions]
+    asked = [with_packages(VerificationRequest(*question), (), host) for question in questions]
     return [finding.verdict for finding in verify_all(asked, host, DEADLINE_S)]
 
 

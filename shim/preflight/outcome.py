@@ -1,6 +1,4 @@
-"""Which pages a check asks, where its outcome counts, and what it means for a command that an
-index's files lie elsewhere.
-"""
+"""Which pages a check asks, where its outcome counts, and what files elsewhere mean."""
 
 from __future__ import annotations
 
@@ -8,7 +6,6 @@ import math
 from typing import NamedTuple
 
 from shim.config.index import IndexConfig
-from shim.config.settings import Settings
 from shim.core.host import Host
 from shim.core.model import BARE, Endpoint, Manner, Origin, Resolution, Route
 from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
@@ -25,19 +22,15 @@ JUST_PROVEN_S = 900.0
 
 
 class Whereabouts(NamedTuple):
-    """What follows from where files lie: a channel that will not do, needs for further servers,
-    until when that counts.
-    """
+    """What follows: why a channel will not do, endpoints on further servers, until when."""
 
     unserved: str | None = None
     further: tuple[Endpoint, ...] = ()
     valid_until: float = math.inf
 
 
-class Files(NamedTuple):
-    """One URL of each other server that the files of an index come from, and until when (UTC epoch
-    seconds) that counts.
-    """
+class FileServers(NamedTuple):
+    """A URL of each other server that an index's files come from, until a time (epoch seconds)."""
 
     places: tuple[Url, ...]
     valid_until: float
@@ -48,7 +41,7 @@ class Files(NamedTuple):
 
 
 def look_for_files(
-    choice: Choice, resolutions: list[tuple[Resolution, Route]], settings: Settings, *, asks: bool
+    choice: Choice, resolutions: list[tuple[Resolution, Route]], *, asks: bool
 ) -> Whereabouts:
     """Return what follows from where the files of the indexes lie. Without `asks` only what is
     remembered counts.
@@ -56,11 +49,8 @@ def look_for_files(
     Only servers of the user's own configuration are needed further, and a channel that knows hosts
     alone goes to no other port.
     """
-    wanted = [
-        (resolution, route)
-        for resolution, route in resolutions
-        if _matters(choice, resolution.endpoint, settings)
-    ]
+    settings = choice.case.settings
+    wanted = [pair for pair in resolutions if _matters(choice, pair[0].endpoint)]
     further: list[Endpoint] = []
     unserved, valid_until = None, math.inf
     for (resolution, _), files in zip(wanted, _find_files(choice, wanted, asks=asks), strict=True):
@@ -73,27 +63,21 @@ def look_for_files(
                 " credential would go along"
             )
         origin = Origin("file", f"the pages of {url}", project=True)
-        further += [
-            Endpoint(place, origin, "direct") for place in files.places if settings.index_for(place)
-        ]
+        known = [place for place in files.places if settings.index_for(place)]
+        further += [Endpoint(place, origin, "direct") for place in known]
     return Whereabouts(unserved, tuple(further), valid_until)
 
 
-def _matters(choice: Choice, endpoint: Endpoint, settings: Settings) -> bool:
-    """Whether it matters where an index's files lie: the credential would go along, or another host
-    may be the user's as well.
-    """
-    return choice.manner(endpoint).follows_host or any(
-        index.url.host != endpoint.url.host for index in settings.indexes
-    )
+def _matters(choice: Choice, endpoint: Endpoint) -> bool:
+    """Whether a credential would go along to the files, or another host may be the user's."""
+    hosts = {index.url.host for index in choice.case.settings.indexes}
+    return choice.manner(endpoint).follows_host or bool(hosts - {endpoint.url.host})
 
 
 def _find_files(
     choice: Choice, wanted: list[tuple[Resolution, Route]], *, asks: bool
-) -> list[Files]:
-    """Return where the files of each index come from, as it is remembered or seen now. What nobody
-    knows has no places.
-    """
+) -> list[FileServers]:
+    """Return where the files of each index come from, remembered or seen now; or no places."""
     host = choice.case.host
     found = [
         _recall(place_of_proof(resolution.endpoint, BARE, route, host), host)
@@ -104,34 +88,28 @@ def _find_files(
     return [files or next(looked, _as_files(None, host.clock())) for files in found]
 
 
-def _look(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[Files]:
+def _look(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[FileServers]:
     """Ask, and remember."""
     from shim.net.http_client import Asked
     from shim.preflight.file_locations import WRONG, look_all
 
     host, pages = choice.case.host, []
     for resolution, route in due:
-        encoding = choice.manner(resolution.endpoint).encoding
-        page, root = (
-            Asked(url, resolution.credential, route, encoding)
-            for url in (package_page(resolution.endpoint, choice), resolution.endpoint.url)
-        )
+        endpoint, encoding = resolution.endpoint, choice.manner(resolution.endpoint).encoding
+        urls = (package_page(endpoint, choice), endpoint.url)
+        page, root = (Asked(url, resolution.credential, route, encoding) for url in urls)
         pages.append((page, root))
-    found: list[tuple[Url, ...] | None] = []
+    found = []
     for (resolution, route), seen in zip(due, look_all(pages, host), strict=True):
         if seen == WRONG:
             _note_refusal(choice, resolution, route)
         places = None if seen == WRONG else seen
-        words = (
-            UNKNOWN
-            if places is None
-            else " ".join(place.text.partition("?")[0].replace(" ", "%20") for place in places)
-        )
-        verification_cache.remember(
-            "files", None, place_of_proof(resolution.endpoint, BARE, route, host), words, host
-        )
-        found.append(places)
-    return [_as_files(places, host.clock()) for places in found]
+        texts = [place.text.partition("?")[0].replace(" ", "%20") for place in places or ()]
+        words = UNKNOWN if places is None else " ".join(texts)
+        where = place_of_proof(resolution.endpoint, BARE, route, host)
+        verification_cache.remember("files", None, where, words, host)
+        found.append(_as_files(places, host.clock()))
+    return found
 
 
 def _note_refusal(choice: Choice, resolution: Resolution, route: Route) -> None:
@@ -139,70 +117,54 @@ def _note_refusal(choice: Choice, resolution: Resolution, route: Route) -> None:
     Where the index has just taken it, the page is one that this user may not read.
     """
     credential, endpoint, host = resolution.credential, resolution.endpoint, choice.case.host
-    proof = verification_cache.recall(
-        "proven", credential, place_of_proof(endpoint, choice.manner(endpoint), route, host), host
-    )
+    where = place_of_proof(endpoint, choice.manner(endpoint), route, host)
+    proof = verification_cache.recall("proven", credential, where, host)
     if credential and not (proof and proof.ago_s <= JUST_PROVEN_S):
         words = f"{endpoint.url} answers 401 to {credential.shown_username}"
-        verification_cache.remember(
-            "rejected", credential, verification_cache.place_of(endpoint.url), words, host
-        )
+        rejected_at = verification_cache.place_of(endpoint.url)
+        verification_cache.remember("rejected", credential, rejected_at, words, host)
 
 
-def _recall(where: str, host: Host) -> Files | None:
+def _recall(where: str, host: Host) -> FileServers | None:
     seen = verification_cache.recall("files", None, where, host)
-    try:
-        places = (
-            None
-            if seen is None or seen.words == UNKNOWN
-            else tuple(map(parse_url, seen.words.split()))
-        )
-    except BadUrl:
-        return None
     if seen is None:
+        return None
+    try:
+        places = None if seen.words == UNKNOWN else tuple(map(parse_url, seen.words.split()))
+    except BadUrl:
         return None
     files = _as_files(places, host.clock() - seen.ago_s)
     return files if files.valid_until > host.clock() else None
 
 
-def _as_files(places: tuple[Url, ...] | None, since: float) -> Files:
-    return Files(places or (), since + (UNKNOWN_S if places is None else FOUND_S))
+def _as_files(places: tuple[Url, ...] | None, since: float) -> FileServers:
+    return FileServers(places or (), since + (UNKNOWN_S if places is None else FOUND_S))
 
 
 def package_page(endpoint: Endpoint, choice: Choice) -> Url:
-    """Return the page of a package that the command will ask the index of `endpoint` for; of what
-    is no index its own URL.
-    """
+    """Return the page of a package that the command will ask for; the URL of what is no index."""
     if endpoint.role not in ("index", "extra"):
         return endpoint.url
-    return page_of_package(
-        endpoint.url, next(iter(choice.case.endpoints.packages), UNLIKELY_PACKAGE)
-    )
+    name = next(iter(choice.case.endpoints.packages), UNLIKELY_PACKAGE)
+    return page_of_package(endpoint.url, name)
 
 
 def strangers_page(endpoint: Endpoint, choice: Choice) -> Url:
-    """Return what the tool asks for as a stranger: a package's page or, where pages get the
-    credential at once, a file.
-    """
+    """Return what the tool asks as a stranger: a page or, where these get a credential, a file."""
     if endpoint.role in ("index", "extra") and choice.manner(endpoint).files_only:
         return parse_url(f"{scope_of_index(endpoint.url)}{UNLIKELY_PACKAGE}")
     return package_page(endpoint, choice)
 
 
 def page_of_index(endpoint: Endpoint, index: IndexConfig | None) -> Url:
-    """Return what to ask: `verify-url` where the command asks the very index that is configured,
-    else the command's own URL.
-    """
+    """Return what to ask: the index's `verify-url` if this is its very URL, else the command's."""
     own = index is not None and endpoint.url.text.rstrip("/") == index.url.text.rstrip("/")
     return index.verify_url if index and own else endpoint.url
 
 
 def place_of_proof(endpoint: Endpoint, manner: Manner, route: Route, host: Host) -> str:
     """Return where a proof counts: the index, asked in this manner and by this way."""
-    proxies = (
-        [host.environ.get(name) for name in (*PROXY_VARIABLES, "NO_PROXY", "no_proxy")]
-        if route.proxy is None
-        else []
-    )
+    names = (*PROXY_VARIABLES, "NO_PROXY", "no_proxy") if route.proxy is None else ()
+    proxies = [host.environ.get(name) for name in names]
     asked = (sorted(manner.challenges), manner.encoding, manner.names_user, manner.files_only)
     return f"{endpoint.url.text} {asked} {route!r} {proxies}"

@@ -27,7 +27,7 @@ from shim.storage.token_cache import describe_duration
 from shim.tools import Tool
 
 if TYPE_CHECKING:
-    from shim.preflight.verify import Finding, Question
+    from shim.preflight.verify import VerificationFinding, VerificationRequest
 
 #: All questions to private indexes together.
 DEADLINE_S = 12.0
@@ -77,30 +77,20 @@ def check_resolutions(
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
         return Checked(resolutions)
-    unread = tuple(
-        text
-        for text in case.endpoints.unreadable_inputs
-        if not any(text == resolution.endpoint.url.text for resolution in resolutions)
-    )
+    known = {resolution.endpoint.url.text for resolution in resolutions}
+    unread = tuple(text for text in case.endpoints.unreadable_inputs if text not in known)
     command = GuardedCommand(
         tool, choice, list(resolutions), case.settings, case.host, demand == "packages", unread
     )
     preflight = _Preflight(command, deadline_s)
     warnings = preflight.run() if ask else preflight.recall()
-    return Checked(
-        tuple(command.resolutions),
-        warnings,
-        preflight.valid_until,
-        preflight.unserved,
-        preflight.further,
-    )
+    found = preflight.valid_until, preflight.unserved, preflight.further
+    return Checked(tuple(command.resolutions), warnings, *found)
 
 
 @dataclass(slots=True)
 class _Preflight:
-    """One command's check. Answers are named by their position in the command's `answers`, which
-    `run` heals.
-    """
+    """One command's check. Answers are named by their position, and `run` heals them."""
 
     command: GuardedCommand
     deadline_s: float
@@ -111,26 +101,16 @@ class _Preflight:
     def run(self) -> tuple[ShimError, ...]:
         """Ask, heal, ask again what was healed; return warnings or raise."""
         private = self.command.positions(self.command.is_private)
-        waiting = [
-            position
-            for position in self.command.positions(self.command.waits)
-            if position not in private
-        ]
+        waiting = [one for one in self.command.positions(self.command.waits) if one not in private]
         verdicts = self._judge([*private, *waiting[:MAX_WAITING]])
-        healed = [
-            position for position, verdict in verdicts.items() if self._heal(position, verdict)
-        ]
-        verdicts |= self._judge(healed)
+        verdicts |= self._judge([one for one in verdicts if self._heal(one, verdicts[one])])
         failures = {
             position: verdicts[position]
             for position in private
             if position in verdicts and verdicts[position].kind not in PASSING
         }
-        warnings = (
-            stop(self.command, failures)
-            if self.command.tool.falls_back_to_other_indexes and self.command.takes_packages
-            else ()
-        )
+        is_guarded = self.command.tool.falls_back_to_other_indexes and self.command.takes_packages
+        warnings = stop(self.command, failures) if is_guarded else ()
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
@@ -145,42 +125,31 @@ class _Preflight:
         return ()
 
     def _look_for_files(self, positions: list[int], *, asks: bool = True) -> None:
-        """Find out where the indexes' files lie: the channel may not go there, and other servers of
-        the user's may be needed.
-        """
+        """Find out where files lie: a channel may not go there, another server may be needed."""
         if self.command.tool.falls_back_to_other_indexes and not self.command.takes_packages:
             return
         resolutions = [self.command.resolutions[position] for position in positions]
-        ways = [
-            (resolution, self.command.route_to(resolution))
-            for resolution in resolutions
-            if resolution.credential
-        ]
-        found = look_for_files(self.command.choice, ways, self.command.settings, asks=asks)
+        ways = [(one, self.command.route_to(one)) for one in resolutions if one.credential]
+        found = look_for_files(self.command.choice, ways, asks=asks)
         self.unserved, self.valid_until = found.unserved, min(self.valid_until, found.valid_until)
         known = {one.endpoint.url.origin for one in self.command.resolutions}
-        self.further = tuple(
-            endpoint for endpoint in found.further if endpoint.url.origin not in known
-        )
+        self.further = tuple(one for one in found.further if one.url.origin not in known)
 
     def _judge(self, positions: list[int]) -> dict[int, VerificationResult]:
-        """Return the verdict of each answer that is not known to be good: from memory, or all
-        others asked at once.
-        """
+        """Return the verdict of each answer not known to be good, from memory or asked at once."""
         verdicts: dict[int, VerificationResult] = {}
-        due: dict[int, Question] = {}
+        due: dict[int, VerificationRequest] = {}
         for position in positions:
             resolution = self.command.resolutions[position]
             seen = self._recall_rejection(resolution)
             if seen:
-                verdicts[position] = VerificationResult(
-                    "rejected", f"{seen.words}, {describe_duration(seen.ago_s)} ago", "again"
-                )
+                words = f"{seen.words}, {describe_duration(seen.ago_s)} ago"
+                verdicts[position] = VerificationResult("rejected", words, "again")
             elif question := self._question(resolution):
                 due[position] = question
         return verdicts | self._ask(due)
 
-    def _question(self, resolution: Resolution) -> Question | None:
+    def _question(self, resolution: Resolution) -> VerificationRequest | None:
         """Return what to ask about an answer, or None if all that is wanted is remembered."""
         manner = self.command.choice.manner(resolution.endpoint) if resolution.credential else BARE
         age_s, waits = self.command.max_proof_age_s(resolution), self.command.waits(resolution)
@@ -193,18 +162,15 @@ class _Preflight:
         if (proven and challenged) or self.unserved:
             return None
         from shim.preflight.rootless import names_of_command, with_packages
-        from shim.preflight.verify import Question
+        from shim.preflight.verify import VerificationRequest
 
         page = strangers_page(resolution.endpoint, self.command.choice) if waits else None
-        question = Question(
-            page_of_index(resolution.endpoint, index), resolution.credential, route, manner, page
-        )
+        url = page_of_index(resolution.endpoint, index)
+        question = VerificationRequest(url, resolution.credential, route, manner, page)
         return with_packages(question, names_of_command(self.command.choice), self.command.host)
 
     def _remembers_challenge(self, where: str) -> bool:
-        """Whether a server is known to challenge strangers. One that did not lately is not asked
-        again at once.
-        """
+        """Whether a server is known to challenge strangers, or lately known not to."""
         seen = verification_cache.recall("proven", None, where, self.command.host)
         if seen and seen.words != CHALLENGED:
             self.unserved = seen.words if seen.ago_s <= PROOF_S else self.unserved
@@ -212,15 +178,11 @@ class _Preflight:
         return self._remembers(None, where, PROFILE_S)
 
     def _remembers(self, credential: Credential | None, where: str, age_s: float) -> bool:
-        """Whether a proof, or without a credential a server's nature, was seen and is not too old;
-        it then ends this plan's validity.
-        """
+        """Whether a proof or a server's nature was seen lately; it limits the plan's validity."""
         seen = verification_cache.recall("proven", credential, where, self.command.host)
         is_fresh = seen is not None and seen.ago_s <= age_s
-        self.valid_until = min(
-            self.valid_until,
-            self.command.host.clock() + age_s - (seen.ago_s if seen and is_fresh else 0.0),
-        )
+        ago_s = seen.ago_s if seen and is_fresh else 0.0
+        self.valid_until = min(self.valid_until, self.command.host.clock() + age_s - ago_s)
         return is_fresh
 
     def _recall_rejection(self, resolution: Resolution) -> verification_cache.Seen | None:
@@ -228,25 +190,18 @@ class _Preflight:
 
         Where no other index could step in, `refused.py` says so, and the tool runs.
         """
+        command, credential = self.command, resolution.credential
         is_guarded = (
-            self.command.tool.falls_back_to_other_indexes
-            and self.command.takes_packages
-            and self.command.max_proof_age_s(resolution) is not None
+            command.tool.falls_back_to_other_indexes
+            and command.takes_packages
+            and command.max_proof_age_s(resolution) is not None
         )
-        if (
-            resolution.credential is None
-            or not is_guarded
-            or self.command.host.is_set("SHIM_REFRESH")
-        ):
+        if credential is None or not is_guarded or command.host.is_set("SHIM_REFRESH"):
             return None
-        return verification_cache.recall(
-            "rejected",
-            resolution.credential,
-            verification_cache.place_of(resolution.endpoint.url),
-            self.command.host,
-        )
+        where = verification_cache.place_of(resolution.endpoint.url)
+        return verification_cache.recall("rejected", credential, where, command.host)
 
-    def _ask(self, due: dict[int, Question]) -> dict[int, VerificationResult]:
+    def _ask(self, due: dict[int, VerificationRequest]) -> dict[int, VerificationResult]:
         """Ask all of them at the same time, and remember what they said."""
         if not due:
             return {}
@@ -259,52 +214,37 @@ class _Preflight:
             self._remember(self.command.resolutions[position], question, finding)
         return {position: finding.verdict for position, finding in zip(due, findings, strict=True)}
 
-    def _remember(self, resolution: Resolution, question: Question, finding: Finding) -> None:
+    def _remember(
+        self, resolution: Resolution, question: VerificationRequest, finding: VerificationFinding
+    ) -> None:
         from shim.preflight.rootless import remember_page
 
-        credential, verdict = resolution.credential, finding.verdict
+        credential, verdict, host = resolution.credential, finding.verdict, self.command.host
         if credential is None:
             return
-        where = place_of_proof(
-            resolution.endpoint, question.manner, question.route, self.command.host
-        )
+        where = place_of_proof(resolution.endpoint, question.manner, question.route, host)
         rejected_at = verification_cache.place_of(resolution.endpoint.url)
         # whether there is a page at the index's root, or the password is right, is another matter
         if finding.challenged:
-            verification_cache.remember("proven", None, where, CHALLENGED, self.command.host)
+            verification_cache.remember("proven", None, where, CHALLENGED, host)
         if verdict.kind in PASSING:
-            verification_cache.remember(
-                "proven", credential, where, verdict.kind, self.command.host
-            )
-            verification_cache.forget("rejected", credential, rejected_at, self.command.host)
-            remember_page(question.url, finding.told_by, self.command.host)
+            verification_cache.remember("proven", credential, where, verdict.kind, host)
+            verification_cache.forget("rejected", credential, rejected_at, host)
+            remember_page(question.url, finding.told_by, host)
             if finding.unserved:
-                verification_cache.remember(
-                    "proven", None, where, finding.unserved, self.command.host
-                )
+                verification_cache.remember("proven", None, where, finding.unserved, host)
         elif verdict.kind == "rejected":
-            verification_cache.remember(
-                "rejected", credential, rejected_at, verdict.detail, self.command.host
-            )
+            verification_cache.remember("rejected", credential, rejected_at, verdict.detail, host)
 
     def _heal(self, position: int, verdict: VerificationResult) -> bool:
-        """Drop a secret that was rejected and came from a cache, and resolve once more; return
-        whether there is another one now.
-        """
-        resolution = self.command.resolutions[position]
+        """Drop a rejected secret of a cache and resolve anew; return whether another came."""
+        resolution, host = self.command.resolutions[position], self.command.host
+        endpoint, credential = resolution.endpoint, resolution.credential
         is_stale = verdict.kind == "rejected" or verdict.trouble == "hidden"
-        if (
-            not is_stale
-            or not resolution.credential
-            or not drop(resolution.endpoint.url, resolution.credential.secret, self.command.host)
-        ):
+        if not is_stale or not credential or not drop(endpoint.url, credential.secret, host):
             return False
-        (again,) = resolve(
-            Endpoints((resolution.endpoint,)), self.command.settings, self.command.host
-        )
-        if again.credential is None or again.credential.secret.same_as(
-            resolution.credential.secret
-        ):
+        (again,) = resolve(Endpoints((endpoint,)), self.command.settings, host)
+        if again.credential is None or again.credential.secret.same_as(credential.secret):
             return False
         self.command.resolutions[position] = again
         return True

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from shim.config.index import IndexConfig
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Endpoint, Resolution, Route
+from shim.core.model import Credential, Endpoint, Resolution, Route
 from shim.core.verdict import VerificationResult
 from shim.delivery import Choice
 from shim.preflight.failures import refusal
@@ -40,184 +40,134 @@ REFUSING = (401, 403)
 REFUSES_STRANGERS = "refuses strangers"
 
 
-class Said(NamedTuple):
-    """The warnings, until when (UTC epoch seconds) there is nothing to ask again, and the endpoints
-    whose secrets are not to be sent.
-    """
+class RefusedCredentials(NamedTuple):
+    """Warnings, until when (epoch seconds) nothing is to ask, and whose secrets to withhold."""
 
     warnings: tuple[ShimError, ...] = ()
     valid_until: float = math.inf
     withheld: tuple[Endpoint, ...] = ()
 
 
-def find_refused(tool: Tool, choice: Choice, resolutions: tuple[Resolution, ...]) -> Said:
-    """Return a warning for each index that refuses what it is about to be given, unless somebody
-    has judged that already.
-    """
+class _Delivered(NamedTuple):
+    """An index that we give a credential, the way to it, and where a proof of it counts."""
+
+    resolution: Resolution
+    credential: Credential
+    config: IndexConfig | None
+    route: Route
+    place: str
+
+
+def find_refused(
+    tool: Tool, choice: Choice, resolutions: tuple[Resolution, ...]
+) -> RefusedCredentials:
+    """Return a warning for each index that refuses what it is to be given, unless judged before."""
     case = choice.case
     demand = tool.read_demand(case.invocation, case.host)
     if demand == "nothing":
-        return Said()
+        return RefusedCredentials()
     asks = demand == "packages"  # else a refusal that is remembered counts, and nothing is asked
-    ours = [
-        resolution
-        for resolution in resolutions
-        if _is_delivered(resolution) and not _may_fail(choice, resolution)
-    ]
-    if len(ours) > MAX_ASKED:
-        return Said()
-    routes = [
-        route_to(resolution.endpoint.url, _index_of(choice, resolution), case.invocation, case.host)
-        for resolution in ours
-    ]
-    places = [
-        place_of_proof(resolution.endpoint, choice.manner(resolution.endpoint), route, case.host)
-        for resolution, route in zip(ours, routes, strict=True)
-    ]
-    verdicts = _judge(choice, ours, routes, places, asks=asks)
-    refused = [
-        (resolution, verdict)
-        for resolution, verdict in zip(ours, verdicts, strict=True)
-        if verdict and verdict.kind == "rejected"
-    ]
-    ages_s = (
-        [
-            _age_s(resolution, place, case.host)
-            for resolution, place in zip(ours, places, strict=True)
-        ]
-        if asks
-        else []
-    )
-    ways = dict(zip((resolution.endpoint for resolution in ours), routes, strict=True))
-    withheld = tuple(
-        resolution.endpoint
-        for resolution, _ in refused
-        if _refuses_strangers(choice, resolution, ways[resolution.endpoint])
-    )
-    warnings = tuple(
-        refusal(
-            resolution,
-            _index_of(choice, resolution),
-            verdict,
-            None,
-            withheld=resolution.endpoint in withheld,
-        )
-        for resolution, verdict in refused
-    )
-    return Said(
-        warnings, case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf), withheld
-    )
+    delivered = [(one, mine) for one in resolutions if (mine := _find_ours(choice, one))]
+    if len(delivered) > MAX_ASKED:
+        return RefusedCredentials()
+    ours = [_find_way(choice, *pair) for pair in delivered]
+    verdicts = _judge(choice, ours, asks=asks)
+    refused = [(ours[number], one) for number, one in verdicts.items() if one.kind == "rejected"]
+    ages_s = [_age_s(one, case.host) for one in ours] if asks else []
+    withheld = [one.resolution.endpoint for one, _ in refused if _refuses_strangers(choice, one)]
+    warnings = []
+    for one, verdict in refused:
+        is_withheld = one.resolution.endpoint in withheld
+        warnings.append(refusal(one.resolution, one.config, verdict, None, withheld=is_withheld))
+    valid_until = case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf)
+    return RefusedCredentials(tuple(warnings), valid_until, tuple(withheld))
 
 
-def _refuses_strangers(choice: Choice, resolution: Resolution, route: Route) -> bool:
-    """Whether the index refuses whoever shows no credential the page of a package, and that of one
-    that there is not.
+def _find_ours(choice: Choice, resolution: Resolution) -> Credential | None:
+    """Return the credential if it is we who give it to an index whose failure matters. What stands
+    in a URL or in the tool's own files is the user's affair.
     """
-    host, where = choice.case.host, verification_cache.place_of(resolution.endpoint.url)
-    seen = verification_cache.recall("proven", None, f"{REFUSES_STRANGERS} {where}", host)
+    credential, index = resolution.credential, choice.case.settings.index_named(resolution.index)
+    if credential is None or credential.found_by_tool or credential.source == "url":
+        return None
+    may_fail = index is not None and index.on_failure == "pass"
+    return credential if resolution.endpoint.role in PLACES and not may_fail else None
+
+
+def _find_way(choice: Choice, resolution: Resolution, credential: Credential) -> _Delivered:
+    case, endpoint = choice.case, resolution.endpoint
+    index = case.settings.index_named(resolution.index)
+    route = route_to(endpoint.url, index, case.invocation, case.host)
+    place = place_of_proof(endpoint, choice.manner(endpoint), route, case.host)
+    return _Delivered(resolution, credential, index, route, place)
+
+
+def _refuses_strangers(choice: Choice, one: _Delivered) -> bool:
+    """Whether the index refuses strangers a package's page, and that of one that there is not."""
+    host, endpoint = choice.case.host, one.resolution.endpoint
+    where = f"{REFUSES_STRANGERS} {verification_cache.place_of(endpoint.url)}"
+    seen = verification_cache.recall("proven", None, where, host)
     if seen and seen.ago_s <= PROFILE_S:
         return True
     from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
     from shim.net.http_client import Asked, probe_all
     from shim.preflight.outcome import package_page
 
-    pages = dict.fromkeys(
-        (
-            package_page(resolution.endpoint, choice),
-            page_of_package(resolution.endpoint.url, UNLIKELY_PACKAGE),
-        )
-    )
-    outcomes = probe_all([Asked(page, None, route) for page in pages], host, DEADLINE_S)
+    missing = page_of_package(endpoint.url, UNLIKELY_PACKAGE)
+    pages = dict.fromkeys((package_page(endpoint, choice), missing))
+    outcomes = probe_all([Asked(page, None, one.route) for page in pages], host, DEADLINE_S)
     refuses = all(outcome.status in REFUSING for outcome in outcomes)
     if refuses:
-        verification_cache.remember(
-            "proven", None, f"{REFUSES_STRANGERS} {where}", REFUSES_STRANGERS, host
-        )
+        verification_cache.remember("proven", None, where, REFUSES_STRANGERS, host)
     return refuses
 
 
-def _is_delivered(resolution: Resolution) -> bool:
-    """Whether it is we who give the index a credential: what stands in a URL or in the tool's own
-    files is the user's affair.
-    """
-    credential = resolution.credential
-    return (
-        bool(credential and not credential.found_by_tool and credential.source != "url")
-        and resolution.endpoint.role in PLACES
-    )
-
-
-def _may_fail(choice: Choice, resolution: Resolution) -> bool:
-    """Whether the configuration says that a failure of this index does not matter."""
-    index = _index_of(choice, resolution)
-    return index is not None and index.on_failure == "pass"
-
-
-def _index_of(choice: Choice, resolution: Resolution) -> IndexConfig | None:
-    return choice.case.settings.index_named(resolution.index) if resolution.index else None
-
-
-def _age_s(resolution: Resolution, place: str, host: Host) -> float:
-    seen = resolution.credential and verification_cache.recall(
-        "proven", resolution.credential, place, host
-    )
+def _age_s(one: _Delivered, host: Host) -> float:
+    seen = verification_cache.recall("proven", one.credential, one.place, host)
     return seen.ago_s if seen and seen.ago_s <= RELAXED_PROOF_S else 0.0
 
 
-def _judge(
-    choice: Choice, ours: list[Resolution], routes: list[Route], places: list[str], *, asks: bool
-) -> list[VerificationResult | None]:
-    """Return the verdict of each: None where it is known to be good; all others are asked at once,
-    for a short time, if at all.
+def _judge(choice: Choice, ours: list[_Delivered], *, asks: bool) -> dict[int, VerificationResult]:
+    """Return the verdict of each, by its number: of none that is known to be good. All others are
+    asked at once, for a short time, if at all.
     """
     host, verdicts, due = choice.case.host, dict[int, VerificationResult](), list[int]()
-    for number, resolution in enumerate(ours):
-        if _age_s(resolution, places[number], host):
+    for number, one in enumerate(ours):
+        if _age_s(one, host):
             continue
-        seen = resolution.credential and verification_cache.recall_refusal(
-            resolution.credential, resolution.endpoint.url, host
-        )
-        if seen:
+        url = one.resolution.endpoint.url
+        if seen := verification_cache.recall_refusal(one.credential, url, host):
             verdicts[number] = VerificationResult("rejected", seen.words, "refused")
         elif asks:
             due.append(number)
-    for number, verdict in zip(
-        due, _ask(choice, [(ours[number], routes[number]) for number in due]), strict=True
-    ):
-        _remember(ours[number], places[number], verdict, host)
+    for number, verdict in zip(due, _ask(choice, [ours[one] for one in due]), strict=True):
+        _remember(ours[number], verdict, host)
         verdicts[number] = verdict
-    return [verdicts.get(number) for number in range(len(ours))]
+    return dict(sorted(verdicts.items()))
 
 
-def _ask(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[VerificationResult]:
+def _ask(choice: Choice, due: list[_Delivered]) -> list[VerificationResult]:
     if not due:
         return []
     from shim.preflight.outcome import package_page, page_of_index
     from shim.preflight.rootless import names_of_command, with_packages
-    from shim.preflight.verify import Question, verify_all
+    from shim.preflight.verify import VerificationRequest, verify_all
 
-    names_some = bool(choice.case.endpoints.packages)
-    questions = [
-        Question(
-            page_of_index(resolution.endpoint, _index_of(choice, resolution)),
-            resolution.credential,
-            route,
-            choice.manner(resolution.endpoint),
-            package_page(resolution.endpoint, choice) if names_some else None,
-        )
-        for resolution, route in due
-    ]
     host, names = choice.case.host, tuple(names_of_command(choice))
-    questions = [with_packages(question, names, host) for question in questions]
+    questions = []
+    for one in due:
+        endpoint = one.resolution.endpoint
+        page = package_page(endpoint, choice) if choice.case.endpoints.packages else None
+        url, manner = page_of_index(endpoint, one.config), choice.manner(endpoint)
+        question = VerificationRequest(url, one.credential, one.route, manner, page)
+        questions.append(with_packages(question, names, host))
     return [finding.verdict for finding in verify_all(questions, host, DEADLINE_S)]
 
 
-def _remember(resolution: Resolution, place: str, verdict: VerificationResult, host: Host) -> None:
-    credential, where = resolution.credential, verification_cache.place_of(resolution.endpoint.url)
-    if credential is None:
-        return
+def _remember(one: _Delivered, verdict: VerificationResult, host: Host) -> None:
+    where = verification_cache.place_of(one.resolution.endpoint.url)
     if verdict.kind in PASSING:
-        verification_cache.remember("proven", credential, place, verdict.kind, host)
-        verification_cache.forget("rejected", credential, where, host)
+        verification_cache.remember("proven", one.credential, one.place, verdict.kind, host)
+        verification_cache.forget("rejected", one.credential, where, host)
     elif verdict.kind == "rejected":
-        verification_cache.remember("rejected", credential, where, verdict.detail, host)
+        verification_cache.remember("rejected", one.credential, where, verdict.detail, host)

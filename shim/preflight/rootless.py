@@ -22,7 +22,7 @@ from shim.delivery import Choice
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
 from shim.formats.requirements import find_names
 from shim.net.http_client import route_of_environment
-from shim.preflight.verify import Question, verify
+from shim.preflight.verify import VerificationRequest, verify
 from shim.storage import verification_cache
 
 #: How many packages are asked for.
@@ -31,16 +31,14 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
 _INPUTS = (".txt", ".in")
 
 
-def with_packages(question: Question, names: Iterable[str], host: Host) -> Question:
-    """Return the question with the pages of packages that are asked where the index itself has
-    none: that of the last time first.
-    """
+def with_packages(
+    question: VerificationRequest, names: Iterable[str], host: Host
+) -> VerificationRequest:
+    """Return the request with the pages of packages to ask if the index has none of its own."""
     seen = verification_cache.recall("page", None, verification_cache.place_of(question.url), host)
     remembered = [seen.words] if seen and _NAME.fullmatch(seen.words) else []
-    wanted = islice(dict.fromkeys((*remembered, *names)), MAX_PAGES)
-    pages = tuple(page_of_package(question.url, name) for name in wanted) or (
-        page_of_package(question.url, UNLIKELY_PACKAGE),
-    )
+    wanted = [*islice(dict.fromkeys((*remembered, *names)), MAX_PAGES)] or [UNLIKELY_PACKAGE]
+    pages = tuple(page_of_package(question.url, name) for name in wanted)
     return replace(question, pages=pages, misses_openly=misses_openly(question.url))
 
 
@@ -48,7 +46,7 @@ def verify_login(
     url: Url, credential: Credential, host: Host, route: Route | None = None
 ) -> VerificationResult:
     """Return what the index at `url` thinks of the credential, and remember which page told so."""
-    question = Question(url, credential, route or route_of_environment(host))
+    question = VerificationRequest(url, credential, route or route_of_environment(host))
     finding = verify(with_packages(question, (), host), host)
     remember_page(url, finding.told_by, host)
     return finding.verdict
@@ -62,9 +60,7 @@ def remember_page(index: Url, page: Url | None, host: Host) -> None:
 
 
 def names_of_command(choice: Choice) -> Iterator[str]:
-    """Yield names of packages that the command may ask its indexes for: what it names itself, and
-    what its files do.
-    """
+    """Yield names of packages that the command or its files may ask the indexes for."""
     case = choice.case
     yield from case.endpoints.packages
     for file in case.endpoints.files_read:

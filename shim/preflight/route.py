@@ -15,16 +15,14 @@ from shim.config.index import IndexConfig
 from shim.core.host import Host
 from shim.core.model import Invocation, Route
 from shim.core.urls import Url
-from shim.delivery.tls import FIRST_TRUSTSTORE, REQUESTS_VARIABLES, SYSTEM, pips_authorities
+from shim.delivery.tls import SYSTEM, adds_to_system, pips_authorities, requests_bundle
 from shim.tools.unsafe_settings import names
 
 OPTIONS = ("proxy", "no-proxy-env", "cert", "client-cert", "trusted-host")
 
 
 def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: Host) -> Route:
-    """Return how `invocation`'s tool reaches `url`; for other tools than pip what the environment
-    and the `[[index]]` say.
-    """
+    """Return how the tool reaches `url`; other tools than pip by environment and `[[index]]`."""
     if invocation.family != "pip":
         return route_to_index(index, host)
     from shim.tools.pip.tool import read_options
@@ -34,18 +32,8 @@ def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: 
         for name, mentions in read_options(invocation, host, OPTIONS).items()
     }
     obeys_environment = not said["proxy"] and not said["no-proxy-env"]
-    overriding = (
-        next((host.environ[name] for name in REQUESTS_VARIABLES if host.environ.get(name)), None)
-        if obeys_environment
-        else None
-    )
-    version, python = invocation.target.version, invocation.target.python
-    adds = (
-        version is not None
-        and python is not None
-        and version >= FIRST_TRUSTSTORE[0]
-        and python >= FIRST_TRUSTSTORE[1]
-    )
+    overriding = requests_bundle(host) if obeys_environment else None
+    adds = adds_to_system(invocation.target)
     bundle = overriding or next(iter(said["cert"]), None)
     own = host.path(bundle) if bundle else None if adds else pips_authorities(invocation)
     route = Route(
@@ -78,20 +66,16 @@ def route_of_person(index: IndexConfig | None, host: Host) -> Route:
         if mentions
     }
     route = route_to_index(index, host)
+    own = [host.path(said["cert"])] if "cert" in said else []
     return route._replace(
         proxy=said.get("proxy", route.proxy),
-        authorities=(
-            *route.authorities,
-            *(host.path(said[name]) for name in ("cert",) if name in said),
-        ),
+        authorities=(*route.authorities, *own),
         client_certificate=host.path(said["client-cert"]) if "client-cert" in said else None,
     )
 
 
 def route_to_index(index: IndexConfig | None, host: Host) -> Route:
-    """Return how our own requests reach an index: by the environment, and by its `ca-bundle` and
-    `insecure`.
-    """
+    """Return how our own requests reach an index: environment, `ca-bundle`, `insecure`."""
     from shim.net.http_client import route_of_environment
 
     return _with_index(route_of_environment(host), index, host)

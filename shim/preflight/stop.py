@@ -17,9 +17,7 @@ SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
 
 
 def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tuple[ShimError, ...]:
-    """Raise for the first private index that somebody else would stand in for; return warnings
-    where only that is wanted.
-    """
+    """Raise for the first index that others would stand in for; warn where that is wanted."""
     warnings: list[ShimError] = []
     for position, verdict in failures.items():
         resolution = command.resolutions[position]
@@ -34,9 +32,8 @@ def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tu
             raise error
         warnings.append(error)
         if is_rejected:
-            command.resolutions[position] = replace(
-                resolution, credential=None
-            )  # a rejected secret is not sent again
+            # A rejected secret is not sent again.
+            command.resolutions[position] = replace(resolution, credential=None)
     return tuple(warnings)
 
 
@@ -49,26 +46,16 @@ def _find_elsewhere(
     Another private index that fails too is no excuse, unless it gives no answer at all.
     """
     silent = [number for number, verdict in failures.items() if verdict.trouble in SILENT]
-    others = [
-        number for number in command.others(command.resolutions[position]) if number not in silent
-    ]
+    own = command.resolutions[position]
+    others = [command.resolutions[one] for one in command.others(own) if one not in silent]
     unread = f"an index that {command.unread[0]} may name" if command.unread else None
     if unread or not others:
         return unread
     from shim.net.http_client import Asked, probe_all
 
-    questions = [
-        Asked(
-            command.resolutions[number].endpoint.url,
-            None,
-            command.route_to(command.resolutions[number]),
-        )
-        for number in others
-    ]
+    questions = [Asked(one.endpoint.url, None, command.route_to(one)) for one in others]
     outcomes = probe_all(questions, command.host, OTHERS_DEADLINE_S)
-    answering = [
-        number
-        for number, outcome in zip(others, outcomes, strict=True)
-        if outcome.trouble not in SILENT
-    ]
-    return command.resolutions[answering[0]].endpoint.url.text if answering else None
+    for other, outcome in zip(others, outcomes, strict=True):
+        if outcome.trouble not in SILENT:
+            return other.endpoint.url.text
+    return None

@@ -34,9 +34,7 @@ def refuse_unsafe_settings(
 ) -> None:
     """Raise CannotDeliver if a project's file would expose a credential of this command."""
     exposed = [
-        resolution.endpoint.url
-        for resolution in resolutions
-        if resolution.credential and not _is_waived(resolution, settings)
+        one.endpoint.url for one in resolutions if one.credential and not _is_waived(one, settings)
     ]
     if not exposed:
         return
@@ -45,44 +43,36 @@ def refuse_unsafe_settings(
         for url in exposed:
             if unsafe_setting.reaches(url):
                 what = unsafe_setting.does.value.format(host=url.host)
-                raise CannotDeliver(
-                    f"{unsafe_setting.where} {what}, and the credential for {url} would go"
-                    " that way",
-                    hint=TAKE_OUT_HINT,
-                )
+                message = f"{unsafe_setting.where} {what}, and the credential for {url} would go"
+                raise CannotDeliver(f"{message} that way", hint=TAKE_OUT_HINT)
 
 
 def _refuse_unread(
     endpoints: Endpoints, exposed: list[Url], resolutions: tuple[Resolution, ...]
 ) -> None:
-    """Raise CannotDeliver if there is something that nobody here has read and that may be careless
-    with a certificate.
-    """
+    """Raise CannotDeliver for what nobody has read and may be careless with a certificate."""
     url = next((url for url in exposed if url.scheme == "https"), None)
+    if url is None:
+        return
     scopes = [resolution.credential.scope for resolution in resolutions if resolution.credential]
-    for text in endpoints.careless if url else ():
-        if not any(
-            scope.covers_text(text) for scope in scopes
-        ):  # an index vouches for its own files
-            what = f"{text} may say that nobody checks the certificate of {url.host}" if url else ""
+    for text in endpoints.careless:
+        # An index vouches for its own files.
+        if not any(scope.covers_text(text) for scope in scopes):
+            what = f"{text} may say that nobody checks the certificate of {url.host}"
             hint = "give the tool a plain file of this machine instead, which shim can read"
-            raise CannotDeliver(
-                f"{what}, and the credential for {url} would go that way", hint=hint
-            )
+            message = f"{what}, and the credential for {url} would go that way"
+            raise CannotDeliver(message, hint=hint)
 
 
 def find_unsafe_settings(
     invocation: Invocation, endpoints: Endpoints, host: Host
 ) -> Iterator[UnsafeSetting]:
-    """Yield what the project's files of a command say that the user's own configuration does not
-    say as well.
-    """
+    """Yield what project files say that the user's own configuration does not."""
     family = invocation.family if invocation.family in _FAMILIES else "project"
-    yield from import_module(f"shim.tools.{family}.unsafe").find_unsafe_settings(
-        invocation, endpoints, host
-    )
+    module = import_module(f"shim.tools.{family}.unsafe")
+    yield from module.find_unsafe_settings(invocation, endpoints, host)
 
 
 def _is_waived(resolution: Resolution, settings: Settings) -> bool:
-    index = settings.index_named(resolution.index) if resolution.index else None
-    return bool(index and index.insecure)
+    index = settings.index_named(resolution.index)
+    return index is not None and index.insecure

@@ -11,7 +11,7 @@ from __future__ import annotations
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.urls import Url
-from shim.core.verdict import VerificationResult, unreachable
+from shim.core.verdict import Trouble, VerificationResult, unreachable
 from shim.net.http_client import Asked, Outcome, probe_all
 
 REFUSING = (401, 403)
@@ -21,9 +21,7 @@ NO_ENDPOINT = (404, 405)
 def verify_endpoints(
     questions: list[tuple[Url, Credential | None, Route]], host: Host, timeout_s: float
 ) -> list[VerificationResult]:
-    """Return a verdict for each endpoint, all of them asked at once, with and without the
-    credential, in `timeout_s` together.
-    """
+    """Return each endpoint's verdict, all asked at once, also without the credential."""
     asked = [
         Asked(url, who, route, method="POST", follows=False)
         for url, credential, route in questions
@@ -40,18 +38,13 @@ def verify_endpoints(
 def judge(
     url: Url, credential: Credential | None, anonymous: Outcome, outcome: Outcome
 ) -> VerificationResult:
-    """Return what two answers to an empty upload mean: to nobody in particular, and to the
-    credential.
-    """
+    """Return what the answers to an empty upload mean: to nobody, and to the credential."""
     who = credential.shown_username if credential else "everybody"
     if outcome.status is None:
         return unreachable(url, str(outcome.error), outcome.trouble)
     if outcome.status in REFUSING:
-        return VerificationResult(
-            "rejected",
-            f"{url} answers {outcome.status} to {who}",
-            "refused" if outcome.status == 401 else "forbidden",
-        )
+        trouble: Trouble = "refused" if outcome.status == 401 else "forbidden"
+        return VerificationResult("rejected", f"{url} answers {outcome.status} to {who}", trouble)
     if outcome.hops:
         return unreachable(url, "it redirects uploads, which no tool follows", "elsewhere")
     if outcome.status in NO_ENDPOINT:
@@ -59,11 +52,7 @@ def judge(
     if outcome.status >= 500:
         return unreachable(url, f"it answers {outcome.status}", "broken", outcome.status)
     if anonymous.status in REFUSING:
-        return VerificationResult(
-            "proven",
-            f"{url} refuses uploads of everybody else ({anonymous.status}) and answers {who}",
-        )
-    return VerificationResult(
-        "open",
-        f"{url} asks nobody for a login before it has read an upload, so nothing could be verified",
-    )
+        words = f"{url} refuses uploads of everybody else ({anonymous.status}) and answers {who}"
+        return VerificationResult("proven", words)
+    words = "asks nobody for a login before it has read an upload, so nothing could be verified"
+    return VerificationResult("open", f"{url} {words}")

@@ -1,6 +1,4 @@
-"""Does an index accept a credential? It is asked without it as well: an index that answers
-everybody proves nothing.
-"""
+"""Does an index accept a credential? One that answers everybody proves nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +24,7 @@ _BY_STATUS: dict[int, Trouble] = {401: "refused", 403: "forbidden", 404: "hidden
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class VerificationRequest:
     """What one index is asked: does it take the credential, in this manner? `page` is that of a
     package, as the tool will ask it.
 
@@ -44,7 +42,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class VerificationFinding:
     """What came of a question. `unserved` says why a tool that waits for a challenge would be
     answered as a stranger, if so.
 
@@ -59,7 +57,7 @@ class Finding:
     challenged: bool = False
 
 
-def verify(question: Question, host: Host) -> Finding:
+def verify(question: VerificationRequest, host: Host) -> VerificationFinding:
     """Return what one index thinks of the credential. At most one failing login reaches the server,
     and a second one where the first answer (403, 404) may as well say that the index has no page of
     its own.
@@ -69,15 +67,16 @@ def verify(question: Question, host: Host) -> Finding:
     url, credential, route = question.url, question.credential, question.route
     anonymous = probe(url, None, host, ROOT_S, route)
     if (anonymous.status is None and anonymous.trouble != SLOW) or _is_open(url, anonymous):
-        return Finding(judge(url, credential, anonymous, anonymous))
-    known = (
-        anonymous if anonymous.trouble == SLOW else probe(url, credential, host, TIMEOUT_S, route)
-    )
-    finding = Finding(judge(url, credential, anonymous, known))
+        return VerificationFinding(judge(url, credential, anonymous, anonymous))
+    is_slow = anonymous.trouble == SLOW
+    known = anonymous if is_slow else probe(url, credential, host, TIMEOUT_S, route)
+    finding = VerificationFinding(judge(url, credential, anonymous, known))
     return _ask_packages([question], [(anonymous, known)], [finding], host, TIMEOUT_S)[0]
 
 
-def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> list[Finding]:
+def verify_all(
+    questions: Sequence[VerificationRequest], host: Host, timeout_s: float
+) -> list[VerificationFinding]:
     """Return what each index says, all of them asked at once, with and without the credential, in
     `timeout_s` together.
 
@@ -86,16 +85,9 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
     """
     asked: list[Asked] = []
     for one in questions:
-        encoding = one.manner.encoding
-        asked += [
-            Asked(one.url, None, one.route),
-            Asked(one.url, one.credential, one.route, encoding),
-        ]
-        asked += (
-            [Asked(one.page, _before_challenge(one), one.route, encoding)]
-            if one.page and not one.manner.unasked
-            else []
-        )
+        asked += [Asked(one.url, None, one.route), _asked(one, one.url, known=True)]
+        if one.page and not one.manner.unasked:
+            asked.append(Asked(one.page, _before_challenge(one), one.route, one.manner.encoding))
     deadline = time.monotonic() + timeout_s
     outcomes = iter(probe_all(asked, host, timeout_s * ROOT_SHARE))
     findings, pairs = [], []
@@ -105,23 +97,18 @@ def verify_all(questions: Sequence[Question], host: Host, timeout_s: float) -> l
         verdict = judge(one.url, one.credential, anonymous, known)
         first = next(outcomes) if one.page and not one.manner.unasked else None
         why = _why_unserved(one, verdict, anonymous, first) if first else None
-        findings.append(
-            Finding(
-                verdict,
-                why,
-                challenged=first is not None and first.status is not None and why is None,
-            )
-        )
+        is_challenged = first is not None and first.status is not None and why is None
+        findings.append(VerificationFinding(verdict, why, challenged=is_challenged))
     return _ask_packages(questions, pairs, findings, host, deadline - time.monotonic())
 
 
 def _ask_packages(
-    questions: Sequence[Question],
+    questions: Sequence[VerificationRequest],
     pairs: Sequence[tuple[Outcome, Outcome]],
-    findings: list[Finding],
+    findings: list[VerificationFinding],
     host: Host,
     timeout_s: float,
-) -> list[Finding]:
+) -> list[VerificationFinding]:
     """Return the findings, those of indexes without a page of their own as the page of a package
     has it.
 
@@ -129,18 +116,14 @@ def _ask_packages(
     """
     deadline = time.monotonic() + timeout_s
     findings = list(findings)
-    open_ = [
-        number for number, one in enumerate(questions) if one.pages and _has_no_page(*pairs[number])
-    ]
+    open_ = [number for number, one in enumerate(questions) if one.pages]
+    open_ = [number for number in open_ if _has_no_page(*pairs[number])]
     for part in (slice(0, 1), slice(1, None)):
         due = [(number, page) for number in open_ for page in questions[number].pages[part]]
         if not due:
             break
-        asked = [
-            _asked(questions[number], page, known=known)
-            for number, page in due
-            for known in (False, True)
-        ]
+        both = [(number, page, known) for number, page in due for known in (False, True)]
+        asked = [_asked(questions[number], page, known=known) for number, page, known in both]
         outcomes = iter(probe_all(asked, host, max(deadline - time.monotonic(), 0.0)))
         for number, page in due:
             anonymous, known = next(outcomes), next(outcomes)
@@ -154,43 +137,35 @@ def _ask_packages(
     return findings
 
 
-def _asked(question: Question, page: Url, *, known: bool) -> Asked:
-    return Asked(
-        page, question.credential if known else None, question.route, question.manner.encoding
-    )
+def _asked(question: VerificationRequest, page: Url, *, known: bool) -> Asked:
+    who = question.credential if known else None
+    return Asked(page, who, question.route, question.manner.encoding)
 
 
 def _has_no_page(anonymous: Outcome, known: Outcome) -> bool:
-    """Whether an index shows no page of its own to whom it lets in: 404, a folder's 403 to somebody
-    who is no stranger, or none in time.
-    """
+    """Whether an index shows those it lets in no page: 404, a folder's 403, none in time."""
     if SLOW in (known.trouble, anonymous.trouble):
         return True
     return known.status in NO_PAGE or (known.status == 403 and anonymous.status == 401)
 
 
 def _judge_page(
-    question: Question, page: Url, anonymous: Outcome, known: Outcome
+    question: VerificationRequest, page: Url, anonymous: Outcome, known: Outcome
 ) -> VerificationResult | None:
-    """Return what a package's page says about the credential, or None if it says nothing: the
-    package may be another index's.
-    """
+    """Return what a package's page tells, None if nothing: it may be another index's package."""
     verdict = judge(page, question.credential, anonymous, known)
     if verdict.kind != "unreachable":
         return verdict
     if not question.misses_openly or known.status != 404 or anonymous.status not in (401, 403, 404):
         return None
     if anonymous.status == 404:
-        return VerificationResult(
-            "open", f"{page} is missing for everybody, so nothing could be verified"
-        )
-    return VerificationResult(
-        "proven",
-        f"{page} refuses everybody else ({anonymous.status}), and there is no such package",
-    )
+        words = f"{page} is missing for everybody, so nothing could be verified"
+        return VerificationResult("open", words)
+    words = f"{page} refuses everybody else ({anonymous.status}), and there is no such package"
+    return VerificationResult("proven", words)
 
 
-def _before_challenge(question: Question) -> Credential | None:
+def _before_challenge(question: VerificationRequest) -> Credential | None:
     """Return as whom the tool asks before it is challenged."""
     if not question.manner.names_user or question.credential is None:
         return None
@@ -198,7 +173,7 @@ def _before_challenge(question: Question) -> Credential | None:
 
 
 def _why_unserved(
-    question: Question, verdict: VerificationResult, anonymous: Outcome, first: Outcome
+    question: VerificationRequest, verdict: VerificationResult, anonymous: Outcome, first: Outcome
 ) -> str | None:
     """Return why the tool would never send the credential, or None: both the index and a package's
     page challenge a stranger.
@@ -209,15 +184,11 @@ def _why_unserved(
         return None  # the tool cannot ask either
     scope = scope_of_index(question.url)
     if first.status not in question.manner.challenges or not scope.covers(first.url):
-        return (
-            f"{question.page} answers a stranger {_describe(first, scope)}, and the credential"
-            " would not be sent"
-        )
+        answer = _describe(first, scope)
+        return f"{question.page} answers a stranger {answer}, and the credential would not be sent"
     if anonymous.is_success and verdict.kind == "open" and not question.manner.files_only:
-        return (
-            f"{question.url} shows strangers a view of its own, and the credential would not be"
-            " sent"
-        )
+        view = "a view of its own, and the credential would not be sent"
+        return f"{question.url} shows strangers {view}"
     return None
 
 
@@ -243,31 +214,22 @@ def judge(
         _is_listing(url, anonymous) and outcome.url == anonymous.url and not outcome.is_form
     )
     if is_open and outcome.is_success:
-        return VerificationResult(
-            "open", f"{url} answers without login, so nothing could be verified"
-        )
+        words = f"{url} answers without login, so nothing could be verified"
+        return VerificationResult("open", words)
     who = credential.shown_username if credential else "everybody"
     if credential and _is_listing(url, outcome):
-        refusal = (
-            f"redirects everybody else to {anonymous.url}"
-            if anonymous.is_success
-            else f"refuses everybody else ({anonymous.status})"
-        )
+        refusal = f"refuses everybody else ({anonymous.status})"
+        if anonymous.is_success:
+            refusal = f"redirects everybody else to {anonymous.url}"
         return VerificationResult("proven", f"{url} {refusal} and answers {who}")
     if outcome.status in (401, 403):
-        return VerificationResult(
-            "rejected", f"{url} answers {outcome.status} to {who}", _BY_STATUS[outcome.status]
-        )
+        words = f"{url} answers {outcome.status} to {who}"
+        return VerificationResult("rejected", words, _BY_STATUS[outcome.status])
     if outcome.is_success and (outcome.is_form or anonymous.url.origin == outcome.url.origin):
+        words = f"{url} redirects {who} to {outcome.url}, as it does everybody else"
         if outcome.url == url:
-            return VerificationResult(
-                "rejected", f"{url} shows {who} a login page instead of an index", "login-page"
-            )
-        return VerificationResult(
-            "rejected",
-            f"{url} redirects {who} to {outcome.url}, as it does everybody else",
-            "login-page",
-        )
+            words = f"{url} shows {who} a login page instead of an index"
+        return VerificationResult("rejected", words, "login-page")
     return _unreachable(url, outcome)
 
 
@@ -284,12 +246,7 @@ def _unreachable(url: Url, outcome: Outcome) -> VerificationResult:
     if outcome.error:
         return unreachable(url, outcome.error, outcome.trouble)
     if outcome.is_success:
-        return unreachable(
-            url, f"it redirects to another server, {outcome.url.origin}", "elsewhere"
-        )
-    return unreachable(
-        url,
-        f"it answers {outcome.status}",
-        _BY_STATUS.get(outcome.status or 0, "broken"),
-        outcome.status,
-    )
+        words = f"it redirects to another server, {outcome.url.origin}"
+        return unreachable(url, words, "elsewhere")
+    trouble = _BY_STATUS.get(outcome.status or 0, "broken")
+    return unreachable(url, f"it answers {outcome.status}", trouble, outcome.status)

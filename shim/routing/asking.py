@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from shim.core.host import Host
 from shim.core.model import AskedIndex
-from shim.core.urls import Url, parse_url
+from shim.formats.index_pages import page_of_package
 from shim.net.http_client import Asked, Outcome, probe_all
-from shim.routing.remembering import Memory
+from shim.routing.remembering import RememberedNames
 
 #: For one name, at all indexes together: less than pip waits for us (`--timeout`, 15 s).
 DEADLINE_S = 12.0
@@ -30,10 +30,8 @@ MAX_NAMES = 20_000
 Place = str | None
 
 
-class Asker:
-    """Finds the index of unclaimed names, each in a thread of its own. `done` is called in that
-    thread when one is found.
-    """
+class IndexClient:
+    """Finds the index of unclaimed names, a thread for each, which calls `done` at its end."""
 
     def __init__(
         self,
@@ -44,7 +42,7 @@ class Asker:
         done: Callable[[], None],
     ) -> None:
         self._asked = asked
-        self._memories = [Memory(one, host) for one in asked]
+        self._memories = [RememberedNames(one, host) for one in asked]
         self._last = last
         self._host = host
         self._say = say
@@ -80,31 +78,24 @@ class Asker:
                 self._done()
 
     def _outcomes(self, name: str) -> list[Outcome | bool]:
-        """Return what each index said lately about the name, or says now. One that is down is not
-        asked for each name in turn.
-        """
+        """Return what each index says now, or lately. One that is down is not asked each time."""
         with self._lock:
-            pairs = zip(self._asked, self._memories, strict=True)
-            seen = [
-                self._find_down(asked) if (one := memory.recall(name)) is None else one
-                for asked, memory in pairs
-            ]
+            seen: list[Outcome | bool | None] = []
+            for asked, memory in zip(self._asked, self._memories, strict=True):
+                known = memory.recall(name)
+                seen.append(self._find_down(asked) if known is None else known)
         due = [number for number, one in enumerate(seen) if one is None]
-        asked = [self._asked[number] for number in due]
         # pip makes Latin-1 of a password, and so does whoever asks in its place.
         questions = [
-            Asked(page_of(one.url, name), one.credential, one.route, "latin-1") for one in asked
+            Asked(page_of_package(one.url, name), one.credential, one.route, "latin-1")
+            for one in (self._asked[number] for number in due)
         ]
-        answers = dict(
-            zip(due, probe_all(questions, self._host, DEADLINE_S) if due else [], strict=True)
-        )
+        outcomes = probe_all(questions, self._host, DEADLINE_S) if due else []
+        answers = dict(zip(due, outcomes, strict=True))
         with self._lock:
-            ended = {
-                self._asked[number].url.text: outcome
-                for number, outcome in answers.items()
-                if outcome.status is None
-            }
-            self._down |= {url: (time.monotonic(), outcome) for url, outcome in ended.items()}
+            for number, outcome in answers.items():
+                if outcome.status is None:
+                    self._down[self._asked[number].url.text] = (time.monotonic(), outcome)
         return [answers[number] if one is None else one for number, one in enumerate(seen)]
 
     def _find_down(self, asked: AskedIndex) -> Outcome | None:
@@ -115,14 +106,15 @@ class Asker:
     def _judge(self, name: str, outcomes: Sequence[Outcome | bool]) -> Place:
         """Return the first index that has the name, if all before it have not."""
         for asked, memory, outcome in zip(self._asked, self._memories, outcomes, strict=True):
+            has_name = outcome is True
             if isinstance(outcome, Outcome):
-                trouble = find_trouble(asked, outcome)
-                if trouble:
+                if trouble := find_trouble(asked, outcome):
                     self._complain(name, asked, trouble)
                     return None
+                has_name = is_there(outcome)
                 with self._lock:
-                    memory.remember(name, is_there=is_there(outcome))
-            if outcome is True or (isinstance(outcome, Outcome) and is_there(outcome)):
+                    memory.remember(name, is_there=has_name)
+            if has_name:
                 return asked.url.text
         return self._last
 
@@ -135,15 +127,8 @@ class Asker:
             self._say(f"{name} comes from no index: {asked.url} may have it, and {trouble}")
 
 
-def page_of(index: Url, name: str) -> Url:
-    """Return the page of a name on an index."""
-    return parse_url(f"{index.text.rstrip('/')}/{name}/")
-
-
 def is_there(outcome: Outcome) -> bool:
-    """Whether an index has a page of the name, and does not send everybody on to a public index for
-    it.
-    """
+    """Whether an index has a page of the name, and does not redirect to a public index."""
     return outcome.status == 200 and not outcome.url.is_public
 
 
@@ -153,7 +138,7 @@ def find_trouble(asked: AskedIndex, outcome: Outcome) -> str | None:
         return f"cannot be reached: {outcome.error}"
     if outcome.is_form:
         return "shows a login page"
-    if outcome.status == 200 or outcome.status == 404:
+    if outcome.status in (200, 404):
         is_elsewhere = outcome.url.origin != asked.url.origin and not outcome.url.is_public
         return f"redirects to another server, {outcome.url.origin}" if is_elsewhere else None
     return f"answers {outcome.status}"

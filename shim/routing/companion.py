@@ -29,16 +29,13 @@ def accompany(delivery: Delivery, environ: Mapping[str, str]) -> Delivery:
     """
     if delivery.routes is None:
         return delivery
+    text = json.dumps(render(delivery.routes))
     try:
-        return place(
-            delivery,
-            start_companion(json.dumps(render(delivery.routes)), delivery.routes.address, environ),
-        )
+        return place(delivery, start_companion(text, delivery.routes.address, environ))
     except OSError as error:
         hint = "without `packages` and `index-strategy` in your config.toml it would not be needed"
-        raise InternalError(
-            f"no process for the redirector beside the tool ({error.strerror})", hint=hint
-        ) from error
+        message = f"no process for the redirector beside the tool ({error.strerror})"
+        raise InternalError(message, hint=hint) from error
 
 
 def place(delivery: Delivery, address: str) -> Delivery:
@@ -47,32 +44,22 @@ def place(delivery: Delivery, address: str) -> Delivery:
         name: value.replace(STAND_IN, address) if isinstance(value, str) else value
         for name, value in delivery.environ.items()
     }
-    return replace(
-        delivery,
-        argv=tuple(word.replace(STAND_IN, address) for word in delivery.argv),
-        environ=changed,
-    )
+    argv = tuple(word.replace(STAND_IN, address) for word in delivery.argv)
+    return replace(delivery, argv=argv, environ=changed)
 
 
 def render(routes: Routes) -> dict[str, Any]:
-    """Return the routes as JSON can hold them, the secrets of the indexes that have to be asked
-    among them, percent-encoded.
-    """
-    return {
-        "claims": routes.claims,
-        "asked": [
-            [asked.url.text, _render_credential(asked.credential), asked.route._asdict()]
-            for asked in routes.asked
-        ],
-        "last": routes.last,
-        "names": routes.names,
-    }
+    """Return the routes for JSON, with percent-encoded secrets of indexes that are asked."""
+    asked = [
+        [one.url.text, _render_credential(one.credential), one.route._asdict()]
+        for one in routes.asked
+    ]
+    return {"claims": routes.claims, "asked": asked, "last": routes.last, "names": routes.names}
 
 
 def _render_credential(credential: Credential | None) -> list[str] | None:
     if credential is None:
         return None
-    username, secret = (
-        quote(text, safe="") for text in (credential.username, credential.secret.reveal())
-    )
+    texts = (credential.username, credential.secret.reveal())
+    username, secret = (quote(text, safe="") for text in texts)
     return [username, secret, str(credential.scope), credential.scheme]

@@ -20,7 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import field, replace
+from dataclasses import replace
 from typing import NamedTuple, cast
 
 from shim.config.index import IndexConfig
@@ -35,12 +35,11 @@ from shim.tools import Tool
 MARK = "_SHIM_USE_AS"
 #: uv's commands that use an index for this environment or user alone. `uv lock`, `add`, `sync` and
 #: `run` write it down, or read what is written.
-UV_VERBS = frozenset(
-    [
-        *(("pip", verb) for verb in ("compile", "install", "list", "sync", "tree")),
-        *(("tool", verb) for verb in ("install", "run", "upgrade")),
-    ]
-) | {("venv",)}
+UV_VERBS = (
+    *(("pip", verb) for verb in ("compile", "install", "list", "sync", "tree")),
+    *(("tool", verb) for verb in ("install", "run", "upgrade")),
+    ("venv",),
+)
 UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
 RECEIPT = "uv-receipt.toml"
 _KEY = re.compile(rb"use-as")
@@ -64,7 +63,7 @@ class Usage(NamedTuple):
     """
 
     endpoints: Endpoints
-    added: Mapping[str, str | None] = field(default_factory=dict)
+    added: Mapping[str, str | None]
     why_not: str = ""
     warning: str = ""
 
@@ -87,11 +86,8 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
     if not used:
         return Usage(endpoints, inherited)
     variables = uv_variables(used) if invocation.family == "uv" else pip_variables(used)
-    added = {
-        **inherited,
-        **variables,
-        MARK: "\t".join(f"{name}={value}" for name, value in variables.items()),
-    }
+    mark = "\t".join(f"{name}={value}" for name, value in variables.items())
+    added = {**inherited, **variables, MARK: mark}
     with_ours = tool.read_endpoints(invocation, around(host, added))
     items = tuple(_name_origin(endpoint, variables, used) for endpoint in with_ours.items)
     if items == with_ours.items:
@@ -100,17 +96,13 @@ def find_usage(tool: Tool, invocation: Invocation, host: Host) -> Usage:
 
 
 def used_indexes(settings: Settings) -> tuple[IndexConfig, ...]:
-    """Return the indexes with `use-as`: the first default, then the extra ones in their order. A
-    machine's default yields to the user's.
-    """
+    """Return the indexes with `use-as`: the first default (the user's if any), then extras."""
     defaults = [index for index in settings.indexes if index.use_as == "default"]
     return (*defaults[:1], *(index for index in settings.indexes if index.use_as == "extra"))
 
 
 def around(host: Host, changes: Mapping[str, str | None]) -> Host:
-    """Return the host with changed variables. An environment that is observed goes on being
-    observed.
-    """
+    """Return the host with changed variables; an observed environment stays observed."""
     if not changes:
         return host
     environ = cast(dict[str, str], copy(host.environ))
@@ -123,27 +115,18 @@ def around(host: Host, changes: Mapping[str, str | None]) -> Host:
 
 
 def put_into(delivery: Delivery, added: Mapping[str, str | None], warning: str = "") -> Delivery:
-    """Return the delivery with the variables of `use-as`; what a channel made of one of them
-    counts.
-    """
+    """Return the delivery with the variables of `use-as`, unless a channel changed them."""
     if not added and not warning:
         return delivery
-    return replace(
-        delivery,
-        environ={**added, **delivery.environ},
-        warnings=(*delivery.warnings, *([warning] if warning else [])),
-    )
+    warnings = (*delivery.warnings, *([warning] if warning else []))
+    return replace(delivery, environ={**added, **delivery.environ}, warnings=warnings)
 
 
 def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the variables that a command of ours above this one has set and nobody has changed
-    since, each to be taken back.
-    """
+    """Return what a command above this one has set, unchanged since, each to be taken back."""
     marked = dict(text.partition("=")[::2] for text in environ.get(MARK, "").split("\t") if text)
-    ours: dict[str, str | None] = {
-        name: None for name, value in marked.items() if environ.get(name) == value
-    }
-    return {**ours, MARK: None} if marked else {}
+    ours = [name for name, value in marked.items() if environ.get(name) == value]
+    return dict.fromkeys([*ours, MARK]) if marked else {}
 
 
 def is_mentioned(host: Host) -> bool:
@@ -153,18 +136,14 @@ def is_mentioned(host: Host) -> bool:
 
 def pip_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
     """Return pip's variables for the indexes."""
-    defaults, extras = (
-        [index.url.text for index in used if index.use_as == wanted]
-        for wanted in ("default", "extra")
-    )
+    defaults = [index.url.text for index in used if index.use_as == "default"]
+    extras = [index.url.text for index in used if index.use_as == "extra"]
     variables = {"PIP_INDEX_URL": " ".join(defaults), "PIP_EXTRA_INDEX_URL": " ".join(extras)}
     return {name: value for name, value in variables.items() if value}
 
 
 def uv_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:
-    """Return uv's variables for the indexes, without names: a name would answer for an index of
-    that name in a stranger's project.
-    """
+    """Return uv's variables, without names: a stranger's project may have an index of that name."""
     urls = [index.url.text for index in uv_order(used)]
     if used[0].use_as == "extra":
         return {"UV_INDEX": " ".join(urls)}
@@ -186,25 +165,19 @@ def is_eligible(invocation: Invocation) -> bool:
 def _why_not(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
     """Return why `use-as` does not count for this command, in words; nothing if it does."""
     if not is_eligible(invocation) or _writes_index(invocation, host):
-        return (
-            "this command writes its indexes into a project or lock file, or reads them there: name"
-            " them there"
-        )
+        what = "writes its indexes into a project or lock file, or reads them there"
+        return f"this command {what}: name them there"
     if named := _find_named(endpoints, host):
         return f"{named.origin} names an index"
     if said := _says(invocation, host):
         return f"{said} is said"
-    return (
-        ""
-        if any(endpoint.origin.is_default for endpoint in endpoints.items)
-        else "this command asks no default index"
-    )
+    if any(endpoint.origin.is_default for endpoint in endpoints.items):
+        return ""
+    return "this command asks no default index"
 
 
 def _all_asked(invocation: Invocation, endpoints: Endpoints, host: Host) -> Endpoints:
-    """Return the endpoints, with those of pip's settings for a tool that starts a pip: it leaves
-    out what is public.
-    """
+    """Return the endpoints, with those of pip's settings for a tool that starts a pip."""
     if invocation.tool not in PIP_STARTERS:
         return endpoints
     from shim.tools.project.requests import join, pip_endpoints
@@ -213,28 +186,19 @@ def _all_asked(invocation: Invocation, endpoints: Endpoints, host: Host) -> Endp
 
 
 def _find_named(endpoints: Endpoints, host: Host) -> Endpoint | None:
-    """Return the first index that somebody names. A tool's receipt may say what came by `use-as`
-    when the tool was installed.
-    """
-    named = [
-        endpoint
-        for endpoint in endpoints.items
-        if endpoint.role in ("index", "extra") and not endpoint.origin.is_default
-    ]
-    if any(RECEIPT in endpoint.origin.where for endpoint in named):
+    """Return the first index that somebody names; a receipt may name one that came by `use-as`."""
+    indexes = (one for one in endpoints.items if one.role in ("index", "extra"))
+    named = [one for one in indexes if not one.origin.is_default]
+    if any(RECEIPT in one.origin.where for one in named):
         ours = {index.url.text for index in used_indexes(load_settings(host))}
         named = [
-            endpoint
-            for endpoint in named
-            if RECEIPT not in endpoint.origin.where or endpoint.url.text not in ours
+            one for one in named if RECEIPT not in one.origin.where or one.url.text not in ours
         ]
     return named[0] if named else None
 
 
 def _warning(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
-    """Return that an index which somebody names beside the tool's default keeps the private default
-    away, if so.
-    """
+    """Return that an index which somebody names keeps the private default away, if so."""
     default = next((endpoint for endpoint in endpoints.items if endpoint.origin.is_default), None)
     replaced = any(
         endpoint.role == "index" and not endpoint.origin.is_default for endpoint in endpoints.items
@@ -247,10 +211,8 @@ def _warning(invocation: Invocation, endpoints: Endpoints, host: Host) -> str:
         return ""
     if named is None or not used or used[0].use_as != "default" or used[0].url.is_public:
         return ""
-    return (
-        f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index:"
-        " use-as is for commands that name none"
-    )
+    what = f"{default.url} is asked and {used[0].name} is not, since {named.origin} names an index"
+    return f"{what}: use-as is for commands that name none"
 
 
 def _writes_index(invocation: Invocation, host: Host) -> bool:
@@ -265,9 +227,7 @@ def _writes_index(invocation: Invocation, host: Host) -> bool:
 
 
 def _says(invocation: Invocation, host: Host) -> str | None:
-    """Return the option of an index that argv, a variable or pip.conf says, be its value a path
-    that nobody has a credential for.
-    """
+    """Return the option of an index that argv, a variable or pip.conf says, be it a mere path."""
     if invocation.family == "pip":
         from shim.tools.pip import tool as pip
 
@@ -287,18 +247,13 @@ def _says(invocation: Invocation, host: Host) -> str | None:
 
 
 def find_index_option(argv: tuple[str, ...]) -> str | None:
-    """Return the option that names an index, or switches them off, to a tool that starts a pip.
-    Behind `--` are other programs' words.
-    """
-    words = argv[: argv.index("--")] if "--" in argv else argv
-    for word in words:
+    """Return the word before `--` that names an index to a pip, or switches them off, or None."""
+    for word in argv[: argv.index("--")] if "--" in argv else argv:
         # Blanks are in what --pip-args is given.
-        for piece in (
-            word.replace("=", " ", 1).split() if word.startswith("-") or " " in word else ()
-        ):
-            if piece.startswith("-i") or (
-                piece.startswith("--") and "index" in piece and not piece.endswith(BESIDE_INDEX)
-            ):
+        is_option = word.startswith("-") or " " in word
+        for piece in word.replace("=", " ", 1).split() if is_option else ():
+            is_index = piece.startswith("--") and "index" in piece
+            if piece.startswith("-i") or (is_index and not piece.endswith(BESIDE_INDEX)):
                 return piece
     return None
 
@@ -310,7 +265,5 @@ def _name_origin(
     if endpoint.location is None or endpoint.location.key not in variables:
         return endpoint
     index = next((index for index in used if index.url.text == endpoint.url.text), used[0])
-    return replace(
-        endpoint,
-        origin=Origin("env", f"{endpoint.location.key}, by use-as of [[index]] {index.name}"),
-    )
+    origin = Origin("env", f"{endpoint.location.key}, by use-as of [[index]] {index.name}")
+    return replace(endpoint, origin=origin)

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -23,7 +23,7 @@ from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
 from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host
-from shim.core.package_names import is_name, normal_name, owner_of
+from shim.core.package_names import is_name, normal_name
 from shim.core.toml import read_toml, value_at
 from shim.core.urls import BadUrl, parse_url, shown_url
 from shim.formats import requirements
@@ -37,6 +37,8 @@ INDEX_LINES = ("index-url", "extra-index-url")
 #: pip's options that name a requirements or constraints file.
 FILES = ("requirement", "constraint", "build-constraint")
 MAX_FILES = 1000
+#: What a step around the redirector would do.
+AT_STAKE = "pip would take packages from there whatever `packages` and `index-strategy` say"
 _LINE_TABLE = read_table(REQUIREMENTS_LINE, WANTED)
 _REQUIREMENT = re.compile(
     r"\s*(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?:\[[^\]]*\])?\s*(?P<rest>.*)",
@@ -87,34 +89,21 @@ class Inputs:
     _seen: set[str] = field(default_factory=set)
 
     def read_command(self, settings: PipSettings) -> None:
-        """Read everything that pip's options and arguments name. Raises CannotRead for a group or a
-        script that is left to pip.
-        """
-        for mention in settings.arguments:
+        """Read what options and arguments name. Raises CannotRead for what is left to pip."""
+        for mention in (*settings.arguments, *settings.all("editable")):
             self.add_typed(mention.text)
-        for mention in settings.all("editable"):
-            self.add_typed(mention.text)
-        for option in FILES:
-            for mention in settings.all(option):
-                self.read_file(mention.text)
+        for mention in (mention for option in FILES for mention in settings.all(option)):
+            self.read_file(mention.text)
         for mention in settings.all("group"):
             path, _, group = mention.text.rpartition(":")
-            self.add_texts(
-                requirements.read_group_requirements(
-                    self._text(self.host.path(path or "pyproject.toml")), group
-                ),
-                path,
-            )
+            text = self._text(self.host.path(path or "pyproject.toml"))
+            self.add_texts(requirements.read_group_requirements(text, group), path)
         for mention in settings.all("requirements-from-script"):
-            self.add_texts(
-                requirements.read_script_requirements(self._text(self.host.path(mention.text))),
-                mention.text,
-            )
+            text = self._text(self.host.path(mention.text))
+            self.add_texts(requirements.read_script_requirements(text), mention.text)
 
     def add_typed(self, text: str) -> None:
-        """Add a requirement of argv: a name, or a local project, whose file is not the user's
-        word.
-        """
+        """Add a requirement of argv; the file of a local project is not the user's word."""
         match = _REQUIREMENT.fullmatch(text)
         if not _REMOTE.search(text) and self._find_project(text):
             self._read_project(text)
@@ -137,17 +126,14 @@ class Inputs:
             self._add_name(match["name"])
 
     def read_file(self, location: str, parent: str = "") -> None:
-        """Read a requirements or constraints file, and those that it includes. One that is not
-        there is pip's affair.
-        """
+        """Read a requirements or constraints file, if it is there, and those it includes."""
         beside = os.path.join(parent, location) if location[:5].lower() != "file:" else location
         path = os.path.normpath(self._path_of(beside))
         if path in self._seen:
             return
         if len(self._seen) >= MAX_FILES:
-            raise CannotRoute(
-                f"more than {MAX_FILES} files include each other", hint="name fewer of them"
-            )
+            message = f"more than {MAX_FILES} files include each other"
+            raise CannotRoute(message, hint="name fewer of them")
         self._seen.add(path)
         with refusing_unread(self._shown(path)):
             self._read_lines(path)
@@ -189,10 +175,8 @@ class Inputs:
                     "take that line out, and name the index where shim can see to it:"
                     f" PIP_EXTRA_INDEX_URL={shown_url(value)}"
                 )
-                raise CannotRoute(
-                    f"{where} names an index of its own, {shown_url(value)}: {self._at_stake()}",
-                    hint=hint,
-                )
+                message = f"{where} names an index of its own, {shown_url(value)}"
+                raise CannotRoute(f"{message}: {AT_STAKE}", hint=hint)
             if word.name == "find-links":
                 self._check_links(value, path, where)
             elif word.name in FILES and not _REMOTE.match(value):
@@ -201,9 +185,7 @@ class Inputs:
                 self.add_said(value, where)
 
     def _check_links(self, value: str, path: str, where: str) -> None:
-        """Stop for a find-links line with claimed names behind it: a server, a page on disk, or a
-        folder that has them.
-        """
+        """Stop for find-links with claimed names: a server, a page on disk, or a folder."""
         beside = os.path.join(os.path.dirname(path), value)
         folder = self._path_of(beside if exists(beside) else value)
         names = list_folder(folder) if is_folder(folder) and not _REMOTE.match(value) else [""]
@@ -212,64 +194,44 @@ class Inputs:
                 "take that line out; a folder of files that you trust can be named on the command"
                 " line: --find-links FOLDER"
             )
-            raise CannotRoute(
-                f"{where} names a place of links, {shown_url(value)}: {self._at_stake()}", hint=hint
-            )
+            message = f"{where} names a place of links, {shown_url(value)}"
+            raise CannotRoute(f"{message}: {AT_STAKE}", hint=hint)
 
     def _is_claimed_file(self, name: str) -> bool:
-        """Whether a file of a distribution may be of a claimed name: what is before any of its
-        hyphens counts.
-        """
+        """Whether what is before any hyphen of a file's name is a claimed name."""
         parts = re.split(r"-(?=[^-])", name)
-        return any(self._owner("-".join(parts[:count])) for count in range(1, len(parts) + 1))
+        names = ("-".join(parts[:count]) for count in range(1, len(parts) + 1))
+        return any(map(self.configuration.index_claiming, names))
 
     def _check_direct(self, text: str, url: str, where: str) -> None:
-        """Stop for a direct URL of a claimed name, or of nobody knows what, elsewhere than at the
-        name's own index.
-        """
+        """Stop for a direct URL of a claimed name, or of none, that is not its index's."""
         if not self.configuration.claims:
             return
         match = _REQUIREMENT.match(text)
         named = match["name"] if match and match["rest"].startswith("@") else None
         name = named or name_in(url)
         if name is None:
-            message = (
-                f"{where} names a file whose package shim cannot tell, {shown_url(url)}:"
-                f" {self._at_stake()}"
-            )
-            raise CannotRoute(
-                message, hint="write its name in front, which pip then insists on: NAME @ URL"
-            )
+            message = f"{where} names a file whose package shim cannot tell, {shown_url(url)}"
+            hint = "write its name in front, which pip then insists on: NAME @ URL"
+            raise CannotRoute(f"{message}: {AT_STAKE}", hint=hint)
         self._check_owner(name, url, where)
 
     def _check_owner(self, name: str, url: str, where: str) -> None:
-        owner = self._owner(name)
-        index = next(
-            (
-                index
-                for index in self.configuration.indexes
-                if index.packages and index.url.text == owner
-            ),
-            None,
-        )
+        index = self.configuration.index_claiming(name)
         if index is None:
             return
-        try:
+        with suppress(BadUrl):
             if index.reach(parse_url(url.partition("#")[0])):
                 return
-        except BadUrl:
-            pass
         message = (
             f"{where} takes {normal_name(name)} from {shown_url(url)}, and it belongs to [[index]]"
             f" {index.name} ({index.url})"
         )
-        raise CannotRoute(
-            message,
-            hint=(
-                "write its name and version there, and no URL; or type that URL on the command line"
-                " yourself"
-            ),
+        hint = (
+            "write its name and version there, and no URL; or type that URL on the command line"
+            " yourself"
         )
+        raise CannotRoute(message, hint=hint)
 
     def _find_project(self, text: str) -> str | None:
         """Return the folder of a local project that a requirement names, or None."""
@@ -282,9 +244,7 @@ class Inputs:
         return folder if is_folder(folder) else None
 
     def _read_project(self, text: str) -> None:
-        """Read what a local project needs, and what builds it. What setup.py makes up is only known
-        to it.
-        """
+        """Read what a local project and its build need, as far as setup.py does not make it up."""
         folder = self._find_project(text) or ""
         if folder in self._seen:
             return
@@ -295,24 +255,17 @@ class Inputs:
         _, extras = requirements.split_extras(text.partition(";")[0].strip())
         optional = value_at(document, "project", "optional-dependencies")
         wanted = {normal_name(extra) for extra in extras}
-        lists = [
-            value_at(document, "build-system", "requires"),
-            value_at(document, "project", "dependencies"),
-        ]
+        needs = (("build-system", "requires"), ("project", "dependencies"))
+        lists = [value_at(document, *path) for path in needs]
         if isinstance(optional, dict):
             lists += [values for extra, values in optional.items() if normal_name(extra) in wanted]
         for values in lists:
-            self.add_texts(
-                (
-                    [value for value in values if isinstance(value, str)]
-                    if isinstance(values, list)
-                    else []
-                ),
-                self._shown(path),
-            )
+            texts = values if isinstance(values, list) else []
+            self.add_texts((one for one in texts if isinstance(one, str)), self._shown(path))
         for name in ("setup.py", "setup.cfg"):
-            for match in _IN_CODE.finditer(self._text(os.path.join(folder, name))):
-                self._check_owner(match[1], match[2], self._shown(os.path.join(folder, name)))
+            code = os.path.join(folder, name)
+            for match in _IN_CODE.finditer(self._text(code)):
+                self._check_owner(match[1], match[2], self._shown(code))
 
     def _path_of(self, location: str) -> str:
         return LocalFiles(self.host, self.files).path_of(location)
@@ -320,19 +273,12 @@ class Inputs:
     def _text(self, path: str) -> str:
         return (self.files.read(path) or b"").decode("utf-8", "replace")
 
-    def _owner(self, name: str) -> str | None:
-        return owner_of(normal_name(name), self.configuration.claims)
-
     def _add_name(self, name: str) -> None:
         if is_name(normal := normal_name(name)):
             self.names[normal] = None
 
     def _shown(self, path: str) -> str:
         return path.removeprefix(self.host.cwd.rstrip("/") + "/")
-
-    def _at_stake(self) -> str:
-        """Return what a step around the redirector would do, in words."""
-        return "pip would take packages from there whatever `packages` and `index-strategy` say"
 
 
 def _urls_in(value: Any) -> Iterator[str]:
@@ -349,9 +295,7 @@ def _urls_in(value: Any) -> Iterator[str]:
 
 
 def name_in(url: str) -> str | None:
-    """Return the package that pip takes a URL for, None if only its metadata tell: a wheel's file
-    name goes before a fragment.
-    """
+    """Return the package that pip takes a URL for, by a wheel's name or a fragment, or None."""
     file = unquote(urlsplit(url).path).rstrip("/").rpartition("/")[2]
     if file.endswith(".whl"):
         return unquote(file).partition("-")[0]

@@ -21,7 +21,7 @@ from typing import Any
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.files import CannotRead, read_regular
-from shim.core.package_names import normal_name, owner_of
+from shim.core.package_names import normal_name
 from shim.core.toml import may_hide_urls, read_toml
 from shim.core.urls import BadUrl, parse_url
 
@@ -55,10 +55,7 @@ def find_foreign(path: str, settings: Settings) -> Iterator[Foreign]:
     """
     text = (read_regular(path, MAX_BYTES) or b"").decode("utf-8", "replace").replace("\r\n", "\n")
     for name, url in dict.fromkeys(_sources(os.path.basename(path), text)):
-        owner = owner_of(normal_name(name), settings.claims)
-        index = next(
-            (one for one in settings.indexes if one.packages and one.url.text == owner), None
-        )
+        index = settings.index_claiming(name)
         if index and not _is_its_own(url, index):
             yield Foreign(normal_name(name), re.sub(r"://[^/@\s]*@", "://", url), index)
 
@@ -68,11 +65,10 @@ def _is_its_own(url: str, index: IndexConfig) -> bool:
     bare = url.partition("+")[2] if re.match(r"[a-z]+\+", url) else url
     if "://" not in bare or bare.startswith("file:"):
         return True
+    if url.startswith(("git+", "hg+", "svn+", "bzr+")):
+        return False
     try:
-        return (
-            not url.startswith(("git+", "hg+", "svn+", "bzr+"))
-            and index.reach(parse_url(bare.partition("#")[0])) is not None
-        )
+        return index.reach(parse_url(bare.partition("#")[0])) is not None
     except BadUrl:
         return False
 
@@ -86,12 +82,8 @@ def _sources(kind: str, text: str) -> Iterator[tuple[str, str]]:
     elif kind == "Pipfile.lock":
         yield from _pipenv_sources(_read_json(text))
     else:
-        document = read_toml(text)
-        for package in (
-            _rows(document.get("package"))
-            if not kind.startswith("pylock.")
-            else _rows(document.get("packages"))
-        ):
+        key = "packages" if kind.startswith("pylock.") else "package"
+        for package in _rows(read_toml(text).get(key)):
             yield from ((str(package.get("name", "")), url) for url in _urls_of(package))
 
 
@@ -110,9 +102,7 @@ def _uv_packages(text: str) -> list[tuple[str, str, str]]:
 
 
 def _urls_of(package: dict[str, Any]) -> Iterator[str]:
-    """Yield the URLs that one package of a poetry.lock, pdm.lock or pylock.toml says: its source's,
-    its index's, its files'.
-    """
+    """Yield the URLs of a package in a TOML lock: its source's, its index's, its files'."""
     source = package.get("source")
     if isinstance(source, dict) and isinstance(source.get("url"), str):
         yield f"git+{source['url']}" if source.get("type") == "git" else source["url"]
@@ -137,10 +127,9 @@ def _pipenv_sources(document: Any) -> Iterator[tuple[str, str]]:
     for section in ("default", "develop"):
         packages = document.get(section) if isinstance(document, dict) else None
         for name, package in packages.items() if isinstance(packages, dict) else ():
-            if isinstance(package, dict) and (
-                url := urls.get(str(package.get("index")), package.get("file"))
-            ):
-                yield name, str(url)
+            if isinstance(package, dict):
+                url = urls.get(str(package.get("index")), package.get("file"))
+                yield from [(name, str(url))] if url else ()
 
 
 def _rows(value: Any) -> list[dict[str, Any]]:

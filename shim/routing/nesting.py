@@ -13,9 +13,7 @@ MARK = "_SHIM_ROUTED"
 
 
 def take_back(environ: Mapping[str, str]) -> dict[str, str | None]:
-    """Return the variables that a command above this one has set and nobody has changed since, as
-    they were before (None: unset).
-    """
+    """Return what a command above has set, unchanged since, as it was before (None: unset)."""
     text = environ.get(MARK)
     if not text:
         return {}
@@ -25,24 +23,17 @@ def take_back(environ: Mapping[str, str]) -> dict[str, str | None]:
         marked = {name: (ours, theirs) for name, (ours, theirs) in json.loads(text).items()}
     except (ValueError, TypeError, AttributeError, RecursionError):
         return {MARK: None}
-    return {
-        MARK: None,
-        **{name: theirs for name, (ours, theirs) in marked.items() if environ.get(name) == ours},
-    }
+    back = {name: theirs for name, (ours, theirs) in marked.items() if environ.get(name) == ours}
+    return {MARK: None, **back}
 
 
 def mark(changes: Mapping[str, object], environ: Mapping[str, str]) -> str:
-    """Return the mark for these changes of the environment. What holds a secret is not remembered,
-    and stays changed.
-    """
+    """Return the mark for these changes. What holds a secret is not kept, and stays changed."""
     import json
 
-    plain = {
-        name: value for name, value in changes.items() if value is None or isinstance(value, str)
-    }
     kept = {
         name: (value, environ.get(name))
-        for name, value in plain.items()
-        if "@" not in environ.get(name, "")
+        for name, value in changes.items()
+        if (value is None or isinstance(value, str)) and "@" not in environ.get(name, "")
     }
     return json.dumps(kept)

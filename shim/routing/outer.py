@@ -15,7 +15,13 @@ from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Resolution, Target
 from shim.hotpath.exec_target import place_memory
 from shim.routing.inputs import Inputs, refusing_unread
-from shim.routing.planning import PLACES, Routing, add_claiming, refuse_unread, refuse_ways_around
+from shim.routing.planning import (
+    Routing,
+    add_claiming,
+    needs_redirector,
+    refuse_unread,
+    refuse_ways_around,
+)
 from shim.tools.pip.settings import FileReader, read_settings
 from shim.tools.project.requests import pip_endpoints
 
@@ -38,8 +44,7 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     refuse_ways_around(own, options)
     with refusing_unread("what pip.conf or a variable names"):
         Inputs(host, settings).read_command(options)
-    places = [endpoint for endpoint in own.items if endpoint.role in PLACES]
-    if options.is_on("no-index") or not (settings.claims or places[1:]):
+    if not needs_redirector(own, options, settings):
         return delivery
     invocation = Invocation(
         "shim exec", "project", Target(target), delivery.argv, (), True, "any program may start pip"
@@ -47,19 +52,13 @@ def route_program(delivery: Delivery, target: str, settings: Settings, host: Hos
     routing = Routing(invocation, own, add_claiming(own, settings), (), None)
     resolutions = _resolution(routing, settings, host)
     endpoints = Endpoints(tuple(resolution.endpoint for resolution in resolutions), routed=True)
-    routed = routing.put_into(
-        _with_netrc(delivery, invocation, endpoints, resolutions, settings, host),
-        resolutions,
-        settings,
-        host,
-    )
+    with_netrc = _with_netrc(delivery, invocation, endpoints, resolutions, settings, host)
+    routed = routing.put_into(with_netrc, resolutions, settings, host)
     return replace(routed, channels=delivery.channels or routed.channels)
 
 
 def _resolution(routing: Routing, settings: Settings, host: Host) -> tuple[Resolution, ...]:
-    """Return the answers for pip's own indexes, where a source that fails is no reason to stop, and
-    for those that claim names.
-    """
+    """Return the answers for pip's own indexes, be a source broken, and for claimed names'."""
     from shim.credentials.resolve import resolve
 
     resolutions: list[Resolution] = []

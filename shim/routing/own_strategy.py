@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from shim.config.index import IndexConfig
@@ -23,7 +24,7 @@ from shim.core.errors import CannotRoute
 from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation
-from shim.core.package_names import normal_name, owner_of
+from shim.core.package_names import normal_name
 from shim.core.toml import value_at
 from shim.routing.inputs import refusing_unread
 from shim.routing.locks import find_foreign
@@ -61,42 +62,30 @@ def refuse_elsewhere(
         CannotRoute: so it is.
     """
     document = _read_project(invocation, host)
-    names = [
-        name
-        for name in dict.fromkeys((*_typed(invocation, host), *_named(document)))
-        if owner_of(name, settings.claims)
-    ]
+    names = dict.fromkeys((*_typed(invocation, host), *_named(document)))
+    claimed = {name: index for name in names if (index := settings.index_claiming(name))}
     order = asked_order(endpoints)
-    for name in names:
-        index = owner(name, settings)
-        if (
-            index
-            and not is_pinned(name, index, document)
-            and not _comes_first(index, order, invocation)
-        ):
+    for name, index in claimed.items():
+        is_kept = is_pinned(name, index, document) or _comes_first(index, order, invocation)
+        if not is_kept:
             first = next((str(endpoint.url) for endpoint in order), "its default index")
-            message = (
-                f"{invocation.tool} would take {name} from {first}, and it belongs to [[index]]"
-                f" {index.name} ({index.url})"
-            )
+            message = f"{invocation.tool} would take {name} from {first}, {_belonging(index)}"
             raise CannotRoute(message, hint=_hint(invocation, name, index))
-    if names and (strategy := _unsafe_strategy(invocation, endpoints, host)):
-        message = (
-            f"{names[0]} belongs to one index, and with index-strategy {strategy} uv would take it"
-            " from any"
-        )
+    if claimed and (strategy := _unsafe_strategy(invocation, endpoints, host)):
+        what = f"with index-strategy {strategy} uv would take it from any"
+        message = f"{next(iter(claimed))} belongs to one index, and {what}"
         raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
     lock = _find_lock(invocation, host)
     with refusing_unread(lock or ""):
         found = list(find_foreign(lock, settings)) if lock else []
     for foreign in found:
-        message = (
-            f"{lock} takes {foreign.name} from {foreign.url}, and it belongs to [[index]]"
-            f" {foreign.index.name} ({foreign.index.url})"
-        )
-        raise CannotRoute(
-            message, hint=_hint(invocation, foreign.name, foreign.index) + "; then lock it anew"
-        )
+        message = f"{lock} takes {foreign.name} from {foreign.url}, {_belonging(foreign.index)}"
+        hint = _hint(invocation, foreign.name, foreign.index) + "; then lock it anew"
+        raise CannotRoute(message, hint=hint)
+
+
+def _belonging(index: IndexConfig) -> str:
+    return f"and it belongs to [[index]] {index.name} ({index.url})"
 
 
 def asked_order(endpoints: Endpoints) -> list[Endpoint]:
@@ -105,25 +94,11 @@ def asked_order(endpoints: Endpoints) -> list[Endpoint]:
     return sorted(indexes, key=lambda endpoint: endpoint.role == "index")
 
 
-def owner(name: str, settings: Settings) -> IndexConfig | None:
-    """Return the `[[index]]` that claims a name, or None."""
-    url = owner_of(name, settings.claims)
-    return next(
-        (index for index in settings.indexes if index.packages and index.url.text == url), None
-    )
-
-
 def is_pinned(name: str, index: IndexConfig, document: dict[str, Any]) -> bool:
-    """Whether a project pins a name to its index, or takes it from its own folders, by the tool's
-    own means.
-    """
+    """Whether a project pins a name to its index, or takes it from its own folders."""
     entries = [value for key, value in _source_tables(document) if normal_name(key) == name]
-    tables = [
-        one
-        for value in entries
-        for one in (value if isinstance(value, list) else [value])
-        if isinstance(one, dict)
-    ]
+    lists = (value if isinstance(value, list) else [value] for value in entries)
+    tables = [one for values in lists for one in values if isinstance(one, dict)]
     urls = dict(_named_indexes(document))
     return bool(tables) and all(_is_own(table, index, urls) for table in tables)
 
@@ -140,9 +115,7 @@ def _same(url: str, index: IndexConfig) -> bool:
 
 
 def _source_tables(document: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield (name, table) of what a project says about single packages: uv's sources, poetry's and
-    pipenv's dependencies.
-    """
+    """Yield (name, table) of what a project says about single packages, for each tool."""
     for path in (
         ("tool", "uv", "sources"),
         ("tool", "poetry", "dependencies"),
@@ -167,18 +140,13 @@ def _named_indexes(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         rows = value_at(document, *path)
         for row in rows if isinstance(rows, list) else ():
-            if (
-                isinstance(row, dict)
-                and isinstance(row.get("name"), str)
-                and isinstance(row.get("url"), str)
-            ):
-                yield row["name"], row["url"]
+            name, url = (row.get("name"), row.get("url")) if isinstance(row, dict) else (None, None)
+            if isinstance(name, str) and isinstance(url, str):
+                yield name, url
 
 
 def _comes_first(index: IndexConfig, order: list[Endpoint], invocation: Invocation) -> bool:
-    """Whether the tool asks the index before all others (uv), or no other one (the others merge
-    what indexes have).
-    """
+    """Whether uv asks the index before all others, or another tool, which merges, asks it alone."""
     urls = list(dict.fromkeys(endpoint.url.text.rstrip("/") for endpoint in order))
     own = index.url.text.rstrip("/")
     return urls[:1] == [own] if invocation.family == "uv" else urls == [own]
@@ -208,9 +176,7 @@ def _hint(invocation: Invocation, name: str, index: IndexConfig) -> str:
 
 
 def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
-    """Yield the names in argv, and in requirements files that it names. A word that is none does no
-    harm: nobody claims it.
-    """
+    """Yield the names in argv and its requirements files; nobody claims a word that is none."""
     words = [word.partition("=")[2] if word.startswith("--") else word for word in invocation.argv]
     for text in _uv_requirements(invocation, host) if invocation.family == "uv" else words:
         yield from _names_in(text.split(","))  # --with takes several
@@ -222,17 +188,14 @@ def _typed(invocation: Invocation, host: Host) -> Iterator[str]:
 
 
 def _uv_requirements(invocation: Invocation, host: Host) -> list[str]:
-    """Return the requirements in argv. What `uv run` runs is none, and what a program that uv runs
-    is told is no business of ours.
-    """
+    """Return the requirements in argv, but for the words of what `uv run` or uvx runs."""
     command = parse(invocation.argv, uvx.VERB if invocation.tool == "uvx" else ())
-    said = [
-        part.text for name in ("with", "with-editable", "from") for part in command.all(name, host)
-    ]
+    options = ("with", "with-editable", "from")
+    said = [part.text for name in options for part in command.all(name, host)]
     typed = [word.value or "" for word in command.arguments]
-    return said + (
-        typed[:1] if command.verb == uvx.VERB else [] if command.verb == ("run",) else typed
-    )
+    if command.verb == uvx.VERB:
+        return said + typed[:1]
+    return said if command.verb == ("run",) else said + typed
 
 
 def _names_in(texts: Iterable[str]) -> Iterator[str]:
@@ -258,30 +221,23 @@ def _texts(value: Any) -> Iterator[str]:
 def _read_project(invocation: Invocation, host: Host) -> dict[str, Any]:
     if _has_no_project(invocation):
         return {}
-    path = find_upwards(
-        "Pipfile" if invocation.tool == "pipenv" else "pyproject.toml", _start(invocation, host)
-    )
+    name = "Pipfile" if invocation.tool == "pipenv" else "pyproject.toml"
+    path = find_upwards(name, _start(invocation, host))
     with refusing_unread(path or ""):
         return read_document(path) if path else {}
 
 
 def _has_no_project(invocation: Invocation) -> bool:
-    return invocation.tool == "uvx" or (
-        invocation.family == "uv" and invocation.verb[:1] in [(word,) for word in WITHOUT_PROJECT]
-    )
+    projectless = [(word,) for word in WITHOUT_PROJECT] if invocation.family == "uv" else []
+    return invocation.tool == "uvx" or invocation.verb[:1] in projectless
 
 
 def _start(invocation: Invocation, host: Host) -> str:
     """Return the folder where a tool begins to look for its project."""
-    words = list(invocation.argv)
-    named = [
-        words[number + 1]
-        for number, word in enumerate(words[:-1])
-        if word in ("--project", "--directory", "-C", "-p")
-    ]
-    named += [
-        word.partition("=")[2] for word in words if word.startswith(("--project=", "--directory="))
-    ]
+    options, argv = ("--project", "--directory", "-C", "-p"), invocation.argv
+    named = [folder for word, folder in pairwise(argv) if word in options]
+    joined = [word for word in argv if word.startswith(("--project=", "--directory="))]
+    named += [word.partition("=")[2] for word in joined]
     return next((host.path(folder) for folder in named if is_folder(host.path(folder))), host.cwd)
 
 
@@ -292,26 +248,19 @@ def _find_lock(invocation: Invocation, host: Host) -> str | None:
 
 
 def _unsafe_strategy(invocation: Invocation, endpoints: Endpoints, host: Host) -> str | None:
-    """Return uv's strategy where it is said, and is none that keeps a name with one index. Any file
-    may say it.
-    """
+    """Return uv's strategy, which any file may say, where it may mix indexes for one name."""
     if invocation.family != "uv":
         return None
     typed = re.search(r"--index-strategy[= ](\S+)", " ".join(invocation.argv))
     said = typed[1] if typed else host.environ.get("UV_INDEX_STRATEGY", "")
-    texts = (
-        [said]
-        if said
-        else [
-            f"{table['index-strategy']} ({path})"
-            for path in endpoints.files_read
-            for table in _strategies(path, host)
+    texts = [said]
+    if not said:
+        tables = (
+            (path, table) for path in endpoints.files_read for table in read_tables(path, host)
+        )
+        texts = [
+            f"{strategy} ({path})"
+            for path, table in tables
+            if isinstance(strategy := table.get("index-strategy"), str)
         ]
-    )
     return next((text for text in texts if text.startswith("unsafe")), None)
-
-
-def _strategies(path: str, host: Host) -> Iterator[dict[str, Any]]:
-    yield from (
-        table for table in read_tables(path, host) if isinstance(table.get("index-strategy"), str)
-    )

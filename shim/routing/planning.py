@@ -26,6 +26,7 @@ from shim.core.model import (
 )
 from shim.core.package_names import owner_of
 from shim.core.urls import shown_url
+from shim.routing.default_index import PIP_STARTERS
 from shim.routing.inputs import Inputs, refusing_unread, unread
 from shim.routing.nesting import MARK, mark
 from shim.routing.rewriting import INDEX_OPTIONS, rewrite_pip, rewrite_starter
@@ -54,32 +55,22 @@ class Routing:
     environ: Mapping[str, str] = field(default_factory=dict)
 
     def resolve_added(self, settings: Settings, host: Host) -> tuple[Resolution, ...]:
-        """Return the answers for the added indexes. One that no known name of the command needs is
-        no reason to stop, nor to log in.
-        """
+        """Return the added indexes' answers. One that no known name needs stops nothing."""
         from shim.credentials.resolve import resolve
 
         resolutions: list[Resolution] = []
+        without_login = tuple(replace(index, may_login=False) for index in settings.indexes)
         for endpoint in self.added:
-            is_wanted = any(
-                owner_of(name, settings.claims) == endpoint.url.text for name in self.names
-            )
-            quiet = (
-                settings
-                if is_wanted
-                else replace(
-                    settings,
-                    indexes=tuple(replace(one, may_login=False) for one in settings.indexes),
-                )
-            )
+            url = endpoint.url.text
+            is_wanted = any(owner_of(name, settings.claims) == url for name in self.names)
+            quiet = settings if is_wanted else replace(settings, indexes=without_login)
             try:
                 resolutions += resolve(Endpoints((endpoint,)), quiet, host)
             except ShimError as error:
                 if is_wanted:
                     raise
-                host.debug(
-                    f"no credential for {endpoint.url}, which may not be needed: {error.message}"
-                )
+                words = f"no credential for {endpoint.url}, which may not be needed"
+                host.debug(f"{words}: {error.message}")
                 resolutions.append(Resolution(endpoint, None, index=endpoint.index_name))
         return tuple(resolutions)
 
@@ -98,15 +89,11 @@ class Routing:
         """
         address = choose_address(resolutions)
         routed = self._rewrite(delivery, host, address)
-        changed = {
-            name: value for name, value in routed.environ.items() if name not in delivery.environ
-        }
+        before = delivery.environ
+        changed = {name: value for name, value in routed.environ.items() if name not in before}
         environ = {**routed.environ, MARK: mark(changed, host.environ)}
-        return replace(
-            routed,
-            environ=environ,
-            routes=self._find_routes(resolutions, settings, host)._replace(address=address),
-        )
+        routes = self._find_routes(resolutions, settings, host)._replace(address=address)
+        return replace(routed, environ=environ, routes=routes)
 
     def _rewrite(self, delivery: Delivery, host: Host, address: str) -> Delivery:
         if self.pip:
@@ -117,9 +104,7 @@ class Routing:
     def _find_routes(
         self, resolutions: tuple[Resolution, ...], settings: Settings, host: Host
     ) -> Routes:
-        """Return where each name comes from: claimed ones from their index, all others from the
-        command's own, private ones first.
-        """
+        """Return where names come from: their own index, else the command's, private first."""
         from shim.preflight.route import route_to
 
         asked: list[AskedIndex] = []
@@ -134,9 +119,8 @@ class Routing:
             route = route_to(resolution.endpoint.url, index, self.invocation, host)
             if resolution.endpoint.url.is_confidential or route.unchecked:
                 asked.append(AskedIndex(resolution.endpoint.url, resolution.credential, route))
-        return Routes(
-            settings.claims, tuple(asked[:-1]), asked[-1].url.text if asked else None, self.names
-        )
+        last = asked[-1].url.text if asked else None
+        return Routes(settings.claims, tuple(asked[:-1]), last, self.names)
 
 
 def choose_address(resolutions: Iterable[Resolution]) -> str:
@@ -147,9 +131,8 @@ def choose_address(resolutions: Iterable[Resolution]) -> str:
     none.
     """
     taken = {resolution.endpoint.url.host for resolution in resolutions if resolution.credential}
-    return next(
-        address for number in range(1, 255) if (address := f"127.0.0.{number}") not in taken
-    )
+    addresses = (f"127.0.0.{number}" for number in range(1, 255))
+    return next(address for address in addresses if address not in taken)
 
 
 def find_routing(
@@ -168,17 +151,13 @@ def find_routing(
     if invocation.family == "pip":
         return _for_pip(tool, invocation, endpoints, settings, host)
     from shim.routing import own_strategy
-    from shim.routing.starters import STARTERS
 
-    if (
-        settings.claims
-        and invocation.tool in own_strategy.TOOLS
-        and invocation.verb != ("publish",)
-    ):
+    is_own = invocation.tool in own_strategy.TOOLS and invocation.verb != ("publish",)
+    if settings.claims and is_own:
         own_strategy.refuse_elsewhere(invocation, endpoints, settings, host)
-    return (
-        _for_starter(invocation, endpoints, settings, host) if invocation.tool in STARTERS else None
-    )
+    if invocation.tool in PIP_STARTERS:
+        return _for_starter(invocation, endpoints, settings, host)
+    return None
 
 
 def _for_starter(
@@ -190,12 +169,10 @@ def _for_starter(
         start = find_start(invocation, settings, host)
     refuse_unread(endpoints, start.own.unreadable_inputs)
     refuse_ways_around(start.own, start.options)
-    own = [endpoint for endpoint in start.own.items if endpoint.role in PLACES]
-    if start.options.is_on("no-index") or not (settings.claims or own[1:]):
+    if not needs_redirector(start.own, start.options, settings):
         return None
-    return Routing(
-        invocation, start.own, add_claiming(start.own, settings), start.names, None, start.environ
-    )
+    added = add_claiming(start.own, settings)
+    return Routing(invocation, start.own, added, start.names, None, start.environ)
 
 
 def _for_pip(
@@ -215,27 +192,24 @@ def _for_pip(
         with refusing_unread("a group or script"):
             inputs.read_command(options)
     refuse_ways_around(endpoints, options)
-    own = [endpoint for endpoint in endpoints.items if endpoint.role in PLACES]
-    if options.is_on("no-index") or not (settings.claims or own[1:]):
+    if not needs_redirector(endpoints, options, settings):
         return None
-    return Routing(
-        invocation, endpoints, add_claiming(endpoints, settings), tuple(inputs.names), options
-    )
+    added = add_claiming(endpoints, settings)
+    return Routing(invocation, endpoints, added, tuple(inputs.names), options)
+
+
+def needs_redirector(endpoints: Endpoints, options: PipSettings, settings: Settings) -> bool:
+    """Whether a pip has a choice of indexes, or names are claimed, and it asks an index at all."""
+    places = [endpoint for endpoint in endpoints.items if endpoint.role in PLACES]
+    return not options.is_on("no-index") and bool(settings.claims or places[1:])
 
 
 def add_claiming(endpoints: Endpoints, settings: Settings) -> tuple[Endpoint, ...]:
-    """Return an endpoint for each index that claims names and that the command does not ask by
-    itself.
-    """
-    known = {
-        endpoint.url.text.rstrip("/") for endpoint in endpoints.items if endpoint.role in PLACES
-    }
-    claiming = [
-        index
-        for index in settings.indexes
-        if index.packages and index.url.text.rstrip("/") not in known
-    ]
-    return tuple(_endpoint_of(index) for index in claiming)
+    """Return an endpoint for each index that claims names and that the command does not ask."""
+    places = (endpoint for endpoint in endpoints.items if endpoint.role in PLACES)
+    known = {endpoint.url.text.rstrip("/") for endpoint in places}
+    claiming = (index for index in settings.indexes if index.packages)
+    return tuple(_endpoint_of(one) for one in claiming if one.url.text.rstrip("/") not in known)
 
 
 def _endpoint_of(index: IndexConfig) -> Endpoint:
@@ -266,25 +240,18 @@ def refuse_ways_around(endpoints: Endpoints, options: PipSettings) -> None:
     for mention in options.all("find-links"):
         if "://" in mention.text and mention.text[:5].lower() != "file:":
             hint = "fetch its files into a folder, and name that: --find-links FOLDER"
-            raise CannotRoute(
-                f"{mention.origin} names a page of links, {shown_url(mention.text)}, {stake}",
-                hint=hint,
-            )
+            page = f"names a page of links, {shown_url(mention.text)}, {stake}"
+            raise CannotRoute(f"{mention.origin} {page}", hint=hint)
     for name in INDEX_OPTIONS if not options.is_on("no-index") else ():
         for mention in options.all(name):
             if not mention.text.strip()[:6].lower().startswith(("http:", "https:")):
                 hint = "leave it out, or serve that folder: python -m http.server --bind 127.0.0.1"
-                raise CannotRoute(
-                    f"{mention.origin} names an index on disk, {shown_url(mention.text)}, {stake}",
-                    hint=hint,
-                )
+                index = f"names an index on disk, {shown_url(mention.text)}, {stake}"
+                raise CannotRoute(f"{mention.origin} {index}", hint=hint)
     if endpoints.malformed:
         endpoint = endpoints.malformed[0]
-        raise CannotRoute(
-            f"{endpoint.url} (from {endpoint.origin}) is written with blanks, quotes or control"
-            " characters",
-            hint="take them out",
-        )
+        what = "is written with blanks, quotes or control characters"
+        raise CannotRoute(f"{endpoint.url} (from {endpoint.origin}) {what}", hint="take them out")
     for endpoint in endpoints.items:
         if endpoint.origin.project and endpoint.role in (*PLACES, "links"):
             hint = (
@@ -295,9 +262,7 @@ def refuse_ways_around(endpoints: Endpoints, options: PipSettings) -> None:
 
 
 def rank(resolution: Resolution, settings: Settings) -> int:
-    """Return where an index stands among those that are asked for unclaimed names: private ones
-    first, public ones last.
-    """
+    """Return an index's rank for unclaimed names: private ones first, public ones last."""
     index = settings.index_for(resolution.endpoint.url)
     if resolution.endpoint.url.is_public:
         return 3
@@ -307,25 +272,16 @@ def rank(resolution: Resolution, settings: Settings) -> int:
 
 
 def describe(routes: Routes) -> list[str]:
-    """Return for each name that the command is known to ask for which index it comes from, and why,
-    in words; and all others together.
-    """
+    """Return from which index each known name comes, and why, in words; and all others."""
     order = [*(asked.url.text for asked in routes.asked), *([routes.last] if routes.last else [])]
-    unclaimed = (
-        f"the first of {', '.join(order)} that has it"
-        if order[1:]
-        else order[0]
-        if order
-        else "nowhere"
-    )
+    unclaimed = f"the first of {', '.join(order)} that has it"
+    if not order[1:]:
+        unclaimed = order[0] if order else "nowhere"
     owners = {name: owner_of(name, routes.claims) for name in routes.names}
     lines = [
         f"{name} comes from {url}: its packages claim it" for name, url in owners.items() if url
     ]
-    lines += [
-        f"{name} comes from {unclaimed}: no index claims it"
-        for name, url in owners.items()
-        if not url
-    ]
+    unowned = [name for name, url in owners.items() if not url]
+    lines += [f"{name} comes from {unclaimed}: no index claims it" for name in unowned]
     lines += [f"{pattern} would come from {url}" for pattern, url in routes.claims]
     return [*lines, f"any other name would come from {unclaimed}"]

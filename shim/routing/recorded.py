@@ -1,6 +1,4 @@
-"""The line of a delivery record that says what the process beside the tool is told; `replay.py`
-fills it in and starts it.
-"""
+"""The line of a record with what the process beside the tool is told, for `replay.py`."""
 
 from __future__ import annotations
 
@@ -24,16 +22,12 @@ def render_companion(
     The names that are `typed` may be others next time.
     """
     known = {normal_name(name) for name in typed}
-    document = render(
-        routes._replace(names=(*(name for name in routes.names if name not in known), TYPED_NAMES))
-    )
+    names = (*(name for name in routes.names if name not in known), TYPED_NAMES)
+    document = render(routes._replace(names=names))
     for asked, row in zip(routes.asked, document["asked"], strict=True):
-        if asked.credential:
-            numbers = [
-                number
-                for number, one in enumerate(credentials)
-                if same_credential(one, asked.credential)
-            ]
+        ours = asked.credential
+        if ours:
+            numbers = [one for one, other in enumerate(credentials) if same_credential(other, ours)]
             if not numbers:
                 return None
             row[1][1] = f"@{numbers[0]}@"

@@ -41,9 +41,7 @@ Find = Callable[[str], tuple[str | None] | None]
 
 @dataclass(slots=True, eq=False)
 class _Connection:
-    """One client. `since` is when it last began to wait; `waiting` is the name that it asked for
-    and that is not found yet.
-    """
+    """A client. `since` is when it began to wait; `waiting` the name that it still waits for."""
 
     socket: socket.socket
     since: float
@@ -72,9 +70,7 @@ class Redirector:
         self._selector.register(self._woken, selectors.EVENT_READ, "woken")
 
     def wake(self) -> None:
-        """Let the server look again at the names that it waits for. May be called from any
-        thread.
-        """
+        """Let the server, from any thread, look again at the names that it waits for."""
         with suppress(OSError):  # it has been woken often enough
             self._wake.send(b"1")
 
@@ -98,9 +94,8 @@ class Redirector:
             client, address = self._listener.accept()
         except OSError:
             return
-        if is_others(address) or (
-            len(self._connections) >= MAX_CONNECTIONS and not self._make_room()
-        ):
+        is_full = len(self._connections) >= MAX_CONNECTIONS
+        if is_others(address) or (is_full and not self._make_room()):
             client.close()
             return
         client.setblocking(False)
@@ -108,9 +103,7 @@ class Redirector:
         self._selector.register(client, selectors.EVENT_READ, connection)
 
     def _make_room(self) -> bool:
-        """Close the oldest connection that nobody waits at, strangers' first; return whether there
-        was one.
-        """
+        """Close the oldest idle connection, strangers' first; return whether there was one."""
         idle = [one for one in self._connections.values() if one.waiting is None]
         oldest = min(idle, key=lambda one: (one.is_trusted, one.since), default=None)
         if oldest:
@@ -172,10 +165,9 @@ class Redirector:
                 return
             connection.is_trusted = True
             name = normal_name(tail.removesuffix(b"/").decode("latin-1"))
-            if method not in (b"GET", b"HEAD") or not is_name(name):
-                self._reply(
-                    connection, b"404 Not Found", is_last=is_last or method not in (b"GET", b"HEAD")
-                )
+            is_read = method in (b"GET", b"HEAD")
+            if not is_read or not is_name(name):
+                self._reply(connection, b"404 Not Found", is_last=is_last or not is_read)
                 continue
             owner = owner_of(name, self._claims)
             found = (owner,) if owner else self._find(name)
@@ -191,10 +183,8 @@ class Redirector:
         if index is None:
             self._reply(connection, b"404 Not Found", is_last=is_last)
         else:
-            location = f"{index.rstrip('/')}/{name}/".encode()
-            self._reply(
-                connection, b"302 Found", b"Location: " + location + b"\r\n", is_last=is_last
-            )
+            location = f"Location: {index.rstrip('/')}/{name}/\r\n".encode()
+            self._reply(connection, b"302 Found", location, is_last=is_last)
 
     def _reply(
         self, connection: _Connection, status: bytes, header: bytes = b"", *, is_last: bool
@@ -210,33 +200,24 @@ class Redirector:
 
 
 def _read_head(head: bytes) -> tuple[bytes, bytes, bool]:
-    """Return the method, the target without its query, and whether this is the connection's last
-    request; a body is one's last.
-    """
+    """Return the method, the target without query, and whether the connection ends with it."""
     line, *headers = head.split(b"\r\n")
     words = line.split(b" ")
     if len(words) != 3 or not words[2].startswith(b"HTTP/1."):
         return b"", b"", True
-    said = {
-        name.strip().lower(): value.strip().lower()
-        for name, _, value in (header.partition(b":") for header in headers)
-    }
+    pairs = (header.partition(b":") for header in headers)
+    said = {name.strip().lower(): value.strip().lower() for name, _, value in pairs}
     is_last = (
         said.get(b"connection") == b"close"
         or words[2] == b"HTTP/1.0"
         or b"transfer-encoding" in said
+        or said.get(b"content-length", b"0") != b"0"
     )
-    return (
-        words[0],
-        words[1].partition(b"?")[0],
-        is_last or said.get(b"content-length", b"0") != b"0",
-    )
+    return words[0], words[1].partition(b"?")[0], is_last
 
 
 def is_others(address: tuple[str, int]) -> bool:
-    """Whether the client at an address of this machine is known to belong to another user than us
-    and root.
-    """
+    """Whether a client of this machine is known to be another user's than ours and root's."""
     if sys.platform != "linux":
         return False
     host, port = address
@@ -246,7 +227,6 @@ def is_others(address: tuple[str, int]) -> bool:
             table = stream.read(MAX_TABLE_BYTES)
     except OSError:
         return False
-    row = (
-        table.partition(b": " + packed + b" ")[2].partition(b"\n")[0].split()
-    )  # the local address is the first column
+    # The local address is the first column.
+    row = table.partition(b": " + packed + b" ")[2].partition(b"\n")[0].split()
     return len(row) > 5 and int(row[5]) not in (0, os.geteuid())

@@ -20,10 +20,8 @@ KEPT_S = 300.0
 MAX_BYTES = 1 << 20
 
 
-class Memory:
-    """What is remembered of one index. Where nothing can be kept, it remembers nothing and the
-    index is asked.
-    """
+class RememberedNames:
+    """What is remembered of one index; nothing where nothing can be kept."""
 
     def __init__(self, asked: AskedIndex, host: Host) -> None:
         self._host = host
@@ -54,22 +52,17 @@ def _path_of(asked: AskedIndex, host: Host) -> str | None:
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return None
-    secret, username = (
-        (asked.credential.secret, asked.credential.username) if asked.credential else (NOBODY, "")
-    )
-    return os.path.join(
-        folder, f"names-{secret.fingerprint(key, username, asked.url.text, repr(asked.route))}"
-    )
+    who = asked.credential
+    secret, username = (who.secret, who.username) if who else (NOBODY, "")
+    name = secret.fingerprint(key, username, asked.url.text, repr(asked.route))
+    return os.path.join(folder, f"names-{name}")
 
 
 def read(path: str) -> dict[str, tuple[float, bool]]:
-    """Return what is remembered at a path: name -> when it was asked for, and whether it was there.
-    Nothing for what is none of ours.
-    """
+    """Return name -> when it was asked for, and if it was there; nothing for a strange file."""
     try:
         document = json.loads(read_regular(path, MAX_BYTES) or b"{}")
-        return {
-            str(name): (float(at), is_there is True) for name, (at, is_there) in document.items()
-        }
+        rows = document.items()
+        return {str(name): (float(at), is_there is True) for name, (at, is_there) in rows}
     except (CannotRead, RecursionError, ValueError, TypeError, AttributeError):
         return {}

@@ -63,9 +63,8 @@ def rewrite_pip(
         environ |= _proxy_variables(proxies[-1], invocation, host, address)
         dropped.append("proxy")
     words = scan_command(invocation.argv, position, invocation.target.version)
-    for word in reversed(
-        [word for word in words if word.name in dropped]
-    ):  # from the end, so that positions stay true
+    # From the end, so that positions stay true.
+    for word in reversed([word for word in words if word.name in dropped]):
         argv = drop_value(argv, word)
     if is_isolated(invocation.argv):
         _refuse_isolated(settings, proxies)
@@ -87,11 +86,9 @@ def rewrite_starter(delivery: Delivery, host: Host, address: str) -> Delivery:
         "PIP_EXTRA_INDEX_URL": STAND_IN,
     }
     if proxies := settings.all("proxy"):
-        message = (
-            f"{proxies[-1].origin} names a proxy for pip's whole session, loopback included, where"
-            " its only index would be"
-        )
-        raise CannotRoute(message, hint="name it in HTTPS_PROXY and HTTP_PROXY instead")
+        what = "names a proxy for pip's whole session, loopback included, where its only index"
+        hint = "name it in HTTPS_PROXY and HTTP_PROXY instead"
+        raise CannotRoute(f"{proxies[-1].origin} {what} would be", hint=hint)
     return replace(delivery, environ=environ)
 
 
@@ -104,49 +101,36 @@ def _verb_of(invocation: Invocation, argv: tuple[str, ...]) -> int:
 
 
 def index_variables(settings: PipSettings, host: Host, address: str) -> Changes:
-    """Return pip's variables for the redirector, and NO_PROXY with loopback in it where the
-    environment names a proxy.
-    """
+    """Return pip's variables for the redirector, and NO_PROXY where there is a proxy."""
     changes: Changes = dict.fromkeys(_variables(INDEX_KEYS, host))
     changes["PIP_INDEX_URL"] = STAND_IN
-    if (
-        any(mention.origin.kind in ("env", "config") for mention in settings.all("extra-index-url"))
-        or "PIP_EXTRA_INDEX_URL" in changes
-    ):
-        changes["PIP_EXTRA_INDEX_URL"] = (
-            STAND_IN  # an empty one would be none, and pip.conf's be asked
-        )
+    said = settings.all("extra-index-url")
+    is_said = any(mention.origin.kind in ("env", "config") for mention in said)
+    if is_said or "PIP_EXTRA_INDEX_URL" in changes:
+        # An empty one would be none, and pip.conf's be asked.
+        changes["PIP_EXTRA_INDEX_URL"] = STAND_IN
+    if not _has_proxy(host):
+        return changes
+    either = next((host.environ[one] for one in NO_PROXY_NAMES if host.environ.get(one)), "")
     for name in NO_PROXY_NAMES:
         if host.environ.get(name) or name == "no_proxy":
-            said = host.environ.get(name) or next(
-                (host.environ[other] for other in NO_PROXY_NAMES if host.environ.get(other)), ""
-            )
-            changes[name] = ",".join(filter(None, (said, address)))
-    return (
-        changes
-        if _has_proxy(host)
-        else {name: value for name, value in changes.items() if name not in NO_PROXY_NAMES}
-    )
+            changes[name] = ",".join(filter(None, (host.environ.get(name) or either, address)))
+    return changes
 
 
 def _has_proxy(host: Host) -> bool:
-    return any(
-        name.lower() in ("http_proxy", "all_proxy") and value
-        for name, value in host.environ.items()
-    )
+    names = ("http_proxy", "all_proxy")
+    return any(name.lower() in names and value for name, value in host.environ.items())
 
 
 def _variables(keys: Iterable[str], host: Host) -> list[str]:
     """Return the variables of pip's that say one of the keys, in whatever spelling."""
-    return [
-        name for name in host.environ if name.startswith("PIP_") and normal_key(name[4:]) in keys
-    ]
+    own = [name for name in host.environ if name.startswith("PIP_")]
+    return [name for name in own if normal_key(name[4:]) in keys]
 
 
 def _proxy_variables(said: Mention, invocation: Invocation, host: Host, address: str) -> Changes:
-    """Return the proxy that an option, PIP_PROXY or pip.conf names as requests' own variables, and
-    none of pip's any more.
-    """
+    """Return the proxy that pip is told as requests' own variables, and none of pip's."""
     value: str | Secret = Secret(said.text) if "@" in said.text else said.text
     changes: Changes = dict.fromkeys(_variables({"proxy"}, host))
     changes |= dict.fromkeys(PROXY_NAMES, value) | dict.fromkeys(NO_PROXY_NAMES, address)
@@ -157,31 +141,18 @@ def _proxy_variables(said: Mention, invocation: Invocation, host: Host, address:
 
 
 def _without_files(invocation: Invocation, host: Host) -> Changes:
-    """Return what pip.conf says as variables, but for the proxy and the indexes, and that no file
-    is to be read.
-    """
+    """Return what pip.conf says but proxy and indexes as variables, and that no file is read."""
     layers = read_config(invocation.verb[0], invocation.target.prefix, False, host, FileReader())
-    merged: dict[str, str] = {
-        key: mention.text for layer in layers for key, mention in layer.items()
-    }
-    said = {
-        normal_key(name[4:])
-        for name, value in host.environ.items()
-        if name.startswith("PIP_") and value
-    }
-    kept = {
-        key: value
-        for key, value in merged.items()
-        if value and key not in said and key not in INDEX_KEYS and key != "proxy"
-    }
+    merged = {key: mention.text for layer in layers for key, mention in layer.items()}
+    own = [name[4:] for name, value in host.environ.items() if name.startswith("PIP_") and value]
+    left_out = {*map(normal_key, own), *INDEX_KEYS, "proxy"}
+    kept = {key: value for key, value in merged.items() if value and key not in left_out}
     variables = {f"PIP_{key.upper().replace('-', '_')}": value for key, value in kept.items()}
     return {**variables, "PIP_CONFIG_FILE": os.devnull}
 
 
 def _refuse_isolated(settings: PipSettings, proxies: list[Mention]) -> None:
-    """Stop where `--isolated` pip would go by what a file says: the machine's, the environment's,
-    PIP_CONFIG_FILE.
-    """
+    """Stop where a pip with `--isolated` would still go by an index or a proxy in a file."""
     said = [mention for name in INDEX_OPTIONS for mention in settings.all(name)] + proxies
     config = next((mention for mention in said if mention.origin.kind == "config"), None)
     if config:

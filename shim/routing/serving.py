@@ -1,6 +1,4 @@
-"""The companion, from its first line on: it reads what it must know, and serves until the tool has
-ended (see `companion.py`).
-"""
+"""The companion, from its first line on: it reads what it must know, and serves the tool."""
 
 from __future__ import annotations
 
@@ -15,7 +13,7 @@ from urllib.parse import unquote
 
 from shim.core.errors import printable
 from shim.core.host import this_host, write_stderr
-from shim.core.model import AskedIndex, Credential, Route, Routes, Secret
+from shim.core.model import AskedIndex, Credential, Route, Routes, Scheme, Secret
 from shim.core.package_names import is_name, normal_name, owner_of
 from shim.core.urls import parse_url, scope_of
 from shim.hotpath.redirector_process import ENDED, INSTRUCTIONS, LISTENER
@@ -29,10 +27,8 @@ def main() -> NoReturn:
     try:
         _serve()
     except BaseException as error:  # noqa: BLE001 (a traceback could show what it holds)
-        _say(
-            f"{type(error).__name__} in shim's redirector: no index can be asked any more",
-            "internal",
-        )
+        what = f"{type(error).__name__} in shim's redirector"
+        _say(f"{what}: no index can be asked any more", "internal")
     finally:
         os._exit(0)
 
@@ -46,13 +42,13 @@ def _serve() -> None:
     if not routes.asked:
         redirector.run(lambda _: (routes.last,))
         return
-    from shim.routing.asking import Asker
+    from shim.routing.asking import IndexClient
 
-    asker = Asker(routes.asked, routes.last, this_host(), _say, redirector.wake)
+    client = IndexClient(routes.asked, routes.last, this_host(), _say, redirector.wake)
     for name in routes.names:
         if is_name(name) and owner_of(name, routes.claims) is None:
-            asker.find(name)
-    redirector.run(asker.find)
+            client.find(name)
+    redirector.run(client.find)
 
 
 def _say(text: str, code: str = "index-unreachable") -> None:
@@ -60,9 +56,7 @@ def _say(text: str, code: str = "index-unreachable") -> None:
 
 
 def _hide() -> None:
-    """Let no other process of the user look into this one, and no core file be written: it may hold
-    credentials.
-    """
+    """Let no process look into this one, and no core file be written: it may hold credentials."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         import ctypes
@@ -81,23 +75,17 @@ def read(document: dict[str, Any]) -> Routes:
 
 
 def _name_of(text: str) -> str:
-    """Return the name that a requirement begins with, in normal form: `Corp_Lib[x]>=1` is
-    `corp-lib`.
-    """
+    """Return the name that a requirement begins with: `Corp_Lib[x]>=1` is `corp-lib`."""
     return normal_name(re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0])
 
 
 def _read_credential(fields: list[str] | None) -> Credential | None:
     if fields is None:
         return None
-    username, secret, scope, scheme = (*map(unquote, fields[:2]), *fields[2:])
-    return Credential(
-        username,
-        Secret(secret),
-        scope_of(parse_url(scope)),
-        "routing",
-        scheme="bearer" if scheme == "bearer" else "basic",
-    )
+    username, secret = map(unquote, fields[:2])
+    scope = scope_of(parse_url(fields[2]))
+    scheme: Scheme = "bearer" if fields[3] == "bearer" else "basic"
+    return Credential(username, Secret(secret), scope, "routing", scheme=scheme)
 
 
 def _read_route(fields: dict[str, Any]) -> Route:

@@ -23,13 +23,12 @@ from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Target
 from shim.core.toml import read_toml, value_at
-from shim.routing.default_index import PIP_STARTERS, find_index_option
+from shim.routing.default_index import find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 from shim.tools.project.requests import pip_endpoints
 
-STARTERS = PIP_STARTERS
 #: What a pip is told about indexes, in argv, a variable, or Python.
 _WAYS_AROUND = re.compile(
     r"(?<![\w])(?:(?:--)?(?:extra[-_])?index[-_]url|(?:--)?pypi[-_]url|(?:--)?find[-_]links|indexserver|--isolated"
@@ -55,9 +54,7 @@ _HATCH_WITH_UV = ("test", "fmt", "check")
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a program's pips ask by themselves, the names that can be read, and variables that keep
-    it to pip.
-    """
+    """What a program's pips ask by themselves, names, and variables that keep it to pip."""
 
     own: Endpoints
     options: PipSettings
@@ -77,20 +74,15 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
             "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
             " pip.conf"
         )
-        raise CannotRoute(
-            f"{said} tells the pip that {invocation.tool} starts which index to ask, around shim's"
-            " redirector",
-            hint=hint,
-        )
+        what = f"tells the pip that {invocation.tool} starts which index to ask"
+        raise CannotRoute(f"{said} {what}, around shim's redirector", hint=hint)
     _refuse_uv(invocation, host)
     for path, text in _configuration(invocation, host):
         refuse_ways_around_in(text, path, host)
     if invocation.tool == "pip-compile":
         _refuse_emitting(invocation, host)
-    inputs, options = (
-        Inputs(host, settings),
-        read_settings(("install",), 0, Target("pip"), host, FileReader()),
-    )
+    inputs = Inputs(host, settings)
+    options = read_settings(("install",), 0, Target("pip"), host, FileReader())
     inputs.read_command(options)  # what variables and pip.conf name counts for each of its pips
     for path in _requirement_files(invocation, host):
         inputs.read_file(path)
@@ -112,21 +104,15 @@ def refuse_ways_around_in(text: str, path: str, host: Host) -> None:
             "take that out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
             " pip.conf"
         )
-        raise CannotRoute(
-            f"{where}:{line} says {match[0].strip()!r}, which would lead pip around shim's"
-            " redirector",
-            hint=hint,
-        )
+        what = f"{match[0].strip()!r}, which would lead pip around shim's redirector"
+        raise CannotRoute(f"{where}:{line} says {what}", hint=hint)
 
 
 def _configuration(invocation: Invocation, host: Host) -> Iterator[tuple[str, str]]:
     """Yield (path, text) of the files in which a program may tell its pip something."""
     names, table = _FILES.get(invocation.tool, ((), ""))
-    typed = [
-        word.rpartition("=")[2]
-        for word in invocation.argv
-        if word.endswith((".ini", ".toml", ".py", ".cfg"))
-    ]
+    endings = (".ini", ".toml", ".py", ".cfg")
+    typed = [word.rpartition("=")[2] for word in invocation.argv if word.endswith(endings)]
     for name in dict.fromkeys((*names, *typed)):
         path = host.path(name)
         if os.path.basename(path) != "pyproject.toml" and (text := _read(path)):
@@ -160,70 +146,48 @@ def _requirement_files(invocation: Invocation, host: Host) -> Iterable[str]:
         ]
         default = "requirements.in" if invocation.tool == "pip-compile" else "requirements.txt"
         return [host.path(word.rpartition("=")[2]) for word in typed or [default]]
-    named = [
-        match
-        for _, text in _configuration(invocation, host)
-        for match in _NAMED_FILES.findall(text)
-    ]
-    return [host.path(name) for name in dict.fromkeys(named)]
+    texts = (text for _, text in _configuration(invocation, host))
+    named = dict.fromkeys(match for text in texts for match in _NAMED_FILES.findall(text))
+    return [host.path(name) for name in named]
 
 
 def _is_output(argv: tuple[str, ...], number: int) -> bool:
-    return argv[number].startswith(("--output-file=", "-o")) or argv[number - 1 : number] in (
-        ("-o",),
-        ("--output-file",),
-    )
+    before = argv[number - 1 : number]
+    is_joined = argv[number].startswith(("--output-file=", "-o"))
+    return is_joined or before in (("-o",), ("--output-file",))
 
 
 def _refuse_emitting(invocation: Invocation, host: Host) -> None:
     """Stop a pip-compile that would write the redirector's address into its output."""
     configured = "\n".join(text for _, text in _configuration(invocation, host))
-    said = "--no-emit-index-url" in invocation.argv or re.search(
-        r"no[-_]emit[-_]index[-_]url\s*=\s*true", configured, re.IGNORECASE
-    )
-    if not said:
-        message = (
-            "pip-compile would write the address of shim's redirector into its output as the index"
+    said = re.search(r"no[-_]emit[-_]index[-_]url\s*=\s*true", configured, re.IGNORECASE)
+    if not said and "--no-emit-index-url" not in invocation.argv:
+        hint = (
+            "add --no-emit-index-url: which index a name comes from is said in shim's config.toml"
         )
-        raise CannotRoute(
-            message,
-            hint=(
-                "add --no-emit-index-url: which index a name comes from is said in shim's"
-                " config.toml"
-            ),
-        )
+        message = "pip-compile would write the address of shim's redirector into its output as the"
+        raise CannotRoute(f"{message} index", hint=hint)
 
 
 def _refuse_uv(invocation: Invocation, host: Host) -> None:
     """Stop a program that installs with uv, which obeys none of pip's variables."""
     argv = invocation.argv
     texts = "\n".join((" ".join(argv), *(text for _, text in _configuration(invocation, host))))
-    variables = [
-        name
-        for name in ("PIPX_DEFAULT_BACKEND", "NOX_DEFAULT_VENV_BACKEND")
-        if host.environ.get(name, "").startswith("uv")
-    ]
-    plugin = (
-        invocation.tool == "tox"
-        and find_release(invocation.target.path, "tox_uv", host)[0] is not None
-    )
-    own = invocation.tool == "hatch" and bool(set(invocation.verb) & set(_HATCH_WITH_UV))
-    reasons = [
-        *variables,
-        *(["the tox-uv plugin"] if plugin else []),
-        *([f"hatch {invocation.verb[0]}"] if own else []),
-    ]
+    backends = ("PIPX_DEFAULT_BACKEND", "NOX_DEFAULT_VENV_BACKEND")
+    reasons = [name for name in backends if host.environ.get(name, "").startswith("uv")]
+    if invocation.tool == "tox":
+        plugin = find_release(invocation.target.path, "tox_uv", host)[0]
+        reasons += ["the tox-uv plugin"] if plugin is not None else []
+    if invocation.tool == "hatch" and set(invocation.verb) & set(_HATCH_WITH_UV):
+        reasons.append(f"hatch {invocation.verb[0]}")
     reasons += [match[0] for match in _UV.finditer(texts)]
     if reasons:
-        message = (
-            f"{invocation.tool} would install with uv ({reasons[0]}), and shim's redirector is"
-            " for pip"
-        )
+        message = f"{invocation.tool} would install with uv ({reasons[0]})"
         hint = (
             f"let {invocation.tool} install with pip for this command, or run uv itself: it has a"
             " strategy of its own"
         )
-        raise CannotRoute(message, hint=hint)
+        raise CannotRoute(f"{message}, and shim's redirector is for pip", hint=hint)
 
 
 def _read(path: str) -> str:

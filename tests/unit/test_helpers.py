@@ -8,7 +8,7 @@ import pytest
 
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url, parse_url, scope_of
-from shim.helpers import HELPERS, Reply, bazel, docker, git, load_helper
+from shim.helpers import HELPERS, HelperOutput, bazel, docker, git, load_helper
 
 URL = "https://pypi.corp.example/team/"
 ENDS_AT = 4102444800.0
@@ -26,7 +26,7 @@ class Finder:
         return self.credential if self.credential.scope.covers(url) and username in (None, "alice") else None
 
 
-def ask_git(finder: Finder, action: str = "get", **fields: str) -> Reply:
+def ask_git(finder: Finder, action: str = "get", **fields: str) -> HelperOutput:
     request = "".join(f"{name}={value}\n" for name, value in fields.items())
     return git.answer(action, request.encode() + b"\n", finder)
 
@@ -67,7 +67,7 @@ def test_git_gets_user_name_password_and_end() -> None:
     ],
 )
 def test_git_gets_nothing_for_another_place_or_user(fields: dict[str, str]) -> None:
-    assert ask_git(Finder(), **fields) == Reply()
+    assert ask_git(Finder(), **fields) == HelperOutput()
 
 
 def test_a_bearer_token_goes_only_to_a_git_that_can_send_one() -> None:
@@ -75,7 +75,7 @@ def test_a_bearer_token_goes_only_to_a_git_that_can_send_one() -> None:
     old = git.answer("get", place + b"\n", Finder("bearer"))
     new = git.answer("get", b"capability[]=authtype\ncapability[]=state\n" + place + b"\n", Finder("bearer"))
 
-    assert old == Reply()
+    assert old == HelperOutput()
     assert new.output.splitlines()[0] == "capability[]=authtype"
     assert new.output.splitlines()[-3:] == ["authtype=Bearer", "credential=canary", "ephemeral=1"]
 
@@ -95,18 +95,18 @@ def test_gits_erase_names_what_was_rejected_and_asks_nobody() -> None:
 def test_git_may_say_what_it_likes_and_nothing_happens(action: str) -> None:
     finder = Finder()
 
-    assert ask_git(finder, action, protocol="https", host="pypi.corp.example", path="team/x", password="x") == Reply()
+    assert ask_git(finder, action, protocol="https", host="pypi.corp.example", path="team/x", password="x") == HelperOutput()
     assert finder.asked == []
 
 
 @pytest.mark.parametrize("request_", [b"", b"\n", b"\xff=\xfe\n\n", b"host\n\n", b"protocol=https\nhost=\0\n\n", b"=" * 5000])
 def test_noise_on_stdin_is_no_question_for_git(request_: bytes) -> None:
-    assert git.answer("get", request_, Finder()) == Reply()
+    assert git.answer("get", request_, Finder()) == HelperOutput()
 
 
 @pytest.mark.parametrize("secret", ["a\nhost=evil.example", "a\0b"])
 def test_a_secret_that_would_be_a_line_of_its_own_is_not_said(secret: str) -> None:
-    assert ask_git(Finder(secret=secret), protocol="https", host="pypi.corp.example", path="team/x") == Reply()
+    assert ask_git(Finder(secret=secret), protocol="https", host="pypi.corp.example", path="team/x") == HelperOutput()
 
 
 @pytest.mark.parametrize(
@@ -135,11 +135,11 @@ def test_docker_gets_a_bearer_token_as_an_identity_token() -> None:
     ],
 )
 def test_docker_gets_the_words_it_knows_where_nobody_has_one(server: str) -> None:
-    assert docker.answer("get", server.encode("latin-1"), Finder()) == Reply("credentials not found in native keychain\n", status=1)
+    assert docker.answer("get", server.encode("latin-1"), Finder()) == HelperOutput("credentials not found in native keychain\n", status=1)
 
 
 def test_docker_without_a_server_gets_the_words_for_that() -> None:
-    assert docker.answer("get", b"\n", Finder()) == Reply("no credentials server URL\n", status=1)
+    assert docker.answer("get", b"\n", Finder()) == HelperOutput("no credentials server URL\n", status=1)
 
 
 @pytest.mark.parametrize(("action", "verb"), [("store", "login"), ("erase", "logout")])
@@ -164,7 +164,7 @@ def test_bazel_gets_headers_and_their_end() -> None:
     "url", ["https://other.example/", "https://pypi.corp.example/", "http://pypi.corp.example/team/", "https://bob@pypi.corp.example/team/"]
 )
 def test_bazel_gets_no_headers_for_another_place(url: str) -> None:
-    assert bazel.answer("get", json.dumps({"uri": url}).encode(), Finder()) == Reply('{"headers": {}}\n')
+    assert bazel.answer("get", json.dumps({"uri": url}).encode(), Finder()) == HelperOutput('{"headers": {}}\n')
 
 
 @pytest.mark.parametrize(

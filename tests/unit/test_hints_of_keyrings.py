@@ -16,7 +16,7 @@ from shim.config import policy
 from shim.config.policy import load_policy
 from shim.credentials import login_stores
 from shim.helpers import keyring as face
-from shim.helpers.keyring import Question, find_answer
+from shim.helpers.keyring import KeyringRequest, find_answer
 from shim.hotpath import kernel_keyring
 from shim.storage import kernel_store, os_keyring
 from tests.support.following import INDEX, URL, Place, Scene, both, configured, retype, typed
@@ -120,7 +120,7 @@ def no_files(place: Place) -> None:
 
 def ask_face(place: Place) -> str | None:
     """Have our keyring command keep a password, unless it is kept already; return the hint that it prints."""
-    if find_answer(Question(URL, None, "password", "plain"), place.host):
+    if find_answer(KeyringRequest(URL, None, "password", "plain"), place.host):
         return None
     said: list[str] = []
     with mock.patch.object(face, "write_stderr", said.append), mock.patch.object(face, "this_host", lambda _launcher: place.host):

@@ -19,7 +19,7 @@ from shim.credentials.resolve import resolve
 from shim.preflight.failures import refusal
 from shim.preflight.index_states import find_states
 from shim.preflight.route import route_of_person
-from shim.preflight.verify import Question, verify
+from shim.preflight.verify import VerificationRequest, verify
 from tests.support import agents
 from tests.support.following import Place, Scene, both, has, retype, typed, typing
 from tests.support.servers import free_port
@@ -86,7 +86,7 @@ def prove(place: Place) -> None:
     (one,) = settings.indexes
     answer: Resolution = place.ask(one.url.text)
     assert answer.credential is not None
-    verdict = verify(Question(one.verify_url, answer.credential, route_of_person(one, place.host)), place.host).verdict
+    verdict = verify(VerificationRequest(one.verify_url, answer.credential, route_of_person(one, place.host)), place.host).verdict
     if verdict.kind != "proven":
         raise refusal(answer, one, verdict, None)
 
@@ -98,7 +98,7 @@ def prove_typed(place: Place) -> None:
     given = Secret(place.environ["PIP_INDEX_URL"])
     (answer,) = resolve(Endpoints((Endpoint(one.url, Origin("env", "PIP_INDEX_URL"), username="alice", inline_password=given),)), settings, place.host)
     assert answer.credential is not None
-    verdict = verify(Question(one.url, answer.credential, route_of_person(one, place.host)), place.host).verdict
+    verdict = verify(VerificationRequest(one.url, answer.credential, route_of_person(one, place.host)), place.host).verdict
     if verdict.kind != "proven":
         raise refusal(answer, one, verdict, None)
 

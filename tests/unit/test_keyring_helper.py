@@ -12,7 +12,7 @@ from shim.core.model import Credential, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.delivery.answers import VARIABLE, read_answers, render_answers
 from shim.helpers import keyring
-from shim.helpers.keyring import Question, find_answer, read_question, render_answer
+from shim.helpers.keyring import KeyringRequest, find_answer, read_question, render_answer
 from shim.storage import verification_cache
 
 URL = "https://pypi.corp.example/simple/"
@@ -21,15 +21,15 @@ URL = "https://pypi.corp.example/simple/"
 @pytest.mark.parametrize(
     ("words", "question"),
     [
-        (("get", URL, "alice"), Question(URL, "alice", "password", "plain")),
-        (("--mode=creds", "--output=json", "get", URL), Question(URL, None, "creds", "json")),
-        (("--mode=creds", "--output=json", "get", URL, "alice"), Question(URL, "alice", "creds", "json")),
-        (("--mode=creds", "get", URL, ""), Question(URL, None, "creds", "plain")),
-        (("get", URL, "--mode", "creds"), Question(URL, None, "creds", "plain")),
-        (("--mode=password", "get", URL, "alice"), Question(URL, "alice", "password", "plain")),
+        (("get", URL, "alice"), KeyringRequest(URL, "alice", "password", "plain")),
+        (("--mode=creds", "--output=json", "get", URL), KeyringRequest(URL, None, "creds", "json")),
+        (("--mode=creds", "--output=json", "get", URL, "alice"), KeyringRequest(URL, "alice", "creds", "json")),
+        (("--mode=creds", "get", URL, ""), KeyringRequest(URL, None, "creds", "plain")),
+        (("get", URL, "--mode", "creds"), KeyringRequest(URL, None, "creds", "plain")),
+        (("--mode=password", "get", URL, "alice"), KeyringRequest(URL, "alice", "password", "plain")),
     ],
 )
-def test_every_dialect_is_understood(words: tuple[str, ...], question: Question) -> None:
+def test_every_dialect_is_understood(words: tuple[str, ...], question: KeyringRequest) -> None:
     assert read_question(words) == question
 
 
@@ -72,7 +72,7 @@ def test_a_token_that_has_ended_since_the_command_began_is_got_again(left_s: flo
     (tmp_path / "answers").write_text(render_answers([old]).reveal())
     (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\ncommand = {{ argv = ["echo", "new"] }}\n')
     asked = dataclasses.replace(host, environ={**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "PATH": "/usr/bin:/bin"})
-    answer = find_answer(Question(URL, "alice", "password", "plain"), asked)
+    answer = find_answer(KeyringRequest(URL, "alice", "password", "plain"), asked)
 
     assert answer is not None
     assert answer.secret.reveal() == secret
@@ -82,7 +82,7 @@ def test_a_secret_that_was_refused_a_moment_ago_is_not_answered(host: Host, tmp_
     (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\nenv = {{ password = "CORP" }}\n')
     environ = {**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "canary"}
     asked = dataclasses.replace(host, environ={name: value for name, value in environ.items() if name != VARIABLE})
-    question, refused = Question(URL, "alice", "password", "plain"), a_credential(secret="canary")
+    question, refused = KeyringRequest(URL, "alice", "password", "plain"), a_credential(secret="canary")
     verification_cache.remember("rejected", refused, verification_cache.place_of(parse_url(URL)), "no", asked)
     later = dataclasses.replace(asked, clock=lambda: asked.clock() + verification_cache.WITHHELD_S + 1)
 
@@ -113,19 +113,19 @@ def test_a_question_below_the_scope_is_answered(host: Host) -> None:
     ],
 )
 def test_a_question_without_a_scheme_or_outside_the_scope_gets_nothing(host: Host, service: str) -> None:
-    assert find_answer(Question(service, None, "creds", "json"), host) is None
+    assert find_answer(KeyringRequest(service, None, "creds", "json"), host) is None
 
 
 def test_another_user_name_gets_nothing(host: Host) -> None:
-    assert find_answer(Question(URL, "bob", "password", "plain"), host) is None
+    assert find_answer(KeyringRequest(URL, "bob", "password", "plain"), host) is None
 
 
 def test_plain_answers_are_what_keyring_prints() -> None:
     answer = a_credential(secret="pw")
 
-    assert render_answer(Question(URL, "alice", "password", "plain"), answer) == "pw\n"
-    assert render_answer(Question(URL, None, "creds", "plain"), answer) == "alice\npw\n"
-    assert json.loads(render_answer(Question(URL, "alice", "password", "json"), answer)) == {"password": "pw"}
+    assert render_answer(KeyringRequest(URL, "alice", "password", "plain"), answer) == "pw\n"
+    assert render_answer(KeyringRequest(URL, None, "creds", "plain"), answer) == "alice\npw\n"
+    assert json.loads(render_answer(KeyringRequest(URL, "alice", "password", "json"), answer)) == {"password": "pw"}
 
 
 def test_the_asker_is_found_by_its_own_path_and_never_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,7 @@ from shim.delivery.netrc import manner as manner_of_netrc
 from shim.net.http_client import Outcome
 from shim.preflight.preflight import check_resolutions
 from shim.preflight.stop import SILENT
-from shim.preflight.verify import Question, _why_unserved, judge
+from shim.preflight.verify import VerificationRequest, _why_unserved, judge
 from shim.tools import load_tool
 from tests.support.manners import Index, Shelf
 from tests.support.realms import basic
@@ -43,7 +43,7 @@ def unserved(manner: Manner, root: Outcome, page: Outcome, known: Outcome | None
     """Return why a channel will not do for an index that answers a stranger so, and us with its page."""
     url = parse_url(ROOT)
     credential = Credential("alice", Secret("s"), scope_of_index(url), "test")
-    question = Question(url, credential, Route(), manner, parse_url(f"{ROOT}corp-lib/"))
+    question = VerificationRequest(url, credential, Route(), manner, parse_url(f"{ROOT}corp-lib/"))
     return _why_unserved(question, judge(url, credential, root, known or said(200)), root, page)
 
 

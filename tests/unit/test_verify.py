@@ -18,7 +18,7 @@ from shim.core.model import Credential, Route, Secret
 from shim.core.urls import parse_url, scope_of_index
 from shim.net.http_client import probe
 from shim.preflight import verify as verify_module
-from shim.preflight.verify import Finding, Question, verify, verify_all
+from shim.preflight.verify import VerificationFinding, VerificationRequest, verify, verify_all
 from tests.support.proxy import socks_leading_to
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
@@ -69,7 +69,7 @@ def serve() -> Iterator[Callable[[Callable[[str, str | None], Reply]], Server]]:
 
 def judge(server: Server, secret: str = "good") -> str:
     url = parse_url(f"{server.url}/simple/")
-    return verify(Question(url, Credential("alice", Secret(secret), scope_of_index(url), "test"), Route()), Host({}, "/")).verdict.kind
+    return verify(VerificationRequest(url, Credential("alice", Secret(secret), scope_of_index(url), "test"), Route()), Host({}, "/")).verdict.kind
 
 
 def only(authorization: str | None, otherwise: Reply) -> Reply:
@@ -275,12 +275,12 @@ def rootless(root: int, strangers: int = 401, missing: int = 404, strangers_root
     return reply
 
 
-def ask(server: Server, *names: str, secret: str = "good", misses_openly: bool = False) -> tuple[Finding, Finding]:
+def ask(server: Server, *names: str, secret: str = "good", misses_openly: bool = False) -> tuple[VerificationFinding, VerificationFinding]:
     """What a login and a command learn."""
     url = parse_url(f"{server.url}/simple/")
     pages = tuple(parse_url(f"{server.url}/simple/{name}/") for name in names)
     credential = Credential("alice", Secret(secret), scope_of_index(url), "test")
-    question = Question(url, credential, Route(), pages=pages, misses_openly=misses_openly)
+    question = VerificationRequest(url, credential, Route(), pages=pages, misses_openly=misses_openly)
     return verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 10.0)[0]
 
 
@@ -342,7 +342,7 @@ def test_an_index_that_is_slow_to_list_its_packages_is_asked_for_one(
     monkeypatch.setattr(verify_module, "ROOT_S", 0.5)
     server = serve(reply)
     url = parse_url(f"{server.url}/simple/")
-    question = Question(
+    question = VerificationRequest(
         url, Credential("alice", Secret("good"), scope_of_index(url), "test"), Route(), pages=(parse_url(f"{url.text}{name}/"),)
     )
     findings = verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 1.5)[0]

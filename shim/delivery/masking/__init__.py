@@ -1,3 +1,1 @@
-"""Secrets in the output of a command: whether they are masked, what they look like, and who stands
-in between.
-"""
+"""Secrets in the output of a command: are they masked, how do they look, who stands in between?"""

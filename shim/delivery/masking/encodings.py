@@ -1,6 +1,4 @@
-"""The forms in which a secret shows up in output: raw, percent-encoded, in base64, escaped as JSON
-or source text, quoted for a shell.
-"""
+"""The forms of a secret in output: raw, percent-encoded, base64, escaped as text, quoted."""
 
 from __future__ import annotations
 
@@ -28,9 +26,7 @@ SHELL_SPECIAL = re.compile(r"([^A-Za-z0-9%+,./:=@_^-])")
 
 
 def forms_of(secret: Secret) -> set[bytes]:
-    """Return the forms of one secret as bytes, those of less than MASKED_FROM_BYTES left out; none
-    for a short secret.
-    """
+    """Return the forms of one secret of at least MASKED_FROM_BYTES; none for a short secret."""
     text = secret.reveal()
     forms: set[bytes] = set()
     for raw in _encodings(text):
@@ -86,9 +82,7 @@ def _json(text: str) -> Iterator[str]:
 
 
 def _source_text(text: str) -> Iterator[str]:
-    """Yield what Python's repr, Rust's Debug and C-like strings make of it, between whichever
-    quotes.
-    """
+    """Yield what Python's repr, Rust's Debug and C-like strings make of it, in any quotes."""
     doubled = text.replace("\\", "\\\\")
     for quotes in ("", "'", '"', "'\""):
         yield _escape(doubled, quotes, "\\{}")
@@ -104,9 +98,7 @@ def _shell_quoted(text: str) -> Iterator[str]:
 
 
 def _escape(text: str, letters: Iterable[str], template: str) -> str:
-    """Return the text with each of the letters put into the template, as itself or as its
-    number.
-    """
+    """Return the text with each of the letters put into the template, itself or its number."""
     for letter in letters:
         text = text.replace(letter, template.format(ord(letter) if "x" in template else letter))
     return text

@@ -96,9 +96,7 @@ class Masker:
         return sorted(found)
 
     def _find_possible_beginning(self, data: bytes) -> int:
-        """Return where the longest tail starts that a form begins with and does not end with; the
-        end of `data` if none does.
-        """
+        """Return where the longest tail starts that a form may begin with; else the end."""
         for position in range(max(0, len(data) - self._longest + 1), len(data)):
             if data[position : position + 2] in self._heads:
                 tail = data[position:]
@@ -135,9 +133,7 @@ def _frequency(byte: int) -> float:
 
 
 def _patterns(samples: Iterable[bytes]) -> list[bytes]:
-    """Return an expression for the samples of each first byte. A literal in front is what `re`
-    looks for with memchr.
-    """
+    """Return a pattern for each first byte: `re` looks for a literal in front with memchr."""
     groups: dict[bytes, list[bytes]] = {}
     for sample in sorted(samples):
         groups.setdefault(sample[:1], []).append(re.escape(sample[1:]))

@@ -1,6 +1,4 @@
-"""Whether a command's output is masked: only where the target could print a secret, and never where
-output is data.
-"""
+"""Is a command's output masked? Only where a secret could be in it, and never where it is data."""
 
 from __future__ import annotations
 
@@ -33,11 +31,9 @@ def choose_masking(
     if redact == "always":
         return Masking(secrets, always=True)
     in_environment = any(isinstance(value, Secret) for value in delivery.environ.values())
-    return (
-        Masking(secrets, always=False)
-        if in_environment and _prints_log(invocation, log_verbs)
-        else None
-    )
+    if in_environment and _prints_log(invocation, log_verbs):
+        return Masking(secrets, always=False)
+    return None
 
 
 def _prints_log(invocation: Invocation, log_verbs: Iterable[str]) -> bool:
@@ -51,9 +47,7 @@ def _prints_log(invocation: Invocation, log_verbs: Iterable[str]) -> bool:
 
 
 def _secrets_of(resolutions: Iterable[Resolution], delivery: Delivery) -> Iterable[Secret]:
-    """Yield every secret that the target gets from us: of credentials (a token may stand as the
-    user name), and in variables.
-    """
+    """Yield every secret that we give the target: a token may stand as the user name."""
     for resolution in resolutions:
         credential = resolution.credential
         if credential and not credential.found_by_tool:
@@ -64,9 +58,7 @@ def _secrets_of(resolutions: Iterable[Resolution], delivery: Delivery) -> Iterab
 
 
 def _split_value(value: str) -> Iterable[str]:
-    """Return what is secret in a variable's value: all of it, or where it has URLs, their
-    passwords, as written and decoded.
-    """
+    """Return what is secret in a variable: all of it, or the passwords of its URLs, decoded too."""
     if "@" not in value and "://" not in value:
         return [value]
     found: list[str] = []

@@ -37,15 +37,8 @@ READ_BYTES = 65536
 #: faults and what nobody can block.
 WATCHED = frozenset(signal.valid_signals()) - {
     *(signal.SIGKILL, signal.SIGSTOP, signal.SIGPIPE),
-    *(
-        signal.SIGSEGV,
-        signal.SIGBUS,
-        signal.SIGFPE,
-        signal.SIGILL,
-        signal.SIGTRAP,
-        signal.SIGABRT,
-        signal.SIGSYS,
-    ),
+    *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
+    *(signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS),
 }
 PR_SET_PDEATHSIG = 1
 
@@ -68,9 +61,7 @@ def stand_aside(delivery: Delivery) -> Delivery:
     ours = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
-    signal.signal(
-        signal.SIGCHLD, signal.SIG_DFL
-    )  # else the kernel would throw the target's status away
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # else the kernel throws the status away
     try:
         pipes, ended, drained = _start_pumps(streams, masking)
         target = os.fork()
@@ -117,18 +108,13 @@ def find_streams(*, always: bool) -> dict[tuple[int, int], list[int]]:
 
 
 def follow(delivery: Delivery, previous: int) -> Delivery:
-    """Return the delivery for this process, where it was made for the process `previous`: its
-    memory file will be here.
-    """
+    """Return the delivery made for the process `previous` with its memory file in this one."""
     if delivery.memory is None:
         return delivery
-    old, new = (
-        process_path(delivery.memory.descriptor, process) for process in (previous, os.getpid())
-    )
-    return replace(
-        delivery,
-        environ={name: new if value == old else value for name, value in delivery.environ.items()},
-    )
+    number = delivery.memory.descriptor
+    old, new = process_path(number, previous), process_path(number)
+    environ = {name: new if value == old else value for name, value in delivery.environ.items()}
+    return replace(delivery, environ=environ)
 
 
 def _start_pumps(
@@ -168,9 +154,7 @@ def _run_pump(source: int, sink: int, heard: int, draining: int, masking: Maskin
 
 
 def _pump(source: int, sink: int, heard: int, draining: int, masking: Masking) -> None:
-    """Copy the stream, masked, to its end. Close `draining` as soon as the target has ended and all
-    that it wrote is out.
-    """
+    """Copy the stream, masked; close `draining` once the target has ended and its output is out."""
     from shim.delivery.masking.masker import Masker
 
     masker = Masker(masking.secrets)
@@ -214,17 +198,14 @@ def _keep_open(*descriptors: int) -> None:
 
 
 def _supervise(target: int, ended: int, drained: int) -> NoReturn:
-    """Hand on signals until the target has ended, wait until its output is out, and end the same
-    way.
-    """
+    """Hand on signals until the target has ended and its output is out; end the same way."""
     status = _wait(target)
     os.close(ended)
     for number in WATCHED - {signal.SIGCHLD}:
         if signal.getsignal(number) == signal.default_int_handler:
             signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(
-        signal.SIG_UNBLOCK, WATCHED
-    )  # a reader that never reads must not make us immortal
+    # A reader that never reads must not make us immortal.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, WATCHED)
     os.read(drained, 1)
     if os.WIFSIGNALED(status):
         _end_by(os.WTERMSIG(status))
@@ -232,9 +213,7 @@ def _supervise(target: int, ended: int, drained: int) -> NoReturn:
 
 
 def _wait(target: int) -> int:
-    """Return the target's wait status once it has ended; until then do with each signal what it
-    would have done.
-    """
+    """Return the target's wait status; until then do with each signal what it would have done."""
     while True:
         number, by_kernel = _next_signal()
         if number == signal.SIGCHLD:
@@ -244,15 +223,12 @@ def _wait(target: int) -> int:
             elif process:
                 return status
         elif number == signal.SIGCONT or not by_kernel:
-            os.kill(
-                target, number
-            )  # what the terminal sends went to the whole group, the target too
+            # What the terminal sends went to the whole group, the target too.
+            os.kill(target, number)
 
 
 def _next_signal() -> tuple[int, bool]:
-    """Return the next signal sent to us, and whether the kernel sent it (a key, a terminal that
-    hangs up) and not a process.
-    """
+    """Return the next signal, and whether the kernel sent it (a key, a terminal that hangs up)."""
     if sys.platform == "darwin":  # says no more than which one; a key is the likeliest reason
         number = signal.sigwait(WATCHED)
         return number, number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH)
@@ -261,18 +237,14 @@ def _next_signal() -> tuple[int, bool]:
 
 
 def _stop_by(number: int) -> None:
-    """Stop, as the target has, until somebody continues us: the shell then says "Stopped" and `fg`
-    continues the group.
-    """
+    """Stop until somebody continues us, so that the shell says "Stopped" and `fg` works."""
     os.kill(os.getpid(), number)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED & {number})
 
 
 def _end_by(number: int) -> NoReturn:
-    """Die by the target's signal; without a core file, which the target may have written already
-    and which could hold secrets.
-    """
+    """Die by the target's signal; without a core file, which could hold secrets."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -284,9 +256,7 @@ def _end_by(number: int) -> NoReturn:
 
 
 def _die_with(supervisor: int) -> None:
-    """Let `kill -9` of the process that the shell knows end the target too, as it would without us
-    (Linux only).
-    """
+    """Let `kill -9` of the process that the shell knows end the target too (Linux only)."""
     if sys.platform != "linux":
         return
     try:
