@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 
 from shim.cli.usage import Parser, repeatable
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError, UsageError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential

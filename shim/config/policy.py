@@ -12,10 +12,10 @@ import os
 import stat
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from shim.config.schema import POLICY_KEYS
+from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, read_regular
 from shim.core.toml import read_toml

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Literal
 
@@ -18,6 +17,7 @@ from shim.config.logins import ADDRESS_VARIABLE, read_address
 from shim.config.merge import merge_tables
 from shim.config.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
 from shim.config.schema import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, names_in, read_regular
 from shim.core.host import Host

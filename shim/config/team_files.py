@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from shim.config.settings import folder_beside
+from shim.core.dataclass import dataclass
 from shim.core.files import CannotRead, read_regular
 from shim.core.toml import read_toml
 

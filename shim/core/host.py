@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
+from shim.core.dataclass import dataclass
 from shim.core.files import is_file, may_access
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, NoReturn
 
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import ShimError
 from shim.core.urls import Scope, Url, Userinfo
 

@@ -11,9 +11,10 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
+
+from shim.core.dataclass import dataclass
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 

@@ -12,8 +12,9 @@ understood is repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from shim.core.dataclass import dataclass, field
 
 VERSION = 1
 #: More than any index URL.

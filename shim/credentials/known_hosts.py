@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from shim.core.dataclass import dataclass
 from shim.core.files import read_status
 from shim.core.urls import BadUrl, Url, parse_url
 

@@ -8,12 +8,12 @@ the same way the keyring's last answer stands before the keyring.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from shim.config.index import IndexConfig
 from shim.config.schema import DEFAULT_CHAIN
 from shim.config.settings import Settings
+from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Resolution

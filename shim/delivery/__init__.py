@@ -11,11 +11,11 @@ it: a channel that the server does not answer to is not taken. Nothing is done b
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
 
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
 from shim.core.model import (

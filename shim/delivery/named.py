@@ -13,8 +13,7 @@ Sources: uv 0.13.8 crates/uv-distribution-types/src/index_url.rs; measured with 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from shim.core.dataclass import replace
 from shim.core.model import Delivery, Endpoint, Manner
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, store

@@ -9,8 +9,7 @@ Sources: uv 0.13.8 crates/uv-static/src/env_vars.rs, uv-publish/src/lib.rs; meas
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from shim.core.dataclass import replace
 from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.delivery import Case, bare_manner, store
 from shim.delivery.reasons import Reason, Refusal

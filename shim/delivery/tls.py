@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
+from shim.core.dataclass import replace
 from shim.core.errors import CACHE_HINT, ConfigError
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote
 
+from shim.core.dataclass import dataclass
 from shim.core.model import Secret
 from shim.core.urls import BadUrl, Url, parse_url
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import errno
 import stat
-from dataclasses import dataclass
 
+from shim.core.dataclass import dataclass
 from shim.core.files import read_status
 from shim.core.model import Secret
 

@@ -11,7 +11,8 @@ Sources: the .pypirc specification of the Python Packaging User Guide; twine 6 u
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass, field
+
+from shim.core.dataclass import dataclass, field
 
 #: The servers if nothing lists any.
 DEFAULT_SERVERS = "pypi testpypi"

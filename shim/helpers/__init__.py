@@ -7,10 +7,10 @@ are asked as `shim helper NAME ACTION`, by a line on stdin that each module expl
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol, cast
 
+from shim.core.dataclass import dataclass, field
 from shim.core.model import Credential, Secret
 from shim.core.urls import Url
 

@@ -9,10 +9,10 @@ nobody is logged in and nobody is asked anything.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field, replace
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Endpoint, Endpoints, Origin

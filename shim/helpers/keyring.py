@@ -13,12 +13,11 @@ Sources: pip 26.3 network/auth.py, pip 23.1 (`get URL USER`), unearth 0.17 (`--m
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
-from dataclasses import dataclass
 from typing import Literal
 
+from shim.core.dataclass import dataclass, replace
 from shim.core.errors import TargetNotFound, render
 from shim.core.host import Host, this_host, write_stderr
 from shim.core.model import Credential
@@ -41,7 +40,7 @@ def main(arguments: tuple[str, ...], target: str, launcher: str = "") -> int:
 
     Returns the exit status; does not return if the real keyring takes over.
     """
-    host = dataclasses.replace(this_host(launcher), interactive=False)
+    host = replace(this_host(launcher), interactive=False)
     question = read_question(arguments)
     credential = find_answer(question, host) if question else None
     if question and credential:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Origin
 from shim.core.urls import Url
@@ -29,7 +28,7 @@ def find_credential(url: Url, username: str | None, asker: str, host: Host) -> C
     from shim.credentials.resolve import resolve
     from shim.storage import verification_cache
 
-    alone = dataclasses.replace(host, interactive=False)
+    alone = replace(host, interactive=False)
     # Who asks does not say who named the URL: a submodule or a requirements file may have, which is
     # somebody else's text. What the command above us got for it may be got again.
     endpoint = Endpoint(url, Origin("argv", asker, project=given is None), username=username)

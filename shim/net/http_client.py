@@ -15,7 +15,6 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
 from http.client import (
     BadStatusLine,
@@ -32,6 +31,7 @@ from urllib.request import HTTPErrorProcessor, OpenerDirector, Request, build_op
 
 from shim import __version__
 from shim.core.causes import Cause, cause_of
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Route

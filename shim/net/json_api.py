@@ -11,7 +11,6 @@ Sources: RFC 6749 sections 5.1 and 5.2 (answers of a token endpoint), RFC 6585 s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from typing import Any
@@ -20,6 +19,7 @@ from urllib.parse import urlencode
 from urllib.request import Request
 
 from shim import __version__
+from shim.core.dataclass import dataclass, field
 from shim.core.host import Host
 from shim.core.model import Route, Secret
 from shim.core.urls import Url

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from urllib.parse import quote
 
+from shim.core.dataclass import dataclass
 from shim.core.host import Host
 from shim.core.model import Credential, Resolution
 from shim.hotpath.replay import read_private

@@ -11,9 +11,9 @@ import posix
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import watched_by
 from shim.core.host import Host
 from shim.hotpath.replay import describe_file, is_folder

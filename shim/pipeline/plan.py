@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import dataclass, replace
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Plan, Resolution

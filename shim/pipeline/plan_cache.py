@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Plan, Resolution, Secret
 from shim.core.own_files import replace_atomically

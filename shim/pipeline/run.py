@@ -8,9 +8,8 @@ somewhere else, it is stopped.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.config.settings import config_files, load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import InternalError, ShimError, render
 from shim.core.host import Host, this_host, write_stderr
 from shim.core.model import Delivery, Plan, Resolution

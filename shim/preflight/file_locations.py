@@ -14,11 +14,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Literal
 from urllib.parse import urljoin
 
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.urls import Url, parse_url
 from shim.formats.html_links import find_links

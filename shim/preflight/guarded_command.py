@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass
 from shim.core.host import Host
 from shim.core.model import Resolution, Route
 from shim.delivery import Choice

@@ -7,11 +7,11 @@ has rejected is not sent to it again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Origin, Resolution, Route

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from itertools import islice
 
+from shim.core.dataclass import replace
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Route

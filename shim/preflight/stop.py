@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError
 from shim.core.verdict import Trouble, VerificationResult
 from shim.preflight.failures import refusal

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
+from shim.core.dataclass import dataclass, replace
 from shim.core.host import Host
 from shim.core.model import BARE, Credential, Manner, Route, Secret
 from shim.core.urls import Scope, Url, scope_of, scope_of_index

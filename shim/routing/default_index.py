@@ -20,11 +20,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from copy import copy
-from dataclasses import replace
 from typing import NamedTuple, cast
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, config_files, load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError
 from shim.core.files import mentions
 from shim.core.host import Host

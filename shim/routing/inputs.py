@@ -15,11 +15,11 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotRoute
 from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host

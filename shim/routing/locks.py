@@ -15,11 +15,11 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass
 from shim.core.files import CannotRead, read_regular
 from shim.core.package_names import normal_name
 from shim.core.toml import may_hide_urls, read_toml

@@ -7,9 +7,8 @@ program that we do not know is given one, since its own requests would send what
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.config.settings import Settings
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Resolution, Target

@@ -8,10 +8,10 @@ What cannot be kept from going elsewhere stops with one message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.errors import CannotRoute, ShimError
 from shim.core.host import Host
 from shim.core.model import (

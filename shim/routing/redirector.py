@@ -20,8 +20,8 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
 
+from shim.core.dataclass import dataclass, field
 from shim.core.package_names import Claim, is_name, normal_name, owner_of
 
 #: pip has about ten open at a time, for itself and its children that build.

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import replace
 
+from shim.core.dataclass import replace
 from shim.core.errors import CannotRoute
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Secret, Target

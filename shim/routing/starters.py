@@ -15,9 +15,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotRoute
 from shim.core.files import is_folder, read_regular
 from shim.core.host import Host

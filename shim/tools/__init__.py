@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, cast
 
+from shim.core.dataclass import dataclass
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation
 

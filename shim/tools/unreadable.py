@@ -18,9 +18,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
+from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode
 from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.urls import names_web, shown_url

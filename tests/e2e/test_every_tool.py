@@ -12,7 +12,6 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ import pytest
 from shim.cli.demo.packages import build_wheel
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
+from shim.core.dataclass import replace
 from tests.support import toolchains
 from tests.support.servers import devpi, nginx, pypiserver
 from tests.support.tool_scenes import CHILDREN, INSTALLING, PUBLISHING, TWO_SOURCES, TYPED, Scene

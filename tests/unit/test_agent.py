@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ import pytest
 from shim.cli import agent as command
 from shim.cli.usage import Parser
 from shim.config.settings import load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import CannotListen, ShimError, SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Origin, Secret

@@ -7,13 +7,13 @@ import os
 import ssl
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
 from shim.config.settings import load_settings
+from shim.core.dataclass import replace
 from shim.core.model import Endpoint, Endpoints, Origin, Resolution, Secret
 from shim.credentials.resolve import resolve
 from shim.preflight.failures import refusal

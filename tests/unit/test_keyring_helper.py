@@ -1,12 +1,12 @@
 """The keyring face: every dialect it is asked in, and what it must never answer."""
 
-import dataclasses
 import json
 import os
 from pathlib import Path
 
 import pytest
 
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.urls import parse_url, scope_of_index
@@ -68,10 +68,10 @@ def test_a_broken_answers_file_is_no_answer(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(("left_s", "secret"), [(3600.0, "old"), (-1.0, "new")])
 def test_a_token_that_has_ended_since_the_command_began_is_got_again(left_s: float, secret: str, host: Host, tmp_path: Path) -> None:
     """pip asks for it a second time when the index refuses the first one, in the middle of a long command."""
-    old = dataclasses.replace(a_credential(secret="old"), expires_at=host.clock() + left_s)
+    old = replace(a_credential(secret="old"), expires_at=host.clock() + left_s)
     (tmp_path / "answers").write_text(render_answers([old]).reveal())
     (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\ncommand = {{ argv = ["echo", "new"] }}\n')
-    asked = dataclasses.replace(host, environ={**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "PATH": "/usr/bin:/bin"})
+    asked = replace(host, environ={**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "PATH": "/usr/bin:/bin"})
     answer = find_answer(KeyringRequest(URL, "alice", "password", "plain"), asked)
 
     assert answer is not None
@@ -81,14 +81,14 @@ def test_a_token_that_has_ended_since_the_command_began_is_got_again(left_s: flo
 def test_a_secret_that_was_refused_a_moment_ago_is_not_answered(host: Host, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(f'[[index]]\nurl = "{URL}"\nusername = "alice"\nenv = {{ password = "CORP" }}\n')
     environ = {**host.environ, "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "canary"}
-    asked = dataclasses.replace(host, environ={name: value for name, value in environ.items() if name != VARIABLE})
+    asked = replace(host, environ={name: value for name, value in environ.items() if name != VARIABLE})
     question, refused = KeyringRequest(URL, "alice", "password", "plain"), a_credential(secret="canary")
     verification_cache.remember("rejected", refused, verification_cache.place_of(parse_url(URL)), "no", asked)
-    later = dataclasses.replace(asked, clock=lambda: asked.clock() + verification_cache.WITHHELD_S + 1)
+    later = replace(asked, clock=lambda: asked.clock() + verification_cache.WITHHELD_S + 1)
 
     assert find_answer(question, asked) is None
     assert find_answer(question, later) is not None
-    assert find_answer(question, dataclasses.replace(asked, environ={**asked.environ, "SHIM_REFRESH": "1"})) is not None
+    assert find_answer(question, replace(asked, environ={**asked.environ, "SHIM_REFRESH": "1"})) is not None
 
 
 def test_a_question_below_the_scope_is_answered(host: Host) -> None:

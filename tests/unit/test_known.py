@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import shim
 from shim.config.settings import Settings
+from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Origin, Resolution

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ import shim
 from shim.config import policy
 from shim.config.schema import POLICY_KEYS, Key
 from shim.config.settings import load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import ConfigError
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin

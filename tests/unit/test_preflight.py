@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from shim.config.settings import Settings
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import (
     BARE,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from shim.config.settings import load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import ConfigError, SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution
@@ -55,16 +55,16 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def with_(host: Host, **environ: str) -> Host:
-    return dataclasses.replace(host, environ={**host.environ, **environ})
+    return replace(host, environ={**host.environ, **environ})
 
 
 def alone(host: Host) -> Host:
-    return dataclasses.replace(host, interactive=False)
+    return replace(host, interactive=False)
 
 
 def at(host: Host, seconds: float) -> Host:
     """Return the host so many seconds later."""
-    return dataclasses.replace(host, clock=lambda: time.time() + seconds)
+    return replace(host, clock=lambda: time.time() + seconds)
 
 
 def configure(host: Host, server: LoginServer, kind: str, more: str = "", top: str = "") -> None:
@@ -158,7 +158,7 @@ def test_a_command_begins_no_login_where_nobody_sits_and_names_the_command_that_
     kind: str, interactive: bool, environ: dict[str, str], top: str, reason: str, host: Host, server: LoginServer
 ) -> None:
     configure(host, server, kind, top=top)
-    answer = ask(dataclasses.replace(with_(host, **environ), interactive=interactive), server)
+    answer = ask(replace(with_(host, **environ), interactive=interactive), server)
 
     assert answer.credential is None
     assert any(reason in outcome for _, outcome in answer.tried)

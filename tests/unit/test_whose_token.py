@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,6 +14,7 @@ import pytest
 
 import shim
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError, SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution, Secret

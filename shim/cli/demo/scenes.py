@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from shim.cli.demo.packages import LIBRARY
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
+from shim.core.dataclass import dataclass
 
 SCENE_TIMEOUT_S = 120.0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import sys
 
 from shim.cli.answer import write_json
@@ -62,7 +61,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 def _print(findings: list[Finding], arguments: argparse.Namespace, well: str) -> int:
     if arguments.json:
-        write_json({"findings": [dataclasses.asdict(finding) for finding in findings]})
+        write_json({"findings": [vars(finding) for finding in findings]})
     else:
         for finding in findings:
             text = printable(f"{finding.level}  {finding.where}: {finding.text}")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal, Protocol, cast
 
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.host import Host
 

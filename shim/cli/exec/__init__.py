@@ -9,13 +9,13 @@ and NETRC is left alone: the program's own requests would send it.
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import os
 import shutil
 
 from shim.cli.exec.env_file import EnvFile, read_env_file
 from shim.cli.usage import Parser, split_command
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import CannotDeliver, TargetNotFound
 from shim.core.host import Host, write_stderr
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Target
@@ -109,7 +109,7 @@ def plan(
         given = [one for one in credentials if not one.found_by_tool]
         record_release(given, target, "within reach of all it starts", settings.audit, host)
     added = _hand_over(env_file, delivery, host) if env_file else {}
-    return dataclasses.replace(delivery, environ={**delivery.environ, **added, "PATH": path})
+    return replace(delivery, environ={**delivery.environ, **added, "PATH": path})
 
 
 def _check(
@@ -129,7 +129,7 @@ def _check(
     refused = find_refused(uv, choice, resolutions)
     warnings = [f"{one.message} (hint: {one.hint})" for one in refused.warnings]
     resolutions = tuple(
-        dataclasses.replace(one, credential=None) if one.endpoint in refused.withheld else one
+        replace(one, credential=None) if one.endpoint in refused.withheld else one
         for one in resolutions
     )
     checked = check_resolutions(uv, choice, resolutions, deadline_s=CHECK_S)

@@ -11,9 +11,9 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
+from shim.core.dataclass import dataclass
 from shim.core.errors import SourceError, UsageError
 from shim.core.host import Host
 from shim.core.model import Credential, Secret

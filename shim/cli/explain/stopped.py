@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.config.settings import Settings, load_settings
+from shim.core.dataclass import replace
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Endpoints, Invocation, Plan, Resolution, Secret

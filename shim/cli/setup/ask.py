@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import TypeVar
 
+from shim.core.dataclass import dataclass
 from shim.core.errors import UsageError
 from shim.core.errors import render as render_error
 from shim.core.folding import fold

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
 from typing import Any
 
 from shim.cli.setup.fields import default_of, find_same, name_for
 from shim.config.edit import Table
 from shim.config.settings import Settings
+from shim.core.dataclass import dataclass, replace
 from shim.core.errors import UsageError
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host

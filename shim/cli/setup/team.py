@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from shim.cli.setup.ask import Dialogue
@@ -21,6 +20,7 @@ from shim.config.policy import load_policy
 from shim.config.schema import INDEX_KEYS, TOP_KEYS
 from shim.config.settings import folder_beside
 from shim.config.team_files import TeamFile, digest, find_bold, list_team_files, read_team_file
+from shim.core.dataclass import replace
 from shim.core.errors import ConfigError, UsageError, printable
 from shim.core.files import CannotRead
 from shim.core.toml import read_toml

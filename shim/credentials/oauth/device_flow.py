@@ -13,8 +13,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from shim.core.dataclass import dataclass
 from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.host import Host
 from shim.core.model import Route, Secret

@@ -13,9 +13,9 @@ Sources: posit-keyring 0.3.2 `token_file.py` (an unknown key makes it drop the w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+from shim.core.dataclass import dataclass
 from shim.core.model import Secret
 
 SSO = "sso"

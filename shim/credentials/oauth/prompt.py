@@ -14,9 +14,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
+from shim.core.dataclass import dataclass
 from shim.core.errors import printable
 from shim.core.host import Host, write_stderr
 from shim.core.screen import beside

@@ -8,9 +8,8 @@ must be the one that was asked), RFC 6749 section 6 (refresh), RFC 8693 section 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from shim.config.index import IndexConfig
+from shim.core.dataclass import dataclass
 from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.host import Host
 from shim.core.model import Route, Secret

@@ -11,9 +11,9 @@ Sources: RFC 6749 section 10.4 and RFC 9700 section 4.14 (rotation of refresh to
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from shim.core.dataclass import dataclass, replace
 from shim.core.errors import SourceError
 from shim.core.files import read_status
 from shim.core.host import Host, write_stderr

@@ -10,11 +10,11 @@ and its configuration allow it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from importlib import import_module
 from typing import cast
 
 from shim.config.index import IndexConfig
+from shim.core.dataclass import dataclass, field
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Secret

@@ -8,9 +8,9 @@ bytes, and an answer for another place is none.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential

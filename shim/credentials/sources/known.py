@@ -11,9 +11,9 @@ such for a while: then no command is run for it, and nobody hears that it failed
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Secret

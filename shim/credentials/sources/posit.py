@@ -10,10 +10,10 @@ Sources: posit-keyring 0.3.2 `backends.py` (the three requests), pkgcache `ppm-s
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from shim.config.logins import find_tokens_file
+from shim.core.dataclass import replace
 from shim.core.errors import SourceError, StoreError
 from shim.core.files import identify
 from shim.core.host import Host

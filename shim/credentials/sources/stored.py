@@ -4,9 +4,8 @@ keyring.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shim.config.policy import load_policy
+from shim.core.dataclass import replace
 from shim.core.model import Credential
 from shim.credentials.sources import Query, Source, make_credential
 from shim.storage import saved_logins

@@ -23,9 +23,9 @@ import select
 import signal
 import stat
 import sys
-from dataclasses import replace
 from typing import NoReturn
 
+from shim.core.dataclass import replace
 from shim.core.errors import InternalError
 from shim.core.host import write_stderr
 from shim.core.model import Delivery, Masking

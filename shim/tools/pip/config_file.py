@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 
+from shim.core.dataclass import dataclass
 from shim.core.files import CannotRead
 
 #: Section -> key (normal form, like `index-url`) -> (value, line number from 1).

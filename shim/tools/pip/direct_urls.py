@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.model import Origin

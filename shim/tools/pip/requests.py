@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import CannotRead, exists, read_status
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin, Target

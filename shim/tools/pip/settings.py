@@ -11,9 +11,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 
+from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import CannotRead, exists, read_regular
 from shim.core.host import Host
 from shim.core.model import Location, Origin, Target

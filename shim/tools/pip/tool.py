@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
+from shim.core.dataclass import replace
 from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Location, Secret, Target

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
+from shim.core.dataclass import replace
 from shim.core.files import CannotRead
 from shim.core.host import Host
 from shim.core.model import Endpoints, Origin, Target

@@ -6,8 +6,7 @@ Sources: poetry 2 documentation "Repositories"; `publishing/uploader.py`; measur
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan

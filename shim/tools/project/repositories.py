@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
+from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.toml import table_at

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import fields, replace
 from typing import Any, Literal
 
+from shim.core.dataclass import fields, replace
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation, Origin, Target

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from shim.core.dataclass import dataclass, replace
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import (

@@ -11,9 +11,9 @@ uv-cli/src/settings.rs (`PipSettings`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from shim.core.dataclass import dataclass, field
 from shim.core.model import Origin
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats import uv_toml

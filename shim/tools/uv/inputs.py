@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
+from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead
 from shim.core.model import Endpoint, Origin
 from shim.core.toml import read_toml

@@ -5,9 +5,9 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
+from shim.core.dataclass import replace
 from shim.core.files import read_text, real_path
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Secret, Target
