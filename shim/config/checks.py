@@ -4,10 +4,12 @@ true hint.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from shim.config.schema import INDEX_KEYS, Key
 from shim.core.errors import ConfigError
+from shim.core.package_names import read_pattern
 
 #: A key's kind -> the type of its values.
 TYPES: dict[str, type] = {
@@ -82,3 +84,16 @@ def nearest(name: str, known: Any) -> str:
 def example_of(name: str) -> str:
     """Return the example of a key of `[[index]]`."""
     return next(key.example for key in INDEX_KEYS if key.name == name)
+
+
+def read_patterns(texts: Iterable[str], where: str) -> tuple[str, ...]:
+    """Return the patterns of package names in normal form. Raises ConfigError."""
+    patterns = []
+    for text in texts:
+        try:
+            patterns.append(read_pattern(text))
+        except ValueError as error:
+            hint = f"write names, with * for any letters: packages = {example_of('packages')}"
+            message = f"{where}: {text!r} in packages: {error}"
+            raise ConfigError(message, hint=hint) from error
+    return tuple(patterns)

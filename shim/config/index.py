@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from shim.config.checks import check_keys, example_of, nearest, read_duration
+from shim.config.checks import check_keys, example_of, nearest, read_duration, read_patterns
 from shim.config.logins import NO_LOGINS, Logins, read_logins
 from shim.config.schema import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS
 from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
-from shim.core.package_names import read_pattern
 from shim.core.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
@@ -160,15 +159,7 @@ def _read_places(table: dict[str, Any], file: str, where: str) -> tuple[Url, Sco
 
 
 def _read_packages(table: dict[str, Any], file: str, where: str) -> tuple[str, ...]:
-    patterns = []
-    for text in table.get("packages", ()):
-        try:
-            patterns.append(read_pattern(text))
-        except ValueError as error:
-            hint = f"write names, with * for any letters: packages = {example_of('packages')}"
-            message = f"{file}: {where}: {text!r} in packages: {error}"
-            raise ConfigError(message, hint=hint) from error
-    return tuple(patterns)
+    return read_patterns(table.get("packages", ()), f"{file}: {where}")
 
 
 def _read_duration(table: dict[str, Any], key: str, file: str, where: str) -> float | None:

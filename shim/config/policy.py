@@ -14,10 +14,12 @@ import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from shim.config.checks import read_patterns
 from shim.config.schema import POLICY_KEYS
 from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, read_regular
+from shim.core.package_names import matches
 from shim.core.toml import read_toml
 from shim.core.urls import BadUrl, Scope, Url, parse_url, scope_of
 
@@ -27,11 +29,13 @@ if TYPE_CHECKING:
 #: Key -> whether it is a switch (true or absent: allowed) or a list of scopes.
 _KINDS = {"boolean": bool, "string": str}
 KEYS = {key.name: _KINDS.get(key.kind, list) for key in POLICY_KEYS}
+EXAMPLES = {key.name: key.example for key in POLICY_KEYS}
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody.
+    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody,
+    and each pattern of `packages` has to be claimed by an index.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that
     people and jobs log in at. A file from below one of `setups` may say everything.
@@ -48,6 +52,7 @@ class Policy:
     logins: tuple[Scope, ...] | None = None
     setups: tuple[Scope, ...] | None = None
     index_strategy: str | None = None
+    packages: tuple[str, ...] = ()
 
     def trusts_setup(self, url: Url) -> bool:
         """Whether a file of settings from this URL may say everything."""
@@ -97,6 +102,13 @@ def refuse_forbidden(policy: Policy, indexes: Iterable[IndexConfig], audit: str)
     if audit == "off" and not policy.allow_audit_off:
         hint = "take that line out of your config.toml"
         raise ConfigError(f'{policy.file} forbids audit = "off"', hint=hint)
+    indexes = tuple(indexes)
+    claimed = [pattern for index in indexes for pattern in index.packages]
+    for wanted in policy.packages:
+        if not any(matches(pattern, wanted) for pattern in claimed):
+            hint = f'write packages = ["{wanted}"] into the [[index]] that these names come from'
+            message = f"{policy.file} wants {wanted} in the packages of an [[index]]"
+            raise ConfigError(message, hint=hint)
     for index in indexes:
         goes_on, needs_credential = index.on_failure != "stop", not index.is_everybodys
         said = {
@@ -126,7 +138,7 @@ def _read(document: dict[str, Any], file: str) -> Policy:
             hint = "known are: " + ", ".join(sorted(KEYS))
             raise ConfigError(f"{file}: unknown key {key!r}", hint=hint)
         if not isinstance(value, KEYS[key]):
-            hint = "write true or false, and for indexes, logins and trusted-setups a list of URLs"
+            hint = f"write it like this: {key} = {EXAMPLES[key]}"
             raise ConfigError(f"{file}: {key} has a value of another kind", hint=hint)
     if document.get("index-strategy", "first-index") != "first-index":
         hint = 'write index-strategy = "first-index", or take it out'
@@ -140,6 +152,7 @@ def _read(document: dict[str, Any], file: str) -> Policy:
         logins=_read_scopes(document, "logins", file),
         setups=_read_scopes(document, "trusted-setups", file),
         index_strategy=document.get("index-strategy"),
+        packages=read_patterns(map(str, document.get("packages", ())), file),
         **switches,
     )
 

@@ -230,6 +230,12 @@ POLICY_KEYS = (
     Key("allow-agent", "boolean", "may `shim agent` give credentials to containers (`agent = true`)", "false"),
     Key("index-strategy", "string", "`first-index` counts for everybody, whatever a configuration says", '"first-index"'),
     Key(
+        "packages",
+        "array of strings",
+        "names that some `[[index]]` has to claim with its own `packages`; without that, a command that asks an index stops",
+        '["corp-*"]',
+    ),
+    Key(
         "indexes",
         "array of strings",
         "URLs: only what lies below one of them gets a credential; default: any index",

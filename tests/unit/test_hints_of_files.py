@@ -203,6 +203,12 @@ SCENES = (
         edit('audit = "off"\n', ""),
     ),
     Scene(
+        'write packages = ["{}"] into the [[index]] that these names come from',
+        both(has("policy.toml", 'packages = ["corp-*"]\n', 0o644), configured(INDEX)),
+        settings,
+        lambda place, hint: place.write("config.toml", INDEX + hint.removeprefix("write ").partition(" into ")[0] + "\n", 0o600),
+    ),
+    Scene(
         "take it out, or ask who keeps the policy",
         both(has("policy.toml", "allow-insecure = false\n", 0o644), configured(INDEX + "insecure = true\n")),
         settings,
@@ -228,7 +234,7 @@ SCENES = (
         lambda place, _: place.write("policy.toml", "allow-command = true\n", 0o644),
     ),
     Scene(
-        "write true or false, and for indexes, logins and trusted-setups a list of URLs",
+        "write it like this: {} = {}",
         has("policy.toml", 'allow-command = "no"\n', 0o644),
         settings,
         lambda place, _: place.write("policy.toml", "allow-command = false\n", 0o644),

@@ -126,6 +126,16 @@ def test_no_variable_moves_the_policy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert policy.policy_file() == "/etc/xdg/shim/policy.toml"
 
 
+@pytest.mark.parametrize("claims", ['["corp-*"]', '["c*"]', '["Corp_*", "other"]'])
+def test_names_that_the_policy_wants_claimed_are_claimed_or_the_command_stops(claims: str, host: Host) -> None:
+    write(host, 'packages = ["corp-*"]', INDEX + f"packages = {claims}\n")
+    assert load_settings(host).policy.packages == ("corp-*",)
+    for config in ("", INDEX, INDEX + 'packages = ["corp-lib", "acme-*"]\n'):
+        write(host, 'packages = ["corp-*"]', config)
+        with pytest.raises(ConfigError, match=r"wants corp-\* in the packages of an \[\[index\]\]"):
+            load_settings(host)
+
+
 def test_an_index_strategy_is_imposed_on_everybody(host: Host) -> None:
     from shim.config.mentions import is_mentioned
 
