@@ -65,6 +65,28 @@ def test_a_secret_in_clear_is_found_by_file_and_line(name: str, world: World) ->
     assert found["command"]
 
 
+@follows("echo {} >>{}")
+@pytest.mark.parametrize(
+    ("shell", "file"), [("bash", ".profile"), ("bash", ".bash_profile"), ("zsh", ".zprofile"), ("dash", ".profile"), ("bash", None), ("fish", None)]
+)
+def test_a_login_shell_that_finds_no_launcher_is_mended_by_the_line(shell: str, file: str | None, world: World) -> None:
+    path = shutil.which(shell)
+    assert path, "tests/run installs it"
+    world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
+    home = Path(world.environ["HOME"])
+    home.mkdir(exist_ok=True)
+    if file:
+        (home / file).write_text('PATH="$HOME/bin:$PATH"\n')
+    said = "a login shell without a terminal"
+    found = [finding for finding in doctor(world, "--offline", SHELL=path)[1] if finding["text"].startswith(said)]
+    for finding in found:
+        world.run("sh", "-c", finding["command"], bare=True)
+    after = [finding for finding in doctor(world, "--offline", SHELL=path)[1] if finding["text"].startswith(said)]
+
+    assert [finding["where"] for finding in found] == ([str(home / (file or ".profile"))] if shell != "fish" else [])
+    assert after == []
+
+
 @pytest.mark.parametrize(
     "name", ["PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_CORP_PASSWORD", "TWINE_PASSWORD", "UV_PUBLISH_TOKEN"]
 )

@@ -15,6 +15,7 @@ from shim.core.host import Host
 CHECKS = (
     "installation",
     "reach",
+    "login_shells",
     "storage",
     "clear_text",
     "permissions",
