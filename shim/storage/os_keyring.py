@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from shlex import quote
 from typing import Any
 
 from shim.core.errors import StoreError
@@ -21,7 +22,6 @@ from shim.core.private_folders import private_folder
 from shim.core.urls import Url
 
 UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
-REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
 
 class UnusableBackend(Exception):
@@ -118,12 +118,15 @@ def _explain(error: Exception) -> UnusableBackend | None:
 
 def command() -> str:
     """Return how to start the `keyring` command that has the backends which we ask: other
-    environments have others.
+    environments have others. Where install.sh made ours, it has no script.
     """
     import keyring
 
-    path = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin/keyring"))
-    return path if may_access(path, os.X_OK) else "keyring"
+    programs = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin"))
+    script, python = os.path.join(programs, "keyring"), os.path.join(programs, "python")
+    if may_access(script, os.X_OK):
+        return quote(script)
+    return f"{quote(python)} -m keyring" if may_access(python, os.X_OK) else "keyring"
 
 
 def describe(backend: object) -> str:
@@ -174,7 +177,7 @@ def put(url: Url, credential: Credential, host: Host) -> str:
             ) from error
         raise StoreError(
             f"the keyring refused it ({type(error).__name__}): nothing was stored",
-            hint=REFUSED_HINT,
+            hint=f"{command()} set {url.text} {credential.shown_username} shows what it says",
         ) from error
     _write_list(host, {*read_list(host), (url.text, credential.username)})
     return f"the OS keyring ({describe(keyring.get_keyring())})"

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from shlex import quote
 
 from shim.cli.doctor.check import Finding
 from shim.core import own_launchers
 from shim.core.errors import ShimError
 from shim.core.files import read_head
 from shim.core.host import Host
+from shim.core.installation import repair_command
 from shim.install import launchers, setup
 
 
@@ -31,13 +33,13 @@ def find(host: Host) -> Iterator[Finding]:
             f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it"
             " ends with 127"
         )
-        yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
+        yield Finding("problem", os.path.join(folder, name), text, _fix(folder, host, name))
     if not setup.shells_are_current(folder):
         yield Finding(
             "problem",
             os.path.dirname(folder),
             "what shells read is missing, or was written elsewhere or by another release",
-            _fix(folder),
+            _fix(folder, host),
         )
     for other in other_copies(folder, host):
         text = (
@@ -67,7 +69,7 @@ def other_copies(folder: str, host: Host) -> list[str]:
 
 
 def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
-    text = launchers.render_launcher().encode()
+    current = launchers.render_launcher().encode()
     paths = {
         os.path.join(folder, name): name
         for name in (*launchers.wrapped_names(folder, host), own_launchers.COMMAND)
@@ -82,14 +84,15 @@ def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
                 if name not in (own_launchers.COMMAND, own_launchers.FACE)
                 else ""
             )
-            yield Finding("problem", path, f"there is no launcher for {name}{words}", _fix(folder))
-        elif _read(path) != text:
+            text = f"there is no launcher for {name}{words}"
+            yield Finding("problem", path, text, _fix(folder, host))
+        elif _read(path) != current:
             yield Finding(
                 "problem",
                 path,
                 "the launcher is of another release, or its Python is gone, or its folder was"
                 " moved",
-                _fix(folder),
+                _fix(folder, host),
             )
 
 
@@ -114,10 +117,21 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
             )
 
 
-def _fix(folder: str) -> str:
-    return "shim doctor --fix" + (
-        "" if os.access(folder, os.W_OK) or not os.path.isdir(folder) else ", as root"
-    )
+def _fix(folder: str, host: Host, vanished: str = "") -> str:
+    """Return what mends launchers, or takes away one whose tool has vanished.
+
+    Where only root can, the tools are named: root's PATH has others. So is the path of `shim`: on
+    root's PATH is none, or another one.
+    """
+    if os.access(folder, os.W_OK) or not os.path.isdir(folder):
+        return "shim doctor --fix"
+    program = os.path.join(folder, own_launchers.COMMAND)
+    if not own_launchers.is_launcher(program):
+        return f"{repair_command()}, as root"
+    if vanished:
+        return f"{quote(program)} uninstall {vanished}, as root, if nobody here has a {vanished}"
+    names = " ".join(launchers.wrapped_names(folder, host))
+    return f"{quote(program)} install {names}, as root"
 
 
 def _read(path: str, most: int = 1 << 20) -> bytes:
