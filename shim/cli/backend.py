@@ -180,6 +180,11 @@ def _install(words: list[str], host: Host) -> None:
             "shim does not run in an environment of its own",
             hint="install it with install.sh, uv tool or pipx",
         )
+    if os.statvfs(prefix).f_flag & os.ST_RDONLY:
+        raise StoreError(
+            f"{prefix} is on a read-only file system",
+            hint="run this before it is made read-only, as in an image's Dockerfile",
+        )
     if not os.access(prefix, os.W_OK):
         raise StoreError(
             f"{prefix} is not yours to change", hint="run this as the user who installed shim"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from shlex import quote
 from typing import Any
 
 from shim.core.errors import StoreError
@@ -23,7 +24,6 @@ from shim.core.urls import Url
 #: Modules of backends that stand for "there is none".
 NO_KEYRINGS = ("keyring.backends.fail", "keyring.backends.null")
 UNLOCK_HINT = "unlock it: log in to the desktop session, or start gnome-keyring-daemon --unlock"
-REFUSED_HINT = "SHIM_DEBUG=1 shim doctor says which keyring it is"
 
 
 class UnusableBackend(Exception):
@@ -108,11 +108,16 @@ def _explain(error: Exception) -> UnusableBackend | None:
 
 
 def command() -> str:
-    """Return how to start the `keyring` command of our environment: others have other backends."""
+    """Return how to start the `keyring` command that has the backends which we ask: other
+    environments have others. Where install.sh made ours, it has no script.
+    """
     import keyring
 
-    path = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin/keyring"))
-    return path if may_access(path, os.X_OK) else "keyring"
+    programs = os.path.normpath(os.path.join(real_path(keyring.__file__), "../../../../../bin"))
+    script, python = os.path.join(programs, "keyring"), os.path.join(programs, "python")
+    if may_access(script, os.X_OK):
+        return quote(script)
+    return f"{quote(python)} -m keyring" if may_access(python, os.X_OK) else "keyring"
 
 
 def describe(backend: object) -> str:
@@ -146,7 +151,8 @@ def put(url: Url, credential: Credential, host: Host) -> str:
         keyring.set_password(url.text, credential.username, credential.secret.reveal())
     except Exception as error:
         kind = type(error).__name__
-        why, hint = f"refused it ({kind})", REFUSED_HINT
+        why = f"refused it ({kind})"
+        hint = f"{command()} set {url.text} {credential.shown_username} shows what it says"
         if kind in ("KeyringLocked", "InitError"):
             why, hint = "is locked", UNLOCK_HINT
         raise StoreError(f"the keyring {why}: nothing was stored", hint=hint) from error

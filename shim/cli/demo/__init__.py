@@ -69,7 +69,7 @@ def _run(folder: str, arguments: argparse.Namespace, host: Host) -> int:
     if not tools:
         raise TargetNotFound(
             "neither pip nor uv could be found or made here",
-            hint="install python3-venv or uv, then run it again",
+            hint=f"install {_venv_package()} or uv, then run it again",
         )
     if not all(seen.is_clean for seen in with_shim):
         _say("NOT as promised: see above.\n")
@@ -125,13 +125,18 @@ def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str
     if os.path.exists(os.path.join(venv, "bin", "pip")):
         tools.append("pip")
     else:
-        missing.append("pip: this Python cannot make one (apt install python3-venv)")
+        missing.append(f"pip: this Python cannot make one (apt install {_venv_package()})")
     if shutil.which("uv", path=environ["PATH"]) or ("pip" in tools and _fetch_uv(venv, host)):
         tools.append("uv")
     else:
         missing.append("uv: not on PATH, and the package index gave none (pip install uv)")
     write_launchers(os.path.join(folder, "shims"), tools)
     return tools, missing
+
+
+def _venv_package() -> str:
+    """Return Debian's package for the Python that runs this, which may not be its `python3`."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 
 
 def _fetch_uv(venv: str, host: Host) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from shlex import quote
 
 from shim.cli.doctor.check import Finding
 from shim.core.errors import ShimError
 from shim.core.files import read_head
 from shim.core.host import Host
+from shim.core.installation import repair_command
 from shim.core.own_launchers import COMMAND, FACE, default_folder, faces_folder, is_launcher
 from shim.install import launchers, setup
 
@@ -27,10 +29,10 @@ def find(host: Host) -> Iterator[Finding]:
             f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it"
             " ends with 127"
         )
-        yield Finding("problem", os.path.join(folder, name), text, _fix(folder))
+        yield Finding("problem", os.path.join(folder, name), text, _fix(folder, host, name))
     if not setup.shells_are_current(folder):
         text = "what shells read is missing, or was written elsewhere or by another release"
-        yield Finding("problem", os.path.dirname(folder), text, _fix(folder))
+        yield Finding("problem", os.path.dirname(folder), text, _fix(folder, host))
     for other in other_copies(folder, host):
         text = (
             "PATH has another copy of shim here; of two, the first one works and passes the other"
@@ -64,12 +66,12 @@ def _find_missing_and_old(folder: str, host: Host) -> Iterator[Finding]:
             if not _is_for_any_version(name, host):
                 words = "" if name in (COMMAND, FACE) else ", which is on PATH"
                 text = f"there is no launcher for {name}{words}"
-                yield Finding("problem", path, text, _fix(folder))
+                yield Finding("problem", path, text, _fix(folder, host))
         elif read_head(path, 1 << 20) != current:
             text = (
                 "the launcher is of another release, or its Python is gone, or its folder was moved"
             )
-            yield Finding("problem", path, text, _fix(folder))
+            yield Finding("problem", path, text, _fix(folder, host))
 
 
 def _is_for_any_version(name: str, host: Host) -> bool:
@@ -87,7 +89,18 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
             yield Finding("problem", path, text, 'eval "$(shim activate)"')
 
 
-def _fix(folder: str) -> str:
-    if os.path.isdir(folder) and not os.access(folder, os.W_OK):
-        return "shim doctor --fix, as root"
-    return "shim doctor --fix"
+def _fix(folder: str, host: Host, vanished: str = "") -> str:
+    """Return what mends launchers, or takes away one whose tool has vanished.
+
+    Where only root can, the tools are named: root's PATH has others. So is the path of `shim`: on
+    root's PATH is none, or another one.
+    """
+    if os.access(folder, os.W_OK) or not os.path.isdir(folder):
+        return "shim doctor --fix"
+    program = os.path.join(folder, COMMAND)
+    if not is_launcher(program):
+        return f"{repair_command()}, as root"
+    if vanished:
+        return f"{quote(program)} uninstall {vanished}, as root, if nobody here has a {vanished}"
+    names = " ".join(launchers.wrapped_names(folder, host))
+    return f"{quote(program)} install {names}, as root"

@@ -23,6 +23,8 @@ from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 
 #: The first pip that can be told to ask a keyring command, and the first that does so for any URL.
 FIRST_ASKING, FIRST_WITHOUT_NAME = (23, 1), (26, 2)
+#: The first Python that the latter starts on.
+FIRST_PYTHON = (3, 10)
 ACTIVATE = 'eval "$(shim activate)"'
 VENV = "python3 -m venv .venv && . .venv/bin/activate"
 #: Where a project's environment usually is.
@@ -80,10 +82,17 @@ def _check_pip(path: str, host: Host) -> Iterator[Finding]:
 
 
 def _upgrade(path: str, python: tuple[int, int] | None, prefix: str | None) -> str:
-    """Return the command that gives this environment a newer pip, or makes another (PEP 668)."""
+    """Return the command that gives this environment a newer pip; where its distribution keeps it
+    (PEP 668), one that makes another. For an old Python there is no pip that asks.
+    """
     minor = f"python{python[0]}.{python[1]}" if python else "python3"
     if prefix and os.path.isfile(os.path.join(prefix, "lib", minor, "EXTERNALLY-MANAGED")):
         return VENV
+    if python and python < FIRST_PYTHON:
+        return (
+            "type `pip` in place of `python -m pip`: no pip for Python"
+            f" {python[0]}.{python[1]} asks without a user name"
+        )
     programs = [os.path.join(os.path.dirname(path), name) for name in ("python", "python3", minor)]
     program = next((program for program in programs if os.access(program, os.X_OK)), minor)
     return f"{program} -m pip install --upgrade pip"
