@@ -107,6 +107,7 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
     check_keys(table, INDEX_KEYS, file, where)
     url, scope, verify_url = _read_places(table, file, where)
     userinfo = find_userinfo(table["url"])
+    lookups = {kind: _read_lookup(table, kind, file, where) for kind in ("env", "file")}
     logins = read_logins(table, file, where)
     if logins.posit and not scope_of(logins.posit.url).covers(url):
         hint = (
@@ -126,8 +127,8 @@ def read_index(table: object, file: str, number: int) -> IndexConfig:
         on_failure=table.get("on-failure", "stop"),
         verify_url=verify_url,
         command=_read_command(table, file, where),
-        env=_read_lookup(table, "env", file, where),
-        file=_read_lookup(table, "file", file, where),
+        env=lookups["env"],
+        file=lookups["file"],
         defined_in=file,
         ca_bundle=table.get("ca-bundle") or None,
         publish_url=_read_url(table, "publish-url", file, where),

@@ -1,5 +1,7 @@
 """The lines of an `[[index]]` table in the text of a config.toml, found without a writer of TOML:
-what else is there stays to the letter.
+what else is there stays to the letter. (tomlkit 0.15 takes the comments before the next table along
+with one that it removes, leaves `index = []` for the last one, and adds a table to a file without a
+last line end so that it is no TOML any more.)
 
 Sources: TOML 1.0 (a table goes on to the next header). A header that only looks like one, inside a
 text of several lines, is told by reading the result again.

@@ -103,10 +103,8 @@ def read_json(text: str, request: HelperRequest) -> HelperReply:
                 )
             values[name] = None
     if not isinstance(values["password"], str) or not isinstance(values["username"], str | None):
-        raise BadAnswer(
-            "printed JSON whose user name or password is not a string",
-            "name the fields that hold them: password, username",
-        )
+        words = "printed JSON whose user name or password is not a string"
+        raise BadAnswer(words, "name the fields that hold them: password, username")
     expires_at = read_time(values["expires"], request.now)
     return HelperReply(values["password"], values["username"], expires_at)
 
@@ -119,10 +117,8 @@ def render_git(request: HelperRequest) -> str:
     if request.username is not None:
         pairs.append(("username", request.username))
     if any(ord(character) < 32 for _, value in pairs for character in value):
-        raise BadAnswer(
-            "cannot be asked about a user name with a control character in it",
-            "write the user name without it",
-        )
+        words = "cannot be asked about a user name with a control character in it"
+        raise BadAnswer(words, "write the user name without it")
     return "".join(f"{name}={value}\n" for name, value in pairs) + "\n"
 
 
@@ -149,21 +145,16 @@ def read_docker(text: str, request: HelperRequest) -> HelperReply | None:
     parts = document if isinstance(document, dict) else {}
     username, secret, server = (parts.get(name) for name in ("Username", "Secret", "ServerURL"))
     if not isinstance(username, str) or not isinstance(secret, str):
-        raise BadAnswer(
-            "printed JSON without Username and Secret",
-            'is it called with "get" as its last argument?',
-        )
+        words = "printed JSON without Username and Secret"
+        raise BadAnswer(words, 'is it called with "get" as its last argument?')
     if not username and not secret:
         return None
     if username == "<token>":
-        raise BadAnswer(
-            "has an identity token, which only a container registry can exchange",
-            "log in to it with a user name and a password",
-        )
+        words = "has an identity token, which only a container registry can exchange"
+        raise BadAnswer(words, "log in to it with a user name and a password")
     if isinstance(server, str) and server and _origin(server) != request.url.origin:
-        raise BadAnswer(
-            "answered for another server", "ask it by hand: it must give what it is asked for"
-        )
+        words = "answered for another server"
+        raise BadAnswer(words, "ask it by hand: it must give what it is asked for")
     return HelperReply(secret, username or None)
 
 
@@ -179,9 +170,8 @@ def read_bazel(text: str, request: HelperRequest) -> HelperReply | None:
     document = _load(text)
     headers = document.get("headers", {}) if isinstance(document, dict) else None
     if not isinstance(headers, dict):
-        raise BadAnswer(
-            "printed JSON that is no bazel answer", 'is it called with "get" as its last argument?'
-        )
+        words = "printed JSON that is no bazel answer"
+        raise BadAnswer(words, 'is it called with "get" as its last argument?')
     values = next(
         (value for name, value in headers.items() if name.lower() == "authorization"), None
     )
@@ -194,10 +184,8 @@ def read_bazel(text: str, request: HelperRequest) -> HelperReply | None:
     if kind.lower() == "bearer" and token.strip():
         return HelperReply(token.strip(), None, expires_at)
     if kind.lower() != "basic":
-        raise BadAnswer(
-            "gave an Authorization that is neither Basic nor Bearer",
-            "pip and uv can send those two only",
-        )
+        words = "gave an Authorization that is neither Basic nor Bearer"
+        raise BadAnswer(words, "pip and uv can send those two only")
     username, secret = _read_basic(token)
     return HelperReply(secret, username, expires_at)
 
@@ -238,9 +226,8 @@ def _read_basic(token: str) -> tuple[str, str]:
     except ValueError:
         colon = ""
     if not colon:
-        raise BadAnswer(
-            "gave a Basic Authorization that is not base64 of user:password", "ask it by hand"
-        )
+        words = "gave a Basic Authorization that is not base64 of user:password"
+        raise BadAnswer(words, "ask it by hand")
     return username, secret
 
 

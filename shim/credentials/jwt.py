@@ -38,15 +38,16 @@ def read_expiry(token: str) -> float | None:
     parts = token.split(".")
     part = {3: 1, 5: 0}.get(len(parts))  # signed: what it says; encrypted: its header
     if part is not None and token.startswith("ey"):
-        return read_number(_read_object(parts[part].rstrip("=")), "exp")
+        return read_end(_read_object(parts[part].rstrip("=")))
     return None
 
 
-def read_number(claims: Mapping[str, Any] | None, name: str) -> float | None:
-    """Return a claim that is a time in UTC epoch seconds, or None."""
-    value = claims.get(name) if claims else None
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return float(value) if value is not None and is_number and 0 < value < 1e12 else None
+def read_end(claims: Mapping[str, Any] | None) -> float | None:
+    """Return the claim that says a token's end, in UTC epoch seconds, or None."""
+    value = claims.get("exp") if claims else None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e12:
+        return float(value)
+    return None
 
 
 def read_account(claims: Mapping[str, Any] | None) -> str | None:

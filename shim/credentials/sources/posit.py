@@ -141,7 +141,7 @@ def read_identity(query: Query) -> Secret | None:
     Raises:
         SourceError: no such file, others can read it, it has ended, or is no JWT: not sent at all.
     """
-    from shim.credentials.jwt import read_claims, read_number
+    from shim.credentials.jwt import read_claims, read_end
     from shim.storage.private_files import read_private
 
     named = query.host.environ.get(IDENTITY_VARIABLE)
@@ -157,7 +157,7 @@ def read_identity(query: Query) -> Secret | None:
     if claims is None:
         hint = f"is {path} the right file? It must hold one identity token alone"
         raise SourceError(f"{path} holds no identity token (JWT): it was sent nowhere", hint=hint)
-    ends_at = read_number(claims, "exp")
+    ends_at = read_end(claims)
     if ends_at is not None and ends_at <= query.host.clock():
         hint = "let the CI job write a new one"
         raise SourceError(f"the identity token in {path} has ended", hint=hint)
