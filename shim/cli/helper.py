@@ -1,4 +1,4 @@
-"""`shim helper PROTOCOL ACTION`: the credential helper of programs that ask by its stdin."""
+"""`shim helper PROTOCOL ACTION`: the credential helper that git, docker or bazel start."""
 
 from __future__ import annotations
 

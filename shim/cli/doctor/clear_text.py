@@ -44,12 +44,8 @@ def find(host: Host) -> Iterator[Finding]:
             for sighting in find_in_line(value if "://" in value else f"{name}={value}"):
                 index = sighting.url or "URL of the index"
                 command = f"shim login {index}, then take the variable out of what exports it"
-                yield Finding(
-                    "problem",
-                    name,
-                    f"{exported}; {ROTATE}",
-                    None if name.endswith("_PROXY") else command,
-                )
+                for_index = None if name.endswith("_PROXY") else command
+                yield Finding("problem", name, f"{exported}; {ROTATE}", for_index)
 
 
 def files(host: Host) -> list[str]:

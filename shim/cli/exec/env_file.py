@@ -38,7 +38,7 @@ WORD = re.compile(r"\S+")
 
 @dataclass(frozen=True, slots=True)
 class EnvFile:
-    """What counts in a file: `variables`, the same without passwords (`clean`), and the latter."""
+    """What counts in a file. `clean` is `variables` without the passwords that stand in URLs."""
 
     variables: Mapping[str, str]
     clean: Mapping[str, str]
@@ -123,7 +123,7 @@ def _fold_names(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def _take_passwords(variable: str, value: str, path: str) -> tuple[str, list[Credential]]:
-    """Return the value without passwords, and these. Older pips ask only with the user name."""
+    """Return the value without passwords, and these. Old pips ask only where a user name stays."""
     credentials: list[Credential] = []
 
     def clean(match: re.Match[str]) -> str:

@@ -46,8 +46,9 @@ class ImportedIndex:
 def read_tables(
     what: str, use: str, settings: Settings, file: str, host: Host
 ) -> tuple[list[Table], list[str]]:
-    """Return the `[[index]]` tables for the indexes that are new, and notes about all else. `use`:
-    `default` gives each its own.
+    """Return the `[[index]]` tables for the indexes that are new, and notes about all else.
+
+    `use` is their `use-as`; with `default`, only what the file itself makes so is the default.
 
     Raises:
         UsageError: no such file, one that is not understood, or one that names no index.
@@ -112,8 +113,10 @@ def _read_url(one: ImportedIndex) -> tuple[Url, str | None]:
 
 def _username_of(one: ImportedIndex, userinfo: str) -> str | None:
     username, _, password = userinfo.partition(":")
-    decoded = find_userinfo(one.text.strip()) if username and "$" not in username else None
-    name = one.username or (decoded.username if decoded else "")
+    name = one.username or ""
+    if not name and username and "$" not in username:
+        decoded = find_userinfo(one.text.strip())
+        name = decoded.username if decoded else ""
     is_certain = password or one.has_password or one.username
     is_usable = name.isprintable() and ":" not in name
     return name if is_usable and (is_certain or len(name) <= MAX_USERNAME) else None
