@@ -153,6 +153,16 @@ def test_bad_input_is_one_message_with_one_hint_and_changes_nothing(words: list[
     assert world.config.read_text() == BEFORE
 
 
+@pytest.mark.parametrize("user", ["al\\ice", "al ice", "al\tice"])
+def test_a_url_with_an_odd_user_name_is_left_out_by_name(user: str, world: World) -> None:
+    (world.cwd / "pip.conf").write_text(f"[global]\nindex-url = https://{user}@a.corp.example/simple/\nextra-index-url = {URL}\n")
+    result = world.shim("setup", "--from", "pip.conf", "--yes")
+
+    assert result.returncode == 0, result.stderr
+    assert "left out: a path, or a URL that is not usable" in " ".join(result.stderr.split())
+    assert (URL in world.config.read_text(), "a.corp.example" in world.config.read_text()) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("before", "status"), [("channel = \n", 78), ("index = []\n", 78), ("[[index]]\nurl = 'https://x.example/'\nuse-as = 'default'\n", 64)]
 )

@@ -101,17 +101,18 @@ def _read_url(one: ImportedIndex) -> tuple[Url, str | None]:
     if "$" in clean:
         raise UsageError("a URL with a variable in its host or path")
     try:
-        url = parse_url(clean)
+        url, username = parse_url(clean), _username_of(one, userinfo)
     except BadUrl as error:
         raise UsageError(f"a path, or a URL that is not usable ({error})") from error
     if re.search(r"\s", url.text):
         raise UsageError("a URL with white space in it")
     if not url.is_confidential:
         raise UsageError(f"{url} is plain http: a password would travel in clear")
-    return url, _username_of(one, userinfo)
+    return url, username
 
 
 def _username_of(one: ImportedIndex, userinfo: str) -> str | None:
+    """Return the user name that goes into the table, if any. Raises BadUrl."""
     username, _, password = userinfo.partition(":")
     name = one.username or ""
     if not name and username and "$" not in username:
