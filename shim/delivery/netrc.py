@@ -25,7 +25,7 @@ from shim.delivery.memory_file import free_descriptor, is_available, process_pat
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
-from shim.formats.netrc import BadNetrc, Entry, read_netrc
+from shim.formats.netrc import BadNetrc, NetrcEntry, read_netrc
 
 FIRST_PIP = (20, 3)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
@@ -53,7 +53,9 @@ def fits(case: Case) -> Refusal | None:
                 return Reason.ELSEWHERE_ON_HOST.of(url=endpoint.url, host=endpoint.url.host)
         if place := _find_mention(case, scope):
             return Reason.MENTIONED_ON_HOST.of(url=place, host=scope.host)
-        if not _render_entry(Entry(scope.host, credential.username, credential.secret), python):
+        if not _render_entry(
+            NetrcEntry(scope.host, credential.username, credential.secret), python
+        ):
             name = f" (Python {python[0]}.{python[1]})" if python else ""
             return Reason.NETRC_GRAMMAR.of(python=name)
     return None
@@ -150,7 +152,7 @@ def deliver(case: Case) -> Delivery:
     number, python = free_descriptor(), _python(case)
     ours = {one.scope.host: one for one in case.credentials}
     entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
-    entries += [Entry(host, one.username, one.secret) for host, one in ours.items()]
+    entries += [NetrcEntry(host, one.username, one.secret) for host, one in ours.items()]
     entries.sort(key=lambda entry: entry.machine is None)
     # The target could not have used what its grammar cannot hold.
     text = "".join(filter(None, (_render_entry(entry, python) for entry in entries)))
@@ -165,7 +167,7 @@ def deliver(case: Case) -> Delivery:
     )
 
 
-def read_user_entries(host: Host) -> list[Entry]:
+def read_user_entries(host: Host) -> list[NetrcEntry]:
     """Return the entries of the user's own netrc, or none if the target could not read it."""
     for file in user_files(host):
         try:
@@ -192,7 +194,7 @@ def _python(case: Case) -> tuple[int, int] | None:
     return case.invocation.target.python if case.invocation.family == "pip" else None
 
 
-def _render_entry(entry: Entry, python: tuple[int, int] | None) -> str | None:
+def _render_entry(entry: NetrcEntry, python: tuple[int, int] | None) -> str | None:
     """Return a line of netrc, None if the grammar (`python` None: every one) cannot hold it."""
     words = [_render_token(text, python) for text in (entry.login, entry.password.reveal())]
     if None in words:

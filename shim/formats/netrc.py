@@ -26,7 +26,7 @@ class BadNetrc(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class NetrcEntry:
     """One `machine` (None: the `default`), the user name and the password."""
 
     machine: str | None
@@ -34,7 +34,7 @@ class Entry:
     password: Secret
 
 
-def read_netrc(path: str) -> list[Entry]:
+def read_netrc(path: str) -> list[NetrcEntry]:
     """Return the entries of the file at `path`, one for each machine: the last that it has.
 
     Raises:
@@ -52,6 +52,8 @@ def read_netrc(path: str) -> list[Entry]:
     except netrc.NetrcParseError as error:
         raise BadNetrc(error.lineno or 1) from None  # its message quotes the token
     return [
-        Entry(None if name == "default" else name, login or account or "", Secret(password or ""))
+        NetrcEntry(
+            None if name == "default" else name, login or account or "", Secret(password or "")
+        )
         for name, (login, account, password) in hosts.items()
     ]

@@ -39,7 +39,7 @@ PLAIN_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0
 BARE_LETTERS = PLAIN_LETTERS | frozenset("!#$%&'()*+,/:;<=>?@[]^`{|}~")
 
 
-class Plan:
+class Replayed:
     """What is left to do: the target's argv (after its name), its environment, and the text of the
     memory file or None.
     """
@@ -192,7 +192,7 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
         return
 
 
-def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
+def _accompany(plan: Replayed, loopback: str, instructions: str) -> None:
     """Start the redirector beside the tool, and put its address into the tool's variables. Raises
     OSError.
     """
@@ -206,7 +206,7 @@ def _accompany(plan: Plan, loopback: str, instructions: str) -> None:
 
 def find_plan(
     name: str, target: str, argv: list[str], environ: dict[str, str], now: float
-) -> Plan | None:
+) -> Replayed | None:
     """Return the plan of the same command as it was made before, or None if there is none that is
     still true.
     """
@@ -223,11 +223,11 @@ def find_plan(
 
 def _check(
     lines: list[str], argv: list[str], environ: dict[str, str], cwd: str, now: float
-) -> Plan | None:
+) -> Replayed | None:
     """Return the plan if every line still holds."""
     if lines[0] != HEAD or lines[-1] != "end":
         return None
-    plan = Plan(list(argv), dict(environ), 0, None)
+    plan = Replayed(list(argv), dict(environ), 0, None)
     compared = {name for name in environ if name.startswith(PREFIXES)}
     tokens: list[tuple[str, str]] = []
     for line in lines[1:-1]:
@@ -351,7 +351,7 @@ def fill_template(template: str, secrets: list[str], form: str) -> str | None:
     return None if TOKEN in template else template
 
 
-def _apply(kind: str, fields: list[str], plan: Plan, tokens: list[tuple[str, str]]) -> bool:
+def _apply(kind: str, fields: list[str], plan: Replayed, tokens: list[tuple[str, str]]) -> bool:
     """Put one change into the plan; return whether it is known."""
     if kind == "put":
         plan.argv[int(fields[0])] = fields[1]

@@ -182,3 +182,14 @@ def test_the_search_finds_what_it_is_for() -> None:
         False
     ] * len(found)
     assert [list(find_looks(text)) for text in not_found] == [[]] * len(not_found)
+
+
+def test_the_name_of_a_class_means_one_thing() -> None:
+    names = [
+        node.name
+        for path in sorted(PACKAGE.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    ]
+
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []

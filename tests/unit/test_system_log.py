@@ -82,7 +82,7 @@ def test_a_log_that_is_not_there_or_stuck_stops_nothing(log: socket.socket, host
 
 
 def test_a_replayed_command_sends_its_line_too(log: socket.socket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan = replay.Plan([], {}, 0, None)
+    plan = replay.Replayed([], {}, 0, None)
     fields = [str(tmp_path / "audit.jsonl"), '{"time": "\x1dtime\x1d", "parent": "\x1dparent\x1d"}\x1e', system_log.SOCKET]
     assert replay._apply("audit", fields, plan, [])
     monkeypatch.setattr(replay, "find_plan", lambda *_: plan)

@@ -11,7 +11,7 @@ from shim.core.files import read_status
 from shim.core.model import Credential
 from shim.core.urls import scope_of_origin
 from shim.credentials.sources import Query, Source
-from shim.formats.netrc import BadNetrc, Entry, read_netrc
+from shim.formats.netrc import BadNetrc, NetrcEntry, read_netrc
 
 #: More than any netrc; a wrong path often leads to something larger.
 MAX_BYTES = 1 << 20
@@ -43,7 +43,7 @@ def find(query: Query) -> Credential | None:
     return Credential(entry.login, entry.password, scope, "netrc", found_by_tool=True)
 
 
-def _read(query: Query) -> tuple[str | None, list[Entry]]:
+def _read(query: Query) -> tuple[str | None, list[NetrcEntry]]:
     """Return the first existing file's path and entries; (None, []) if there is none."""
     host = query.host
     named = host.environ.get("NETRC")
