@@ -210,6 +210,13 @@ def test_files_and_functions_are_of_a_size_to_read() -> None:
                 assert (node.end_lineno or 0) - node.lineno <= 60, f"{path}: {node.name} is too long"
 
 
+def test_classes_of_values_cost_what_ours_cost() -> None:
+    """The library's `dataclasses` was a third of all the instructions of a command whose way is found anew."""
+    assert [path for path in MODULES if re.search(r"^\s*(import|from) dataclasses\b", path.read_text(), re.MULTILINE)] == [
+        PACKAGE / "core" / "dataclass.py"  # for a checker of types
+    ]
+
+
 def test_nobody_prints_or_runs_a_shell_by_accident() -> None:
     for path in MODULES:
         assert not re.search(r"shell=True|os\.system\(|verify=False|\beval\(", path.read_text()), path
