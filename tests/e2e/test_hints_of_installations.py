@@ -234,7 +234,8 @@ class Machine:
         mount = f'mount --bind "$0" /mnt && {lock}exec "$@"'
         become = ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"] if uid else []
         command = ["unshare", "--mount", "--propagation", "private", "sh", "-c", mount, self.folder, *become, *words]
-        full = {"PATH": path, "HOME": "/nonexistent", "LANG": "C.UTF-8", **environ}
+        home = "/nonexistent" if uid else f"{self.folder}-home"  # which uv makes for root
+        full = {"PATH": path, "HOME": home, "LANG": "C.UTF-8", **environ}
         return subprocess.run([str(word) for word in command], env=full, cwd="/", text=True, capture_output=True, check=False, timeout=300)
 
     def doctor(self, where: str, *start: str, tools: str = "/mnt/tools:") -> str | None:
