@@ -188,9 +188,9 @@ def test_the_feature_is_of_this_release_and_its_own_folder_works_too(tmp_path: P
     script = FEATURE / "pip-uv-shim" / "install.sh"
     result = subprocess.run(
         ["sh", script],
-        env={"PATH": "/usr/bin:/bin", "WHEELS": "/nonexistent", "HOME": str(tmp_path)},
+        env={"PATH": "/usr/bin:/bin", "WHEELS": str(tmp_path / "none"), "HOME": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "there is no folder /nonexistent" in result.stderr
+    assert f"there is no folder {tmp_path / 'none'}" in result.stderr
