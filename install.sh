@@ -529,6 +529,13 @@ interrupted() {
 begin_mark='# >>> pip-uv-shim >>>'
 end_mark='# <<< pip-uv-shim <<<'
 
+# Prints `SHELL FILE` for a login file; one that is there and may not be written is passed by, since interactive shells do without.
+login_file() {
+  if [ ! -e "$2" ] || [ -w "$2" ]; then
+    echo "$1 $2"
+  fi
+}
+
 # Prints `SHELL FILE` for each file that gets a line of ours: what the user's interactive shell reads, and what a login shell reads
 # that is not interactive (`bash -lc`, editors); Debian's ~/.bashrc ends early there. For a machine: what login shells read (last of
 # all, since others put back the PATH that they saw) and what terminals in an editor read.
@@ -548,11 +555,11 @@ rc_files() {
       for login in .bash_profile .bash_login .profile; do
         [ ! -f "$HOME/$login" ] || break
       done
-      echo "sh $HOME/$login"
+      login_file sh "$HOME/$login"
       ;;
     zsh)
       echo "zsh ${ZDOTDIR:-$HOME}/.zshrc"
-      echo "zsh ${ZDOTDIR:-$HOME}/.zprofile"
+      login_file zsh "${ZDOTDIR:-$HOME}/.zprofile"
       ;;
     fish) echo "fish ${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish" ;;
     *) echo "sh $HOME/.profile" ;;

@@ -34,8 +34,8 @@ EXAMPLES = {key.name: key.example for key in POLICY_KEYS}
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody,
-    and each pattern of `packages` has to be claimed by an index.
+    """What is allowed; `file` is for messages, `index_strategy` is imposed on everybody.
+    An index has to claim each pattern of `packages`.
 
     `scopes` is None where any index may get a credential, `logins` where any server may be one that
     people and jobs log in at. A file from below one of `setups` may say everything.
