@@ -38,6 +38,10 @@ def main() -> int:
     from shim.hotpath.replay import replay
 
     replay(name, target, arguments, sigpipe_ignored=ignored == "1")
+    import gc
+
+    # What is made here lives until the tool takes over.
+    gc.disable()
     from shim.pipeline.run import main as run
 
     return run(name, target, tuple(arguments), launcher, sigpipe_ignored=ignored == "1")

@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import sys
 from importlib import import_module
-from typing import Protocol, cast
 
 from shim.cli.usage import Parser, refuse_verb
 from shim.core.errors import InternalError, ShimError, render
 from shim.core.host import Host, this_host, write_stderr
+from shim.core.typing import Protocol, cast
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.
 VERBS = (

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import sys
 from itertools import takewhile
-from typing import Any
 
 from shim.core.errors import ShimError
+from shim.core.typing import Any
 
 #: The verbs that have the option.
 JSON_VERBS = ("status", "explain", "token", "doctor", "cache", "backend")

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from typing import TypedDict
 
 from shim.cli.answer import write_json
 from shim.cli.usage import Parser
@@ -19,6 +18,7 @@ from shim.core.errors import SourceError, StoreError, UsageError
 from shim.core.files import read_text
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
+from shim.core.typing import TypedDict
 from shim.credentials.helper_program import find_program
 
 HELP = "add a keyring backend to shim's own environment, or list and remove them"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Any, NoReturn
 
 from shim.core.errors import UsageError
+from shim.core.typing import Any, NoReturn
 
 #: What people type where other tools take a secret. A process list shows what stands there.
 SECRET_OPTIONS = (

@@ -5,11 +5,11 @@ true hint.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from shim.config.schema import INDEX_KEYS, Key
 from shim.core.errors import ConfigError
 from shim.core.package_names import read_pattern
+from shim.core.typing import Any
 
 #: A key's kind -> the type of its values.
 TYPES: dict[str, type] = {

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from shim.config.lines import MARK, cut_tables
-from shim.config.settings import load_settings, read_config
+from shim.config.settings import load_settings, parse_config, read_config
 from shim.core.errors import ConfigError, StoreError
 from shim.core.files import read_regular
 from shim.core.host import Host
@@ -86,7 +86,7 @@ def _change(
     """Put what `change` makes of the file's text in its place; `mode` is that of a new one."""
     path = os.path.realpath(file)
     with _says_trouble(file), _locked(os.path.dirname(path), mode | (mode & 0o444) >> 2):
-        read_config(file, file)
+        parse_config(read_config(file, file) or "", file)
         data = read_regular(path)
         if data is not None:
             mode = stat.S_IMODE(os.stat(path).st_mode)

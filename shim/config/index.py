@@ -6,13 +6,12 @@ What is asked how (`command`, `env`, `file`) is here; what logs in (`posit`, `oi
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
-
 from shim.config.checks import check_keys, example_of, nearest, read_duration, read_patterns
 from shim.config.logins import NO_LOGINS, Logins, read_logins
 from shim.config.schema import DEFAULT_CHAIN, INDEX_KEYS, SOURCE_NAMES, TABLE_KEYS
 from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
+from shim.core.typing import Any, Literal, NamedTuple
 from shim.core.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0

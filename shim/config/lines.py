@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from typing import Any
 
 from shim.config.merge import name_of
 from shim.core.errors import StoreError, UsageError
+from shim.core.typing import Any
 
 _HEADER = re.compile(r"^\s*\[")
 _INDEX = re.compile(r"^\s*\[\[\s*(?:index|\"index\"|'index')\s*\]\]")

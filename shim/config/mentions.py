@@ -4,15 +4,13 @@ have nothing more to do with us.
 
 from __future__ import annotations
 
-import re
-
 from shim.config import policy
 from shim.config.settings import config_files
 from shim.core.files import mentions
 from shim.core.host import Host
 
 #: What a config file that has to do with us has in it.
-_KEYS = re.compile(rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*=""")
+_KEYS = rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*="""
 
 
 def is_mentioned(host: Host) -> bool:

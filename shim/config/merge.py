@@ -8,12 +8,11 @@ not go to a URL that it never meant.
 
 from __future__ import annotations
 
-from typing import Any
-
 from shim.config.checks import check_keys
 from shim.config.schema import INDEX_KEYS
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import ConfigError
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, Url, parse_url
 
 

@@ -12,7 +12,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
 from shim.config.checks import read_patterns
 from shim.config.schema import POLICY_KEYS
@@ -21,6 +20,7 @@ from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, read_regular
 from shim.core.package_names import matches
 from shim.core.toml import read_toml
+from shim.core.typing import TYPE_CHECKING, Any
 from shim.core.urls import BadUrl, Scope, Url, parse_url, scope_of
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ docs/reference.md shows them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from shim.core.typing import NamedTuple
 
 
 class Key(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from functools import lru_cache
-from typing import Any, Literal
 
 from shim.config.checks import check_keys, check_uses, check_value, read_duration
 from shim.config.index import IndexConfig, read_index
+from shim.config.kept_documents import read_document
 from shim.config.logins import ADDRESS_VARIABLE, read_address
 from shim.config.merge import merge_tables
 from shim.config.policy import NO_POLICY, Policy, load_policy, policy_file, refuse_forbidden
@@ -22,7 +22,8 @@ from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, names_in, read_regular
 from shim.core.host import Host
 from shim.core.package_names import find_conflict, normal_name, owner_of
-from shim.core.toml import read_toml
+from shim.core.private_folders import cache_folder
+from shim.core.typing import Any, Literal
 from shim.core.urls import Url, scope_of
 
 DEFAULT_KEYRING_TIMEOUT_S = 300.0
@@ -151,18 +152,20 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     read = [(file, read_config(place, file)) for file, place in places.items()]
     texts = tuple((file, text) for file, text in read if text is not None)
+    folder, _ = cache_folder(host) if texts else (None, "")
     if not texts and host.environ.get("SHIM_CONFIG_FILE"):
         hint = "unset SHIM_CONFIG_FILE, or create the file"
         raise ConfigError(f"SHIM_CONFIG_FILE names {files[0]}, which does not exist", hint=hint)
     channel, redact = (_read_variable(name, host) for name in ("SHIM_CHANNEL", "SHIM_REDACT"))
     address = host.environ.get(ADDRESS_VARIABLE) or ""
-    return _combine(files, texts, channel, redact, load_policy(), address)
+    return _combine(files, texts, folder, channel, redact, load_policy(), address)
 
 
 @lru_cache(maxsize=4)
 def _combine(
     files: tuple[str, ...],
     texts: tuple[tuple[str, str], ...],
+    folder: str | None,
     channel: Any,
     redact: Any,
     policy: Policy,
@@ -172,7 +175,7 @@ def _combine(
 
     Several steps of a command want the settings; a process that lives on sees what changed.
     """
-    documents = [(file, read_toml(text)) for file, text in texts]
+    documents = [(file, parse_config(text, file, folder)) for file, text in texts]
     said: dict[str, Any] = {
         "channel": channel,
         "redact": redact,
@@ -250,12 +253,12 @@ def _read_variable(name: str, host: Host) -> Any:
 
 
 def read_config(path: str, file: str) -> str | None:
-    """Return the text at a path, which is TOML, or None if there is nothing there.
+    """Return the text at a path, or None if there is nothing there.
 
     `file` is the config file that it is, or would be.
 
     Raises:
-        ConfigError: not readable, writable by others, owned by somebody else, not UTF-8, not TOML.
+        ConfigError: not readable, writable by others, owned by somebody else, not UTF-8.
     """
     try:
         data = read_regular(path, check=lambda status: refuse_unsafe(file, status))
@@ -264,12 +267,18 @@ def read_config(path: str, file: str) -> str | None:
     if data is None:
         return None
     try:
-        text = data.decode("utf-8")
-        read_toml(text)
-        return text
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
         hint = "save it as UTF-8"
         raise ConfigError(f"{file}: is not UTF-8 (byte {error.start})", hint=hint) from error
+
+
+def parse_config(text: str, file: str, folder: str | None = None) -> dict[str, Any]:
+    """Return the document of a config file's text; `folder` is the token cache's. Raises
+    ConfigError if it is not TOML.
+    """
+    try:
+        return read_document(text, file, folder)
     except CannotRead as error:
         raise ConfigError(f"{file}: {error.why}", hint="correct that line") from error
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from hashlib import sha256
-from typing import Any
 
 from shim.config.settings import folder_beside
 from shim.core.dataclass import dataclass
+from shim.core.digests import sha256
 from shim.core.files import CannotRead, read_regular
 from shim.core.toml import read_toml
+from shim.core.typing import Any
 
 #: A team's settings are a page, no book.
 MAX_BYTES = 1 << 16
@@ -96,7 +96,7 @@ class TeamFile:
 
 def digest(text: str) -> str:
     """Return the SHA-256 of a text in UTF-8, as `sha256sum` prints it."""
-    return sha256(text.encode()).hexdigest()
+    return sha256(text.encode())
 
 
 def read_team_file(path: str) -> TeamFile | None:

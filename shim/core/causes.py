@@ -8,7 +8,8 @@ from __future__ import annotations
 import socket
 import ssl
 from http.client import BadStatusLine, LineTooLong
-from typing import Literal
+
+from shim.core.typing import Literal
 
 #: `authority`: who signed the certificate is not trusted here. `certificate`: it has ended, or is
 #: for another name. `tls`: no common version or cipher. `plain`: it does not speak TLS at all.

@@ -10,7 +10,7 @@ Sources: CPython `Lib/dataclasses.py`, 3.11 to 3.14.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from shim.core.typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from dataclasses import FrozenInstanceError, dataclass, field, fields, replace
@@ -67,11 +67,12 @@ else:
             found |= vars(base).get("_fields", {})
         for name in cls.__annotations__:
             said = vars(cls).get(name, MISSING)
-            one = said if isinstance(said, _Field) else _Field(default=said)
-            found[name] = one._replace(name=name)
+            is_field = isinstance(said, _Field)
+            one = said._replace(name=name) if is_field else _Field(name, said)
+            found[name] = one
             if one.default is not MISSING:
                 setattr(cls, name, one.default)
-            elif one is said:
+            elif is_field:
                 delattr(cls, name)
         return found
 

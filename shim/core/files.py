@@ -14,9 +14,9 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
 
 from shim.core.errors import UsageError
+from shim.core.typing import Protocol
 
 #: Enough for any file that people write, and for what tools write for them but locks.
 MAX_BYTES = 4 << 20
@@ -262,11 +262,11 @@ def identify(path: str) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def mentions(files: Iterable[str], words: re.Pattern[bytes]) -> bool:
+def mentions(files: Iterable[str], words: bytes) -> bool:
     """Whether a config file speaks of something, broken or not: one that we may not open may."""
     for file in files:
         try:
-            if words.search(read_regular(file) or b""):
+            if re.search(words, read_regular(file) or b""):
                 return True
         except CannotRead:
             if is_file(file) and not may_access(file, os.R_OK):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from shlex import quote
 
 from shim.core.files import is_file, read_text
 
@@ -20,6 +19,8 @@ def repair_command(extra: str = "") -> str:
 
     `extra` names optional packages as pip does, in brackets; install.sh brings all of them.
     """
+    from shlex import quote
+
     prefix, said = _read_stamp()
     if not said:
         return f"install pip-uv-shim{extra} again, as it was installed, with `{_reinstall()}`"

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, NoReturn
 
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import ShimError
+from shim.core.typing import Literal, NamedTuple, NoReturn
 from shim.core.urls import Scope, Url, Userinfo
 
 Scheme = Literal["basic", "bearer"]
@@ -37,7 +37,7 @@ class Secret:
 
     def same_as(self, other: Secret) -> bool:
         """Return whether both hold the same text, in time that does not tell where they differ."""
-        from hmac import compare_digest
+        from shim.core.digests import compare_digest
 
         ours, theirs = (secret._value.encode("utf-8", "surrogatepass") for secret in (self, other))
         return compare_digest(ours, theirs)
@@ -49,12 +49,12 @@ class Secret:
 
     def fingerprint(self, key: bytes, *context: str) -> str:
         """Return a keyed digest (HMAC-SHA-256, hex), by which a secret is known and not kept."""
-        import hmac  # RFC 2104
+        from shim.core.digests import hmac_sha256
 
         parts = [part.encode("utf-8", "surrogatepass") for part in (*context, self._value)]
         # ("a", "bc") is not ("ab", "c").
         framed = b"".join(len(part).to_bytes(8, "big") + part for part in parts)
-        return hmac.new(key, framed, "sha256").hexdigest()
+        return hmac_sha256(key, framed)
 
     def __bool__(self) -> bool:
         return bool(self._value)

@@ -18,25 +18,25 @@ Claim = tuple[str, str]
 
 #: Names on real indexes are shorter; one that is longer comes from nobody.
 MAX_LETTERS = 200
-_RUNS = re.compile(r"[-_.]+")
-_PATTERN = re.compile(r"[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?")
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_RUNS = r"[-_.]+"
+_PATTERN = r"[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?"
+_NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 
 
 def normal_name(name: str) -> str:
     """Return a name in normal form: `Corp_Lib` is `corp-lib`."""
-    return _RUNS.sub("-", name).lower()
+    return re.sub(_RUNS, "-", name).lower()
 
 
 def is_name(text: str) -> bool:
     """Whether a text is a name in normal form."""
-    return len(text) <= MAX_LETTERS and _NAME.fullmatch(text) is not None and "--" not in text
+    return len(text) <= MAX_LETTERS and re.fullmatch(_NAME, text) is not None and "--" not in text
 
 
 def read_pattern(text: str) -> str:
     """Return a pattern in normal form. Raises ValueError for one that no name can match."""
     pattern = re.sub(r"\*+", "*", normal_name(text.strip()))
-    if len(pattern) > MAX_LETTERS or _PATTERN.fullmatch(pattern) is None:
+    if len(pattern) > MAX_LETTERS or re.fullmatch(_PATTERN, pattern) is None:
         raise ValueError("no package name looks like that")
     return pattern
 

@@ -67,13 +67,13 @@ def write_shared(kind: str, suffix: str, data: bytes, host: Host) -> str | None:
 
     For what a tool and its children must be able to open as a file. Never for a secret.
     """
-    from hashlib import sha256
+    from shim.core.digests import sha256
 
     tokens, _ = cache_folder(host)
     folder = private_folder(os.path.join(tokens, kind)) if tokens else None
     if folder is None:
         return None
-    path = os.path.join(folder, sha256(data).hexdigest()[:32] + suffix)
+    path = os.path.join(folder, sha256(data)[:32] + suffix)
     if not is_file(path):
         try:
             replace_atomically(path, data)

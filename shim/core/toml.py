@@ -13,9 +13,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
 
 from shim.core.files import CannotRead
+from shim.core.typing import Any
 
 _MARK = "\ufeff"
 
@@ -25,7 +25,7 @@ _MAX_STEPS = 50_000_000
 
 #: What can keep a URL from standing in a text as it is: an escape (JSON's too), a broken line, a
 #: string of several lines.
-_DISGUISE = re.compile(r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}""")
+_DISGUISE = r"""\\[uUxe/]|\\[ \t]*\r?\n|'{3}|"{3}"""
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -43,6 +43,8 @@ def read_toml(text: str) -> dict[str, Any]:
 @lru_cache(maxsize=32)
 def _parse(text: str) -> dict[str, Any] | str:
     """Return the document, or why it cannot be read. Several steps of a command read one file."""
+    if not text:  # of a file that is not there, mostly
+        return {}
     import tomllib
 
     if _is_costly(text):
@@ -83,7 +85,7 @@ def _is_costly(text: str) -> bool:
 
 def may_hide_urls(text: str) -> bool:
     """Return whether a scan of TOML or JSON for `"https://...` may miss what a parser sees."""
-    return bool(_DISGUISE.search(text))
+    return bool(re.search(_DISGUISE, text))
 
 
 def value_at(document: Any, *key: str) -> Any:

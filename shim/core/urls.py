@@ -11,10 +11,10 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 from shim.core.dataclass import dataclass
+from shim.core.typing import NamedTuple
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -39,12 +39,12 @@ PUBLIC_HOSTS = frozenset(
 SHARED_HOSTS = frozenset({"github.com", "raw.githubusercontent.com"})
 
 #: What WHATWG and Python's parsers pass over in a URL, or may.
-_WEB = re.compile(r"(?<![\w+.-])https?:", re.IGNORECASE)
+_WEB = r"(?i)(?<![\w+.-])https?:"
 #: A host that WHATWG takes for an IPv4 address: its last part is a number, decimal, octal or
 #: hexadecimal.
-_NUMBER = re.compile(r"(?:^|\.)(?:\d+|0x[\da-f]*)\.?$")
-_SCHEME = re.compile(r"[\w+.-]*:[/\\]*")
-_VALUE = re.compile(r"=[^&;]*")
+_NUMBER = r"(?:^|\.)(?:\d+|0x[\da-f]*)\.?$"
+_SCHEME = r"[\w+.-]*:[/\\]*"
+_VALUE = r"=[^&;]*"
 
 
 def authority_of(rest: str) -> str:
@@ -66,7 +66,7 @@ class BadUrl(ValueError):
 def names_web(text: str) -> bool:
     """Return whether some program may take a part of a text for a web URL, however spelled."""
     visible = "".join(letter for letter in text if letter > " " and letter.isprintable())
-    return _WEB.search(visible) is not None
+    return re.search(_WEB, visible) is not None
 
 
 def shown_url(text: str) -> str:
@@ -75,14 +75,14 @@ def shown_url(text: str) -> str:
         return str(parse_url(text))
     except BadUrl:
         before, at, rest = text.rpartition("@")
-        scheme = _SCHEME.match(before)
+        scheme = re.match(_SCHEME, before)
         return _hide_query(f"{scheme[0] if scheme else ''}****@{rest}" if at else text)
 
 
 def _hide_query(text: str) -> str:
     head, mark, tail = text.partition("?")
     query, hash_mark, fragment = tail.partition("#")
-    hidden = _VALUE.sub("=****", query) if "=" in query else "****" * bool(query)
+    hidden = re.sub(_VALUE, "=****", query) if "=" in query else "****" * bool(query)
     return f"{head}{mark}{hidden}{hash_mark}{fragment}"
 
 
@@ -214,7 +214,7 @@ def _normal_host(host: str) -> str:
         if host.encode("ascii").decode("idna") != spelled:
             raise BadUrl("programs disagree about letters in the host, write its xn-- form")
     host = host.lower()
-    if ":" in host or _NUMBER.search(host):
+    if ":" in host or re.search(_NUMBER, host):
         _refuse_odd_address(host)
     allowed = "0123456789abcdef:." if ":" in host else "0123456789abcdefghijklmnopqrstuvwxyz-._"
     if any(character not in allowed for character in host):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from shim.core.typing import Literal, NamedTuple
 
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden
 #: (404), has had too many requests (429), is broken (5xx or another status), shows a login page,

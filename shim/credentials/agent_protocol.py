@@ -12,9 +12,8 @@ understood is repeated.
 
 from __future__ import annotations
 
-from typing import Any
-
 from shim.core.dataclass import dataclass, field
+from shim.core.typing import Any
 
 VERSION = 1
 #: More than any index URL.

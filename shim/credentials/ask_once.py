@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import math
 import time
-from typing import Protocol
 
 from shim.config.schema import DEFAULT_CHAIN
 from shim.config.settings import Settings
 from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Secret
+from shim.core.typing import Protocol
 from shim.core.urls import Url
 from shim.credentials.sources import AGING_SOURCES, Query, load_source
-from shim.storage import keyring_cache, single_flight, token_cache
-from shim.storage.keyring_cache import Recent
+from shim.storage import single_flight, token_cache
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking
 #: it.
@@ -52,6 +51,8 @@ class Asker:
         if name in AGING_SOURCES and load_source(name).find_program(query):
             return self._ask_once(name, token_cache, cache_key(query), query)
         if name == "keyring" and self._settings.keyring_timeout_s:
+            from shim.storage.keyring_cache import Recent
+
             shelf = Recent(self._settings.keyring_timeout_s)
             return self._ask_once(name, shelf, keyring_key(query, self._settings.files), query)
         return self._find(name, query)
@@ -123,8 +124,11 @@ class Asker:
         single_flight.note_success(key, self._host)
         if credential:
             shelf.put(key, credential, self._host)
-        elif isinstance(shelf, Recent) and query.notes:
-            shelf.put_nobody(key, query.notes[-1][1], self._host)
+        elif query.notes:
+            from shim.storage.keyring_cache import Recent
+
+            if isinstance(shelf, Recent):
+                shelf.put_nobody(key, query.notes[-1][1], self._host)
         return credential or ending
 
     def warn(self, *errors: ShimError) -> None:
@@ -140,6 +144,8 @@ def drop(url: Url, secret: Secret, host: Host) -> bool:
 
     The next command asks its source again. What the user stored stays.
     """
+    from shim.storage import keyring_cache
+
     in_file, in_memory = token_cache.drop(url, secret, host), keyring_cache.drop(url, secret, host)
     return in_file or in_memory
 
@@ -157,6 +163,8 @@ def cache_key(query: Query) -> str:
 
 def keyring_key(query: Query, config_files: tuple[str, ...]) -> str:
     """Return the key of the keyring's answer: it changes with all that could change the answer."""
+    from shim.storage import keyring_cache
+
     state = keyring_cache.surroundings(query.host, config_files)
     named = query.index and query.index.url.text
     configuration = repr((named, query.endpoint.url.text, state))

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import binascii
 from collections.abc import Mapping
-from typing import Any
 
 from shim.core.model import Secret
+from shim.core.typing import Any
 
 #: Where an account's name may stand, the one for people first.
 ACCOUNT_CLAIMS = ("preferred_username", "email", "name", "sub")

@@ -17,7 +17,7 @@ from shim.storage.record_format import is_record_name
 
 #: What lies in the token cache's folder beside records. The names of the files in them hold a
 #: digest as well, but for one.
-FOLDERS = ("plans", "pads", "proofs", "authorities")
+FOLDERS = ("plans", "pads", "proofs", "authorities", "settings")
 KEY = "key"
 #: What lies in the state folder.
 STATE_FILES = ("keyring-entries", "approved-origins")

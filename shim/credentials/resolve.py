@@ -8,8 +8,6 @@ the same way the keyring's last answer stands before the keyring.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from shim.config.index import IndexConfig
 from shim.config.schema import DEFAULT_CHAIN
 from shim.config.settings import Settings
@@ -17,6 +15,7 @@ from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Resolution
+from shim.core.typing import NamedTuple
 from shim.core.urls import Url, scope_of_index, scope_of_origin
 from shim.credentials.ask_once import Asker
 from shim.credentials.sources import AGING_SOURCES, Query, known

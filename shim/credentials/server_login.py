@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from shim.config.index import IndexConfig
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential
+from shim.core.typing import TYPE_CHECKING
 from shim.credentials.sources import DEFAULT_USERNAME, Query, Source
 
 if TYPE_CHECKING:

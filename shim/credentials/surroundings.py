@@ -12,11 +12,11 @@ settings"; `gcloud topic configurations`; azure-cli `AZURE_CONFIG_DIR`; cloudsmi
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
 from shim.config.index import CommandSource
 from shim.core.files import identify, is_folder, list_folder
 from shim.core.host import Host
+from shim.core.typing import NamedTuple
 
 
 class Obeyed(NamedTuple):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Protocol, cast
 
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass, field
@@ -27,6 +26,7 @@ from shim.core.model import (
     Manner,
     Resolution,
 )
+from shim.core.typing import Protocol, cast
 from shim.delivery.reasons import Reason, Refusal, choose_hint
 from shim.delivery.userinfo import cut_unused_userinfo
 

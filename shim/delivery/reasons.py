@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import NamedTuple
+
+from shim.core.typing import NamedTuple
 
 _BOTH_HINT = (
     "ask the two in two commands; "

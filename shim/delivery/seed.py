@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import Any
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, MemoryFile, Secret
 from shim.core.toml import parse_toml
+from shim.core.typing import Any
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, unasked_manner
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder
@@ -98,6 +98,8 @@ def _render_config(case: Case) -> str | None:
         return None  # a relative path would start at our folder
     seeds = [_seed(number, credential) for number, credential in enumerate(case.credentials, 1)]
     both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
+    if not own:
+        return both
     expected = {**own, "index": [*tables(own.get("index")), *seeds]}
     return both if parse_toml(both) == expected else None
 

@@ -17,12 +17,12 @@ Sources: uv 0.13.8, crates/uv-auth/src/store.rs; measured on 0.9.30 and later.
 from __future__ import annotations
 
 import os
-from typing import Any
 from urllib.parse import quote
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Endpoint, Manner, MemoryFile, Secret
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
 from shim.delivery.memory_file import free_descriptor, is_available, link_folder

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
@@ -23,6 +22,7 @@ from shim.core.errors import CACHE_HINT, ConfigError
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Target
+from shim.core.typing import NamedTuple
 from shim.delivery.http_library import packages_folder
 
 #: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings

@@ -8,7 +8,7 @@ dates); .NET `DateTime.MaxValue`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from shim.core.typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime

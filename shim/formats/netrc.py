@@ -41,12 +41,12 @@ def read_netrc(path: str) -> list[NetrcEntry]:
         BadNetrc: a token where none belongs.
         OSError, UnicodeDecodeError: the file cannot be read.
     """
-    import netrc
-
     status = read_status(path)
     if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_BYTES:
         # A pipe would wait, a device never end.
         raise OSError(errno.EINVAL, "is no regular file of a netrc's size")
+    import netrc
+
     try:
         hosts = netrc.netrc(path).hosts
     except netrc.NetrcParseError as error:

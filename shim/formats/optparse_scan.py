@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import NamedTuple
+
+from shim.core.typing import NamedTuple
 
 
 class Option(NamedTuple):

@@ -13,38 +13,34 @@ import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
 
 from shim.core.files import CannotRead, LeftToCode
 from shim.core.package_names import normal_name
 from shim.core.toml import may_hide_urls, read_toml, strings_at, strings_of, table_at, value_at
+from shim.core.typing import NamedTuple
 
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_COMMENT = re.compile(r"(?:^|\s)#")
-_BLANKS = re.compile(r"[ \t\r\n]+")
-_QUOTING = re.compile(r"[\\'\"]")
-_CODING = re.compile(rb"coding[:=]\s*([-\w.]+)")
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+_COMMENT = r"(?:^|\s)#"
+_BLANKS = r"[ \t\r\n]+"
+_QUOTING = r"[\\'\"]"
+_CODING = rb"coding[:=]\s*([-\w.]+)"
 # Behind a name a URL ends at a blank or a tab alone: pip drops a line end within it.
-_DIRECT = re.compile(
-    r"(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?=(?P<named>https?://[^ \t]+))|)"
-    r"(?P<url>https?://\S+)",
-    re.IGNORECASE,
+_DIRECT = (
+    r"(?i)(?:[A-Za-z0-9][\w.-]*\s*(?:\[[^\]]*\]\s*)?@\s*(?=(?P<named>https?://[^ \t]+))|)"
+    r"(?P<url>https?://\S+)"
 )
-_PYLOCK_NAME = re.compile(r"pylock\.([^.]+\.)?toml$")
-_LOCKED_URL = re.compile(r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')""")
-_NAME = re.compile(
-    r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)"
-)
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
-_MARKER_WORD = re.compile(r"[a-z_]+")
+_PYLOCK_NAME = r"pylock\.([^.]+\.)?toml$"
+_LOCKED_URL = r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')"""
+_NAME = r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)"
+_QUOTED = r"'[^']*'|\"[^\"]*\""
+_MARKER_WORD = r"[a-z_]+"
 #: A URL, a path, or the bare name of an archive, which may lie beside us.
-_PLACE = re.compile(
-    r"[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)",
-    re.IGNORECASE,
+_PLACE = (
+    r"(?i)[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)"
 )
 
-_PLAIN_PROJECT = re.compile(r"(?m)^\[project\][ \t]*\r?$")
-_MAY_NAME_PLACE = re.compile(r"dynamic|https?:|file:", re.IGNORECASE)
+_PLAIN_PROJECT = r"(?m)^\[project\][ \t]*\r?$"
+_MAY_NAME_PLACE = r"(?i)dynamic|https?:|file:"
 
 #: Nobody writes longer lines; shlex takes the square of a word's length, and packaging goes as deep
 #: as a marker does.
@@ -106,7 +102,7 @@ def decode_requirements(data: bytes) -> str:
 
 def _coding_of(line: bytes) -> str | None:
     """Return the encoding that a comment names. Raises CannotRead for one that we do not know."""
-    named = _CODING.search(line) if line.startswith(b"#") else None
+    named = re.search(_CODING, line) if line.startswith(b"#") else None
     if named is None:
         return None
     encoding = named[1].decode("ascii", "replace")
@@ -132,7 +128,7 @@ def _parse(text: str) -> tuple[Line | _Template, ...]:
     """Return the lines that matter, as far as they can be read without variables."""
     found: list[Line | _Template] = []
     for number, raw in _join(text.splitlines()):
-        comment = _COMMENT.search(raw) if "#" in raw else None
+        comment = re.search(_COMMENT, raw) if "#" in raw else None
         line = (raw[: comment.start()] if comment else raw).strip()
         found += [_Template(number, line)] if "${" in line else _read_line(line, number)
     return tuple(found)
@@ -143,21 +139,21 @@ def _read_line(line: str, number: int) -> list[Line]:
     if line.startswith("-"):
         return [_read_options(line, number)]
     requirement = line.split(" -", 1)[0]
-    return [Line(number, requirement=requirement)] if _PLACE.search(requirement) else []
+    return [Line(number, requirement=requirement)] if re.search(_PLACE, requirement) else []
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:
     """Return the line with its variables replaced, and why pip may make another one of it."""
-    values = {name: environ.get(name, "") for name in dict.fromkeys(_VARIABLE.findall(line))}
-    expanded = _VARIABLE.sub(lambda match: values[match[1]] or match[0], line)
+    values = {name: environ.get(name, "") for name in dict.fromkeys(re.findall(_VARIABLE, line))}
+    expanded = re.sub(_VARIABLE, lambda match: values[match[1]] or match[0], line)
     is_nested = any("${" in value for value in values.values())
     return expanded, "has a variable whose value names another one" if is_nested else ""
 
 
 def _read_options(line: str, number: int) -> Line:
     """Return an option line split as shlex does; pip stops at one that leaves a quote open."""
-    if not _QUOTING.search(line):
-        return Line(number, tuple(_BLANKS.split(line)))
+    if not re.search(_QUOTING, line):
+        return Line(number, tuple(re.split(_BLANKS, line)))
     if len(line) > MAX_QUOTED_LINE:
         return Line(number, unread="is a long line with quotes")
     from shlex import split
@@ -193,14 +189,16 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     Markers and extras behind the URL are no part of it; behind a name the first semicolon begins a
     marker, blank or not. VCS URLs (`git+https`) and paths are not found.
     """
-    match = _DIRECT.match(requirement, len(requirement) - len(requirement.lstrip()))
+    written = requirement.lstrip()
+    match = re.match(_DIRECT, written)
     if match is None:
         return None
     named, bare = match["named"], match["url"]
     url = named.partition(";")[0] if named else bare.removesuffix(";")
     if url.endswith("]") and "[" in url.rpartition("/")[2]:
         url = url[: url.rindex("[")]
-    return match.start("url"), match.start("url") + len(url)
+    start = len(requirement) - len(written) + match.start("url")
+    return start, start + len(url)
 
 
 def has_blanks(requirement: str, url: tuple[int, int]) -> bool:
@@ -225,7 +223,7 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
     marker = rest.lstrip(" \t;")
     if not marker or len(marker) > _MAX_MARKER:
         return True
-    words = set(_MARKER_WORD.findall(_QUOTED.sub("", marker))) - {"and", "or", "in", "not"}
+    words = set(re.findall(_MARKER_WORD, re.sub(_QUOTED, "", marker))) - {"and", "or", "in", "not"}
     known = {"python_version", "sys_platform", "platform_system", "os_name"} if python else set()
     if not words <= {"extra", *known}:
         return True
@@ -242,7 +240,7 @@ def may_apply(rest: str, python: tuple[int, int] | None, extras: Iterable[str] =
 
 def find_names(text: str) -> Iterator[str]:
     """Yield the normal names that lines of a requirements file begin with. Sources: PEP 508."""
-    for match in _NAME.finditer(text):
+    for match in re.finditer(_NAME, text):
         yield normal_name(match[1])
 
 
@@ -256,7 +254,7 @@ def split_extras(name: str) -> tuple[str, tuple[str, ...]]:
 
 def is_pylock(name: str) -> bool:
     """Return whether pip >= 26.1 takes a file for a lock: `pylock.toml`, `pylock.dev.toml[x]`."""
-    return _PYLOCK_NAME.match(split_extras(name)[0].rpartition("/")[2]) is not None
+    return re.match(_PYLOCK_NAME, split_extras(name)[0].rpartition("/")[2]) is not None
 
 
 def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
@@ -270,7 +268,7 @@ def find_locked_urls(text: str) -> Iterator[tuple[int, str]]:
         yield from ((1, url) for url in strings_at(read_toml(text), ("url",)))
         return
     number, position = 1, 0
-    for match in _LOCKED_URL.finditer(text):
+    for match in re.finditer(_LOCKED_URL, text):
         number += text.count("\n", position, match.start())
         position = match.start()
         yield number, match[1] or match[2] or ""
@@ -282,7 +280,9 @@ def read_project_requirements(text: str, extras: Iterable[str] | None) -> list[s
     Raises:
         CannotRead: it is no TOML. LeftToCode: the project's code says what that depends on.
     """
-    if _PLAIN_PROJECT.search(text) and not (_MAY_NAME_PLACE.search(text) or may_hide_urls(text)):
+    if re.search(_PLAIN_PROJECT, text) and not (
+        re.search(_MAY_NAME_PLACE, text) or may_hide_urls(text)
+    ):
         return []  # nobody wants to know, and TOML takes long to read
     document = read_toml(text)
     found = strings_of(value_at(document, "build-system", "requires"))

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from typing import Any
 
 from shim.core.package_names import normal_name
 from shim.core.toml import strings_of, table_at, value_at
+from shim.core.typing import Any
 
-_NAME = re.compile(r"[\w.-]+", re.ASCII)
+_NAME = r"(?a)[\w.-]+"
 
 #: Lists of requirements in `[tool.uv]`.
 _REQUIREMENT_KEYS = (
@@ -78,7 +78,7 @@ def source_indexes(table: dict[str, Any], packages: Collection[str] | None = Non
 
 def requirement_name(text: str) -> str:
     """Return the normal name of the package that a requirement asks for."""
-    match = _NAME.match(text)
+    match = re.match(_NAME, text)
     return normal_name(match[0]) if match else ""
 
 

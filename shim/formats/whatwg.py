@@ -13,20 +13,19 @@ from __future__ import annotations
 import re
 from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from unicodedata import category, normalize
 from urllib.parse import quote, unquote
 
-_PARTS = re.compile(r"(?i)(https?):[/\\]*([^/\\?#]*)([^?#]*)(.*)")
+_PARTS = r"(?i)(https?):[/\\]*([^/\\?#]*)([^?#]*)(.*)"
 #: Letters of no width that are no format characters (category Cf) by Unicode.
-_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]")
+_INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0]"
 _BLANK = "".join(map(chr, range(33)))
-_DOTS = re.compile("[\u3002\uff0e\uff61]")
+_DOTS = "[\u3002\uff0e\uff61]"
 
 
 def read_web_url(text: str) -> str | None:
     """Return an http(s) URL's text in plain spelling, None if no such program takes it for one."""
     bare = "".join(letter for letter in text if letter not in "\t\n\r").strip(_BLANK)
-    match = _PARTS.fullmatch(bare.strip("\"'"))
+    match = re.fullmatch(_PARTS, bare.strip("\"'"))
     if match is None:
         return None
     userinfo, at, server = match[2].rpartition("@")
@@ -61,8 +60,12 @@ def plain_host(host: str) -> str | None:
 
 
 def _plain_name(name: str) -> str | None:
+    if name.isascii():
+        return name.lower()
+    from unicodedata import category, normalize
+
     visible = "".join(letter for letter in normalize("NFKC", name) if category(letter) != "Cf")
-    folded = _DOTS.sub(".", normalize("NFKC", _INVISIBLE.sub("", visible)).lower())
+    folded = re.sub(_DOTS, ".", normalize("NFKC", re.sub(_INVISIBLE, "", visible)).lower())
     try:
         return folded if folded.isascii() else folded.encode("idna").decode("ascii")
     except UnicodeError:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import Protocol, cast
 
 from shim.core.dataclass import dataclass, field
 from shim.core.model import Credential, Secret
+from shim.core.typing import Protocol, cast
 from shim.core.urls import Url
 
 #: Name in `shim helper NAME` -> module in this package. Adding one is one file and one line here.

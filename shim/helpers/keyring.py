@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Literal
 
 from shim.core.dataclass import dataclass, replace
 from shim.core.errors import TargetNotFound, render
 from shim.core.host import Host, this_host, write_stderr
 from shim.core.model import Credential
+from shim.core.typing import Literal
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.helpers.lookup import find_credential
 

@@ -24,7 +24,6 @@ from http.client import (
     LineTooLong,
     RemoteDisconnected,
 )
-from typing import Any, Literal, TypeVar
 from urllib.error import URLError
 from urllib.parse import quote, urljoin
 from urllib.request import HTTPErrorProcessor, OpenerDirector, Request, build_opener
@@ -36,6 +35,7 @@ from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.screen import waiting
+from shim.core.typing import Any, Literal, TypeVar
 from shim.core.urls import Url, parse_url
 from shim.core.verdict import Trouble
 from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy

@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from http.client import HTTPException, HTTPResponse
-from typing import Any
 from urllib.error import URLError
 from urllib.parse import urlencode
 from urllib.request import Request
@@ -22,6 +21,7 @@ from shim import __version__
 from shim.core.dataclass import dataclass, field
 from shim.core.host import Host
 from shim.core.model import Route, Secret
+from shim.core.typing import Any
 from shim.core.urls import Url
 from shim.net.http_client import at_once, explain, make_opener
 

@@ -16,7 +16,6 @@ import ssl
 from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
-from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import (
     BaseHandler,
@@ -29,6 +28,7 @@ from urllib.request import (
 )
 
 from shim.core.model import Route
+from shim.core.typing import Any
 from shim.core.urls import Url
 
 #: SOCKS schemes, and whether the proxy looks names up.

@@ -12,16 +12,17 @@ from shim.pipeline.observing import Observed, Observer, describe_path
 #: What the names of variables with secrets have in them: their values are in no record.
 SECRET_WORDS = ("PASSWORD", "TOKEN", "SECRET", "CREDENTIAL", "API_KEY")
 #: What lies in the token cache's folder: folders, and files by their endings.
-KEPT_FOLDERS = ("", "plans", "pads", "proofs")
+KEPT_FOLDERS = ("", "plans", "pads", "proofs", "settings")
 KEPT_SUFFIXES = (".token", ".lone", ".lock", ".failed", ".nobody", ".new")
 
 
 def render_variables(environ: Observed, asked_keyring: bool) -> list[str] | None:
     """Return the lines of all variables that can change anything; None if one holds a secret."""
-    from shim.storage import keyring_cache
+    prefixes = tuple(name[:-1] for name in sorted(environ.asked) if name.endswith("*"))
+    if asked_keyring:
+        from shim.storage import keyring_cache
 
-    starts = (name[:-1] for name in sorted(environ.asked) if name.endswith("*"))
-    prefixes = (*(keyring_cache.VARIABLES if asked_keyring else ()), *starts)
+        prefixes = (*keyring_cache.VARIABLES, *prefixes)
     names = environ.asked | {name for name in environ if name.startswith((*PREFIXES, *prefixes))}
     lines = [FIELD.join(["prefix", prefix]) for prefix in prefixes]
     for name in sorted(names):
@@ -43,10 +44,12 @@ def render_files(
 
     The folders that a keyring lies in count with their entries.
     """
-    from shim.config.settings import config_files
-    from shim.storage import keyring_cache
+    places: Iterable[str] = ()
+    if asked_keyring:
+        from shim.config.settings import config_files
+        from shim.storage import keyring_cache
 
-    places = keyring_cache.places(host, config_files(host)) if asked_keyring else ()
+        places = keyring_cache.places(host, config_files(host))
     lines = []
     for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
         if _is_kept_by_us(path, host):

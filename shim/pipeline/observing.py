@@ -11,16 +11,16 @@ import posix
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import watched_by
 from shim.core.host import Host
+from shim.core.typing import Any
 from shim.hotpath.replay import describe_file, is_folder
 
 
 class Observed(dict[str, str]):
-    """An environment that remembers which variables were asked for; its copy is a plain dict."""
+    """An environment that remembers which variables were asked for, of its copies as well."""
 
     def __init__(self, environ: Iterable[tuple[str, str]]) -> None:
         super().__init__(environ)
@@ -34,6 +34,12 @@ class Observed(dict[str, str]):
     def __getitem__(self, name: str) -> str:
         self.asked.add(name)
         return super().__getitem__(name)
+
+    def copy(self) -> Observed:
+        """Return a copy that tells the same."""
+        copied = Observed(self.items())
+        copied.asked = self.asked
+        return copied
 
     def __contains__(self, name: object) -> bool:
         self.asked.add(str(name))

@@ -15,18 +15,18 @@ import re
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
 from urllib.parse import urljoin
 
 from shim.core.dataclass import replace
 from shim.core.host import Host
+from shim.core.typing import Literal
 from shim.core.urls import Url, parse_url
 from shim.formats.html_links import find_links
 from shim.net.http_client import Asked, Outcome, at_once, follow
 
 #: Where JSON pages name files, and projects.
-_URLS = re.compile(r'"url"\s*:\s*"([^"\\]+)"')
-_NAMES = re.compile(r'"name"\s*:\s*"([A-Za-z0-9._-]+)"')
+_URLS = r'"url"\s*:\s*"([^"\\]+)"'
+_NAMES = r'"name"\s*:\s*"([A-Za-z0-9._-]+)"'
 MAX_PLACES = 4
 REFUSING = (401, 403)
 WRONG: Literal["wrong"] = "wrong"
@@ -83,8 +83,8 @@ def _links(outcome: Outcome) -> list[Url]:
         return []
     text = outcome.page.decode("utf-8", "replace")
     if text.lstrip().startswith("{"):
-        projects = _NAMES.findall(text) if "projects" in text else []
-        found = _URLS.findall(text) or [f"{name}/" for name in projects]
+        projects = re.findall(_NAMES, text) if "projects" in text else []
+        found = re.findall(_URLS, text) or [f"{name}/" for name in projects]
     else:
         found = find_links(text)
     base = outcome.url.text.removesuffix("/") + "/"

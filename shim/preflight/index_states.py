@@ -7,14 +7,13 @@ has rejected is not sent to it again.
 
 from __future__ import annotations
 
-from typing import Any, Literal
-
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Origin, Resolution, Route
+from shim.core.typing import Any, Literal
 from shim.core.urls import Url, parse_url, scope_of_index
 from shim.core.verdict import VerificationResult
 from shim.credentials.ask_once import cache_key

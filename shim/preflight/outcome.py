@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from shim.config.index import IndexConfig
 from shim.core.host import Host
 from shim.core.model import BARE, Endpoint, Manner, Origin, Resolution, Route
+from shim.core.typing import NamedTuple
 from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
 from shim.delivery import Choice
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package

@@ -10,11 +10,11 @@ else answers either. A channel that waits for a challenge is not taken where non
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
 
 from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.model import BARE, Credential, Endpoint, Endpoints, Resolution
+from shim.core.typing import TYPE_CHECKING, NamedTuple
 from shim.core.verdict import VerificationResult
 from shim.credentials.ask_once import drop
 from shim.credentials.resolve import resolve

@@ -15,12 +15,12 @@ shown, as a stranger, another package of that name, and so it gets the secret, a
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from shim.config.index import IndexConfig
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Resolution, Route
+from shim.core.typing import NamedTuple
 from shim.core.verdict import VerificationResult
 from shim.delivery import Choice
 from shim.preflight.failures import refusal

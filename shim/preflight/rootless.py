@@ -27,7 +27,7 @@ from shim.storage import verification_cache
 
 #: How many packages are asked for.
 MAX_PAGES = 8
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _INPUTS = (".txt", ".in")
 
 
@@ -36,7 +36,7 @@ def with_packages(
 ) -> VerificationRequest:
     """Return the request with the pages of packages to ask if the index has none of its own."""
     seen = verification_cache.recall("page", None, verification_cache.place_of(question.url), host)
-    remembered = [seen.words] if seen and _NAME.fullmatch(seen.words) else []
+    remembered = [seen.words] if seen and re.fullmatch(_NAME, seen.words) else []
     wanted = [*islice(dict.fromkeys((*remembered, *names)), MAX_PAGES)] or [UNLIKELY_PACKAGE]
     pages = tuple(page_of_package(question.url, name) for name in wanted)
     return replace(question, pages=pages, misses_openly=misses_openly(question.url))

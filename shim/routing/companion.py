@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote
 
 from shim.core.dataclass import replace
 from shim.core.errors import InternalError
 from shim.core.model import Credential, Delivery, Routes
+from shim.core.typing import Any
 from shim.hotpath.redirector_process import STAND_IN, start_companion
 
 

@@ -17,10 +17,7 @@ each does was counted on real servers.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from copy import copy
-from typing import NamedTuple, cast
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, config_files, load_settings
@@ -29,6 +26,7 @@ from shim.core.errors import ShimError
 from shim.core.files import mentions
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin
+from shim.core.typing import NamedTuple, cast
 from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
@@ -42,7 +40,7 @@ UV_VERBS = (
 )
 UV_OPTIONS = ("default-index", "index", "index-url", "extra-index-url")
 RECEIPT = "uv-receipt.toml"
-_KEY = re.compile(rb"use-as")
+_KEY = b"use-as"
 PIP_OPTIONS = ("index-url", "extra-index-url", "no-index")
 #: Tools that ask with a pip which reads pip's variables. A uv that one of them starts from PATH is
 #: a launcher, and decides for itself.
@@ -105,7 +103,7 @@ def around(host: Host, changes: Mapping[str, str | None]) -> Host:
     """Return the host with changed variables; an observed environment stays observed."""
     if not changes:
         return host
-    environ = cast(dict[str, str], copy(host.environ))
+    environ = cast(dict[str, str], host.environ).copy()
     for name, value in changes.items():
         if value is None:
             environ.pop(name, None)

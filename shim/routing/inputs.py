@@ -15,7 +15,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from shim.config.settings import Settings
@@ -25,6 +24,7 @@ from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.package_names import is_name, normal_name
 from shim.core.toml import read_toml, value_at
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, parse_url, shown_url
 from shim.formats import requirements
 from shim.formats.html_links import is_page

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
-from typing import Any
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
@@ -26,6 +25,7 @@ from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation
 from shim.core.package_names import normal_name
 from shim.core.toml import value_at
+from shim.core.typing import Any
 from shim.routing.inputs import refusing_unread
 from shim.routing.locks import find_foreign
 from shim.tools.project.requests import find_upwards, read_document

@@ -8,13 +8,13 @@ import re
 import resource
 import socket
 import sys
-from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from shim.core.errors import printable
 from shim.core.host import this_host, write_stderr
 from shim.core.model import AskedIndex, Credential, Route, Routes, Scheme, Secret
 from shim.core.package_names import is_name, normal_name, owner_of
+from shim.core.typing import Any, NoReturn
 from shim.core.urls import parse_url, scope_of
 from shim.hotpath.redirector_process import ENDED, INSTRUCTIONS, LISTENER
 from shim.routing.redirector import Redirector

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 
 from shim.core.files import exists, read_status
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import private_folder
+from shim.core.typing import Any
 from shim.hotpath import system_log
 from shim.hotpath.replay import append, parent_name
 from shim.storage.verification_cache import read_key

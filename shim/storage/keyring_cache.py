@@ -11,12 +11,12 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import suppress
-from typing import NamedTuple
 
 from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import read_own, replace_atomically
+from shim.core.typing import NamedTuple
 from shim.core.urls import Url
 from shim.storage import kernel_store
 from shim.storage.cache_files import cache_file, cache_files, discard, written_ago_s

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from shlex import quote
-from typing import Any
 
 from shim.core.errors import StoreError
 from shim.core.files import may_access, read_text, real_path, see
@@ -19,6 +18,7 @@ from shim.core.installation import repair_command
 from shim.core.model import Credential
 from shim.core.own_files import replace_atomically
 from shim.core.private_folders import private_folder
+from shim.core.typing import Any
 from shim.core.urls import Url
 
 #: Modules of backends that stand for "there is none".

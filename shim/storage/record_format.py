@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Any
 from urllib.parse import quote, unquote
 
 from shim.core.files import list_folder, read_link_status
 from shim.core.model import Credential, Secret
 from shim.core.own_files import NEW_SUFFIX, read_own, replace_atomically
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, parse_url, scope_of
 
 HEAD = "pip-uv-shim-record=1"

@@ -76,6 +76,6 @@ def _files(host: Host) -> list[Credential]:
 
 
 def _key(credential: Credential) -> str:
-    from hashlib import sha256
+    from shim.core.digests import sha256
 
-    return sha256(f"{credential.scope}\n{credential.username}".encode()).hexdigest()
+    return sha256(f"{credential.scope}\n{credential.username}".encode())

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import NamedTuple
 
 from shim.core.files import exists, identify, list_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import replace_atomically
 from shim.core.private_folders import cache_folder
+from shim.core.typing import NamedTuple
 from shim.core.urls import Url
 from shim.storage.cache_files import cache_file, cache_files, discard
 from shim.storage.record_format import is_record_name, read_record, remove_leftovers, write_record
@@ -45,9 +45,9 @@ class CachedToken(NamedTuple):
 
 def key_of(scope: str, username: str | None, configuration: str) -> str:
     """Return the record's name: a source configured anew never answers with an old token."""
-    from hashlib import sha256
+    from shim.core.digests import sha256
 
-    return sha256("\n".join([scope, username or "", configuration]).encode()).hexdigest()
+    return sha256("\n".join([scope, username or "", configuration]).encode())
 
 
 def find(key: str, host: Host) -> CachedToken:

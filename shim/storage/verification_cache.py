@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from typing import Literal, NamedTuple
 
 from shim.core.files import read_head, read_text
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
 from shim.core.own_files import create, replace_atomically
 from shim.core.private_folders import private_folder
+from shim.core.typing import Literal, NamedTuple
 from shim.core.urls import Url
 from shim.storage.cache_files import cache_file, discard
 

@@ -12,24 +12,20 @@ from __future__ import annotations
 
 import os
 import re
-from typing import NamedTuple
 
 from shim.core.files import is_file, names_in, read_head, real_path
 from shim.core.host import Host, this_host
 from shim.core.package_names import normal_name
+from shim.core.typing import NamedTuple
 
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 
 _UNKNOWN: Release = (None, None, None)
-_PYTHON_NAME = re.compile(r"(?:python|pypy)(?:(\d+)\.(\d+))?\d*t?$")
+_PYTHON_NAME = r"(?:python|pypy)(?:(\d+)\.(\d+))?\d*t?$"
 #: Line 2 of a script whose interpreter's path is too long or holds blanks.
-_TRAMPOLINE = re.compile(
-    r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """
-)
+_TRAMPOLINE = r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """
 #: The same in a relocatable environment made by uv: the interpreter stands beside the script.
-_RELOCATABLE = re.compile(
-    r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """
-)
+_RELOCATABLE = r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """
 _HEAD_BYTES = 4096
 
 
@@ -120,16 +116,16 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
     first, _, rest = head.partition("\n")
     program, _, argument = first[2:].strip().partition(" ")
     name = os.path.basename(program)
-    if _PYTHON_NAME.match(name):
+    if re.match(_PYTHON_NAME, name):
         return program, argument.strip()
     if name == "env":
         words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
-        if not (words and _PYTHON_NAME.match(words[0])):
+        if not (words and re.match(_PYTHON_NAME, words[0])):
             return None
         found = next(host.programs(words[0]), None)
         found = _find_behind_pyenv(found, host) if found else None
         return (found, " ".join(words[1:])) if found else None
-    trampoline = _TRAMPOLINE.match(rest) or _RELOCATABLE.match(rest)
+    trampoline = re.match(_TRAMPOLINE, rest) or re.match(_RELOCATABLE, rest)
     if trampoline is None:
         return None
     parts = trampoline.groupdict()
@@ -169,7 +165,7 @@ def _read_pyenv_versions(root: str, host: Host) -> list[str]:
 
 def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
     """Return (major, minor) by the interpreter's name, else by the only library of its prefix."""
-    named = _PYTHON_NAME.match(os.path.basename(real))
+    named = re.match(_PYTHON_NAME, os.path.basename(real))
     if named and named[1]:
         return int(named[1]), int(named[2])
     libraries = [
@@ -183,7 +179,7 @@ def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
     found: list[tuple[tuple[int, int], str]] = []
     for library in ("lib", "lib64"):
         for name in names_in(os.path.join(prefix, library)):
-            match = _PYTHON_NAME.match(name)
+            match = re.match(_PYTHON_NAME, name)
             if match and match[1]:
                 found.append(((int(match[1]), int(match[2])), os.path.join(prefix, library, name)))
     return found

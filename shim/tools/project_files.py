@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from shim.core.errors import CannotDeliver
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.toml import read_toml
+from shim.core.typing import Any
 from shim.core.urls import Url
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan

@@ -18,11 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode
 from shim.core.model import Endpoint, Endpoints, Origin
+from shim.core.typing import Any
 from shim.core.urls import names_web, shown_url
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
-from typing import Literal, Protocol, cast
 
 from shim.config.settings import Settings, load_settings
 from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.host import Host
+from shim.core.typing import Literal, Protocol, cast
 
 #: In the order of the report. Adding a check is one file and one line here.
 CHECKS = (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import Any
 
 from shim.cli.answer import describe_error, write_json
 from shim.cli.explain import default_index
@@ -16,6 +15,7 @@ from shim.core.folding import fold_lines
 from shim.core.host import Host
 from shim.core.model import Credential, Plan, Resolution, Secret
 from shim.core.own_launchers import find_target
+from shim.core.typing import Any
 from shim.formats.times import render_time
 from shim.hotpath.argv_mask import mask_words
 from shim.pipeline.plan import make_plan

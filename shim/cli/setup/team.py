@@ -9,7 +9,6 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any
 
 from shim.cli.setup.ask import Dialogue
 from shim.cli.setup.fetch import read_source, read_text
@@ -24,6 +23,7 @@ from shim.core.dataclass import replace
 from shim.core.errors import ConfigError, UsageError, printable
 from shim.core.files import CannotRead
 from shim.core.toml import read_toml
+from shim.core.typing import Any
 from shim.core.urls import parse_url
 
 

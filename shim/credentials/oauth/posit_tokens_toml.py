@@ -13,10 +13,10 @@ Sources: posit-keyring 0.3.2 `token_file.py` (an unknown key makes it drop the w
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from shim.core.dataclass import dataclass
 from shim.core.model import Secret
+from shim.core.typing import Any
 
 SSO = "sso"
 KEYS = frozenset({"address", "token", "auth_type"})

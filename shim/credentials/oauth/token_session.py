@@ -11,13 +11,13 @@ Sources: RFC 6749 section 10.4 and RFC 9700 section 4.14 (rotation of refresh to
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
-from typing import TYPE_CHECKING, Literal, Protocol
 
 from shim.core.dataclass import dataclass, replace
 from shim.core.errors import SourceError
 from shim.core.files import read_status
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Secret
+from shim.core.typing import TYPE_CHECKING, Literal, Protocol
 from shim.credentials.sources import Query, make_credential
 from shim.storage import single_flight, verification_cache
 from shim.storage.cache_files import cache_file, discard

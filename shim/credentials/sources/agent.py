@@ -8,12 +8,11 @@ bytes, and an answer for another place is none.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential
+from shim.core.typing import TYPE_CHECKING
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.credentials.sources import Query, Source, make_credential
 

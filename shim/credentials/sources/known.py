@@ -11,12 +11,11 @@ such for a while: then no command is run for it, and nobody hears that it failed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shim.core.dataclass import replace
 from shim.core.errors import SourceError
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Secret
+from shim.core.typing import TYPE_CHECKING
 from shim.core.urls import Scope, Url, scope_of_index
 from shim.credentials.sources import Query, Source, make_credential
 from shim.credentials.surroundings import state_of

@@ -7,10 +7,9 @@ for one use only, renews it without a person for as long as the provider allows.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.model import Credential, Route
+from shim.core.typing import TYPE_CHECKING
 from shim.core.urls import scope_of
 from shim.credentials.server_login import ServerLogin, login_source
 from shim.credentials.sources import DEFAULT_USERNAME, Query

@@ -10,14 +10,13 @@ Sources: posit-keyring 0.3.2 `backends.py` (the three requests), pkgcache `ppm-s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from shim.config.logins import find_tokens_file
 from shim.core.dataclass import replace
 from shim.core.errors import SourceError, StoreError
 from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.typing import TYPE_CHECKING
 from shim.core.urls import Url, parse_url
 from shim.credentials.server_login import ServerLogin, login_source
 from shim.credentials.sources import DEFAULT_USERNAME, Query, job_of, make_credential

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
 from urllib.parse import unquote
 
 from shim.core.model import Delivery, Invocation, Masking, Resolution, Secret
+from shim.core.typing import Literal
 
 #: Words by which any tool writes data to its output: `--report -`, `-o-`, `--output-format json`.
 DATA_OPTIONS = ("--output-format",)

@@ -23,12 +23,12 @@ import select
 import signal
 import stat
 import sys
-from typing import NoReturn
 
 from shim.core.dataclass import replace
 from shim.core.errors import InternalError
 from shim.core.host import write_stderr
 from shim.core.model import Delivery, Masking
+from shim.core.typing import NoReturn
 from shim.delivery.memory_file import process_path
 
 READ_BYTES = 65536

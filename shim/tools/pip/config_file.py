@@ -19,8 +19,8 @@ from shim.core.files import CannotRead
 #: Section -> key (normal form, like `index-url`) -> (value, line number from 1).
 Sections = Mapping[str, Mapping[str, tuple[str, int]]]
 
-_SECTION = re.compile(r"\[(?P<name>.+)\]")
-_SEPARATOR = re.compile(r"[=:]")
+_SECTION = r"\[(?P<name>.+)\]"
+_SEPARATOR = r"[=:]"
 
 
 @dataclass(slots=True)
@@ -60,13 +60,13 @@ def read_pip_config(text: str) -> Sections:
             value.lines.append(stripped)
             continue
         indent = depth
-        header = _SECTION.match(stripped)
+        header = re.match(_SECTION, stripped)
         if header:
             if "]" in header["name"]:
                 raise CannotRead(f"has a header with brackets in line {number}")
             section, value = sections.setdefault(header["name"], {}), None
             continue
-        separator = _SEPARATOR.search(stripped)
+        separator = re.search(_SEPARATOR, stripped)
         key = stripped[: separator.start()].rstrip() if separator else ""
         if section is None or separator is None or not key:
             raise CannotRead(f"is no pip.conf in line {number}")

@@ -18,7 +18,6 @@ from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.urls import names_web
 from shim.formats import requirements
-from shim.formats.html_links import find_linked_files, is_page
 from shim.formats.script import script_block
 from shim.formats.wheel import read_requires
 from shim.tools import words
@@ -41,7 +40,7 @@ _MAX_SCANNED = 200
 _URL = re.compile(r"https?:[\\/]{2}[^\s'\"<>]+", re.IGNORECASE)
 #: The `file:` URLs that every release of pip reads alike: of this machine, without a query or
 #: fragment.
-_FILE_URL = re.compile(r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)")
+_FILE_URL = r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)"
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class LocalFiles:
         """Return an absolute path. Raises CannotRead for a URL that pips read differently."""
         if location[:5].lower() != "file:":
             return os.path.join(self.host.cwd, location)
-        plain = _FILE_URL.fullmatch(location)
+        plain = re.fullmatch(_FILE_URL, location)
         path = unquote(plain[1], errors="surrogateescape") if plain else "\0"
         if "\0" in path or not location.isprintable():
             raise CannotRead("is a file: URL that releases of pip read differently")
@@ -133,16 +132,22 @@ class DirectUrls:
     def read_links(self, location: str) -> None:
         """Add the remote files that a page on disk links to; of a folder, its pages."""
         with self.local.unread.guard(self.local.shown(location)):
+            from shim.formats.html_links import is_page
+
             path = self.local.path_of(_expand_home(location, self.local.host))
             for page in self._pages_in(path) if is_folder(path) else [path]:
                 if is_page(page):
                     self._read_page(page)
 
     def _read_page(self, page: str) -> None:
+        from shim.formats.html_links import find_linked_files
+
         with self.local.unread.guard(self.local.shown(page)):
             self._add_files(find_linked_files(self.local.read_bytes(page) or b""), page)
 
     def _pages_in(self, folder: str) -> Iterator[str]:
+        from shim.formats.html_links import is_page
+
         self.local.files.files_read[folder] = None
         try:
             names = sorted(list_folder(folder))

@@ -35,7 +35,7 @@ _SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "pro
 _WHOLE = _SINGLE | {"group"}
 #: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what
 #: we hand over.
-_WEB = re.compile(r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://")
+_WEB = r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://"
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 
@@ -212,7 +212,7 @@ def find_places(
         option = table.long.get("--" + key)
         if option and option.name in WANTED:
             mentions += _split_value(option, variable)
-    places = (mention.written_userinfo for mention in mentions if _WEB.search(mention.text))
+    places = (mention.written_userinfo for mention in mentions if re.search(_WEB, mention.text))
     return tuple(place for place in places if place)
 
 

@@ -40,7 +40,7 @@ NEVER_NEEDS_INDEX = (
 #: knows those.
 LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=$|[\s\[<>=!~;])")
+_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=$|[\s\[<>=!~;])"
 
 #: Commands that take packages, and would take a stranger's.
 _TAKING = frozenset({"install", "download", "wheel", "lock"})
@@ -148,7 +148,7 @@ def _position_of(invocation: Invocation, argv: tuple[str, ...] | None = None) ->
 def _names(arguments: Iterable[str]) -> Iterator[str]:
     """Yield the normal names of packages among the arguments. One with a dot may be a file's."""
     for text in arguments:
-        found = _NAME.match(text)
+        found = re.match(_NAME, text)
         if found and not {"/", ":"} & set(text) and not (found[0] == text and "." in text):
             yield normal_name(found[0])
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.toml import table_at
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.tools.project.requests import find_upwards, read_document, read_table_at, source_endpoints
 from shim.tools.unreadable import Unread

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import configparser
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 from shim.core.dataclass import dataclass, replace
 from shim.core.files import CannotRead, read_regular
@@ -23,6 +22,7 @@ from shim.core.model import (
     Secret,
     Target,
 )
+from shim.core.typing import Literal
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, drop_value, scan
 from shim.tools import Tool

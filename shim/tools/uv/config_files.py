@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from glob import escape
 from itertools import islice
-from typing import Any, NamedTuple
 
 from shim.core.files import MAX_BYTES as MAX_PARSED
 from shim.core.files import CannotRead, is_file, read_regular
@@ -19,6 +17,7 @@ from shim.core.globs import find_paths
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.toml import read_toml
+from shim.core.typing import Any, NamedTuple
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import TRUE
@@ -82,6 +81,8 @@ class Reader:
 
     def find(self, folder: str, pattern: str) -> list[str]:
         """Return the paths below `folder` that match; beyond a great number they are unread."""
+        from glob import escape
+
         where = f"{pattern} matches below {folder}"
         try:
             found = list(islice(find_paths(os.path.join(escape(folder), pattern)), MAX_MATCHES + 1))

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead
 from shim.core.model import Endpoint, Origin
 from shim.core.toml import read_toml
+from shim.core.typing import Any
 from shim.core.urls import BadUrl, names_web, parse_url
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
@@ -34,9 +34,9 @@ _LINE_TABLE = read_table(
     "-c --constraint =\n-e --editable ="
 )
 #: Where Python ends a line and others do not, or the other way round, and controls.
-_ODD = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]")
-_VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
-_LOCAL_LINE = re.compile(r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)")
+_ODD = "[\\x00-\\x08\\x0b-\\x1f\\x7f\\x85\u2028\u2029]"
+_VARIABLE = r"\$\{([A-Z0-9_]+)\}"
+_LOCAL_LINE = r"(?m)^[ \t]*((?:\.|/|[\w.-]+/|file:)[^\s;#]*)"
 
 #: What may stand behind a URL and a blank: a marker, options of the line, a comment, extras.
 BEHIND_URL = (";", "--", "#", "[")
@@ -68,7 +68,7 @@ class Collector:
         """Add the URL of a direct requirement, if it is one. uv puts variables into it first."""
         if part is None:
             environ = self.reader.host.environ
-            text = _VARIABLE.sub(lambda match: environ.get(match[1], match[0]), text)
+            text = re.sub(_VARIABLE, lambda match: environ.get(match[1], match[0]), text)
         found = requirements.find_direct_url(text)
         behind = text[found[1] :].rstrip() if found else ""
         # To uv blanks are a part of the URL, which it leaves out, and so is a semicolon without a
@@ -190,7 +190,7 @@ class Collector:
                     self._add_named_file(word.name, value, where, path, with_lines=with_lines)
                 elif with_lines:
                     self._add_index_line(word.name or "", value, where)
-        for match in _LOCAL_LINE.finditer(text):
+        for match in re.finditer(_LOCAL_LINE, text):
             self.add_folder(match[1], path)
 
     def _add_remote(self, one: StatedUrl) -> None:
@@ -256,7 +256,7 @@ def _decode(data: bytes) -> str:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise CannotRead("is not UTF-8") from None
-    if _ODD.search(text):
+    if re.search(_ODD, text):
         raise CannotRead("holds letters at which programs end a line differently")
     return text
 

@@ -12,11 +12,11 @@ from itertools import pairwise
 
 #: A package's source, with its index if it has one, or the folder of a file: server and up to two
 #: path segments.
-_SOURCE_OR_FOLDER = re.compile(
+_SOURCE_OR_FOLDER = (
     rb'(?m)^source = \{ (?:registry = "(?P<registry>[^"\r\n]*)")?|\burl ='
     rb' "(?P<folder>https?://[^"/?#\r\n]+(?:/[^"/?#\r\n]+){0,2}/)'
 )
-_SIMPLE_PAGE = re.compile(rb"/\+?simple/?$")
+_SIMPLE_PAGE = rb"/\+?simple/?$"
 
 #: So many folders in one tell repositories apart; more of them are hashes in the paths of one
 #: repository.
@@ -32,11 +32,11 @@ def find_folders(data: bytes) -> dict[str, list[str]]:
     """
     found: dict[bytes, dict[bytes, None]] = {b"": {}}
     folders, root = found[b""], b"\n"
-    for match in _SOURCE_OR_FOLDER.finditer(data):
+    for match in re.finditer(_SOURCE_OR_FOLDER, data):
         if match["folder"] is None:
             registry = match["registry"] or b""
             folders = found.setdefault(registry, {})
-            root = _SIMPLE_PAGE.sub(b"", registry).rstrip(b"/") + b"/"
+            root = re.sub(_SIMPLE_PAGE, b"", registry).rstrip(b"/") + b"/"
         else:
             is_below = data.startswith(root, match.start("folder"))
             folders[root if is_below else match["folder"]] = None

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Location, Origin
 from shim.core.toml import table_at
+from shim.core.typing import Any
 from shim.formats import uv_toml
 from shim.tools import words
 from shim.tools.uv.command import Part, UvCommand

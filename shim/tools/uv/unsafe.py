@@ -9,11 +9,11 @@ import os
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any
 
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.core.toml import table_at
+from shim.core.typing import Any
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.formats.whatwg import plain_host
@@ -22,7 +22,7 @@ from shim.tools.unsafe_settings import PROXY_VARIABLES, Does, UnsafeSetting
 
 PROXY_KEYS = ("http-proxy", "https-proxy")
 HOST_KEYS = ("allow-insecure-host", "trusted-host")
-_PATTERN = re.compile(r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?")
+_PATTERN = r"(?:\w+://)?(\[[^]]*\]|[^:/]*)(?:/[^:]*)?(?::\+?(\d+))?(?:/.*)?"
 
 
 def find_unsafe_settings(
@@ -57,7 +57,7 @@ def find_unsafe_settings(
 
 def means(pattern: str, url: Url) -> bool:
     """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server."""
-    match = _PATTERN.fullmatch(pattern.strip())
+    match = re.fullmatch(_PATTERN, pattern.strip())
     host = plain_host(match[1].removesuffix(".")) if match else None
     if match is None or host is None or "*" in host:
         return True  # what is no host to us may be one to uv
