@@ -15,6 +15,7 @@ import shtab
 
 from shim import __version__
 from shim.cli import VERBS, load_verb
+from shim.cli.explain_error import read_sections
 from shim.cli.usage import Parser
 from shim.config.schema import VARIABLES
 from shim.install import completion
@@ -25,7 +26,7 @@ FOLDER = Path(completion.__file__).parent
 #: What an argument stands for -> what completes it. `shim names` is asked when Tab is pressed, past the shell function `shim`.
 NAMES = shtab.cmd("command shim names 2>/dev/null")
 COMPLETERS = {"NAME|URL": NAMES, "NAME": NAMES, "FILE": shtab.FILE, "PATH": shtab.FILE, "DIR": shtab.DIRECTORY, "-- COMMAND": shtab.FILE}
-WORDS = {"TOOL": tuple(TOOLS), "SHELL": tuple(SHELLS)}
+WORDS = {"TOOL": tuple(TOOLS), "SHELL": tuple(SHELLS), "CODE": tuple(read_sections())}
 #: A NAME that is no configured index's.
 OTHER_NAMES = ("agent",)
 #: How the page ends.
