@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 from shim.cli.explain_error import FILE, ErrorSection, read_sections
 
 PAGE = Path(FILE).parents[3] / "docs" / "errors.md"
+WIDTH = 160
 BEGIN = """# Error codes
 
 Each message of shim begins with `shim: error[CODE]` or `shim: warning[CODE]`. The codes and exit statuses are stable: a script may rely on them.
@@ -26,13 +28,14 @@ def render() -> str:
 
 
 def _section(section: ErrorSection) -> Iterator[str]:
-    yield f"\n## {section.code}\n\n**{section.line[0].upper()}{section.line[1:]}.** {section.means}\n"
+    text = f"**{section.line[0].upper()}{section.line[1:]}.** {section.means}"
+    yield f"\n## {section.code}\n\n{fill(text, WIDTH, break_on_hyphens=False)}\n"
     for title, items in (("Usual causes", section.causes), ("What to do", section.do)):
         yield f"\n{title}:\n\n" + "".join(f"* {item}\n" for item in items)
     status = f"Exit status: {section.status}." if section.status is not None else ""
     warns = f"As a warning: {section.warns}" if section.warns else ""
     more = f"More: [docs/{section.page}]({section.page})." if section.page else ""
-    yield "\n" + " ".join(filter(None, (status, warns, more))) + "\n"
+    yield "\n" + fill(" ".join(filter(None, (status, warns, more))), WIDTH, break_on_hyphens=False) + "\n"
 
 
 if __name__ == "__main__":
