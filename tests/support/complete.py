@@ -1,4 +1,4 @@
-"""Writes shell completion and the manual page of `shim` from its parsers: `python -m tests.support.complete`.
+"""Writes shell completion, the manual page and docs/cli.md from the parsers of `shim`: `python -m tests.support.complete`.
 
 What it writes is in the repository, so that no library is needed where shim runs, and nothing is computed when a shell starts.
 The page is made here: what argparse-manpage makes has the day in it, and other words with each release of Python.
@@ -127,6 +127,8 @@ def roff(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, text in render().items():
-        (FOLDER / name).write_text(text)
-        sys.stdout.write(f"{FOLDER / name}\n")
+    from tests.support import cli_page  # which is made with what stands above
+
+    for path, text in {**{FOLDER / name: text for name, text in render().items()}, cli_page.PAGE: cli_page.render()}.items():
+        path.write_text(text)
+        sys.stdout.write(f"{path}\n")

@@ -10,7 +10,7 @@ import pytest
 
 from shim.cli import VERBS
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
-from tests.support import complete, machine
+from tests.support import cli_page, complete, machine
 from tests.support.following import Place
 
 
@@ -18,6 +18,7 @@ def test_the_files_are_what_the_parsers_say() -> None:
     """`python -m tests.support.complete` writes them."""
     for name, text in complete.render().items():
         assert read_template(name) == text, name
+    assert cli_page.PAGE.read_text() == cli_page.render()
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)
