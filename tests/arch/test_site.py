@@ -36,15 +36,37 @@ def pages_of(navigation: list[object]) -> set[str]:
     return found
 
 
-def test_the_site_is_built_without_a_warning_and_fetches_nothing(checkout: Path) -> None:
+@pytest.fixture(scope="module")
+def html(checkout: Path) -> Path:
+    """Return the folder of the site."""
     built = site.build(checkout)
-
     assert built.returncode == 0, built.stdout
-    html = checkout / ".cache" / "site" / "html"
-    assert (html / "index.html").is_file()
+    return checkout / ".cache" / "site" / "html"
+
+
+def test_the_site_is_built_without_a_warning_and_fetches_nothing(html: Path) -> None:
     texts = {path: path.read_text() for pattern in ("*.html", "*.css") for path in html.rglob(pattern)}
+
+    assert (html / "index.html") in texts
     assert len(texts) > 20
     assert {str(path): found for path, text in texts.items() if (found := FETCHED.findall(text) + FETCHED_BY_STYLE.findall(text))} == {}
+
+
+def test_what_is_a_list_on_a_code_host_is_one_here(html: Path) -> None:
+    """The site's Markdown wants an empty line before a list, a code host's does not."""
+    paragraphs = {path.name: re.findall(r"(?s)<p>(.*?)</p>", path.read_text()) for path in html.rglob("*.html")}
+    lost = {name: [text for text in texts if re.search(r"\n *(?:\*|-|\d+\.) ", text)] for name, texts in paragraphs.items()}
+
+    assert {name: texts for name, texts in lost.items() if texts} == {}
+
+
+def test_the_search_for_what_is_fetched_finds_it() -> None:
+    fetching = ['<script async src="https://x/"', "<img alt=x src=//x/", '<link rel="stylesheet" href="https://x/"', '<link href="https://x" rel=x>']
+
+    assert [bool(FETCHED.search(text)) for text in fetching] == [True, True, True, False]
+    assert FETCHED_BY_STYLE.search('@import "https://x"')
+    assert FETCHED_BY_STYLE.search("src: url(//x/font.woff)")
+    assert not FETCHED_BY_STYLE.search("url(data:image/svg+xml;utf8,<svg xmlns='http://x'>)")
 
 
 def test_a_link_or_an_anchor_that_leads_nowhere_fails_the_build(checkout: Path) -> None:
