@@ -12,7 +12,7 @@ import yaml
 from tests.support import site
 
 #: What a browser fetches by itself: scripts, styles, pictures, fonts, frames.
-FETCHED = re.compile(r"""<(?:script|img|iframe|source)[^>]*\bsrc=["']?(?:https?:)?//|<link[^>]*rel=["']?(?:stylesheet|preconnect|icon)[^>]*href=["']?(?:https?:)?//""")
+FETCHED = re.compile(r"""<(?:script|img|iframe|source)[^>]*\bsrc=["']?(?:https?:)?//|<link(?=[^>]*rel=["']?(?:stylesheet|preconnect|icon))[^>]*href=["']?(?:https?:)?//""")
 FETCHED_BY_STYLE = re.compile(r"""(?:@import\s*|url\()\s*["']?(?:https?:)?//""")
 
 
@@ -61,9 +61,9 @@ def test_what_is_a_list_on_a_code_host_is_one_here(html: Path) -> None:
 
 
 def test_the_search_for_what_is_fetched_finds_it() -> None:
-    fetching = ['<script async src="https://x/"', "<img alt=x src=//x/", '<link rel="stylesheet" href="https://x/"', '<link href="https://x" rel=x>']
+    fetching = ['<script async src="https://x/"', "<img alt=x src=//x/", '<link rel="stylesheet" href="https://x/"', '<link href="//x" rel="icon">', '<link href="https://x" rel="next">']
 
-    assert [bool(FETCHED.search(text)) for text in fetching] == [True, True, True, False]
+    assert [bool(FETCHED.search(text)) for text in fetching] == [True, True, True, True, False]
     assert FETCHED_BY_STYLE.search('@import "https://x"')
     assert FETCHED_BY_STYLE.search("src: url(//x/font.woff)")
     assert not FETCHED_BY_STYLE.search("url(data:image/svg+xml;utf8,<svg xmlns='http://x'>)")
