@@ -1,7 +1,8 @@
-"""README and docs/ keep to docs/style.md: its words, short sentences, lines that a diff can show."""
+"""README, docs/ and messages keep to docs/style.md: its words, short sentences, lines that a diff can show."""
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")})
 MAX_CHARACTERS = 200
 MAX_WORDS = 40
 FENCED = re.compile(r"(?ms)^ *```.*?^ *```$")
+#: Words of other people's protocols, which messages name as they are spelled there.
+FIELDS = ("username", "creds")
 #: What begins a paragraph of its own: an empty line, an item of a list.
 PARAGRAPH = re.compile(r"\n\s*\n|\n\s*(?:\*|\d+\.) ")
 
@@ -67,6 +70,19 @@ def test_a_page_keeps_to_the_style(page: Path) -> None:
         text = text.partition("## Before and after")[0]
 
     assert [*find_long_lines(text), *find_long_sentences(text), *find_words(text, forbidden_words())] == []
+
+
+def test_messages_and_docstrings_keep_to_the_words() -> None:
+    words = {word: write for word, write in forbidden_words().items() if word not in FIELDS}
+    found = {
+        f"{path.relative_to(ROOT)}:{node.lineno}": hits
+        for path in sorted((ROOT / "shim").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+        if (hits := list(find_words(node.value, words)))
+    }
+
+    assert found == {}
 
 
 def test_the_search_finds_what_it_is_for() -> None:
