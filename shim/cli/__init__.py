@@ -22,6 +22,7 @@ VERBS = (
     "status",
     "names",
     "explain",
+    "explain-error",
     "exec",
     "token",
     "helper",
@@ -53,7 +54,7 @@ class Verb(Protocol):
 
 def load_verb(name: str) -> Verb:
     """Return the module of a verb."""
-    return cast(Verb, import_module(f"shim.cli.{name}"))
+    return cast(Verb, import_module(f"shim.cli.{name.replace('-', '_')}"))
 
 
 def main(argv: list[str] | None = None, launcher: str = "") -> int:
@@ -121,6 +122,6 @@ def _overview() -> str:
         " sight."
     )
     more = "`shim VERB --help` says more. `SHIM_BYPASS=1 pip ...` runs the real pip without us."
-    verbs = "".join(fold(f"{name:<10} {load_verb(name).HELP}", "  ", 1) for name in VERBS)
+    verbs = "".join(fold(f"{name:<13} {load_verb(name).HELP}", "  ", 1) for name in VERBS)
     usage = fold("usage: shim VERB [ARGUMENTS]", "", 1)
     return "\n".join([usage, fold(promise, "", 1), verbs, fold(more, "", 1)])

@@ -87,7 +87,7 @@ def test_there_is_no_circle_between_rooms_or_inside_one() -> None:
 GROUPS = {
     "tools": {f"shim.tools.{name}" for name in TOOLS.values()} - {"shim.tools.uv.uvx"},  # uvx is uv under another name
     "sources": {f"shim.credentials.sources.{name}" for name in SOURCES.values()},
-    "verbs": {f"shim.cli.{verb}" for verb in VERBS},
+    "verbs": {f"shim.cli.{verb.replace('-', '_')}" for verb in VERBS},
     "checks": {f"shim.cli.doctor.{check}" for check in CHECKS},
     "formats": {module for module in KNOWN if module.startswith("shim.formats.")} - {"shim.formats.html_links"},
 }
@@ -247,6 +247,7 @@ OWN_READERS = {
     "shim/cli/agent.py": "/proc",
     "shim/install/completion/__init__.py": "our own templates",
     "shim/config/edit.py": "a folder, to write it to the disk",
+    "shim/cli/explain_error/__init__.py": "our own table",
     "shim/cli/demo/scenes.py": "the demo's own folder",
     "shim/cli/demo/server.py": "the demo's own folder",
     "shim/cli/demo/watch.py": "/proc, and the demo's own folder",

@@ -13,6 +13,12 @@ WIDTH, LABELS, HEIGHT, MARGIN = 960, 430, 22, 34
 COLOURS = {"reference": "#9aa5b1", "shim": "#2f6fde", "other": "#d9822b"}
 LEGEND = {"reference": "without shim", "shim": "through shim", "other": "the tools' own way to a keyring, and other shims"}
 
+#: In the dark of the reader's system the paper is dark as well.
+DARK = (
+    '<style>@media (prefers-color-scheme: dark) { rect[fill="white"] { fill: #0d1117; } text { fill: #e6edf3; } text[fill] { fill: #9aa4af; }'
+    ' line[stroke="#ddd"] { stroke: #30363d; } line[stroke="black"] { stroke: #e6edf3; } }</style>'
+)
+
 
 def render_chart(results: list[Result]) -> str:
     """Return the SVG text: rows in their order, families apart."""
@@ -38,7 +44,7 @@ def render_chart(results: list[Result]) -> str:
         left = 10 + number * 150
         parts.append(f'<rect x="{left}" y="8" width="12" height="12" fill="{COLOURS[kind]}"/><text x="{left + 18}" y="18">{words}</text>')
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {down + 10}" font-family="sans-serif" font-size="12">'
-    return "\n".join([head, f'<rect width="{WIDTH}" height="{down + 10}" fill="white"/>', *parts, "</svg>"]) + "\n"
+    return "\n".join([head, DARK, f'<rect width="{WIDTH}" height="{down + 10}" fill="white"/>', *parts, "</svg>"]) + "\n"
 
 
 def kind_of(result: Result) -> str:

@@ -1,4 +1,4 @@
-"""Writes shell completion and the manual page of `shim` from its parsers: `python -m tests.support.complete`.
+"""Writes shell completion, the manual page and docs/cli.md from the parsers of `shim`: `python -m tests.support.complete`.
 
 What it writes is in the repository, so that no library is needed where shim runs, and nothing is computed when a shell starts.
 The page is made here: what argparse-manpage makes has the day in it, and other words with each release of Python.
@@ -15,6 +15,7 @@ import shtab
 
 from shim import __version__
 from shim.cli import VERBS, load_verb
+from shim.cli.explain_error import read_sections
 from shim.cli.usage import Parser
 from shim.config.schema import VARIABLES
 from shim.install import completion
@@ -25,7 +26,7 @@ FOLDER = Path(completion.__file__).parent
 #: What an argument stands for -> what completes it. `shim names` is asked when Tab is pressed, past the shell function `shim`.
 NAMES = shtab.cmd("command shim names 2>/dev/null")
 COMPLETERS = {"NAME|URL": NAMES, "NAME": NAMES, "FILE": shtab.FILE, "PATH": shtab.FILE, "DIR": shtab.DIRECTORY, "-- COMMAND": shtab.FILE}
-WORDS = {"TOOL": tuple(TOOLS), "SHELL": tuple(SHELLS)}
+WORDS = {"TOOL": tuple(TOOLS), "SHELL": tuple(SHELLS), "CODE": tuple(read_sections())}
 #: A NAME that is no configured index's.
 OTHER_NAMES = ("agent",)
 #: How the page ends.
@@ -126,6 +127,8 @@ def roff(text: str) -> str:
 
 
 if __name__ == "__main__":
-    for name, text in render().items():
-        (FOLDER / name).write_text(text)
-        sys.stdout.write(f"{FOLDER / name}\n")
+    from tests.support import cli_page  # which is made with what stands above
+
+    for path, text in {**{FOLDER / name: text for name, text in render().items()}, cli_page.PAGE: cli_page.render()}.items():
+        path.write_text(text)
+        sys.stdout.write(f"{path}\n")

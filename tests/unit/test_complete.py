@@ -10,7 +10,7 @@ import pytest
 
 from shim.cli import VERBS
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
-from tests.support import complete, machine
+from tests.support import cli_page, complete, machine
 from tests.support.following import Place
 
 
@@ -18,6 +18,7 @@ def test_the_files_are_what_the_parsers_say() -> None:
     """`python -m tests.support.complete` writes them."""
     for name, text in complete.render().items():
         assert read_template(name) == text, name
+    assert cli_page.PAGE.read_text() == cli_page.render()
 
 
 @pytest.mark.parametrize("shell", COMPLETIONS)
@@ -28,7 +29,7 @@ def test_a_shell_reads_its_file(shell: str) -> None:
 
 def test_the_page_has_every_verb_and_no_warning() -> None:
     page = read_template(MANUAL)
-    assert all(f".SS shim {verb}" in page for verb in VERBS)
+    assert all(f".SS shim {complete.roff(verb)}" in page for verb in VERBS)
     if shutil.which("man"):
         shown = subprocess.run(["man", "-l", "--warnings", complete.FOLDER / MANUAL], capture_output=True, text=True, check=True)
         assert shown.stderr == ""

@@ -46,7 +46,7 @@ function _shtab_shim_using
   test "$_shtab_shim_cmdpath" = "$argv"
 end
 
-set -g _shtab_shim_commands setup login logout status names explain exec token helper agent backend activate deactivate install uninstall which doctor demo cache
+set -g _shtab_shim_commands setup login logout status names explain explain-error exec token helper agent backend activate deactivate install uninstall which doctor demo cache
 set -g _shtab_shim_opts_with_value --allow --allow-uid --ca-bundle --client-id --env-file --for --from --import --login --max-age --name --packages --publish-url --remove --requirement --scope --sha256 --shims --socket --store --use-as --user -r -u
 
 complete -c shim -e
@@ -97,6 +97,9 @@ complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a exp
 complete -c shim -n '_shtab_shim_using explain' -s h -l help -d 'show this help message and exit'
 complete -c shim -n '_shtab_shim_using explain' -l json -d 'the same as JSON'
 complete -c shim -n '_shtab_shim_using explain; and test $_shtab_shim_npos -ge 0' -ka "(__fish_complete_path (commandline -ct))" -d 'the command, as you would type it'
+complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a explain-error -d 'say what an error code means, and what to do'
+complete -c shim -n '_shtab_shim_using explain-error' -s h -l help -d 'show this help message and exit'
+complete -c shim -n '_shtab_shim_using explain-error; and test $_shtab_shim_npos -eq 0' -ka "no-credential rejected not-proven cannot-deliver cannot-route bad-config source-failed index-unreachable short-lived cannot-fetch cannot-store cannot-listen usage not-found not-executable loop no-interpreter internal" -d 'as it stands in error[CODE]; without it: all codes'
 complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a exec -d 'run any program with the credentials of the configured indexes within reach'
 complete -c shim -n '_shtab_shim_using exec' -s h -l help -d 'show this help message and exit'
 complete -c shim -n '_shtab_shim_using exec' -l env-file -xka "(__fish_complete_path (commandline -ct))" -d 'take index URLs and credentials, and nothing else, from this dotenv file'
