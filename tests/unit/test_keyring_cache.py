@@ -13,6 +13,7 @@ from keyring.backend import KeyringBackend
 from keyring.credentials import SimpleCredential
 
 from shim.cli import login
+from shim.config import kept_documents
 from shim.config.settings import Settings, load_settings
 from shim.core.host import Host
 from shim.core.model import Credential, Endpoint, Endpoints, Origin, Resolution, Secret
@@ -162,7 +163,7 @@ def test_nothing_is_remembered_where_that_is_switched_off(host: Host, backend: t
 
     assert backend.calls == 3
     assert keyring_cache.entries(host) == []
-    assert not (tmp_path / "cache").exists()
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [kept_documents.FOLDER]
 
 
 @endpoints_kernel

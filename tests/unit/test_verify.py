@@ -345,7 +345,7 @@ def test_an_index_that_is_slow_to_list_its_packages_is_asked_for_one(
     question = VerificationRequest(
         url, Credential("alice", Secret("good"), scope_of_index(url), "test"), Route(), pages=(parse_url(f"{url.text}{name}/"),)
     )
-    findings = verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 1.5)[0]
+    findings = verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 10.0)[0]
     over.set()
 
     wanted = ("proven", None) if name == "corp-lib" else ("unreachable", "endless")
