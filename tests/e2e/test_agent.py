@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import select
+import shlex
 import signal
 import socket
 import subprocess
@@ -15,10 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import needles
 from tests.support import machine, namespaces, toolchains
+from tests.support.documents import blocks
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
 
@@ -41,11 +45,11 @@ class Pair:
     def socket(self) -> Path:
         return self.host.folder / "runtime" / "shim" / "agent" / "dev" / "agent.sock"
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, program: tuple[str, ...] = ("shim", "agent", "--for", "dev")) -> subprocess.Popen[str]:
         """Start the host's agent and return when it says that it serves."""
         environ = {**self.host.environ}
         agent = subprocess.Popen(
-            ["shim", "agent", "--for", "dev", *words],
+            [*program, *words],
             env=environ,
             cwd=self.host.cwd,
             stderr=subprocess.PIPE,
@@ -112,6 +116,40 @@ def test_a_container_installs_and_keeps_nothing(tool: str, pair: Pair, index: Pr
     assert CANARY not in result.stdout + result.stderr
     entries = json.loads(pair.host.shim("doctor", "--audit", "--json").stdout)["entries"]
     assert [entry["outcome"] for entry in entries if entry["target"] == "shim agent for dev"] == ["answered"] * 2
+
+
+def mounts_of_the_page(runtime: str) -> Iterator[tuple[str, str, str]]:
+    """Yield (source, target, SHIM_AGENT_SOCKET) of each way to start a container that docs/agent.md shows."""
+    (agents, start), (compose,), (editor,) = blocks("docs/agent.md", "console"), blocks("docs/agent.md", "yaml"), blocks("docs/agent.md", "json")
+    commands = [agents.shown[-1].replace("…", "image"), *start.typed]
+    for command in commands:
+        words = shlex.split(command.replace("$XDG_RUNTIME_DIR", runtime).replace("/run/user/1000", runtime))
+        mount = dict(part.partition("=")[::2] for part in words[words.index("--mount") + 1].split(","))
+        yield mount["src"], mount["dst"], words[words.index("-e") + 1].partition("=")[2]
+    (service,) = yaml.safe_load(compose.text)["services"].values()
+    (volume,) = service["volumes"]
+    yield volume["source"].replace("${XDG_RUNTIME_DIR}", runtime), volume["target"], service["environment"]["SHIM_AGENT_SOCKET"]
+    settings = json.loads(editor.text)
+    mount = dict(part.partition("=")[::2] for part in settings["mounts"][0].split(","))
+    yield mount["source"].replace("${localEnv:XDG_RUNTIME_DIR}", runtime), mount["target"], settings["containerEnv"]["SHIM_AGENT_SOCKET"]
+
+
+def test_the_page_starts_an_agent_and_mounts_what_it_serves(pair: Pair) -> None:
+    """The unit's program is started as systemd would, %h and %i filled in; what it prints is what the page shows."""
+    (unit,), (shown, _) = blocks("docs/agent.md", "ini"), blocks("docs/agent.md", "console")
+    parsed = configparser.ConfigParser(interpolation=None)
+    parsed.read_string(unit.text)
+    home = pair.host.folder / "home"
+    (home / ".local/share").mkdir(parents=True)
+    (home / ".local/share/shim").symlink_to(pair.host.prefix)
+    agent = pair.start(program=tuple(parsed["Service"]["ExecStart"].replace("%h", str(home)).replace("%i", "dev").split()))
+
+    assert agent.stderr is not None
+    assert agent.stderr.readline().rstrip("\n") == shown.shown[-1].replace("/run/user/1000", pair.host.environ["XDG_RUNTIME_DIR"])
+    assert shown.typed == ["shim agent --for dev"]
+    served = (str(pair.socket.parent), "/run/shim-agent", "/run/shim-agent/agent.sock")
+    assert set(mounts_of_the_page(pair.host.environ["XDG_RUNTIME_DIR"])) == {served}
+    assert pair.socket.exists()
 
 
 @endpoints_namespaces

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from pathlib import Path
 
@@ -12,9 +11,10 @@ import yaml
 
 from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.documents import blocks
 from tests.support.world import CANARY, USER, World
 
-GITHUB, GITLAB = re.findall(r"```yaml\n(.*?)```", (toolchains.ROOT / "docs" / "ci.md").read_text(encoding="utf-8"), re.DOTALL)
+GITHUB, GITLAB = (block.text for block in blocks("docs/ci.md", "yaml"))
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ import pytest
 from shim.cli.demo.server import PrivateIndex
 from tests.support import container, dockerfile, machine, toolchains
 from tests.support.container import Container
+from tests.support.documents import blocks
 from tests.support.world import CANARY, USER
 
 pytestmark = machine.endpoints(container.MISSING)
@@ -128,6 +129,17 @@ def install_feature(made: Container, folder: Path, options: dict[str, str]) -> d
     return feature
 
 
+def prepare_by_page(folder: Path) -> Path:
+    """Type what examples/devcontainer/README.md says, in a folder that is home and project; returns the folder `.devcontainer` of it."""
+    (block,) = blocks("examples/devcontainer/README.md", "console")
+    lines = "\n".join(block.typed).replace("PATH/OF/pip-uv-shim", str(toolchains.ROOT))
+    (folder / ".config" / "shim").mkdir(parents=True)
+    environ = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+    subprocess.run(["sh", "-ec", lines], cwd=folder, env=environ, input=CANARY, text=True, check=True)
+    assert (folder / ".config" / "shim" / "token").stat().st_mode & 0o777 == 0o600
+    return folder / ".devcontainer"
+
+
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels: Path) -> Container:
     """The dev container of examples/devcontainer, on an image with a Python and a uv of its own."""
@@ -138,13 +150,13 @@ def dev(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels: 
     made.environ["PATH"] = f"/opt/python/bin:/opt/tools:{made.environ['PATH']}"
     # As the Features for Python and conda do, so that the image's PATH outlives /etc/profile.
     made.write("/etc/profile.d/00-restore-env.sh", "export PATH=/opt/python/bin:/opt/tools:$PATH\n")
-    subprocess.run([FEATURE / "pack", folder], check=True)
-    install_feature(made, folder / "pip-uv-shim", {"wheels": "/mnt/wheels"})
+    install_feature(made, prepare_by_page(folder) / "pip-uv-shim", {"wheels": "/mnt/wheels"})
     example = json.loads(at(served, (toolchains.ROOT / "examples/devcontainer/.devcontainer/devcontainer.json").read_text()))
     assert list(example["features"]) == ["./pip-uv-shim"]
     made.environ |= example["containerEnv"]
-    (folder / "container.toml").write_text(at(served, (EXAMPLE / "shim.toml").read_text()))
-    sources = {"container.toml": folder / "container.toml", "token": dockerfile.give_secret(CANARY, 1001, made, 0o600)}
+    settings = folder / ".config" / "shim" / "container.toml"
+    settings.write_text(at(served, settings.read_text()))
+    sources = {"container.toml": settings, "token": dockerfile.give_secret(CANARY, 1001, made, 0o600)}
     for mount in example["mounts"]:
         words = dict(word.partition("=")[::2] for word in mount.split(","))
         made.binds[words["target"]] = sources[words["source"].rpartition("/")[2]]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.support import toolchains
+from tests.support.documents import blocks
 from tests.support.world import World
 
 ROWS = ["pip install, wheel", "pip install, sdist", "uv install, wheel", "uv install, sdist"]
@@ -38,6 +40,10 @@ def test_both_tools_are_shown_and_nothing_is_left(world: World) -> None:
     assert [result.stdout.count(row) for row in ROWS] == [2] * 4
     assert "taking one" not in result.stdout
     assert list((world.folder / "tmp").iterdir()) == []
+    # As docs/start.md shows it. Whether a password was seen on its way through the process list, without shim, is a question of luck.
+    with_shim, _, without = blocks("docs/start.md", "console")[-1].text.partition("Without:")
+    assert with_shim in result.stdout
+    assert re.sub("clean|SEEN ", "-----", without) in re.sub("clean|SEEN ", "-----", result.stdout)
 
 
 def test_a_uv_is_taken_from_the_index_where_there_is_none(world: World, uv_wheel: Path) -> None:

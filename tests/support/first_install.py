@@ -12,13 +12,13 @@ from pathlib import Path
 from shim import __version__
 from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
+from tests.support.documents import blocks
 from tests.support.shared_files import FileServer, serving
 from tests.support.tls import Authority
 from tests.support.world import CANARY, World
 
-PAGE = (toolchains.ROOT / "docs" / "team.md").read_text(encoding="utf-8")
-BLOCKS = {name: text.strip().splitlines() for name, text in re.findall(r"```sh ([\w-]+)\n(.*?)```", PAGE, re.DOTALL)}
-(SETTINGS,) = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
+BLOCKS = {block.name: block.text.splitlines() for block in blocks("docs/team.md", "sh")}
+(SETTINGS,) = (block.text for block in blocks("docs/team.md", "toml"))
 #: Who logs in where a file names nobody.
 TOKEN_USER = "__token__"
 

@@ -79,10 +79,11 @@ def play(folder: Path, prefix: Path, packages: tuple[str, dict[str, list[str]]],
         for scene in STORY:
             if scene.new_secret:
                 index._header = "Basic changed"
-            yield scene, tidy(_type(terminal, scene, names), folder, index)
+            yield scene, tidy(type_scene(terminal, scene, names), folder, index)
 
 
-def _type(terminal: Terminal, scene: Scene, names: dict[str, str]) -> str:
+def type_scene(terminal: Terminal, scene: Scene, names: dict[str, str]) -> str:
+    """Type the scene's line and its answers; return what the terminal shows."""
     line = scene.line.format(**names)
     terminal.press(f"{line}; echo {OVER}\n")
     said = f"$ {line}\n"

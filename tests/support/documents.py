@@ -1,0 +1,62 @@
+"""The documents and their blocks. A test that plays blocks asks here for them, by page and kind: `blocks("docs/ci.md", "yaml")`.
+
+`tests/arch/test_blocks.py` finds these calls, and with them the blocks that no test plays. Such a block says why in the line before it:
+`<!-- not played: REASON -->`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*.md"), ROOT / "tests" / "README.md"})
+#: What is shown and not typed, run or read by a program.
+OUTPUT = ("", "text", "mermaid")
+FENCE = re.compile(
+    r"^(?:<!-- not played: (?P<reason>[^\n]+?) -->\n+)?(?P<indent> *)```(?P<kind>\w*)(?: (?P<name>[\w-]+))?[^\n]*\n(?P<text>.*?)^ *```$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands between two fences. `kind` is the first word behind the first one, `name` the second; `reason` says why it is not played."""
+
+    page: str
+    line: int
+    kind: str
+    name: str
+    text: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.page}:{self.line} ({self.kind})"
+
+    @property
+    def typed(self) -> list[str]:
+        """The lines of a `console` block that are typed, without their comments."""
+        return [re.sub(r"  +# .*", "", line[2:]) for line in self.text.splitlines() if line.startswith("$ ")]
+
+    @property
+    def shown(self) -> list[str]:
+        """The other ones."""
+        return [line for line in self.text.splitlines() if not line.startswith("$ ")]
+
+
+def all_blocks() -> Iterator[Block]:
+    """Yield each block of each page."""
+    for path in PAGES:
+        text, page = path.read_text(encoding="utf-8"), str(path.relative_to(ROOT))
+        for match in FENCE.finditer(text):
+            inner = re.sub(f"(?m)^{match['indent']}", "", match["text"])
+            line = text.count("\n", 0, match.start("kind")) + 1
+            yield Block(page, line, match["kind"], match["name"] or "", inner, match["reason"] or "")
+
+
+def blocks(pages: str, kind: str) -> list[Block]:
+    """Return the blocks of a kind that are to be played, in a page or in all that a pattern fits."""
+    return [block for block in all_blocks() if block.kind == kind and not block.reason and fnmatch(block.page, pages)]
