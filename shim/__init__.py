@@ -31,4 +31,4 @@ A module imports from its own room and from rooms below it, never upwards and ne
 `tests/arch/test_layers.py` has the table.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

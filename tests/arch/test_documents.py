@@ -35,3 +35,11 @@ def test_readme_is_read_in_three_screens() -> None:
     text = (ROOT / "README.md").read_text()
 
     assert (len(text.splitlines()) <= 120, len(text.split()) <= 700) == (True, True)
+
+
+def test_a_release_is_told_in_ten_lines() -> None:
+    """What is unreleased may be longer: the release shortens it."""
+    releases = re.split(r"(?m)^## (?=\d)", (ROOT / "CHANGELOG.md").read_text())[1:]
+
+    assert releases
+    assert {text.splitlines()[0]: count for text in releases if (count := len(re.findall(r"(?m)^\* ", text))) > 10} == {}

@@ -60,6 +60,11 @@ def test_what_is_a_list_on_a_code_host_is_one_here(html: Path) -> None:
     assert {name: texts for name, texts in lost.items() if texts} == {}
 
 
+def test_what_is_a_block_on_a_code_host_is_one_here(html: Path) -> None:
+    """The site's Markdown takes one word behind a fence, and no second one."""
+    assert [str(path) for path in html.rglob("*.html") if "```" in path.read_text()] == []
+
+
 def test_the_search_for_what_is_fetched_finds_it() -> None:
     fetching = ['<script async src="https://x/"', "<img alt=x src=//x/", '<link rel="stylesheet" href="https://x/"', '<link href="//x" rel="icon">', '<link href="https://x" rel="next">']
 

@@ -1,7 +1,7 @@
 """The documents and their blocks. A test that plays blocks asks here for them, by page and kind: `blocks("docs/ci.md", "yaml")`.
 
 `tests/arch/test_blocks.py` finds these calls, and with them the blocks that no test plays. Such a block says why in the line before it:
-`<!-- not played: REASON -->`.
+`<!-- not played: REASON -->`. One that a test knows by a name has it there: `<!-- played as: NAME -->`.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ PAGES = sorted({*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("exam
 #: What is shown and not typed, run or read by a program.
 OUTPUT = ("", "text", "mermaid")
 FENCE = re.compile(
-    r"^(?:<!-- not played: (?P<reason>[^\n]+?) -->\n+)?(?P<indent> *)```(?P<kind>\w*)(?: (?P<name>[\w-]+))?[^\n]*\n(?P<text>.*?)^ *```$",
+    r"^(?:<!-- (?:not played: (?P<reason>[^\n]+?)|played as: (?P<name>[\w-]+)) -->\n+)?(?P<indent> *)```(?P<kind>\w*)[^\n]*\n(?P<text>.*?)^ *```$",
     re.DOTALL | re.MULTILINE,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """What stands between two fences. `kind` is the first word behind the first one, `name` the second; `reason` says why it is not played."""
+    """What stands between two fences. `kind` is the word behind the first one; `reason` says why it is not played."""
 
     page: str
     line: int
