@@ -271,7 +271,7 @@ build() {
     set -- --no-index --find-links "$wheels" "pip-uv-shim[$extras]"
   else
     [ -f "$source/pyproject.toml" ] || fail "$source is no checkout of pip-uv-shim" 'run install.sh where it lies, or give --wheels DIR'
-    set -- "$source[ci,toml,socks]"
+    set -- "${source}[ci,toml,socks]"
   fi
   # No link into uv's cache: what lies there may be another user's, or readable by its owner alone.
   export UV_LINK_MODE=copy

@@ -49,7 +49,7 @@ def hide_secrets() -> None:
     privilege).
 
     Where there is no /proc the command line stays as it is until the target starts, some 30 ms
-    later: SECURITY.md says so.
+    later: docs/security.md says so.
     Sources: proc(5), fields 48 and 49 of /proc/PID/stat (arg_start, arg_end).
     """
     try:

@@ -188,7 +188,7 @@ def test_the_references_tables_are_the_settings() -> None:
 
 
 def test_every_promise_names_tests_that_exist() -> None:
-    named = re.findall(r"`(tests/[^`]+)`", between((ROOT / "SECURITY.md").read_text(), "promises"))
+    named = re.findall(r"`(tests/[^`]+)`", between((ROOT / "docs" / "security.md").read_text(), "promises"))
 
     assert named
     assert all((ROOT / path).exists() for path in named)

@@ -11,7 +11,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 STYLE = ROOT / "docs" / "style.md"
-PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")})
+#: What a release brought, line by line, is kept as it was written.
+PAGES = sorted({ROOT / "README.md", *(ROOT / "docs").rglob("*.md")} - {*(ROOT / "docs" / "changes").glob("*.md")})
 MAX_CHARACTERS = 200
 MAX_WORDS = 40
 FENCED = re.compile(r"(?ms)^ *```.*?^ *```$")

@@ -74,7 +74,7 @@ LINES = {
     "uv publish -tSECRET f": "uv publish f",
     "uv publish -u USER -p SECRET f": "uv publish f",
 }  # fmt: skip
-#: Where nobody can take it out: SECURITY.md names each of these.
+#: Where nobody can take it out: docs/security.md names each of these.
 IMPOSSIBLE = [
     "pip install git+URLx.git",
     "pip install x@git+URLx.git",

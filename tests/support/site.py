@@ -18,7 +18,7 @@ SITE = ROOT / ".cache" / "site"
 #: What is a page, or what a page links to, where it lies in the repository.
 PARTS = ("*.md", "LICENSE", "docs", "examples", "tests/README.md")
 #: Pages that hold what is hard to show on a phone: wide tables, long lines, drawings.
-LOOKED_AT = (*(f"docs/{name}" for name in ("start", "how-it-works", "tools", "reference", "errors", "comparison", "speed", "glossary")), "index", "SECURITY")
+LOOKED_AT = (*(f"docs/{name}" for name in ("start", "how-it-works", "tools", "reference", "errors", "comparison", "speed", "glossary", "security")), "index")
 WIDTHS = {"desk": 1280, "phone": 390}
 HEIGHT = 2400
 #: Without these it looks for servers of its maker's.

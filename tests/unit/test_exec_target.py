@@ -133,6 +133,6 @@ def test_another_user_cannot_open_the_memory_file() -> None:
         process.kill()
         process.wait(timeout=10)
 
-    assert ours.stdout == "canary", "another process of the same user can: SECURITY.md says so"
+    assert ours.stdout == "canary", "another process of the same user can: docs/security.md says so"
     assert theirs.stdout == ""
     assert "Permission denied" in theirs.stderr

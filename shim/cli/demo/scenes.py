@@ -77,7 +77,7 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Observati
             stderr=subprocess.STDOUT,
         )
         # What the user typed stands in the launcher's own line until its first act; see
-        # SECURITY.md.
+        # docs/security.md.
         try:
             output, _ = process.communicate(timeout=SCENE_TIMEOUT_S)
         except subprocess.TimeoutExpired:
