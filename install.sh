@@ -288,7 +288,7 @@ build() {
   else
     install_with_pip "$@"
   fi
-  output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' 2>&1) || explain_failure 'the installed packages cannot be imported'
+  output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging' 2>&1) || explain_failure 'the installed packages cannot be imported'
   lighten || explain_failure 'the installed packages could not be made smaller'
   bring_backends
   # Their first lines name the folder they were made in. Nothing of ours calls them.

@@ -336,7 +336,7 @@ def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) ->
 def test_a_private_cache_of_uvs_makes_no_private_installation(home: Path, tmp_path: Path, wheels: Path) -> None:
     """uv links what it has in its cache, with the owner and mode that it has there; other users could not read it."""
     cache, prefix = str(home.parent / "uv-cache"), tmp_path / "prefix"
-    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging platformdirs'
+    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging'
     environ = {**os.environ, "UV_CACHE_DIR": cache, "SHIM_BYPASS": "1"}
     subprocess.run(["sh", "-c", fill, toolchains.uv().path, wheels, tmp_path / "elsewhere"], env=environ, check=True, timeout=120)
     installed = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path", UV_LINK_MODE="symlink")
