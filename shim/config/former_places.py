@@ -5,12 +5,12 @@ is never read; whoever would miss it names it.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from shlex import quote
 
 from shim.core.errors import ConfigError
 from shim.core.files import exists, is_folder, names_in
+from shim.core.platform_features import IS_MACOS
 
 FORMER = "Library/Application Support/shim"
 
@@ -19,7 +19,7 @@ def find_left(folder: str, home: str | None, names: Iterable[str]) -> list[tuple
     """Return (where it lies, where it is looked for) for what is left where it was before it was
     looked for in `folder`: below `home`, or in the machine's place.
     """
-    if sys.platform != "darwin":
+    if not IS_MACOS:
         return []
     former = os.path.join(home or "/", FORMER)
     pairs = ((os.path.join(former, name), os.path.join(folder, name)) for name in names)
