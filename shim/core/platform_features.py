@@ -14,6 +14,7 @@ import sys
 
 IS_LINUX = sys.platform == "linux"
 IS_MACOS = sys.platform == "darwin"
+IS_WINDOWS = sys.platform == "win32"
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_DUMPABLE = 4

@@ -237,7 +237,12 @@ def choose(
         f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this"
         f" {invocation.tool} safely",
         tried=tuple((name, refusal.why) for name, refusal in refusals),
-        hint=choose_hint(refusals, is_strict=is_strict, is_unserved=bool(unserved)),
+        hint=choose_hint(
+            refusals,
+            is_strict=is_strict,
+            is_unserved=bool(unserved),
+            has_variables=any(name in IN_CLEAR for name, _ in refusals),
+        ),
     )
 
 

@@ -6,8 +6,9 @@ ever written; when the tool ends, be it by SIGKILL, that one is at its end, and 
 the folder and ends. Nothing is ever on a disk: what is in a pipe is in memory.
 
 One pipe serves one reader. As soon as somebody has opened it, the next pipe takes its name, so that
-who comes later has one of its own. Two that open it in the very same moment would share one text:
-so only those get a pipe that read one at a time (pip, uv by the lock of its store, our `keyring`).
+who comes later has one of its own, and who reads to the end and comes again as well. Two that open
+it before that would share one text: so only those get a pipe that read one at a time (pip, uv by
+the lock of its store, our `keyring`).
 
 Sources: fifo(7), pipe(7); measured with pip 20.3 to 26.3 and uv 0.5 to 0.13.
 """

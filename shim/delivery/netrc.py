@@ -29,6 +29,9 @@ from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
 from shim.formats.netrc import BadNetrc, NetrcEntry, read_netrc
 
 FIRST_PIP = (20, 3)
+#: Tools that start one pip, or one uv, after the other. The rest ask with several threads, or start
+#: several pips at once.
+ONE_BY_ONE = ("pipx", "hatch", "pyproject-build", "pip-compile", "pip-sync", "nox")
 #: From this release pip asks indexes one after the other in `pip list` as well.
 FIRST_WITHOUT_THREADS = (23, 0)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
@@ -68,12 +71,12 @@ def fits(case: Case) -> Refusal | None:
 
 def _reads_one_by_one(case: Case) -> bool:
     """Whether the tool never reads a netrc twice at once, as a named pipe wants it: uv reads it
-    once. Others than pip and uv ask with several threads, or start several pips.
+    once, and others start one pip after the other.
     """
     if case.invocation.family == "pip" and case.invocation.verb[:1] == ("list",):
         version = pip_behind(case)
         return version is not None and version >= FIRST_WITHOUT_THREADS
-    return case.invocation.family in ("pip", "uv")
+    return case.invocation.family in ("pip", "uv") or case.invocation.tool in ONE_BY_ONE
 
 
 def _pip_refuses(case: Case) -> Refusal | None:

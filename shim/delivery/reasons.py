@@ -14,6 +14,7 @@ _ENVIRONMENT_HINT = (
     "SHIM_CHANNEL=env hands it over in the environment, "
     "where build backends and user code can read it"
 )
+_ELSEWHERE_HINT = "run it where there are memory files: on Linux, or in a container there"
 _ISOLATED_HINT = "leave --isolated out of this command"
 _SOURCES_HINT = "give each source of the project a name of its own"
 _STRICT_HINT = (
@@ -204,8 +205,10 @@ _MENDED_BY_ENVIRONMENT = frozenset(
 )
 
 
-def choose_hint(refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unserved: bool) -> str:
-    """Return what helps in this very case.
+def choose_hint(
+    refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unserved: bool, has_variables: bool
+) -> str:
+    """Return what helps in this very case; `has_variables` says that the tool reads some.
 
     A user name in the URL helps where a server does not answer to the store, and only there.
     """
@@ -215,6 +218,8 @@ def choose_hint(refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unse
         if is_unserved or refusal.reason is not Reason.NO_NAME
     }
     reason = next((reason for reason in Reason if reason in given and reason.value.hint), None)
+    if reason in OF_THE_SYSTEM and not has_variables:
+        return _ELSEWHERE_HINT
     if is_strict and (reason is None or reason in _MENDED_BY_ENVIRONMENT):
         return _STRICT_HINT
     return reason.value.hint if reason else _UPGRADE_HINT

@@ -28,7 +28,7 @@ MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesu
 #: Package -> packages it may import from, besides itself. What is not used here is taken out of the table.
 ROOMS = {
     "start": "entry",
-    "__main__": "cli",
+    "__main__": "cli core",
     "entry": "cli helpers hotpath pipeline",
     "cli": "pipeline helpers routing preflight install delivery credentials tools storage hotpath net config formats core",
     "pipeline": "routing preflight delivery credentials tools storage hotpath config core",

@@ -626,3 +626,17 @@ def test_the_version_of_an_unreleased_build_names_its_commit(prefix: Path) -> No
     version = subprocess.run([prefix / "shims" / "shim", "--version"], capture_output=True, text=True, check=True)
 
     assert version.stdout == f"shim {__version__} ({commit.stdout.strip()})\n"
+
+
+@pytest.mark.parametrize("place", ["root", "home"])
+def test_a_python_that_pyenv_keeps_is_found_where_none_on_path_is_new_enough(place: str, home: Path, tmp_path: Path) -> None:
+    """The script's own functions, of which one is played: no Python but pyenv's is new enough."""
+    base = tmp_path / "pyenv" if place == "root" else home / ".pyenv"
+    python = base / "versions" / "3.12.1" / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(toolchains.python_for())
+    functions = SCRIPT.read_text().partition("\nis_new_enough()")[2].partition("\n# What decides whether")[0]
+    text = f'is_new_enough(){functions}\nis_new_enough() {{ case $1 in */versions/*) ;; *) return 1 ;; esac; }}\nsystem= python=\nfind_python\necho "$python"'
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home)} | ({"PYENV_ROOT": str(base)} if place == "root" else {})
+
+    assert subprocess.run(["sh", "-c", text], env=environ, capture_output=True, text=True, check=True).stdout == f"{python}\n"

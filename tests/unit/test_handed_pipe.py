@@ -71,6 +71,16 @@ def test_who_may_read_it_twice_at_once_gets_the_environment_only_if_the_user_say
     assert channel_of(ask(world, ({url: "x"}, {**command, "channel": "env"}))) in ("env", "poetry")
 
 
+@follows("run it where there are memory files: on Linux, or in a container there")
+def test_a_tool_that_reads_it_twice_at_once_and_has_no_variables_is_told_where_it_works(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CannotDeliver) as caught:
+        ask(world, ({CORP: "x"}, {"family": "project"}))
+    assert (caught.value.hint or "").startswith("run it where there are memory files")
+    monkeypatch.undo()
+
+    assert channel_of(ask(world, ({CORP: "x"}, {"family": "project"}))) == "netrc"
+
+
 def test_without_a_folder_for_a_pipe_the_environment_is_not_taken_either(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shim.delivery.memory_file._own_folders", lambda _: iter(()))
     for command in ({}, UV):
@@ -133,8 +143,11 @@ def test_each_reader_gets_the_whole_text_one_after_the_other(size: int, rude: li
 
 
 SLOW = """
-import os
+import os, time
+number = os.stat(os.environ["PIPE"]).st_ino
 first = open(os.environ["PIPE"])
+while os.stat(os.environ["PIPE"]).st_ino == number:
+    time.sleep(0.01)
 with open(os.environ["PIPE"]) as second:
     print(len(second.read()))
 print(len(first.read()))
