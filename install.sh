@@ -136,7 +136,7 @@ find_python() {
     # Other users must be able to run it as well, which one in root's home they cannot.
     # Behind those on PATH come the system's, Homebrew's, and pyenv's, whose `python3` may be one that nobody has chosen a release for.
     for candidate in ${system:+/usr/bin/python3} python3 python3.15 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3 \
-      /opt/homebrew/bin/python3 /usr/local/bin/python3 /home/linuxbrew/.linuxbrew/bin/python3 "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/3.*/bin/python3; do
+      /opt/homebrew/bin/python3 /usr/local/bin/python3 "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/3.*/bin/python3; do
       if command -v "$candidate" >/dev/null 2>&1 && is_for_all "$candidate" && is_new_enough "$candidate" && "$can" "$candidate"; then
         python=$candidate
         return

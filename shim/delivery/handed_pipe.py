@@ -20,12 +20,12 @@ import os
 import select
 import signal
 from contextlib import suppress
-from typing import NoReturn
 
 from shim.core.dataclass import replace
 from shim.core.errors import CannotDeliver
 from shim.core.model import Delivery, MemoryFile
 from shim.core.platform_features import hide_process
+from shim.core.typing import NoReturn
 
 #: The process ends with the tool, whose end it hears of by itself.
 IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
