@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from shlex import quote
 
 from shim.core.errors import ConfigError
 from shim.core.files import exists, is_folder, names_in
@@ -39,6 +38,8 @@ def refuse_missed(left: Iterable[tuple[str, str]]) -> None:
     """Raise ConfigError if something is left that has not its like in the new place."""
     for old, new in left:
         if not exists(new):
+            from shlex import quote
+
             folder = quote(os.path.dirname(new))
             who = ", as root" if old.startswith(f"/{FORMER}") else ""
             hint = f"mkdir -p {folder} && mv {quote(old)} {folder}{who}"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from shim.cli.doctor import storage
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
 from shim.core.model import Delivery, MemoryFile, Secret
@@ -87,6 +88,13 @@ def test_without_a_folder_for_a_pipe_the_environment_is_not_taken_either(world: 
         with pytest.raises(CannotDeliver, match="cannot be handed") as caught:
             ask(world, ({CORP: "x"}, command))
         assert (caught.value.hint or "").startswith("SHIM_CHANNEL=env")
+
+
+def test_doctor_says_that_there_are_none(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "memory files" in {finding.where for finding in storage.find(world)}
+    monkeypatch.undo()
+
+    assert "memory files" not in {finding.where for finding in storage.find(world)}
 
 
 #: Becomes a tool (argv[3:]) that is handed the text of a file (argv[2]) by the pipe at argv[1].

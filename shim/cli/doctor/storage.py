@@ -11,6 +11,7 @@ from shim.config.settings import Settings, config_files, find_left_files, load_s
 from shim.core.errors import CACHE_HINT, ShimError
 from shim.core.files import exists
 from shim.core.host import Host
+from shim.core.platform_features import has_memory_files
 from shim.core.private_folders import cache_folder
 from shim.credentials.login_stores import MENDING, find_reason, offered
 from shim.credentials.sources import agent
@@ -48,6 +49,9 @@ def find(host: Host) -> Iterator[Finding]:
     if reason := kernel_store.problem(host):
         text = f"nothing can be kept in the kernel's memory: {reason}"
         yield Finding("advice", "kernel keyring", text)
+    if not has_memory_files():
+        text = "none here: pip and uv are handed a named pipe, and some tools nothing"
+        yield Finding("advice", "memory files", f"{text} (docs/platforms.md)")
     folder, words = cache_folder(host)
     if folder is None:
         text = f"tokens are asked for anew in each command: {words}"
