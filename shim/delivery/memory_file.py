@@ -29,7 +29,7 @@ PIPE_FOLDER = "pipe-"
 
 def can_hand(host: Host) -> bool:
     """Whether a file can be handed to the target: in memory, or as a pipe in a folder of ours."""
-    return has_memory_files() or next(_own_folders(host), None) is not None
+    return has_memory_files() or next(_own_folders(host, disk_last=True), None) is not None
 
 
 def can_link(host: Host, name: str, below: int = 0) -> bool:
@@ -45,7 +45,7 @@ def hand(text: Secret, host: Host, name: str = "", below: int = 0) -> tuple[Memo
     if has_memory_files():
         path = link_folder(host, number, name) if name else process_path(number)
         return MemoryFile(text, number), path or ""
-    own = next(_own_folders(host), "")
+    own = next(_own_folders(host, disk_last=True), "")
     folder = os.path.join(own, f"{PIPE_FOLDER}{os.getpid()}-{os.urandom(6).hex()}")
     pipe = os.path.join(folder, name or "text")
     return MemoryFile(text, number, pipe), folder if name else pipe
@@ -101,13 +101,15 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
     return None
 
 
-def _own_folders(host: Host) -> Iterator[str]:
+def _own_folders(host: Host, *, disk_last: bool = False) -> Iterator[str]:
     """Yield each folder of ours that is there or could be made, 0700: in the runtime directory, in
-    the data directory, in memory.
+    the data directory, in memory. With `disk_last`, an image's layer keeps no pipe of a process
+    that ended with the layer's command.
     """
     shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
     runtime = host.environ.get("XDG_RUNTIME_DIR", "")
-    for base in (runtime if is_private(runtime) else None, host.data_home, shared):
+    others = (shared, host.data_home) if disk_last else (host.data_home, shared)
+    for base in (runtime if is_private(runtime) else None, *others):
         levels = [shared] if base == shared else []
         if base and (own := private_folder(*levels, os.path.join(base, "shim"))):
             yield own

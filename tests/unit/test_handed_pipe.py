@@ -13,11 +13,13 @@ from pathlib import Path
 import pytest
 
 from shim.cli.doctor import storage
+from shim.core.dataclass import replace
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
 from shim.core.model import Delivery, MemoryFile, Secret
 from shim.delivery.answers import read_answers
 from shim.delivery.handed_pipe import set_up
+from tests.support import machine
 from tests.support.hints import follows
 from tests.unit.test_delivery import CORP, NEWEST, OLD, UV, ask, channel_of, world
 
@@ -83,11 +85,21 @@ def test_a_tool_that_reads_it_twice_at_once_and_has_no_variables_is_told_where_i
 
 
 def test_without_a_folder_for_a_pipe_the_environment_is_not_taken_either(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shim.delivery.memory_file._own_folders", lambda _: iter(()))
+    monkeypatch.setattr("shim.delivery.memory_file._own_folders", lambda _, disk_last=False: iter(()))
     for command in ({}, UV):
         with pytest.raises(CannotDeliver, match="cannot be handed") as caught:
             ask(world, ({CORP: "x"}, command))
         assert (caught.value.hint or "").startswith("SHIM_CHANNEL=env")
+
+
+def test_a_pipe_lies_on_a_disk_only_where_there_is_nothing_in_memory(world: Host) -> None:
+    """A process that a container's end kills cannot clean up, and an image keeps what lies in a home."""
+    machine.skip_without("" if Path("/dev/shm").is_dir() else "there is no /dev/shm")
+    delivery = ask(replace(world, environ={"HOME": world.environ["HOME"]}), ({CORP: "x"}, UV))
+
+    assert delivery.memory is not None
+    assert delivery.memory.pipe.startswith(f"/dev/shm/shim-{os.geteuid()}/shim/pipe-")
+    assert not Path(world.environ["HOME"], ".local").exists()
 
 
 def test_doctor_says_that_there_are_none(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
