@@ -45,7 +45,8 @@ def set_up(delivery: Delivery) -> Delivery:
     if memory is None or not memory.pipe:
         return delivery
     try:
-        _make(memory.pipe)
+        os.mkdir(os.path.dirname(memory.pipe), 0o700)
+        os.mkfifo(memory.pipe, 0o600)
         heard, held = os.pipe()
         told, telling = os.pipe()
         if (starter := os.fork()) == 0:
@@ -59,6 +60,8 @@ def set_up(delivery: Delivery) -> Delivery:
         os.dup2(held, memory.descriptor, inheritable=True)
         os.close(held)
     except OSError as error:
+        with suppress(OSError):
+            os.rmdir(os.path.dirname(memory.pipe))
         raise _refuse(memory, error.strerror) from error
     if not is_ready:
         raise _refuse(memory, "its process has ended")
@@ -76,25 +79,6 @@ def _refuse(memory: MemoryFile, why: str | None) -> CannotDeliver:
         f"the credential cannot be handed over: no named pipe in {folder} ({why})",
         hint=f"ls -ld {folder}",
     )
-
-
-def _make(pipe: str) -> None:
-    """Make the folder, 0700, and the pipe in it. Raises OSError."""
-    folder = _folder(pipe)
-    os.mkdir(folder, 0o700)
-    if os.path.dirname(pipe) != folder:
-        os.mkdir(os.path.dirname(pipe), 0o700)
-    os.mkfifo(pipe, 0o600)
-
-
-def _folder(pipe: str) -> str:
-    """Return the folder that is this pipe's alone; there may be another one in it."""
-    from shim.delivery.memory_file import PIPE_FOLDER
-
-    folder = os.path.dirname(pipe)
-    while not os.path.basename(folder).startswith(PIPE_FOLDER):
-        folder = os.path.dirname(folder)
-    return folder
 
 
 def _start(memory: MemoryFile, heard: int, telling: int) -> NoReturn:
@@ -122,7 +106,7 @@ def _serve(memory: MemoryFile, heard: int, telling: int) -> None:
     os.close(telling)
     while True:
         sink = os.open(memory.pipe, os.O_WRONLY | os.O_CLOEXEC)  # waits for a reader
-        with renewing:
+        with renewing, suppress(OSError):  # where there is no room, this one serves on
             os.mkfifo(f"{memory.pipe}.next", 0o600)
             os.rename(f"{memory.pipe}.next", memory.pipe)
         with suppress(BrokenPipeError):  # the reader has gone
@@ -153,11 +137,9 @@ def _end_with_tool(heard: int, pipe: str, renewing: _thread.LockType) -> NoRetur
     try:
         os.read(heard, 1)
         renewing.acquire()
-        for folder, folders, names in os.walk(_folder(pipe), topdown=False):
-            for name in names:
-                os.unlink(os.path.join(folder, name))
-            for name in folders:
-                os.rmdir(os.path.join(folder, name))
-        os.rmdir(_folder(pipe))
+        folder = os.path.dirname(pipe)
+        for name in os.listdir(folder):  # a lock of the tool's lies there as well
+            os.unlink(os.path.join(folder, name))
+        os.rmdir(folder)
     finally:
         os._exit(0)
