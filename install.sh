@@ -134,7 +134,9 @@ find_python() {
   # Some are new enough and cannot make a venv, as Debian's without python3-venv, which images with a Python of their own have too.
   for can in can_make_venv true; do
     # Other users must be able to run it as well, which one in root's home they cannot.
-    for candidate in ${system:+/usr/bin/python3} python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3; do
+    # Behind those on PATH come the system's, Homebrew's, and pyenv's, whose `python3` may be one that nobody has chosen a release for.
+    for candidate in ${system:+/usr/bin/python3} python3 python3.15 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3 \
+      /opt/homebrew/bin/python3 /usr/local/bin/python3 "${PYENV_ROOT:-${HOME-}/.pyenv}"/versions/3.*/bin/python3; do
       if command -v "$candidate" >/dev/null 2>&1 && is_for_all "$candidate" && is_new_enough "$candidate" && "$can" "$candidate"; then
         python=$candidate
         return
@@ -145,10 +147,10 @@ find_python() {
     return
   fi
   if command -v python3 >/dev/null 2>&1; then
-    is_for_all python3 || fail "python3 lies in a home folder ($(command -v python3)), where others cannot run it" 'apt install python3 python3-venv, or name one for all with --python PY'
+    is_for_all python3 || fail "python3 lies in a home folder ($(command -v python3)), where others cannot run it" 'apt install python3 python3-venv (dnf install python3, apk add python3), or name one for all with --python PY'
     fail "python3 is too old: $(python3 -V 2>&1); shim itself needs 3.11 or newer" 'install one beside it and name it with --python PY'
   fi
-  fail 'there is no python3 on PATH; shim itself needs 3.11 or newer' 'apt install python3 python3-venv, or name one with --python PY'
+  fail 'there is no python3 on PATH; shim itself needs 3.11 or newer' 'apt install python3 python3-venv (dnf install python3, apk add python3, brew install python), or name one with --python PY'
 }
 
 # What decides whether there is anything to do: the sources, the interpreter, and where from. Empty where there is no cksum.
@@ -288,7 +290,7 @@ build() {
   else
     install_with_pip "$@"
   fi
-  output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging, platformdirs' 2>&1) || explain_failure 'the installed packages cannot be imported'
+  output=$("$new/venv/bin/python" -I -c 'import shim, filelock, keyring, packaging' 2>&1) || explain_failure 'the installed packages cannot be imported'
   lighten || explain_failure 'the installed packages could not be made smaller'
   bring_backends
   # Their first lines name the folder they were made in. Nothing of ours calls them.
@@ -362,7 +364,7 @@ install_with_pip() {
   pip=$(find_pip)
   if [ -z "$pip" ] || ! "$python" -I -c 'import venv' >/dev/null 2>&1; then
     version=$("$python" -IS -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-    fail "$python has no venv module (or no ensurepip)" "apt install python$version-venv (Debian, Ubuntu), or install uv"
+    fail "$python has no venv module (or no ensurepip)" "apt install python$version-venv (Debian, Ubuntu; others have it in python3), or install uv"
   fi
   output=$("$python" -I -m venv --without-pip "$new/venv" 2>&1) || explain_failure "$python -m venv failed"
   if run_pip "$@"; then

@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import signal
-import socket
 import threading
 from contextlib import suppress
 
@@ -14,6 +13,7 @@ from shim.cli.usage import Parser
 from shim.config.settings import Settings, config_files, load_settings
 from shim.core.errors import ConfigError, UsageError
 from shim.core.host import Host, write_stderr
+from shim.core.platform_features import names_clients, shows_processes
 
 HELP = "let a container use this machine's credentials, without any of them in it"
 EXAMPLE = "shim agent --for dev"
@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     from shim.helpers.agent import Agent, surroundings
     from shim.helpers.agent_socket import Server
 
-    if not hasattr(socket, "SO_PEERCRED"):
+    if not names_clients():
         raise UsageError(
             "shim agent needs Linux, which says who connects",
             hint="run it in the Linux machine that runs the containers",
@@ -69,7 +69,7 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
 
 def _end_programs() -> None:
     """End the programs that a look-up still waits for: each leads a group of its own."""
-    for task in os.listdir("/proc/self/task"):
+    for task in os.listdir("/proc/self/task") if shows_processes() else ():
         children = f"/proc/self/task/{task}/children"
         with suppress(OSError, ValueError), open(children, encoding="ascii") as stream:
             for child in stream.read().split():

@@ -5,6 +5,7 @@ have nothing more to do with us.
 from __future__ import annotations
 
 from shim.config import policy
+from shim.config.former_places import missed_files
 from shim.config.settings import config_files
 from shim.core.files import mentions
 from shim.core.host import Host
@@ -15,4 +16,5 @@ _KEYS = rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*="""
 
 def is_mentioned(host: Host) -> bool:
     """Whether a config file, or the machine's policy, may speak of us, be it broken or not."""
-    return mentions((*config_files(host), policy.policy_file()), _KEYS)
+    left = missed_files(policy.find_left_policy())
+    return mentions((*config_files(host), policy.policy_file(), *left), _KEYS)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 from collections.abc import Iterable
 
 from shim.config.checks import read_patterns
+from shim.config.former_places import find_left, refuse_missed
 from shim.config.schema import POLICY_KEYS
 from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
@@ -74,19 +74,22 @@ NO_POLICY = Policy()
 
 def policy_file() -> str:
     """Return the path of the machine's policy, existing or not."""
-    if sys.platform == "linux":
-        return "/etc/xdg/shim/policy.toml"
-    import platformdirs
+    return "/etc/xdg/shim/policy.toml"
 
-    return str(platformdirs.site_config_path("shim") / "policy.toml")
+
+def find_left_policy() -> list[tuple[str, str]]:
+    """Return (where it lies, where it is looked for) for a policy that is left where it was."""
+    return find_left(os.path.dirname(policy_file()), None, ("policy.toml",))
 
 
 def load_policy() -> Policy:
     """Return the machine's policy; one that allows everything where there is none.
 
     Raises:
-        ConfigError: it is not root's alone, unreadable, not TOML, or says something unknown.
+        ConfigError: it is not root's alone, unreadable, not TOML, says something unknown, or lies
+            where it lay before.
     """
+    refuse_missed(find_left_policy())
     file = policy_file()
     try:
         data = read_regular(file, check=lambda status: _refuse_unsafe(file, status))

@@ -11,6 +11,7 @@ import stat
 from functools import lru_cache
 
 from shim.config.checks import check_keys, check_uses, check_value, read_duration
+from shim.config.former_places import find_left, missed_files, refuse_missed
 from shim.config.index import IndexConfig, read_index
 from shim.config.kept_documents import read_document
 from shim.config.logins import ADDRESS_VARIABLE, read_address
@@ -79,17 +80,28 @@ def config_files(host: Host, also: str = "") -> tuple[str, ...]:
     """Return the config files that count, existing or not, as absolute paths: the user's
     config.toml, then what lies in config.d beside it in the order of names, then the machine's in
     the same way. Of two that say the same key the first one counts. `also` is a file that is yet to
-    be: it stands where it will.
+    be: it stands where it will. Last comes what lies where nobody looks any more and would be
+    missed: `load_settings` refuses it.
     """
     replaced = host.environ.get("SHIM_CONFIG_FILE")
     if replaced:
         return (host.path(replaced),)
-    return tuple(
-        path
-        for file in (user_config_file(host), machine_config_file())
+    files = (user_config_file(host), machine_config_file())
+    counting = (path for file in files if file for path in (file, *_parts(file, also)))
+    return (*counting, *missed_files(find_left_files(host)))
+
+
+def find_left_files(host: Host) -> list[tuple[str, str]]:
+    """Return (where it lies, where it is looked for) for what is left in former places."""
+    if host.environ.get("SHIM_CONFIG_FILE"):
+        return []
+    homes = ((user_config_file(host), host.home), (machine_config_file(), None))
+    return [
+        pair
+        for file, home in homes
         if file
-        for path in (file, *_parts(file, also))
-    )
+        for pair in find_left(os.path.dirname(file), home, ("config.toml", "config.d"))
+    ]
 
 
 def folder_beside(file: str) -> str:
@@ -117,27 +129,14 @@ def _parts(file: str, also: str) -> list[str]:
 def user_config_file(host: Host) -> str | None:
     """Return the path of the user's config.toml, or None where there is no home.
 
-    On Linux the answer is one line, and the import of platformdirs 30 ms.
+    It is the same on every system: launcher.sh looks there as well.
     """
-    import sys
-
-    if sys.platform == "linux":
-        return os.path.join(host.config_home, "shim", "config.toml") if host.config_home else None
-    import platformdirs
-
-    path = platformdirs.user_config_path("shim") / "config.toml"
-    return str(path) if path.is_absolute() else None
+    return os.path.join(host.config_home, "shim", "config.toml") if host.config_home else None
 
 
 def machine_config_file() -> str:
     """Return the machine's config.toml. No variable moves it: a project's must not."""
-    import sys
-
-    if sys.platform == "linux":
-        return "/etc/xdg/shim/config.toml"
-    import platformdirs
-
-    return str(platformdirs.site_config_path("shim") / "config.toml")
+    return "/etc/xdg/shim/config.toml"
 
 
 def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Settings:
@@ -148,6 +147,7 @@ def load_settings(host: Host, *, instead: tuple[str, str] | None = None) -> Sett
     Raises:
         ConfigError: a file is unreadable, unsafe, not TOML or wrong; a variable has a bad value.
     """
+    refuse_missed(find_left_files(host))
     files = config_files(host, instead[0] if instead else "")
     places = {file: instead[1] if instead and file == instead[0] else file for file in files}
     read = [(file, read_config(place, file)) for file, place in places.items()]

@@ -328,10 +328,15 @@ class Routes(NamedTuple):
 
 
 class MemoryFile(NamedTuple):
-    """A sealed in-memory file for the target, and the descriptor number it will have."""
+    """A sealed in-memory file for the target, and the descriptor number it will have.
+
+    Where the system has none, `pipe` is the path of a named pipe that is written to as long as the
+    target holds that descriptor.
+    """
 
     text: Secret
     descriptor: int
+    pipe: str = ""
 
 
 class Masking(NamedTuple):

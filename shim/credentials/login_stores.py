@@ -19,8 +19,8 @@ STORES = {
 }
 #: What mends a store that does not work, if no other one can be offered.
 MENDING = {
-    "keyring": "install a keyring: apt install gnome-keyring",
-    "memory": "install a keyring: apt install gnome-keyring",
+    "keyring": "install a keyring: apt install gnome-keyring (dnf install, apk add)",
+    "memory": "install a keyring: apt install gnome-keyring (dnf install, apk add)",
     "file": "ask who keeps the machine's policy",
 }
 

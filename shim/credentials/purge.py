@@ -22,9 +22,9 @@ KEY = "key"
 #: What lies in the state folder.
 STATE_FILES = ("keyring-entries", "approved-origins")
 STATE_FOLDERS = ("audit", "tokens")
-#: The folders with a link to a running command's memory file (delivery/memory_file.py), beside the
-#: cache or in the data folder.
-LINKS = "descriptor-"
+#: The folders with a link to a running command's memory file, or with the named pipe in its place
+#: (delivery/memory_file.py), beside the cache or in the data folder.
+LINKS = ("descriptor-", "pipe-")
 
 
 def forget(

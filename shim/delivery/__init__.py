@@ -27,7 +27,7 @@ from shim.core.model import (
     Resolution,
 )
 from shim.core.typing import Protocol, cast
-from shim.delivery.reasons import Reason, Refusal, choose_hint
+from shim.delivery.reasons import OF_THE_SYSTEM, Reason, Refusal, choose_hint
 from shim.delivery.userinfo import cut_unused_userinfo
 
 #: The channels that put a secret into an environment, which `strict` forbids.
@@ -218,7 +218,12 @@ def choose(
     unserved, refusals = unserved or {}, list[tuple[str, Refusal]]()
     for name in _order(invocation, settings.channel) if not endpoints.routed else ("netrc",):
         why = unserved.get(name)
-        refusal = Reason.UNSERVED.of(why=why) if why else _load(name).fits(case)
+        if why:
+            refusal: Refusal | None = Reason.UNSERVED.of(why=why)
+        elif name in IN_CLEAR and settings.channel == "auto" and _is_the_systems(refusals):
+            refusal = Reason.ONLY_IF_SAID.of()
+        else:
+            refusal = _load(name).fits(case)
         if refusal is None:
             delivered = frozenset(id(endpoint) for endpoint, _ in deliveries)
             return Choice(case, name, tuple(refusals), unserved, delivered)
@@ -232,8 +237,18 @@ def choose(
         f"the credential for {endpoint.url} (from {credential.source}) cannot be handed to this"
         f" {invocation.tool} safely",
         tried=tuple((name, refusal.why) for name, refusal in refusals),
-        hint=choose_hint(refusals, is_strict=is_strict, is_unserved=bool(unserved)),
+        hint=choose_hint(
+            refusals,
+            is_strict=is_strict,
+            is_unserved=bool(unserved),
+            has_variables=any(name in IN_CLEAR for name, _ in refusals),
+        ),
     )
+
+
+def _is_the_systems(refusals: list[tuple[str, Refusal]]) -> bool:
+    """Whether a channel was refused for what this system lacks."""
+    return any(refusal.reason in OF_THE_SYSTEM for _, refusal in refusals)
 
 
 def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:

@@ -7,9 +7,14 @@ percent-encoded.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import fcntl
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from urllib.parse import quote, unquote
 
+from shim.core.files import read_status
 from shim.core.model import Credential, Secret
 from shim.core.urls import BadUrl, parse_url, scope_of
 
@@ -27,11 +32,25 @@ def render_answers(credentials: Iterable[Credential]) -> Secret:
     return Secret(text)
 
 
+@contextmanager
+def _in_turn(path: str) -> Iterator[None]:
+    """Let one process at a time read a named pipe, which serves one reader. Raises OSError."""
+    if not stat.S_ISFIFO(read_status(path).st_mode):
+        yield
+        return
+    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
 def read_answers(path: str) -> list[Credential]:
     """Return the credentials in the file; none if it is not ours, or its command has ended."""
     credentials = []
     try:
-        with open(path, encoding="ascii") as stream:
+        with _in_turn(path), open(path, encoding="ascii") as stream:
             for line in stream:
                 url, username, secret, source, end = map(unquote, line.rstrip("\n").split("\t"))
                 scope, expires_at = scope_of(parse_url(url)), float(end) if end else None

@@ -19,12 +19,12 @@ from __future__ import annotations
 import os
 from urllib.parse import quote
 
-from shim.core.model import Delivery, Endpoint, Manner, MemoryFile
+from shim.core.model import Delivery, Endpoint, Manner
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, bare_manner, same_login
 from shim.delivery.answers import VARIABLE, render_answers
 from shim.delivery.http_library import pip_behind
-from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.memory_file import can_hand, hand
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import configured_extras, find_configured_password, put_userinfo
 from shim.tools.installed_version import find_release
@@ -39,7 +39,7 @@ _NAMES = {"pipenv": "pipenv's pip", "pdm": "pdm"}
 def fits(case: Case) -> Refusal | None:
     """Return None if pip will ask our `keyring` for every credential of the case, else why not."""
     version = _asker(case)
-    if not is_available():
+    if not can_hand(case.host):
         return Reason.NO_MEMORY.of()
     if version is None or version < FIRST_PIP:
         return (Reason.OLD_PIP if case.invocation.family == "pip" else Reason.ASKS_NO_KEYRING).of()
@@ -89,16 +89,17 @@ def deliver(case: Case) -> Delivery:
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     if named:
         environ |= _name_users_of_config(case)
-    number, asker = free_descriptor(), _NAMES.get(case.invocation.tool, "pip")
+    memory, path = hand(render_answers(case.credentials), case.host)
+    asker = _NAMES.get(case.invocation.tool, "pip")
     return Delivery(
         argv,
         {
             **environ,
             "PATH": f"{case.host.faces}:{case.host.environ.get('PATH', os.defpath)}",
             "PIP_KEYRING_PROVIDER": "subprocess",
-            VARIABLE: process_path(number),
+            VARIABLE: path,
         },
-        MemoryFile(render_answers(case.credentials), number),
+        memory,
         case.explain("face", f"{asker} asks our keyring for it"),
     )
 

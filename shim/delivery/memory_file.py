@@ -1,36 +1,54 @@
-"""The descriptor that every pointer channel leads to: a sealed in-memory file that lives and dies
-with the command.
+"""The file that every pointer channel leads to: it is in memory, and lives and dies with the
+command.
 
-Nothing is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it
-(0400), and unlike a variable it is not copied into every child's environment, crash dump and `env`
-listing.
+Nothing of it is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it,
+and unlike a variable it is not copied into every child's environment, crash dump and `env` listing.
+It is a sealed memory file behind a descriptor (0400); where the system has none, a named pipe
+(0600) that a process of ours writes to (`handed_pipe.py`).
 """
 
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Iterator
 from contextlib import suppress
 
 from shim.core.files import read_link
 from shim.core.host import Host
+from shim.core.model import MemoryFile, Secret
+from shim.core.platform_features import has_memory_files, shows_processes
 from shim.core.private_folders import is_private, private_folder
 from shim.hotpath.exec_target import MEMORY_NAME
 
 #: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's
 #: own), below the usual limits.
 DESCRIPTOR = 243
+#: What the folder of a named pipe is called, before a part that no other command has.
+PIPE_FOLDER = "pipe-"
 
 
-def is_available() -> bool:
-    """Whether there are memory files that a path can lead to: Linux with /proc, and no filter."""
-    if sys.platform != "linux" or not os.path.isdir("/proc/self/fd"):
-        return False
-    try:
-        os.close(os.memfd_create(MEMORY_NAME, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
-    except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
-        return False
-    return True
+def can_hand(host: Host) -> bool:
+    """Whether a file can be handed to the target: in memory, or as a pipe in a folder of ours."""
+    return has_memory_files() or next(_own_folders(host, disk_last=True), None) is not None
+
+
+def can_link(host: Host, name: str, below: int = 0) -> bool:
+    """Whether there can be a folder with the file as `name` in it; asked after `can_hand`."""
+    return not has_memory_files() or link_folder(host, free_descriptor(below), name) is not None
+
+
+def hand(text: Secret, host: Host, name: str = "", below: int = 0) -> tuple[MemoryFile, str]:
+    """Return the file with that text and the path that leads to it: with a `name`, the path of a
+    folder in which it has that name. Asked after `can_hand` and `can_link`.
+    """
+    number = free_descriptor(below)
+    if has_memory_files():
+        path = link_folder(host, number, name) if name else process_path(number)
+        return MemoryFile(text, number), path or ""
+    own = next(_own_folders(host, disk_last=True), "")
+    folder = os.path.join(own, f"{PIPE_FOLDER}{os.getpid()}-{os.urandom(6).hex()}")
+    pipe = os.path.join(folder, name or "text")
+    return MemoryFile(text, number, pipe), folder if name else pipe
 
 
 def free_descriptor(below: int = 0) -> int:
@@ -49,9 +67,12 @@ def free_descriptor(below: int = 0) -> int:
 def _is_free(number: int) -> bool:
     """Whether the number is unused, or an outer command's of ours, which this one replaces."""
     try:
-        return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
+        if shows_processes():
+            return os.readlink(f"/proc/self/fd/{number}").startswith(f"/memfd:{MEMORY_NAME}")
+        os.fstat(number)
     except OSError:
         return True
+    return False
 
 
 def process_path(number: int, process: int | None = None) -> str:
@@ -68,21 +89,30 @@ def link_folder(host: Host, number: int, name: str) -> str | None:
     """Return a folder of ours that holds one link, `name`, to the descriptor of whoever opens it;
     None if there can be none.
 
-    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, in the
-    runtime directory or the data directory, and holds no secret, only the link.
+    `name` may have a folder of its own (`uv/uv.toml`). The folder is made once, 0700, and holds no
+    secret, only the link.
     """
-    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
-    runtime = host.environ.get("XDG_RUNTIME_DIR", "")
-    for base in (runtime if is_private(runtime) else None, host.data_home, shared):
-        if base is None:
-            continue
-        folder = os.path.join(base, "shim", f"descriptor-{number}")
+    for own in _own_folders(host):
+        folder = os.path.join(own, f"descriptor-{number}")
         link = os.path.join(folder, name)
-        levels = dict.fromkeys((os.path.dirname(folder), folder, os.path.dirname(link)))
-        is_made = private_folder(*([shared] if base == shared else []), *levels)
+        is_made = private_folder(*dict.fromkeys((folder, os.path.dirname(link))))
         if is_made and _make_link(link, number):
             return folder
     return None
+
+
+def _own_folders(host: Host, *, disk_last: bool = False) -> Iterator[str]:
+    """Yield each folder of ours that is there or could be made, 0700: in the runtime directory, in
+    the data directory, in memory. With `disk_last`, an image's layer keeps no pipe of a process
+    that ended with the layer's command.
+    """
+    shared = f"/dev/shm/shim-{os.geteuid()}"  # noqa: S108 (owner and mode are checked)
+    runtime = host.environ.get("XDG_RUNTIME_DIR", "")
+    others = (shared, host.data_home) if disk_last else (host.data_home, shared)
+    for base in (runtime if is_private(runtime) else None, *others):
+        levels = [shared] if base == shared else []
+        if base and (own := private_folder(*levels, os.path.join(base, "shim"))):
+            yield own
 
 
 def _make_link(link: str, number: int) -> bool:

@@ -17,17 +17,23 @@ from __future__ import annotations
 import os
 
 from shim.core.host import Host
-from shim.core.model import Delivery, Endpoint, Manner, MemoryFile, Secret
+from shim.core.model import Delivery, Endpoint, Manner, Secret
+from shim.core.platform_features import has_memory_files
 from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
 from shim.delivery import Case, bare_manner
 from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
-from shim.delivery.memory_file import free_descriptor, is_available, process_path
+from shim.delivery.memory_file import can_hand, hand
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 from shim.delivery.uv_realm import CHALLENGES, find_own, manner_of_realm
 from shim.formats.netrc import BadNetrc, NetrcEntry, read_netrc
 
 FIRST_PIP = (20, 3)
+#: Tools that start one pip, or one uv, after the other. The rest ask with several threads, or start
+#: several pips at once.
+ONE_BY_ONE = ("pipx", "hatch", "pyproject-build", "pip-compile", "pip-sync", "nox")
+#: From this release pip asks indexes one after the other in `pip list` as well.
+FIRST_WITHOUT_THREADS = (23, 0)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
 #: own Authorization header.
 USER_CODE_VERBS = (("run",), ("tool", "run"))
@@ -35,8 +41,10 @@ USER_CODE_VERBS = (("run",), ("tool", "run"))
 
 def fits(case: Case) -> Refusal | None:
     """Return None if a netrc can carry every credential to just where it belongs, else why not."""
-    if not is_available():
+    if not can_hand(case.host):
         return Reason.NO_MEMORY.of()
+    if not has_memory_files() and not _reads_one_by_one(case):
+        return Reason.MANY_READERS.of(tool=case.invocation.tool)
     refusal = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
     if refusal := refusal or _find_stranger(case):
         return refusal
@@ -59,6 +67,16 @@ def fits(case: Case) -> Refusal | None:
             name = f" (Python {python[0]}.{python[1]})" if python else ""
             return Reason.NETRC_GRAMMAR.of(python=name)
     return None
+
+
+def _reads_one_by_one(case: Case) -> bool:
+    """Whether the tool never reads a netrc twice at once, as a named pipe wants it: uv reads it
+    once, and others start one pip after the other.
+    """
+    if case.invocation.family == "pip" and case.invocation.verb[:1] == ("list",):
+        version = pip_behind(case)
+        return version is not None and version >= FIRST_WITHOUT_THREADS
+    return case.invocation.family in ("pip", "uv") or case.invocation.tool in ONE_BY_ONE
 
 
 def _pip_refuses(case: Case) -> Refusal | None:
@@ -149,17 +167,18 @@ def deliver(case: Case) -> Delivery:
     argv, environ = cut_userinfo(
         case.invocation.argv, case.host.environ, cut, case.endpoints.unused_userinfo
     )
-    number, python = free_descriptor(), _python(case)
+    python = _python(case)
     ours = {one.scope.host: one for one in case.credentials}
     entries = [entry for entry in read_user_entries(case.host) if entry.machine not in ours]
     entries += [NetrcEntry(host, one.username, one.secret) for host, one in ours.items()]
     entries.sort(key=lambda entry: entry.machine is None)
     # The target could not have used what its grammar cannot hold.
     text = "".join(filter(None, (_render_entry(entry, python) for entry in entries)))
+    memory, path = hand(Secret(text), case.host)
     return Delivery(
         argv,
-        {**environ, "NETRC": process_path(number)},
-        MemoryFile(Secret(text), number),
+        {**environ, "NETRC": path},
+        memory,
         tuple(
             ("netrc", str(endpoint.url), f"every request to {endpoint.url.host} carries it")
             for endpoint, _ in case.deliveries

@@ -10,6 +10,11 @@ _BOTH_HINT = (
     "ask the two in two commands; "
     "if one credential is for both, say so: an [[index]] whose scope covers both"
 )
+_ENVIRONMENT_HINT = (
+    "SHIM_CHANNEL=env hands it over in the environment, "
+    "where build backends and user code can read it"
+)
+_ELSEWHERE_HINT = "run it where there are memory files: on Linux, or in a container there"
 _ISOLATED_HINT = "leave --isolated out of this command"
 _SOURCES_HINT = "give each source of the project a name of its own"
 _STRICT_HINT = (
@@ -72,6 +77,18 @@ class Reason(Enum):
             "uv locks it without"
         ),
     )
+    NO_MEMORY = Says(
+        "this system has no memory files, and there is no folder of ours for a named pipe",
+        hint=_ENVIRONMENT_HINT,
+    )
+    MANY_READERS = Says(
+        "this system has no memory files, and {tool} may read a named pipe twice at once",
+        hint=_ENVIRONMENT_HINT,
+    )
+    PIPE_PASSED_BY = Says(
+        "this system has no memory files, and uv passes by a named pipe for its configuration",
+        hint=_ENVIRONMENT_HINT,
+    )
     OLD_UV = Says("uv before 0.9 has no credential store", hint=_UPGRADE_HINT)
     NO_NAME = Says(
         "no user name can be put in: {why}",
@@ -82,10 +99,7 @@ class Reason(Enum):
     )
     NEEDS_CHANNEL = Says(
         'needs channel = "env": uv gives these variables to any index of the same name',
-        hint=(
-            "SHIM_CHANNEL=env hands it over in the environment, "
-            "where build backends and user code can read it"
-        ),
+        hint=_ENVIRONMENT_HINT,
     )
     POETRY_NAMELESS = Says(
         "poetry's variables are called after the source's name, and a source has none or shares it",
@@ -123,7 +137,7 @@ class Reason(Enum):
         hint=_BOTH_HINT,
     )
     UNSERVED = Says("{why}")
-    NO_MEMORY = Says("this system has no memory files")
+    ONLY_IF_SAID = Says("the environment of all that it starts: only if you say so")
     NO_LAUNCHER = Says("the keyring launcher is missing; `shim install` writes it")
     NO_BEARER_IN_PIP = Says("pip has no use for a bearer token")
     NO_BEARER_IN_VARIABLES = Says("its variables hold no bearer token")
@@ -176,6 +190,8 @@ class Refusal(NamedTuple):
     why: str
 
 
+#: What another system would not say: then the environment is taken only by who says so.
+OF_THE_SYSTEM = frozenset({Reason.NO_MEMORY, Reason.MANY_READERS, Reason.PIPE_PASSED_BY})
 #: The environment mends these as well: a tool too old, two credentials in one place.
 _MENDED_BY_ENVIRONMENT = frozenset(
     {
@@ -189,8 +205,10 @@ _MENDED_BY_ENVIRONMENT = frozenset(
 )
 
 
-def choose_hint(refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unserved: bool) -> str:
-    """Return what helps in this very case.
+def choose_hint(
+    refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unserved: bool, has_variables: bool
+) -> str:
+    """Return what helps in this very case; `has_variables` says that the tool reads some.
 
     A user name in the URL helps where a server does not answer to the store, and only there.
     """
@@ -200,6 +218,8 @@ def choose_hint(refusals: list[tuple[str, Refusal]], *, is_strict: bool, is_unse
         if is_unserved or refusal.reason is not Reason.NO_NAME
     }
     reason = next((reason for reason in Reason if reason in given and reason.value.hint), None)
+    if reason in OF_THE_SYSTEM and not has_variables:
+        return _ELSEWHERE_HINT
     if is_strict and (reason is None or reason in _MENDED_BY_ENVIRONMENT):
         return _STRICT_HINT
     return reason.value.hint if reason else _UPGRADE_HINT

@@ -18,12 +18,13 @@ from collections.abc import Iterator
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, MemoryFile, Secret
+from shim.core.model import Credential, Delivery, Secret
+from shim.core.platform_features import has_memory_files
 from shim.core.toml import parse_toml
 from shim.core.typing import Any
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, unasked_manner
-from shim.delivery.memory_file import free_descriptor, is_available, link_folder
+from shim.delivery.memory_file import can_link, hand
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
 from shim.delivery.uv_realm import find_nested, find_sibling
@@ -48,8 +49,8 @@ manner = unasked_manner
 
 def fits(case: Case) -> Refusal | None:
     """Return None if uv will read our configuration and send what belongs there, else why not."""
-    if not is_available():
-        return Reason.NO_MEMORY.of()
+    if not has_memory_files():
+        return Reason.PIPE_PASSED_BY.of()
     if (verb := case.invocation.verb) and verb[0] in OTHER_VERBS:
         return Reason.NO_USE.of(verb=verb[0])
     said = [word.partition("=")[0] for word in case.invocation.argv]
@@ -66,23 +67,23 @@ def fits(case: Case) -> Refusal | None:
         return refusal
     if _render_config(case) is None:
         return Reason.MACHINE_CONFIG.of()
-    if link_folder(case.host, free_descriptor(BELOW), FILE) is None:
+    if not can_link(case.host, FILE, BELOW):
         return Reason.NO_FOLDER_FOR_LINK.of()
     return None
 
 
 def deliver(case: Case) -> Delivery:
     """Return XDG_CONFIG_DIRS and the memory file: the machine's configuration and our indexes."""
-    number = free_descriptor(BELOW)
     typed = [endpoint for endpoint, credential in case.deliveries if credential.source == "url"]
     argv, environ = cut_userinfo(
         case.invocation.argv, case.host.environ, typed, case.endpoints.unused_userinfo
     )
-    folders = [link_folder(case.host, number, FILE) or "", *case.host.config_directories]
+    memory, folder = hand(Secret(_render_config(case) or ""), case.host, FILE, BELOW)
+    folders = [folder, *case.host.config_directories]
     return Delivery(
         argv,
         {**environ, "XDG_CONFIG_DIRS": ":".join(dict.fromkeys(folders))},
-        MemoryFile(Secret(_render_config(case) or ""), number),
+        memory,
         tuple(
             ("seed", str(endpoint.url), f"sent by uv below {credential.scope}")
             for endpoint, credential in case.deliveries

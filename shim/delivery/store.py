@@ -21,11 +21,11 @@ from urllib.parse import quote
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Endpoint, Manner, MemoryFile, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.core.typing import Any
 from shim.core.urls import BadUrl, Scope, parse_url, scope_of
 from shim.delivery import Case, same_login
-from shim.delivery.memory_file import free_descriptor, is_available, link_folder
+from shim.delivery.memory_file import can_hand, can_link, hand
 from shim.delivery.netrc import read_user_entries as read_netrc_entries
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import put_userinfo
@@ -54,7 +54,7 @@ def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
 
     With `adds_names`, here and below, URLs in argv and variables get a user name.
     """
-    if not is_available():
+    if not can_hand(case.host):
         return Reason.NO_MEMORY.of()
     version = case.invocation.target.version
     if version is not None and version < FIRST_UV:
@@ -64,7 +64,7 @@ def fits(case: Case, *, adds_names: bool = False) -> Refusal | None:
         return Reason.RECEIPT.of()
     if refusal := find_sibling(case) or _find_rival(case, adds_names) or find_nested(case):
         return refusal
-    if link_folder(case.host, free_descriptor(), FILE) is None:
+    if not can_link(case.host, FILE):
         return Reason.NO_FOLDER_FOR_LOCK.of()
     return None
 
@@ -126,7 +126,6 @@ def _is_named(endpoint: Endpoint, credential: Credential, adds_names: bool) -> b
 
 def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
     """Return UV_CREDENTIALS_DIR and the memory file: the user's other entries, and ours."""
-    number = free_descriptor()
     texts = dict.fromkeys(case.endpoints.unused_userinfo, "")
     for endpoint, credential in case.deliveries:
         if endpoint.location and not names_user(endpoint):
@@ -138,10 +137,11 @@ def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in reaches]
     text = "".join(map(_render_entry, entries))
     text += "".join(_render_credential(reach, credential) for reach, credential in ours)
+    memory, folder = hand(Secret(text), case.host, FILE)
     return Delivery(
         argv,
-        {**environ, "UV_CREDENTIALS_DIR": link_folder(case.host, number, FILE)},
-        MemoryFile(Secret(text), number),
+        {**environ, "UV_CREDENTIALS_DIR": folder},
+        memory,
         tuple(
             ("store", str(endpoint.url), f"asked by uv for {_reach(credential)}")
             for endpoint, credential in case.deliveries

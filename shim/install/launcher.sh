@@ -108,18 +108,29 @@ _shim_recognise() {
   esac
 }
 
-# Whether any config file has an [[index]]. Read only where our Python is gone, and then from the truth, not from a marker.
+# Whether any config file has an [[index]], or cannot be read. Asked only where our Python is gone, and then of the truth, not of a
+# marker. The places are those of config/settings.py and config/former_places.py.
 _shim_has_index() {
-  if [ -n "${SHIM_CONFIG_FILE-}" ]; then
-    set -- "$SHIM_CONFIG_FILE"
-  else
-    set -- "${XDG_CONFIG_HOME:-${HOME-}/.config}/shim/config.toml" /etc/xdg/shim/config.toml
-  fi
+  case ${SHIM_CONFIG_FILE-} in
+    '')
+      set -- /etc/xdg "${HOME-}/Library/Application Support" '/Library/Application Support'
+      case ${XDG_CONFIG_HOME-} in
+        /*) set -- "$XDG_CONFIG_HOME" "$@" ;;
+        *) set -- "${HOME-}/.config" "$@" ;;
+      esac
+      for _shim_entry; do
+        set -- "$@" "$_shim_entry/shim/config.toml" "$_shim_entry"/shim/config.d/*.toml
+      done
+      ;;
+    '~/'*) set -- "${HOME-}/${SHIM_CONFIG_FILE#??}" ;;
+    *) set -- "$SHIM_CONFIG_FILE" ;;
+  esac
   for _shim_file; do
-    [ -r "$_shim_file" ] || continue
+    [ -f "$_shim_file" ] || continue
+    [ -r "$_shim_file" ] || return 0
     while IFS=' 	' read -r _shim_line || [ -n "$_shim_line" ]; do
       case $_shim_line in
-        '[['*index*) return 0 ;;
+        '[['*index* | index=* | 'index '*=*) return 0 ;;
       esac
     done <"$_shim_file"
   done

@@ -131,7 +131,8 @@ def _is_repeatable(plan: Plan) -> bool:
     """Whether the command has no secret typed, nothing remote, nothing to say to the user."""
     delivery, invocation = plan.delivery, plan.invocation
     words = [os.fsencode(word) for word in invocation.argv]
-    if mask_words(words) != words or delivery.masking:
+    has_pipe = delivery.memory is not None and bool(delivery.memory.pipe)
+    if mask_words(words) != words or delivery.masking or has_pipe:
         return False
     if plan.warnings or delivery.warnings or plan.endpoints.unreadable_inputs:
         return False

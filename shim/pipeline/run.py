@@ -38,6 +38,10 @@ def main(
             from shim.routing.companion import accompany
 
             delivery = accompany(delivery, host.environ)
+        if delivery.memory and delivery.memory.pipe:
+            from shim.delivery.handed_pipe import set_up
+
+            delivery = set_up(delivery)
         become(target, name, delivery, host.environ, sigpipe_ignored=sigpipe_ignored)
     except ShimError as error:
         write_stderr(render(error))

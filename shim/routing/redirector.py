@@ -23,6 +23,7 @@ from contextlib import suppress
 
 from shim.core.dataclass import dataclass, field
 from shim.core.package_names import Claim, is_name, normal_name, owner_of
+from shim.core.platform_features import IS_LINUX
 
 #: pip has about ten open at a time, for itself and its children that build.
 MAX_CONNECTIONS = 128
@@ -218,7 +219,7 @@ def _read_head(head: bytes) -> tuple[bytes, bytes, bool]:
 
 def is_others(address: tuple[str, int]) -> bool:
     """Whether a client of this machine is known to be another user's than ours and root's."""
-    if sys.platform != "linux":
+    if not IS_LINUX:
         return False
     host, port = address
     packed = f"{int.from_bytes(socket.inet_aton(host), sys.byteorder):08X}:{port:04X}".encode()

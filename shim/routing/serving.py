@@ -5,21 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
-import resource
 import socket
-import sys
 from urllib.parse import unquote
 
 from shim.core.errors import printable
 from shim.core.host import this_host, write_stderr
 from shim.core.model import AskedIndex, Credential, Route, Routes, Scheme, Secret
 from shim.core.package_names import is_name, normal_name, owner_of
+from shim.core.platform_features import hide_process
 from shim.core.typing import Any, NoReturn
 from shim.core.urls import parse_url, scope_of
 from shim.hotpath.redirector_process import ENDED, INSTRUCTIONS, LISTENER
 from shim.routing.redirector import Redirector
-
-PR_SET_DUMPABLE = 4
 
 
 def main() -> NoReturn:
@@ -37,7 +34,7 @@ def _serve() -> None:
     with open(INSTRUCTIONS, "rb") as stream:
         secret, _, text = stream.read().decode().partition("\n")
     routes, listener = read(json.loads(text)), socket.socket(fileno=LISTENER)
-    _hide()
+    hide_process()
     redirector = Redirector(listener, secret, routes.claims, ENDED)
     if not routes.asked:
         redirector.run(lambda _: (routes.last,))
@@ -53,15 +50,6 @@ def _serve() -> None:
 
 def _say(text: str, code: str = "index-unreachable") -> None:
     write_stderr(printable(f"shim: error[{code}]: {text}") + "\n")
-
-
-def _hide() -> None:
-    """Let no process look into this one, and no core file be written: it may hold credentials."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def read(document: dict[str, Any]) -> Routes:

@@ -28,7 +28,7 @@ MODULES = {path: ".".join(path.relative_to(ROOT).with_suffix("").parts).removesu
 #: Package -> packages it may import from, besides itself. What is not used here is taken out of the table.
 ROOMS = {
     "start": "entry",
-    "__main__": "cli",
+    "__main__": "cli core",
     "entry": "cli helpers hotpath pipeline",
     "cli": "pipeline helpers routing preflight install delivery credentials tools storage hotpath net config formats core",
     "pipeline": "routing preflight delivery credentials tools storage hotpath config core",
@@ -136,6 +136,7 @@ REVEAL_SITES = {
     "shim/delivery/masking/encodings.py": "makes the forms that the masker looks for",
     "shim/delivery/masking/policy.py": "tells a token in a variable from a URL",
     "shim/delivery/env.py": "puts it into variables",
+    "shim/delivery/handed_pipe.py": "writes into the pipe that stands for a memory file",
     "shim/delivery/netrc.py": "writes netrc entries into the memory file",
     "shim/delivery/seed.py": "writes uv's indexes into the memory file",
     "shim/delivery/store.py": "writes uv's entries into the memory file",
@@ -295,6 +296,7 @@ OWN_LOOKS = {
     "shim/config/team_files.py": "the same",
     "shim/credentials/purge.py": "`shim` verbs alone",
     "shim/delivery/memory_file.py": "/proc",
+    "shim/delivery/handed_pipe.py": "its own folder, to take it away",
 }
 LOOKS = re.compile(
     r"os\.(?:l?stat|access|readlink|listdir|scandir|walk"
@@ -312,3 +314,14 @@ def test_files_are_looked_at_by_one_module() -> None:
     }
 
     assert looking == set(OWN_LOOKS)
+
+
+#: Who asks what the system is, besides `core/platform_features.py`: what every command passes through imports nothing for it.
+OWN_QUESTIONS = {"shim/hotpath/replay.py", "shim/hotpath/exec_target.py", "shim/hotpath/kernel_keyring.py", "shim/hotpath/system_log.py"}
+QUESTIONS = re.compile(r"\bsys\.platform\b|\.prctl\(|\.memfd_create\(|hasattr\((?:os|socket|signal|fcntl), ")
+
+
+def test_one_module_says_what_the_system_has() -> None:
+    asking = {str(path.relative_to(ROOT)) for path in MODULES if QUESTIONS.search(path.read_text())}
+
+    assert asking == OWN_QUESTIONS | {"shim/core/platform_features.py"}

@@ -336,7 +336,7 @@ def assert_one_message(result: subprocess.CompletedProcess[str], *words: str) ->
 def test_a_private_cache_of_uvs_makes_no_private_installation(home: Path, tmp_path: Path, wheels: Path) -> None:
     """uv links what it has in its cache, with the owner and mode that it has there; other users could not read it."""
     cache, prefix = str(home.parent / "uv-cache"), tmp_path / "prefix"
-    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging platformdirs'
+    fill = 'umask 077 && exec "$0" pip install --quiet --no-index --find-links "$1" --target "$2" keyring filelock packaging'
     environ = {**os.environ, "UV_CACHE_DIR": cache, "SHIM_BYPASS": "1"}
     subprocess.run(["sh", "-c", fill, toolchains.uv().path, wheels, tmp_path / "elsewhere"], env=environ, check=True, timeout=120)
     installed = quickly(home, "--wheels", wheels, "--prefix", prefix, "--quiet", "--no-modify-path", UV_LINK_MODE="symlink")
@@ -626,3 +626,17 @@ def test_the_version_of_an_unreleased_build_names_its_commit(prefix: Path) -> No
     version = subprocess.run([prefix / "shims" / "shim", "--version"], capture_output=True, text=True, check=True)
 
     assert version.stdout == f"shim {__version__} ({commit.stdout.strip()})\n"
+
+
+@pytest.mark.parametrize("place", ["root", "home"])
+def test_a_python_that_pyenv_keeps_is_found_where_none_on_path_is_new_enough(place: str, home: Path, tmp_path: Path) -> None:
+    """The script's own functions, of which one is played: no Python but pyenv's is new enough."""
+    base = tmp_path / "pyenv" if place == "root" else home / ".pyenv"
+    python = base / "versions" / "3.12.1" / "bin" / "python3"
+    python.parent.mkdir(parents=True)
+    python.symlink_to(toolchains.python_for())
+    functions = SCRIPT.read_text().partition("\nis_new_enough()")[2].partition("\n# What decides whether")[0]
+    text = f'is_new_enough(){functions}\nis_new_enough() {{ case $1 in */versions/*) ;; *) return 1 ;; esac; }}\nsystem= python=\nfind_python\necho "$python"'
+    environ = {"PATH": "/usr/bin:/bin", "HOME": str(home)} | ({"PYENV_ROOT": str(base)} if place == "root" else {})
+
+    assert subprocess.run(["sh", "-c", text], env=environ, capture_output=True, text=True, check=True).stdout == f"{python}\n"

@@ -719,14 +719,3 @@ def test_a_login_that_is_taken_out_of_the_netrc_is_in_nobodys_way(world: Host, t
     (tmp_path / ".netrc").unlink()
 
     assert channel_of(ask(world, ({CORP: "x"}, RUN))) == "store"
-
-
-@follows("SHIM_CHANNEL=env hands it over in the environment, where build backends and user code can read it")
-def test_where_there_is_no_memory_for_uvs_store_its_variables_are_offered(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a Mac."""
-    monkeypatch.delattr(os, "memfd_create")
-    with pytest.raises(CannotDeliver) as caught:
-        ask(world, ({"named " + CORP: "x"}, UV))
-    assert (caught.value.hint or "").startswith("SHIM_CHANNEL=env")
-
-    assert channel_of(ask(world, ({"named " + CORP: "x"}, {**UV, "channel": "env"}))) == "env"

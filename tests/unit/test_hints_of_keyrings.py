@@ -156,7 +156,7 @@ SCENES = (
     ),
     Scene("unlock it and run this again", both(stored_once, moody()), forget, open_vault),
     Scene(
-        "install a keyring: apt install gnome-keyring", both(no_files, no_memory, null), store("keyring"), lambda place, _: moody()(place)
+        "install a keyring: apt install gnome-keyring (dnf install, apk add)", both(no_files, no_memory, null), store("keyring"), lambda place, _: moody()(place)
     ),
     Scene(
         "ask who keeps the machine's policy",

@@ -125,7 +125,9 @@ def _prepare(folder: str, environ: dict[str, str], host: Host) -> tuple[list[str
     if os.path.exists(os.path.join(venv, "bin", "pip")):
         tools.append("pip")
     else:
-        missing.append(f"pip: this Python cannot make one (apt install {_venv_package()})")
+        missing.append(
+            f"pip: this Python cannot make one (apt install {_venv_package()}; elsewhere, the package of its ensurepip)"
+        )
     if shutil.which("uv", path=environ["PATH"]) or ("pip" in tools and _fetch_uv(venv, host)):
         tools.append("uv")
     else:

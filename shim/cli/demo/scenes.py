@@ -11,6 +11,7 @@ from shim.cli.demo.packages import LIBRARY
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
 from shim.core.dataclass import dataclass
+from shim.core.platform_features import shows_processes
 
 SCENE_TIMEOUT_S = 120.0
 
@@ -34,12 +35,14 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one scene showed. `None` means: nothing to look at (a wheel has no build backend)."""
+    """What one scene showed. `None` means: nothing to look at (a wheel has no build backend, and
+    some systems show no processes).
+    """
 
     title: str
     installed: bool
     authenticated: bool
-    argv: bool
+    argv: bool | None
     build_environment: bool | None
     output: bool
     files: bool
@@ -90,7 +93,7 @@ def play(stage: Stage, tool: str, package: str, *, with_shim: bool) -> Observati
         title=f"{tool} install, {kind}",
         installed=process.returncode == 0 and os.path.isfile(module),
         authenticated=any(user == stage.username for _, user, _ in stage.index.requests),
-        argv=bool(watch.seen),
+        argv=bool(watch.seen) if shows_processes() else None,
         build_environment=any(is_in(build, forms) for build in builds) if builds else None,
         output=is_in(output, forms),
         files=bool(find_in_files(stage.folder, forms, stage.vault)),

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from shim.core.platform_features import shows_processes
+
 
 def needles(username: str, secret: str) -> tuple[bytes, ...]:
     """Return the forms in which a password shows up: raw, percent-encoded, in a Basic header."""
@@ -57,7 +59,9 @@ class ArgvWatch:
         self._thread.join()
 
     def look(self) -> None:
-        """Look once at every process except this one."""
+        """Look once at every process except this one, where the system shows them."""
+        if not shows_processes():
+            return
         for entry in os.listdir("/proc"):
             if entry.isdigit() and int(entry) != os.getpid():
                 try:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from shlex import quote
 
 from shim.cli.doctor.check import Finding
-from shim.config.settings import Settings, config_files, load_settings
+from shim.config.policy import find_left_policy
+from shim.config.settings import Settings, config_files, find_left_files, load_settings
 from shim.core.errors import CACHE_HINT, ShimError
+from shim.core.files import exists
 from shim.core.host import Host
+from shim.core.platform_features import has_memory_files
 from shim.core.private_folders import cache_folder
 from shim.credentials.login_stores import MENDING, find_reason, offered
 from shim.credentials.sources import agent
@@ -35,12 +39,19 @@ def find(host: Host) -> Iterator[Finding]:
         settings = load_settings(host)
     except ShimError as error:
         yield Finding("problem", "config.toml", error.message, error.hint)
+    for old, new in find_left_files(host) + find_left_policy():
+        if exists(new):
+            text = f"nothing reads it any more: its place is {new}, which is there as well"
+            yield Finding("advice", old, text, f"mv {quote(old)} {quote(old + '.old')}")
     if trouble := agent.find_problem(host):
         yield Finding("problem", "agent", trouble.message, trouble.hint)
     yield from _check_stores(settings, host)
     if reason := kernel_store.problem(host):
         text = f"nothing can be kept in the kernel's memory: {reason}"
         yield Finding("advice", "kernel keyring", text)
+    if not has_memory_files():
+        text = "none here: pip and uv are handed a named pipe, and some tools nothing"
+        yield Finding("advice", "memory files", f"{text} (docs/platforms.md)")
     folder, words = cache_folder(host)
     if folder is None:
         text = f"tokens are asked for anew in each command: {words}"

@@ -20,6 +20,7 @@ from shim.core.errors import CannotDeliver, TargetNotFound
 from shim.core.host import Host, write_stderr
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin, Resolution, Target
 from shim.core.own_launchers import is_launcher
+from shim.core.platform_features import has_memory_files
 from shim.core.urls import parse_url
 from shim.delivery import Choice
 from shim.hotpath.exec_target import become, place_memory
@@ -53,6 +54,10 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
         from shim.routing.outer import route_program
 
         delivery = accompany(route_program(delivery, target, settings, host), host.environ)
+    if delivery.memory and delivery.memory.pipe:
+        from shim.delivery.handed_pipe import set_up
+
+        delivery = set_up(delivery)
     become(target, name, delivery, host.environ)
 
 
@@ -148,12 +153,12 @@ def _hand_over(env_file: EnvFile, delivery: Delivery, host: Host) -> dict[str, s
     that would disturb it.
     """
     from shim.delivery.answers import VARIABLE, render_answers
-    from shim.delivery.memory_file import free_descriptor, is_available, process_path
+    from shim.delivery.memory_file import free_descriptor, process_path
 
     environ = dict(env_file.clean)
     if not env_file.credentials:
         return environ
-    if not is_available() or host.faces is None:
+    if not has_memory_files() or host.faces is None:
         raise CannotDeliver(
             "the passwords of the dotenv file cannot be handed to this program safely",
             hint="shim install, on Linux; or start pip and uv themselves with it: shim exec"

@@ -9,7 +9,6 @@ terminal.
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,12 +17,13 @@ from contextlib import contextmanager
 from shim.core.dataclass import dataclass
 from shim.core.errors import printable
 from shim.core.host import Host, write_stderr
+from shim.core.platform_features import IS_MACOS
 from shim.core.screen import beside
 from shim.core.typing import Any
 from shim.core.urls import Url
 
 #: What opens a page in the desktop's browser; $BROWSER goes before them.
-OPENERS = ("open",) if sys.platform == "darwin" else ("xdg-open", "wslview")
+OPENERS = ("open",) if IS_MACOS else ("xdg-open", "wslview")
 #: What says that there is a desktop.
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME")
 
@@ -97,7 +97,7 @@ def find_opener(page: Url, issuer: Url, host: Host) -> str | None:
 
     if page.origin != issuer.origin or not page.is_confidential:
         return None
-    has_desktop = sys.platform == "darwin" or any(host.environ.get(name) for name in DISPLAYS)
+    has_desktop = IS_MACOS or any(host.environ.get(name) for name in DISPLAYS)
     named = host.environ.get("BROWSER", "").partition(":")[0].removesuffix("%s").strip()
     names = [named] if named else list(OPENERS) if has_desktop else []
     path = ":".join(safe_path(host.environ.get("PATH", os.defpath), host.shims))

@@ -22,12 +22,12 @@ import os
 import select
 import signal
 import stat
-import sys
 
 from shim.core.dataclass import replace
 from shim.core.errors import InternalError
 from shim.core.host import write_stderr
 from shim.core.model import Delivery, Masking
+from shim.core.platform_features import IS_MACOS, die_with
 from shim.core.typing import NoReturn
 from shim.delivery.memory_file import process_path
 
@@ -40,7 +40,6 @@ WATCHED = frozenset(signal.valid_signals()) - {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL),
     *(signal.SIGTRAP, signal.SIGABRT, signal.SIGSYS),
 }
-PR_SET_PDEATHSIG = 1
 
 
 def stand_aside(delivery: Delivery) -> Delivery:
@@ -83,7 +82,7 @@ def stand_aside(delivery: Delivery) -> Delivery:
     os.close(drained)
     if ignored:
         signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    _die_with(ours)
+    die_with(ours)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return follow(delivery, ours)
 
@@ -229,7 +228,7 @@ def _wait(target: int) -> int:
 
 def _next_signal() -> tuple[int, bool]:
     """Return the next signal, and whether the kernel sent it (a key, a terminal that hangs up)."""
-    if sys.platform == "darwin":  # says no more than which one; a key is the likeliest reason
+    if IS_MACOS:  # says no more than which one; a key is the likeliest reason
         number = signal.sigwait(WATCHED)
         return number, number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP, signal.SIGWINCH)
     information = signal.sigwaitinfo(WATCHED)
@@ -253,17 +252,3 @@ def _end_by(number: int) -> NoReturn:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
     os.kill(os.getpid(), number)
     os._exit(128 + number)
-
-
-def _die_with(supervisor: int) -> None:
-    """Let `kill -9` of the process that the shell knows end the target too (Linux only)."""
-    if sys.platform != "linux":
-        return
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL))
-    except (ImportError, OSError, AttributeError):
-        return
-    if os.getppid() != supervisor:  # it died before we asked
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,162 @@
+"""The main job on systems that lack what Linux has: memory files (macOS, some sandboxes), or a /proc (macOS, some containers)."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shim.cli.demo.server import PrivateIndex
+from shim.cli.demo.watch import ArgvWatch, is_in, needles
+from tests.support import toolchains, without
+from tests.support.processes import with_secret_in
+from tests.support.toolchains import Tool
+from tests.support.world import CANARY, USER, World
+
+FORMS = needles(USER, CANARY)
+#: How long a process of ours may take to end after its tool, on a machine with other work.
+ENDS_WITHIN_S = 30.0
+
+
+@pytest.fixture(params=["memory files", "proc"])
+def lack(request: pytest.FixtureRequest) -> list[str]:
+    return without.words(request.param)
+
+
+def real_tool(request: pytest.FixtureRequest) -> Tool:
+    name, _, version = request.param.partition("-")
+    return toolchains.uv(version) if name == "uv" else toolchains.pip(version)
+
+
+any_tool = pytest.fixture(scope="module", params=["pip-20.3.4", "pip-23.2.1", "pip-newest", "uv-0.5.31", "uv-newest"])(real_tool)
+tool = pytest.fixture(scope="module", params=["pip-newest", "uv-newest"])(real_tool)
+
+
+@pytest.fixture
+def url(world: World, index: PrivateIndex) -> Iterator[str]:
+    """The index's URL, configured; what the test leaves behind is looked at."""
+    url = f"http://{index.netloc}/simple/"
+    secret = world.folder / "config" / "secret"
+    secret.write_text(CANARY)
+    secret.chmod(0o600)
+    world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\nfile = {{ password = "{secret}" }}\n')
+    yield url
+    assert world.leftovers() == []
+    wait_until(lambda: pipes(world) == [])
+
+
+def pipes(world: World) -> list[str]:
+    """Return the named pipes, and their folders, that are there now."""
+    return sorted(str(path) for path in world.folder.rglob("pipe-*"))
+
+
+def wait_until(is_so) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + ENDS_WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.02)
+
+
+def install(tool: Tool, url: str, *words: str) -> list[str]:
+    """Return the command that installs from the index."""
+    if tool.name == "pip":
+        return ["pip", "install", "-vvv", "-i", url, *words]
+    return ["uv", "pip", "install", "-v", "--default-index", url, *words]
+
+
+@pytest.mark.parametrize("package", ["corp-lib", "corp-sdist"])
+def test_a_private_package_is_installed_and_the_secret_seen_nowhere(
+    package: str, any_tool: Tool, lack: list[str], url: str, world: World, index: PrivateIndex, report: Path
+) -> None:
+    world.use(any_tool)
+    report.write_bytes(b"")
+    environments: set[str] = set()
+    with ArgvWatch(FORMS) as watch:
+
+        def look() -> None:
+            watch.look()
+            environments.update(with_secret_in("environ", FORMS))
+
+        index.on_request = look
+        result = world.run(*lack, *install(any_tool, url, "--target", str(world.folder / "installed"), package), SHIM_DEBUG="1")
+        index.on_request = lambda: None
+
+    output = result.stdout + result.stderr
+    assert result.returncode == 0, output
+    assert (world.folder / "installed" / f"{package.replace('-', '_')}.py").is_file()
+    assert watch.seen == set()
+    assert environments == set()
+    assert not is_in(output.encode(errors="surrogateescape"), FORMS)
+    for line in report.read_text().splitlines():
+        assert not is_in(json.dumps(json.loads(line), ensure_ascii=False).encode(errors="surrogateescape"), FORMS)
+
+
+def test_a_project_is_synced(lack: list[str], url: str, world: World) -> None:
+    world.use(toolchains.uv())
+    del world.environ["VIRTUAL_ENV"]
+    (world.cwd / "pyproject.toml").write_text(
+        '[project]\nname = "app"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-lib"]\n'
+        f'[[tool.uv.index]]\nname = "corp"\nurl = "{url}"\ndefault = true\n'
+    )
+    synced = world.run(*lack, "uv", "sync")
+    started = world.run(*lack, "uv", "run", "python", "-c", "import corp_lib")
+
+    assert synced.returncode == 0, synced.stderr
+    assert started.returncode == 0, started.stderr
+    assert CANARY not in (world.cwd / "uv.lock").read_text()
+
+
+def test_a_tool_that_is_killed_leaves_no_process_no_pipe_and_no_secret(tool: Tool, lack: list[str], url: str, world: World, index: PrivateIndex) -> None:
+    """It is killed in the middle of its first request; the fixture looks at what is left."""
+    world.use(tool)
+    running: list[subprocess.Popen[bytes]] = []
+
+    def kill() -> None:
+        if running and pipes(world):
+            running[0].send_signal(signal.SIGKILL)
+
+    index.on_request = kill
+    command = [*lack, *install(tool, url, "--target", str(world.folder / "installed"), "corp-lib")]
+    running.append(subprocess.Popen(command, env=world.environ, cwd=world.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+    status = running[0].wait(timeout=120)
+    index.on_request = lambda: None
+
+    assert status == -signal.SIGKILL
+    wait_until(lambda: with_secret_in("environ", FORMS) == set() and pipes(world) == [])
+
+
+def test_any_program_has_its_uv_served(lack: list[str], url: str, world: World) -> None:
+    """`shim exec`, whose program starts four at once: the lock of uv's store lets them read one after the other."""
+    world.use(toolchains.uv())
+    line = " ".join(install(toolchains.uv(), url, "corp-lib", "--target"))
+    targets = [world.folder / f"target-{number}" for number in range(4)]
+    script = " & ".join(f"{line} {target}" for target in targets)
+    result = world.run(*lack, "shim", "exec", "--", "sh", "-c", f"PATH={toolchains.uv().bin}:$PATH; {script} & wait")
+
+    assert [target for target in targets if not (target / "corp_lib.py").is_file()] == [], result.stderr
+
+
+def test_a_claimed_name_comes_from_its_own_index(lack: list[str], url: str, world: World) -> None:
+    """pip is behind the redirector, whose process is another one of ours."""
+    world.use(toolchains.pip("newest"))
+    world.configure(world.config.read_text() + 'packages = ["corp-*"]\n')
+    command = install(toolchains.pip("newest"), "https://pypi.org/simple", "--target", str(world.folder / "installed"), "corp-lib")
+    result = world.run(*lack, *command)
+
+    assert result.returncode == 0, result.stderr
+    assert (world.folder / "installed" / "corp_lib.py").is_file()
+
+
+def test_a_wrong_password_stops_the_command(tool: Tool, lack: list[str], url: str, world: World) -> None:
+    world.use(tool)
+    (world.folder / "config" / "secret").write_text("wrong")
+    result = world.run(*lack, *install(tool, url, "--target", str(world.folder / "installed"), "corp-lib"))
+
+    assert result.returncode != 0
+    assert "refuse" in result.stderr
+    assert not (world.folder / "installed" / "corp_lib.py").exists()
