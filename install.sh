@@ -24,7 +24,7 @@ usage: ./install.sh [FLAGS]
                      with --config: as shim setup has them (no question, this very file, the server's authority, leave for KEY)
   --force            install again, even if nothing has changed
   --no-modify-path   leave the shell's rc file alone
-  --system           for a whole machine or a container image: /opt/shim and /etc/profile.d/shim.sh; run as root
+  --system           for a whole machine or a container image: /opt/shim, /etc/profile.d and launchers for every known tool; run as root
   --demo             install, then show it working against a private index on this machine
   --uninstall        remove exactly what was installed
   --purge            with --uninstall: first forget every credential that shim stored for you, and its lists and logs
@@ -447,8 +447,9 @@ put_in_place() {
   new=
 }
 
+# For a machine or an image, those of tools that come later as well: in a script or a Dockerfile no prompt adds them.
 write_launchers() {
-  run_shim 'the launchers could not be written' install --shims "$prefix/shims"
+  run_shim 'the launchers could not be written' install ${system:+--all} --shims "$prefix/shims"
 }
 
 # Runs `shim` with the words after $1; ends with its message, or with $1 if it had none.
@@ -504,7 +505,7 @@ finish() {
   if [ -n "$swapped" ]; then
     if [ -d "$old" ]; then
       rm -rf "$prefix/venv"
-      mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install --quiet --shims "$prefix/shims" 2>/dev/null
+      mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install ${system:+--all} --quiet --shims "$prefix/shims" 2>/dev/null
       # The next run must not take the old one for the new one.
       (write_stamp restored)
     elif [ -n "$claimed" ]; then
