@@ -34,10 +34,8 @@ def find(host: Host) -> Iterator[Finding]:
     names = names_in(FOLDER)
     if FOR_ALL not in stamp.splitlines() or OURS in names:
         return
-    texts = [
-        read_text(path) or "" for path in (FILE, *(os.path.join(FOLDER, one) for one in names))
-    ]
-    if any(shims in text for text in texts):
+    paths = (FILE, *(os.path.join(FOLDER, name) for name in names))
+    if any(shims in (read_text(path) or "") for path in paths):
         return
     text = f"`sudo pip` runs without shim, unless root has put {shims} into secure_path"
     yield Finding("advice", "sudo", text, f"{repair_command()} --system --sudo, as root")
