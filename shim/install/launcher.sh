@@ -138,22 +138,6 @@ _shim_say() {
   printf 'shim: %s\n' "$@" >&2
 }
 
-# A launcher whose tool is not there, not yet or not any more, ends as if it were not there either: in the words of the shell that
-# asked, where /proc names it.
-_shim_be_absent() {
-  _shim_line=
-  [ ! -r /proc/$PPID/comm ] || IFS= read -r _shim_line </proc/$PPID/comm
-  case $_shim_line in
-    zsh) set -- "zsh: command not found: $_shim_name" ;;
-    fish) set -- "fish: Unknown command: $_shim_name" ;;
-    busybox) set -- "sh: $_shim_name: not found" ;;
-    sh | dash | ash) set -- "$_shim_line: $_shim_name: not found" ;;
-    *) set -- "${_shim_line:-sh}: $_shim_name: command not found" ;;
-  esac
-  printf '%s\n' "$1" >&2
-  exit 127
-}
-
 # `shim which NAME` asks here, so that there is one look-up only.
 if [ -n "${_SHIM_WHICH-}" ]; then
   _shim_name=$_SHIM_WHICH
@@ -169,7 +153,7 @@ if [ "$_shim_name" != shim ]; then
   _shim_recognise "$@"
   _shim_find "$_shim_trail"
   if [ -z "$_shim_target" ] && [ "$_shim_name" != keyring ]; then
-    _shim_be_absent
+    _shim_python= # there is nothing to become: see below
   fi
 
   _shim_depth=${_SHIM_DEPTH:-0}
@@ -220,6 +204,22 @@ if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
     _shim_ignored=1
   fi
   exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" "$_shim_self" $_shim_ignored "$@"
+fi
+
+# A launcher whose tool is not there, not yet or not any more, ends as if it were not there either: in the words of the shell that
+# asked, where /proc names it.
+if [ -z "$_shim_python" ]; then
+  _shim_line=
+  [ ! -r /proc/$PPID/comm ] || IFS= read -r _shim_line </proc/$PPID/comm
+  case $_shim_line in
+    zsh) _shim_words="zsh: command not found: $_shim_name" ;;
+    fish) _shim_words="fish: Unknown command: $_shim_name" ;;
+    busybox) _shim_words="sh: $_shim_name: not found" ;;
+    sh | dash | ash) _shim_words="$_shim_line: $_shim_name: not found" ;;
+    *) _shim_words="${_shim_line:-sh}: $_shim_name: command not found" ;;
+  esac
+  printf '%s\n' "$_shim_words" >&2
+  exit 127
 fi
 
 # Ours is gone, or something on the way to it is closed to this user, as root's home is to all others.
