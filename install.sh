@@ -24,7 +24,8 @@ usage: ./install.sh [FLAGS]
                      with --config: as shim setup has them (no question, this very file, the server's authority, leave for KEY)
   --force            install again, even if nothing has changed
   --no-modify-path   leave the shell's rc file alone
-  --system           for a whole machine or a container image: /opt/shim and /etc/profile.d/shim.sh; run as root
+  --system           for a whole machine or a container image: /opt/shim, /etc/profile.d and launchers for every known tool; run as root
+  --sudo             with --system: sudo finds the launchers too (/etc/sudoers.d/zz-shim)
   --demo             install, then show it working against a private index on this machine
   --uninstall        remove exactly what was installed
   --purge            with --uninstall: first forget every credential that shim stored for you, and its lists and logs
@@ -47,7 +48,7 @@ fail() {
 read_arguments() {
   new= output= pip= swapped= claimed= missing= nl='
 '
-  prefix= python= wheels= config= words= yes= force= modify_path=1 system= demo= uninstall= purge= quiet=
+  prefix= python= wheels= config= words= yes= force= modify_path=1 system= sudo= demo= uninstall= purge= quiet=
   while [ $# -gt 0 ]; do
     case $1 in
       --prefix | --python | --wheels | --config | --sha256 | --ca-bundle | --allow)
@@ -70,6 +71,7 @@ read_arguments() {
       --no-modify-path) modify_path= ;;
       --force) force=1 ;;
       --system) system=1 ;;
+      --sudo) sudo=1 ;;
       --demo) demo=1 ;;
       --uninstall) uninstall=1 ;;
       --purge) purge=1 ;;
@@ -81,6 +83,7 @@ read_arguments() {
   done
   [ -n "$config" ] || [ -z "$words" ] || fail "these belong to --config:$words" './install.sh --config FILE, with them'
   [ -n "$uninstall" ] || [ -z "$purge" ] || fail '--purge belongs to --uninstall' './install.sh --uninstall --purge'
+  [ -n "$system" ] || [ -z "$sudo" ] || fail '--sudo belongs to --system' './install.sh --system --sudo'
   if [ -z "$prefix" ]; then
     if [ -n "$system" ]; then
       prefix=/opt/shim
@@ -236,6 +239,7 @@ follow_move() {
   here=$prefix
   prefix=$was
   remove_rc
+  ! has_sudoers || sudo=1
   prefix=$here
   while IFS= read -r line; do
     case $line in
@@ -449,8 +453,9 @@ put_in_place() {
   new=
 }
 
+# For a machine or an image, those of tools that come later as well: in a script or a Dockerfile no prompt adds them.
 write_launchers() {
-  run_shim 'the launchers could not be written' install --shims "$prefix/shims"
+  run_shim 'the launchers could not be written' install ${system:+--all} --shims "$prefix/shims"
 }
 
 # Runs `shim` with the words after $1; ends with its message, or with $1 if it had none.
@@ -506,7 +511,7 @@ finish() {
   if [ -n "$swapped" ]; then
     if [ -d "$old" ]; then
       rm -rf "$prefix/venv"
-      mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install --quiet --shims "$prefix/shims" 2>/dev/null
+      mv "$old" "$prefix/venv" && "$prefix/venv/bin/python" -I -m shim install ${system:+--all} --quiet --shims "$prefix/shims" 2>/dev/null
       # The next run must not take the old one for the new one.
       (write_stamp restored)
     elif [ -n "$claimed" ]; then
@@ -689,6 +694,59 @@ $(places_of_rc)
 EOF
 }
 
+# What sudo reads beside /etc/sudoers, after all others: a name with a dot in it is not read.
+sudoers=/etc/sudoers.d/zz-shim
+# root's PATH by `su` lacks the folder.
+visudo=$(command -v visudo || command -v /usr/sbin/visudo)
+sudoers_mark='# pip-uv-shim: sudo finds the launchers too. install.sh --uninstall takes this file away.'
+
+# Whether that file is there, and of this prefix.
+has_sudoers() {
+  [ "$(head -n 1 "$sudoers" 2>/dev/null)" = "$sudoers_mark" ] && grep -qF "\"$prefix/shims:" "$sudoers"
+}
+
+# Prints the PATH that sudo gives to a command, ours left out; nothing if it keeps the caller's.
+sudo_path() {
+  path=$(env -i PATH=/nowhere "$(command -v sudo)" -n "$(command -v printenv)" PATH) || return 1
+  [ "$path" != /nowhere ] || return 0
+  printf '%s:' "$path" | tr : '\n' | grep -vxF -e "$prefix/shims" -e "$prefix/faces" | paste -sd : -
+}
+
+# Fails before anything is made if sudo cannot be told of us.
+check_sudo() {
+  [ "$(id -u)" = 0 ] || fail "cannot write $sudoers" 'run it as root'
+  [ -n "$visudo" ] && command -v sudo >/dev/null || fail 'there is no sudo here' 'install it (apt install sudo), or leave --sudo out'
+  [ ! -e "$sudoers" ] || [ "$(head -n 1 "$sudoers")" = "$sudoers_mark" ] || fail "$sudoers is not ours" 'move it away, or leave --sudo out'
+  output=$("$visudo" -c 2>&1) || fail "sudo's own files have a mistake: $(printf '%s\n' "$output" | tail -n 1)" 'visudo -c shows it'
+  sudo_path >/dev/null 2>&1 || fail 'sudo lets root run no command, so its secure_path cannot be seen' 'add "root ALL=(ALL:ALL) ALL" with visudo, or leave --sudo out'
+  # What root runs by its name alone must be root's to write, with every folder that leads there.
+  place=$prefix
+  while [ "$place" != / ]; do
+    [ ! -e "$place" ] || [ -z "$(find "$place" -maxdepth 0 \( ! -user 0 -o -perm -020 -o -perm -002 \))" ] || fail "others than root can write to $place, so sudo must not look there" 'choose another --prefix, or leave --sudo out'
+    place=$(dirname -- "$place")
+  done
+}
+
+# Puts the launchers in front of sudo's secure_path; /etc/sudoers stays as it is. sudo refuses every command while a file of its own
+# has a mistake, so visudo reads ours before it is put there, and all of them after.
+write_sudoers() {
+  path=$(sudo_path 2>/dev/null)
+  if [ -z "$path" ]; then
+    say 'sudo keeps the PATH of its caller here, so it finds the launchers already'
+    return 0
+  fi
+  made=/etc/sudoers.d/.zz-shim-$$
+  printf '%s\nDefaults secure_path="%s"\n' "$sudoers_mark" "$prefix/shims:$prefix/faces:$path" >"$made" && chmod 0440 "$made" && "$visudo" -cqf "$made" >/dev/null 2>&1 && mv -f "$made" "$sudoers" || {
+    rm -f "$made"
+    fail "cannot write $sudoers; shim is installed all the same" "put $prefix/shims:$prefix/faces in front of secure_path yourself: visudo"
+  }
+  if ! "$visudo" -c >/dev/null 2>&1 || [ "$(sudo_path)" != "$path" ] || ! sudo -n sh -c 'command -v shim' 2>/dev/null | grep -qxF "$prefix/shims/shim"; then
+    rm -f "$sudoers"
+    fail "sudo does not take $sudoers, which is gone again; shim is installed all the same" "put $prefix/shims:$prefix/faces in front of secure_path yourself: visudo"
+  fi
+  say "sudo finds the launchers, by $sudoers"
+}
+
 # Forgets what is stored for this user: in the keyring, in the kernel, in files. Nothing is uninstalled if that cannot be done.
 purge_credentials() {
   "$prefix/venv/bin/python" -I -c 'import shim.credentials.purge' 2>/dev/null ||
@@ -704,6 +762,9 @@ remove_everything() {
   fi
   follow_move
   remove_rc
+  if has_sudoers; then
+    rm -f "$sudoers" && say "removed $sudoers"
+  fi
   remove_launchers
   remove_stale
   rm -rf "$prefix/venv" || fail "cannot remove $prefix/venv"
@@ -759,6 +820,7 @@ main() {
     rcs=$(rc_files)
     each_rc check_rc
   fi
+  [ -z "$sudo" ] || check_sudo
   sum=$(checksum)
   ! is_ours || follow_move
   if is_up_to_date; then
@@ -768,6 +830,9 @@ main() {
     put_in_place
   fi
   [ -z "$modify_path" ] || each_rc write_rc
+  if [ -n "$sudo" ] || has_sudoers; then
+    write_sudoers
+  fi
   say "shim is in $prefix; undo it with: ./install.sh --uninstall --prefix $(quoted "$prefix")"
   [ -z "$config" ] || take_over
   say_next

@@ -1,7 +1,8 @@
 """Our side of the socket of the host's `shim agent`: one line there, one line back, bounded in time
 and size.
 
-Loaded only where there is an agent: `socket` takes 4 ms. Sources: unix(7), connect(2) on EAGAIN.
+Loaded only where there is an agent: `socket` takes 4 ms. Sources: unix(7), connect(2) on EAGAIN,
+user_namespaces(7) on uid_map.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import socket
 import time
 
 from shim.core.errors import SourceError
+from shim.core.files import read_text
 from shim.credentials.agent_protocol import MAX_ANSWER_BYTES
 
 #: How often a full queue is tried again.
@@ -49,7 +51,22 @@ def knock(path: str) -> None:
 
 def _unreachable(path: str, error: OSError) -> SourceError:
     reason = os.strerror(error.errno) if error.errno else str(error) or "timed out"
-    return SourceError(f"the host's agent cannot be reached at {path} ({reason})", hint=START_HINT)
+    message = f"the host's agent cannot be reached at {path} ({reason})"
+    if isinstance(error, PermissionError):
+        uid = number_on_host(os.geteuid(), read_text("/proc/self/uid_map") or "")
+        message += f": it does not let this container's user in, who is uid {uid} on the host"
+        hint = f"start `shim agent` on the host again, with --allow-uid {uid} as well"
+        return SourceError(message, hint=hint)
+    return SourceError(message, hint=START_HINT)
+
+
+def number_on_host(uid: int, uid_map: str) -> int:
+    """Return which number a user of this container has outside of it: the kernel's map says."""
+    for line in uid_map.splitlines():
+        inside, outside, count = map(int, line.split())
+        if inside <= uid < inside + count:
+            return outside + uid - inside
+    return uid
 
 
 def _connect(connection: socket.socket, path: str, deadline: float) -> None:

@@ -38,6 +38,8 @@ NO_END = AgentAnswer(
 )
 #: What a source that hangs leaves behind in this process; beyond that nobody is asked any more.
 MAX_THREADS = 32
+#: So many refused users are named on the host: a container may have as many as it likes.
+MAX_STRANGERS = 16
 #: How often a client may have the same index's token made anew.
 REFRESH_S = 30.0
 
@@ -62,6 +64,7 @@ class Agent:
     host: Host
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _refreshed: dict[str, float] = field(default_factory=dict)
+    _strangers: set[int] = field(default_factory=set)
 
     def answer(self, data: bytes, client: Client) -> bytes:
         """Return the reply to one question, which the audit log has too. Raises no ShimError."""
@@ -88,8 +91,8 @@ class Agent:
     def _decide(self, data: bytes, client: Client, settings: Settings) -> Credential:
         """Return what the client is given. Raises _Refused, or ShimError by fault of the host."""
         if client.uid not in self.allowed:
-            way = f"shim agent --allow-uid {client.uid} would let it"
-            raise _Refused(AgentAnswer(failed=f"uid {client.uid} may not ask; {way}"))
+            self._say_once(client.uid)
+            raise _Refused(AgentAnswer(failed=f"uid {client.uid} may not ask"))
         question, url = _read(data)
         index = settings.index_for(url)
         if index is None or not index.agent or not index.scope.covers(url):
@@ -104,6 +107,13 @@ class Agent:
         if not scope.covers(url):
             raise _Refused(NOT_SHARED, url)
         return replace(credential, scope=scope)
+
+    def _say_once(self, uid: int) -> None:
+        """Say on the host which user was refused, and what would let it in."""
+        if uid not in self._strangers and len(self._strangers) < MAX_STRANGERS:
+            self._strangers.add(uid)
+            way = f"--allow-uid {uid}, beside what it was started with, lets it"
+            write_stderr(f"shim: agent: uid {uid} asked and may not; {way}\n")
 
     def _find(
         self, index: IndexConfig, question: AgentRequest, settings: Settings

@@ -164,9 +164,7 @@ if [ "$_shim_name" != shim ]; then
   _shim_recognise "$@"
   _shim_find "$_shim_trail"
   if [ -z "$_shim_target" ] && [ "$_shim_name" != keyring ]; then
-    _shim_say "error[not-found]: no other $_shim_name on PATH"
-    printf 'hint: type -a %s\n' "$_shim_name" >&2
-    exit 127
+    _shim_python= # there is nothing to become: see below
   fi
 
   _shim_depth=${_SHIM_DEPTH:-0}
@@ -219,16 +217,45 @@ if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
   exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" "$_shim_self" $_shim_ignored "$@"
 fi
 
+# A launcher whose tool is not there, not yet or not any more, ends as if it were not there either: in the words of the shell that
+# asked, where /proc names it.
+if [ -z "$_shim_python" ]; then
+  _shim_line=
+  [ ! -r /proc/$PPID/comm ] || IFS= read -r _shim_line </proc/$PPID/comm
+  case $_shim_line in
+    zsh) _shim_words="zsh: command not found: $_shim_name" ;;
+    fish) _shim_words="fish: Unknown command: $_shim_name" ;;
+    busybox) _shim_words="sh: $_shim_name: not found" ;;
+    sh | dash | ash) _shim_words="$_shim_line: $_shim_name: not found" ;;
+    *) _shim_words="${_shim_line:-sh}: $_shim_name: command not found" ;;
+  esac
+  printf '%s\n' "$_shim_words" >&2
+  exit 127
+fi
+
+# Ours is gone, or something on the way to it is closed to this user, as root's home is to all others.
+_shim_trouble='the Python that shim was installed with is gone'
+_shim_mend='run install.sh again'
+_shim_entry=$_shim_python
+[ ! -x "$_shim_python" ] || _shim_entry=$_shim_hot
+while [ -n "$_shim_entry" ] && [ ! -e "$_shim_entry" ]; do
+  _shim_entry=${_shim_entry%/*}
+done
+if [ -n "$_shim_entry" ] && { [ ! -d "$_shim_entry" ] || [ ! -x "$_shim_entry" ]; }; then
+  _shim_trouble="this user may not run the Python that shim was installed with ($_shim_entry is closed to it)"
+  _shim_mend="run install.sh --force --prefix ${_shim_folder%/*} --python /usr/bin/python3 as root, or name another one that all may run"
+fi
+
 case $_shim_name in
   shim)
-    _shim_say 'error[no-interpreter]: the Python that shim was installed with is gone'
-    printf 'hint: run install.sh again\n' >&2
+    _shim_say "error[no-interpreter]: $_shim_trouble"
+    printf 'hint: %s\n' "$_shim_mend" >&2
     exit 126
     ;;
   @FALLS_BACK_TO_OTHER_INDEXES@)
     if _shim_has_index; then
-      _shim_say "error[no-interpreter]: the Python that shim was installed with is gone, and $_shim_name would take private packages from elsewhere"
-      printf 'hint: run install.sh again, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_name" >&2
+      _shim_say "error[no-interpreter]: $_shim_trouble, and $_shim_name would take private packages from elsewhere"
+      printf 'hint: %s, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_mend" "$_shim_name" >&2
       exit 77
     fi
     ;;
@@ -236,5 +263,5 @@ esac
 if [ -z "$_shim_target" ]; then
   exit 127
 fi
-_shim_say "warning[no-interpreter]: the Python that shim was installed with is gone; $_shim_name runs without credentials (run install.sh again)"
+_shim_say "warning[no-interpreter]: $_shim_trouble; $_shim_name runs without credentials ($_shim_mend)"
 exec "$_shim_target" "$@"

@@ -91,7 +91,7 @@ def quote(text: str) -> str:
 
 
 def wrapped_names(folder: str, host: Host) -> list[str]:
-    """Return the tools on PATH elsewhere: a launcher must not make `command -v` lie."""
+    """Return the tools on PATH elsewhere: without `--all` these alone get a launcher."""
     found: set[str] = set()
     for entry in host.environ.get("PATH", os.defpath).split(":"):
         place = entry or "."

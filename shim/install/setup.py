@@ -31,8 +31,18 @@ def set_up(folder: str, tools: Sequence[str], host: Host) -> tuple[list[str], li
     return names, changed
 
 
+def all_names(folder: str, host: Host) -> list[str]:
+    """Return every known tool, and the `pip3.12` of PATH: `shim install --all`."""
+    return list(dict.fromkeys([*TOOLS, *wrapped_names(folder, host)]))
+
+
+def has_all(folder: str) -> bool:
+    """Return whether there is a launcher for every known tool: it waits for those to come."""
+    return all(is_launcher(os.path.join(folder, name)) for name in TOOLS)
+
+
 def vanished_names(folder: str, host: Host) -> list[str]:
-    """Return the tools with a launcher that are nowhere else on PATH: `command -v` lies of them."""
+    """Return the tools with a launcher that are nowhere else on PATH, which `command -v` finds."""
     names = wrapped_names(folder, host)
     return [
         name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import re
 import select
 import shlex
 import signal
@@ -23,6 +24,7 @@ from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import needles
 from tests.support import machine, namespaces, toolchains
 from tests.support.documents import blocks
+from tests.support.hints import follows
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
 
@@ -190,6 +192,30 @@ def test_another_user_is_refused_by_the_file_and_by_the_kernels_word(pair: Pair)
     assert f"uid {NOBODY} may not ask" in by_number.stdout
     assert CANARY not in by_mode.stdout + by_number.stdout
     assert CANARY in allowed.stdout
+
+
+#: The words before a command of another user, who may read all files, as this one's Python and our installation may be root's alone.
+OTHER = ["setpriv", "--reuid", "4711", "--regid", "4711", "--clear-groups", "--inh-caps", "+dac_read_search", "--ambient-caps", "+dac_read_search"]
+
+
+@endpoints_namespaces
+@follows("start `shim agent` on the host again, with --allow-uid {} as well")
+def test_a_user_that_the_agent_keeps_out_is_told_which_number_lets_it_in(pair: Pair) -> None:
+    for folder in (pair.container.folder, *pair.container.folder.iterdir()):
+        os.chown(folder, 4711, 4711)
+    pair.container.configure(f'[[index]]\nname = "corp"\nurl = "{pair.index}"\nsource = ["agent"]\n')
+    agent = pair.start()
+    kept_out = pair.run(*OTHER, "shim", "token", "corp")
+    agent.terminate()
+    agent.communicate(timeout=20)
+    hint = kept_out.stderr.partition("hint: ")[2].strip()
+    option = re.fullmatch(r"start `shim agent` on the host again, with (--allow-uid \d+) as well", hint)
+    assert option, kept_out.stderr
+    pair.start("--allow-uid", "1", *option[1].split())
+    let_in = pair.run(*OTHER, "shim", "token", "corp")
+
+    assert "(Permission denied): it does not let this container's user in, who is uid 4711 on the host" in kept_out.stderr
+    assert (let_in.returncode, let_in.stdout) == (0, f"{CANARY}\n"), let_in.stderr
 
 
 @endpoints_namespaces

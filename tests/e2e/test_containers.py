@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -48,10 +49,9 @@ def image(tmp_path_factory: pytest.TempPathFactory, served: PrivateIndex, wheels
 
 @pytest.fixture
 def uv(image: Container) -> Container:
-    """The image with a uv that came after shim did, and the launcher that `shim install` wrote for it."""
+    """The image with a uv that came after shim did."""
     image.binds["/opt/tools/uv"] = toolchains.uv().path
     image.environ["PATH"] = image.environ["PATH"].removesuffix(":/opt/tools") + ":/opt/tools"
-    image.run("shim", "install", "--quiet")
     return image
 
 
@@ -85,14 +85,54 @@ def test_somebody_else_installs_from_the_private_index(
     assert "shim:" not in result.stderr
 
 
-def test_a_tool_that_comes_later_gets_its_launcher_by_the_same_line(image: Container, uv: Container) -> None:
-    assert "/opt/shim/shims/uv" in uv.run("sh", "-c", "command -v uv").stdout
-    without = uv.run(
-        "sh", "-c", "shim install; command -v uv; uv --version", environ={"PATH": "/opt/shim/shims:/opt/app/bin:/usr/bin:/bin"}
-    )
+def test_a_tool_that_comes_later_has_its_launcher_already(image: Container) -> None:
+    """`RUN pip install uv`, after shim, and the next line asks it for something private."""
+    environ = {"UV_INDEX_URL": image.environ["PIP_INDEX_URL"], "HOME": "/root"}
+    environ["PATH"] = image.environ["PATH"].removesuffix(":/opt/tools") + ":/opt/later"
+    before = image.run("sh", "-c", "uv --version; exit $?", environ=environ)
+    binds = {"/run/secrets/corp": dockerfile.give_secret(CANARY, 0, image), "/opt/later/uv": toolchains.uv().path}
+    later = image.run("sh", "-c", "command -v uv; uv pip install --target /tmp/lib corp-lib", environ=environ, binds=binds)
 
-    assert without.stdout == "removed /opt/shim/shims/uv (no such tool on PATH)\n"
-    assert without.returncode == 127
+    assert (before.returncode, before.stderr) == (127, "sh: uv: not found\n")
+    assert later.returncode == 0, later.stderr
+    assert later.stdout == "/opt/shim/shims/uv\n"
+    assert "corp-lib" in later.stderr
+
+
+def test_launchers_of_tools_that_are_not_there_are_taken_away_again(image: Container) -> None:
+    undone = image.run("sh", "-c", "shim install; command -v poetry; shim install --all --quiet; command -v poetry", environ={"HOME": "/root"})
+
+    assert "removed /opt/shim/shims/poetry (no such tool on PATH)\n" in undone.stdout
+    assert undone.stdout.endswith(")\n/opt/shim/shims/poetry\n")
+
+
+@pytest.mark.parametrize("shell", [["bash", "-lc"], ["sh", "-lc"], ["bash", "-c"]])
+def test_every_shell_of_the_image_finds_the_venvs_pip_behind_the_launcher(shell: list[str], image: Container) -> None:
+    found = image.run(*shell, "env sh -c 'command -v pip'; shim which pip", user="app", environ={"HOME": "/home/app"})
+
+    assert found.stdout == "/opt/shim/shims/pip\n/opt/app/bin/pip\n", found.stderr
+
+
+def test_a_python_that_is_closed_to_this_user_is_named_with_what_mends_it(tmp_path: Path, wheels: Path) -> None:
+    """Installed by root for all, with the Python of root's home."""
+    made = Container(tmp_path / "root")
+    made.binds |= {"/mnt/wheels": wheels, "/mnt/shim": toolchains.ROOT}
+    made.write("/opt/tools/pip", "#!/bin/sh\necho the real pip\n", mode=0o755)
+    made.environ["PATH"] = f"/opt/mine/shims:/opt/tools:{made.environ['PATH']}"
+    made.write("/etc/xdg/shim/config.toml", '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
+    script = "/mnt/shim/install.sh --quiet --wheels /mnt/wheels --no-modify-path"
+    root = {"HOME": "/root"}
+    line = f"cp -L /usr/bin/python3 /root/python3 && chmod 700 /root && {script} --prefix /opt/mine --python /root/python3"
+    made.run("sh", "-c", line, environ=root).check_returncode()
+    stopped = made.run("pip", "install", "x", user="app")
+    hint = re.search("^hint: run install.sh (.*) as root, or", stopped.stderr, re.MULTILINE)
+    assert hint, stopped.stderr
+    made.run("sh", "-c", f"{script} {hint[1]}", environ=root).check_returncode()
+    version = made.run("shim", "--version", user="app")
+
+    assert stopped.returncode == 77
+    assert "this user may not run the Python that shim was installed with (/root is closed to it), and pip" in stopped.stderr
+    assert version.stdout.startswith("shim "), version.stderr
 
 
 FEATURE = toolchains.ROOT / "container" / "feature"

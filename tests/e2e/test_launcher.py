@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from shim.tools import TOOLS
 from tests.support import machine, toolchains
+from tests.support.hints import follows
 from tests.support.world import World
 
 SHELLS = [
@@ -268,6 +271,72 @@ def test_a_tool_that_is_not_installed_is_not_found_and_has_no_launcher(world: Wo
 
     assert result.returncode == 0, result.stderr
     assert os.listdir(world.folder / "mine" / "shims") == ["shim"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "dash", "zsh", "fish", "busybox sh", "sh"])
+def test_a_launcher_without_a_tool_ends_as_if_it_were_not_there(shell: str, world: World, shims: Path) -> None:
+    """In the words of the shell that asked, but for the line's number, which it does not tell."""
+    status = "$status" if shell == "fish" else "$?"
+    empty = world.folder / "empty"
+    copy = world.folder / "copy"
+    for folder in (empty, copy):
+        folder.mkdir()
+    shutil.copy(shims / "uv", copy / "poetry")
+    words = [*shlex.split(shell), "-c", f"poetry install; echo {status}"]
+    found = [world.run(*words, PATH=f"{folder}:/usr/bin:/bin") for folder in (copy, empty)]
+    said = [re.sub(r":( line)? ?\d+:", ":", one.stderr.partition("\n")[0]) for one in found]
+
+    assert said[0] == said[1] != ""
+    assert [one.stdout for one in found] == ["127\n"] * 2
+
+
+def test_a_launcher_without_a_tool_is_told_apart_by_shim_which(world: World, shims: Path) -> None:
+    """`command -v` finds it; programs that look whether it runs (pipx, nox) see that it does not."""
+    copy = world.folder / "copy"
+    copy.mkdir()
+    shutil.copy(shims / "uv", copy / "poetry")
+    on_path(world, copy, shims)
+
+    assert world.run("sh", "-c", "command -v poetry").stdout == f"{copy}/poetry\n"
+    assert world.run("python3", "-c", "import subprocess; print(subprocess.call(['poetry', '--version']))").stdout == "127\n"
+    assert (world.shim("which", "poetry").returncode, world.shim("which", "poetry").stdout) == (127, "")
+
+
+def test_all_launchers_wait_for_tools_that_come_later(world: World, shims: Path, real: Path) -> None:
+    folder = world.folder / "mine" / "shims"
+    on_path(world, shims, real)
+    first = world.shim("install", "--all", "--shims", folder)
+    names = sorted(os.listdir(folder))
+    again = world.shim("install", "--all", "--shims", folder)
+    on_path(world, folder, real)
+    doctor = world.shim("doctor", "--offline")
+    mended = world.shim("doctor", "--offline", "--fix")
+    later = tool(world.folder / "later", "poetry")
+    on_path(world, folder, real, later.parent)
+    served = world.run("sh", "-c", "poetry --version", SHIM_DEBUG="")
+    on_path(world, folder, real)
+    undone = world.shim("install", "--shims", folder)
+
+    assert first.returncode == 0, first.stderr
+    assert set(TOOLS) | {"shim"} <= set(names)
+    assert "nothing changed" in again.stdout
+    assert "poetry" not in doctor.stdout + mended.stderr
+    assert served.stdout == f"real {later} --version\n"
+    assert f"removed {folder}/poetry (no such tool on PATH)\n" in undone.stdout
+    assert {"uv", "shim"} <= set(os.listdir(folder))
+    assert not set(os.listdir(folder)) & {"poetry", "pdm", "tox"} - {name for name in TOOLS if shutil.which(name, path="/usr/bin:/bin")}
+
+
+@follows("shim install --all")
+def test_all_and_some_is_one_message(world: World) -> None:
+    folder = world.folder / "mine" / "shims"
+    refused = world.shim("install", "--all", "--shims", folder, "uv")
+    assert (refused.returncode, folder.exists()) == (64, False)
+    assert "hint: shim install --all\n" in refused.stderr
+    followed = world.shim("install", "--all", "--shims", folder)
+
+    assert followed.returncode == 0
+    assert (folder / "poetry").exists()
 
 
 def test_which_tells_the_target(world: World, shims: Path, real: Path) -> None:

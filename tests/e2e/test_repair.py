@@ -36,12 +36,12 @@ def script(world: World, wheels: Path, *flags: object) -> subprocess.CompletedPr
 
 
 def findings(world: World) -> dict[str, str]:
-    """Return where -> what for the problems of the installation itself."""
+    """Return where -> what for what is to be mended of the installation itself."""
     found = json.loads(world.shim("doctor", "--json").stdout)["findings"]
     return {
         finding["where"]: finding["text"]
         for finding in found
-        if finding["where"].startswith(str(world.folder)) and finding["level"] == "problem"
+        if finding["where"].startswith(f"{world.prefix}")
     }
 
 

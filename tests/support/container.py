@@ -65,6 +65,7 @@ bind "$root/local" /usr/local rw
 mount --rbind /proc "$root/proc"
 for device in null zero full random urandom tty; do mount --bind "/dev/$device" "$root/dev/$device"; done
 mount -t tmpfs -o mode=1777 tmpfs "$root/tmp"
+mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts "$root/dev/pts"
 @MOUNTS@
 exec chroot --userspec="$user:$user" --groups="$user" "$root" /usr/bin/env -i "$@"
 """
@@ -83,14 +84,14 @@ class Container:
         if "PATH" not in self.environ:
             self.environ["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         root = self.folder
-        for name in ("usr", "local", "proc", "dev/shm", "etc/profile.d", "opt", "tmp", "var", "run", "mnt"):
+        for name in ("usr", "local", "proc", "dev/shm", "dev/pts", "etc/profile.d", "opt", "tmp", "var", "run", "mnt"):
             (root / name).mkdir(parents=True)
         for name in ("bin", "sbin", "lib", "lib64"):
             if Path("/", name).is_symlink():
                 (root / name).symlink_to(f"usr/{name}")
         for name in ("null", "zero", "full", "random", "urandom", "tty"):
             (root / "dev" / name).touch()
-        for name, place in {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1"}.items():
+        for name, place in {"fd": "/proc/self/fd", "stdin": "/proc/self/fd/0", "stdout": "/proc/self/fd/1", "ptmx": "pts/ptmx"}.items():
             (root / "dev" / name).symlink_to(place)
         (root / "etc" / "passwd").write_text("".join(f"{name}:x:{uid}:{uid}::{HOMES[name]}:/bin/bash\n" for name, uid in USERS.items()))
         (root / "etc" / "group").write_text("".join(f"{name}:x:{uid}:\n" for name, uid in USERS.items()))

@@ -148,13 +148,16 @@ def test_no_text_of_the_clients_reaches_a_program(tmp_path: Path) -> None:
     assert "evil" not in calls(tmp_path)
 
 
-def test_another_user_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+def test_another_user_is_refused_before_anything_is_asked(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     served = host_agent(tmp_path)
     reply = ask(served, client=Client(4711, 1))
 
-    assert reply == {"failed": "uid 4711 may not ask; shim agent --allow-uid 4711 would let it"}
+    assert reply == {"failed": "uid 4711 may not ask"}
+    ask(served, client=Client(4711, 2))
+    said = "shim: agent: uid 4711 asked and may not; --allow-uid 4711, beside what it was started with, lets it\n"
+    assert capfd.readouterr().err == said, "once"
     assert calls(tmp_path) == ""
-    assert read_entries(served.host)[-1]["parent"] == "process 1 of uid 4711"
+    assert [entry["parent"] for entry in read_entries(served.host)] == [f"process {n} of uid 4711" for n in (1, 2)]
     assert "secret" in ask(replace(served, allowed=frozenset({4711})), client=Client(4711, 1))
 
 
@@ -388,6 +391,21 @@ def test_a_socket_that_is_not_there_is_named_with_what_to_do(path: str, words: s
     with pytest.raises(SourceError, match=words) as caught:
         load_source("agent").find(query(tmp_path, path))
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "uid", "outside"),
+    [
+        ("         0          0 4294967295\n", 1000, 1000),
+        ("         0       1000          1\n         1     100000      65536\n", 0, 1000),
+        ("         0       1000          1\n         1     100000      65536\n", 1000, 100999),
+        ("         0     100000      65536\n", 70000, 70000),
+        ("", 7, 7),
+    ],
+    ids=["no namespace", "rootless, root", "rootless, a user", "not mapped", "no /proc"],
+)
+def test_a_user_of_a_container_is_named_by_the_hosts_number(uid_map: str, uid: int, outside: int) -> None:
+    assert agent_client.number_on_host(uid, uid_map) == outside
 
 
 def test_the_agent_alone_and_not_there_stops_with_a_hint(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ CHECKS = (
     "installation",
     "reach",
     "login_shells",
+    "sudo",
     "storage",
     "clear_text",
     "permissions",

@@ -24,12 +24,12 @@ def find(host: Host) -> Iterator[Finding]:
         return
     yield from _find_missing_and_old(folder, host)
     yield from _find_shadowed(folder, host)
-    for name in setup.vanished_names(folder, host):
+    for name in () if setup.has_all(folder) else setup.vanished_names(folder, host):
         text = (
             f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it"
-            " ends with 127"
+            " ends with 127, as if it were not there"
         )
-        yield Finding("problem", os.path.join(folder, name), text, _fix(folder, host, name))
+        yield Finding("advice", os.path.join(folder, name), text, _fix(folder, host, name))
     if not setup.shells_are_current(folder):
         text = "what shells read is missing, or was written elsewhere or by another release"
         yield Finding("problem", os.path.dirname(folder), text, _fix(folder, host))
@@ -43,7 +43,9 @@ def find(host: Host) -> Iterator[Finding]:
 
 def fix(host: Host) -> list[str]:
     """Set our installation up again; return a line for each changed launcher. Raises StoreError."""
-    return setup.set_up(default_folder(host), (), host)[1]
+    folder = default_folder(host)
+    tools = setup.all_names(folder, host) if setup.has_all(folder) else ()
+    return setup.set_up(folder, tools, host)[1]
 
 
 def other_copies(folder: str, host: Host) -> list[str]:

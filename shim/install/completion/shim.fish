@@ -128,6 +128,7 @@ complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a dea
 complete -c shim -n '_shtab_shim_using deactivate' -s h -l help -d 'show this help message and exit'
 complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a install -d 'write launchers for the tools on PATH'
 complete -c shim -n '_shtab_shim_using install' -s h -l help -d 'show this help message and exit'
+complete -c shim -n '_shtab_shim_using install' -l all -d 'for every known tool, before it is there'
 complete -c shim -n '_shtab_shim_using install' -l shims -xka "(__fish_complete_directories)" -d 'where to (default: the launchers'"'"' own folder)'
 complete -c shim -n '_shtab_shim_using install' -l quiet -d 'say nothing'
 complete -c shim -n '_shtab_shim_using install; and test $_shtab_shim_npos -ge 0' -ka "pip pip3 uv uvx twine flit pipx pipenv poetry pdm hatch pyproject-build pip-compile pip-sync tox nox" -d 'which (default: those that PATH has)'

@@ -1,0 +1,1 @@
+"""The real shells, engines and neighbours."""
