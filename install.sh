@@ -497,7 +497,9 @@ remove_launchers() {
     done
     rmdir "$folder" 2>/dev/null
   done
-  rm -f "$prefix/activate/bash" "$prefix/activate/zsh" "$prefix/activate/sh" "$prefix/activate/fish"
+  for shell in $shells; do
+    rm -f "$prefix/activate/$shell"
+  done
   rm -f "$prefix/complete/shim.bash" "$prefix/complete/_shim" "$prefix/complete/shim.fish" "$prefix/man/man1/shim.1"
   rmdir "$prefix/activate" "$prefix/complete" "$prefix/man/man1" "$prefix/man" 2>/dev/null
   [ ! -L "$prefix/hook" ] || rm -f "$prefix/hook"
@@ -555,27 +557,58 @@ rc_files() {
     [ ! -d /etc/fish ] || echo 'fish /etc/fish/conf.d/shim.fish'
     return
   fi
-  case $(basename -- "${SHELL:-sh}") in
+  home=${HOME-}
+  config_home=${XDG_CONFIG_HOME:-$home/.config}
+  case $(shell_name) in
     bash)
-      echo "bash $HOME/.bashrc"
+      echo "bash $home/.bashrc"
       # bash reads the first of these that is there.
       for login in .bash_profile .bash_login .profile; do
-        [ ! -f "$HOME/$login" ] || break
+        [ ! -f "$home/$login" ] || break
       done
-      login_file sh "$HOME/$login"
+      login_file sh "$home/$login"
       ;;
     zsh)
-      echo "zsh ${ZDOTDIR:-$HOME}/.zshrc"
-      login_file zsh "${ZDOTDIR:-$HOME}/.zprofile"
+      echo "zsh ${ZDOTDIR:-$home}/.zshrc"
+      login_file zsh "${ZDOTDIR:-$home}/.zprofile"
       ;;
-    fish) echo "fish ${XDG_CONFIG_HOME:-$HOME/.config}/fish/conf.d/shim.fish" ;;
-    *) echo "sh $HOME/.profile" ;;
+    fish) echo "fish $config_home/fish/conf.d/shim.fish" ;;
+    tcsh) echo "tcsh $(first_there "$home/.tcshrc" "$home/.cshrc")" ;;
+    nu) echo "nu $config_home/nushell/config.nu" ;;
+    xonsh) echo "xonsh $(first_there "$home/.xonshrc" "$config_home/xonsh/rc.xsh")" ;;
+    elvish) echo "elvish $(first_there "$config_home/elvish/rc.elv" "$home/.elvish/rc.elv")" ;;
+    mksh) sh_files .mkshrc .profile ;;
+    ksh | ksh93) sh_files .kshrc .profile ;;
+    yash) sh_files .yashrc .yash_profile ;;
+    sh | dash | ash | busybox) echo "sh $home/.profile" ;;
   esac
+}
+
+# Prints the name of the user's shell. csh is often a name of tcsh.
+shell_name() {
+  name=$(basename -- "${SHELL:-sh}")
+  [ "$name" != csh ] || name=$(basename -- "$(readlink -f -- "$SHELL")")
+  printf '%s' "$name"
+}
+
+# Prints $1, or $2 if only that is there. To make the first one where the second one is would take that away from some shells.
+first_there() {
+  if [ ! -f "$1" ] && [ -f "$2" ]; then
+    echo "$2"
+  else
+    echo "$1"
+  fi
+}
+
+# Prints the files of a shell that takes the text of `sh`: what it reads at a prompt, and what it reads at a login.
+sh_files() {
+  echo "sh $home/$1"
+  login_file sh "$home/$2"
 }
 
 # Runs $1 with shell and rc set for each line of `rcs`.
 each_rc() {
-  while read -r shell rc <&3; do
+  while read -r shell rc <&3 && [ -n "$rc" ]; do
     "$1" || exit 1
   done 3<<EOF
 $rcs
@@ -586,13 +619,44 @@ quoted() {
   printf "'%s'" "$(printf '%s' "$1" | sed "s/'/'\\\\''/g")"
 }
 
+# The same for other languages than that of sh.
+escaped() {
+  printf "'%s'" "$(printf '%s' "$1" | sed "s/[\\\\']/\\\\&/g")"
+}
+
+# csh takes ! for history, in quotes as well.
+quoted_for_csh() {
+  quoted "$1" | sed 's/!/\\!/g'
+}
+
+doubled() {
+  printf "'%s'" "$(printf '%s' "$1" | sed "s/'/''/g")"
+}
+
+raw() {
+  printf "r#'%s'#" "$1"
+}
+
+# The texts that `shim install` writes.
+shells='bash zsh sh fish tcsh nu xonsh elvish'
+
 # Prints the line between the marks: it starts no process. --uninstall looks for exactly this one.
 rc_line() {
-  file=$(quoted "$prefix/activate/$1")
   case $1 in
-    fish) printf 'if test -r %s; source %s; end\n' "$file" "$file" ;;
-    *) printf 'if [ -r %s ]; then . %s; fi\n' "$file" "$file" ;;
+    fish) fill quoted "$1" 'if test -r %s; source %s; end' ;;
+    # ~/.cshrc is read by other kinds of csh as well.
+    tcsh) fill quoted_for_csh "$1" 'if ( $?tcsh && -r %s ) source %s' ;;
+    nu) fill raw "$1" 'source (if (%s | path exists) { %s } else { null })' ;;
+    xonsh) fill escaped "$1" 'if __import__("os").path.isfile(%s): exec(open(%s).read())' ;;
+    elvish) fill doubled "$1" '{ use path; if (path:is-regular &follow-symlink=$true %s) { eval (slurp < %s) } }' ;;
+    *) fill quoted "$1" 'if [ -r %s ]; then . %s; fi' ;;
   esac
+}
+
+# Prints the line $3 with the file of the text $2 in it, quoted by $1.
+fill() {
+  file=$("$1" "$prefix/activate/$2")
+  printf "$3\n" "$file" "$file"
 }
 
 # The same of earlier versions, which is taken out again.
@@ -682,7 +746,7 @@ places_of_rc() {
 
 remove_rc() {
   while IFS= read -r rc <&4; do
-    for shell in bash zsh fish sh; do
+    for shell in $shells; do
       for line in "$(rc_line "$shell")" "$(earlier_rc_line "$shell")"; do
         if [ -f "$rc" ] && grep -qxF "$line" "$rc"; then
           remove_rc_lines "$rc" "$line" || fail "cannot write $rc; nothing else was removed"
@@ -747,6 +811,12 @@ write_sudoers() {
   say "sudo finds the launchers, by $sudoers"
 }
 
+# Says that we do not know which file the user's shell reads, and what to write there.
+explain_shell() {
+  printf 'install.sh: no rc file has been changed: there is no activation for %s, which is your $SHELL\n' "$(shell_name)" >&2
+  printf 'hint: put these folders first on PATH in its rc file: %s %s; if it understands sh, add: %s\n' "$prefix/shims" "$prefix/faces" "$(rc_line sh)" >&2
+}
+
 # Forgets what is stored for this user: in the keyring, in the kernel, in files. Nothing is uninstalled if that cannot be done.
 purge_credentials() {
   "$prefix/venv/bin/python" -I -c 'import shim.credentials.purge' 2>/dev/null ||
@@ -787,21 +857,32 @@ take_over() {
   ) || fail 'shim is installed, and its settings are as they were'
 }
 
+# Prints what activates the user's shell without a new one.
+activation_now() {
+  case $(shell_name) in
+    tcsh | nu | xonsh | elvish) rc_line "$(shell_name)" ;;
+    *) printf 'eval "$(%s activate%s)"' "$(quoted "$prefix/shims/shim")" "$([ -n "$rcs" ] || echo ' sh')" ;;
+  esac
+}
+
 # What a person does now: an index, or a look at those that are configured.
 say_next() {
   if [ -n "$config" ]; then
-    say "that is for a new shell; in this one first: eval \"\$($(quoted "$prefix/shims/shim") activate)\""
+    say "that is for a new shell; in this one first: $(activation_now)"
     return
   fi
   verb=setup
   for folder in "${XDG_CONFIG_HOME:-${HOME-}/.config}/shim" /etc/xdg/shim; do
     [ ! -f "$folder/config.toml" ] || verb=status
   done
-  if [ -n "$modify_path" ]; then
+  if [ -n "$modify_path" ] && [ -n "$rcs" ]; then
     say "next: open a new shell, then type: shim $verb"
-  else
-    say "next: eval \"\$($(quoted "$prefix/shims/shim") activate)\" && shim $verb"
+    return
   fi
+  case $(activation_now) in
+    eval*) say "next: $(activation_now) && shim $verb" ;;
+    *) say "next: $(activation_now)${nl}then: shim $verb" ;;
+  esac
 }
 
 main() {
@@ -816,10 +897,8 @@ main() {
   find_python
   python=$("$python" -IS -c 'import sys; print(sys.executable)')
   [ -n "${HOME-}$system" ] || modify_path=
-  if [ -n "$modify_path" ]; then
-    rcs=$(rc_files)
-    each_rc check_rc
-  fi
+  rcs=$(rc_files)
+  [ -z "$modify_path" ] || each_rc check_rc
   [ -z "$sudo" ] || check_sudo
   sum=$(checksum)
   ! is_ours || follow_move
@@ -830,6 +909,7 @@ main() {
     put_in_place
   fi
   [ -z "$modify_path" ] || each_rc write_rc
+  [ -z "$modify_path" ] || [ -n "$rcs" ] || explain_shell
   if [ -n "$sudo" ] || has_sudoers; then
     write_sudoers
   fi

@@ -10,7 +10,7 @@ from shim.cli.usage import Parser
 from shim.core.errors import UsageError
 from shim.core.host import Host
 from shim.core.own_launchers import default_folder, faces_folder, hook_folder
-from shim.install.shells import SHELLS, render_activation
+from shim.install.shells import SHELLS, print_activation
 from shim.tools import TOOLS
 
 HELP = "print the shell lines that put the launchers first on PATH"
@@ -19,7 +19,11 @@ EXAMPLE = 'eval "$(shim activate bash)"'
 
 def configure(parser: Parser) -> None:
     """Add the arguments of `shim activate`."""
-    parser.add("shell SHELL", "bash, zsh, fish or sh (default: by $SHELL)", nargs="?")
+    parser.add(
+        "shell SHELL",
+        "bash, zsh, fish, sh, tcsh, nu, xonsh or elvish (default: by $SHELL)",
+        nargs="?",
+    )
     parser.add("--shims DIR", "the launchers' folder (default: our own)")
 
 
@@ -34,6 +38,6 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
             f"PATH cannot hold {folder}: it has a colon",
             hint="install with --prefix to another folder",
         )
-    text = render_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS)
+    text = print_activation(shell, folder, hook_folder(folder), faces_folder(folder), TOOLS)
     sys.stdout.write(text)
     return 0

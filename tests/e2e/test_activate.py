@@ -74,7 +74,7 @@ def test_nothing_is_exported_but_path(world: World) -> None:
 
 def test_the_shell_is_known_by_its_variable_and_an_unknown_one_is_named(world: World) -> None:
     assert "set -gx" in world.shim("activate", SHELL="/usr/bin/fish").stdout
-    result = world.shim("activate", "tcsh")
+    result = world.shim("activate", "nosh")
     assert result.returncode == 64
     assert "bash, zsh, sh" in result.stderr
 

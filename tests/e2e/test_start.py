@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from shim.cli.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import toolchains, transcript
 from tests.support.documents import blocks
 from tests.support.first_install import prepare
 from tests.support.terminal import Terminal
-from tests.support.transcript import STORY, Scene, type_scene
+from tests.support.transcript import STORY, type_scene
 from tests.support.world import CANARY, USER, World
 
 #: A verb -> what is answered to its questions. Commands that name no index are to ask this one.
@@ -55,7 +55,7 @@ def type_lines(shell: Terminal, lines: list[str], index: PrivateIndex, stdin: st
     for line in lines:
         answers = ANSWERS.get(line, ())
         command = line.replace("shim setup", "shim setup --name corp")
-        scene = Scene("", command + ("" if answers else stdin), answers)
+        scene = transcript.Scene("", command + ("" if answers else stdin), answers)
         said += type_scene(shell, scene, {"url": f"http://{index.netloc}/simple/"})
     return said
 

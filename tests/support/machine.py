@@ -20,6 +20,7 @@ PACKAGES = {
     "nginx": "nginx-light",
     "docker-credential-pass": "golang-docker-credential-helpers",
     "docker-credential-secretservice": "golang-docker-credential-helpers",
+    "ksh93": "ksh93u+m",
 }
 #: Where programs lie that are not on everybody's PATH.
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"

@@ -15,6 +15,9 @@ from types import TracebackType
 
 #: A line that is typed ends in this command; the shell shows its output as a mark of its own, and not the typed text.
 MARK = "done-typing"
+#: What asks a terminal where its cursor is, and an answer.
+WHERE_IS_THE_CURSOR = b"\x1b[6n"
+IN_THE_FIRST_ROW = b"\x1b[1;1R"
 
 
 class Terminal:
@@ -68,8 +71,15 @@ class Terminal:
             ready, _, _ = select.select([self._descriptor], [], [], max(deadline - time.monotonic(), 0))
             if not ready:
                 raise AssertionError(f"no {text!r} in: {data.decode('utf-8', 'replace')[-2000:]}")
-            data += os.read(self._descriptor, 65536)
+            data += self._read()
         return data.decode("utf-8", "replace")
+
+    def _read(self) -> bytes:
+        """Return what is there to read. A shell that draws its own line asks where the cursor is, and waits for the answer."""
+        data = os.read(self._descriptor, 65536)
+        if WHERE_IS_THE_CURSOR in data:
+            os.write(self._descriptor, IN_THE_FIRST_ROW)
+        return data
 
     def _read_until(self, mark: str, timeout_s: float) -> str:
         deadline = time.monotonic() + timeout_s
@@ -79,5 +89,5 @@ class Terminal:
             ready, _, _ = select.select([self._descriptor], [], [], max(left_s, 0))
             if not ready:
                 raise AssertionError(f"no end of {mark} in: {data.decode('utf-8', 'replace')[-2000:]}")
-            data += os.read(self._descriptor, 65536)
+            data += self._read()
         return data.decode("utf-8", "replace")

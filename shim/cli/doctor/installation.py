@@ -13,6 +13,7 @@ from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.own_launchers import COMMAND, FACE, default_folder, faces_folder, is_launcher
 from shim.install import launchers, setup
+from shim.install.shells import activating_command
 
 
 def find(host: Host) -> Iterator[Finding]:
@@ -88,7 +89,8 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
         path, first = os.path.join(folder, name), next(host.programs(name), None)
         if is_launcher(path) and first and not is_launcher(first):
             text = f"{first} stands before it on PATH, so `{name}` runs without shim"
-            yield Finding("problem", path, text, 'eval "$(shim activate)"')
+            command = activating_command(host.environ.get("SHELL", ""), folder)
+            yield Finding("problem", path, text, command)
 
 
 def _fix(folder: str, host: Host, vanished: str = "") -> str:

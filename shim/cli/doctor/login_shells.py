@@ -22,7 +22,8 @@ from shim.install.shells import activation_folder
 FILES = {
     "bash": ((".bash_profile", ".bash_login", ".profile"), "sh"),
     "zsh": ((".zprofile",), "zsh"),
-    **dict.fromkeys(("sh", "dash", "ksh"), ((".profile",), "sh")),
+    **dict.fromkeys(("sh", "dash", "ksh", "ksh93", "mksh"), ((".profile",), "sh")),
+    "yash": ((".yash_profile",), "sh"),
 }
 TIMEOUT_S = 5.0
 #: What a login begins with: what this shell has put on PATH is not there.

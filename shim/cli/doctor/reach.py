@@ -18,6 +18,7 @@ from shim.core import own_launchers
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Target
+from shim.install.shells import activating_command
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 
@@ -25,7 +26,6 @@ from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 FIRST_ASKING, FIRST_WITHOUT_NAME = (23, 1), (26, 2)
 #: The first Python that the latter starts on.
 FIRST_PYTHON = (3, 10)
-ACTIVATE = 'eval "$(shim activate)"'
 VENV = "python3 -m venv .venv && . .venv/bin/activate"
 #: Where a project's environment usually is.
 USUAL = (".venv", "venv")
@@ -37,22 +37,24 @@ def find(host: Host) -> Iterator[Finding]:
     if settings is None or not settings.indexes:
         return
     try:
-        faces = own_launchers.faces_folder(own_launchers.default_folder(host))
+        shims = own_launchers.default_folder(host)
     except ShimError:
         return  # another check says so
+    faces = own_launchers.faces_folder(shims)
+    activate = activating_command(host.environ.get("SHELL", ""), shims)
     keyring = next(host.programs(own_launchers.FACE), None)
     if keyring is None:
         text = (
             "our keyring is not on PATH, so `python -m pip` and what other programs start get no"
             " credential in this shell"
         )
-        yield Finding("advice", os.path.join(faces, own_launchers.FACE), text, ACTIVATE)
+        yield Finding("advice", os.path.join(faces, own_launchers.FACE), text, activate)
     elif not own_launchers.is_launcher(keyring):
         text = (
             "it stands before our keyring on PATH, so a pip of another environment asks it and not"
             " shim"
         )
-        yield Finding("advice", keyring, text, ACTIVATE)
+        yield Finding("advice", keyring, text, activate)
     for pip in _find_pips(host):
         yield from _check_pip(pip, host)
 

@@ -11,21 +11,68 @@ Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from shim.core.dataclass import dataclass
 from shim.core.errors import StoreError
 from shim.core.files import read_text
 from shim.core.own_files import replace_atomically
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
 from shim.install.launchers import quote
 
-#: Shell -> templates in this folder. Adding a shell is one file and one line here.
-SHELLS: dict[str, tuple[str, ...]] = {
-    "bash": ("common.sh", "bash.sh", "start.sh"),
-    "zsh": ("common.sh", "zsh.sh", "start.sh"),
-    **dict.fromkeys(("sh", "dash", "ksh", "ash"), ("common.sh", "start.sh")),
-    "fish": ("fish.fish",),
+
+def _quote_escaped(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quote_doubled(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _quote_csh(text: str) -> str:
+    return quote(text).replace("!", "\\!")  # which is history there, in quotes too
+
+
+def _quote_raw(text: str) -> str:
+    return f"r#'{text}'#"
+
+
+@dataclass(frozen=True)
+class Activation:
+    """One text: its templates in this folder, and how a word is quoted in it."""
+
+    templates: tuple[str, ...]
+    quote: Callable[[str], str] = quote
+    #: Whether it only works when it is read from its file: tcsh's `eval` makes one line of all.
+    is_sourced: bool = False
+
+
+#: The texts, each of which is kept in a file of that name as well. Adding a shell is one file, one
+#: line here, and one in each table of install.sh.
+TEXTS = {
+    "bash": Activation(("common.sh", "bash.sh", "start.sh")),
+    "zsh": Activation(("common.sh", "zsh.sh", "start.sh")),
+    "sh": Activation(("common.sh", "start.sh")),
+    "fish": Activation(("fish.fish",), _quote_escaped),
+    "tcsh": Activation(("tcsh.tcsh",), _quote_csh, is_sourced=True),
+    "nu": Activation(("nu.nu",), _quote_raw),
+    "xonsh": Activation(("xonsh.xsh",), _quote_escaped),
+    "elvish": Activation(("elvish.elv",), _quote_doubled),
+}
+#: The name of a shell's program -> its text.
+SHELLS = {
+    **{name: name for name in TEXTS},
+    **dict.fromkeys(("dash", "ash", "busybox", "ksh", "ksh93", "mksh", "yash"), "sh"),
+}
+
+#: Text -> what is typed in its shell to activate it; the first one where there is no other.
+ACTIVATE = {
+    "sh": 'eval "$(shim activate)"',
+    "tcsh": "eval `shim activate tcsh`",
+    "nu": "source {file}",
+    "xonsh": "execx($(shim activate xonsh))",
+    "elvish": "eval (shim activate elvish | slurp)",
 }
 
 #: Functions for completion must have the options of zsh's completion instead.
@@ -34,44 +81,58 @@ ZSH_COMPLETION = (
     " shim; fi\n"
 )
 
-#: The shells whose text is kept in a file as well.
-FILES = ("bash", "zsh", "sh", "fish")
+
+def activating_command(shell: str, shims: str) -> str:
+    """Return what is typed to activate the shell with the path `shell` ($SHELL)."""
+    name = SHELLS.get(os.path.basename(shell), "sh")
+    file = TEXTS[name].quote(os.path.join(activation_folder(shims), name))
+    return ACTIVATE.get(name, ACTIVATE["sh"]).replace("{file}", file)
 
 
-def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
-    """Return the text for one of SHELLS. PATH cannot hold a folder with a colon in its name."""
+def print_activation(shell: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
+    """Return what `shim activate` prints for one of SHELLS."""
+    name = SHELLS[shell]
+    if TEXTS[name].is_sourced:
+        return f"source {TEXTS[name].quote(os.path.join(activation_folder(shims), name))}\n"
+    return render_activation(name, shims, hook, faces, names)
+
+
+def render_activation(name: str, shims: str, hook: str, faces: str, names: Iterable[str]) -> str:
+    """Return one of TEXTS. PATH cannot hold a folder with a colon in its name."""
     folder = os.path.dirname(__file__)
     text = ""
-    for template in SHELLS[shell]:
+    for template in TEXTS[name].templates:
         with open(os.path.join(folder, template), encoding="utf-8") as stream:
             text += stream.read()
-    quoted = _quote_fish if shell == "fish" else quote
+    quoted = TEXTS[name].quote
     values = {
         "SHIMS": quoted(shims),
         "HOOK": quoted(hook),
         "FACES": quoted(faces),
         "NAMES": " ".join(names),
         "COMPLETE": quoted(_complete_folder(shims)),
+        "FILE": quoted(os.path.join(activation_folder(shims), name)),
+        "SHIM": quoted(os.path.join(shims, "shim")),
         "SHIM_QUOTED": quote(quote(os.path.join(shims, "shim"))),  # for `eval`
     }
-    for name, value in values.items():
-        text = text.replace(f"@{name}@", value)
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", value)
     # Functions that are defined so have zsh's own options, whatever the user's are (KSH_ARRAYS,
     # WARN_CREATE_GLOBAL).
-    return f"emulate zsh -c {quote(text)}\n{ZSH_COMPLETION}" if shell == "zsh" else text
+    return f"emulate zsh -c {quote(text)}\n{ZSH_COMPLETION}" if name == "zsh" else text
 
 
 def render_files(shims: str, hook: str, faces: str, names: Iterable[str]) -> dict[str, str]:
     """Return path -> text of what rc files read, of completion, and of the manual page."""
     names = list(names)
     templates = map(read_template, (*COMPLETIONS.values(), MANUAL))
-    texts = [*(render_activation(shell, shims, hook, faces, names) for shell in FILES), *templates]
+    texts = [*(render_activation(name, shims, hook, faces, names) for name in TEXTS), *templates]
     return dict(zip(_paths(shims), texts, strict=True))
 
 
 def _paths(shims: str) -> list[str]:
     """Return the paths of those files, in the order of their texts."""
-    paths = [os.path.join(activation_folder(shims), name) for name in FILES]
+    paths = [os.path.join(activation_folder(shims), name) for name in TEXTS]
     paths += [os.path.join(_complete_folder(shims), name) for name in COMPLETIONS.values()]
     return [*paths, os.path.join(_manual_folder(shims), MANUAL)]
 
@@ -130,7 +191,3 @@ def _complete_folder(shims: str) -> str:
 def _manual_folder(shims: str) -> str:
     """`man` looks into the folder `man` beside each folder on PATH."""
     return os.path.join(os.path.dirname(shims), "man", "man1")
-
-
-def _quote_fish(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
