@@ -22,8 +22,8 @@ from shim.install.launchers import quote
 
 #: Shell -> templates in this folder. Adding a shell is one file and one line here.
 SHELLS: dict[str, tuple[str, ...]] = {
-    "bash": ("common.sh", "bash.sh", "start.sh"),
-    "zsh": ("common.sh", "zsh.sh", "start.sh"),
+    "bash": ("common.sh", "prompt.sh", "bash.sh", "start.sh"),
+    "zsh": ("common.sh", "prompt.sh", "zsh.sh", "start.sh"),
     **dict.fromkeys(("sh", "dash", "ksh", "ash"), ("common.sh", "start.sh")),
     "fish": ("fish.fish",),
 }
@@ -52,7 +52,6 @@ def render_activation(shell: str, shims: str, hook: str, faces: str, names: Iter
         "FACES": quoted(faces),
         "NAMES": " ".join(names),
         "COMPLETE": quoted(_complete_folder(shims)),
-        "SHIM_QUOTED": quote(quote(os.path.join(shims, "shim"))),  # for `eval`
     }
     for name, value in values.items():
         text = text.replace(f"@{name}@", value)
