@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 #: The name of the memory file that `/proc/PID/fd` shows, by which we know our own.
 MEMORY_NAME = "pip-uv-shim"
 
+#: By which launchers know a way that leads back to them (`install/launcher.sh`).
+MARKS = ("_SHIM_DEPTH", "_SHIM_LAST", "_SHIM_SHAPE", "_SHIM_WORDS")
+#: The packages that the tools' own scripts import, and the least size of a real uv.
+OWN_PACKAGES = (
+    *(b"pip", b"pipx", b"pipenv", b"piptools", b"poetry", b"pdm", b"hatch"),
+    *(b"build", b"tox", b"nox", b"twine", b"flit"),
+)
+UV_SIZE = 8 << 20
+
 #: What PEP 538 puts into the environment of an interpreter that starts in the C locale.
 COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")
 
@@ -84,7 +93,10 @@ def start(
         place_memory(*memory)
     restore_signals(sigpipe_ignored=sigpipe_ignored)
     argv, environ = [path, *arguments], dict(environ)
-    if "_SHIM_SHAPE" in environ:  # a launcher started us, and wants to know its own command again
+    if "_SHIM_SHAPE" in environ and is_tool_itself(path):
+        for name in MARKS:  # nothing leads back, and what the tool starts is the user's
+            environ.pop(name, None)
+    elif "_SHIM_SHAPE" in environ:  # the launcher wants to know its own command again
         words = "\0".join(arguments).encode(sys.getfilesystemencoding(), "surrogateescape")
         environ["_SHIM_WORDS"] = f"{len(arguments)}:{sum_of(words)}"
     try:
@@ -95,6 +107,25 @@ def start(
         if error.errno == errno.ENOEXEC:  # a script without a #! line: what a shell does with it
             posix.execve("/bin/sh", ["sh", *argv], environ)
         raise
+
+
+def is_tool_itself(path: str) -> bool:
+    """Whether a target is surely the tool, and no shim or wrapper that may start us again."""
+    try:
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+        try:
+            head = posix.read(descriptor, 1024)
+            if head.startswith(b"\x7fELF"):
+                real = posix.readlink(f"/proc/self/fd/{descriptor}")
+                uv = real.removesuffix("x")  # uvx, which is small, starts the uv beside it
+                return uv.endswith("/uv") and posix.stat(uv).st_size > UV_SIZE
+        finally:
+            posix.close(descriptor)
+    except OSError:
+        return False
+    line, _, text = head.partition(b"\n")
+    package = text.partition(b"\nfrom ")[2].partition(b" import ")[0].partition(b".")[0]
+    return line.startswith(b"#!") and b"python" in line and package in OWN_PACKAGES
 
 
 def sum_of(words: bytes) -> int:

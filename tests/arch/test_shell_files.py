@@ -18,6 +18,7 @@ FILES = {
     ROOT / "install.sh": "sh",
     ROOT / "shim" / "install" / "launcher.sh": "sh",
     SHELLS / "common.sh": "sh",
+    SHELLS / "prompt.sh": "sh",
     SHELLS / "start.sh": "sh",
     SHELLS / "bash.sh": "bash",
     ROOT / "tests" / "run": "bash",

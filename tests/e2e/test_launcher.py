@@ -166,12 +166,12 @@ def test_a_child_of_uv_that_runs_uv_finds_the_launcher_at_any_depth(version: str
     (world.folder / "real").mkdir()
     (world.folder / "real" / "uv").symlink_to(toolchains.uv(version).path)  # without the Python beside it, whose folder uv puts first
     on_path(world, world.prefix / "shims", world.folder / "real")
-    command = 'echo "$(command -v uv) $_SHIM_DEPTH"'
+    command = 'echo "$(command -v uv) ${_SHIM_DEPTH-}"'
     for _ in range(4):
         command = f"uv run --no-project sh -c {shlex.quote(command)}"
     result = world.run("sh", "-c", command)
 
-    assert result.stdout == f"{world.prefix}/shims/uv 4\n", result.stderr
+    assert result.stdout == f"{world.prefix}/shims/uv \n", result.stderr
 
 
 @pytest.mark.parametrize("starts", ["", "exec "])

@@ -3,63 +3,20 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
 from shim.cli.demo.server import PrivateIndex
 from tests.support import machine, toolchains
-from tests.support.installation import copy_installation
+from tests.support.shells import HOOKED, SHELLS, Shell, furnish, opened, probe
 from tests.support.terminal import Terminal
 from tests.support.world import CANARY, USER, World
-
-#: Shell -> (interactive without the user's rc files, how it is activated, the word for sourcing, the venv's script).
-SHELLS = {
-    "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(shim activate bash)"', "activate"),
-    "zsh": (["zsh", "-f", "-i"], 'eval "$(shim activate zsh)"', "activate"),
-    "fish": (["fish", "--no-config", "-i"], "shim activate fish | source", "activate.fish"),
-    "dash": (["dash", "-i"], 'eval "$(shim activate sh)"', "activate"),
-    "busybox": (["busybox", "ash", "-i"], 'eval "$(shim activate sh)"', "activate"),
-}
-HOOKED = ("bash", "zsh", "fish")
-
-
-class Shell:
-    """An interactive shell that was not activated yet; `.venv` is a venv whose pip says how it was started."""
-
-    def __init__(self, name: str, terminal: Terminal, world: World) -> None:
-        self.name = name
-        self.terminal = terminal
-        self.shim = str(world.prefix / "shims" / "shim")
-        self.source = f". {world.cwd}/.venv/bin/{SHELLS[name][2]}"
-        self.activate = SHELLS[name][1].replace("shim", self.shim, 1)
-
-    def type(self, line: str) -> str:
-        return self.terminal.type(line)
-
-
-def probe(folder: Path, name: str, label: str) -> None:
-    """Put a tool into a folder that says who it is, and whether a launcher started it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / name).write_text(f'#!/bin/sh\necho "{label} ${{_SHIM_DEPTH:+by launcher}}"\n')
-    (folder / name).chmod(0o755)
 
 
 @pytest.fixture
 def own(world: World) -> World:
-    """The world with an installation of its own (a copy), since a hook may add launchers to it."""
-    copy = copy_installation(world.prefix, world.folder / "prefix")
-    for name in ("uv", "uvx", "pip3.11"):
-        (copy / "shims" / name).unlink(missing_ok=True)
-    world.prefix = copy
-    base = world.folder / "base"
-    probe(base, "pip", "base")
-    subprocess.run([toolchains.python_for("3.11"), "-m", "venv", "--without-pip", world.cwd / ".venv"], check=True)
-    probe(world.cwd / ".venv" / "bin", "pip", "venv")
-    world.environ |= {"PATH": f"{base}:/usr/bin:/bin", "TERM": "dumb", "PS1": "$ "}
-    return world
+    return furnish(world)
 
 
 @pytest.fixture(params=SHELLS)
@@ -69,14 +26,7 @@ def shell(request: pytest.FixtureRequest, own: World) -> Iterator[Shell]:
 
 @pytest.fixture(params=HOOKED)
 def hooked(request: pytest.FixtureRequest, own: World) -> Iterator[Shell]:
-    """A shell that tells of its prompt, or of PATH's changes. A plain POSIX shell does neither."""
     yield from opened(request.param, own)
-
-
-def opened(name: str, own: World) -> Iterator[Shell]:
-    machine.skip_without(machine.lacks_programs(name))
-    with Terminal(SHELLS[name][0], own.environ, str(own.cwd)) as terminal:
-        yield Shell(name, terminal, own)
 
 
 WAYS: dict[str, Callable[[Shell], str]] = {

@@ -67,6 +67,20 @@ def test_the_environment_is_the_users_own(line: str, configured: World, tmp_path
     assert argv == bare_argv
 
 
+@pytest.mark.parametrize("settings", ["none", "an index"])
+@pytest.mark.parametrize("line", ["uv run --no-project env -0", "uv run --no-project uv run --no-project env -0"])
+def test_what_uv_starts_finds_nothing_of_ours(line: str, settings: str, world: World) -> None:
+    if settings == "an index":
+        world.configure('[[index]]\nname = "corp"\nurl = "http://127.0.0.1:9/simple/"\n')
+    world.use(toolchains.uv())
+    for _ in range(2):  # the second time from the record
+        wrapped, bare = (world.run("bash", "-c", f"{line}; exit", bare=bare) for bare in (False, True))
+        names, bare_names = ({entry.partition("=")[0] for entry in result.stdout.split("\0")} for result in (wrapped, bare))
+
+        assert wrapped.returncode == 0, wrapped.stderr
+        assert names - {"_"} == bare_names - {"_"}  # the shell has its own idea of that
+
+
 @pytest.mark.parametrize(
     "verb", ["config list", "config debug", "debug", "config get global.index-url", "cache dir", "freeze --all", "help"]
 )

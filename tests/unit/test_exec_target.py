@@ -13,7 +13,7 @@ from shim.core.errors import TargetNotExecutable, TargetNotFound
 from shim.core.model import Delivery
 from shim.delivery.memory_file import DESCRIPTOR
 from shim.hotpath import exec_target
-from tests.support import machine
+from tests.support import machine, toolchains
 
 ROOT = str(Path(shim.__file__).parents[1])
 
@@ -136,3 +136,40 @@ def test_another_user_cannot_open_the_memory_file() -> None:
     assert ours.stdout == "canary", "another process of the same user can: docs/security.md says so"
     assert theirs.stdout == ""
     assert "Permission denied" in theirs.stderr
+
+
+PYTHON = "#!/opt/my venv/bin/python3.11\n"
+#: What a target is -> its text, and whether it may be taken for the tool itself.
+TARGETS = {
+    "pip's script": (PYTHON + "import sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n", True),
+    "an old script": (PYTHON + "# -*- coding: utf-8 -*-\nimport re\nimport sys\nfrom tox.run import run\nif __name__ == '__main__':\n", True),
+    "a wrapper in Python": (PYTHON + "import os, sys\nos.execvp('pip', sys.argv)\n", False),
+    "a wrapper's script": (PYTHON + "import sys\nfrom corp_pip import main\nsys.exit(main())\n", False),
+    "a package of a like name": (PYTHON + "import sys\nfrom pip_corp.main import main\nsys.exit(main())\n", False),
+    "pyenv's": ("#!/usr/bin/env bash\nset -e\nexec pyenv exec pip\n", False),
+    "a shell script that imports": ("#!/bin/sh\nimport x\nfrom pip import main\n", False),
+    "a program that is no script": ("\x7fELF", False),
+    "nothing": ("", False),
+}
+
+
+@pytest.mark.parametrize("case", TARGETS)
+def test_only_a_tools_own_script_is_taken_for_the_tool(case: str, tmp_path: Path) -> None:
+    text, itself = TARGETS[case]
+    (tmp_path / "pip").write_text(text)
+
+    assert exec_target.is_tool_itself(str(tmp_path / "pip")) is itself
+
+
+def test_a_real_pip_and_uv_are_the_tools_and_a_large_program_of_another_name_is_not(tmp_path: Path) -> None:
+    uv = toolchains.uv()
+    (tmp_path / "uv").symlink_to(uv.path)
+    (tmp_path / "mise").write_bytes(b"\x7fELF" + bytes(exec_target.UV_SIZE))
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "uv").symlink_to(tmp_path / "mise")
+    real = (toolchains.pip("newest").path, toolchains.pip("23.0.1").path, uv.path, uv.bin / "uvx", tmp_path / "uv")
+
+    assert [exec_target.is_tool_itself(str(path)) for path in real] == [True] * len(real)
+    assert not exec_target.is_tool_itself(str(tmp_path / "other" / "uv"))
+    assert not exec_target.is_tool_itself(str(tmp_path))
+    assert not exec_target.is_tool_itself("/nonexistent")

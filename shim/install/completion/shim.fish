@@ -126,6 +126,7 @@ complete -c shim -n '_shtab_shim_using activate' -l shims -xka "(__fish_complete
 complete -c shim -n '_shtab_shim_using activate; and test $_shtab_shim_npos -eq 0' -ka "bash zsh sh fish tcsh nu xonsh elvish dash ash busybox ksh ksh93 mksh yash" -d 'bash, zsh, fish, sh, tcsh, nu, xonsh or elvish (default: by $SHELL)'
 complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a deactivate -d 'take shim out of this shell again (after `shim activate`)'
 complete -c shim -n '_shtab_shim_using deactivate' -s h -l help -d 'show this help message and exit'
+complete -c shim -n '_shtab_shim_using deactivate' -l direnv -d 'print DIRENV_DIFF without our folders, and change nothing'
 complete -c shim -n '_shtab_shim_using; and test $_shtab_shim_npos -eq 0' -a install -d 'write launchers for the tools on PATH'
 complete -c shim -n '_shtab_shim_using install' -s h -l help -d 'show this help message and exit'
 complete -c shim -n '_shtab_shim_using install' -l all -d 'for every known tool, before it is there'

@@ -51,8 +51,8 @@ class Activation:
 #: The texts, each of which is kept in a file of that name as well. Adding a shell is one file, one
 #: line here, and one in each table of install.sh.
 TEXTS = {
-    "bash": Activation(("common.sh", "bash.sh", "start.sh")),
-    "zsh": Activation(("common.sh", "zsh.sh", "start.sh")),
+    "bash": Activation(("common.sh", "prompt.sh", "bash.sh", "start.sh")),
+    "zsh": Activation(("common.sh", "prompt.sh", "zsh.sh", "start.sh")),
     "sh": Activation(("common.sh", "start.sh")),
     "fish": Activation(("fish.fish",), _quote_escaped),
     "tcsh": Activation(("tcsh.tcsh",), _quote_csh, is_sourced=True),
@@ -113,7 +113,6 @@ def render_activation(name: str, shims: str, hook: str, faces: str, names: Itera
         "COMPLETE": quoted(_complete_folder(shims)),
         "FILE": quoted(os.path.join(activation_folder(shims), name)),
         "SHIM": quoted(os.path.join(shims, "shim")),
-        "SHIM_QUOTED": quote(quote(os.path.join(shims, "shim"))),  # for `eval`
     }
     for key, value in values.items():
         text = text.replace(f"@{key}@", value)

@@ -1,4 +1,4 @@
-_shim_without @SHIMS@ @HOOK@ @FACES@
+_shim_without "${PATH-}${PATH+:}" @SHIMS@ @HOOK@ @FACES@
 PATH=@SHIMS@:@FACES@$_shim_path
 export PATH
 unset _shim_path

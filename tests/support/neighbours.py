@@ -1,0 +1,165 @@
+"""Programs that change PATH beside us, each the real one: how a shell takes them up, goes into an environment, and leaves it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock
+
+from tests.support import machine, toolchains
+from tests.support.world import World
+
+WRAPPER = Path("/usr/share/virtualenvwrapper/virtualenvwrapper.sh")
+MISE = ("@jdxcode/mise-linux-x64", "bin")
+CODE = ("code-server", "lib/vscode/out/vs/workbench/contrib/terminal/common/scripts")
+NO_PROMPT = "a plain sh has no prompt hook"
+
+
+def from_npm(package: str, members: str) -> Path:
+    """Return the folder `members` of a package of npm's newest release, got once; none of its scripts is run."""
+    machine.skip_without(machine.lacks_programs("npm"))
+    toolchains.CACHE.mkdir(parents=True, exist_ok=True)
+    folder = toolchains.CACHE / f"npm-{package.replace('/', '+')}"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            new = folder.with_name(f"{folder.name}.new")
+            shutil.rmtree(new, ignore_errors=True)
+            new.mkdir()
+            command = ["npm", "pack", package, "--silent", "--ignore-scripts", "--pack-destination", new]
+            subprocess.run(command, check=True, capture_output=True, timeout=300)
+            (archive,) = new.glob("*.tgz")
+            subprocess.run(["tar", "-xzf", archive, "-C", new, f"package/{members}"], check=True, timeout=300)
+            archive.unlink()
+            new.rename(folder)
+    return folder / "package" / members
+
+
+def add_pip(environment: Path) -> None:
+    """Give an environment without one the newest pip: what it installs goes into that environment."""
+    (library,) = (environment / "lib").glob("python3*")
+    (pip,) = (toolchains.pip("newest").bin.parent / "lib").glob("python3*")
+    (library / "site-packages" / "pip.pth").write_text(f"{pip / 'site-packages'}\n")
+    script = environment / "bin" / "pip"
+    script.write_text(f"#!{environment}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n")
+    script.chmod(0o755)
+
+
+def make_venv(world: World, folder: Path) -> None:
+    subprocess.run([toolchains.python_for("3.11"), "-m", "venv", "--without-pip", folder], check=True)
+
+
+def make_virtualenv(world: World, folder: Path) -> None:
+    machine.skip_without(machine.lacks_programs("virtualenv"))
+    options = ["--no-pip", "--no-setuptools", "--no-wheel", "--no-download", "--quiet"]
+    subprocess.run(["/usr/bin/virtualenv", *options, folder], check=True, env={**world.environ, "PATH": "/usr/bin:/bin"})
+
+
+def make_uv_venv(world: World, folder: Path) -> None:
+    command = [toolchains.uv().path, "venv", "--quiet", "--python", toolchains.python_for("3.11"), folder]
+    subprocess.run(command, check=True, env=world.environ)
+
+
+def make_wrapped(world: World, folder: Path) -> None:
+    machine.skip_without("" if WRAPPER.exists() else "not installed here: apt install virtualenvwrapper")
+    world.environ |= {"WORKON_HOME": str(folder.parent), "VIRTUALENVWRAPPER_PYTHON": "/usr/bin/python3"}
+    make_virtualenv(world, folder)
+
+
+def make_direnv(world: World, folder: Path) -> None:
+    machine.skip_without(machine.lacks_programs("direnv"))
+    make_venv(world, folder)
+    (folder.parent / ".envrc").write_text(f'export VIRTUAL_ENV="{folder}"\nPATH_add "{folder}/bin"\n')
+    subprocess.run(["direnv", "allow", folder.parent], check=True, env=world.environ)
+
+
+def make_mise(world: World, folder: Path) -> None:
+    programs = from_npm(*MISE)
+    world.environ |= {"PATH": f"{world.environ['PATH']}:{programs}", "MISE_OFFLINE": "1", "MISE_QUIET": "1"}
+    make_venv(world, folder)
+    (folder.parent / "mise.toml").write_text(f'[tools]\npython = "path:{folder}"\n')
+    subprocess.run([programs / "mise", "trust", "--quiet", folder.parent / "mise.toml"], check=True, env=world.environ)
+
+
+def make_pyenv(world: World, folder: Path) -> None:
+    pyenv = shutil.which("pyenv")
+    machine.skip_without("" if pyenv else "no pyenv on PATH: https://github.com/pyenv/pyenv#installation")
+    make_venv(world, folder)
+    root = world.folder / "pyenv"
+    (root / "versions").mkdir(parents=True)
+    (root / "versions" / "own").symlink_to(folder)
+    programs = str(Path(str(pyenv)).resolve().parent.parent / "bin")
+    world.environ |= {"PATH": f"{world.environ['PATH']}:{programs}", "PYENV_ROOT": str(root), "PYENV_VERSION": "system"}
+    add_pip(folder)
+    subprocess.run(["pyenv", "rehash"], check=True, env=world.environ)
+
+
+def make_code(world: World, folder: Path) -> None:
+    world.environ |= {"CODE_SCRIPTS": str(from_npm(*CODE)), "VSCODE_INJECTION": "1", "TERM_PROGRAM": "vscode"}
+    world.environ |= {"USER_ZDOTDIR": world.environ["HOME"], "VSCODE_NONCE": "x"}
+    make_venv(world, folder)
+
+
+SOURCE = {"fish": '. "$ENVIRONMENT/bin/activate.fish"', "": '. "$ENVIRONMENT/bin/activate"'}
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """By shell, or "" for all others: its line in an rc file (if it has one), how an environment is entered and left."""
+
+    make: Callable[[World, Path], None]
+    enter: Mapping[str, str] = field(default_factory=lambda: SOURCE)
+    leave: Mapping[str, str] = field(default_factory=lambda: {"": "deactivate"})
+    line: Mapping[str, str] = field(default_factory=dict)
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    """Shell -> why it has no such thing."""
+    target: str = "{environment}/bin/pip"
+    """What the launcher runs inside."""
+
+    def say(self, words: Mapping[str, str], shell: str) -> str:
+        return words.get(shell, words.get("", "")).replace("@SHELL@", shell)
+
+
+def in_folder(make: Callable[[World, Path], None], program: str, command: str) -> Neighbour:
+    """Return one that acts on `cd`, by its hook."""
+    line = {"fish": f"{program} {command} fish | source", "": f'eval "$({program} {command} @SHELL@)"'}
+    enter, leave = {"": 'cd "$ENVIRONMENT/.."'}, {"": "cd ../.."}
+    return Neighbour(make, enter, leave, line, {"dash": NO_PROMPT})
+
+
+NEIGHBOURS = {
+    "venv": Neighbour(make_venv),
+    "virtualenv": Neighbour(make_virtualenv),
+    "uv venv": Neighbour(make_uv_venv),
+    "virtualenvwrapper": Neighbour(
+        make_wrapped,
+        {"": "workon own"},
+        line={"": f". {WRAPPER}"},
+        cannot=dict.fromkeys(("fish", "dash"), "virtualenvwrapper is for bash, zsh and ksh"),
+    ),
+    "direnv": in_folder(make_direnv, "direnv", "hook"),
+    "mise": in_folder(make_mise, "mise", "activate"),
+    "pyenv": Neighbour(
+        make_pyenv,
+        {"fish": "set -gx PYENV_VERSION own", "": "export PYENV_VERSION=own"},
+        {"fish": "set -gx PYENV_VERSION system", "": "export PYENV_VERSION=system"},
+        {
+            "fish": "pyenv init - --no-rehash fish | source",
+            "dash": 'PATH="$PYENV_ROOT/shims:$PATH"',
+            "": 'eval "$(pyenv init - --no-rehash @SHELL@)"',
+        },
+        target="{world}/pyenv/shims/pip",
+    ),
+    "VS Code": Neighbour(
+        make_code,
+        line={
+            "bash": '. "$CODE_SCRIPTS/shellIntegration-bash.sh"',
+            "zsh": '. "$CODE_SCRIPTS/shellIntegration-rc.zsh"',
+            "fish": 'source "$CODE_SCRIPTS/shellIntegration.fish"',
+        },
+        cannot={"dash": "VS Code has no integration for a plain sh"},
+    ),
+}
