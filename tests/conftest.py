@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -47,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known."""
     config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
+    config.addinivalue_line("markers", "long: a test that --quick never runs, since what it starts takes a minute")
     if config.getoption("--quick"):
         os.environ.setdefault("SHIM_TEST_LAYOUTS", "5")  # of which a whole run tries a hundred and more
 
@@ -56,7 +57,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not config.getoption("--quick"):
         return
     others = [item for item in items if item.path.parent.name not in QUICK_FOLDERS]
-    kept = selection.one_of_each((str(item.path), item.nodeid, item.get_closest_marker("quick") is not None) for item in others)
+    short = [item for item in others if item.get_closest_marker("long") is None]
+    kept = selection.one_of_each((str(item.path), item.nodeid, item.get_closest_marker("quick") is not None) for item in short)
     gone = {item for item in others if item.nodeid not in kept}
     config.hook.pytest_deselected(items=[item for item in items if item in gone])
     items[:] = [item for item in items if item not in gone]
@@ -64,7 +66,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def skipped_in(terminal: pytest.TerminalReporter) -> list[tuple[str, str]]:
     """Return (reason, name) of every test that was skipped."""
-    return [(report.longrepr[2].removeprefix("Skipped: "), report.nodeid) for report in terminal.stats.get("skipped", [])]
+    return [(report.longrepr[2].partition(": ")[2], report.nodeid) for report in terminal.stats.get("skipped", [])]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Write into the report whether its test is one that no machine like this one can run."""
+    report = yield
+    report.is_excused = call.excinfo is not None and isinstance(call.excinfo.value, machine.CannotRunHere)  # type: ignore[attr-defined]
+    return report
+
+
+def is_all_excused(terminal: pytest.TerminalReporter) -> bool:
+    """Whether each skipped test is about a program that is here and cannot start."""
+    return all(getattr(report, "is_excused", False) for report in terminal.stats.get("skipped", []))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -78,9 +93,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """With --no-skips, a run that skipped something has failed."""
+    """With --no-skips, a run that skipped something that could be had has failed."""
     terminal = session.config.pluginmanager.get_plugin("terminalreporter")
-    if terminal and exitstatus == pytest.ExitCode.OK and session.config.getoption("--no-skips") and skipped_in(terminal):
+    if terminal and exitstatus == pytest.ExitCode.OK and session.config.getoption("--no-skips") and not is_all_excused(terminal):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 

@@ -114,12 +114,8 @@ class Container:
 
     def offer(self, wheels: Path) -> None:
         """Make these wheels the container's package index, as the machine's own pip configuration names one."""
-        pages: dict[str, list[str]] = {}
-        for wheel in sorted(wheels.glob("*.whl")):
-            pages.setdefault(wheel.name.partition("-")[0].lower().replace("_", "-").replace(".", "-"), []).append(wheel.name)
-        for project, names in pages.items():
-            links = "".join(f'<a href="/mnt/wheels/{name}">{name}</a>\n' for name in names)
-            self.write(f"/srv/simple/{project}/index.html", f"<!DOCTYPE html>{links}")
+        for project, page in simple_pages(wheels, "/mnt/wheels").items():
+            self.write(f"/srv/simple/{project}/index.html", page)
         self.write("/etc/pip.conf", "[global]\nindex-url = file:///srv/simple\n")
         self.binds["/mnt/wheels"] = wheels
 
@@ -171,6 +167,15 @@ class Container:
         ]
         stdin = {"input": input} if input is not None else {"stdin": subprocess.DEVNULL}
         return subprocess.run([*unshare, *words, *command], capture_output=True, text=True, check=False, timeout=timeout, cwd="/", **stdin)
+
+
+def simple_pages(wheels: Path, place: str) -> dict[str, str]:
+    """Return project -> its page in an index of these wheels, which lie at `place` there."""
+    links: dict[str, str] = {}
+    for wheel in sorted(wheels.glob("*.whl")):
+        project = wheel.name.partition("-")[0].lower().replace("_", "-").replace(".", "-")
+        links[project] = links.get(project, "<!DOCTYPE html>") + f'<a href="{place}/{wheel.name}">{wheel.name}</a>\n'
+    return links
 
 
 def _quote(text: object) -> str:

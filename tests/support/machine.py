@@ -18,12 +18,19 @@ from shim.hotpath import kernel_keyring
 PACKAGES = {
     "gnome-keyring-daemon": "gnome-keyring",
     "nginx": "nginx-light",
+    "node": "nodejs",
+    "docker": "docker.io",
+    "dockerd": "docker.io",
     "docker-credential-pass": "golang-docker-credential-helpers",
     "docker-credential-secretservice": "golang-docker-credential-helpers",
     "ksh93": "ksh93u+m",
 }
 #: Where programs lie that are not on everybody's PATH.
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
+
+
+class CannotRunHere(pytest.skip.Exception):
+    """What is installed and yet cannot start, for what this machine's kernel says: a skip that is listed, and no failure even with --no-skips."""
 
 
 def find_program(name: str) -> str | None:
