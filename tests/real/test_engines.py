@@ -24,7 +24,7 @@ FORMS = needles(USER, CANARY)
 #: What our example begins with, and what its image is called here.
 BASE, APP = "debian:bookworm-slim", "app"
 #: Docker makes a layer of each RUN and COPY, buildah one of all.
-LAYERS = {"docker": 8, "podman": 2}
+LAYERS = {"docker": 9, "podman": 2}
 #: The number on the host of root in a container with a user namespace.
 MAPPED = 100000
 
