@@ -41,6 +41,7 @@ def test_what_matches_is_what_python_finds(
                 (folder / place / name).symlink_to(name if is_loop else folder / "elsewhere")
         for pattern in patterns:
             absolute = f"{glob.escape(str(folder))}/{pattern}"
+            [*find_paths(absolute)]  # what Python imports at its first use is not looked at by us
             with hooked() as ours:
                 found = sorted(find_paths(absolute))
             with hooked() as theirs:

@@ -101,9 +101,17 @@ def pip_environment(tool: Tool, folder: Path) -> Tool:
     return Tool("pip", tool.version, folder / "bin", folder / "bin" / "python")
 
 
+def _link(source: str, target: str) -> None:
+    """Make a second name for a file; a copy where temporary files are on another file system."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def own_copy(tool: Tool, folder: Path) -> Tool:
     """Return the same tool in an environment at `folder` that the test may change: others run the shared one at the same time."""
-    shutil.copytree(tool.bin.parent, folder, symlinks=True, copy_function=os.link)
+    shutil.copytree(tool.bin.parent, folder, symlinks=True, copy_function=_link)
     script = folder / "bin" / tool.name
     if script.read_bytes().startswith(b"#!"):
         text = script.read_text().replace(f"{tool.bin}/", f"{folder}/bin/", 1)
