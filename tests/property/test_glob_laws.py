@@ -7,6 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +23,10 @@ PATTERNS = st.lists(
 ).map("/".join)
 
 
+@pytest.mark.skipif(
+    not [*glob.iglob("/nonexistent/**", recursive=True)],
+    reason="this Python's glob looks whether a folder is there before `**`, and ours does as 3.11's: use python3.11",
+)
 @given(
     st.lists(PATHS, max_size=6),
     st.lists(st.tuples(PATHS, NAMES, st.booleans()), max_size=1),
