@@ -1,8 +1,8 @@
 """What our config files say, kept beside the cached tokens for the next command.
 
 Python's reader of TOML and what it imports cost as much as two starts of an interpreter. What was
-kept counts only for the very text that it was read from; a text with a user name in a URL, which
-may have more than that, is never kept.
+kept counts only for the very text that it was read from. A text that may have a secret in a URL (a
+user name, a query) is never kept.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ def read_document(text: str, file: str, folder: str | None) -> dict[str, Any]:
     Raises:
         CannotRead: the text is not TOML.
     """
-    if folder is None or "@" in text:
+    if folder is None or "@" in text or "?" in text:
         return read_toml(text)
     path = os.path.join(folder, FOLDER, _digest(file))
     digest, _, kept = (read_own(path) or b"").partition(b"\n")
     if digest == _digest(text).encode():
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             found: dict[str, Any] = json.loads(kept)
             return found
     document = read_toml(text)

@@ -53,7 +53,7 @@ def test_another_text_takes_its_place(folder: Path, changed: str) -> None:
     assert len(files(folder)) == 1
 
 
-@pytest.mark.parametrize("text", ['url = "https://alice:secret@host/"', "since = 2026-01-01", "x = " + "[" * 300 + "]" * 300])
+@pytest.mark.parametrize("text", ['url = "https://alice:secret@host/"', 'url = "https://host/?token=secret"', "since = 2026-01-01", "x = " + "[" * 300 + "]" * 300, "x = " + "[" * 380 + "]" * 380])
 def test_what_may_hold_a_secret_or_is_no_json_is_not_kept(folder: Path, text: str) -> None:
     assert read_document(text, "/config.toml", str(folder)) == read_toml(text)
     assert all("secret" not in kept.read_text() and "2026" not in kept.read_text() for kept in files(folder))

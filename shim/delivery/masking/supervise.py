@@ -18,6 +18,7 @@ Sources: signal(7), credentials(7), pipe(7), poll(2), PR_SET_PDEATHSIG(2const); 
 
 from __future__ import annotations
 
+import gc
 import os
 import select
 import signal
@@ -57,6 +58,7 @@ def stand_aside(delivery: Delivery) -> Delivery:
     streams = find_streams(always=masking.always) if masking else {}
     if masking is None or not streams:
         return delivery
+    gc.enable()  # `entry.py` needs none before `exec`; these processes live as long as the target
     ours = os.getpid()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
     ignored = signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN
