@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import re
 from fnmatch import fnmatch
+from functools import cache
 
 from tests.support.documents import OUTPUT, PAGES, ROOT, Block, all_blocks, blocks
 
 
+@cache
 def find_players() -> dict[tuple[str, str], str]:
     """Return (page, kind) of each call of `blocks` in a test, and the file that it stands in."""
     found = {}
@@ -21,12 +23,11 @@ def find_players() -> dict[tuple[str, str], str]:
     return found
 
 
-PLAYERS = find_players()
 BLOCKS = [block for block in all_blocks() if block.kind not in OUTPUT]
 
 
 def is_played(block: Block) -> bool:
-    return any(block.kind == kind and fnmatch(block.page, page) for page, kind in PLAYERS)
+    return any(block.kind == kind and fnmatch(block.page, page) for page, kind in find_players())
 
 
 def test_every_block_is_played_or_says_why_not() -> None:
@@ -35,7 +36,7 @@ def test_every_block_is_played_or_says_why_not() -> None:
 
 
 def test_every_test_that_plays_blocks_finds_some() -> None:
-    assert [name for (page, kind), name in PLAYERS.items() if not blocks(page, kind)] == []
+    assert [name for (page, kind), name in find_players().items() if not blocks(page, kind)] == []
 
 
 def test_every_fence_is_one_of_the_blocks() -> None:
