@@ -1,8 +1,8 @@
 """What this system has, asked here and nowhere else: memory files, /proc, who is at the other end
 of a socket, and what a process may ask of its kernel.
 
-`hotpath/` asks by itself: it imports nothing of this, since every command would pay for it, and a
-plan that it carries out was made where all of this was there.
+`hotpath/` asks by itself: it imports nothing of this, since every command would pay for it. The
+plan that it carries out may have been made elsewhere.
 
 Sources: memfd_create(2), proc(5), unix(7), PR_SET_PDEATHSIG(2const), PR_SET_DUMPABLE(2const).
 """
@@ -21,11 +21,15 @@ _PR_SET_DUMPABLE = 4
 
 
 def shows_processes() -> bool:
-    """Whether a path leads to each open file of a process: Linux, with a /proc that is not hidden.
+    """Whether a path leads to each open file of a process: Linux, with a /proc that is not hidden
+    and shows the processes of our own namespace.
 
     Not remembered: looking costs less than being wrong once.
     """
-    return IS_LINUX and os.path.isdir("/proc/self/fd")
+    try:
+        return IS_LINUX and os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
 
 
 def has_memory_files() -> bool:

@@ -20,6 +20,7 @@ from shim.core.dataclass import dataclass, replace
 from shim.core.errors import TargetNotFound, render
 from shim.core.host import Host, this_host, write_stderr
 from shim.core.model import Credential
+from shim.core.platform_features import shows_processes
 from shim.core.typing import Literal
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.helpers.lookup import find_credential
@@ -115,6 +116,8 @@ def render_answer(question: KeyringRequest, credential: Credential) -> str:
 
 def _beside_asker() -> str | None:
     """Return the keyring command beside the interpreter that asks, if there is one."""
+    if not shows_processes():
+        return None
     try:
         with open(f"/proc/{os.getppid()}/cmdline", "rb") as stream:
             asker = os.fsdecode(stream.read().split(b"\0")[0])

@@ -163,32 +163,27 @@ def replay(name: str, target: str, argv: list[str], *, sigpipe_ignored: bool) ->
     plan = find_plan(name, target, argv, read_environ(), time.time())
     if plan is None:
         return
-    for path, lines, socket in plan.audit:
-        try:
-            append(path, lines)
-        except OSError:
-            return
-        if socket:
-            from shim.hotpath.system_log import send
+    from shim.hotpath.exec_target import apply_environ, place_memory, start
 
-            send(socket, lines)
-    from shim.hotpath.exec_target import apply_environ, start
-
-    if plan.companion is not None:
-        try:
-            _accompany(plan, *plan.companion)
-        except OSError:
-            return
-    memory = (plan.descriptor, plan.text) if plan.text is not None else None
     try:
+        if plan.text is not None:  # first of all: where that is refused nothing has been done yet
+            place_memory(plan.descriptor, plan.text)
+        for path, lines, socket in plan.audit:
+            append(path, lines)
+            if socket:
+                from shim.hotpath.system_log import send
+
+                send(socket, lines)
+        if plan.companion is not None:
+            _accompany(plan, *plan.companion)
         start(
             target,
             tuple(plan.argv),
             apply_environ(plan.environ, {}),
-            memory,
+            None,
             sigpipe_ignored=sigpipe_ignored,
         )
-    except OSError:
+    except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
         return
 
 
@@ -388,11 +383,19 @@ def _apply(kind: str, fields: list[str], plan: Replayed, tokens: list[tuple[str,
 
 
 def _is_free(descriptor: int) -> bool:
+    """Whether the descriptor is unused, and its path will lead to it. Raises OSError."""
     try:
         posix.readlink(f"/proc/self/fd/{descriptor}")
     except OSError:
-        return sys.platform == "linux"
+        return _has_our_numbers()
     return False
+
+
+def _has_our_numbers() -> bool:
+    """Whether /proc knows processes by the numbers that we know: not in another namespace, and not
+    where it is hidden. Raises OSError.
+    """
+    return posix.readlink("/proc/self") == str(posix.getpid())
 
 
 def append(path: str, text: str) -> None:
@@ -416,6 +419,8 @@ def parent_name() -> str:
     """
     parent = posix.getppid()
     try:
+        if not _has_our_numbers():
+            return str(parent)
         descriptor = posix.open(f"/proc/{parent}/comm", posix.O_RDONLY | posix.O_CLOEXEC)
         try:
             name = posix.read(descriptor, 64).decode("utf-8", "replace").strip()

@@ -140,7 +140,7 @@ _shim_has_index() {
 # Whether SIGPIPE (bit 12) is ignored here: field 33 of proc(5)'s stat, counted after the name, which may hold anything. The
 # builtin `read` takes a byte at a time in some shells, and this file has a third of the length of `status`.
 _shim_ignores_sigpipe() {
-  [ -r /proc/$$/stat ] && IFS= read -r _shim_line </proc/$$/stat || return 1
+  [ -r /proc/self/stat ] && IFS= read -r _shim_line </proc/self/stat || return 1
   set -- ${_shim_line##*)}
   [ $((${31:-0} & 4096)) -ne 0 ]
 }

@@ -317,7 +317,7 @@ def test_files_are_looked_at_by_one_module() -> None:
 
 
 #: Who asks what the system is, besides `core/platform_features.py`: what every command passes through imports nothing for it.
-OWN_QUESTIONS = {"shim/hotpath/replay.py", "shim/hotpath/exec_target.py", "shim/hotpath/kernel_keyring.py", "shim/hotpath/system_log.py"}
+OWN_QUESTIONS = {"shim/hotpath/exec_target.py", "shim/hotpath/kernel_keyring.py", "shim/hotpath/system_log.py"}
 QUESTIONS = re.compile(r"\bsys\.platform\b|\.prctl\(|\.memfd_create\(|hasattr\((?:os|socket|signal|fcntl), ")
 
 

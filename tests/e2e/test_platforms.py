@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import toolchains, without
+from tests.support.long_way import is_hot, warm_up
 from tests.support.processes import with_secret_in
 from tests.support.toolchains import Tool
 from tests.support.world import CANARY, USER, World
@@ -25,6 +27,11 @@ ENDS_WITHIN_S = 30.0
 
 @pytest.fixture(params=["memory files", "proc"])
 def lack(request: pytest.FixtureRequest) -> list[str]:
+    return without.words(request.param)
+
+
+@pytest.fixture(params=without.LACKS)
+def elsewhere(request: pytest.FixtureRequest) -> list[str]:
     return without.words(request.param)
 
 
@@ -67,6 +74,35 @@ def install(tool: Tool, url: str, *words: str) -> list[str]:
     if tool.name == "pip":
         return ["pip", "install", "-vvv", "-i", url, *words]
     return ["uv", "pip", "install", "-v", "--default-index", url, *words]
+
+
+def releases(world: World) -> int:
+    """Return how many releases of a credential the audit log has."""
+    return len((world.folder / "state" / "shim" / "audit" / "audit.jsonl").read_text().splitlines())
+
+
+def test_a_record_of_a_system_that_lacks_nothing_is_not_believed(
+    tool: Tool, elsewhere: list[str], url: str, world: World, index: PrivateIndex, watched_prefix: Path
+) -> None:
+    """Containers may share the folder of records. The tool would be handed a path that leads nowhere, and ask without a credential.
+
+    A pip has the redirector beside it as well.
+    """
+    world.prefix = watched_prefix
+    world.use(tool)
+    world.environ |= {"PIP_INDEX_URL": url, "UV_DEFAULT_INDEX": url}
+    command = f'max-age = "1h"\ncommand = {{ argv = ["/bin/cat", "{world.folder / "config" / "secret"}"] }}\npackages = ["corp-*"]\n'
+    world.configure(world.config.read_text().partition("file =")[0] + command)
+    words = [word for word in install(tool, url, "--upgrade", "--target", str(world.folder / "installed"), "corp-lib") if word not in ("-i", "--default-index", url)]
+    warm_up(world, words)
+    shutil.rmtree(world.folder / "installed")
+    index.requests.clear()
+    before = releases(world)
+
+    assert not is_hot(world, [*elsewhere, *words])
+    assert any(user == USER and status == 200 for _, user, status in index.requests)
+    assert releases(world) == before + 1, "as many as without the record"
+    assert is_hot(world, words), "and here it holds"
 
 
 @pytest.mark.parametrize("package", ["corp-lib", "corp-sdist"])
