@@ -33,17 +33,27 @@ def shows_processes() -> bool:
 
 
 def has_memory_files() -> bool:
-    """Whether there are memory files that a path can lead to."""
-    return shows_processes() and _makes_memory_files()
+    """Whether there are memory files that a path can lead to: the kernel's, which a filter of
+    system calls may forbid, or files without a name in /dev/shm (`hotpath/exec_target.py`).
+    """
+    return shows_processes() and (_makes_memory_files() or _makes_nameless_files())
 
 
 def _makes_memory_files() -> bool:
-    """Whether the kernel makes some: a filter of system calls may forbid it."""
     try:
         os.close(os.memfd_create("pip-uv-shim", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING))
     except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
         return False
     return True
+
+
+def _makes_nameless_files() -> bool:
+    folder = "/dev/shm"  # noqa: S108
+    try:
+        os.close(os.open(folder, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        return os.stat(folder).st_dev != os.stat("/").st_dev  # else it is a folder on the disk
+    except OSError:
+        return False
 
 
 def names_clients() -> bool:

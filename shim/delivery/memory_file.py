@@ -3,8 +3,9 @@ command.
 
 Nothing of it is on disk, nothing needs cleaning up (SIGKILL included), another user cannot open it,
 and unlike a variable it is not copied into every child's environment, crash dump and `env` listing.
-It is a sealed memory file behind a descriptor (0400); where the system has none, a named pipe
-(0600) that a process of ours writes to (`handed_pipe.py`).
+It is a sealed memory file behind a descriptor (0400); where the kernel makes none, a file without a
+name in /dev/shm; where no path leads to either, a named pipe (0600) that a process of ours writes
+to (`handed_pipe.py`).
 """
 
 from __future__ import annotations

@@ -165,20 +165,29 @@ def _had_at_start(name: str) -> bool:
 
 
 def place_memory(number: int, text: str) -> None:
-    """Create the sealed memory file and put it at its descriptor number, to be inherited."""
+    """Create the memory file and put it at its descriptor number, to be inherited by whoever can
+    only read it: sealed, or without a name in /dev/shm where the kernel makes none.
+
+    Raises:
+        OSError: neither can be. Asked before this way was chosen (core/platform_features.py).
+    """
     import fcntl
 
-    # Whether this is possible was asked before this way was chosen (delivery/memory_file.py).
-    descriptor = posix.memfd_create(MEMORY_NAME, posix.MFD_CLOEXEC | posix.MFD_ALLOW_SEALING)
+    try:
+        descriptor = posix.memfd_create(MEMORY_NAME, posix.MFD_CLOEXEC | posix.MFD_ALLOW_SEALING)
+        is_sealable = True
+    except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
+        descriptor = posix.open("/dev/shm", posix.O_TMPFILE | posix.O_RDWR | posix.O_CLOEXEC, 0o600)  # noqa: S108
+        is_sealable = False
     data = text.encode("utf-8", "surrogateescape")
     while data:
         data = data[posix.write(descriptor, data) :]
     posix.fchmod(descriptor, 0o400)
-    fcntl.fcntl(
-        descriptor,
-        fcntl.F_ADD_SEALS,
-        fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE,
-    )
+    if is_sealable:
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    else:
+        descriptor = posix.open(f"/proc/self/fd/{descriptor}", posix.O_RDONLY | posix.O_CLOEXEC)
     posix.dup2(descriptor, number, inheritable=True)
     posix.close(descriptor)
 

@@ -252,7 +252,7 @@ OWN_READERS = {
     "shim/cli/demo/scenes.py": "the demo's own folder",
     "shim/cli/demo/server.py": "the demo's own folder",
     "shim/cli/demo/watch.py": "/proc, and the demo's own folder",
-    "shim/hotpath/exec_target.py": "/proc, and the head of what it becomes",
+    "shim/hotpath/exec_target.py": "/proc, a file without a name, and the head of what it becomes",
     "shim/helpers/agent_socket.py": "a folder, to bind a socket in it",
     "shim/delivery/answers.py": "our own memory file",
     "shim/helpers/keyring.py": "/proc",

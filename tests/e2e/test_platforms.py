@@ -81,7 +81,7 @@ def releases(world: World) -> int:
     return len((world.folder / "state" / "shim" / "audit" / "audit.jsonl").read_text().splitlines())
 
 
-def test_a_record_of_a_system_that_lacks_nothing_is_not_believed(
+def test_a_record_is_believed_only_where_its_memory_file_can_be_reached(
     tool: Tool, elsewhere: list[str], url: str, world: World, index: PrivateIndex, watched_prefix: Path
 ) -> None:
     """Containers may share the folder of records. The tool would be handed a path that leads nowhere, and ask without a credential.
@@ -99,9 +99,9 @@ def test_a_record_of_a_system_that_lacks_nothing_is_not_believed(
     index.requests.clear()
     before = releases(world)
 
-    assert not is_hot(world, [*elsewhere, *words])
+    assert is_hot(world, [*elsewhere, *words]) == (elsewhere == without.LACKS["memfd_create"])
     assert any(user == USER and status == 200 for _, user, status in index.requests)
-    assert releases(world) == before + 1, "as many as without the record"
+    assert releases(world) == before + 1, "no more than without the record"
     assert is_hot(world, words), "and here it holds"
 
 
@@ -153,7 +153,7 @@ def test_a_tool_that_is_killed_leaves_no_process_no_pipe_and_no_secret(tool: Too
     running: list[subprocess.Popen[bytes]] = []
 
     def kill() -> None:
-        if running and pipes(world):
+        if running and pipes(world):  # before that it is us who ask
             running[0].send_signal(signal.SIGKILL)
 
     index.on_request = kill
@@ -175,6 +175,20 @@ def test_any_program_has_its_uv_served(lack: list[str], url: str, world: World) 
     result = world.run(*lack, "shim", "exec", "--", "sh", "-c", f"PATH={toolchains.uv().bin}:$PATH; {script} & wait")
 
     assert [target for target in targets if not (target / "corp_lib.py").is_file()] == [], result.stderr
+
+
+def test_what_starts_several_pips_is_served_where_only_memfd_create_is_refused(url: str, world: World, index: PrivateIndex) -> None:
+    """A file without a name in /dev/shm is read by as many as come, and ends with the command as a memory file does."""
+    world.use(toolchains.pip("newest"))
+    world.configure(world.config.read_text() + 'packages = ["corp-*"]\n')
+    world.environ["PIP_INDEX_URL"] = url
+    targets = [world.folder / f"target-{number}" for number in range(3)]
+    script = " & ".join(f"python -m pip install --target {target} corp-lib" for target in targets)
+    show = f"{script} & wait; ls -l /proc/$$/fd"
+    result = world.run(*without.words("memfd_create"), "shim", "exec", "--", "sh", "-c", f"PATH={toolchains.pip('newest').bin}:$PATH; {show}")
+
+    assert [target for target in targets if not (target / "corp_lib.py").is_file()] == [], result.stderr
+    assert any(line.startswith("lr-x") and "/dev/shm/#" in line for line in result.stdout.splitlines()), result.stdout
 
 
 def test_a_claimed_name_comes_from_its_own_index(lack: list[str], url: str, world: World) -> None:

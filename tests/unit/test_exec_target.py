@@ -42,6 +42,19 @@ def test_the_memory_file_is_sealed_private_and_inherited_at_its_number() -> None
     assert sealed == "True"
 
 
+def test_where_the_kernel_makes_no_memory_file_one_without_a_name_is_inherited_that_cannot_be_written() -> None:
+    reader = f"import fcntl, os; print(open('/proc/self/fd/{DESCRIPTOR}').read(), os.readlink('/proc/self/fd/{DESCRIPTOR}'), fcntl.fcntl({DESCRIPTOR}, 3) & 3)"
+    result = become(
+        "del posix.memfd_create",
+        f"delivery = Delivery(('-c', {reader!r}), {{}}, MemoryFile(Secret('canary'), {DESCRIPTOR}))",
+        f"become({sys.executable!r}, 'python', delivery, {{}})",
+    )
+
+    assert result.stderr == ""
+    assert result.stdout.startswith("canary /dev/shm/#")
+    assert result.stdout.endswith(" (deleted) 0\n"), "opened for reading"
+
+
 def test_sigpipe_and_sigxfsz_are_as_the_user_had_them() -> None:
     show = "grep SigIgn /proc/self/status"
     by_default = become(f"become('/bin/sh', 'sh', Delivery(('-c', {show!r})), {{}})")
