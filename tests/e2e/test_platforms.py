@@ -14,7 +14,7 @@ import pytest
 
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, is_in, needles
-from tests.support import toolchains, without
+from tests.support import machine, toolchains, without
 from tests.support.long_way import is_hot, warm_up
 from tests.support.processes import with_secret_in
 from tests.support.toolchains import Tool
@@ -210,3 +210,28 @@ def test_a_wrong_password_stops_the_command(tool: Tool, lack: list[str], url: st
     assert result.returncode != 0
     assert "refuse" in result.stderr
     assert not (world.folder / "installed" / "corp_lib.py").exists()
+
+
+def test_busybox_is_all_that_installing_activating_and_a_private_package_need(url: str, world: World) -> None:
+    machine.skip_without(machine.lacks_mounts())
+    machine.skip_without(machine.lacks_programs("busybox"))
+    pip, applets, prefix = toolchains.pip("newest"), world.folder / "applets", world.folder / "prefix"
+    applets.mkdir()
+    subprocess.run(["busybox", "--install", "-s", applets], check=True)
+    del world.environ["XDG_DATA_HOME"]
+    world.environ |= {"PATH": f"{applets}:{pip.bin}", "SHELL": "/bin/ash", "PIP_INDEX_URL": url}
+    here = [*without.BUSYBOX, "env", f"PATH={world.environ['PATH']}"]
+    world.environ["PATH"] += ":/usr/bin:/bin:/usr/sbin"  # for unshare and mount
+
+    installed = world.run(*here, "env", "-u", "PIP_INDEX_URL", "sh", toolchains.ROOT / "install.sh", "--prefix", prefix)
+    line = f"shim which pip; pip install --target {world.folder}/installed corp-lib; shim status; shim deactivate; command -v pip shim"
+    used = world.run(*here, "sh", "-c", f". ~/.profile; {line}")  # /etc/profile would set another PATH
+    removed = world.run(*here, "sh", toolchains.ROOT / "install.sh", "--uninstall", "--prefix", prefix)
+
+    assert installed.returncode == 0, installed.stderr
+    assert (world.folder / "installed" / "corp_lib.py").is_file(), used.stderr
+    assert used.stdout.splitlines()[0] == used.stdout.splitlines()[-1] == f"{pip.bin}/pip"
+    assert used.stderr == ""
+    assert removed.returncode == 0, removed.stderr
+    assert not prefix.exists()
+    assert not (world.folder / "home" / ".profile").exists()

@@ -25,6 +25,8 @@ LACKS = {
     "proc": [*_UNSHARE, 'mount -t tmpfs none /proc && exec "$@"', "sh"],
     "own proc": ["unshare", "--pid", "--fork", "sh", "-c", FIRST_OF_ALL, "sh"],
 }
+#: The words before a command that is to find busybox as its /bin/sh. What PATH has is the caller's business.
+BUSYBOX = [*_UNSHARE, 'mount --bind "$(command -v busybox)" "$(readlink -f /bin/sh)" && exec "$@"', "sh"]
 
 
 def words(lack: str) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from shim.cli.doctor import storage
+from shim.core import platform_features, private_folders
 from shim.core.dataclass import replace
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
@@ -32,6 +33,7 @@ LIST = {"verb": ("list",), "argv": ("list", "-o")}
 @pytest.fixture(autouse=True)
 def without_memory_files(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "memfd_create")
+    monkeypatch.setattr(platform_features, "_makes_nameless_files", lambda: False)
 
 
 @pytest.mark.parametrize(
@@ -107,6 +109,18 @@ def test_doctor_says_that_there_are_none(world: Host, monkeypatch: pytest.Monkey
     monkeypatch.undo()
 
     assert "memory files" not in {finding.where for finding in storage.find(world)}
+
+
+def test_doctor_says_that_tokens_are_on_disk(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Mac has no folder in memory."""
+    alone = replace(world, environ={"HOME": world.environ["HOME"]})
+    monkeypatch.setattr(private_folders, "is_folder", lambda path: path != "/dev/shm" and os.path.isdir(path))
+    monkeypatch.setattr(private_folders, "is_ephemeral", lambda host: False)
+    (said,) = (finding for finding in storage.find(alone) if finding.where == "token cache")
+
+    assert said.text == f"tokens are on disk until they end, in {alone.state_home}/shim/tokens: no folder here is in memory"
+    monkeypatch.undo()
+    assert "token cache" not in {finding.where for finding in storage.find(world)}
 
 
 #: Becomes a tool (argv[3:]) that is handed the text of a file (argv[2]) by the pipe at argv[1].

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from shlex import quote
 
@@ -56,3 +57,6 @@ def find(host: Host) -> Iterator[Finding]:
     if folder is None:
         text = f"tokens are asked for anew in each command: {words}"
         yield Finding("advice", "token cache", text, CACHE_HINT)
+    elif host.state_home and folder == os.path.join(host.state_home, "shim", "tokens"):
+        text = f"tokens are on disk until they end, in {folder}: no folder here is in memory"
+        yield Finding("advice", "token cache", text)

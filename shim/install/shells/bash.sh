@@ -44,9 +44,11 @@ _shim_prompt() {
   return "$1"
 }
 
-# What completes `shim` is read when Tab is first pressed (124: bash asks again).
+# What completes `shim` is read when Tab is first pressed (124: bash asks again, but not that of macOS).
 _shim_complete() {
-  [ -r @COMPLETE@/shim.bash ] && . @COMPLETE@/shim.bash && return 124
+  [ -r @COMPLETE@/shim.bash ] && . @COMPLETE@/shim.bash || return 1
+  [ "${BASH_VERSINFO[0]}" -lt 4 ] || return 124
+  _shtab_shim "$@"
 }
 
 # Whether PROMPT_COMMAND may be written: `declare -ar` is readonly. Where it may not, the functions settle PATH.
