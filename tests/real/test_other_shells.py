@@ -223,13 +223,14 @@ def test_an_unknown_shell_is_named_with_what_to_write(world: World, wheels: Path
     assert world.run("sh", "-c", f"{line}; env which shim", PATH="/usr/bin:/bin").stdout == f"{prefix}/shims/shim\n"
 
 
+@pytest.mark.parametrize("alias", ["precmd", "postcmd"])
 @pytest.mark.parametrize("name", ["tcsh"], indirect=True)
-def test_a_precmd_of_the_users_own_stays(name: str, own: World) -> None:
+def test_an_alias_of_the_users_own_stays(name: str, alias: str, own: World) -> None:
     with opened(name, own) as prompt:
-        prompt.type("""alias precmd 'set seen = "it is  here"'""")
-        before = prompt.type("alias precmd")
+        prompt.type(f"""alias {alias} 'set seen = "it is  here"'""")
+        before = prompt.type(f"alias {alias}")
         prompt.activate()
         prompt.type("set seen = no")
         assert prompt.type("echo $seen:q") == "it is  here"
         prompt.type("shim deactivate")
-        assert prompt.type("alias precmd") == before
+        assert prompt.type(f"alias {alias}") == before

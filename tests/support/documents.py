@@ -47,6 +47,24 @@ class Block:
         return [line for line in self.text.splitlines() if not line.startswith("$ ")]
 
 
+def read_table(page: str, first: str) -> dict[str, dict[str, str]]:
+    """Return first cell -> column -> cell of the table whose head begins with `| first |`."""
+    lines = iter((ROOT / page).read_text(encoding="utf-8").partition(f"\n| {first} |")[2].splitlines())
+    columns = _cells(next(lines))
+    next(lines)
+    rows: dict[str, dict[str, str]] = {}
+    for line in lines:
+        if not line.startswith("|"):
+            break
+        name, *cells = _cells(line)
+        rows[name] = dict(zip(columns, cells, strict=True))
+    return rows
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
 def all_blocks() -> Iterator[Block]:
     """Yield each block of each page."""
     for path in PAGES:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 
 def copy_installation(prefix: Path, copy: Path) -> Path:
-    """Copy an installation to `copy`, with launchers that start the copy; returns `copy`."""
+    """Copy an installation to `copy`, with launchers that start the copy, and activations that lead to them; returns `copy`."""
     shutil.copytree(prefix, copy, symlinks=True)
-    for launcher in [*(copy / "shims").iterdir(), *(copy / "faces").iterdir()]:
-        launcher.write_text(launcher.read_text().replace(str(prefix), str(copy)))
+    for folder in ("shims", "faces", "activate"):
+        for file in (copy / folder).iterdir():
+            file.write_text(file.read_text().replace(str(prefix), str(copy)))
     return copy

@@ -16,7 +16,17 @@ from tests.support.world import World
 WRAPPER = Path("/usr/share/virtualenvwrapper/virtualenvwrapper.sh")
 MISE = ("@jdxcode/mise-linux-x64", "bin")
 CODE = ("code-server", "lib/vscode/out/vs/workbench/contrib/terminal/common/scripts")
+#: Shells with the text of `sh`, and what they have not.
+PLAIN = ("dash", "busybox", "mksh", "ksh93", "yash")
 NO_PROMPT = "a plain sh has no prompt hook"
+SET_PYENV = {
+    "fish": "set -gx PYENV_VERSION {}",
+    "tcsh": "setenv PYENV_VERSION {}",
+    "nu": "$env.PYENV_VERSION = '{}'",
+    "xonsh": "$PYENV_VERSION = '{}'",
+    "elvish": "set-env PYENV_VERSION {}",
+    "": "export PYENV_VERSION={}",
+}
 
 
 def from_npm(package: str, members: str) -> Path:
@@ -53,9 +63,8 @@ def make_venv(world: World, folder: Path) -> None:
 
 
 def make_virtualenv(world: World, folder: Path) -> None:
-    machine.skip_without(machine.lacks_programs("virtualenv"))
-    options = ["--no-pip", "--no-setuptools", "--no-wheel", "--no-download", "--quiet"]
-    subprocess.run(["/usr/bin/virtualenv", *options, folder], check=True, env={**world.environ, "PATH": "/usr/bin:/bin"})
+    command = [toolchains.program("virtualenv").path, "--no-pip", "--no-download", "--quiet", "--python", toolchains.python_for("3.11"), folder]
+    subprocess.run(command, check=True, env=world.environ)
 
 
 def make_uv_venv(world: World, folder: Path) -> None:
@@ -82,6 +91,8 @@ def make_mise(world: World, folder: Path) -> None:
     make_venv(world, folder)
     (folder.parent / "mise.toml").write_text(f'[tools]\npython = "path:{folder}"\n')
     subprocess.run([programs / "mise", "trust", "--quiet", folder.parent / "mise.toml"], check=True, env=world.environ)
+    with (world.folder / "mise.nu").open("wb") as stream:  # nushell reads no command's output
+        subprocess.run([programs / "mise", "activate", "nu"], check=True, env=world.environ, stdout=stream)
 
 
 def make_pyenv(world: World, folder: Path) -> None:
@@ -103,7 +114,14 @@ def make_code(world: World, folder: Path) -> None:
     make_venv(world, folder)
 
 
-SOURCE = {"fish": '. "$ENVIRONMENT/bin/activate.fish"', "": '. "$ENVIRONMENT/bin/activate"'}
+SOURCE = {
+    "fish": ". @ENVIRONMENT@/bin/activate.fish",
+    "tcsh": "source @ENVIRONMENT@/bin/activate.csh",
+    "nu": "overlay use @ENVIRONMENT@/bin/activate.nu",
+    "xonsh": "source @ENVIRONMENT@/bin/activate.xsh",
+    "": ". @ENVIRONMENT@/bin/activate",
+}
+NO_SCRIPT = {"elvish": "no environment has a script for elvish", "yash": "this script is no text that yash reads"}
 
 
 @dataclass(frozen=True)
@@ -116,42 +134,71 @@ class Neighbour:
     line: Mapping[str, str] = field(default_factory=dict)
     cannot: Mapping[str, str] = field(default_factory=dict)
     """Shell -> why it has no such thing."""
-    target: str = "{environment}/bin/pip"
+    target: str = "@ENVIRONMENT@/bin/pip"
     """What the launcher runs inside."""
 
-    def say(self, words: Mapping[str, str], shell: str) -> str:
-        return words.get(shell, words.get("", "")).replace("@SHELL@", shell)
+    def say(self, words: Mapping[str, str], shell: str, world: World, environment: Path) -> str:
+        """Return what of `words` is typed in a shell."""
+        text = words.get(shell, words.get("", "")).replace("@SHELL@", shell)
+        return text.replace("@ENVIRONMENT@", str(environment)).replace("@WORLD@", str(world.folder))
 
 
-def in_folder(make: Callable[[World, Path], None], program: str, command: str) -> Neighbour:
+def in_folder(make: Callable[[World, Path], None], line: Mapping[str, str], cannot: Mapping[str, str]) -> Neighbour:
     """Return one that acts on `cd`, by its hook."""
-    line = {"fish": f"{program} {command} fish | source", "": f'eval "$({program} {command} @SHELL@)"'}
-    enter, leave = {"": 'cd "$ENVIRONMENT/.."'}, {"": "cd ../.."}
-    return Neighbour(make, enter, leave, line, {"dash": NO_PROMPT})
+    return Neighbour(make, {"": "cd @ENVIRONMENT@/.."}, {"": "cd ../.."}, line, dict.fromkeys(PLAIN, NO_PROMPT) | cannot)
 
 
 NEIGHBOURS = {
-    "venv": Neighbour(make_venv),
-    "virtualenv": Neighbour(make_virtualenv),
-    "uv venv": Neighbour(make_uv_venv),
+    "venv": Neighbour(
+        make_venv,
+        {**SOURCE, "xonsh": "vox activate @ENVIRONMENT@", "elvish": "set paths = [@ENVIRONMENT@/bin $@paths]"},
+        {"xonsh": "vox deactivate", "elvish": "set paths = $before", "": "deactivate"},
+        cannot={"nu": "`python -m venv` writes no script for nushell"},
+    ),
+    "virtualenv": Neighbour(make_virtualenv, cannot=NO_SCRIPT),
+    "uv venv": Neighbour(make_uv_venv, cannot=NO_SCRIPT),
     "virtualenvwrapper": Neighbour(
         make_wrapped,
         {"": "workon own"},
         line={"": f". {WRAPPER}"},
-        cannot=dict.fromkeys(("fish", "dash"), "virtualenvwrapper is for bash, zsh and ksh"),
+        cannot=dict.fromkeys(("fish", "tcsh", "nu", "xonsh", "elvish", "dash", "busybox", "mksh", "yash"), "virtualenvwrapper is for bash, zsh and ksh"),
     ),
-    "direnv": in_folder(make_direnv, "direnv", "hook"),
-    "mise": in_folder(make_mise, "mise", "activate"),
+    "direnv": in_folder(
+        make_direnv,
+        {
+            "fish": "direnv hook fish | source",
+            "tcsh": "eval `direnv hook tcsh`",
+            "elvish": "eval (direnv hook elvish | sed 's/} except/} catch/' | slurp)",  # as direnv 2.33 writes it
+            "": 'eval "$(direnv hook @SHELL@)"',
+        },
+        dict.fromkeys(("nu", "xonsh"), "direnv has no hook for it"),
+    ),
+    "mise": in_folder(
+        make_mise,
+        {
+            "fish": "mise activate fish | source",
+            "nu": "use @WORLD@/mise.nu",
+            "xonsh": "execx($(mise activate xonsh))",
+            "elvish": "var mise: = (ns [&]); eval (mise activate elvish | slurp) &on-end={|ns| set mise: = $ns}; mise:activate",
+            "": 'eval "$(mise activate @SHELL@)"',
+        },
+        {"tcsh": "mise has no hook for it"},
+    ),
     "pyenv": Neighbour(
         make_pyenv,
-        {"fish": "set -gx PYENV_VERSION own", "": "export PYENV_VERSION=own"},
-        {"fish": "set -gx PYENV_VERSION system", "": "export PYENV_VERSION=system"},
+        {name: text.format("own") for name, text in SET_PYENV.items()},
+        {name: text.format("system") for name, text in SET_PYENV.items()},
         {
+            "bash": 'eval "$(pyenv init - --no-rehash bash)"',
+            "zsh": 'eval "$(pyenv init - --no-rehash zsh)"',
             "fish": "pyenv init - --no-rehash fish | source",
-            "dash": 'PATH="$PYENV_ROOT/shims:$PATH"',
-            "": 'eval "$(pyenv init - --no-rehash @SHELL@)"',
+            "tcsh": "setenv PATH @WORLD@/pyenv/shims:$PATH",
+            "nu": "$env.PATH = ($env.PATH | prepend @WORLD@/pyenv/shims)",
+            "xonsh": '$PATH.insert(0, "@WORLD@/pyenv/shims")',
+            "elvish": "set paths = [@WORLD@/pyenv/shims $@paths]",
+            "": 'PATH="$PYENV_ROOT/shims:$PATH"',
         },
-        target="{world}/pyenv/shims/pip",
+        target="@WORLD@/pyenv/shims/pip",
     ),
     "VS Code": Neighbour(
         make_code,
@@ -160,6 +207,6 @@ NEIGHBOURS = {
             "zsh": '. "$CODE_SCRIPTS/shellIntegration-rc.zsh"',
             "fish": 'source "$CODE_SCRIPTS/shellIntegration.fish"',
         },
-        cannot={"dash": "VS Code has no integration for a plain sh"},
+        cannot=dict.fromkeys((*PLAIN, "tcsh", "nu", "xonsh", "elvish"), "VS Code has no integration for it that we know"),
     ),
 }

@@ -1,13 +1,14 @@
 # Written by `shim activate`. Nothing here starts a process, but for one: a tool that is new on PATH gets its launcher.
 use path
+use str
 
-fn without {|@folders| each {|entry| if (not (has-value $folders $entry)) { put $entry } } $paths }
+fn without {|entries @folders| each {|entry| if (not (has-value $folders $entry)) { put $entry } } $entries }
 
-# The launchers go in front again at the prompt after something put a venv before them: by another path of the same folder, since
-# mise takes what it saw at its start for the user's and moves venvs behind it.
-fn settle {
+# The launchers go in front again after something put a venv before them: by another path of the same folder, since mise takes what
+# it saw at its start for the user's and moves venvs behind it. That is when a line was typed: at the prompt, direnv could come later.
+fn settle {|@_|
   if (or (eq [$@paths ''][0] @HOOK@) (not (path:is-regular @SHIMS@/shim))) { return }
-  set paths = [@HOOK@ (without @HOOK@)]
+  set paths = [@HOOK@ (without $paths @HOOK@)]
   if (not (has-value $paths @FACES@)) { set paths = [$@paths @FACES@] }
   for name [@NAMES@] {
     if (and (not (path:is-regular @SHIMS@/$name)) (has-external $name) ?(test -w @SHIMS@)) {
@@ -27,10 +28,13 @@ fn command {|@words|
   if (not-eq $words [deactivate]) {
     (external @SHIM@) $@words
   } else {
-    prompt &shim=(external shim) 'set edit:before-readline = [(others $edit:before-readline)]; edit:add-var shim~ $shim'
-    set paths = [(without @SHIMS@ @HOOK@ @FACES@)]
+    prompt &shim=(external shim) 'set edit:after-readline = [(others $edit:after-readline)]; edit:add-var shim~ $shim'
+    set paths = [(without $paths @SHIMS@ @HOOK@ @FACES@)]
+    # What others put back later has us in it as well: mise and direnv.
+    if (has-env __MISE_ORIG_PATH) { set-env __MISE_ORIG_PATH (str:join : [(without [(str:split : $E:__MISE_ORIG_PATH)] @SHIMS@ @HOOK@ @FACES@)]) }
+    if (has-env DIRENV_DIFF) { set-env DIRENV_DIFF ((external @SHIM@) deactivate --direnv) }
   }
 }
 
-set paths = [@SHIMS@ @FACES@ (without @SHIMS@ @HOOK@ @FACES@)]
-prompt &shim=$command~ 'set edit:before-readline = [(others $edit:before-readline) $settle~]; edit:add-var shim~ $shim'
+set paths = [@SHIMS@ @FACES@ (without $paths @SHIMS@ @HOOK@ @FACES@)]
+prompt &shim=$command~ 'set edit:after-readline = [(others $edit:after-readline) $settle~]; edit:add-var shim~ $shim'

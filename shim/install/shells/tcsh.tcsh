@@ -11,6 +11,7 @@ switch ( $_shim_task )
   # since mise takes what it saw at its start for the user's and moves venvs behind it.
   case _shim_settle:
     set -f path = ( @HOOK@ $path:q @FACES@ )
+    set _shim_seen = "$PATH:q"
     if ( ! -w @SHIMS@ ) breaksw
     foreach _shim_name ( @NAMES@ )
       if ( -e @SHIMS@/$_shim_name ) continue
@@ -26,41 +27,60 @@ switch ( $_shim_task )
     breaksw
 
   case activate:
-    set -l path = ( $path:q @HOOK@ )
-    @ _shim_count = $#path - 1
-    set -f path = ( @SHIMS@ @FACES@ $path[-$_shim_count]:q )
-    unset _shim_count
+    set -l _shim_path = ( $path:q @HOOK@ )
+    @ _shim_count = $#_shim_path - 1
+    set -f path = ( @SHIMS@ @FACES@ $_shim_path[-$_shim_count]:q )
+    unset _shim_count _shim_path
     if ( ! $?prompt ) breaksw
     set _shim_file = @FILE@
     set _shim_hook = @HOOK@
     alias shim 'source $_shim_file:q _shim_typed \!*'
-    alias _shim_prompt 'if ( "$path[1]" != "$_shim_hook" && -x "$_shim_hook/shim" ) source $_shim_file:q _shim_settle'
-    set _shim_precmd = "`alias precmd`"
-    if ( "$_shim_precmd:q" =~ *_shim_prompt* ) breaksw
-    if ( "$_shim_precmd:q" == '' ) then
-      alias precmd _shim_prompt
-    else
-      alias precmd "$_shim_precmd:q; _shim_prompt"
-    endif
-    unset _shim_precmd
+    set _shim_seen = ''
+    alias _shim_precmd 'if ( "$PATH:q" != "$_shim_seen:q" && -x "$_shim_hook/shim" ) source $_shim_file:q _shim_settle'
+    # Where direnv has taken the prompt for itself. In here, `source` would be an error.
+    alias _shim_postcmd 'if ( "$path[1]" != "$_shim_hook" && -x "$_shim_hook/shim" ) set -f path = ( $_shim_hook:q $path:q )'
+    foreach _shim_name ( precmd postcmd )
+      set _shim_old = "`alias $_shim_name`"
+      if ( "$_shim_old:q" == '' ) then
+        alias $_shim_name _shim_$_shim_name
+      else if ( "$_shim_old:q" !~ *_shim_$_shim_name* ) then
+        alias $_shim_name "$_shim_old:q; _shim_$_shim_name"
+      endif
+    end
+    unset _shim_name _shim_old
     breaksw
 
   case deactivate:
+    # The hooks go first: `postcmd` is run before each line of this. Whoever has put theirs behind ours keeps that word.
+    foreach _shim_name ( precmd postcmd )
+      set _shim_old = "`alias $_shim_name`"
+      set _shim_old = "$_shim_old:s/; _shim_precmd//"
+      set _shim_old = "$_shim_old:s/; _shim_postcmd//"
+      alias _shim_$_shim_name ''
+      if ( "$_shim_old:q" == _shim_$_shim_name ) then
+        unalias $_shim_name _shim_$_shim_name
+      else if ( "$_shim_old:q" != '' ) then
+        alias $_shim_name "$_shim_old:q"
+        if ( "$_shim_old:q" !~ *_shim_$_shim_name* ) unalias _shim_$_shim_name
+      endif
+    end
     set -l path = ( $path:q @SHIMS@ @HOOK@ @FACES@ )
     @ _shim_count = $#path - 3
     set path = ( $path[-$_shim_count]:q )
-    # Whoever has put theirs behind ours keeps that word.
-    set _shim_precmd = "`alias precmd`"
-    set _shim_precmd = "$_shim_precmd:s/; _shim_prompt//"
-    alias _shim_prompt ''
-    if ( "$_shim_precmd:q" == _shim_prompt ) then
-      unalias precmd _shim_prompt
-    else if ( "$_shim_precmd:q" != '' ) then
-      alias precmd "$_shim_precmd:q"
-      if ( "$_shim_precmd:q" !~ *_shim_prompt* ) unalias _shim_prompt
+    # What others put back later has us in it as well: `deactivate` of a venv, and direnv.
+    if ( $?_OLD_VIRTUAL_PATH ) then
+      set _shim_path = "$PATH:q"
+      setenv PATH "$_OLD_VIRTUAL_PATH:q"
+      set -l path = ( $path:q @SHIMS@ @HOOK@ @FACES@ )
+      @ _shim_count = $#path - 3
+      set path = ( $path[-$_shim_count]:q )
+      set _OLD_VIRTUAL_PATH = "$PATH:q"
+      setenv PATH "$_shim_path:q"
+      unset _shim_path
     endif
+    if ( $?DIRENV_DIFF ) setenv DIRENV_DIFF "`@SHIM@ deactivate --direnv`"
     unalias shim
-    unset _shim_count _shim_precmd _shim_file _shim_hook
+    unset _shim_count _shim_name _shim_old _shim_file _shim_hook _shim_seen
     breaksw
 endsw
 

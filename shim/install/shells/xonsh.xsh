@@ -5,6 +5,7 @@ def _shim_activate():
     import re
     import shutil
     import subprocess
+    import sys
 
     from xonsh.built_ins import XSH
     from xonsh.events import events
@@ -12,8 +13,8 @@ def _shim_activate():
     shims, hook, faces = @SHIMS@, @HOOK@, @FACES@
     command = os.path.join(shims, "shim")
 
-    def without(*folders):
-        return [entry for entry in XSH.env["PATH"] if entry not in folders]
+    def without(*folders, entries=None):
+        return [entry for entry in entries or XSH.env["PATH"] if entry not in folders]
 
     # The launchers go in front again at the prompt after something put a venv before them: by another path of the same folder,
     # since mise takes what it saw at its start for the user's and moves venvs behind it.
@@ -31,9 +32,14 @@ def _shim_activate():
     def _shim_words(cmd, **_):
         return re.sub(r"(?m)(^|;)([ \t]*)shim[ \t]+deactivate(?=[ \t]*(;|$))", r"\1\2_shim_deactivate", cmd)
 
+    # What others put back later has us in it as well: `deactivate` of a venv, mise and vox.
     def _shim_deactivate():
         forget()
-        XSH.env["PATH"] = without(shims, hook, faces)
+        vox = getattr(sys.modules.get("xontrib.voxapi"), "Vox", None)
+        for saved in (XSH.env, getattr(vox, "oldvars", {})):
+            for name in ("PATH", "_OLD_VIRTUAL_PATH", "__MISE_ORIG_PATH"):
+                if name in saved:
+                    saved[name] = without(shims, hook, faces, entries=saved[name])
 
     def forget():
         for event in (events.on_pre_prompt, events.on_transform_command):
