@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -13,12 +13,13 @@ import pytest
 from shim.cli.demo.server import PrivateIndex
 from tests.support import container, machine, toolchains
 from tests.support.container import Container
+from tests.support.documents import read_table
 from tests.support.world import CANARY, USER
 
 PROGRAMS = ("make", "screen", "sudo", "tmux")
 pytestmark = [machine.endpoints(container.MISSING), machine.endpoints(machine.lacks_programs(*PROGRAMS))]
 
-DOCUMENT = toolchains.ROOT / "docs" / "served.md"
+DOCUMENT = "docs/served.md"
 #: Only a launcher gets its answer: this pip asks no keyring for a URL without a user name.
 PIP = "pip index versions corp-lib </dev/null"
 ANSWER = "corp-lib (1.0)"
@@ -107,27 +108,13 @@ def installed(way: str, folder: Path, served: PrivateIndex, wheels: Path) -> Con
     return made
 
 
-def table(first: str, columns: Iterable[str]) -> dict[str, dict[str, str]]:
-    """Return row -> column -> cell of the table in docs/served.md with that head."""
-    head = f"| {' | '.join([first, *columns])} |"
-    rows: dict[str, dict[str, str]] = {}
-    for line in DOCUMENT.read_text().partition(head + "\n")[2].splitlines()[1:]:
-        if not line.startswith("|"):
-            break
-        name, *cells = cells_of(line)
-        rows[name] = dict(zip(columns, cells, strict=True))
-    return rows
+@pytest.mark.parametrize("first", ["started by", "run by"])
+def test_the_table_has_every_row_and_column(first: str) -> None:
+    rows, columns = {"started by": (STARTS, WAYS), "run by": (RUNNERS, TOOLS)}[first]
+    found = read_table(DOCUMENT, first)
 
-
-def cells_of(line: str) -> list[str]:
-    return [cell.strip() for cell in line.strip("|").split("|")]
-
-
-def test_the_table_has_every_row_and_column() -> None:
-    rows = table("started by", WAYS)
-
-    assert list(rows) == list(STARTS)
-    assert list(table("run by", TOOLS)) == list(RUNNERS)
+    assert list(found) == list(rows)
+    assert {tuple(cells) for cells in found.values()} == {tuple(columns)}
 
 
 @pytest.mark.parametrize("start", STARTS)
@@ -135,7 +122,7 @@ def test_the_table_has_every_row_and_column() -> None:
 def test_who_is_served(way: str, start: str, machine_with: Callable[[str], Container]) -> None:
     result = machine_with(way).run(*STARTS[start], user="app", environ={"HOME": "/home/app", "USER": "app", "SHELL": "/bin/bash"}, cwd="/tmp")
 
-    assert ("yes" if ANSWER in result.stdout else "no") == table("started by", WAYS)[start][way], result.stdout + result.stderr
+    assert ("yes" if ANSWER in result.stdout else "no") == read_table(DOCUMENT, "started by")[start][way], result.stdout + result.stderr
 
 
 #: Column of the second table -> what is asked by the tool of that name in the environment.
@@ -152,13 +139,18 @@ BRING_UV = """ln -sf /opt/tools/uv "$VIRTUAL_ENV/bin/uv"; eval "$QUESTION\""""
 RUNNERS = {
     "`uv run`": f"uv run {ASK}",
     "`poetry run`": f"poetry run {ASK}",
+    "`hatch run`": f"hatch run {ASK}",
+    "`pdm run`": f"pdm run {ASK}",
+    "`pipenv run`": f"pipenv run {ASK}",
     "`tox`": "tox -qq",
     "`nox`": "nox",
     "`make`, with `.venv/bin` first on its PATH": f"PATH=$PWD/.venv/bin:$PATH {ASK}",
     "a script with `. .venv/bin/activate`": """sh -c '. .venv/bin/activate; eval "$QUESTION"'""",
 }
 FILES = {
-    "pyproject.toml": '[project]\nname = "corp-app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = []\n',
+    "pyproject.toml": '[project]\nname = "corp-app"\nversion = "1.0"\nrequires-python = ">=3.11"\ndependencies = []\n'
+    '[tool.hatch.envs.default]\npath = ".venv"\nskip-install = true\n',
+    "Pipfile": "",
     "tox.ini": "[tox]\nno_package = true\nenv_list = py\n[testenv]\npass_env = QUESTION, NAMED_INDEX, UV_DEFAULT_INDEX\nallowlist_externals = sh\n"
     f"commands = sh -c '{BRING_UV}'\n",
     "noxfile.py": f"import nox\n@nox.session\ndef probe(session):\n    session.run('sh', '-c', {BRING_UV!r}, external=True)\n",
@@ -175,7 +167,7 @@ def project(machine_with: Callable[[str], Container]) -> Container:
     (site,) = (pip.bin.parent / "lib").glob("python3*/site-packages")
     made.write(f"{folder}/lib/{site.parent.name}/site-packages/pip.pth", f"{site}\n")
     made.write(f"{folder}/bin/pip", f"#!{folder}/bin/python\nimport sys\nfrom pip._internal.cli.main import main\nsys.exit(main())\n", mode=0o755)
-    for name in ("poetry", "tox", "nox"):
+    for name in ("poetry", "hatch", "pdm", "pipenv", "tox", "nox"):
         tool = toolchains.program(name)
         made.binds[str(tool.bin.parent)] = tool.bin.parent
         (made.folder / "local" / "bin" / name).symlink_to(tool.path)
@@ -188,10 +180,6 @@ def project(machine_with: Callable[[str], Container]) -> Container:
     return made
 
 
-def test_the_second_table_has_every_row() -> None:
-    assert list(table("run by", TOOLS)) == list(RUNNERS)
-
-
 @pytest.mark.parametrize("runner", RUNNERS)
 @pytest.mark.parametrize("tool", TOOLS)
 def test_who_is_served_in_an_environment_with_a_pip_and_a_uv_of_its_own(tool: str, runner: str, project: Container, served: PrivateIndex) -> None:
@@ -201,4 +189,4 @@ def test_who_is_served_in_an_environment_with_a_pip_and_a_uv_of_its_own(tool: st
     said = result.stdout + result.stderr
 
     assert "bin/pip\n" in said and "/opt/shim/shims/" not in said, "no launcher serves that"
-    assert ("yes" if ANSWER in said or "Would install 1 package" in said else "no") == table("run by", TOOLS)[runner][tool], said
+    assert ("yes" if ANSWER in said or "Would install 1 package" in said else "no") == read_table(DOCUMENT, "run by")[runner][tool], said
