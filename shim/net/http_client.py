@@ -39,6 +39,7 @@ from shim.core.typing import Any, Literal, TypeVar
 from shim.core.urls import Url, parse_url
 from shim.core.verdict import Trouble
 from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy
+from shim.net.routes import route_of_environment
 
 ACCEPT = (
     "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2,"
@@ -46,8 +47,6 @@ ACCEPT = (
 )
 MAX_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
-#: Where a CA bundle may be named: pip's variable, requests', curl's, OpenSSL's.
-CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
 #: What stands in a URL as it is, beside letters and digits (requests `requote_uri`).
 URL_LETTERS = "!#$%&'()*+,/:;=?@[]~"
 #: How much of a page is read to tell an index from a login page.
@@ -109,12 +108,6 @@ class _AsItCame(HTTPErrorProcessor):
         return response
 
     https_response: Any = http_response
-
-
-def route_of_environment(host: Host) -> Route:
-    """Return what the variables say: their CA file or folder replaces the system's authorities."""
-    bundle = next((host.environ[name] for name in CA_VARIABLES if host.environ.get(name)), None)
-    return Route(authorities=(host.path(bundle),), system=False) if bundle else Route()
 
 
 def probe(

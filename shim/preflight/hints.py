@@ -12,6 +12,7 @@ from shim.core.installation import repair_command
 from shim.core.urls import Url
 from shim.core.verdict import VerificationResult
 from shim.net.http_client import probe
+from shim.net.routes import CA_VARIABLES
 from shim.preflight.failures import HINTS as TROUBLE_HINTS
 from shim.preflight.route import route_to_index
 
@@ -48,8 +49,7 @@ VERIFY_URL_HINT = (
 
 #: For learning why a server did not answer.
 CAUSE_S = 3.0
-#: Where a CA bundle may be named beside the configuration, and where a proxy.
-CA_VARIABLES = ("PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
+#: Where a proxy may be named.
 PROXY_VARIABLES = ("{scheme}_proxy", "{SCHEME}_PROXY", "all_proxy", "ALL_PROXY")
 
 

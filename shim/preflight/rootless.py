@@ -21,7 +21,7 @@ from shim.credentials.sources.known import misses_openly
 from shim.delivery import Choice
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
 from shim.formats.requirements import find_names
-from shim.net.http_client import route_of_environment
+from shim.net.routes import route_of_environment
 from shim.preflight.verify import VerificationRequest, verify
 from shim.storage import verification_cache
 

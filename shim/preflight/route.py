@@ -16,6 +16,7 @@ from shim.core.host import Host
 from shim.core.model import Invocation, Route
 from shim.core.urls import Url
 from shim.delivery.tls import SYSTEM, adds_to_system, pips_authorities, requests_bundle
+from shim.net.routes import route_of_environment
 from shim.tools.unsafe_settings import names
 
 OPTIONS = ("proxy", "no-proxy-env", "cert", "client-cert", "trusted-host")
@@ -76,8 +77,6 @@ def route_of_person(index: IndexConfig | None, host: Host) -> Route:
 
 def route_to_index(index: IndexConfig | None, host: Host) -> Route:
     """Return how our own requests reach an index: environment, `ca-bundle`, `insecure`."""
-    from shim.net.http_client import route_of_environment
-
     return _with_index(route_of_environment(host), index, host)
 
 

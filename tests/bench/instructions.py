@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from shim.cli.demo.server import PrivateIndex
 from shim.install.launchers import base_python, site_folder
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,7 @@ HOT, COLD = 10, 11
 
 @dataclass(frozen=True)
 class Scene:
-    """One command in a world of its own: `uv pip install x` from a private index, its token cached."""
+    """One command in a world of its own: `uv pip install x` from a private index that takes the cached token."""
 
     folder: Path
     environ: dict[str, str]
@@ -75,27 +76,28 @@ def python() -> list[str]:
 
 @contextmanager
 def scene() -> Iterator[Scene]:
-    """Make the scene in a folder whose path is as long on every machine."""
+    """Make the scene in a folder whose path is as long on every machine, as is the index's URL but for the digits of a port."""
     folder = Path(tempfile.mkdtemp(prefix="shim-count-", dir="/tmp"))
     try:
         for name in ("home", "bin", "shims", "project", "config/shim", "runtime"):
             (folder / name).mkdir(parents=True, mode=0o700)
         (folder / "bin" / "uv").write_text("#!/bin/sh\n")
         (folder / "bin" / "uv").chmod(0o755)
-        (folder / "config" / "shim" / "config.toml").write_text(
-            '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\nmax-age = "1d"\non-failure = "pass"\n'
-            'command = { argv = ["/bin/echo", "token"] }\n'
-        )
-        environ = {
-            "HOME": str(folder / "home"),
-            "XDG_CONFIG_HOME": str(folder / "config"),
-            "XDG_RUNTIME_DIR": str(folder / "runtime"),
-            "PATH": f"{folder / 'shims'}:{folder / 'bin'}:/usr/bin:/bin",
-            "UV_DEFAULT_INDEX": "https://pypi.corp.example/simple/",
-            "LANG": "C.UTF-8",
-            "PYTHONHASHSEED": "0",
-        }
-        yield Scene(folder, environ)
+        with PrivateIndex(str(folder), {"corp-lib": []}, "alice", "token") as index:
+            url = f"http://{index.netloc}/simple/"
+            (folder / "config" / "shim" / "config.toml").write_text(
+                f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "alice"\nmax-age = "1d"\ncommand = {{ argv = ["/bin/echo", "token"] }}\n'
+            )
+            environ = {
+                "HOME": str(folder / "home"),
+                "XDG_CONFIG_HOME": str(folder / "config"),
+                "XDG_RUNTIME_DIR": str(folder / "runtime"),
+                "PATH": f"{folder / 'shims'}:{folder / 'bin'}:/usr/bin:/bin",
+                "UV_DEFAULT_INDEX": url,
+                "LANG": "C.UTF-8",
+                "PYTHONHASHSEED": "0",
+            }
+            yield Scene(folder, environ)
     finally:
         shutil.rmtree(folder)
 

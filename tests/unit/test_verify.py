@@ -231,7 +231,8 @@ def test_this_machine_is_asked_without_a_proxy(serve: Callable[..., Server], mon
 
 
 def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
-    from shim.net.http_client import _make_context, route_of_environment
+    from shim.net.http_client import _make_context
+    from shim.net.routes import route_of_environment
 
     host = Host({"PIP_CERT": str(tmp_path)}, "/")
     context = _make_context(route_of_environment(host), host)

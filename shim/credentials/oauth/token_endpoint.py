@@ -14,8 +14,8 @@ from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.host import Host
 from shim.core.model import Route, Secret
 from shim.core.urls import BadUrl, Url, parse_url
-from shim.net.http_client import route_of_environment
 from shim.net.json_api import JsonResponse, ask
+from shim.net.routes import route_of_environment
 from shim.tools.pip.settings import read_connection
 
 Form = dict[str, str | Secret]
