@@ -15,6 +15,9 @@ from shim.core.typing import Any, Literal, NamedTuple
 from shim.core.urls import BadUrl, Scope, Url, find_userinfo, parse_url, scope_of, scope_of_index
 
 DEFAULT_COMMAND_TIMEOUT_S = 30.0
+#: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings
+#: along.
+SYSTEM = "system"
 #: The keys that are sources, where `source` is not said.
 SPEAKING = ("env", "file", "command", "posit", "oidc", "ambient")
 

@@ -1,13 +1,14 @@
 """What our config files say, kept beside the cached tokens for the next command.
 
-Python's reader of TOML and what it imports cost as much as two starts of an interpreter. What was
-kept counts only for the very text that it was read from. A text that may have a secret in a URL (a
-user name, a query) is never kept.
+Python's reader of TOML and what it imports cost as much as two starts of an interpreter, its reader
+of JSON half a one. What was kept counts only for the very text that it was read from, and is read
+only from a file of the user's alone, like compiled modules. A text that may have a secret in a URL
+(a user name, a query) is never kept.
 """
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 from contextlib import suppress
 
@@ -29,15 +30,14 @@ def read_document(text: str, file: str, folder: str | None) -> dict[str, Any]:
     if folder is None or "@" in text or "?" in text:
         return read_toml(text)
     path = os.path.join(folder, FOLDER, _digest(file))
-    digest, _, kept = (read_own(path) or b"").partition(b"\n")
-    if digest == _digest(text).encode():
-        with suppress(ValueError, RecursionError):
-            found: dict[str, Any] = json.loads(kept)
+    head, kept = f"{marshal.version} {_digest(text)}\n".encode(), read_own(path) or b""
+    if kept.startswith(head):
+        with suppress(EOFError, TypeError, ValueError):
+            found: dict[str, Any] = marshal.loads(kept[len(head) :])  # noqa: S302 (see above)
             return found
     document = read_toml(text)
-    # JSON has no dates, and not every depth.
-    with suppress(OSError, TypeError, ValueError, RecursionError):
-        data = f"{_digest(text)}\n{json.dumps(document)}".encode()
+    with suppress(OSError, ValueError):  # ValueError: a date, or too deep
+        data = head + marshal.dumps(document)
         if private_folder(os.path.dirname(path)):
             replace_atomically(path, data)
     return document

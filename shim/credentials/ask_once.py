@@ -18,7 +18,7 @@ from shim.core.model import Credential, Secret
 from shim.core.typing import Protocol
 from shim.core.urls import Url
 from shim.credentials.sources import AGING_SOURCES, Query, load_source
-from shim.storage import single_flight, token_cache
+from shim.storage import token_cache
 
 #: How much longer than the source's own timeout somebody waits for another process that is asking
 #: it.
@@ -74,6 +74,8 @@ class Asker:
         found = self._look(shelf, key, query)
         if found.credential or found.nobody:
             return found.credential
+        from shim.storage import single_flight
+
         failed_ago_s = single_flight.failed_ago_s(key, self._host)
         if found.ending and failed_ago_s is not None and failed_ago_s < RETRY_S:
             return found.ending
@@ -111,6 +113,8 @@ class Asker:
         self, name: str, shelf: Shelf, key: str, query: Query, ending: Credential | None
     ) -> Credential | None:
         """Ask the source and keep the answer. A token that has not ended outlives a failure."""
+        from shim.storage import single_flight
+
         try:
             credential = self._find(name, query)
         except SourceError as error:

@@ -18,7 +18,7 @@ from shim.core.model import Credential, Endpoint, Endpoints, Resolution
 from shim.core.typing import NamedTuple
 from shim.core.urls import Url, scope_of_index, scope_of_origin
 from shim.credentials.ask_once import Asker
-from shim.credentials.sources import AGING_SOURCES, Query, known
+from shim.credentials.sources import AGING_SOURCES, Query
 from shim.storage import token_cache
 
 #: Sources that know a file by its server alone.
@@ -69,6 +69,8 @@ class _Resolver:
         if endpoint.provided_by or (endpoint.url.is_public and index is None):
             return Resolution(endpoint, None, index=name)
         if endpoint.inline_password is not None:
+            from shim.credentials.sources import known
+
             if left_behind := known.find_left_behind(endpoint, self._host):
                 self._asker.warn(left_behind)
             who, scope = endpoint.username or "", scope_of_index(endpoint.url)

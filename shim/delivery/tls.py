@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
-from shim.config.index import IndexConfig
+from shim.config.index import SYSTEM, IndexConfig
 from shim.config.settings import Settings
 from shim.core.dataclass import replace
 from shim.core.errors import CACHE_HINT, ConfigError
@@ -25,9 +25,6 @@ from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Target
 from shim.core.typing import NamedTuple
 from shim.delivery.http_library import packages_folder
 
-#: `ca-bundle = "system"`: the operating system's authorities instead of those that the tool brings
-#: along.
-SYSTEM = "system"
 MAX_BUNDLE_BYTES = 16 << 20
 #: Where distributions keep all trusted authorities in one file: Debian, Red Hat, SUSE, Alpine and
 #: macOS.

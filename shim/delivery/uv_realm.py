@@ -15,7 +15,6 @@ from shim.core.model import Endpoint, Manner
 from shim.core.urls import Scope, Url
 from shim.delivery import Case, same_login
 from shim.delivery.reasons import Reason, Refusal
-from shim.formats.whatwg import plain_host
 
 #: The answers to a stranger after which uv looks for a credential.
 CHALLENGES = frozenset({401, 403, 404})
@@ -23,6 +22,8 @@ CHALLENGES = frozenset({401, 403, 404})
 
 def is_same_realm(scope: Scope, url: Url) -> bool:
     """Whether uv takes both for one realm."""
+    from shim.formats.whatwg import plain_host
+
     ours = (scope.scheme, plain_host(scope.host), scope.port)
     return ours == (url.scheme, plain_host(url.host), url.port)
 

@@ -10,7 +10,6 @@ from shim.config.settings import Settings, load_settings
 from shim.core.errors import NoCredential, NotProven, ShimError
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Resolution
-from shim.credentials.missing import hint_for
 from shim.preflight.guarded_command import NAMING
 from shim.tools import Tool
 
@@ -63,6 +62,8 @@ def check_unanswered(
         is_answered = resolution.credential or resolution.endpoint.provided_by
         if index is None or is_answered or index.on_failure == "pass":
             continue
+        from shim.credentials.missing import hint_for
+
         message = f"no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})"
         error = NoCredential(message, tried=resolution.tried, hint=hint_for(resolution, index))
         if tool.falls_back_to_other_indexes and index.on_failure == "stop":

@@ -21,7 +21,6 @@ from shim.credentials.resolve import resolve
 from shim.delivery import Choice
 from shim.preflight.guarded_command import PROOF_S, GuardedCommand
 from shim.preflight.outcome import look_for_files, page_of_index, place_of_proof, strangers_page
-from shim.preflight.stop import stop
 from shim.storage import verification_cache
 from shim.storage.token_cache import describe_duration
 from shim.tools import Tool
@@ -110,10 +109,15 @@ class _Preflight:
             if position in verdicts and verdicts[position].kind not in PASSING
         }
         is_guarded = self.command.tool.falls_back_to_other_indexes and self.command.takes_packages
-        warnings = stop(self.command, failures) if is_guarded else ()
+        warnings = self._stop(failures) if failures and is_guarded else ()
         if not self.unserved:
             self._look_for_files([position for position in private if position not in failures])
         return warnings
+
+    def _stop(self, failures: dict[int, VerificationResult]) -> tuple[ShimError, ...]:
+        from shim.preflight.stop import stop
+
+        return stop(self.command, failures)
 
     def recall(self) -> tuple[ShimError, ...]:
         """Go by what is remembered of the servers alone."""

@@ -23,7 +23,6 @@ from shim.core.model import Credential, Endpoint, Resolution, Route
 from shim.core.typing import NamedTuple
 from shim.core.verdict import VerificationResult
 from shim.delivery import Choice
-from shim.preflight.failures import refusal
 from shim.preflight.guarded_command import PLACES, RELAXED_PROOF_S
 from shim.preflight.outcome import place_of_proof
 from shim.preflight.preflight import PASSING, PROFILE_S
@@ -75,12 +74,16 @@ def find_refused(
     refused = [(ours[number], one) for number, one in verdicts.items() if one.kind == "rejected"]
     ages_s = [_age_s(one, case.host) for one in ours] if asks else []
     withheld = [one.resolution.endpoint for one, _ in refused if _refuses_strangers(choice, one)]
-    warnings = []
-    for one, verdict in refused:
-        is_withheld = one.resolution.endpoint in withheld
-        warnings.append(refusal(one.resolution, one.config, verdict, None, withheld=is_withheld))
+    warnings = [_warning(one, verdict, withheld) for one, verdict in refused]
     valid_until = case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf)
     return RefusedCredentials(tuple(warnings), valid_until, tuple(withheld))
+
+
+def _warning(one: _Delivered, verdict: VerificationResult, withheld: list[Endpoint]) -> ShimError:
+    from shim.preflight.failures import refusal
+
+    is_withheld = one.resolution.endpoint in withheld
+    return refusal(one.resolution, one.config, verdict, None, withheld=is_withheld)
 
 
 def _find_ours(choice: Choice, resolution: Resolution) -> Credential | None:

@@ -11,13 +11,11 @@ requests `merge_environment_settings`, whose variables go before `--cert`; pip 2
 
 from __future__ import annotations
 
-from shim.config.index import IndexConfig
+from shim.config.index import SYSTEM, IndexConfig
 from shim.core.host import Host
 from shim.core.model import Invocation, Route
 from shim.core.urls import Url
-from shim.delivery.tls import SYSTEM, adds_to_system, pips_authorities, requests_bundle
 from shim.net.routes import route_of_environment
-from shim.tools.unsafe_settings import names
 
 OPTIONS = ("proxy", "no-proxy-env", "cert", "client-cert", "trusted-host")
 
@@ -26,7 +24,9 @@ def route_to(url: Url, index: IndexConfig | None, invocation: Invocation, host: 
     """Return how the tool reaches `url`; other tools than pip by environment and `[[index]]`."""
     if invocation.family != "pip":
         return route_to_index(index, host)
+    from shim.delivery.tls import adds_to_system, pips_authorities, requests_bundle
     from shim.tools.pip.tool import read_options
+    from shim.tools.unsafe_settings import names
 
     said = {
         name: [mention.text for mention in mentions]

@@ -16,7 +16,6 @@ from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import private_folder
 from shim.core.typing import Any
-from shim.hotpath import system_log
 from shim.hotpath.replay import append, parent_name
 from shim.storage.verification_cache import read_key
 
@@ -62,7 +61,11 @@ def record_refusal(
 
 def find_socket(mode: str | None) -> str:
     """Return the socket of the system's log if lines go there as well, else ""."""
-    return system_log.SOCKET if mode == "syslog" else ""
+    if mode != "syslog":
+        return ""
+    from shim.hotpath import system_log
+
+    return system_log.SOCKET
 
 
 def _now(host: Host) -> str:
@@ -85,8 +88,6 @@ def render_lines(
     key = read_key(folder) if folder else None
     if folder is None or key is None:
         return "", ""
-    from json import dumps
-
     lines = []
     for credential in credentials:
         scope = str(credential.scope)
@@ -101,8 +102,18 @@ def render_lines(
             "parent": parent,
             "outcome": outcome,
         }
-        lines.append(dumps(entry) + "\n")
+        rendered = (f'"{name}": {_quote(value)}' for name, value in entry.items())
+        lines.append(f"{{{', '.join(rendered)}}}\n")
     return os.path.join(folder, FILE), "".join(lines)
+
+
+def _quote(text: str) -> str:
+    """Return a text as JSON has it. Its library is asked only for what needs an escape."""
+    if text.isascii() and text.isprintable() and not {*'"\\'}.intersection(text):
+        return f'"{text}"'
+    from json import dumps
+
+    return dumps(text)
 
 
 def write_lines(path: str, lines: str, socket: str) -> None:
@@ -110,6 +121,8 @@ def write_lines(path: str, lines: str, socket: str) -> None:
     if not lines:
         return
     if socket:
+        from shim.hotpath import system_log
+
         system_log.send(socket, lines)
     with suppress(OSError):
         if exists(path) and read_status(path).st_size > MAX_BYTES:

@@ -13,8 +13,6 @@ from shim.core.typing import Any
 from shim.core.urls import Url
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
-from shim.formats.script import script_block
-from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
 from shim.tools.unsafe_settings import Does, UnsafeSetting
 
 
@@ -26,6 +24,8 @@ def read_document(path: str, host: Host) -> dict[str, Any]:
 
 def read_script(path: str, host: Host) -> dict[str, Any]:
     """Return the metadata of a PEP 723 script, nothing if there is none. Raises CannotDeliver."""
+    from shim.formats.script import script_block
+
     with refusing(path, host):
         return read_toml(script_block(_read(path, host).decode("utf-8", "replace")))
 
@@ -37,6 +37,8 @@ def in_requirements(
 
     A path that is none of those, or that only the tool may read, is unread already.
     """
+    from shim.tools.pip.options import REQUIREMENTS_LINE, WANTED
+
     table = read_table(REQUIREMENTS_LINE, WANTED)
     for path in paths:
         try:

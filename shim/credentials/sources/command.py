@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from shim.core.model import Credential
-from shim.credentials.helper_program import ask_program
 from shim.credentials.sources import Query, Source
 from shim.credentials.surroundings import state_of_command
 
@@ -28,6 +27,8 @@ def find(query: Query) -> Credential | None:
     Raises:
         SourceError: not found, failed, too slow, or no answer of its protocol.
     """
+    from shim.credentials.helper_program import ask_program
+
     command = query.index.command if query.index else None
     return ask_program(query, command, "command") if command else None
 

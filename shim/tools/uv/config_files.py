@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from itertools import islice
 
 from shim.core.files import MAX_BYTES as MAX_PARSED
 from shim.core.files import CannotRead, is_file, read_regular
-from shim.core.globs import find_paths
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.toml import read_toml
@@ -82,6 +80,8 @@ class Reader:
     def find(self, folder: str, pattern: str) -> list[str]:
         """Return the paths below `folder` that match; beyond a great number they are unread."""
         from glob import escape
+
+        from shim.core.globs import find_paths
 
         where = f"{pattern} matches below {folder}"
         try:
@@ -188,6 +188,8 @@ def _matches_any(patterns: object, relative: str) -> bool:
 
 def _matches(pattern: str, parts: list[str]) -> bool:
     """Return whether a path's parts match a pattern; its `**` stands for any number of them."""
+    from fnmatch import fnmatchcase
+
     reached = {0}
     for step in os.path.normpath(pattern).split("/"):
         if step == "**":

@@ -13,7 +13,6 @@ from shim.core.host import Host
 from shim.core.model import Endpoint, Location, Origin, password_in
 from shim.core.typing import Literal, NamedTuple
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url, scope_of_index
-from shim.formats.whatwg import read_web_url
 from shim.tools.unreadable import Unread
 
 Role = Literal["index", "extra", "links", "input", "direct", "publish"]
@@ -54,6 +53,8 @@ def make_endpoints(said: Iterable[StatedUrl], host: Host, unread: Unread) -> lis
             endpoints.append(endpoint)
             continue
         unread.note_url(one.text, one.origin)
+        from shim.formats.whatwg import read_web_url
+
         plain = read_web_url(one.text)
         if plain and (endpoint := _make_endpoint(one._replace(text=plain, key=None), host)):
             endpoints.append(endpoint)

@@ -19,12 +19,10 @@ from shim.core.typing import Any
 from shim.core.urls import BadUrl, names_web, parse_url
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
-from shim.formats.script import script_block
 from shim.tools.uv.command import Part
 from shim.tools.uv.config_files import Reader
 from shim.tools.uv.endpoints import Role, StatedUrl
 from shim.tools.uv.index_order import ROLES, index_of
-from shim.tools.uv.lock_file import find_folders
 
 #: How many files may name each other in one command: more is a loop in disguise.
 MAX_FILES = 1000
@@ -127,6 +125,8 @@ class Collector:
 
     def add_script(self, path: str) -> dict[str, Any]:
         """Add what a PEP 723 script's metadata names beside configuration; return the metadata."""
+        from shim.formats.script import script_block
+
         document: dict[str, Any] = {}
         with self.reader.unread.guard(path, careless=True):
             document = read_toml(script_block(self.reader.read_text(path)))
@@ -270,6 +270,8 @@ def read_lock(
     uv drops a lock that was made from other indexes. A frozen one needs no index, but the
     credential of an index opens its files.
     """
+    from shim.tools.uv.lock_file import find_folders
+
     said: list[StatedUrl] = []
     origin = Origin("file", path, project=True)
     known = {url.rstrip("/") for url in configured}

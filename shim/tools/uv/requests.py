@@ -22,7 +22,6 @@ from shim.tools.uv.config_files import Document, Project, Reader, discover, find
 from shim.tools.uv.endpoints import StatedUrl, find_place, make_endpoints
 from shim.tools.uv.index_order import ROLES, Layer, in_order, layer_of, named_url, settle
 from shim.tools.uv.inputs import Collector, read_lock
-from shim.tools.uv.publish import publish_endpoints
 
 INDEX_OPTIONS = ("default-index", "index", "extra-index-url", "index-url", "find-links")
 #: Options that name requirements files; `uv pip` obeys the index lines of those in LINE_OPTIONS.
@@ -52,6 +51,8 @@ def read_command_endpoints(command: UvCommand, host: Host) -> Endpoints:
     projects = [find_project(folder, reader) for folder in _find_starts(command, host, reader)]
     configurations = [_read_configuration(command, project, host, reader) for project in projects]
     if command.verb == ("publish",):
+        from shim.tools.uv.publish import publish_endpoints
+
         asked = publish_endpoints(command, configurations[0], host, reader.unread)
         return _finish(command, host, reader, asked)
     options = _read_options(command, host)

@@ -16,7 +16,6 @@ from shim.core.toml import table_at
 from shim.core.typing import Any
 from shim.core.urls import Url
 from shim.formats import uv_toml
-from shim.formats.whatwg import plain_host
 from shim.tools.project_files import read_document, read_script, shown
 from shim.tools.unsafe_settings import PROXY_VARIABLES, Does, UnsafeSetting
 
@@ -57,6 +56,8 @@ def find_unsafe_settings(
 
 def means(pattern: str, url: Url) -> bool:
     """Return whether uv may take `host`, `host:port`, a URL or `*` for the URL's server."""
+    from shim.formats.whatwg import plain_host
+
     match = re.fullmatch(_PATTERN, pattern.strip())
     host = plain_host(match[1].removesuffix(".")) if match else None
     if match is None or host is None or "*" in host:
