@@ -39,10 +39,9 @@ NAME = "pip-uv-shim-"
 #: `uv run` hands its environment to user code, `uv tool` writes every index into receipts, `uv
 #: publish` looks indexes up by name.
 OTHER_VERBS = ("run", "tool", "publish")
-#: What makes uv read no machine configuration, keep no index in mind, or print all of them with
-#: their passwords.
-SWITCHES = ("--no-config", "--config-file", "--no-index", "--emit-index-url", "--show-settings")
-VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG", "UV_NO_INDEX")
+#: What makes uv read no machine configuration, or print all indexes with their passwords.
+SWITCHES = ("--no-config", "--isolated", "--config-file", "--emit-index-url", "--show-settings")
+VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG")
 
 manner = unasked_manner
 
@@ -56,6 +55,8 @@ def fits(case: Case) -> Refusal | None:
     said = [word.partition("=")[0] for word in case.invocation.argv]
     switches = [name for name in SWITCHES if name in said]
     switches += [name for name in VARIABLES if case.host.is_set(name)]
+    if not any(endpoint.role == "index" for endpoint in case.endpoints.items):
+        switches.append("no-index")  # wherever that is said: uv then keeps no index in mind
     if switches:
         return Reason.SWITCHED_OFF.of(switch=switches[0])
     for endpoint, _ in case.deliveries:

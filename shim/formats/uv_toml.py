@@ -76,6 +76,11 @@ def source_indexes(table: dict[str, Any], packages: Collection[str] | None = Non
     return list(dict.fromkeys(_in_sources(sources, "index")))
 
 
+def names_members(table: dict[str, Any]) -> bool:
+    """Return whether a `[tool.uv.sources]` entry is a member of the same workspace."""
+    return any(row.get("workspace") is True for row in _rows(table_at(table, "sources")))
+
+
 def requirement_name(text: str) -> str:
     """Return the normal name of the package that a requirement asks for."""
     match = re.match(_NAME, text)
@@ -83,6 +88,11 @@ def requirement_name(text: str) -> str:
 
 
 def _in_sources(sources: dict[str, Any], key: str) -> list[str]:
-    """Return what the sources, each one table or several, say for a key."""
+    """Return what the sources say for a key."""
+    return [row[key] for row in _rows(sources) if isinstance(row.get(key), str)]
+
+
+def _rows(sources: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the tables of the sources, each of which is one or a list of them."""
     entries = ([one] if isinstance(one, dict) else tables(one) for one in sources.values())
-    return [row[key] for rows in entries for row in rows if isinstance(row.get(key), str)]
+    return [row for rows in entries for row in rows]

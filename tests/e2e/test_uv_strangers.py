@@ -162,6 +162,58 @@ def test_a_projects_index_is_asked_as_its_user(verb: str, kind: str, system: str
         assert lock.returncode == 0, lock.stderr
 
 
+ONE_WORKSPACE = """[tool.uv.workspace]
+members = ["member"]
+[tool.uv.sources]
+corp-lib = {{ index = "team" }}
+[[tool.uv.index]]
+name = "team"
+url = "{}"
+explicit = true
+[[tool.uv.index]]
+name = "bait"
+url = "{bait}"
+default = true
+"""
+#: Files, and a command of `uv pip`; `{}` is the URL.
+HIDDEN = {
+    "isolated": ({}, ["--isolated", "--default-index", "{}", "corp-lib"]),
+    "no-index in a project": ({"pyproject.toml": '[tool.uv]\nno-index = true\nfind-links = ["{}corp-lib/"]\n'}, ["corp-lib"]),
+    "no-index in a file": ({"r.txt": "--no-index\n-f {}corp-lib/\ncorp-lib\n"}, ["-r", "r.txt"]),
+    "group": (
+        {"pyproject.toml": PROJECT.replace('"corp-lib"', "") + '[dependency-groups]\ndev = ["corp-lib"]\n' + ONE_WORKSPACE},
+        ["--group", "dev"],
+    ),
+    "member": ({"pyproject.toml": ONE_WORKSPACE, "member/pyproject.toml": PROJECT}, ["-r", "member/pyproject.toml"]),
+}
+
+
+@pytest.mark.parametrize("version", ["newest", "0.7.22"])
+@pytest.mark.parametrize("way", ["typed", "configured"])
+@pytest.mark.parametrize("case", HIDDEN)
+def test_what_uv_pip_is_told_in_other_words_is_no_stranger_either(
+    case: str, way: str, version: str, world: World, server: Forwarding
+) -> None:
+    """As with the bare uv and the password typed, or the command stops by name."""
+    prepare(world, server, version, configured=way == "configured")
+    files, words = HIDDEN[case]
+    plain, bait = server.url("/team/simple/"), server.url("/bait/simple/").replace("127.0.0.1", "localhost")
+    url = plain if way == "configured" else plain.replace("://", f"://{USER}:{CANARY}@")
+    for name, text in files.items():
+        (world.cwd / name).parent.mkdir(exist_ok=True)
+        (world.cwd / name).write_text(text.format(url, bait=bait))
+    result = run(world, ["pip", "install", *TARGET, *(word.format(url) for word in words)])
+    for name in files:  # of which a typed password is no leak of ours
+        (world.cwd / name).unlink()
+
+    found = world.cwd / "out" / "corp_lib.py"
+    assert server.wrongly_sent() == []
+    if way == "configured" and (case.startswith("no-index") or (case == "isolated" and version != "newest")):
+        assert (result.returncode, "cannot-deliver" in result.stderr, found.exists()) == (77, True, False), result.stderr
+    else:
+        assert found.read_text() == "VALUE = 1\n", result.stderr
+
+
 def test_two_indexes_of_one_server_serve_uv_run(world: World, server: Forwarding) -> None:
     """Each is said with its own user, and in their order: nobody's password goes to the other place."""
     prepare(world, server, "newest", configured=True)

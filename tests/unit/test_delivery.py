@@ -518,12 +518,21 @@ def test_the_machines_configuration_comes_along_to_the_letter_or_the_channel_is_
         assert str(delivery.environ["XDG_CONFIG_DIRS"]).endswith(f":/nowhere:{tmp_path / 'xdg'}")
 
 
-@pytest.mark.parametrize("switch", ["--no-config", "--config-file=x", "--no-index"])
+@pytest.mark.parametrize("switch", ["--no-config", "--config-file=x", "--isolated"])
 def test_no_seed_where_uv_would_not_read_it(world: Host, switch: str) -> None:
     corp = endpoint()
     old = {**UV, "version": (0, 7, 22)}
 
     assert channel_of(deliver(world, {corp: credential(corp)}, argv=("pip", "install", switch), **old)) == "netrc"  # type: ignore[arg-type]
+
+
+def test_no_seed_for_a_page_of_links_beside_no_index_at_all(world: Host) -> None:
+    """Wherever `no-index` stands: uv keeps no index in mind then, and with it no password."""
+    page, default = endpoint(role="links"), endpoint("https://pypi.org/simple")
+    old = {**UV, "version": (0, 7, 22)}
+
+    assert channel_of(deliver(world, {page: credential(page), default: None}, **old)) == "seed"  # type: ignore[arg-type]
+    assert channel_of(deliver(world, {page: credential(page)}, **old)) == "netrc"  # type: ignore[arg-type]
 
 
 def test_an_upload_with_a_credential_of_its_own_goes_by_uvs_variables(world: Host) -> None:

@@ -222,6 +222,50 @@ def test_a_named_file_replaces_all_others_even_with_no_config(world: World) -> N
     assert world.said("lock", "--no-config") == [DEFAULT]
 
 
+def test_isolated_is_no_config_to_what_is_no_project_and_no_tool(world: World) -> None:
+    world.write("uv.toml", index("a"))
+    own = [f"extra {HOST}/a/simple", DEFAULT]
+
+    assert world.said("pip", "install", "x") == own
+    assert world.said("pip", "install", "--isolated", "x") == [DEFAULT]
+    assert world.said("--isolated", "build") == [DEFAULT]
+    assert world.said("lock", "--isolated") == own
+    assert world.said("--config-file", "uv.toml", "pip", "install", "--isolated", "x") == own
+
+
+MEMBER = '[project]\nname = "m"\n[dependency-groups]\ndev = ["x"]\n'
+PINNED = '[tool.uv.sources]\nx = { index = "a" }\n'
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "install -r m/pyproject.toml",
+        "install ./m",
+        "compile m/pyproject.toml",
+        "install --group m/pyproject.toml:dev",
+        "install --project m --group dev",
+        "install --directory m --group dev",
+    ],
+)
+@pytest.mark.parametrize("root_pins", [False, True])
+def test_a_member_named_by_its_path_has_the_sources_and_indexes_of_its_workspace(world: World, words: str, root_pins: bool) -> None:
+    root = '[tool.uv.workspace]\nmembers = ["m"]\n' + index("a", "explicit = true", table="tool.uv.index")
+    world.write("pyproject.toml", root + (PINNED if root_pins else ""))
+    world.write("m/pyproject.toml", MEMBER + ("" if root_pins else PINNED))
+
+    assert f"extra {HOST}/a/simple" in world.said("pip", *words.split())
+
+
+def test_a_member_may_need_another_one_of_its_workspace(world: World) -> None:
+    world.write("pyproject.toml", '[tool.uv.workspace]\nmembers = ["*"]\n' + index("a", "explicit = true", table="tool.uv.index"))
+    world.write("m/pyproject.toml", '[project]\nname = "m"\n[tool.uv.sources]\nn = { workspace = true }\n')
+    world.write("n/pyproject.toml", '[project]\nname = "n"\n' + PINNED)
+
+    assert f"extra {HOST}/a/simple" in world.said("pip", "install", "./m")
+    assert world.said("pip", "install", "./n", "--no-index") == []
+
+
 def test_a_tool_reads_the_users_settings_and_no_projects(world: World) -> None:
     world.write("uv.toml", index("project"))
     world.write("../home/.config/uv/uv.toml", index("user"))

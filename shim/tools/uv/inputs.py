@@ -20,7 +20,7 @@ from shim.core.urls import BadUrl, names_web, parse_url
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools.uv.command import Part
-from shim.tools.uv.config_files import Reader
+from shim.tools.uv.config_files import Reader, find_project
 from shim.tools.uv.endpoints import Role, StatedUrl
 from shim.tools.uv.index_order import ROLES, index_of
 
@@ -84,23 +84,32 @@ class Collector:
 
     def add_document(
         self, document: dict[str, Any], path: str, root: dict[str, Any] | None = None
-    ) -> None:
+    ) -> set[str] | None:
         """Add what a pyproject.toml or script names beside configuration: direct URLs, and sources.
 
-        Those of a workspace's member may also name the indexes of its `root`.
+        Those of a workspace's member may also name the indexes of its `root`. Returns the packages
+        whose sources count, None for all.
         """
         origin = Origin("file", path, project=True)
-        tool = uv_toml.tool_table(document) or {}
         for_build = uv_toml.build_requirement_texts(document)
         for_use = [] if self.builds_only else uv_toml.requirement_texts(document)
         for text in [*for_use, *for_build]:
             self.add_direct(text, origin)
-        for url in uv_toml.source_urls(tool):
+        names = {uv_toml.requirement_name(text) for text in for_build}
+        wanted = names if self.builds_only else None
+        tables = [uv_toml.tool_table(one) or {} for one in (document, root or {})]
+        self._add_sources(tables, path, wanted)
+        return wanted
+
+    def _add_sources(
+        self, tables: list[dict[str, Any]], path: str, wanted: set[str] | None
+    ) -> None:
+        """Add what the sources in the first table name; the indexes may stand in any of them."""
+        origin = Origin("file", path, project=True)
+        for url in uv_toml.source_urls(tables[0]):
             self.add(url, origin, "direct")
-        wanted = {uv_toml.requirement_name(text) for text in for_build}
-        names = uv_toml.source_indexes(tool, wanted if self.builds_only else None)
-        self._add_pinned(names, [tool, uv_toml.tool_table(root or {}) or {}], origin)
-        for source in uv_toml.source_paths(tool):
+        self._add_pinned(uv_toml.source_indexes(tables[0], wanted), tables, origin)
+        for source in uv_toml.source_paths(tables[0]):
             self.add_folder(source, path)
 
     def _add_pinned(
@@ -115,13 +124,24 @@ class Collector:
                 self.pinned.append(one._replace(role="links" if one.flat else "extra"))
 
     def add_folder(self, path: str, parent: str | None = None) -> None:
-        """Add what a local project names: uv obeys its pyproject.toml when it builds it."""
+        """Add what a local project names: uv obeys its pyproject.toml when it builds it, and the
+        sources of the workspace that it is a member of.
+        """
         path = re.sub(r"\[[^\]]*\]$", "", path.removeprefix("file://").removeprefix("file:"))
         path = os.path.join(self.reader.join(path, parent), "pyproject.toml")
-        if self._is_new(path):
-            document = self.reader.read_toml(path)
-            if document:
-                self.add_document(document, path)
+        document = self.reader.read_toml(path) if self._is_new(path) else None
+        if not document:
+            return
+        project = find_project(os.path.dirname(path), self.reader)
+        top = os.path.join(project.root or "", "pyproject.toml")
+        root = (self.reader.read_toml(top) or {}) if top != path else document
+        wanted = self.add_document(document, path, root)
+        tables = [uv_toml.tool_table(one) or {} for one in (root, document)]
+        if root is not document:
+            self._add_sources(tables[:1], top, wanted)
+        if any(map(uv_toml.names_members, tables)):
+            for member, _ in project.documents(self.reader):
+                self.add_folder(os.path.dirname(member))
 
     def add_script(self, path: str) -> dict[str, Any]:
         """Add what a PEP 723 script's metadata names beside configuration; return the metadata."""

@@ -32,6 +32,8 @@ FOLDER_OPTIONS = ("editable", "with-editable")
 PROJECT_VERBS = frozenset(
     words("add audit build check export lock remove run sync tree upgrade version workspace")
 )
+#: Those to which --isolated, by its old meaning, is --no-config.
+ISOLATED_VERBS = frozenset(words("build pip publish venv"))
 #: Those that fetch what a lock names.
 SYNC_VERBS = frozenset({"add", "check", "remove", "run", "sync", "version"})
 #: Those that ask where tools came from.
@@ -106,7 +108,8 @@ def _read_configuration(
     command: UvCommand, project: Project, host: Host, reader: Reader
 ) -> list[Document]:
     config_file = command.value("config-file", host)
-    if command.is_on("no-config", host) and not config_file:
+    is_isolated = command.has("isolated") and command.verb[0] in ISOLATED_VERBS
+    if (is_isolated or command.is_on("no-config", host)) and not config_file:
         return []
     start = None if command.verb[0] == "tool" else project.start
     return discover(start, config_file, reader, command.version)
@@ -190,6 +193,8 @@ def _add_inputs(collector: Collector, command: UvCommand, host: Host) -> None:
     for part in command.all("group", host):
         if ":" in part.text:
             collector.add_file(part.text.rpartition(":")[0])
+        elif is_pip:
+            collector.add_folder(command.value("project", host) or ".")
     for option in FOLDER_OPTIONS:
         for part in command.typed(option):
             collector.add_folder(part.text)
