@@ -5,9 +5,10 @@ Its first act takes secrets out of the process list (`hotpath/argv_mask.py`). Th
 same command, made before, is replayed if there is one; else the long way is gone. Holds no
 knowledge of any tool and imports only what a bare interpreter has loaded already.
 
-SITE is the folder with our dependencies, NAME the launcher's name, TARGET the real tool, SELF the
-launcher's path, IGNORED is `1` if SIGPIPE was ignored when the launcher started (this interpreter
-ignores it always, so only the launcher can tell).
+SITE is the folder with our dependencies (`@NUMBER` where all words are in a pipe), NAME the
+launcher's name, TARGET the real tool, SELF the launcher's path, IGNORED is `1` if SIGPIPE was
+ignored when the launcher started (this interpreter ignores it always, so only the launcher can
+tell).
 """
 
 import sys
@@ -19,7 +20,11 @@ SECRET_OPTIONS = ("--password", "--token", "--proxy", "-p", "-t")
 
 def main() -> int:
     """Hide secrets, make our package and its dependencies importable, and go the long way."""
-    if any("://" in word or word.startswith(SECRET_OPTIONS) for word in sys.argv):
+    if sys.argv[1].startswith("@"):
+        from shim.hotpath.argv_mask import read_words
+
+        sys.argv = read_words(int(sys.argv[1][1:]))
+    elif any("://" in word or word.startswith(SECRET_OPTIONS) for word in sys.argv):
         from shim.hotpath.argv_mask import hide_secrets
 
         hide_secrets()

@@ -6,12 +6,16 @@ https://user:password@host/` would stand there until the target starts.
 """
 
 import posix  # `os` on top of it would cost as much as a quarter of a bare interpreter's start
+import sys
 
 #: Options of any tool whose value may be a secret. Only our own line in the process list is masked
 #: by them, so one too many is harmless.
 SECRET_OPTIONS = (b"--password", b"--token", b"--proxy", b"-p", b"-t")
 #: Those that a value may be joined to (`-pSECRET`).
 JOINED_OPTIONS = tuple(option for option in SECRET_OPTIONS if len(option) == 2)
+
+#: Before the number of a pipe, in the place of SITE (`entry.py`), which begins with a slash.
+AGAIN = "@"
 
 
 def mask_words(words: list[bytes]) -> list[bytes]:
@@ -45,27 +49,59 @@ def _mask_userinfo(word: bytes) -> bytes:
 
 
 def hide_secrets() -> None:
-    """Overwrite secrets in this process's own argv where the kernel shows it (0.2 ms, needs no
-    privilege).
+    """Take secrets out of this process's own line of the process list: they are overwritten where
+    the kernel shows it (0.2 ms, needs no privilege); elsewhere this program starts once more
+    without them. Where neither can be they stay until the target starts.
 
-    Where there is no /proc the command line stays as it is until the target starts, some 30 ms
-    later: docs/security.md says so.
     Sources: proc(5), fields 48 and 49 of /proc/PID/stat (arg_start, arg_end).
     """
     try:
-        with open("/proc/self/cmdline", "rb") as stream:
-            line = stream.read()
-        masked = b"\0".join(mask_words(line.split(b"\0")))
-        if masked == line:
-            return
-        with open("/proc/self/stat", "rb") as stream:
-            start, end = (
-                int(number) for number in stream.read().rpartition(b")")[2].split()[45:47]
-            )
-        memory = posix.open("/proc/self/mem", posix.O_RDWR)
-        try:
-            posix.pwrite(memory, masked[: end - start], start)
-        finally:
-            posix.close(memory)
+        _overwrite()
     except (OSError, ValueError, IndexError):
+        _start_again()
+
+
+def _overwrite() -> None:
+    """Raises OSError, ValueError or IndexError where there is no /proc, or another's."""
+    with open("/proc/self/cmdline", "rb") as stream:
+        line = stream.read()
+    masked = b"\0".join(mask_words(line.split(b"\0")))
+    if masked == line:
         return
+    with open("/proc/self/stat", "rb") as stream:
+        start, end = (int(number) for number in stream.read().rpartition(b")")[2].split()[45:47])
+    memory = posix.open("/proc/self/mem", posix.O_RDWR)
+    try:
+        posix.pwrite(memory, masked[: end - start], start)
+    finally:
+        posix.close(memory)
+
+
+def _start_again() -> None:
+    """Become this program anew, whose words are in a pipe then (`read_words`); return if it has no
+    secret, or the system makes no such pipe.
+    """
+    words = [word.encode(sys.getfilesystemencoding(), "surrogateescape") for word in sys.argv]
+    shown, data = mask_words(words), b"\0".join(words)
+    if shown == words:
+        return
+    try:
+        reading, writing = posix.pipe()
+        posix.set_blocking(writing, False)
+        if posix.write(writing, data) == len(data):  # more than a pipe holds stays where it is
+            posix.close(writing)
+            posix.set_inheritable(reading, True)
+            head = [sys.executable.encode(), b"-IS", shown[0], f"{AGAIN}{reading}".encode()]
+            posix.execv(sys.executable, [*head, *shown[2:]])
+    except OSError:
+        return
+
+
+def read_words(number: int) -> list[str]:
+    """Return this program's words, left in a pipe before it started again. Raises OSError."""
+    data = b""
+    while part := posix.read(number, 1 << 16):
+        data += part
+    posix.close(number)
+    encoding = sys.getfilesystemencoding()
+    return [word.decode(encoding, "surrogateescape") for word in data.split(b"\0")]

@@ -212,6 +212,29 @@ def test_a_wrong_password_stops_the_command(tool: Tool, lack: list[str], url: st
     assert not (world.folder / "installed" / "corp_lib.py").exists()
 
 
+def test_a_typed_password_is_gone_from_the_process_list_before_anything_is_asked(lack: list[str], url: str, world: World, index: PrivateIndex) -> None:
+    """The process list is looked at from outside, while a slow source of another index is asked."""
+    world.use(toolchains.pip("newest"))
+    started, answer = world.folder / "started", world.folder / "answer"
+    program = world.folder / "config" / "slow"
+    program.write_text(f"#!/bin/sh\n: >{started}\nwhile [ ! -e {answer} ]; do sleep 0.05; done\necho {CANARY}\n")
+    program.chmod(0o700)
+    other = url.replace("127.0.0.1", "localhost")
+    world.configure(f'[[index]]\nname = "slow"\nurl = "{other}"\nusername = "{USER}"\ncommand = {{ argv = ["{program}"] }}\n')
+    typed = url.replace("//", f"//{USER}:{CANARY}@")
+    words = install(toolchains.pip("newest"), typed, "--extra-index-url", other, "--target", str(world.folder / "installed"), "corp-lib")
+    with subprocess.Popen([*lack, *words], env=world.environ, cwd=world.cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        wait_until(started.exists)
+        seen = with_secret_in("cmdline", FORMS)
+        answer.touch()
+        output, _ = running.communicate(timeout=120)
+
+    assert seen == set()
+    assert running.returncode == 0, output
+    assert (world.folder / "installed" / "corp_lib.py").is_file()
+    assert not is_in(output.encode(errors="surrogateescape"), FORMS)
+
+
 def test_busybox_is_all_that_installing_activating_and_a_private_package_need(url: str, world: World) -> None:
     machine.skip_without(machine.lacks_mounts())
     machine.skip_without(machine.lacks_programs("busybox"))

@@ -1,5 +1,6 @@
 """The first act: secrets leave our own command line before anything slow happens."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -66,3 +67,35 @@ def test_an_undecodable_word_is_no_reason_to_fail() -> None:
     )
 
     assert result.stdout.endswith(b"\xff\xfe\0http://***@c\0")
+
+
+#: A program that cannot overwrite its line; says which words it has in the end, and which the process list shows.
+STARTS_AGAIN = f"""
+import sys; sys.path.insert(0, {ROOT!r})
+from shim.hotpath import argv_mask
+if sys.argv[1].startswith(argv_mask.AGAIN):
+    sys.argv = argv_mask.read_words(int(sys.argv[1][1:]))
+else:
+    argv_mask._overwrite = lambda: int("no number")
+    argv_mask.hide_secrets()
+print(ascii([sys.argv[1:], open("/proc/self/cmdline", errors="surrogateescape").read().split(chr(0))[4:-1]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ([b"http://a:b@c", b"\xff\xfe", b"", b"x y", b""], ["http://***@c", "\udcff\udcfe", "", "x y", ""]),
+        ([b"none"], ["none"]),
+        ([b"http://a:b@c", b"x" * 100_000], ["http://a:b@c", "x" * 100_000]),
+    ],
+    ids=["it starts again", "nothing to hide", "more than a pipe holds"],
+)
+def test_where_nothing_can_be_overwritten_the_program_starts_again_without_it(typed: list[bytes], shown: list[str], tmp_path: Path) -> None:
+    program = tmp_path / "start.py"
+    program.write_text(STARTS_AGAIN)
+    result = subprocess.run([sys.executable, b"-IS", program, b"/site", *typed], capture_output=True, text=True, check=True)
+    words, listed = ast.literal_eval(result.stdout)
+
+    assert words == ["/site", *(word.decode(errors="surrogateescape") for word in typed)]
+    assert listed == shown
