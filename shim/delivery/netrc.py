@@ -32,6 +32,8 @@ FIRST_PIP = (20, 3)
 #: Tools that start one pip, or one uv, after the other. The rest ask with several threads, or start
 #: several pips at once.
 ONE_BY_ONE = ("pipx", "hatch", "pyproject-build", "pip-compile", "pip-sync", "nox")
+#: Verbs of tox that make one environment after the other; plain `tox` takes --parallel.
+ONE_ENVIRONMENT = ("run", "r", "devenv", "d", "exec", "e")
 #: From this release pip asks indexes one after the other in `pip list` as well.
 FIRST_WITHOUT_THREADS = (23, 0)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
@@ -44,7 +46,8 @@ def fits(case: Case) -> Refusal | None:
     if not can_hand(case.host):
         return Reason.NO_MEMORY.of()
     if not has_memory_files() and not _reads_one_by_one(case):
-        return Reason.MANY_READERS.of(tool=case.invocation.tool)
+        tool = case.invocation.tool
+        return Reason.SEVERAL_PIPS.of() if tool == "tox" else Reason.MANY_READERS.of(tool=tool)
     refusal = _uv_refuses(case) if case.invocation.family == "uv" else _pip_refuses(case)
     if refusal := refusal or _find_stranger(case):
         return refusal
@@ -76,6 +79,8 @@ def _reads_one_by_one(case: Case) -> bool:
     if case.invocation.family == "pip" and case.invocation.verb[:1] == ("list",):
         version = pip_behind(case)
         return version is not None and version >= FIRST_WITHOUT_THREADS
+    if case.invocation.tool == "tox":
+        return case.invocation.verb[:1] in [(verb,) for verb in ONE_ENVIRONMENT]
     return case.invocation.family in ("pip", "uv") or case.invocation.tool in ONE_BY_ONE
 
 

@@ -81,6 +81,10 @@ class Reason(Enum):
         "this system has no memory files, and there is no folder of ours for a named pipe",
         hint=_ENVIRONMENT_HINT,
     )
+    SEVERAL_PIPS = Says(
+        "this system has no memory files, and tox may start several pips at once",
+        hint="tox run, which starts one pip after the other",
+    )
     MANY_READERS = Says(
         "this system has no memory files, and {tool} may read a named pipe twice at once",
         hint=_ENVIRONMENT_HINT,

@@ -17,6 +17,7 @@ from shim.cli.demo.watch import ArgvWatch, is_in, needles
 from tests.support import machine, toolchains, without
 from tests.support.long_way import is_hot, warm_up
 from tests.support.processes import with_secret_in
+from tests.support.tool_scenes import INSTALLING
 from tests.support.toolchains import Tool
 from tests.support.world import CANARY, USER, World
 
@@ -175,6 +176,16 @@ def test_any_program_has_its_uv_served(lack: list[str], url: str, world: World) 
     result = world.run(*lack, "shim", "exec", "--", "sh", "-c", f"PATH={toolchains.uv().bin}:$PATH; {script} & wait")
 
     assert [target for target in targets if not (target / "corp_lib.py").is_file()] == [], result.stderr
+
+
+def test_tox_that_makes_one_environment_after_the_other_is_served(lack: list[str], url: str, world: World, wrapped: Path) -> None:
+    scene, world.prefix = INSTALLING["tox"], wrapped
+    world.use(scene.tool())
+    scene.prepare(world.cwd, {"index": url})
+    result = world.run(*lack, "tox", "run", "-e", "py", PIP_INDEX_URL=url)
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert scene.says in result.stdout
 
 
 def test_what_starts_several_pips_is_served_where_only_memfd_create_is_refused(url: str, world: World, index: PrivateIndex) -> None:

@@ -69,6 +69,7 @@ def deliver(
     answers: dict[Endpoint, Credential | None],
     *,
     family: str = "pip",
+    tool: str = "",
     version: tuple[int, ...] | None = NEWEST,
     python: tuple[int, int] | None = (3, 12),
     argv: tuple[str, ...] = ("install", "corp-lib"),
@@ -77,7 +78,7 @@ def deliver(
     unknown: tuple[str, ...] = (),
     mentioned: tuple[str, ...] = (),
 ) -> Delivery:
-    invocation = Invocation(family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
+    invocation = Invocation(tool or family, family, Target("/usr/bin/tool", version, python), argv, verb, True, "")  # type: ignore[arg-type]
     endpoints = Endpoints(tuple(answers), unreadable_inputs=unknown, built=("a (it is built)",), mentioned=mentioned)
     pairs = tuple(Resolution(one, found) for one, found in answers.items())
     return choose(invocation, endpoints, pairs, Settings(channel), host).deliver()  # type: ignore[arg-type]

@@ -86,6 +86,17 @@ def test_a_tool_that_reads_it_twice_at_once_and_has_no_variables_is_told_where_i
     assert channel_of(ask(world, ({CORP: "x"}, {"family": "project"}))) == "netrc"
 
 
+@follows("tox run, which starts one pip after the other")
+def test_tox_gets_a_pipe_where_it_surely_makes_one_environment_after_the_other(world: Host) -> None:
+    for verb in ((), ("p",)):
+        with pytest.raises(CannotDeliver) as caught:
+            ask(world, ({CORP: "x"}, {"family": "project", "tool": "tox", "verb": verb}))
+        assert (caught.value.hint or "").startswith("tox run")
+
+    for verb in (("run",), ("d",)):
+        assert channel_of(ask(world, ({CORP: "x"}, {"family": "project", "tool": "tox", "verb": verb}))) == "netrc"
+
+
 def test_without_a_folder_for_a_pipe_the_environment_is_not_taken_either(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shim.delivery.memory_file._own_folders", lambda _, disk_last=False: iter(()))
     for command in ({}, UV):
