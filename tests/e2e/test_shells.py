@@ -92,6 +92,17 @@ def test_a_tool_that_appears_with_a_venv_gets_its_launcher(hooked: Shell, own: W
     assert hooked.type("sh -c 'uv x'") == "venv by launcher"
 
 
+def test_a_tool_that_a_launcher_waits_for_is_served_in_the_line_that_brings_it(shell: Shell, own: World) -> None:
+    """As `shim install --all` and `install.sh --system` write them."""
+    probe(own.cwd / ".venv" / "bin", "uv", "venv")
+    shutil.copy(own.prefix / "shims" / "pip", own.prefix / "shims" / "uv")
+    shell.type(shell.activate)
+
+    assert shell.type("uv x; echo $status" if shell.name == "fish" else "uv x; echo $?").endswith("\n127")
+    assert shell.type(f"{shell.source}; uv x") == "venv by launcher"
+    assert shell.type("deactivate; uv x || echo gone").endswith("gone")
+
+
 def test_a_tool_that_is_not_there_is_not_found(hooked: Shell) -> None:
     hooked.type(hooked.activate)
     there = hooked.type("command -v uv || echo missing") if hooked.name != "fish" else hooked.type("command -sq uv; or echo missing")
@@ -101,7 +112,7 @@ def test_a_tool_that_is_not_there_is_not_found(hooked: Shell) -> None:
 
 def test_deactivate_takes_everything_back(shell: Shell) -> None:
     listings = {
-        "bash": "set | grep -v -e ^_= -e ^BASH_LINENO= -e ^LINENO= -e ^RANDOM= -e ^SECONDS= -e ^EPOCH -e ^SRANDOM= -e ^PIPESTATUS -e ^BASH_COMMAND -e ^FUNCNAME",
+        "bash": "set | grep -v -e ^_= -e ^BASH_LINENO= -e ^LINENO= -e ^RANDOM= -e ^SECONDS= -e ^EPOCH -e ^SRANDOM= -e ^PIPESTATUS -e ^BASH_COMMAND -e ^FUNCNAME -e ^HISTCMD",
         "zsh": "typeset -f; print -l $precmd_functions; typeset +m '_shim*'; echo $PATH",
         "fish": "functions -a | grep -i shim; set -n | grep -i shim; string join : $PATH",
     }

@@ -74,8 +74,8 @@ _shim_stand_for() {
   eval "$1() { _shim_run $1 \"\$@\"; }"
 }
 
-# Defines a function for each tool that is there: it counts before PATH, also in `. .venv/bin/activate && pip ...`. One that is
-# defined already stays, since the user may have put another in its place.
+# Defines a function for each tool that is there, or has a launcher that waits for it: it counts before PATH, also in
+# `. .venv/bin/activate && pip ...`. One that is defined already stays, since the user may have put another in its place.
 _shim_define() {
   _shim_kept=
   for _shim_name in @NAMES@; do
@@ -83,7 +83,7 @@ _shim_define() {
       *" $_shim_name "*) _shim_known=1 ;;
       *) _shim_known= ;;
     esac
-    if ! _shim_has "$_shim_name"; then
+    if [ ! -x @SHIMS@/"$_shim_name" ] && ! _shim_has "$_shim_name"; then
       [ -z "$_shim_known" ] || _shim_forget "$_shim_name"
       continue
     elif [ -z "$_shim_known" ] && _shim_is_taken "$_shim_name"; then
