@@ -112,7 +112,7 @@ def test_a_tool_that_is_not_there_is_not_found(hooked: Shell) -> None:
 
 def test_deactivate_takes_everything_back(shell: Shell) -> None:
     listings = {
-        "bash": "set | grep -v -e ^_= -e ^BASH_LINENO= -e ^LINENO= -e ^RANDOM= -e ^SECONDS= -e ^EPOCH -e ^SRANDOM= -e ^PIPESTATUS -e ^BASH_COMMAND -e ^FUNCNAME -e ^HISTCMD",
+        "bash": "set | grep -v -e ^_= -e ^BASH_LINENO= -e ^LINENO= -e ^RANDOM= -e ^SECONDS= -e ^EPOCH -e ^SRANDOM= -e ^PIPESTATUS -e ^BASH_COMMAND -e ^FUNCNAME -e ^HISTCMD -e ^BASHPID",
         "zsh": "typeset -f; print -l $precmd_functions; typeset +m '_shim*'; echo $PATH",
         "fish": "functions -a | grep -i shim; set -n | grep -i shim; string join : $PATH",
     }

@@ -23,6 +23,7 @@ _shim_stand_for() {
 # Should ^C keep it away, the next prompt brings it back, where nothing counts as seen then.
 _shim_start() {
   local _shim_name=$1 _shim_words=
+  ! _shim_is_job "$1" || exec "$@"
   shift
   [ $# -eq 0 ] || printf -v _shim_words ' %q' "$@"
   _shim_words=$_shim_name$_shim_words
@@ -34,9 +35,18 @@ _shim_start() {
   return "$1"
 }
 
+# Whether the typed line is this command in the background and nothing else. Then its process may become the tool, which `$!` is then.
+# No function can tell that of itself: history does, if this line went into it.
+_shim_is_job() {
+  [[ $BASHPID != "$$" && ${HISTCMD-} = "${_shim_line-}" ]] || return 1
+  set -- "$1" "$(HISTTIMEFORMAT= history 1)"
+  [[ $2 =~ ^\ *[0-9]+\*?\ +"$1"(\ ([^\;\&\|\(\)\`]|\>\&|\&\>)*)?\&\ *$ ]]
+}
+
 # The status is handed on to prompt commands behind ours, but not where `set -e` would end the shell for it.
 _shim_prompt() {
   set -- "$?"
+  _shim_line=${HISTCMD-}
   [ "${PATH-}" = "${_shim_seen-}" ] || [ ! -x @SHIMS@/shim ] || _shim_settle
   case $- in
     *e*) return 0 ;;
@@ -89,5 +99,6 @@ _shim_forget_prompt() {
       ;;
   esac
   complete -r shim 2>/dev/null || :
-  unset -f _shim_settle _shim_prompt _shim_complete _shim_may_hook
+  unset -f _shim_settle _shim_prompt _shim_is_job _shim_complete _shim_may_hook
+  unset _shim_line
 }
