@@ -19,6 +19,7 @@ PACKAGES = {
     "gnome-keyring-daemon": "gnome-keyring",
     "nginx": "nginx-light",
     "node": "nodejs",
+    "newuidmap": "uidmap",
     "docker": "docker.io",
     "dockerd": "docker.io",
     "docker-credential-pass": "golang-docker-credential-helpers",
