@@ -18,14 +18,16 @@ Claim = tuple[str, str]
 
 #: Names on real indexes are shorter; one that is longer comes from nobody.
 MAX_LETTERS = 200
-_RUNS = r"[-_.]+"
 _PATTERN = r"[a-z0-9*](?:[a-z0-9*-]*[a-z0-9*])?"
 _NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 
 
 def normal_name(name: str) -> str:
     """Return a name in normal form: `Corp_Lib` is `corp-lib`."""
-    return re.sub(_RUNS, "-", name).lower()
+    name = name.replace("_", "-").replace(".", "-").lower()
+    while "--" in name:
+        name = name.replace("--", "-")
+    return name
 
 
 def is_name(text: str) -> bool:

@@ -61,8 +61,10 @@ else:
                 setattr(cls, name, _tuplegetter(place, None))
 
         def __new__(cls, *positional, **named):  # noqa: D102 (see the class)
-            fields = cls._fields
-            if len(positional) != len(fields) or named:
+            fields, lacking = cls._fields, len(cls._fields) - len(positional)
+            if not named and 0 < lacking <= len(cls._field_defaults):
+                positional += (*cls._field_defaults.values(),)[-lacking:]
+            elif named or lacking:
                 given = dict(zip(fields, positional, strict=False)) | named
                 values = cls._field_defaults | given
                 is_whole = len(given) == len(positional) + len(named)
@@ -74,7 +76,8 @@ else:
         def _replace(self, /, **changes):
             if stranger := changes.keys() - {*self._fields}:
                 raise ValueError(f"{type(self).__qualname__} has no {sorted(stranger)}")
-            return type(self)(**{**self._asdict(), **changes})
+            values = [changes.get(*pair) for pair in zip(self._fields, self, strict=True)]
+            return tuple.__new__(type(self), values)
 
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))

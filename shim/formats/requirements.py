@@ -190,7 +190,7 @@ def find_direct_url(requirement: str) -> tuple[int, int] | None:
     marker, blank or not. VCS URLs (`git+https`) and paths are not found.
     """
     written = requirement.lstrip()
-    match = re.match(_DIRECT, written)
+    match = re.match(_DIRECT, written) if "://" in written else None
     if match is None:
         return None
     named, bare = match["named"], match["url"]

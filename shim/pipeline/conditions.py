@@ -50,9 +50,10 @@ def render_files(
         from shim.storage import keyring_cache
 
         places = keyring_cache.places(host, config_files(host))
+    own_folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
     lines = []
     for path in dict.fromkeys([*observer.paths, *files_read, *observer.folders, *places]):
-        if _is_kept_by_us(path, host):
+        if _is_kept_by_us(path, own_folder):
             continue
         is_listed = path in observer.folders
         seen = observer.folders.get(path) or observer.paths.get(path)
@@ -60,15 +61,16 @@ def render_files(
         # A link that leads nowhere is as good as missing, and the first command makes one of ours.
         if seen and seen != now and (seen[0], now[0]) != ("missing", "link"):
             return None
-        lines.append(FIELD.join(describe_path(path, is_listed=is_listed or path in places)))
+        if path in places and not is_listed:
+            now = describe_path(path, is_listed=True)
+        lines.append(FIELD.join(now))
     return lines
 
 
-def _is_kept_by_us(path: str, host: Host) -> bool:
+def _is_kept_by_us(path: str, folder: str) -> bool:
     """Whether a file is the token cache's own: it changes with every refresh, and what counts of it
-    has a line of its own.
+    has a line of its own. `folder` is that of the cache.
     """
-    folder = os.path.dirname(record_folder(dict(host.environ)) or "/nonexistent/plans")
     inner = path.removeprefix(folder).lstrip("/") if f"{path}/".startswith(f"{folder}/") else None
     if inner is None:
         return False

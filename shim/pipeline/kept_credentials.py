@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from urllib.parse import quote
 
 from shim.core.dataclass import dataclass
 from shim.core.host import Host
 from shim.core.model import Credential, Resolution
-from shim.hotpath.replay import read_private
+from shim.hotpath.replay import encode_percent, read_private
 from shim.pipeline.observing import Observer
 
 
@@ -58,7 +57,7 @@ def _find_token(credential: Credential, observer: Observer) -> KeptCredential | 
 
 
 def _holds(path: str, credential: Credential) -> bool:
-    text, secret = read_private(path) or "", quote(credential.secret.reveal(), safe="")
+    text, secret = read_private(path) or "", encode_percent(credential.secret.reveal())
     return f"\nsecret={secret}\n" in text and f"\nusername={_identity(credential)[0]}\n" in text
 
 
@@ -80,11 +79,11 @@ def _find_remembered(
         same = kernel_store.find(keyring_cache.KIND, key, host)
         if same and same_credential(same, credential):
             end = repr(credential.expires_at) if credential.expires_at is not None else ""
-            fields = ("remembered", *place, *_identity(credential), quote(end, safe=""))
+            fields = ("remembered", *place, *_identity(credential), encode_percent(end))
             return KeptCredential(credential, fields)
     return None
 
 
 def _identity(credential: Credential) -> tuple[str, str]:
     """Return user name and scope as records of credentials spell them."""
-    return quote(credential.username, safe=""), quote(str(credential.scope), safe="")
+    return encode_percent(credential.username), encode_percent(str(credential.scope))

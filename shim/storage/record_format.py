@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from urllib.parse import quote, unquote
 
 from shim.core.files import list_folder, read_link_status
 from shim.core.model import Credential, Secret
 from shim.core.own_files import NEW_SUFFIX, read_own, replace_atomically
 from shim.core.typing import Any
 from shim.core.urls import BadUrl, parse_url, scope_of
+from shim.hotpath.replay import decode_percent, encode_percent
 
 HEAD = "pip-uv-shim-record=1"
 TAIL = "end=1"
@@ -36,7 +36,7 @@ def render_record(credential: Credential) -> str:
         "scheme": credential.scheme,
         "expires_at": repr(credential.expires_at) if credential.expires_at is not None else "",
     }
-    lines = [f"{name}={quote(value, safe='')}" for name, value in fields.items()]
+    lines = [f"{name}={encode_percent(value)}" for name, value in fields.items()]
     return "\n".join([HEAD, *lines, TAIL]) + "\n"
 
 
@@ -46,8 +46,8 @@ def parse_record(text: str) -> Credential | None:
     if len(lines) < 3 or lines[0] != HEAD or lines[-2:] != [TAIL, ""]:
         return None
     pairs = (line.partition("=") for line in lines[1:-2])
-    fields = {name: unquote(value) for name, equals, value in pairs if equals}
     try:
+        fields = {name: decode_percent(value) for name, equals, value in pairs if equals}
         username, secret, source = fields["username"], Secret(fields["secret"]), fields["source"]
         scope = scope_of(parse_url(fields["scope"]))
         expires_at = float(fields["expires_at"]) if fields["expires_at"] else None

@@ -36,6 +36,7 @@ def test_a_wrapped_command_takes_no_more_instructions_than_recorded() -> None:
 COSTLY = {
     *("dataclasses", "typing", "inspect", "hashlib", "_hashlib", "hmac", "tomllib", "datetime", "subprocess", "pathlib", "ssl"),
     *("http.client", "glob", "shlex", "string", "copy", "html.parser", "netrc", "keyring", "packaging", "platformdirs", "filelock"),
+    *("json", "urllib.parse", "ipaddress", "fnmatch", "email", "http", "socket", "threading", "tempfile", "shim.net.http_client"),
 }
 
 

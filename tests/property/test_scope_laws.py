@@ -136,6 +136,24 @@ def test_a_url_never_carries_userinfo(text: str) -> None:
     assert "@" not in urlsplit(url.text).netloc  # type: ignore[union-attr]
 
 
+@given(st.one_of(urls, st.text("htps:/?#@[]%.0128afx-_ \\é").map("http://".__add__), st.text("htp:/.[]@")))
+@example("http://[::1]x:80/")
+@example("http://[v1.fe]/")
+@example("http://[::1]:80:90/")
+@example("http:/corp.example/")
+@example("http:corp.example://corp.example/")
+@example("http://corp.example:²/")
+def test_a_url_is_read_as_the_library_reads_it(text: str) -> None:
+    url = parsed(text)
+    assume(url is not None)
+    split = urlsplit(url.text)  # type: ignore[union-attr]
+
+    host = split.hostname or ""
+    host = host if host.isascii() else host.encode("idna").decode()
+    ours = (url.scheme, url.host, url.port, url.path)  # type: ignore[union-attr]
+    assert ours == (split.scheme, host, split.port or {"http": 80, "https": 443}[split.scheme], split.path or "/")
+
+
 @given(urls, st.text(min_size=1), st.text())
 def test_putting_userinfo_in_and_taking_it_out_gives_the_same_url(text: str, username: str, password: str) -> None:
     assume(not any(0xD800 <= ord(character) < 0xE000 for character in username + password))

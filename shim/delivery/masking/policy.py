@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import unquote
 
 from shim.core.model import Delivery, Invocation, Masking, Resolution, Secret
 from shim.core.typing import Literal
@@ -61,6 +60,8 @@ def _split_value(value: str) -> Iterable[str]:
     """Return what is secret in a variable: all of it, or the passwords of its URLs, decoded too."""
     if "@" not in value and "://" not in value:
         return [value]
+    from urllib.parse import unquote
+
     found: list[str] = []
     for word in value.split():
         authority = (word.partition("://")[2] or word).partition("/")[0]

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from urllib.parse import unquote
 
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode, exists, is_folder, list_folder
@@ -59,6 +58,8 @@ class LocalFiles:
         """Return an absolute path. Raises CannotRead for a URL that pips read differently."""
         if location[:5].lower() != "file:":
             return os.path.join(self.host.cwd, location)
+        from urllib.parse import unquote
+
         plain = re.fullmatch(_FILE_URL, location)
         path = unquote(plain[1], errors="surrogateescape") if plain else "\0"
         if "\0" in path or not location.isprintable():

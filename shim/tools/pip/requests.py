@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from urllib.parse import urljoin
 
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import CannotRead, exists, read_status
@@ -260,6 +259,8 @@ class _Reader:
         if not text.isprintable() or text != text.strip():  # before a URL some pips pass over that
             return text
         if parent and _has_scheme(parent):
+            from urllib.parse import urljoin
+
             try:
                 return urljoin(parent, text)
             except ValueError:
