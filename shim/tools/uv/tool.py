@@ -196,14 +196,17 @@ def _without_equals(word: Word, argv: tuple[str, ...]) -> Word:
 
 def _standalone_version(host: Host, target: str) -> tuple[int, ...] | None:
     """Return the version that uv's own installer wrote down, if it speaks of this very file."""
-    import json
     import os
+
+    text = read_text(os.path.join(host.config_home or "", "uv", "uv-receipt.json"))
+    if not text:
+        return None
+    import json
 
     from shim.tools.installed_version import parse_version
 
-    path = os.path.join(host.config_home or "", "uv", "uv-receipt.json")
     try:
-        receipt = json.loads(read_text(path) or "")
+        receipt = json.loads(text)
         prefix = str(receipt["install_prefix"])
         if real_path(target).startswith(real_path(prefix) + "/"):
             return parse_version(str(receipt["version"])) or None
