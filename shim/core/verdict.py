@@ -7,8 +7,9 @@ from shim.core.typing import Literal, NamedTuple
 #: What stands between us and a proof: the credential is refused (401, 403), the index is hidden
 #: (404), has had too many requests (429), is broken (5xx or another status), shows a login page,
 #: sends us to another server, has bad TLS, gives no answer at all or none in time, is too slow with
-#: the page that lists its packages, is behind a proxy that gives none, could not be asked by us
-#: (which says nothing about it), or has rejected this very secret before.
+#: the page that lists its packages, is behind a proxy that gives none, is passed by as the tool
+#: does not trust plain http, could not be asked by us (which says nothing about it), or has
+#: rejected this very secret before.
 Trouble = Literal[
     "refused",
     "forbidden",
@@ -22,6 +23,7 @@ Trouble = Literal[
     "slow",
     "endless",
     "proxy",
+    "passed-by",
     "unknown",
     "again",
 ]

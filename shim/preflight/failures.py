@@ -27,6 +27,7 @@ WORDS: dict[Trouble, str] = {
     "slow": "cannot be reached: {reason}",
     "endless": "takes longer to list its packages than we wait",
     "proxy": "cannot be asked: {reason}",
+    "passed-by": "is plain http on another machine, which pip passes by",
     "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
 }
@@ -40,6 +41,7 @@ HINTS: dict[Trouble, str] = {
     "down": NETWORK_HINT,
     "slow": NETWORK_HINT,
     "proxy": "check that proxy, or name another one",
+    "passed-by": "write https, or have pip trust the host with --trusted-host",
 }
 WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"
 UNCONFIGURED = {**HINTS, "tls": "name its authority with PIP_CERT or --cert"}

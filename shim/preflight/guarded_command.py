@@ -63,6 +63,12 @@ class GuardedCommand:
         index, invocation = self.index_of(resolution), self.choice.case.invocation
         return route_to(resolution.endpoint.url, index, invocation, self.host)
 
+    def is_passed_by(self, resolution: Resolution) -> bool:
+        """Whether pip sends an index nothing: plain http on another machine, and not trusted."""
+        if self.choice.case.invocation.family != "pip" or resolution.endpoint.url.is_confidential:
+            return False
+        return not self.route_to(resolution).unchecked
+
     def others(self, resolution: Resolution) -> list[int]:
         """Return the positions of other places that an index's packages could come from."""
         url = resolution.endpoint.url.text

@@ -15,7 +15,7 @@ from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.model import BARE, Credential, Endpoint, Endpoints, Resolution
 from shim.core.typing import TYPE_CHECKING, NamedTuple
-from shim.core.verdict import VerificationResult
+from shim.core.verdict import VerificationResult, unreachable
 from shim.credentials.ask_once import drop
 from shim.credentials.resolve import resolve
 from shim.delivery import Choice
@@ -146,7 +146,10 @@ class _Preflight:
         for position in positions:
             resolution = self.command.resolutions[position]
             seen = self._recall_rejection(resolution)
-            if seen:
+            if resolution.credential and self.command.is_passed_by(resolution):
+                why = "pip passes it by, since it is plain http"
+                verdicts[position] = unreachable(resolution.endpoint.url, why, "passed-by")
+            elif seen:
                 words = f"{seen.words}, {describe_duration(seen.ago_s)} ago"
                 verdicts[position] = VerificationResult("rejected", words, "again")
             elif question := self._question(resolution):

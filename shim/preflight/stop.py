@@ -12,7 +12,7 @@ from shim.preflight.guarded_command import GuardedCommand
 OTHERS_DEADLINE_S = 15.0
 #: Troubles in which the tool gets nothing from an index either. That we could not ask is none of
 #: them.
-SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy"})
+SILENT: frozenset[Trouble | None] = frozenset({"tls", "down", "proxy", "passed-by"})
 
 
 def stop(command: GuardedCommand, failures: dict[int, VerificationResult]) -> tuple[ShimError, ...]:

@@ -15,6 +15,9 @@ import pytest
 from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.attacker import Attacker
+from tests.support.hints import follows
+from tests.support.matrix_http import Origin as Proxy
+from tests.support.matrix_http import Reply
 from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World
 
@@ -437,3 +440,35 @@ def test_a_poetry_source_of_a_like_name_gets_nothing(place: str, world: World, w
     assert evil.loot == []
     assert result.returncode == 77, result.stdout + result.stderr
     assert "give each source of the project a name of its own" in result.stderr
+
+
+class PlainProxy(Proxy):
+    """Plays plain http hosts: pypi.corp.test is private, all others serve everybody nothing."""
+
+    def answer(self, method: str, target: str, authorization: str | None, body: bytes) -> Reply:
+        is_private = target.startswith("http://pypi.corp.test/")
+        return Reply(401 if is_private and not authorization else 200, b"<html></html>", "text/html")
+
+
+@follows("write https, or have pip trust the host with --trusted-host")
+@pytest.mark.parametrize("others", [[], ["--extra-index-url", "http://localhost:1/simple/"], ["--extra-index-url", "http://other.test/simple/"]])
+def test_plain_http_that_pip_passes_by_gets_no_password_from_us_either(others: list[str], world: World) -> None:
+    world.use(toolchains.pip("newest"))
+    proxy = PlainProxy("127.0.0.1")
+    words = ["pip", "download", "-i", f"http://{USER}:{CANARY}@pypi.corp.test/simple/", *others, "corp-lib"]
+    try:
+        bare = world.run(*words, bare=True, http_proxy=f"http://{proxy.netloc}")
+        result = world.run(*words, http_proxy=f"http://{proxy.netloc}")
+
+        assert [request for request in proxy.log if request.user] == []
+        assert "is not a trusted or secure host" in bare.stderr
+        if "http://other.test/simple/" in others:
+            assert "plain http on another machine, which pip passes by" in result.stderr
+            assert result.returncode == 77
+        else:
+            assert (result.returncode, result.stderr) == (bare.returncode, bare.stderr)
+        world.run(*words, "--trusted-host", "pypi.corp.test", http_proxy=f"http://{proxy.netloc}")
+
+        assert [request.user for request in proxy.log if request.user][-1:] == [USER]
+    finally:
+        proxy.close()
