@@ -243,6 +243,8 @@ PINNED = '[tool.uv.sources]\nx = { index = "a" }\n'
         "install -r m/pyproject.toml",
         "install ./m",
         "compile m/pyproject.toml",
+        "compile m/setup.py",
+        "install -r m/setup.cfg",
         "install --group m/pyproject.toml:dev",
         "install --project m --group dev",
         "install --directory m --group dev",

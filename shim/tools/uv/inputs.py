@@ -27,6 +27,9 @@ from shim.tools.uv.index_order import ROLES, index_of
 #: How many files may name each other in one command: more is a loop in disguise.
 MAX_FILES = 1000
 
+#: What stands for the project in its folder, where a requirements file may be named.
+PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg")
+
 _LINE_TABLE = read_table(
     "-i --index-url =\n--extra-index-url =\n--no-index\n-f --find-links =\n-r --requirement =\n"
     "-c --constraint =\n-e --editable ="
@@ -178,7 +181,7 @@ class Collector:
             self.reader.unread.note(name, "is a URL, or a name that programs read differently")
             return
         path = self.reader.join(name.removeprefix("file://"), parent)
-        if path.endswith("/pyproject.toml"):
+        if os.path.basename(path) in PROJECT_FILES:
             self.add_folder(os.path.dirname(path))
         elif not self._is_new(f"{path} {with_lines}"):
             pass
