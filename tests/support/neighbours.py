@@ -91,8 +91,9 @@ def make_mise(world: World, folder: Path) -> None:
     make_venv(world, folder)
     (folder.parent / "mise.toml").write_text(f'[tools]\npython = "path:{folder}"\n')
     subprocess.run([programs / "mise", "trust", "--quiet", folder.parent / "mise.toml"], check=True, env=world.environ)
+    inner = {**world.environ, "PATH": f"{world.prefix}/shims:{world.environ['PATH']}"}  # as in a shell inside of an activated one
     with (world.folder / "mise.nu").open("wb") as stream:  # nushell reads no command's output
-        subprocess.run([programs / "mise", "activate", "nu"], check=True, env=world.environ, stdout=stream)
+        subprocess.run([programs / "mise", "activate", "nu"], check=True, env=inner, stdout=stream)
 
 
 def make_pyenv(world: World, folder: Path) -> None:
