@@ -101,7 +101,7 @@ def podman(folder: Path, environ: dict[str, str]) -> Engine:
     mounts = "; ".join(f'mount --bind "{folder}/{name}" "/etc/{name}"' for name in FILES)
     around = [*engines.NAMESPACE, "sh", "-c", f'{mounts}; cd "{folder}"; exec "$@"', "sh", *AS_USER]
     variables = [f"{name}={value}" for name, value in {**environ, "CONTAINERS_CONF": f"{folder}/containers.conf"}.items()]
-    storage = ["--root", f"{folder}/home/storage", "--runroot", f"{folder}/run/storage", "--storage-driver=vfs"]
+    storage = ["--root", str(folder / "home" / "storage"), "--runroot", str(folder / "run" / "storage"), "--storage-driver=vfs"]
     words = [*around, *variables, "podman", *storage, "--runtime=runc", "--cgroup-manager=cgroupfs", "--events-backend=none"]
     run = ["--network=host", "--volume=/usr:/usr:ro", *(f"--ulimit={limit}=1024:1024" for limit in ("nofile", "nproc"))]
     return Engine("rootless podman", folder, words, [], run, {"PATH": machine.SYSTEM_PATH})

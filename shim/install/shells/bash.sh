@@ -38,7 +38,7 @@ _shim_start() {
 # Whether the typed line is this command in the background and nothing else. Then its process may become the tool, which `$!` is then.
 # No function can tell that of itself: history does, if this line went into it.
 _shim_is_job() {
-  [[ $BASHPID != "$$" && ${HISTCMD-} = "${_shim_line-}" ]] || return 1
+  [[ ${BASHPID-} != "$$" && ${HISTCMD-} = "${_shim_line-}" ]] || return 1
   set -- "$1" "$(HISTTIMEFORMAT= history 1)"
   [[ $2 =~ ^\ *[0-9]+\*?\ +"$1"(\ ([^\;\&\|\(\)\`]|\>\&|\&\>)*)?\&\ *$ ]]
 }
