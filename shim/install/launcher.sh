@@ -1,9 +1,10 @@
 #!@SHELL@
 # pip-uv-shim launcher
 #
-# Stands first on PATH under a tool's name, finds the real tool further down, and becomes it: at once where the command needs
-# no index, else by way of our Python, which gets the credentials. `shim install` writes it, `shim uninstall` removes it.
-# Every variable is called _shim_...: assigning to a name that came with the environment would change what the tool sees.
+# Stands first on PATH under a tool's name, finds the real tool further down, and becomes it: at
+# once where the command needs no index, else by way of our Python, which gets the credentials.
+# `shim install` writes it, `shim uninstall` removes it. Every variable is called _shim_...:
+# assigning to a name that came with the environment would change what the tool sees.
 
 _shim_python=@PYTHON@
 _shim_hot=@HOT@
@@ -40,7 +41,8 @@ _shim_is_ours() {
   [ "$_shim_line" = '# pip-uv-shim launcher' ]
 }
 
-# Sets _shim_target to the first other executable of our name on PATH that is not in the list $1, else to the first of all.
+# Sets _shim_target to the first other executable of our name on PATH that is not in the list $1,
+# else to the first of all.
 _shim_find() {
   _shim_rest=${PATH-/bin:/usr/bin}:
   _shim_target=
@@ -65,7 +67,8 @@ _shim_find() {
   done
 }
 
-# Whether any other executable of our name follows the target on PATH: only then can anything be passed over.
+# Whether any other executable of our name follows the target on PATH: only then can anything be
+# passed over.
 _shim_has_more() {
   while [ -n "$_shim_rest" ]; do
     _shim_entry=${_shim_rest%%:*}
@@ -77,20 +80,22 @@ _shim_has_more() {
   return 1
 }
 
-# Whether our words, whose lengths are those of the command that was started last, are that command: repeated_command.py tells by its sum.
-# Where nobody can tell, lengths decide.
+# Whether our words, whose lengths are those of the command that was started last, are that command:
+# repeated_command.py tells by its sum. Where nobody can tell, lengths decide.
 _shim_repeats() {
   case ${_SHIM_WORDS-} in
     ?*:?*) ;;
     *) return 0 ;;
   esac
   [ -x "$_shim_python" ] && [ -r "${_shim_hot%/*}/hotpath/repeated_command.py" ] || return 0
-  printf '%s\0' "$PWD" "$@" | "$_shim_python" -IS "${_shim_hot%/*}/hotpath/repeated_command.py" "$_SHIM_WORDS"
+  printf '%s\0' "$PWD" "$@" |
+    "$_shim_python" -IS "${_shim_hot%/*}/hotpath/repeated_command.py" "$_SHIM_WORDS"
   [ $? -ne 3 ]
 }
 
-# Sets _shim_shape to the lengths of our words, and _shim_trail to the targets that led back to us with the same command, or with
-# words of their own before or behind it. A child of the real tool that runs the tool again says something else, or elsewhere.
+# Sets _shim_shape to the lengths of our words, and _shim_trail to the targets that led back to us
+# with the same command, or with words of their own before or behind it. A child of the real tool
+# that runs the tool again says something else, or elsewhere.
 _shim_recognise() {
   _shim_shape=
   if [ $# -lt 100 ]; then
@@ -108,8 +113,9 @@ _shim_recognise() {
   esac
 }
 
-# Whether any config file has an [[index]], or cannot be read. Asked only where our Python is gone, and then of the truth, not of a
-# marker. The places are those of config/settings.py and config/former_places.py.
+# Whether any config file has an [[index]], or cannot be read. Asked only where our Python is gone,
+# and then of the truth, not of a marker. The places are those of config/settings.py and
+# config/former_places.py.
 _shim_has_index() {
   case ${SHIM_CONFIG_FILE-} in
     '')
@@ -137,8 +143,9 @@ _shim_has_index() {
   return 1
 }
 
-# Whether SIGPIPE (bit 12) is ignored here: field 33 of proc(5)'s stat, counted after the name, which may hold anything. The
-# builtin `read` takes a byte at a time in some shells, and this file has a third of the length of `status`.
+# Whether SIGPIPE (bit 12) is ignored here: field 33 of proc(5)'s stat, counted after the name,
+# which may hold anything. The builtin `read` takes a byte at a time in some shells, and this file
+# has a third of the length of `status`.
 _shim_ignores_sigpipe() {
   [ -r /proc/self/stat ] && IFS= read -r _shim_line </proc/self/stat || return 1
   set -- ${_shim_line##*)}
@@ -159,8 +166,8 @@ if [ -n "${_SHIM_WHICH-}" ]; then
 fi
 
 if [ "$_shim_name" != shim ]; then
-  # Other shims (pyenv's "system", a wrapper of your own) may find us again. What led back to us is passed over, and PATH stays as it
-  # is: the children of the real tool are to find us there.
+  # Other shims (pyenv's "system", a wrapper of your own) may find us again. What led back to us is
+  # passed over, and PATH stays as it is: the children of the real tool are to find us there.
   _shim_recognise "$@"
   _shim_find "$_shim_trail"
   if [ -z "$_shim_target" ] && [ "$_shim_name" != keyring ]; then
@@ -176,7 +183,8 @@ if [ "$_shim_name" != shim ]; then
     printf 'hint: type -a %s shows who calls whom\n' "$_shim_name" >&2
     exit 126
   fi
-  export _SHIM_LAST="$_shim_trail${_shim_trail:+:}$_shim_target" _SHIM_SHAPE="$_shim_shape" _SHIM_DEPTH=$((_shim_depth + 1))
+  export _SHIM_LAST="$_shim_trail${_shim_trail:+:}$_shim_target" _SHIM_SHAPE="$_shim_shape" \
+    _SHIM_DEPTH=$((_shim_depth + 1))
   unset _SHIM_WORDS
 
   _shim_direct=
@@ -187,7 +195,8 @@ if [ "$_shim_name" != shim ]; then
   # What never asks an index, whatever else is typed; made from tools/ by `shim install`.
 @NEVER_NEEDS_INDEX@
   if [ -n "$_shim_direct" ] && [ -n "$_shim_target" ]; then
-    # Only what starts the user's own programs is ever within itself, and a process more costs a millisecond.
+    # Only what starts the user's own programs is ever within itself, and a process more costs a
+    # millisecond.
     case " $* " in
       *' run '* | *' shell '* | *' exec '*)
         if _shim_has_more; then
@@ -209,16 +218,18 @@ if [ ! -r "$_shim_hot" ] && [ -f "${_shim_folder%/*}/installed" ]; then
   done
 fi
 if [ -x "$_shim_python" ] && [ -r "$_shim_hot" ]; then
-  # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it ignored.
+  # Our Python ignores SIGPIPE from its start on, so only here can be seen whether the user had it
+  # ignored.
   _shim_ignored=0
   if _shim_ignores_sigpipe; then
     _shim_ignored=1
   fi
-  exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" "$_shim_self" $_shim_ignored "$@"
+  exec "$_shim_python" -IS "$_shim_hot" "$_shim_site" "$_shim_name" "$_shim_target" \
+    "$_shim_self" $_shim_ignored "$@"
 fi
 
-# A launcher whose tool is not there, not yet or not any more, ends as if it were not there either: in the words of the shell that
-# asked, where /proc names it.
+# A launcher whose tool is not there, not yet or not any more, ends as if it were not there either:
+# in the words of the shell that asked, where /proc names it.
 if [ -z "$_shim_python" ]; then
   _shim_line=
   [ ! -r /proc/$PPID/comm ] || IFS= read -r _shim_line </proc/$PPID/comm
@@ -233,7 +244,8 @@ if [ -z "$_shim_python" ]; then
   exit 127
 fi
 
-# Ours is gone, or something on the way to it is closed to this user, as root's home is to all others.
+# Ours is gone, or something on the way to it is closed to this user, as root's home is to all
+# others.
 _shim_trouble='the Python that shim was installed with is gone'
 _shim_mend='run install.sh again'
 _shim_entry=$_shim_python
@@ -254,8 +266,10 @@ case $_shim_name in
     ;;
   @FALLS_BACK_TO_OTHER_INDEXES@)
     if _shim_has_index; then
-      _shim_say "error[no-interpreter]: $_shim_trouble, and $_shim_name would take private packages from elsewhere"
-      printf 'hint: %s, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_mend" "$_shim_name" >&2
+      _shim_say \
+        "error[no-interpreter]: $_shim_trouble, and $_shim_name would take private packages from elsewhere"
+      printf 'hint: %s, or SHIM_BYPASS=1 %s ... to run it all the same\n' "$_shim_mend" \
+        "$_shim_name" >&2
       exit 77
     fi
     ;;
@@ -263,5 +277,6 @@ esac
 if [ -z "$_shim_target" ]; then
   exit 127
 fi
-_shim_say "warning[no-interpreter]: $_shim_trouble; $_shim_name runs without credentials ($_shim_mend)"
+_shim_say \
+  "warning[no-interpreter]: $_shim_trouble; $_shim_name runs without credentials ($_shim_mend)"
 exec "$_shim_target" "$@"

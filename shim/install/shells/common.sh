@@ -1,5 +1,8 @@
-# Written by `shim activate`. Nothing here starts a process, but for one: a tool that is new on PATH gets its launcher.
-# Sets _shim_path to the list $1, whose entries end in a colon each, without the folders named: each entry after a colon.
+# Written by `shim activate`. Nothing here starts a process, but for one: a tool that is new on PATH
+# gets its launcher.
+
+# Sets _shim_path to the list $1, whose entries end in a colon each, without the folders named: each
+# entry after a colon.
 _shim_without() {
   _shim_todo=$1
   shift
@@ -35,8 +38,8 @@ _shim_has() {
   return 1
 }
 
-# Puts the launchers in front by another path of the same folder, which is not on PATH before that is needed: mise takes what it saw
-# at its start for the user's and moves venvs behind it.
+# Puts the launchers in front by another path of the same folder, which is not on PATH before that
+# is needed: mise takes what it saw at its start for the user's and moves venvs behind it.
 _shim_go_first() {
   _shim_without "${PATH-}${PATH+:}" @HOOK@
   PATH=@HOOK@$_shim_path
@@ -51,7 +54,8 @@ _shim_lead() {
   esac
 }
 
-# What our functions do: `_shim_run pip ARGUMENTS`. Where the launchers may not be written, `shim` stands for a tool that came later.
+# What our functions do: `_shim_run pip ARGUMENTS`. Where the launchers may not be written, `shim`
+# stands for a tool that came later.
 _shim_run() {
   if [ ! -x @SHIMS@/shim ]; then
     command "$@"
@@ -74,8 +78,9 @@ _shim_stand_for() {
   eval "$1() { _shim_run $1 \"\$@\"; }"
 }
 
-# Defines a function for each tool that is there, or has a launcher that waits for it: it counts before PATH, also in
-# `. .venv/bin/activate && pip ...`. One that is defined already stays, since the user may have put another in its place.
+# Defines a function for each tool that is there, or has a launcher that waits for it: it counts
+# before PATH, also in `. .venv/bin/activate && pip ...`. One that is defined already stays, since
+# the user may have put another in its place.
 _shim_define() {
   _shim_kept=
   for _shim_name in @NAMES@; do
@@ -139,7 +144,8 @@ shim() {
   esac
 }
 
-# What others put back later has us in it as well: `deactivate` of a venv, mise and direnv, which writes what only a program can read.
+# What others put back later has us in it as well: `deactivate` of a venv, mise and direnv, which
+# writes what only a program can read.
 _shim_deactivate() {
   _shim_without "${PATH-}${PATH+:}" @SHIMS@ @HOOK@ @FACES@
   PATH=${_shim_path#:}
@@ -155,7 +161,8 @@ _shim_deactivate() {
   fi
   _shim_forget_prompt
   _shim_undefine
-  unset -f shim _shim_without _shim_go_first _shim_lead _shim_run _shim_start _shim_stand_for _shim_has _shim_define _shim_undefine
+  unset -f shim _shim_without _shim_go_first _shim_lead _shim_run _shim_start _shim_stand_for \
+    _shim_has _shim_define _shim_undefine
   unset -f _shim_forget _shim_is_lost _shim_is_taken _shim_deactivate _shim_forget_prompt
   unset _shim_path _shim_todo _shim_name _shim_seen _shim_defined
 }

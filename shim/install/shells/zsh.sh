@@ -21,11 +21,13 @@ _shim_prompt() {
   [ "${PATH-}" = "${_shim_seen-}" ] || [ ! -x @SHIMS@/shim ] || _shim_settle
 }
 
-# zsh gives a job that is a function no name, and `$!` its own process. So a line that begins with a tool, and cannot change PATH
-# before, reaches the launcher by PATH; the next prompt brings the function back.
+# zsh gives a job that is a function no name, and `$!` its own process. So a line that begins with a
+# tool, and cannot change PATH before, reaches the launcher by PATH; the next prompt brings the
+# function back.
 _shim_preexec() {
   local word=${3%%[[:space:]]*}
-  [[ " $_shim_defined " == *" $word "* && $3 != *(\;|\&\&|\|\||$'\n')* && -x @SHIMS@/$word ]] || return 0
+  [[ " $_shim_defined " == *" $word "* && $3 != *(\;|\&\&|\|\||$'\n')* && -x @SHIMS@/$word ]] ||
+    return 0
   _shim_lead
   _shim_forget $word
   _shim_seen=
