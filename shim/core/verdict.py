@@ -8,8 +8,8 @@ from shim.core.typing import Literal, NamedTuple
 #: (404), has had too many requests (429), is broken (5xx or another status), shows a login page,
 #: sends us to another server, has bad TLS, gives no answer at all or none in time, is too slow with
 #: the page that lists its packages, is behind a proxy that gives none, is passed by as the tool
-#: does not trust plain http, could not be asked by us (which says nothing about it), or has
-#: rejected this very secret before.
+#: does not trust plain http, has a path that programs read differently (`..`), could not be asked
+#: by us (which says nothing about it), or has rejected this very secret before.
 Trouble = Literal[
     "refused",
     "forbidden",
@@ -24,6 +24,7 @@ Trouble = Literal[
     "endless",
     "proxy",
     "passed-by",
+    "steps",
     "unknown",
     "again",
 ]

@@ -200,7 +200,7 @@ def choose(
     that they do not, why.
 
     A credential that the tool finds by itself stays where it is: its own netrc, a password inside a
-    file.
+    file, or in a URL to whose path none goes by our hand.
 
     Raises:
         CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
@@ -210,6 +210,7 @@ def choose(
         for one in resolutions
         if one.credential
         and not one.credential.found_by_tool
+        and not one.has_steps
         and (one.endpoint.inline_password is None or one.endpoint.location)
     )
     case = Case(invocation, endpoints, deliveries, settings, host)

@@ -28,6 +28,7 @@ WORDS: dict[Trouble, str] = {
     "endless": "takes longer to list its packages than we wait",
     "proxy": "cannot be asked: {reason}",
     "passed-by": "is plain http on another machine, which pip passes by",
+    "steps": "cannot be asked by shim: {reason}",
     "unknown": "cannot be asked by shim: {reason}",
     "again": "rejected this very secret before ({reason}), and it is not sent again {who}",
 }
@@ -41,6 +42,7 @@ HINTS: dict[Trouble, str] = {
     "down": NETWORK_HINT,
     "slow": NETWORK_HINT,
     "proxy": "check that proxy, or name another one",
+    "steps": "write the URL without . and .. in its path",
     "passed-by": "write https, or have pip trust the host with --trusted-host",
 }
 WITHHELD = "; it is not sent again for a minute, since many failing logins may lock the account"

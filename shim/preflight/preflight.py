@@ -149,6 +149,9 @@ class _Preflight:
             if resolution.credential and self.command.is_passed_by(resolution):
                 why = "pip passes it by, since it is plain http"
                 verdicts[position] = unreachable(resolution.endpoint.url, why, "passed-by")
+            elif resolution.has_steps:
+                why = "programs read the . and .. in its path differently"
+                verdicts[position] = unreachable(resolution.endpoint.url, why, "steps")
             elif seen:
                 words = f"{seen.words}, {describe_duration(seen.ago_s)} ago"
                 verdicts[position] = VerificationResult("rejected", words, "again")

@@ -472,3 +472,23 @@ def test_plain_http_that_pip_passes_by_gets_no_password_from_us_either(others: l
         assert [request.user for request in proxy.log if request.user][-1:] == [USER]
     finally:
         proxy.close()
+
+
+@follows("write the URL without . and .. in its path")
+@pytest.mark.parametrize("version", ["newest", "20.3.4"])
+@pytest.mark.parametrize("path", ["x/../simple/", "./simple/", "x/%2e%2e/simple/"])
+def test_a_typed_index_with_steps_in_its_path_is_left_to_pip_unless_another_one_answers(
+    path: str, version: str, world: World, index: PrivateIndex
+) -> None:
+    """Programs resolve them before they ask, or leave that to the server: no credential goes there by our hand."""
+    world.use(toolchains.pip(version))
+    typed, elsewhere = f"http://{USER}:{CANARY}@{index.netloc}/{path}", index.netloc.replace("127.0.0.1", "localhost")
+    words = ["pip", "download", "-d", world.cwd, "-i", typed, "corp-lib"]
+    bare = world.run(*words, bare=True)
+    alone = world.run(*words)
+    stopped = world.run(*words, "--extra-index-url", f"http://{elsewhere}/simple/")
+    mended = world.run(*[typed.replace(path, "simple/") if word == typed else word for word in words])
+
+    assert (alone.returncode, alone.stderr) == (bare.returncode, bare.stderr)
+    assert (stopped.returncode, "write the URL without . and .. in its path" in stopped.stderr) == (77, True), stopped.stderr
+    assert mended.returncode == 0
