@@ -299,7 +299,7 @@ def test_a_backend_is_added_before_the_file_system_is_read_only(shared: Machine,
     assert "keyrings-alt" in shared.run("/mnt/shim/shims/shim", "backend", "list").stdout
 
 
-@follows("{} install {}, as root", "{} uninstall {}, as root, if nobody here has a {}", "{}, as root")
+@follows("{} install {}, as root", "{} uninstall {}, as root, if no user has them", "{}, as root")
 def test_launchers_that_only_root_can_mend_are_mended_by_root(shared: Machine, links: dict[str, str]) -> None:
     """Root has another PATH: `shim` is not on it, and the tools of the user, who asked, are not."""
     launcher = shared.folder / "shim" / "shims" / "uv"
@@ -313,10 +313,11 @@ def test_launchers_that_only_root_can_mend_are_mended_by_root(shared: Machine, l
         shared.follow(said)
         assert shared.doctor("shims/uv") is None
 
-    said = shared.doctor("shims/uv", tools="")
-    assert said == "/mnt/shim/shims/shim uninstall uv, as root, if nobody here has a uv"
+    said = shared.doctor("shims", tools="")
+    assert said is not None
+    assert re.fullmatch(r"/mnt/shim/shims/shim uninstall ([\w.]+ )*uv( [\w.]+)*, as root, if no user has them", said)
     shared.follow(said)
-    assert shared.doctor("shims/uv", tools="") is None
+    assert shared.doctor("shims", tools="") is None
 
     shim.unlink()
     start = ("/mnt/shim/venv/bin/python", "-m", "shim")

@@ -25,12 +25,12 @@ def find(host: Host) -> Iterator[Finding]:
         return
     yield from _find_missing_and_old(folder, host)
     yield from _find_shadowed(folder, host)
-    for name in () if setup.has_all(folder) else setup.vanished_names(folder, host):
+    if names := () if setup.has_all(folder) else tuple(setup.vanished_names(folder, host)):
         text = (
-            f"it stands for no other {name} on PATH: `command -v {name}` finds it, and running it"
-            " ends with 127, as if it were not there"
+            f"no other {', '.join(names)} is on PATH: `command -v` finds the launcher, and running"
+            " it ends with 127, as if it were not there"
         )
-        yield Finding("advice", os.path.join(folder, name), text, _fix(folder, host, name))
+        yield Finding("advice", folder, text, _fix(folder, host, names))
     if not setup.shells_are_current(folder):
         text = "what shells read is missing, or was written elsewhere or by another release"
         yield Finding("problem", os.path.dirname(folder), text, _fix(folder, host))
@@ -93,8 +93,8 @@ def _find_shadowed(folder: str, host: Host) -> Iterator[Finding]:
             yield Finding("problem", path, text, command)
 
 
-def _fix(folder: str, host: Host, vanished: str = "") -> str:
-    """Return what mends launchers, or takes away one whose tool has vanished.
+def _fix(folder: str, host: Host, vanished: tuple[str, ...] = ()) -> str:
+    """Return what mends launchers, or takes away those whose tools have vanished.
 
     Where only root can, the tools are named: root's PATH has others. So is the path of `shim`: on
     root's PATH is none, or another one.
@@ -105,6 +105,6 @@ def _fix(folder: str, host: Host, vanished: str = "") -> str:
     if not is_launcher(program):
         return f"{repair_command()}, as root"
     if vanished:
-        return f"{quote(program)} uninstall {vanished}, as root, if nobody here has a {vanished}"
+        return f"{quote(program)} uninstall {' '.join(vanished)}, as root, if no user has them"
     names = " ".join(launchers.wrapped_names(folder, host))
     return f"{quote(program)} install {names}, as root"
