@@ -69,9 +69,13 @@ def look_for_files(
 
 
 def _matters(choice: Choice, endpoint: Endpoint) -> bool:
-    """Whether a credential would go along to the files, or another host may be the user's."""
-    hosts = {index.url.host for index in choice.case.settings.indexes}
-    return choice.manner(endpoint).follows_host or bool(hosts - {endpoint.url.host})
+    """Whether a credential would go along to the files; or where an `[[index]]` names this server,
+    another one may name that of its files.
+    """
+    settings, url = choice.case.settings, endpoint.url
+    hosts = {index.url.host for index in settings.indexes}
+    is_ours = settings.index_for(url) is not None
+    return choice.manner(endpoint).follows_host or (is_ours and bool(hosts - {url.host}))
 
 
 def _find_files(

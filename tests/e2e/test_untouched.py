@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.world import CANARY, USER, World
 
@@ -89,3 +90,22 @@ def test_what_pip_says_about_itself_has_nothing_of_ours(verb: str, configured: W
     wrapped, bare = (configured.run("pip", *verb.split(), bare=bare, SHIM_REDACT="always") for bare in (False, True))
 
     assert (wrapped.returncode, wrapped.stdout, wrapped.stderr) == (bare.returncode, bare.stdout, bare.stderr)
+
+
+@pytest.mark.parametrize("version", ["newest", "20.3.4"])
+def test_a_server_that_no_index_of_ours_names_is_asked_by_the_tool_alone(version: str, world: World, index: PrivateIndex) -> None:
+    """Its files may come from any host: their servers are looked for where we hand over a credential, or an `[[index]]` names it."""
+    world.use(toolchains.pip(version))
+    world.configure(CONFIG.replace("127.0.0.1", "localhost").replace("{secret}", str(world.folder / "config" / "secret")))
+    netrc = world.folder / "config" / "netrc"
+    netrc.write_text(f"machine 127.0.0.1 login {USER} password {CANARY}\n")
+    netrc.chmod(0o600)
+    words = ["pip", "download", "--no-cache-dir", "-d", world.cwd, "-i", f"http://{index.netloc}/simple/", "corp-lib"]
+    asked = []
+    for bare in (True, False):
+        index.requests.clear()
+        assert world.run(*words, bare=bare, NETRC=netrc).returncode == 0
+        asked.append([*index.requests])
+        next(world.cwd.glob("*.whl")).unlink()
+
+    assert asked[0] == asked[1]
