@@ -23,6 +23,7 @@ from shim.core.typing import Literal
 from shim.core.urls import Url, parse_url
 from shim.formats.html_links import find_links
 from shim.net.http_client import Asked, Outcome, at_once, follow
+from shim.preflight.verify import SLOW
 
 #: Where JSON pages name files, and projects.
 _URLS = r'"url"\s*:\s*"([^"\\]+)"'
@@ -30,7 +31,8 @@ _NAMES = r'"name"\s*:\s*"([A-Za-z0-9._-]+)"'
 MAX_PLACES = 4
 REFUSING = (401, 403)
 WRONG: Literal["wrong"] = "wrong"
-Seen = tuple[Url, ...] | Literal["wrong"] | None
+LATE: Literal["late"] = "late"
+Seen = tuple[Url, ...] | Literal["wrong", "late"] | None
 #: Which statuses say that a server does not know HEAD.
 NO_HEAD = (400, 403, 404, 405, 501)
 #: How long a look may take.
@@ -39,18 +41,21 @@ LOOK_S = 6.0
 
 def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
     """Return what `look` returns for each pair of a package's page and its index, all at once."""
-    nothing: list[Seen] = [None] * len(pages)
+    late: list[Seen] = [LATE] * len(pages)
     looks = [partial(look, page, root, host, LOOK_S) for page, root in pages]
-    return at_once(looks, nothing, LOOK_S)
+    return at_once(looks, late, LOOK_S)
 
 
 def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
     """Return from where else the files of the package behind `page` come, or of the first one that
     `root` lists; None if nobody knows.
 
-    `WRONG` tells that the credential is not taken.
+    `WRONG` tells that the credential is not taken, `LATE` that the tool, which waits longer, may
+    see more.
     """
     outcome = follow(page, host, timeout_s)
+    if outcome.trouble == SLOW:
+        return LATE
     if outcome.status == 401 and page.credential:
         return WRONG
     if outcome.status in REFUSING:
@@ -64,17 +69,19 @@ def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
         links = _links(outcome)
     asked = next((link for link in links if link.origin == page.url.origin), None)
     hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()
+    if hops is None:
+        return LATE
     others = {place.origin: place for place in (*outcome.hops, *links, *hops)}
     others.pop(page.url.origin, None)
     return tuple(others.values())[:MAX_PLACES] if links else None
 
 
-def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...]:
-    """Return where a request for a file is redirected to."""
+def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...] | None:
+    """Return where a request for a file is redirected to; None without an answer in time."""
     outcome = follow(replace(file, method="HEAD", follows=False), host, timeout_s)
     if outcome.status in NO_HEAD:
         outcome = follow(replace(file, follows=False), host, timeout_s)
-    return outcome.hops
+    return None if outcome.trouble == SLOW else outcome.hops
 
 
 def _links(outcome: Outcome) -> list[Url]:

@@ -18,6 +18,7 @@ from shim.tools.unsafe_settings import PROXY_VARIABLES
 FOUND_S = 86400.0
 UNKNOWN_S = 300.0
 UNKNOWN = "unknown"
+LATE = "late"
 JUST_PROVEN_S = 900.0
 
 
@@ -30,10 +31,13 @@ class Whereabouts(NamedTuple):
 
 
 class FileServers(NamedTuple):
-    """A URL of each other server that an index's files come from, until a time (epoch seconds)."""
+    """A URL of each other server that an index's files come from, until a time (epoch seconds).
+    `is_late` tells that the index did not say in time.
+    """
 
     places: tuple[Url, ...]
     valid_until: float
+    is_late: bool = False
 
     def beside(self, url: Url) -> Url | None:
         """Return a place on another port or scheme of the host of `url`, or None."""
@@ -57,10 +61,11 @@ def look_for_files(
         url = resolution.endpoint.url
         valid_until = min(valid_until, files.valid_until)
         beside = files.beside(url)
-        if beside and choice.manner(resolution.endpoint).follows_host:
+        if (beside or files.is_late) and choice.manner(resolution.endpoint).follows_host:
+            where = f"come from {beside.origin}" if beside else "may come from"
             unserved = (
-                f"the files of {url} come from {beside.origin}, another place on its host, and the"
-                " credential would go along"
+                f"the files of {url} {where}, another place on its host, and the credential would"
+                " go along"
             )
         origin = Origin("file", f"the pages of {url}", project=True)
         known = [place for place in files.places if settings.index_for(place)]
@@ -89,7 +94,7 @@ def _find_files(
     ]
     due = [one for one, files in zip(wanted, found, strict=True) if files is None] if asks else []
     looked = iter(_look(choice, due)) if due else iter(())
-    return [files or next(looked, _as_files(None, host.clock())) for files in found]
+    return [files or next(looked, _as_files(UNKNOWN, host.clock())) for files in found]
 
 
 def _look(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[FileServers]:
@@ -107,12 +112,13 @@ def _look(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[FileServe
     for (resolution, route), seen in zip(due, look_all(pages, host), strict=True):
         if seen == WRONG:
             _note_refusal(choice, resolution, route)
-        places = None if seen == WRONG else seen
-        texts = [place.text.partition("?")[0].replace(" ", "%20") for place in places or ()]
-        words = UNKNOWN if places is None else " ".join(texts)
+        words = LATE if seen == LATE else UNKNOWN
+        if isinstance(seen, tuple):
+            texts = [place.text.partition("?")[0].replace(" ", "%20") for place in seen]
+            words = " ".join(texts)
         where = place_of_proof(resolution.endpoint, BARE, route, host)
         verification_cache.remember("files", None, where, words, host)
-        found.append(_as_files(places, host.clock()))
+        found.append(_as_files(words, host.clock()))
     return found
 
 
@@ -134,15 +140,17 @@ def _recall(where: str, host: Host) -> FileServers | None:
     if seen is None:
         return None
     try:
-        places = None if seen.words == UNKNOWN else tuple(map(parse_url, seen.words.split()))
+        files = _as_files(seen.words, host.clock() - seen.ago_s)
     except BadUrl:
         return None
-    files = _as_files(places, host.clock() - seen.ago_s)
     return files if files.valid_until > host.clock() else None
 
 
-def _as_files(places: tuple[Url, ...] | None, since: float) -> FileServers:
-    return FileServers(places or (), since + (UNKNOWN_S if places is None else FOUND_S))
+def _as_files(words: str, since: float) -> FileServers:
+    """Return what is remembered in words: places, or why there are none. Raises BadUrl."""
+    if words in (UNKNOWN, LATE):
+        return FileServers((), since + UNKNOWN_S, is_late=words == LATE)
+    return FileServers(tuple(map(parse_url, words.split())), since + FOUND_S)
 
 
 def package_page(endpoint: Endpoint, choice: Choice) -> Url:

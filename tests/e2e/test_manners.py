@@ -5,6 +5,7 @@ A stranger offers a higher version everywhere; wherever it arrives, something wa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from subprocess import CompletedProcess
@@ -12,8 +13,9 @@ from subprocess import CompletedProcess
 import pytest
 
 from shim.cli.demo.packages import build_wheel
+from shim.preflight.file_locations import LOOK_S
 from tests.support import toolchains
-from tests.support.manners import Index, ObjectStore, Shelf
+from tests.support.manners import Index, ObjectStore, Reply, Shelf
 from tests.support.realms import basic
 from tests.support.world import CANARY, USER, World
 
@@ -132,6 +134,30 @@ def test_a_store_of_signed_files_on_another_port_sees_no_secret(
         assert (result.returncode, installed(world)) == (0, "private"), result.stderr
 
     assert store.seen
+    assert store.senders() == set()
+
+
+class SlowAtFirst(Index):
+    """Takes longer to show the page of a package for the first time than we look for its files."""
+
+    def show(self, path: str, shelf: Shelf) -> Reply:
+        """Wait, and return a page or file."""
+        if path.endswith("/corp-lib/") and [seen for seen, login in self.seen if login and seen == path] == [path]:
+            time.sleep(LOOK_S + 1)
+        return super().show(path, shelf)
+
+
+@pytest.mark.parametrize("version", ["20.3.4", "newest"])
+def test_files_that_we_had_no_time_to_find_may_lie_anywhere(
+    version: str, world: World, shelves: dict[str, Shelf], open_index: Open
+) -> None:
+    """pip waits longer than we do."""
+    store = open_index(ObjectStore(shelves["private"]))
+    index = open_index(SlowAtFirst(shelves["private"], "401", signed_at=store.root, logins={"": basic(USER, CANARY)}))
+    world.configure(table(world, "corp", index.url()))
+    result = install(world, "-i", index.url(), version=version)
+
+    assert (result.returncode, installed(world)) == (0, "private"), result.stderr
     assert store.senders() == set()
 
 
