@@ -394,8 +394,7 @@ bring_backends() {
   [ -z "$wheels" ] || set -- --no-index --find-links "$wheels" "$@"
   { [ -n "$pip" ] && run_pip "$@"; } ||
     uv pip install --quiet --python "$new/venv/bin/python" "$@" >/dev/null 2>&1 ||
-    lost=$(tr '\n' ' ' <"$prefix/backends")
-    say "could not bring along what shim backend added: $lost; add it again: shim backend add NAME"
+    say "could not bring along $(tr '\n' ' ' <"$prefix/backends"); add it again: shim backend add NAME"
 }
 
 # What a run that was killed outright left behind.
@@ -506,8 +505,9 @@ explain_missing_wheel() {
   fail "there is no wheel of ${name:-a package} for $machine in $wheels" "$how"
 }
 
-# Swaps two folders at one stroke, so that a command that starts meanwhile finds the old one or the new one (renameat2(2),
-# AT_FDCWD, RENAME_EXCHANGE); fails where the system or the file system cannot.
+# Swaps two folders at one stroke, so that a command that starts meanwhile finds the old one or the
+# new one (renameat2(2), AT_FDCWD, RENAME_EXCHANGE); fails where the system or the file system
+# cannot.
 exchange() {
   "$1/bin/python" -I -c 'if True:
     import ctypes, os, sys

@@ -135,8 +135,7 @@ def make_folders(path: str, mode: int) -> None:
     above = os.path.dirname(path.rstrip("/"))
     while above and not exists(above):
         above = os.path.dirname(above)
-    if not os.path.isdir(path):
-        os.makedirs(path, mode, exist_ok=True)
+    os.makedirs(path, mode, exist_ok=True)
 
 
 def real_path(path: str) -> str:

@@ -286,12 +286,6 @@ class Resolution:
     blocked: ShimError | None = None
     """Why a known vendor's private host, which no `[[index]]` names, has no credential."""
 
-    @property
-    def has_steps(self) -> bool:
-        """Whether a password is typed into a URL to whose path none goes by our hand: `x/../y`."""
-        url, credential = self.endpoint.url, self.credential
-        return credential is not None and not credential.scope.covers(url)
-
 
 class Route(NamedTuple):
     """The way to a server: what a tool's own options, variables and files say about proxies and

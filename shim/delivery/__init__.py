@@ -188,6 +188,12 @@ def same_login(one: Credential, other: Credential) -> bool:
     return is_alike and one.secret.same_as(other.secret)
 
 
+def has_steps(resolution: Resolution) -> bool:
+    """Return whether a password is typed into a URL to whose path none goes by our hand (`x/..`)."""
+    url, credential = resolution.endpoint.url, resolution.credential
+    return credential is not None and not credential.scope.covers(url)
+
+
 def choose(
     invocation: Invocation,
     endpoints: Endpoints,
@@ -210,7 +216,7 @@ def choose(
         for one in resolutions
         if one.credential
         and not one.credential.found_by_tool
-        and not one.has_steps
+        and not has_steps(one)
         and (one.endpoint.inline_password is None or one.endpoint.location)
     )
     case = Case(invocation, endpoints, deliveries, settings, host)
