@@ -189,7 +189,7 @@ def same_login(one: Credential, other: Credential) -> bool:
 
 
 def has_steps(resolution: Resolution) -> bool:
-    """Return whether a password is typed into a URL to whose path none goes by our hand (`x/..`)."""
+    """Return whether a password is typed into a URL to whose path we hand none over: `x/../y`."""
     url, credential = resolution.endpoint.url, resolution.credential
     return credential is not None and not credential.scope.covers(url)
 

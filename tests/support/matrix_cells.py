@@ -131,9 +131,10 @@ class Runner:
         return cell._replace(way="netrc" if by_netrc else typed)
 
     def _allowed(self, cell: Cell) -> set[str]:
-        """Return where a secret may be: where the bare tool shows or sends a typed one, or nowhere."""
+        """Return where a secret may be: where the bare tool shows or sends it, if it is typed or in its own netrc, or nowhere."""
         self.bare(cell)
-        return set() if cell.way == "configured" else self._shown[self._key(cell)]
+        key = self._key(cell)
+        return set() if cell.way == "configured" and key.way != "netrc" else self._shown[key]
 
     def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
         """Run a cell; return its outcome, and what else had a secret: argv, output, files, servers."""
