@@ -188,12 +188,6 @@ def same_login(one: Credential, other: Credential) -> bool:
     return is_alike and one.secret.same_as(other.secret)
 
 
-def has_steps(resolution: Resolution) -> bool:
-    """Return whether a password is typed into a URL to whose path we hand none over: `x/../y`."""
-    url, credential = resolution.endpoint.url, resolution.credential
-    return credential is not None and not credential.scope.covers(url)
-
-
 def choose(
     invocation: Invocation,
     endpoints: Endpoints,
@@ -206,7 +200,7 @@ def choose(
     that they do not, why.
 
     A credential that the tool finds by itself stays where it is: its own netrc, a password inside a
-    file, or in a URL to whose path none goes by our hand.
+    file.
 
     Raises:
         CannotDeliver: no allowed channel is left, and a credential of ours would be lost.
@@ -216,7 +210,6 @@ def choose(
         for one in resolutions
         if one.credential
         and not one.credential.found_by_tool
-        and not has_steps(one)
         and (one.endpoint.inline_password is None or one.endpoint.location)
     )
     case = Case(invocation, endpoints, deliveries, settings, host)

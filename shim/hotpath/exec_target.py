@@ -179,6 +179,8 @@ def place_memory(number: int, text: str) -> None:
     except (OSError, AttributeError):  # AttributeError: a Python without memfd_create
         descriptor = posix.open("/dev/shm", posix.O_TMPFILE | posix.O_RDWR | posix.O_CLOEXEC, 0o600)  # noqa: S108
         is_sealable = False
+        if posix.fstat(descriptor).st_dev == posix.stat("/").st_dev:
+            raise OSError("shared memory is a folder on the disk here") from None
     data = text.encode("utf-8", "surrogateescape")
     while data:
         data = data[posix.write(descriptor, data) :]

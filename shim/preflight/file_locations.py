@@ -62,10 +62,13 @@ def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
         return None  # a login that fails is not tried again
     links = _links(outcome)
     if not links:
-        projects = _links(follow(root, host, timeout_s))
+        listing = follow(root, host, timeout_s)
+        projects = _links(listing)
         if not projects:
-            return None
+            return LATE if listing.trouble == SLOW else None
         outcome = follow(replace(page, url=projects[0]), host, timeout_s)
+        if outcome.trouble == SLOW:
+            return LATE
         links = _links(outcome)
     asked = next((link for link in links if link.origin == page.url.origin), None)
     hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()

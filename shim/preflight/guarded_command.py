@@ -69,6 +69,11 @@ class GuardedCommand:
             return False
         return not self.route_to(resolution).unchecked
 
+    def has_steps(self, resolution: Resolution) -> bool:
+        """Whether a password is typed into a URL to whose path we send none: `x/../y`."""
+        credential, url = resolution.credential, resolution.endpoint.url
+        return credential is not None and not credential.scope.covers(url)
+
     def others(self, resolution: Resolution) -> list[int]:
         """Return the positions of other places that an index's packages could come from."""
         url = resolution.endpoint.url.text

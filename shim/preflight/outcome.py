@@ -62,9 +62,9 @@ def look_for_files(
         valid_until = min(valid_until, files.valid_until)
         beside = files.beside(url)
         if (beside or files.is_late) and choice.manner(resolution.endpoint).follows_host:
-            where = f"come from {beside.origin}" if beside else "may come from"
+            where = f"come from {beside.origin}," if beside else "may come from"
             unserved = (
-                f"the files of {url} {where}, another place on its host, and the credential would"
+                f"the files of {url} {where} another place on its host, and the credential would"
                 " go along"
             )
         origin = Origin("file", f"the pages of {url}", project=True)

@@ -18,7 +18,7 @@ from shim.core.typing import TYPE_CHECKING, NamedTuple
 from shim.core.verdict import VerificationResult, unreachable
 from shim.credentials.ask_once import drop
 from shim.credentials.resolve import resolve
-from shim.delivery import Choice, has_steps
+from shim.delivery import Choice
 from shim.preflight.guarded_command import PROOF_S, GuardedCommand
 from shim.preflight.outcome import look_for_files, page_of_index, place_of_proof, strangers_page
 from shim.storage import verification_cache
@@ -149,7 +149,7 @@ class _Preflight:
             if resolution.credential and self.command.is_passed_by(resolution):
                 why = "pip passes it by, since it is plain http"
                 verdicts[position] = unreachable(resolution.endpoint.url, why, "passed-by")
-            elif has_steps(resolution):
+            elif self.command.has_steps(resolution):
                 why = "programs read the . and .. in its path differently"
                 verdicts[position] = unreachable(resolution.endpoint.url, why, "steps")
             elif seen:

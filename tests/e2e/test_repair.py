@@ -121,7 +121,7 @@ def test_launchers_follow_the_tools_that_are_here(again: str, installed: World, 
     pip, uv = toolchains.pip("newest"), toolchains.uv()
     installed.environ["PATH"] = f"{installed.prefix / 'shims'}:{pip.bin}:/usr/bin:/bin"
     here = findings(installed)
-    assert re.search(r"no other (.*, )?uv(,.*)? is on PATH: `command -v` finds", here[str(installed.prefix / "shims")])
+    assert re.search(r"not on PATH: (.*, )?uv(,.*)?; `command -v` finds", here[str(installed.prefix / "shims")])
     assert "there is no launcher for" in here.get(str(installed.prefix / "shims" / "pip3"), "there is no launcher for")
     result = installed.shim("doctor", "--fix") if again == "doctor" else script(installed, wheels, "--prefix", installed.prefix)
 

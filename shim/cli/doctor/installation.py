@@ -27,8 +27,8 @@ def find(host: Host) -> Iterator[Finding]:
     yield from _find_shadowed(folder, host)
     if names := () if setup.has_all(folder) else tuple(setup.vanished_names(folder, host)):
         text = (
-            f"no other {', '.join(names)} is on PATH: `command -v` finds the launcher, and running"
-            " it ends with 127, as if it were not there"
+            f"launchers whose tools are not on PATH: {', '.join(names)}; `command -v` finds them,"
+            " and running one ends with 127, as if it were not there"
         )
         yield Finding("advice", folder, text, _fix(folder, host, names))
     if not setup.shells_are_current(folder):
