@@ -55,6 +55,17 @@ def test_where_the_kernel_makes_no_memory_file_one_without_a_name_is_inherited_t
     assert result.stdout.endswith(" (deleted) 0\n"), "opened for reading"
 
 
+def test_no_secret_is_written_where_dev_shm_is_a_folder_on_the_disk() -> None:
+    """A record may have been made elsewhere."""
+    result = become(
+        "import fcntl; del posix.memfd_create; real = posix.stat; posix.stat = lambda path: real('/dev/shm')",
+        f"place_memory({DESCRIPTOR}, 'canary')",
+    )
+
+    assert result.returncode == 1
+    assert "OSError: shared memory is a folder on the disk here" in result.stderr
+
+
 def test_sigpipe_and_sigxfsz_are_as_the_user_had_them() -> None:
     show = "grep SigIgn /proc/self/status"
     by_default = become(f"become('/bin/sh', 'sh', Delivery(('-c', {show!r})), {{}})")
