@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -59,8 +60,9 @@ def url(world: World, index: PrivateIndex) -> Iterator[str]:
 
 
 def pipes(world: World) -> list[str]:
-    """Return the named pipes, and their folders, that are there now."""
-    return sorted(str(path) for path in world.folder.rglob("pipe-*"))
+    """Return the folders of named pipes that are there now."""
+    # Not `rglob`, which fails at a folder that goes away meanwhile.
+    return sorted(f"{folder}/{name}" for folder, names, _ in os.walk(world.folder) for name in names if name.startswith("pipe-"))
 
 
 def wait_until(is_so) -> None:  # type: ignore[no-untyped-def]
