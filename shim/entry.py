@@ -32,6 +32,13 @@ def main() -> int:
     arguments = sys.argv[6:]
     root = __file__.rpartition("/shim/")[0]
     sys.path.extend(folder for folder in (root, site) if folder not in sys.path)
+    if name not in ("shim", "keyring"):
+        from shim.hotpath.replay import replay
+
+        replay(name, target, arguments, sigpipe_ignored=ignored == "1")
+    from shim.hotpath.module_finder import install
+
+    install()
     if name == "shim":
         from shim.cli import main as command
 
@@ -40,9 +47,6 @@ def main() -> int:
         from shim.helpers.keyring import main as answer
 
         return answer(tuple(arguments), target, launcher)
-    from shim.hotpath.replay import replay
-
-    replay(name, target, arguments, sigpipe_ignored=ignored == "1")
     import gc
 
     # What is made here lives until the tool takes over.

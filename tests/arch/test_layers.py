@@ -258,6 +258,7 @@ OWN_READERS = {
     "shim/helpers/keyring.py": "/proc",
     "shim/credentials/known_hosts.py": "our own table",
     "shim/hotpath/argv_mask.py": "/proc",
+    "shim/hotpath/module_finder.py": "our own compiled modules",
     "shim/install/launchers.py": "our own template",
     "shim/hotpath/replay.py": "records in our own private folder, checked in the same way; and /proc",
     "shim/routing/redirector.py": "/proc",
