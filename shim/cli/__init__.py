@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from importlib import import_module
 
 from shim.cli.usage import Parser, refuse_verb
 from shim.core.errors import InternalError, ShimError, render
 from shim.core.host import Host, this_host, write_stderr
+from shim.core.importing import import_module
 from shim.core.typing import Protocol, cast
 
 #: In the order of `shim --help`. Adding a verb is one file and one line here.

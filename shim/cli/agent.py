@@ -7,10 +7,10 @@ import os
 import re
 import signal
 import threading
-from contextlib import suppress
 
 from shim.cli.usage import Parser
 from shim.config.settings import Settings, config_files, load_settings
+from shim.core.contextlib import suppress
 from shim.core.errors import ConfigError, UsageError
 from shim.core.host import Host, write_stderr
 from shim.core.platform_features import names_clients, shows_processes

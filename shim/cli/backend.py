@@ -10,10 +10,10 @@ import argparse
 import os
 import subprocess
 import sys
-from contextlib import suppress
 
 from shim.cli.answer import write_json
 from shim.cli.usage import Parser
+from shim.core.contextlib import suppress
 from shim.core.errors import SourceError, StoreError, UsageError
 from shim.core.files import read_text
 from shim.core.host import Host

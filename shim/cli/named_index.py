@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from shim.cli.usage import repeatable, suggest
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
+from shim.core import regex as re
 from shim.core.errors import UsageError
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 

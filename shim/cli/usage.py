@@ -7,11 +7,10 @@ end up in logs and screenshots: so no value is ever repeated.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
 from shim.core.errors import UsageError
-from shim.core.typing import Any, NoReturn
+from shim.core.typing import Any, Iterable, NoReturn, Sequence
 
 #: What people type where other tools take a secret. A process list shows what stands there.
 SECRET_OPTIONS = (

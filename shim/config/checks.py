@@ -4,12 +4,10 @@ true hint.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from shim.config.schema import INDEX_KEYS, Key
 from shim.core.errors import ConfigError
 from shim.core.package_names import read_pattern
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable
 
 #: A key's kind -> the type of its values.
 TYPES: dict[str, type] = {

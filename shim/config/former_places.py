@@ -5,11 +5,11 @@ is never read; whoever would miss it names it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 
 from shim.core.errors import ConfigError
 from shim.core.files import exists, is_folder, names_in
 from shim.core.platform_features import IS_MACOS
+from shim.core.typing import Iterable, Iterator
 
 FORMER = "Library/Application Support/shim"
 

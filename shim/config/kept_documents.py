@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import marshal
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.digests import sha256
 from shim.core.own_files import read_own, replace_atomically
 from shim.core.private_folders import private_folder

@@ -8,14 +8,13 @@ change that.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 
 from shim.config.checks import check_keys, example_of
 from shim.config.schema import TABLE_KEYS
 from shim.core.dataclass import dataclass
 from shim.core.errors import ConfigError
 from shim.core.host import Host
-from shim.core.typing import Any
+from shim.core.typing import Any, Callable, Mapping
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 
 #: R, rspm and posit-keyring read the server's address here.

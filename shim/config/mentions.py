@@ -11,10 +11,11 @@ from shim.core.files import mentions
 from shim.core.host import Host
 
 #: What a config file that has to do with us has in it.
-_KEYS = rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*="""
+_KEYS = (b"packages", b"index-strategy")
+_PATTERN = rb"""(?<![\w-])["']?(?:packages|index-strategy)["']?\s*="""
 
 
 def is_mentioned(host: Host) -> bool:
     """Whether a config file, or the machine's policy, may speak of us, be it broken or not."""
     left = missed_files(policy.find_left_policy())
-    return mentions((*config_files(host), policy.policy_file(), *left), _KEYS)
+    return mentions((*config_files(host), policy.policy_file(), *left), _KEYS, _PATTERN)

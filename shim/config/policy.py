@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
 
 from shim.config.checks import read_patterns
 from shim.config.former_places import find_left, refuse_missed
@@ -20,7 +19,7 @@ from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, read_regular
 from shim.core.package_names import matches
 from shim.core.toml import read_toml
-from shim.core.typing import TYPE_CHECKING, Any
+from shim.core.typing import TYPE_CHECKING, Any, Iterable
 from shim.core.urls import BadUrl, Scope, Url, parse_url, scope_of
 
 if TYPE_CHECKING:

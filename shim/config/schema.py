@@ -4,9 +4,7 @@ docs/reference.md shows them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from shim.core.typing import NamedTuple
+from shim.core.typing import Mapping, NamedTuple
 
 
 class Key(NamedTuple):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from functools import lru_cache
 
 from shim.config.checks import check_keys, check_uses, check_value, read_duration
 from shim.config.former_places import find_left, missed_files, refuse_missed
@@ -21,6 +20,7 @@ from shim.config.schema import DEFAULT_CHAIN, TOP_KEYS, VARIABLES
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.errors import ConfigError
 from shim.core.files import CannotRead, names_in, read_regular
+from shim.core.functools import lru_cache
 from shim.core.host import Host
 from shim.core.package_names import find_conflict, normal_name, owner_of
 from shim.core.private_folders import cache_folder

@@ -9,14 +9,13 @@ server of its author's choice: that is taken only if it is allowed by name.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 
 from shim.config.settings import folder_beside
 from shim.core.dataclass import dataclass
 from shim.core.digests import sha256
 from shim.core.files import CannotRead, read_regular
 from shim.core.toml import read_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator, Mapping
 
 #: A team's settings are a page, no book.
 MAX_BYTES = 1 << 16

@@ -10,13 +10,12 @@ Who watches is told before each look. The record of a command is made from that:
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 
+from shim.core import regex as re
+from shim.core.contextlib import contextmanager
 from shim.core.errors import UsageError
-from shim.core.typing import Protocol
+from shim.core.typing import Callable, Iterable, Iterator, Protocol
 
 #: Enough for any file that people write, and for what tools write for them but locks.
 MAX_BYTES = 4 << 20
@@ -262,11 +261,15 @@ def identify(path: str) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
-def mentions(files: Iterable[str], words: bytes) -> bool:
-    """Whether a config file speaks of something, broken or not: one that we may not open may."""
+def mentions(files: Iterable[str], words: tuple[bytes, ...], pattern: bytes = b"") -> bool:
+    """Whether a config file speaks of something, broken or not: one that we may not open may.
+
+    It does so with one of the words in it that, if there is a `pattern`, also fits that.
+    """
     for file in files:
         try:
-            if re.search(words, read_regular(file) or b""):
+            text = read_regular(file) or b""
+            if any(word in text for word in words) and re.search(pattern, text):
                 return True
         except CannotRead:
             if is_file(file) and not may_access(file, os.R_OK):

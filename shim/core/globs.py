@@ -6,10 +6,10 @@ Sources: CPython `Lib/glob.py`, 3.13.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from fnmatch import filter as matching
 
 from shim.core.files import is_folder, link_exists, list_folder, list_folders
+from shim.core.typing import Iterable, Iterator
 
 
 def find_paths(pattern: str, *, only_folders: bool = False) -> Iterator[str]:

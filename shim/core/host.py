@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
 
 from shim.core.dataclass import dataclass
 from shim.core.files import is_file, may_access
+from shim.core.typing import Callable, Iterator, Mapping
 
 
 @dataclass(frozen=True, slots=True)

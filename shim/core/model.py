@@ -7,15 +7,14 @@ call sites.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import ShimError
-from shim.core.typing import Literal, NamedTuple, NoReturn
+from shim.core.typing import Literal, Mapping, NamedTuple, NoReturn
 from shim.core.urls import Scope, Url, Userinfo
 
 Scheme = Literal["basic", "bearer"]
+#: A time that does not come.
+FOREVER = float("inf")
 
 
 class Secret:
@@ -383,7 +382,7 @@ class Plan:
     resolutions: tuple[Resolution, ...]
     delivery: Delivery
     warnings: tuple[ShimError, ...] = ()
-    valid_until: float = math.inf
+    valid_until: float = FOREVER
     redact: Literal["auto", "always", "never"] = "auto"
     added: Mapping[str, str | None] = field(default_factory=dict)
     unserved: Mapping[str, str] = field(default_factory=dict)

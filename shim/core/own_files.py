@@ -7,10 +7,10 @@ read.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 
+from shim.core.contextlib import contextmanager, suppress
 from shim.core.files import CannotRead, read_regular
+from shim.core.typing import Iterator
 
 #: What a file is called until it is whole. A process that is killed before leaves it behind, secret
 #: and all.

@@ -9,9 +9,10 @@ Sources: PEP 503 (normal names), PEP 508 (what a name may be).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
 from itertools import combinations
+
+from shim.core import regex as re
+from shim.core.typing import Iterable, Sequence
 
 #: A pattern, and the URL of the index that claims what matches it.
 Claim = tuple[str, str]

@@ -18,9 +18,14 @@ from shim.core.files import (
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 
+#: Folders that this process has made or found good, each with those above it.
+_found: set[tuple[str, ...]] = set()
+
 
 def private_folder(*levels: str) -> str | None:
     """Make the folders, outermost first; return the last, 0700, if all are the user's own."""
+    if levels in _found and is_private(levels[-1]):
+        return levels[-1]
     try:
         for folder in levels:
             make_folders(folder, 0o700)
@@ -29,7 +34,10 @@ def private_folder(*levels: str) -> str | None:
                 return None
     except OSError:
         return None
-    return levels[-1] if not status.st_mode & 0o077 and may_access(levels[-1], os.W_OK) else None
+    if status.st_mode & 0o077 or not may_access(levels[-1], os.W_OK):
+        return None
+    _found.add(levels)
+    return levels[-1]
 
 
 def cache_folder(host: Host) -> tuple[str | None, str]:

@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
+from shim.core.contextlib import contextmanager
 from shim.core.folding import MIN_COLUMNS
 from shim.core.host import Host, write_stderr
-from shim.core.typing import Literal
+from shim.core.typing import Callable, Iterator, Literal
 
 Colour = Literal["red", "green", "yellow", "bold"]
 _CODES: dict[Colour, int] = {"red": 31, "green": 32, "yellow": 33, "bold": 1}

@@ -10,12 +10,10 @@ change log.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from functools import lru_cache
-
+from shim.core import regex as re
 from shim.core.files import CannotRead
-from shim.core.typing import Any
+from shim.core.functools import lru_cache
+from shim.core.typing import Any, Iterator
 
 _MARK = "\ufeff"
 

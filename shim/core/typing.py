@@ -12,6 +12,19 @@ from __future__ import annotations
 TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from collections.abc import (
+        Callable,
+        Collection,
+        Container,
+        Generator,
+        Hashable,
+        Iterable,
+        Iterator,
+        Mapping,
+        MutableMapping,
+        Sequence,
+    )
+    from types import MappingProxyType
     from typing import (
         IO,
         Any,
@@ -32,7 +45,9 @@ else:
         def __class_getitem__(cls, _):
             return cls
 
-    IO = Literal = NoReturn = Protocol = Any
+    Callable = Collection = Container = Generator = Hashable = Iterable = Iterator = Any
+    Mapping = MutableMapping = Sequence = IO = Literal = NoReturn = Protocol = Any
+    MappingProxyType = type(vars(Any))
 
     class TypedDict(dict):
         """A dictionary."""
@@ -94,10 +109,21 @@ __all__ = [
     "IO",
     "TYPE_CHECKING",
     "Any",
+    "Callable",
+    "Collection",
+    "Container",
+    "Generator",
+    "Hashable",
+    "Iterable",
+    "Iterator",
     "Literal",
+    "Mapping",
+    "MappingProxyType",
+    "MutableMapping",
     "NamedTuple",
     "NoReturn",
     "Protocol",
+    "Sequence",
     "TypeVar",
     "TypedDict",
     "cast",

@@ -10,8 +10,7 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 
 from __future__ import annotations
 
-import re
-
+from shim.core import regex as re
 from shim.core.dataclass import dataclass
 from shim.core.typing import NamedTuple
 

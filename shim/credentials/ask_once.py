@@ -7,14 +7,13 @@ last answer before the keyring.
 
 from __future__ import annotations
 
-import math
 import time
 
 from shim.config.schema import DEFAULT_CHAIN
 from shim.config.settings import Settings
 from shim.core.errors import ShimError, SourceError, render
 from shim.core.host import Host, write_stderr
-from shim.core.model import Credential, Secret
+from shim.core.model import FOREVER, Credential, Secret
 from shim.core.typing import Protocol
 from shim.core.urls import Url
 from shim.credentials.sources import AGING_SOURCES, Query, load_source
@@ -65,7 +64,7 @@ class Asker:
         try:
             return load_source(name).find(query)
         except SourceError as error:
-            if time.monotonic() - began >= (load_source(name).timeout_s(query) or math.inf):
+            if time.monotonic() - began >= (load_source(name).timeout_s(query) or FOREVER):
                 self._hanging[name] = error
             raise
 

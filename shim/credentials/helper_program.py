@@ -15,15 +15,14 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 
 from shim.config.index import CommandSource
+from shim.core.contextlib import contextmanager
 from shim.core.errors import BY_HAND_HINT, SourceError
 from shim.core.files import is_file, may_access, read_status
 from shim.core.host import Host
 from shim.core.model import Credential
-from shim.core.typing import IO, TYPE_CHECKING, cast
+from shim.core.typing import IO, TYPE_CHECKING, Iterator, Mapping, cast
 from shim.core.urls import Scope
 from shim.credentials.sources import Query, make_credential
 

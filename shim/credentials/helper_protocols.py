@@ -15,10 +15,8 @@ credential-helper-spec spec.md; RFC 7617 section 2.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
 from shim.core.dataclass import dataclass, field
-from shim.core.typing import Any
+from shim.core.typing import Any, Callable, Mapping
 from shim.core.urls import BadUrl, Url, parse_url
 from shim.formats.answer_times import BadAnswer, read_time
 

@@ -8,10 +8,9 @@ OpenID Connect Core 1.0 section 5.1 (names of accounts).
 from __future__ import annotations
 
 import binascii
-from collections.abc import Mapping
 
 from shim.core.model import Secret
-from shim.core.typing import Any
+from shim.core.typing import Any, Mapping
 
 #: Where an account's name may stand, the one for people first.
 ACCOUNT_CLAIMS = ("preferred_username", "email", "name", "sub")

@@ -9,11 +9,10 @@ hyphens of one label, so that neither `x.amazonaws.com.evil.example` nor
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
 
 from shim.core.dataclass import dataclass
 from shim.core.files import read_status
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator, Mapping
 from shim.core.urls import BadUrl, Url, parse_url
 
 FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources", "builtin.toml")

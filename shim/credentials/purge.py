@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
-from contextlib import suppress
 
+from shim.core import regex as re
+from shim.core.contextlib import suppress
 from shim.core.errors import SourceError, StoreError
 from shim.core.host import Host
 from shim.core.private_folders import cache_folder, stored_folder
+from shim.core.typing import Iterator
 from shim.core.urls import Url
 from shim.storage import approved_origins, keyring_cache, os_keyring, saved_logins, token_cache
 from shim.storage.cache_files import discard

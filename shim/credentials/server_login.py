@@ -6,13 +6,12 @@ What logs people in is loaded only when it is needed (`oauth/`): most commands h
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 
 from shim.config.index import IndexConfig
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential
-from shim.core.typing import TYPE_CHECKING
+from shim.core.typing import TYPE_CHECKING, Callable
 from shim.credentials.sources import DEFAULT_USERNAME, Query, Source
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
 from types import FrameType
+
+from shim.core.contextlib import contextmanager, suppress
+from shim.core.typing import Callable, Iterator
 
 #: Signals that end us without a `finally`, and that a person or a job's runner sends.
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)

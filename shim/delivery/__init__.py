@@ -10,13 +10,11 @@ it: a channel that the server does not answer to is not taken. Nothing is done b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from importlib import import_module
-
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
+from shim.core.importing import import_module
 from shim.core.model import (
     Credential,
     Delivery,
@@ -26,7 +24,7 @@ from shim.core.model import (
     Manner,
     Resolution,
 )
-from shim.core.typing import Protocol, cast
+from shim.core.typing import Mapping, Protocol, cast
 from shim.delivery.reasons import OF_THE_SYSTEM, Reason, Refusal, choose_hint
 from shim.delivery.userinfo import cut_unused_userinfo
 

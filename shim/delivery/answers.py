@@ -10,12 +10,12 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from urllib.parse import quote, unquote
 
+from shim.core.contextlib import contextmanager
 from shim.core.files import read_status
 from shim.core.model import Credential, Secret
+from shim.core.typing import Iterable, Iterator
 from shim.core.urls import BadUrl, parse_url, scope_of
 
 #: Where the child finds the file. Internal: it names a path, never a secret.

@@ -11,10 +11,10 @@ Sources: pip 26.3 configuration.py and build_env/installer.py; uv 0.13.8 uv-stat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from shim.core.model import Delivery, Endpoint, Location, Secret
+from shim.core.typing import Mapping
 from shim.core.urls import with_userinfo
 from shim.delivery import Case, unasked_manner
 from shim.delivery.reasons import Reason, Refusal

@@ -19,8 +19,8 @@ import _thread
 import os
 import select
 import signal
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.dataclass import replace
 from shim.core.errors import CannotDeliver
 from shim.core.model import Delivery, MemoryFile

@@ -11,14 +11,14 @@ to (`handed_pipe.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import read_link
 from shim.core.host import Host
 from shim.core.model import MemoryFile, Secret
 from shim.core.platform_features import has_memory_files, shows_processes
 from shim.core.private_folders import is_private, private_folder
+from shim.core.typing import Iterator
 from shim.hotpath.exec_target import MEMORY_NAME
 
 #: High enough that no shell or script picks it (200 is the one that flock(1) teaches, 255 is bash's

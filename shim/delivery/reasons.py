@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
-
+from shim.core.enum import Enum
 from shim.core.typing import NamedTuple
 
 _BOTH_HINT = (

@@ -14,14 +14,13 @@ uv-auth/src/cache.rs (of two URLs, one below the other, the shorter one decides)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Secret
 from shim.core.platform_features import has_memory_files
 from shim.core.toml import parse_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import parse_url, with_userinfo
 from shim.delivery import Case, unasked_manner
 from shim.delivery.memory_file import can_link, hand

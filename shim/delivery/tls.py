@@ -13,7 +13,6 @@ certificates"; what counts was measured with pip 20.3.4 to 26.3, uv 0.5 to 0.13.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
 
 from shim.config.index import SYSTEM, IndexConfig
 from shim.config.settings import Settings
@@ -22,7 +21,7 @@ from shim.core.errors import CACHE_HINT, ConfigError
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Target
-from shim.core.typing import NamedTuple
+from shim.core.typing import Iterable, Mapping, NamedTuple
 from shim.delivery.http_library import packages_folder
 
 MAX_BUNDLE_BYTES = 16 << 20

@@ -9,9 +9,8 @@ Sources: twine 7.0, flit 3.12, hatch 1.18 and pdm 2.29 documentation, "environme
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shim.core.model import Delivery
+from shim.core.typing import Iterator
 from shim.delivery import Case, unasked_manner
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from shim.core.model import Endpoint, Endpoints, Location
+from shim.core.typing import Iterable, Mapping
 from shim.core.urls import with_userinfo
 
 

@@ -8,11 +8,11 @@ A scan, not a parse: the same URL means the same in pip.conf, uv.toml, a lock or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import unquote
 
 from shim.core.dataclass import dataclass
 from shim.core.model import Secret
+from shim.core.typing import Iterator
 from shim.core.urls import BadUrl, Url, parse_url
 
 _URL = re.compile(

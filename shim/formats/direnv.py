@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import json
 import zlib
-from collections.abc import Collection
+
+from shim.core.typing import Collection
 
 
 def without_folders(difference: str, folders: Collection[str]) -> str:

@@ -8,13 +8,13 @@ machine's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from html import unescape
 from html.parser import HTMLParser
 from itertools import accumulate
 from urllib.parse import unquote, urljoin
 
 from shim.core.files import CannotRead
+from shim.core.typing import Iterable, Iterator
 
 _LINK = re.compile(r"""\bhref\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.IGNORECASE)
 _BASE = re.compile(r"<base\b", re.IGNORECASE)

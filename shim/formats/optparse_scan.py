@@ -10,11 +10,8 @@ Sources: CPython `Lib/optparse.py` (`_process_args`, `_process_long_opt`, `_proc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from types import MappingProxyType
-
-from shim.core.typing import NamedTuple
+from shim.core.functools import lru_cache
+from shim.core.typing import Mapping, MappingProxyType, NamedTuple, Sequence
 
 
 class Option(NamedTuple):

@@ -10,17 +10,15 @@ Sources: pip 26.3 `_internal/req/req_file.py`, `req/constructors.py`; PEP 508, 7
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 
+from shim.core import regex as re
 from shim.core.files import CannotRead, LeftToCode
+from shim.core.functools import lru_cache
 from shim.core.package_names import normal_name
 from shim.core.toml import may_hide_urls, read_toml, strings_at, strings_of, table_at, value_at
-from shim.core.typing import NamedTuple
+from shim.core.typing import Iterable, Iterator, Mapping, NamedTuple
 
 _VARIABLE = r"\$\{([A-Z0-9_]+)\}"
-_COMMENT = r"(?:^|\s)#"
 _BLANKS = r"[ \t\r\n]+"
 _QUOTING = r"[\\'\"]"
 _CODING = rb"coding[:=]\s*([-\w.]+)"
@@ -34,9 +32,9 @@ _LOCKED_URL = r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')"""
 _NAME = r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)"
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _MARKER_WORD = r"[a-z_]+"
-#: A URL, a path, or the bare name of an archive, which may lie beside us.
-_PLACE = (
-    r"(?i)[/:]|^\.|\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)"
+_ARCHIVES = (
+    *(".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz"),
+    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lz", ".tar.lzma"),
 )
 
 _PLAIN_PROJECT = r"(?m)^\[project\][ \t]*\r?$"
@@ -102,7 +100,8 @@ def decode_requirements(data: bytes) -> str:
 
 def _coding_of(line: bytes) -> str | None:
     """Return the encoding that a comment names. Raises CannotRead for one that we do not know."""
-    named = re.search(_CODING, line) if line.startswith(b"#") else None
+    is_said = line.startswith(b"#") and b"coding" in line
+    named = re.search(_CODING, line) if is_said else None
     if named is None:
         return None
     encoding = named[1].decode("ascii", "replace")
@@ -128,10 +127,17 @@ def _parse(text: str) -> tuple[Line | _Template, ...]:
     """Return the lines that matter, as far as they can be read without variables."""
     found: list[Line | _Template] = []
     for number, raw in _join(text.splitlines()):
-        comment = re.search(_COMMENT, raw) if "#" in raw else None
-        line = (raw[: comment.start()] if comment else raw).strip()
+        line = (_without_comment(raw) if "#" in raw else raw).strip()
         found += [_Template(number, line)] if "${" in line else _read_line(line, number)
     return tuple(found)
+
+
+def _without_comment(line: str) -> str:
+    """Return the line up to a `#` at its beginning or behind a blank."""
+    place = line.find("#")
+    while place > 0 and not line[place - 1].isspace():
+        place = line.find("#", place + 1)
+    return line if place < 0 else line[:place]
 
 
 def _read_line(line: str, number: int) -> list[Line]:
@@ -139,7 +145,15 @@ def _read_line(line: str, number: int) -> list[Line]:
     if line.startswith("-"):
         return [_read_options(line, number)]
     requirement = line.split(" -", 1)[0]
-    return [Line(number, requirement=requirement)] if re.search(_PLACE, requirement) else []
+    return [Line(number, requirement=requirement)] if _names_place(requirement) else []
+
+
+def _names_place(requirement: str) -> bool:
+    """Whether it is a URL, a path, or the bare name of an archive, which may lie beside us."""
+    if "/" in requirement or ":" in requirement or requirement[:1] == ".":
+        return True
+    path = requirement.partition(";")[0].rstrip().lower()
+    return path.endswith(_ARCHIVES) or ("[" in path and path.rpartition("[")[0].endswith(_ARCHIVES))
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:

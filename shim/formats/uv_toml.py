@@ -6,12 +6,10 @@ Sources: uv 0.13.8 crates/uv-settings/src/settings.rs, uv-distribution-types/src
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
-
+from shim.core import regex as re
 from shim.core.package_names import normal_name
 from shim.core.toml import strings_of, table_at, value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Collection
 
 _NAME = r"(?a)[\w.-]+"
 

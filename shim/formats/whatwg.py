@@ -10,10 +10,11 @@ UTS 46; tried with uv 0.13.8.
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import quote, unquote
+
+from shim.core import regex as re
+from shim.core.functools import cache
 
 _PARTS = r"(?i)(https?):[/\\]*([^/\\?#]*)([^?#]*)(.*)"
 #: Letters of no width that are no format characters (category Cf) by Unicode.

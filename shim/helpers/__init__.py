@@ -6,12 +6,10 @@ are asked as `shim helper NAME ACTION`, by a line on stdin that each module expl
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 from shim.core.dataclass import dataclass, field
+from shim.core.importing import import_module
 from shim.core.model import Credential, Secret
-from shim.core.typing import Protocol, cast
+from shim.core.typing import Callable, Protocol, cast
 from shim.core.urls import Url
 
 #: Name in `shim helper NAME` -> module in this package. Adding one is one file and one line here.

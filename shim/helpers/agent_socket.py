@@ -18,13 +18,13 @@ import stat
 import struct
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.errors import CannotListen
 from shim.core.files import identify
 from shim.core.host import write_stderr
 from shim.core.private_folders import private_folder
+from shim.core.typing import Callable
 from shim.credentials.agent_protocol import MAX_REQUEST_BYTES
 from shim.helpers.agent import Client
 

@@ -9,10 +9,8 @@ import sys
 
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from shim.core.model import Delivery
-    from shim.core.typing import NoReturn
+    from shim.core.typing import Mapping, NoReturn
 
 #: The name of the memory file that `/proc/PID/fd` shows, by which we know our own.
 MEMORY_NAME = "pip-uv-shim"

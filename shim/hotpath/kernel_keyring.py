@@ -21,9 +21,7 @@ import sys
 
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from shim.core.typing import Any
+    from shim.core.typing import Any, Callable
 
 #: Machine -> the numbers of add_key and keyctl.
 NUMBERS = {

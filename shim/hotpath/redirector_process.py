@@ -17,9 +17,7 @@ import sys
 
 TYPE_CHECKING = False  # `typing` would cost the hot path 15 ms
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from shim.core.typing import NoReturn
+    from shim.core.typing import Mapping, NoReturn
 
 #: Stands in argv and variables where the redirector's address will be: it is known when the tool is
 #: about to start.

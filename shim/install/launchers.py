@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable
 
 from shim.core.errors import StoreError
 from shim.core.files import names_in, read_head
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 from shim.core.own_launchers import COMMAND, FACE, faces_folder, hook_folder, is_launcher
+from shim.core.typing import Iterable
 from shim.tools import TOOLS, load_tool
 
 #: dash drops entries of the environment whose names are no identifiers (exported functions

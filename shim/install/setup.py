@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from shim.core.files import names_in
 from shim.core.host import Host
 from shim.core.own_launchers import faces_folder, hook_folder, is_launcher
+from shim.core.typing import Sequence
 from shim.install import launchers
 from shim.install.launchers import is_wrapped, wrapped_names
 from shim.install.shells import is_current, write_activation

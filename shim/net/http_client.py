@@ -14,7 +14,6 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Callable, Sequence
 from functools import partial
 from http.client import (
     BadStatusLine,
@@ -35,7 +34,7 @@ from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Route
 from shim.core.screen import waiting
-from shim.core.typing import Any, Literal, TypeVar
+from shim.core.typing import Any, Callable, Literal, Sequence, TypeVar
 from shim.core.urls import Url, parse_url
 from shim.core.verdict import Trouble
 from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy

@@ -10,7 +10,6 @@ Sources: RFC 6749 sections 5.1 and 5.2 (answers of a token endpoint), RFC 6585 s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from functools import partial
 from http.client import HTTPException, HTTPResponse
 from urllib.error import URLError
@@ -21,7 +20,7 @@ from shim import __version__
 from shim.core.dataclass import dataclass, field
 from shim.core.host import Host
 from shim.core.model import Route, Secret
-from shim.core.typing import Any
+from shim.core.typing import Any, Mapping, Sequence
 from shim.core.urls import Url
 from shim.net.http_client import at_once, explain, make_opener
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 import errno
 import os
 import ssl
-from collections.abc import Callable
 from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection
 from urllib.parse import unquote, urlsplit
@@ -28,7 +27,7 @@ from urllib.request import (
 )
 
 from shim.core.model import Route
-from shim.core.typing import Any
+from shim.core.typing import Any, Callable
 from shim.core.urls import Url
 
 #: SOCKS schemes, and whether the proxy looks names up.

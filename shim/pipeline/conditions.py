@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from shim.core.host import Host
+from shim.core.typing import Iterable
 from shim.hotpath.replay import FIELD, PREFIXES, record_folder
 from shim.pipeline.observing import Observed, Observer, describe_path
 

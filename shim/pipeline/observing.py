@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 import posix
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 
+from shim.core.contextlib import contextmanager
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import watched_by
 from shim.core.host import Host
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.hotpath.replay import describe_file, is_folder
 
 

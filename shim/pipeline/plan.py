@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from shim.config.settings import Settings, load_settings
 from shim.core.dataclass import dataclass, replace
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Plan, Resolution
-from shim.core.typing import TYPE_CHECKING
+from shim.core.typing import TYPE_CHECKING, Mapping
 from shim.delivery.userinfo import cut_unused_userinfo
 from shim.tools import Tool
 

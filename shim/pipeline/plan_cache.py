@@ -10,12 +10,12 @@ keyring whose answer is not remembered), or that prints a warning.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Credential, Delivery, Plan, Resolution, Secret
 from shim.core.own_files import replace_atomically
+from shim.core.typing import Callable
 from shim.hotpath.argv_mask import mask_words
 from shim.hotpath.replay import (
     FIELD,

@@ -11,15 +11,14 @@ and 691.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from urllib.parse import urljoin
 
+from shim.core import regex as re
+from shim.core.contextlib import suppress
 from shim.core.dataclass import replace
 from shim.core.host import Host
-from shim.core.typing import Literal
+from shim.core.typing import Literal, Sequence
 from shim.core.urls import Url, parse_url
 from shim.formats.html_links import find_links
 from shim.net.http_client import Asked, Outcome, at_once, follow

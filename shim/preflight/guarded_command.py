@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass
 from shim.core.host import Host
 from shim.core.model import Resolution, Route
+from shim.core.typing import Callable
 from shim.delivery import Choice
 from shim.preflight.route import route_to
 from shim.tools import Tool

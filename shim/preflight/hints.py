@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
 from shim.config.index import IndexConfig
+from shim.core import regex as re
 from shim.core.causes import Cause
 from shim.core.files import exists
 from shim.core.host import Host

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 from shim.config.index import IndexConfig
 from shim.core.host import Host
-from shim.core.model import BARE, Endpoint, Manner, Origin, Resolution, Route
+from shim.core.model import BARE, FOREVER, Endpoint, Manner, Origin, Resolution, Route
 from shim.core.typing import NamedTuple
 from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
 from shim.delivery import Choice
@@ -27,7 +25,7 @@ class Whereabouts(NamedTuple):
 
     unserved: str | None = None
     further: tuple[Endpoint, ...] = ()
-    valid_until: float = math.inf
+    valid_until: float = FOREVER
 
 
 class FileServers(NamedTuple):
@@ -56,7 +54,7 @@ def look_for_files(
     settings = choice.case.settings
     wanted = [pair for pair in resolutions if _matters(choice, pair[0].endpoint)]
     further: list[Endpoint] = []
-    unserved, valid_until = None, math.inf
+    unserved, valid_until = None, FOREVER
     for (resolution, _), files in zip(wanted, _find_files(choice, wanted, asks=asks), strict=True):
         url = resolution.endpoint.url
         valid_until = min(valid_until, files.valid_until)

@@ -9,11 +9,9 @@ else answers either. A channel that waits for a challenge is not taken where non
 
 from __future__ import annotations
 
-import math
-
 from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
-from shim.core.model import BARE, Credential, Endpoint, Endpoints, Resolution
+from shim.core.model import BARE, FOREVER, Credential, Endpoint, Endpoints, Resolution
 from shim.core.typing import TYPE_CHECKING, NamedTuple
 from shim.core.verdict import VerificationResult, unreachable
 from shim.credentials.ask_once import drop
@@ -51,7 +49,7 @@ class Checked(NamedTuple):
 
     resolutions: tuple[Resolution, ...]
     warnings: tuple[ShimError, ...] = ()
-    valid_until: float = math.inf
+    valid_until: float = FOREVER
     unserved: str | None = None
     further: tuple[Endpoint, ...] = ()
 
@@ -93,7 +91,7 @@ class _Preflight:
 
     command: GuardedCommand
     deadline_s: float
-    valid_until: float = math.inf
+    valid_until: float = FOREVER
     unserved: str | None = None
     further: tuple[Endpoint, ...] = ()
 

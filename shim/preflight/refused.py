@@ -14,12 +14,10 @@ shown, as a stranger, another package of that name, and so it gets the secret, a
 
 from __future__ import annotations
 
-import math
-
 from shim.config.index import IndexConfig
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.model import Credential, Endpoint, Resolution, Route
+from shim.core.model import FOREVER, Credential, Endpoint, Resolution, Route
 from shim.core.typing import NamedTuple
 from shim.core.verdict import VerificationResult
 from shim.delivery import Choice
@@ -43,7 +41,7 @@ class RefusedCredentials(NamedTuple):
     """Warnings, until when (epoch seconds) nothing is to ask, and whose secrets to withhold."""
 
     warnings: tuple[ShimError, ...] = ()
-    valid_until: float = math.inf
+    valid_until: float = FOREVER
     withheld: tuple[Endpoint, ...] = ()
 
 
@@ -75,7 +73,7 @@ def find_refused(
     ages_s = [_age_s(one, case.host) for one in ours] if asks else []
     withheld = [one.resolution.endpoint for one, _ in refused if _refuses_strangers(choice, one)]
     warnings = [_warning(one, verdict, withheld) for one, verdict in refused]
-    valid_until = case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-math.inf)
+    valid_until = case.host.clock() + RELAXED_PROOF_S - max(ages_s, default=-FOREVER)
     return RefusedCredentials(tuple(warnings), valid_until, tuple(withheld))
 
 

@@ -7,14 +7,14 @@ everybody); nginx without `autoindex` says 403 there to those who are logged in.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from shim.core import regex as re
 from shim.core.dataclass import replace
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import Credential, Route
+from shim.core.typing import Iterable, Iterator
 from shim.core.urls import Url
 from shim.core.verdict import VerificationResult
 from shim.credentials.sources.known import misses_openly

@@ -11,13 +11,12 @@ Each family of tools says in its `unsafe.py` what a project's files can do to it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from importlib import import_module
-
 from shim.config.settings import Settings
 from shim.core.errors import CannotDeliver
 from shim.core.host import Host
+from shim.core.importing import import_module
 from shim.core.model import Endpoints, Invocation, Resolution
+from shim.core.typing import Iterator
 from shim.core.urls import Url
 from shim.tools.unsafe_settings import TAKE_OUT_HINT, UnsafeSetting
 

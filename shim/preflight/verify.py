@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from shim.core.dataclass import dataclass, replace
 from shim.core.host import Host
 from shim.core.model import BARE, Credential, Manner, Route, Secret
+from shim.core.typing import Sequence
 from shim.core.urls import Scope, Url, scope_of, scope_of_index
 from shim.core.verdict import Trouble, VerificationResult, unreachable
 from shim.net.http_client import Asked, Outcome, probe, probe_all

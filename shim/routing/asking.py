@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
 
 from shim.core.host import Host
 from shim.core.model import AskedIndex
+from shim.core.typing import Callable, Sequence
 from shim.formats.index_pages import page_of_package
 from shim.net.http_client import Asked, Outcome, probe_all
 from shim.routing.remembering import RememberedNames

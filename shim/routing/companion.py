@@ -8,13 +8,12 @@ which names, and the credentials of those indexes that it has to ask itself (`Ro
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from shim.core.dataclass import replace
 from shim.core.errors import InternalError
 from shim.core.model import Credential, Delivery, Routes
-from shim.core.typing import Any
+from shim.core.typing import Any, Mapping
 from shim.hotpath.redirector_process import STAND_IN, start_companion
 
 

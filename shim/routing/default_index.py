@@ -17,8 +17,6 @@ each does was counted on real servers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, config_files, load_settings
 from shim.core.dataclass import replace
@@ -26,7 +24,7 @@ from shim.core.errors import ShimError
 from shim.core.files import mentions
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Endpoints, Invocation, Origin
-from shim.core.typing import NamedTuple, cast
+from shim.core.typing import Iterable, Mapping, NamedTuple, cast
 from shim.tools import Tool
 
 #: What we set for the tool that this process runs below, so that it is told from what the user set.
@@ -129,7 +127,7 @@ def find_inherited(environ: Mapping[str, str]) -> dict[str, str | None]:
 
 def is_mentioned(host: Host) -> bool:
     """Whether a config file speaks of `use-as`, be it broken or not."""
-    return mentions(config_files(host), _KEY)
+    return mentions(config_files(host), (_KEY,))
 
 
 def pip_variables(used: tuple[IndexConfig, ...]) -> dict[str, str]:

@@ -13,18 +13,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
 from urllib.parse import unquote, urlsplit
 
 from shim.config.settings import Settings
+from shim.core.contextlib import contextmanager, suppress
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotRoute
 from shim.core.files import CannotRead, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.package_names import is_name, normal_name
 from shim.core.toml import read_toml, value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.core.urls import BadUrl, parse_url, shown_url
 from shim.formats import requirements
 from shim.formats.html_links import is_page

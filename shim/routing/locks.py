@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
@@ -22,7 +21,7 @@ from shim.core.dataclass import dataclass
 from shim.core.files import CannotRead, read_regular
 from shim.core.package_names import normal_name
 from shim.core.toml import may_hide_urls, read_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import BadUrl, parse_url
 
 NAMES = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml")

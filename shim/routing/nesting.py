@@ -7,7 +7,7 @@ percent-encoded, none of them a secret. Imports nothing slow: every command asks
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from shim.core.typing import Mapping
 
 MARK = "_SHIM_ROUTED"
 

@@ -14,7 +14,6 @@ package indexes"; pdm 2.29 "Respect the order of the sources".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from shim.config.index import IndexConfig
@@ -25,7 +24,7 @@ from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation
 from shim.core.package_names import normal_name
 from shim.core.toml import value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.routing.inputs import refusing_unread
 from shim.routing.locks import find_foreign
 from shim.tools.project.requests import find_upwards, read_document

@@ -7,8 +7,6 @@ What cannot be kept from going elsewhere stops with one message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings, load_settings
 from shim.core.dataclass import dataclass, field, replace
@@ -25,6 +23,7 @@ from shim.core.model import (
     Routes,
 )
 from shim.core.package_names import owner_of
+from shim.core.typing import Iterable, Mapping
 from shim.core.urls import shown_url
 from shim.routing.default_index import PIP_STARTERS
 from shim.routing.inputs import Inputs, refusing_unread, unread

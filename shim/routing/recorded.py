@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
 
 from shim.core.model import Credential, Routes
 from shim.core.package_names import normal_name
+from shim.core.typing import Iterable, Sequence
 from shim.delivery import same_credential
 from shim.hotpath.redirector_process import TYPED_NAMES
 from shim.hotpath.replay import FIELD

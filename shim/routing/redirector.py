@@ -18,12 +18,12 @@ import selectors
 import socket
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.dataclass import dataclass, field
 from shim.core.package_names import Claim, is_name, normal_name, owner_of
 from shim.core.platform_features import IS_LINUX
+from shim.core.typing import Callable
 
 #: pip has about ten open at a time, for itself and its children that build.
 MAX_CONNECTIONS = 128

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.model import AskedIndex

@@ -14,12 +14,12 @@ of a pip.conf is, and goes before it), `cli/index_command.py` (`--proxy`, and fr
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from shim.core.dataclass import replace
 from shim.core.errors import CannotRoute
 from shim.core.host import Host
 from shim.core.model import Delivery, Invocation, Secret, Target
+from shim.core.typing import Iterable
 from shim.formats.optparse_scan import drop_value
 from shim.hotpath.redirector_process import STAND_IN
 from shim.tools.pip.config_file import normal_key

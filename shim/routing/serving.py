@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 from urllib.parse import unquote
 
+from shim.core import regex as re
 from shim.core.errors import printable
 from shim.core.host import this_host, write_stderr
 from shim.core.model import AskedIndex, Credential, Route, Routes, Scheme, Secret

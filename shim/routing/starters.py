@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
 
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass, field
@@ -23,6 +22,7 @@ from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Target
 from shim.core.toml import read_toml, value_at
+from shim.core.typing import Iterable, Iterator
 from shim.routing.default_index import find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release

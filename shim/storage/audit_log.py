@@ -8,14 +8,13 @@ leaves this machine.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import exists, read_status
 from shim.core.host import Host
 from shim.core.model import Credential
 from shim.core.private_folders import private_folder
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable
 from shim.hotpath.replay import append, parent_name
 from shim.storage.verification_cache import read_key
 

@@ -13,8 +13,8 @@ another world, as for files.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import list_folder, read_status, see
 from shim.core.host import Host
 from shim.core.model import Credential

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import identify
 from shim.core.host import Host
 from shim.core.model import Credential, Secret

@@ -5,8 +5,8 @@ again. No secret is kept.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
 from shim.core.urls import Url

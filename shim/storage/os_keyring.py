@@ -8,9 +8,9 @@ keyrings cannot be searched.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from shlex import quote
 
+from shim.core.contextlib import suppress
 from shim.core.errors import StoreError
 from shim.core.files import may_access, read_text, real_path, see
 from shim.core.host import Host

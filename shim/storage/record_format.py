@@ -8,8 +8,8 @@ reached through no link. What is cut short, too large or not understood is no re
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import list_folder, read_link_status
 from shim.core.model import Credential, Secret
 from shim.core.own_files import NEW_SUFFIX, read_own, replace_atomically

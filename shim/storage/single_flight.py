@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.core.errors import SourceError, printable
 from shim.core.files import identify, open_descriptor, read_text
 from shim.core.host import Host
 from shim.core.own_files import replace_atomically
+from shim.core.typing import Callable, Iterator
 from shim.storage.cache_files import cache_file, discard, written_ago_s
 
 #: How many stopped processes it takes until everybody asks for himself.

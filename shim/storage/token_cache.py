@@ -5,8 +5,8 @@ a known end are kept.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import exists, identify, list_folder
 from shim.core.host import Host
 from shim.core.model import Credential, Secret

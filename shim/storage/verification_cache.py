@@ -10,8 +10,8 @@ content is the time and what was said, in words.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.files import read_head, read_text
 from shim.core.host import Host
 from shim.core.model import Credential, Secret

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 from shim.core.dataclass import dataclass
 from shim.core.host import Host
+from shim.core.importing import import_module
 from shim.core.model import Delivery, Endpoints, Invocation
-from shim.core.typing import Literal, cast
+from shim.core.typing import Callable, Literal, cast
 
 #: Launcher name -> module in this package. Adding a tool is one file and one line here.
 TOOLS = {

@@ -11,8 +11,8 @@ format (`.dist-info`); pyenv 2.4.
 from __future__ import annotations
 
 import os
-import re
 
+from shim.core import regex as re
 from shim.core.files import is_file, names_in, read_head, real_path
 from shim.core.host import Host, this_host
 from shim.core.package_names import normal_name
@@ -21,12 +21,13 @@ from shim.core.typing import NamedTuple
 Release = tuple[tuple[int, ...] | None, tuple[int, int] | None, str | None]
 
 _UNKNOWN: Release = (None, None, None)
-_PYTHON_NAME = r"(?:python|pypy)(?:(\d+)\.(\d+))?\d*t?$"
+_TRAMPOLINE_START = "'''exec' "
 #: Line 2 of a script whose interpreter's path is too long or holds blanks.
 _TRAMPOLINE = r"""'''exec' (?:"(?P<double>/[^"]+)"|'(?P<single>/[^']+)'|(?P<bare>/\S+)) """
 #: The same in a relocatable environment made by uv: the interpreter stands beside the script.
 _RELOCATABLE = r"""'''exec' "\$\(dirname -- "\$\(realpath -- "\$0"\)"\)"/'?(?P<name>[\w.]+)'? """
 _HEAD_BYTES = 4096
+_MAX_DIGITS = 9
 
 
 class Interpreter(NamedTuple):
@@ -88,13 +89,27 @@ def parse_version(text: str) -> tuple[int, ...]:
     """Return the leading numbers of a version, maybe none: `26.0b1` is (26, 0)."""
     numbers: list[int] = []
     for part in text.split("."):
-        digits = re.match(r"[0-9]{1,9}", part)
-        if digits is None:
-            break
-        numbers.append(int(digits[0]))
-        if digits[0] != part:
+        digits = part[: len(part) - len(part.lstrip("0123456789"))][:_MAX_DIGITS]
+        if digits:
+            numbers.append(int(digits))
+        if digits != part or not digits:
             break
     return tuple(numbers)
+
+
+def _read_python_name(name: str) -> tuple[()] | tuple[int, int] | None:
+    """Return what a name such as `python`, `python3` or `pypy3.11` says: None if it means no
+    Python, () if it does not say (major, minor).
+    """
+    kind = next((kind for kind in ("python", "pypy") if name.startswith(kind)), None)
+    if kind is None:
+        return None
+    numbers = name.removeprefix(kind).removesuffix("t").split(".")
+    if numbers == [""] or (len(numbers) == 1 and numbers[0].isdecimal()):
+        return ()
+    if len(numbers) != 2 or not all(number.isdecimal() for number in numbers):
+        return None
+    return int(numbers[0]), int(numbers[1])
 
 
 def _read_head(path: str) -> str:
@@ -116,15 +131,17 @@ def _read_interpreter(executable: str, head: str, host: Host) -> tuple[str, str]
     first, _, rest = head.partition("\n")
     program, _, argument = first[2:].strip().partition(" ")
     name = os.path.basename(program)
-    if re.match(_PYTHON_NAME, name):
+    if _read_python_name(name) is not None:
         return program, argument.strip()
     if name == "env":
         words = [word for word in argument.split() if word not in ("-S", "--") and "=" not in word]
-        if not (words and re.match(_PYTHON_NAME, words[0])):
+        if not words or _read_python_name(words[0]) is None:
             return None
         found = next(host.programs(words[0]), None)
         found = _find_behind_pyenv(found, host) if found else None
         return (found, " ".join(words[1:])) if found else None
+    if not rest.startswith(_TRAMPOLINE_START):
+        return None
     trampoline = re.match(_TRAMPOLINE, rest) or re.match(_RELOCATABLE, rest)
     if trampoline is None:
         return None
@@ -165,9 +182,9 @@ def _read_pyenv_versions(root: str, host: Host) -> list[str]:
 
 def _python_of(real: str, prefix: str) -> tuple[int, int] | None:
     """Return (major, minor) by the interpreter's name, else by the only library of its prefix."""
-    named = re.match(_PYTHON_NAME, os.path.basename(real))
-    if named and named[1]:
-        return int(named[1]), int(named[2])
+    named = _read_python_name(os.path.basename(real))
+    if named:
+        return named
     libraries = [
         python for python, folder in _libraries(prefix) if is_file(os.path.join(folder, "os.py"))
     ]
@@ -179,9 +196,9 @@ def _libraries(prefix: str) -> list[tuple[tuple[int, int], str]]:
     found: list[tuple[tuple[int, int], str]] = []
     for library in ("lib", "lib64"):
         for name in names_in(os.path.join(prefix, library)):
-            match = re.match(_PYTHON_NAME, name)
-            if match and match[1]:
-                found.append(((int(match[1]), int(match[2])), os.path.join(prefix, library, name)))
+            python = _read_python_name(name)
+            if python:
+                found.append((python, os.path.join(prefix, library, name)))
     return found
 
 

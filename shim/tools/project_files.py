@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
-from contextlib import contextmanager
-
+from shim.core.contextlib import contextmanager
 from shim.core.errors import CannotDeliver
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.toml import read_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Container, Iterable, Iterator
 from shim.core.urls import Url
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan

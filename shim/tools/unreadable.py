@@ -16,13 +16,11 @@ files mention another place on the credential's host.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-
+from shim.core.contextlib import contextmanager
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode
 from shim.core.model import Endpoint, Endpoints, Origin
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.core.urls import names_web, shown_url
 
 

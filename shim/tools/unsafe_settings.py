@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from enum import Enum
-
-from shim.core.typing import NamedTuple
+from shim.core.enum import Enum
+from shim.core.typing import Callable, NamedTuple
 from shim.core.urls import Url
 
 #: Where the user's own proxies stand.

@@ -37,6 +37,7 @@ COSTLY = {
     *("dataclasses", "typing", "inspect", "hashlib", "_hashlib", "hmac", "tomllib", "datetime", "subprocess", "pathlib", "ssl"),
     *("http.client", "glob", "shlex", "string", "copy", "html.parser", "netrc", "keyring", "packaging", "platformdirs", "filelock"),
     *("json", "urllib.parse", "ipaddress", "fnmatch", "email", "http", "socket", "threading", "tempfile", "shim.net.http_client"),
+    *("re", "enum", "collections", "functools", "contextlib", "types", "importlib", "warnings", "math", "operator"),
 }
 
 

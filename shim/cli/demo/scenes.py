@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
 
 from shim.cli.demo.packages import LIBRARY
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, find_in_files, is_in, needles
 from shim.core.dataclass import dataclass
 from shim.core.platform_features import shows_processes
+from shim.core.typing import Mapping
 
 SCENE_TIMEOUT_S = 120.0
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import threading
-from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
+
+from shim.core.typing import Callable, Iterable
 
 
 class PrivateIndex:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import os
 import threading
-from collections.abc import Iterable
 from urllib.parse import quote
 
 from shim.core.platform_features import shows_processes
+from shim.core.typing import Iterable
 
 
 def needles(username: str, secret: str) -> tuple[bytes, ...]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from importlib import import_module
-
 from shim.config.settings import Settings, load_settings
 from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.host import Host
-from shim.core.typing import Literal, Protocol, cast
+from shim.core.importing import import_module
+from shim.core.typing import Iterable, Literal, Protocol, cast
 
 #: In the order of the report. Adding a check is one file and one line here.
 CHECKS = (

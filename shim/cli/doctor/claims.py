@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from shim.cli.doctor.check import Finding, find_settings
 from shim.config.settings import Settings
 from shim.core.files import CannotRead
 from shim.core.host import Host
+from shim.core.typing import Iterator
 from shim.routing.locks import NAMES, find_foreign
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from glob import escape, glob
 
 from shim.cli.doctor.check import Finding
 from shim.core.files import read_text
 from shim.core.host import Host
+from shim.core.typing import Iterator
 from shim.formats.clear_text import Sighting, find_in_line, find_in_pypirc, find_secrets
 
 MAX_BYTES = 64 << 20

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 
 from packaging.utils import canonicalize_name
 
@@ -19,6 +18,7 @@ from shim.core.files import read_named
 from shim.core.host import Host
 from shim.core.model import Resolution, Route
 from shim.core.own_launchers import find_target
+from shim.core.typing import Iterator
 from shim.core.urls import Url, parse_url
 from shim.credentials.resolve import resolve
 from shim.net.http_client import Asked, probe_all

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from shlex import quote
 
 from shim.cli.doctor.check import Finding
@@ -12,6 +11,7 @@ from shim.core.files import read_head
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.own_launchers import COMMAND, FACE, default_folder, faces_folder, is_launcher
+from shim.core.typing import Iterator
 from shim.install import launchers, setup
 from shim.install.shells import activating_command
 

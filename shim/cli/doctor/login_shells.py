@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
 
 from shim.cli.doctor.check import Finding, find_settings
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.own_launchers import default_folder
+from shim.core.typing import Iterator
 from shim.install.launchers import quote
 from shim.install.shells import activation_folder
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from importlib.util import find_spec
 
 from shim.cli.doctor.check import Finding, find_settings
 from shim.core.host import Host
 from shim.core.installation import repair_command
+from shim.core.typing import Iterator
 from shim.credentials.oauth.posit_tokens_file import find_problem
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 
 from shim.cli.doctor.check import Finding
 from shim.core.host import Host
+from shim.core.typing import Iterator
 
 
 def find(host: Host) -> Iterator[Finding]:

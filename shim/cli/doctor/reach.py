@@ -10,7 +10,6 @@ Sources: pip 23.1 (`--keyring-provider`), 26.2 (asks without a user name, #12543
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 from itertools import islice
 
 from shim.cli.doctor.check import Finding, find_settings
@@ -18,6 +17,7 @@ from shim.core import own_launchers
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Target
+from shim.core.typing import Iterable, Iterator
 from shim.install.shells import activating_command
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shim.cli.doctor.check import Finding, find_settings
 from shim.core.host import Host
+from shim.core.typing import Iterator
 from shim.preflight.index_states import Found, find_states
 
 WORDS = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from shlex import quote
 
 from shim.cli.doctor.check import Finding
@@ -14,6 +13,7 @@ from shim.core.files import exists
 from shim.core.host import Host
 from shim.core.platform_features import has_memory_files
 from shim.core.private_folders import cache_folder
+from shim.core.typing import Iterator
 from shim.credentials.login_stores import MENDING, find_reason, offered
 from shim.credentials.sources import agent
 from shim.storage import kernel_store, os_keyring

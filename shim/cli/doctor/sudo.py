@@ -6,7 +6,6 @@ Sources: sudoers(5) 1.9 on secure_path and on the names that `@includedir` passe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 
 from shim.cli.doctor.check import Finding, find_settings
 from shim.core.errors import ShimError
@@ -14,6 +13,7 @@ from shim.core.files import names_in, read_text
 from shim.core.host import Host
 from shim.core.installation import repair_command
 from shim.core.own_launchers import default_folder
+from shim.core.typing import Iterator
 
 #: What only root can read, and the folder beside it, whose names others may see; ours among them.
 FILE, FOLDER, OURS = "/etc/sudoers", "/etc/sudoers.d", "zz-shim"

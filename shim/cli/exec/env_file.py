@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Mapping
 from urllib.parse import quote
 
 from shim.core.dataclass import dataclass
 from shim.core.errors import SourceError, UsageError
 from shim.core.host import Host
 from shim.core.model import Credential, Secret
+from shim.core.typing import Mapping
 from shim.core.urls import BadUrl, Userinfo, find_userinfo, parse_url, scope_of_index
 from shim.storage.private_files import read_private
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from shim.config.index import IndexConfig
 from shim.config.settings import load_settings
+from shim.core import regex as re
 from shim.core.host import Host
 from shim.core.model import Plan
 from shim.core.urls import scope_of_index

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
-from collections.abc import Iterator
 from difflib import get_close_matches
 
 from shim.cli.usage import Parser, repeatable
+from shim.core import regex as re
 from shim.core.dataclass import dataclass
 from shim.core.errors import UsageError
 from shim.core.folding import fold
 from shim.core.host import Host
+from shim.core.typing import Iterator
 
 HELP = "say what an error code means, and what to do"
 EXAMPLE = "shim explain-error no-credential"

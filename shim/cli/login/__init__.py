@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 
 from shim.cli.login import sso, vendor
 from shim.cli.login.secret import read_secret, verify_secret
@@ -18,6 +17,7 @@ from shim.core.errors import ConfigError, Rejected, UsageError, printable
 from shim.core.folding import fold
 from shim.core.host import Host, write_stderr
 from shim.core.model import Credential, Secret
+from shim.core.typing import Callable
 from shim.core.urls import Url, scope_of_index
 from shim.credentials.sources import DEFAULT_USERNAME
 from shim.storage import keyring_cache, verification_cache

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable
 
 from shim.core.errors import ShimError, StoreError, UsageError, render
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host, write_stderr
 from shim.core.model import Secret
 from shim.core.own_files import create, replacement
+from shim.core.typing import Callable, Iterable
 from shim.core.urls import Url
 from shim.formats.clear_text import Sighting, find_in_pypirc, find_secrets
 

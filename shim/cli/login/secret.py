@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 
 from shim.config.index import IndexConfig
+from shim.core import regex as re
 from shim.core.errors import IndexUnreachable, Rejected, UsageError
 from shim.core.host import Host
 from shim.core.model import Credential, Secret

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
 from shlex import quote
 
 from shim.cli.setup.ask import Dialogue
@@ -19,6 +18,7 @@ from shim.config.edit import Table, append, remove, render
 from shim.config.settings import config_files, machine_config_file, user_config_file
 from shim.core.errors import UsageError, printable
 from shim.core.host import Host, write_stderr
+from shim.core.typing import Iterable
 from shim.core.urls import parse_url
 
 HELP = "write the configuration: an index, how you log in, and for which commands"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable
 
 from shim.core.dataclass import dataclass
 from shim.core.errors import UsageError
 from shim.core.errors import render as render_error
 from shim.core.folding import fold
 from shim.core.host import Host, write_stderr
-from shim.core.typing import TypeVar
+from shim.core.typing import Callable, Iterable, TypeVar
 
 #: How many wrong answers to one question are answered with its hint.
 MAX_TRIES = 3

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from shim.cli.setup.fields import parse_typed
 from shim.config.team_files import MAX_BYTES, digest
+from shim.core import regex as re
 from shim.core.errors import CannotFetch, UsageError
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host

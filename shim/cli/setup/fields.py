@@ -6,7 +6,6 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Callable
 from itertools import chain, count
 
 from shim.config.edit import Table
@@ -17,6 +16,7 @@ from shim.core.errors import ConfigError, UsageError
 from shim.core.files import read_named
 from shim.core.host import Host
 from shim.core.package_names import find_conflict, read_pattern
+from shim.core.typing import Callable
 from shim.core.urls import BadUrl, Url, Userinfo, find_userinfo, parse_url, scope_of
 
 _LOGIN = (

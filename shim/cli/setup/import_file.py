@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
 
 from shim.cli.setup.fields import default_of, find_same, name_for
 from shim.config.edit import Table
@@ -18,7 +17,7 @@ from shim.core.errors import UsageError
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
 from shim.core.toml import parse_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Callable, Iterable, Iterator
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url
 from shim.formats.pypirc import BadPypirc, parse_pypirc
 from shim.formats.uv_toml import tables, texts, tool_table

@@ -6,9 +6,7 @@ It is shown before it counts, and so is what has changed when it is fetched agai
 from __future__ import annotations
 
 import os
-import re
 import sys
-from collections.abc import Iterable
 
 from shim.cli.setup.ask import Dialogue
 from shim.cli.setup.fetch import read_source, read_text
@@ -19,11 +17,12 @@ from shim.config.policy import load_policy
 from shim.config.schema import INDEX_KEYS, TOP_KEYS
 from shim.config.settings import folder_beside
 from shim.config.team_files import TeamFile, digest, find_bold, list_team_files, read_team_file
+from shim.core import regex as re
 from shim.core.dataclass import replace
 from shim.core.errors import ConfigError, UsageError, printable
 from shim.core.files import CannotRead
 from shim.core.toml import read_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable
 from shim.core.urls import parse_url
 
 

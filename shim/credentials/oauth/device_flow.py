@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
 
 from shim.core.dataclass import dataclass
 from shim.core.errors import NETWORK_HINT, SourceError
 from shim.core.host import Host
 from shim.core.model import Route, Secret
+from shim.core.typing import Mapping
 from shim.core.urls import BadUrl, Url, parse_url
 from shim.credentials.oauth.prompt import Invitation, invite
 from shim.net.json_api import JsonResponse, ask

@@ -9,7 +9,6 @@ place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from shim.config.logins import TOKENS_VARIABLE, PositLogin, find_tokens_file
@@ -18,6 +17,7 @@ from shim.core.files import exists, real_path
 from shim.core.host import Host
 from shim.core.model import Secret
 from shim.core.own_files import replacement
+from shim.core.typing import Iterator
 from shim.core.urls import BadUrl, parse_url, scope_of
 from shim.credentials.oauth.posit_tokens_toml import (
     SSO,

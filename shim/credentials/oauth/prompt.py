@@ -11,15 +11,14 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from shim.core.contextlib import contextmanager
 from shim.core.dataclass import dataclass
 from shim.core.errors import printable
 from shim.core.host import Host, write_stderr
 from shim.core.platform_features import IS_MACOS
 from shim.core.screen import beside
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import Url
 
 #: What opens a page in the desktop's browser; $BROWSER goes before them.

@@ -9,15 +9,13 @@ and its configuration allow it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from importlib import import_module
-
 from shim.config.index import IndexConfig
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import SourceError
 from shim.core.host import Host
+from shim.core.importing import import_module
 from shim.core.model import Credential, Endpoint, Secret
-from shim.core.typing import cast
+from shim.core.typing import Callable, cast
 from shim.core.urls import Scope, scope_of_index
 
 #: Name in `source = [...]` -> module in this package. Adding a source is one file and one line

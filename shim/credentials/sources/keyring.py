@@ -16,13 +16,12 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from shim.core.errors import SourceError
 from shim.core.host import Host, write_stderr
 from shim.core.installation import repair_command
 from shim.core.model import Credential
-from shim.core.typing import Any, TypeVar
+from shim.core.typing import Any, Callable, TypeVar
 from shim.core.urls import scope_of_origin
 from shim.credentials.sources import DEFAULT_USERNAME, Query, Source, make_credential
 from shim.storage import os_keyring

@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Iterator
 from urllib.parse import quote, quote_plus
 
 from shim.core.model import Secret
+from shim.core.typing import Iterable, Iterator
 
 #: A shorter secret is not masked: as `****` in every log line that has the word by chance, it would
 #: say more than it hides.

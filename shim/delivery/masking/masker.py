@@ -19,9 +19,9 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
 
 from shim.core.model import Secret
+from shim.core.typing import Iterable
 from shim.delivery.masking.encodings import MASKED_FROM_BYTES, forms_of
 
 MASK = b"****"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from shim.core.model import Delivery, Invocation, Masking, Resolution, Secret
-from shim.core.typing import Literal
+from shim.core.typing import Iterable, Literal
 
 #: Words by which any tool writes data to its output: `--report -`, `-o-`, `--output-format json`.
 DATA_OPTIONS = ("--output-format",)

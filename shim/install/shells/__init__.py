@@ -11,13 +11,13 @@ Sources: bash 5.2 manual "Controlling the Prompt"; zsh 5.9 "Hook Functions" and 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
-from contextlib import suppress
 
+from shim.core.contextlib import suppress
 from shim.core.dataclass import dataclass
 from shim.core.errors import StoreError
 from shim.core.files import read_text
 from shim.core.own_files import replace_atomically
+from shim.core.typing import Callable, Iterable
 from shim.install.completion import COMPLETIONS, MANUAL, read_template
 from shim.install.launchers import quote
 

@@ -8,19 +8,13 @@ Sources: pip 26.3 `_internal/configuration.py`; CPython `Lib/configparser.py`
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
-from types import MappingProxyType
-
 from shim.core.dataclass import dataclass
 from shim.core.files import CannotRead
+from shim.core.functools import lru_cache
+from shim.core.typing import Mapping, MappingProxyType
 
 #: Section -> key (normal form, like `index-url`) -> (value, line number from 1).
 Sections = Mapping[str, Mapping[str, tuple[str, int]]]
-
-_SECTION = r"\[(?P<name>.+)\]"
-_SEPARATOR = r"[=:]"
 
 
 @dataclass(slots=True)
@@ -60,18 +54,19 @@ def read_pip_config(text: str) -> Sections:
             value.lines.append(stripped)
             continue
         indent = depth
-        header = re.match(_SECTION, stripped)
-        if header:
-            if "]" in header["name"]:
+        name = stripped[1 : stripped.rfind("]")] if stripped.startswith("[") else ""
+        if name and "]" in stripped:
+            if "]" in name:
                 raise CannotRead(f"has a header with brackets in line {number}")
-            section, value = sections.setdefault(header["name"], {}), None
+            section, value = sections.setdefault(name, {}), None
             continue
-        separator = re.search(_SEPARATOR, stripped)
-        key = stripped[: separator.start()].rstrip() if separator else ""
-        if section is None or separator is None or not key:
+        key, separator, text_of_value = stripped.partition("=")
+        if ":" in key or not separator:
+            key, separator, text_of_value = stripped.partition(":")
+        if section is None or not separator or not key.rstrip():
             raise CannotRead(f"is no pip.conf in line {number}")
-        value = _Value([stripped[separator.end() :].strip()], number)
-        section[normal_key(key)] = value
+        value = _Value([text_of_value.strip()], number)
+        section[normal_key(key.rstrip())] = value
     return _with_defaults(sections)
 
 

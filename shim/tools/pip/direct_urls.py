@@ -8,13 +8,13 @@ Sources: pip 26.3 `_internal/req/constructors.py`, `index/sources.py`, `utils/ur
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
 
+from shim.core import regex as re
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead, LeftToCode, exists, is_folder, list_folder
 from shim.core.host import Host
 from shim.core.model import Origin
+from shim.core.typing import Iterable, Iterator
 from shim.core.urls import names_web
 from shim.formats import requirements
 from shim.formats.script import script_block
@@ -36,7 +36,7 @@ _MAX_PROJECTS = 200
 #: and how many of them there may be.
 _SCANNED = (".py", ".cfg", ".toml", ".txt", ".in")
 _MAX_SCANNED = 200
-_URL = re.compile(r"https?:[\\/]{2}[^\s'\"<>]+", re.IGNORECASE)
+_URL = r"(?i)https?:[\\/]{2}[^\s'\"<>]+"
 #: The `file:` URLs that every release of pip reads alike: of this machine, without a query or
 #: fragment.
 _FILE_URL = r"file:(?://(?:localhost)?)?(/(?!/)[^?#\\|;]*)"
@@ -210,7 +210,7 @@ class DirectUrls:
         self.local.files.files_read[folder] = None
         for name in names:
             text = self.local.read_text(os.path.join(folder, name))
-            self.mentioned |= dict.fromkeys(_URL.findall(text))
+            self.mentioned |= dict.fromkeys(re.findall(_URL, text))
 
     def _read_archive(self, path: str, extras: tuple[str, ...]) -> None:
         if not path.lower().endswith(".whl"):

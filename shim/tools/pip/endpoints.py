@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from shim.core.model import Endpoint, Secret, password_in
-from shim.core.typing import Literal
+from shim.core.typing import Iterable, Iterator, Literal
 from shim.core.urls import BadUrl, find_userinfo, names_web, parse_url
 from shim.tools.pip.settings import Mention
 from shim.tools.unreadable import Unread

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import CannotRead, exists, read_status
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin, Target
+from shim.core.typing import Iterator
 from shim.formats import requirements
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools.pip.direct_urls import DirectUrls, LocalFiles

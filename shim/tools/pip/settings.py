@@ -9,14 +9,13 @@ Sources: pip 20.3.4 and 26.3 `_internal/configuration.py`, `cli/main_parser.py`,
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Sequence
-from functools import cache, lru_cache
 
 from shim.core.dataclass import dataclass, field, replace
 from shim.core.files import CannotRead, exists, read_regular
+from shim.core.functools import cache, lru_cache
 from shim.core.host import Host
 from shim.core.model import Location, Origin, Target
+from shim.core.typing import Sequence
 from shim.core.urls import BadUrl, Userinfo, find_userinfo
 from shim.formats.optparse_scan import Option, OptionTable, Word, read_table, scan
 from shim.tools.pip.config_file import Sections, normal_key, read_pip_config
@@ -35,7 +34,7 @@ _SINGLE = frozenset({"index-url", "index", "python", "cert", "client-cert", "pro
 _WHOLE = _SINGLE | {"group"}
 #: Any URL but those of version control: what follows `git+` is for git, which knows nothing of what
 #: we hand over.
-_WEB = r"(?:^|[^A-Za-z0-9+.-])[A-Za-z0-9.-]+://"
+_SCHEME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-"
 _TRUE = frozenset({"y", "yes", "t", "true", "on", "1"})
 
 
@@ -212,8 +211,17 @@ def find_places(
         option = table.long.get("--" + key)
         if option and option.name in WANTED:
             mentions += _split_value(option, variable)
-    places = (mention.written_userinfo for mention in mentions if re.search(_WEB, mention.text))
+    places = (mention.written_userinfo for mention in mentions if _has_plain_scheme(mention.text))
     return tuple(place for place in places if place)
+
+
+def _has_plain_scheme(text: str) -> bool:
+    """Whether some `scheme://` in a text is none of a version control system, `git+https://`."""
+    for before in text.split("://")[:-1]:
+        rest = before.rstrip(_SCHEME_LETTERS)
+        if rest != before and not rest.endswith("+"):
+            return True
+    return False
 
 
 def mention_of(word: Word) -> Mention:

@@ -6,14 +6,13 @@ Sources: pip 26.3 `_internal/cli/main_parser.py`, `commands/`; measured with pip
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
 
 from shim.core.dataclass import replace
 from shim.core.files import is_folder
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Location, Secret, Target
 from shim.core.package_names import normal_name
+from shim.core.typing import Iterable, Iterator
 from shim.formats.optparse_scan import drop_value
 from shim.tools import Demand, Tool, words
 from shim.tools.installed_version import find_interpreter, find_release
@@ -40,7 +39,8 @@ NEVER_NEEDS_INDEX = (
 #: knows those.
 LOG_VERBS = frozenset({"install", "download", "wheel", "lock", "uninstall"})
 
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?(?=$|[\s\[<>=!~;])"
+_NAME_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
+_BEHIND_NAME = "[<>=!~;"
 
 #: Commands that take packages, and would take a stranger's.
 _TAKING = frozenset({"install", "download", "wheel", "lock"})
@@ -148,9 +148,13 @@ def _position_of(invocation: Invocation, argv: tuple[str, ...] | None = None) ->
 def _names(arguments: Iterable[str]) -> Iterator[str]:
     """Yield the normal names of packages among the arguments. One with a dot may be a file's."""
     for text in arguments:
-        found = re.match(_NAME, text)
-        if found and not {"/", ":"} & set(text) and not (found[0] == text and "." in text):
-            yield normal_name(found[0])
+        rest = text.lstrip(_NAME_LETTERS)
+        name = text.removesuffix(rest)
+        is_name = name.strip("._-") == name and (
+            not rest or rest[0] in _BEHIND_NAME or rest[0].isspace()
+        )
+        if name and is_name and not {"/", ":"} & set(text) and (rest or "." not in text):
+            yield normal_name(name)
 
 
 def _needless(

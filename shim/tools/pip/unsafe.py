@@ -6,10 +6,9 @@ pip reads its TOML with the parser of its own Python; no key of it makes pip car
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
+from shim.core.typing import Iterator
 from shim.tools.pip.tool import read_options
 from shim.tools.project_files import in_requirements
 from shim.tools.unsafe_settings import UnsafeSetting

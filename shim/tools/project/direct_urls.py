@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 
 from shim.core.files import read_regular
 from shim.core.model import Endpoints, Origin
 from shim.core.toml import may_hide_urls, read_toml, strings_at, value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import names_web
 from shim.formats.requirements import find_direct_url
 from shim.tools.project.requests import make_endpoint, read_document

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Container, Iterator, Sequence
 
 from shim.core.dataclass import replace
 from shim.core.files import CannotRead
 from shim.core.host import Host
 from shim.core.model import Endpoints, Origin, Target
 from shim.core.toml import table_at, value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Container, Iterator, Sequence
 from shim.formats.optparse_scan import Word, scan
 from shim.formats.uv_toml import texts
 from shim.tools.pip import requests

@@ -6,11 +6,11 @@ Sources: pipenv 2026 documentation "Specifying package indexes", `PIPENV_PIPFILE
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 
 from shim.core.files import is_file
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Origin
+from shim.core.typing import Sequence
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.tools import Tool, words
 from shim.tools.pip.settings import Mention, mention_of

@@ -8,13 +8,12 @@ Sources: hatch 1.18 `publish/index.py`, `publish/auth.py`; pdm 2.29 documentatio
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.toml import table_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Mapping
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.tools.project.requests import find_upwards, read_document, read_table_at, source_endpoints
 from shim.tools.unreadable import Unread

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterator, Sequence
 
 from shim.core.dataclass import fields, replace
 from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation, Origin, Target
 from shim.core.toml import read_toml, value_at
-from shim.core.typing import Any, Literal
+from shim.core.typing import Any, Container, Iterator, Literal, Sequence
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, scan
 from shim.tools.installed_version import find_release

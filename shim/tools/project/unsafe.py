@@ -11,13 +11,12 @@ Sources: pip-tools 7.6 `utils.py` (`override_defaults_from_config_file`); pipenv
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from itertools import pairwise
 
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.core.toml import table_at, value_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.tools.project.pip_tools_requests import configured_options

@@ -7,7 +7,6 @@ Sources: twine 7.0 `settings.py`, `utils.py` (get_config, get_repository_from_co
 from __future__ import annotations
 
 import configparser
-from collections.abc import Callable, Mapping
 
 from shim.core.dataclass import dataclass, replace
 from shim.core.files import CannotRead, read_regular
@@ -22,7 +21,7 @@ from shim.core.model import (
     Secret,
     Target,
 )
-from shim.core.typing import Literal
+from shim.core.typing import Callable, Literal, Mapping
 from shim.core.urls import BadUrl, find_userinfo, parse_url
 from shim.formats.optparse_scan import OptionTable, Word, drop_value, scan
 from shim.tools import Tool

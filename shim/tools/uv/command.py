@@ -6,11 +6,9 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-static/src/env_vars.rs; clap 4 `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shim.core.host import Host
 from shim.core.model import Origin
-from shim.core.typing import NamedTuple
+from shim.core.typing import Iterator, NamedTuple
 from shim.formats.optparse_scan import Word
 
 #: Option -> the variables in its place: the first one that is not empty counts.

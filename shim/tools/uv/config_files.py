@@ -7,7 +7,6 @@ uv-dirs/src/lib.rs.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from itertools import islice
 
 from shim.core.files import MAX_BYTES as MAX_PARSED
@@ -15,7 +14,7 @@ from shim.core.files import CannotRead, is_file, read_regular
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.toml import read_toml
-from shim.core.typing import Any, NamedTuple
+from shim.core.typing import Any, Iterator, NamedTuple
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import TRUE

@@ -6,12 +6,10 @@ what wins was measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Location, Origin, password_in
-from shim.core.typing import Literal, NamedTuple
+from shim.core.typing import Iterable, Literal, NamedTuple
 from shim.core.urls import BadUrl, Url, find_userinfo, parse_url, scope_of_index
 from shim.tools.unreadable import Unread
 

@@ -10,11 +10,9 @@ uv-cli/src/settings.rs (`PipSettings`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
 from shim.core.dataclass import dataclass, field
 from shim.core.model import Origin
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.core.urls import BadUrl, find_userinfo
 from shim.formats import uv_toml
 from shim.tools.uv.command import Part

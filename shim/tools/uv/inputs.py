@@ -8,14 +8,13 @@ uv-distribution/src/metadata/lowering.rs.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator
 
+from shim.core import regex as re
 from shim.core.dataclass import dataclass, field
 from shim.core.files import CannotRead
 from shim.core.model import Endpoint, Origin
 from shim.core.toml import read_toml
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.core.urls import BadUrl, names_web, parse_url
 from shim.formats import requirements, uv_toml
 from shim.formats.optparse_scan import read_table, scan

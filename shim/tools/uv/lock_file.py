@@ -6,9 +6,10 @@ Sources: uv 0.13.8 crates/uv-resolver/src/lock/mod.rs (`source = { registry = ".
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from itertools import pairwise
+
+from shim.core import regex as re
+from shim.core.typing import Iterable
 
 #: A package's source, with its index if it has one, or the folder of a file: server and up to two
 #: path segments.

@@ -8,9 +8,8 @@ Sources: the above; crates/uv-cli/src/lib.rs and compat.rs for aliases.
 
 from __future__ import annotations
 
-from functools import cache
-from types import MappingProxyType
-
+from shim.core.functools import cache
+from shim.core.typing import MappingProxyType
 from shim.formats.optparse_scan import Option, OptionTable, read_table
 
 

@@ -7,11 +7,10 @@ Sources: uv 0.13.8 crates/uv/src/commands/publish.rs, uv-settings/src/settings.r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Origin
+from shim.core.typing import Iterator
 from shim.formats import uv_toml
 from shim.tools.unreadable import Unread
 from shim.tools.uv.command import UvCommand

@@ -9,12 +9,11 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs, uv-settings/src/settings.rs, uv/src
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
 
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Location, Origin
 from shim.core.toml import table_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterable, Iterator
 from shim.formats import uv_toml
 from shim.tools import words
 from shim.tools.uv.command import Part, UvCommand

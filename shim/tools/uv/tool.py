@@ -5,10 +5,9 @@ Sources: uv 0.13.8 crates/uv-cli/src/lib.rs; which command asks was measured by 
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from shim.core.dataclass import replace
 from shim.core.files import read_text, real_path
+from shim.core.functools import lru_cache
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoints, Invocation, Secret, Target
 from shim.formats.optparse_scan import Word, drop_value, scan

@@ -6,14 +6,13 @@ Sources: uv 0.13.8 settings reference (`allow-insecure-host`, `http-proxy`, `htt
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator
 from itertools import pairwise
 
+from shim.core import regex as re
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.core.toml import table_at
-from shim.core.typing import Any
+from shim.core.typing import Any, Iterator
 from shim.core.urls import Url
 from shim.formats import uv_toml
 from shim.tools.project_files import read_document, read_script, shown
