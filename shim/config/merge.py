@@ -18,11 +18,12 @@ from shim.core.urls import BadUrl, Url, parse_url
 
 @dataclass(slots=True)
 class Merged:
-    """One table, the file and number to blame for it, and which file says each key."""
+    """One table, the file and number to blame for it, its name, and which file says each key."""
 
     table: dict[str, Any]
     file: str
     number: int
+    name: str | None
     keys: dict[str, str] = field(default_factory=dict)
 
 
@@ -49,16 +50,17 @@ def merge_tables(documents: list[tuple[str, dict[str, Any]]]) -> list[Merged]:
 
 def _add(table: Any, name: str | None, file: str, number: int, found: list[Merged]) -> None:
     """Let an earlier table of that name take what it does not say itself, else add this one."""
-    same = next((one for one in found if name is not None and name_of(one.table) == name), None)
+    same = next((one for one in found if name is not None and one.name == name), None)
     if same is None:
         keys = dict.fromkeys(table, file) if isinstance(table, dict) else {}
-        found.append(Merged(table, file, number, keys))
+        found.append(Merged(table, file, number, name, keys))
         return
     ours, theirs = _url(same.table), _url(table)
     if ours and theirs and ours.origin != theirs.origin:
-        number_of = sum(str(name_of(one.table)).startswith(f"{name}-") for one in found) + 2
-        other = {**table, "name": f"{name}-{number_of}"}
-        found.append(Merged(other, file, number, dict.fromkeys(table, file)))
+        number_of = sum(str(one.name).startswith(f"{name}-") for one in found) + 2
+        other = f"{name}-{number_of}"
+        keys = dict.fromkeys(table, file)
+        found.append(Merged({**table, "name": other}, file, number, other, keys))
         return
     if "url" not in same.table:
         same.file, same.number = file, number
