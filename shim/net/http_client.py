@@ -37,7 +37,7 @@ from shim.core.screen import waiting
 from shim.core.typing import Any, Callable, Literal, Sequence, TypeVar
 from shim.core.urls import Url, parse_url
 from shim.core.verdict import Trouble
-from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, handlers, name_proxy
+from shim.net.proxies import WANTS_LOGIN, CannotAsk, ProxyRefuses, find_proxy, handlers, name_proxy
 from shim.net.routes import route_of_environment
 
 ACCEPT = (
@@ -254,16 +254,17 @@ def _is_form(page: bytes) -> bool:
 
 def make_opener(url: Url, route: Route, host: Host) -> OpenerDirector:
     """Return what opens `url` by its route. Raises OSError for a bad certificate or proxy."""
-    return build_opener(_AsItCame, *handlers(url, route, _make_context(route, host)))
+    return build_opener(_AsItCame, *handlers(url, route, _make_context(url, route, host)))
 
 
-def _make_context(route: Route, host: Host) -> ssl.SSLContext:
+def _make_context(url: Url, route: Route, host: Host) -> ssl.SSLContext:
     """Return a route's TLS settings. Raises OSError for a bad client certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if route.unchecked:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if route.system:
+    # Some 30 ms, which plain http has no use for; a proxy in between may speak TLS.
+    if route.system and (url.scheme == "https" or find_proxy(url, route)):
         context.load_default_certs()
     for path in route.authorities:
         try:

@@ -20,6 +20,7 @@ from shim.net.http_client import probe
 from shim.preflight import verify as verify_module
 from shim.preflight.verify import VerificationFinding, VerificationRequest, verify, verify_all
 from tests.support.proxy import socks_leading_to
+from tests.support.tls import make_authority
 
 GOOD = "Basic " + base64.b64encode(b"alice:good").decode()
 Reply = tuple[int, str | None]
@@ -235,9 +236,31 @@ def test_a_folder_of_certificates_is_a_ca_bundle_too(tmp_path: Path) -> None:
     from shim.net.routes import route_of_environment
 
     host = Host({"PIP_CERT": str(tmp_path)}, "/")
-    context = _make_context(route_of_environment(host), host)
+    context = _make_context(parse_url("https://pypi.corp.example/simple/"), route_of_environment(host), host)
 
     assert context.cert_store_stats()["x509_ca"] == 0, "an empty folder: nothing of the system's was loaded"
+
+
+@pytest.mark.parametrize(
+    ("url", "proxy", "are_read"),
+    [
+        ("https://pypi.corp.example/simple/", None, True),
+        ("http://pypi.corp.example/simple/", "", False),
+        ("http://pypi.corp.example/simple/", "https://proxy.corp.example", True),
+        ("http://127.0.0.1/simple/", "https://proxy.corp.example", False),
+    ],
+)
+def test_the_systems_authorities_are_read_where_tls_is_spoken(
+    url: str, proxy: str | None, are_read: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from shim.net.http_client import _make_context
+
+    bundle = make_authority(tmp_path, "corp").certificate
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
+    context = _make_context(parse_url(url), Route(proxy=proxy), Host({}, "/"))
+
+    assert bool(context.cert_store_stats()["x509_ca"]) is are_read
 
 
 def test_a_path_is_asked_for_as_requests_writes_it(serve: Callable[..., Server]) -> None:
@@ -282,7 +305,7 @@ def ask(server: Server, *names: str, secret: str = "good", misses_openly: bool =
     pages = tuple(parse_url(f"{server.url}/simple/{name}/") for name in names)
     credential = Credential("alice", Secret(secret), scope_of_index(url), "test")
     question = VerificationRequest(url, credential, Route(), pages=pages, misses_openly=misses_openly)
-    return verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 10.0)[0]
+    return verify(question, Host({}, "/")), verify_all([question], Host({}, "/"), 4.0)[0]
 
 
 @pytest.mark.parametrize("strangers_root", [None, 404])
