@@ -152,6 +152,8 @@ def _main() -> None:  # what follows runs under the other Python, which may be 3
     for line in sys.stdin.buffer:
         kind, text, folder = json.loads(line)
         notebook.asked, session.pip_trusted_origins[:] = [], []
+        # Where the last question named an index that is no URL, pip would ask nothing from then on.
+        session.auth.index_urls, session.auth.passwords = None, {}
         error = ""
         try:
             kinds[kind](text, folder)
