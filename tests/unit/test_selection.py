@@ -51,7 +51,8 @@ def test_what_is_here_and_cannot_start_is_listed_and_no_failure(kind: str, worke
     (tmp_path / "test_engine.py").write_text(
         f"import pytest\nfrom tests.support import machine\n\ndef test_engine():\n    raise {kind}('x cannot run here')\n"
     )
-    words = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", *worker, "--no-skips", tmp_path]
+    words = [sys.executable, "-m", "pytest", "-p", "tests.conftest", "-p", "no:cacheprovider", *worker, "--no-skips"]
+    words += ["--basetemp", tmp_path / "temporary", tmp_path / "test_engine.py"]  # or it would clear away what runs before have left
     result = subprocess.run(words, cwd=toolchains.ROOT, capture_output=True, text=True, check=False)
 
     assert result.returncode == status, result.stdout + result.stderr
