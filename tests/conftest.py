@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from shim.cli.demo.packages import build_packages
@@ -27,6 +28,7 @@ from tests.support.world import CANARY, USER, World
 settings.register_profile("ci", derandomize=True, deadline=None)
 settings.register_profile("here", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
+settings.register_profile("quick", max_examples=20)
 
 # Who is started by nohup, or in the background of a script, has these ignored, and so would all the programs that tests send them to.
 for number in (signal.SIGHUP, signal.SIGQUIT):
@@ -49,7 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
     config.addinivalue_line("markers", "long: a test that --quick never runs, since what it starts takes a minute")
     if config.getoption("--quick"):
+        os.environ["SHIM_TEST_QUICK"] = "1"
         os.environ.setdefault("SHIM_TEST_LAYOUTS", "5")  # of which a whole run tries a hundred and more
+        settings.load_profile("quick")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -140,10 +144,14 @@ def watched_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with our wheel, all that it needs, and what builds it: for a machine without an index."""
-    folder = tmp_path_factory.mktemp("wheels")
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", str(folder), f"{toolchains.ROOT}[ci,toml,socks]", "flit_core"]
-    subprocess.run(command, check=True, timeout=300)
+    """A folder with our wheel, all that it needs, and what builds it: for a machine without an index. All workers read the same one."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "wheels"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            command = [sys.executable, "-m", "pip", "wheel", "--quiet", "-w", f"{folder}.new", f"{toolchains.ROOT}[ci,toml,socks]", "flit_core"]
+            subprocess.run(command, check=True, timeout=300)
+            Path(f"{folder}.new").rename(folder)
     return folder
 
 

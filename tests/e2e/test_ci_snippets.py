@@ -23,7 +23,7 @@ ACTION, GITHUB, GITLAB = (block.text for block in blocks("docs/ci.md", "yaml"))
 @pytest.fixture
 def job(world: World, wheels: Path, index: PrivateIndex) -> World:
     """A runner's world: a Python with pip that can be installed into, uv, and shim's packages without an index."""
-    subprocess.run([toolchains.python_for(), "-m", "venv", world.folder / "python"], check=True)
+    toolchains.own_copy(toolchains.bundled_pip(toolchains.python_for()), world.folder / "python")
     tools = f"{world.folder}/python/bin:{toolchains.uv().bin}:/usr/bin:/bin"
     world.environ |= {"CI": "true", "PATH": tools, "UV_FIND_LINKS": str(wheels), "PIP_FIND_LINKS": str(wheels)}
     return world

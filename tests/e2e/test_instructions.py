@@ -41,6 +41,7 @@ COSTLY = {
 }
 
 
+@pytest.mark.quick
 def test_a_command_whose_way_is_found_anew_imports_nothing_costly() -> None:
     with scene() as made:
         assert [made.run(), made.run()] == [COLD, HOT]  # its settings are kept now

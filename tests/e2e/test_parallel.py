@@ -141,6 +141,7 @@ def has_open(pid: int, folder: Path) -> bool:
     return any(link.startswith(str(folder)) and link.endswith(".lock") for link in links)
 
 
+@pytest.mark.quick
 def test_a_failure_is_not_repeated_by_those_who_waited(world: World) -> None:
     go = world.folder / "go"
     calls = expire(world, f"while [ ! -e {go} ]; do sleep 0.05; done; exit 3")

@@ -77,6 +77,7 @@ def move(world: World) -> Path:
     return old
 
 
+@pytest.mark.quick
 def test_a_moved_prefix_works_at_once_and_doctor_mends_it(installed: World) -> None:
     old = move(installed)
 

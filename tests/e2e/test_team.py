@@ -81,6 +81,7 @@ def test_without_a_terminal_one_very_file_is_taken(world: World, packages: Packa
         assert list(world.config.parent.glob("config.d/*")) == []
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("words", [["--yes"], ["--sha256", "0" * 64], ["--allow", "env"], ["--ca-bundle", "x.pem"]])
 def test_what_is_about_a_file_needs_one(words: list[str], world: World) -> None:
     result = world.run("sh", toolchains.ROOT / "install.sh", *words)

@@ -26,6 +26,7 @@ from shim.tools.pip.settings import FileReader, Mention, PipSettings, read_setti
 from shim.tools.project_files import in_requirements, pip_trusts
 from tests.support import toolchains
 from tests.support.pip_oracle import Oracle
+from tests.support.selection import tries
 
 WANTED = int(os.environ.get("SHIM_TEST_EXAMPLES", "0"))
 #: Inputs in one example: hypothesis takes longer over an example than pip does. Old releases are asked about a few of them only.
@@ -36,7 +37,7 @@ VARIABLES = {"V": "http://v.example/simple", "HALF": "http://half.example", "OPT
 
 def examples(number: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Try so many inputs, in examples of `BATCH` each."""
-    several = max(1, (WANTED or number) // BATCH)
+    several = max(1, (WANTED or tries(number)) // BATCH)
     # The assertion shows the one input that matters; making a batch smaller takes minutes.
     return settings(deadline=None, max_examples=several, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 

@@ -36,6 +36,7 @@ from tests.contract.test_sources import index_config
 from tests.property.test_scope_laws import parsed, urls
 from tests.support.agents import serve
 from tests.support.login_server import jwt
+from tests.support.selection import tries
 
 #: A token, since the identity of a CI job must be one.
 SECRET = jwt(aud="corp")
@@ -229,7 +230,7 @@ def check(name: str, one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("name", [name for name in PUT if name != "command"])
-@settings(max_examples=80)
+@settings(max_examples=tries(80))
 @given(pair=pairs)
 def test_another_scheme_host_port_or_path_gets_nothing(name: str, pair: tuple[str, str]) -> None:
     check(name, *pair)

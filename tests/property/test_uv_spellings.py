@@ -18,9 +18,10 @@ from shim.core.model import Endpoints
 from shim.core.urls import parse_url, scope_of
 from shim.tools import load_tool
 from tests.support import toolchains
+from tests.support.selection import tries
 from tests.support.uv_oracle import LAST, Asked, UvOracle
 
-WANTED = int(os.environ.get("SHIM_TEST_EXAMPLES", "0")) or 600
+WANTED = int(os.environ.get("SHIM_TEST_EXAMPLES", "0")) or tries(600)
 SEED = int(os.environ.get("SHIM_TEST_SEED", "0"))
 #: URLs in one command: each costs a request, and one that uv does not understand some commands more.
 BATCH = 50

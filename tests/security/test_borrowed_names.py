@@ -53,6 +53,7 @@ def test_a_pipfile_source_of_our_name_on_another_server_gets_nothing(own: World,
     assert evil.loot == []
 
 
+@pytest.mark.quick
 @pytest.mark.parametrize("chosen", ["by option", "by variable"])
 def test_a_pypirc_section_of_our_name_on_another_server_gets_nothing(
     chosen: str, own: World, evil: Attacker, packages: tuple[str, dict[str, list[str]]]

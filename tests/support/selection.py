@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
@@ -19,6 +20,11 @@ def explain(skipped: Iterable[tuple[str, str]]) -> Iterator[str]:
         yield from (f"         {test}" for test in tests[:MOST_NAMES])
         if len(tests) > MOST_NAMES:
             yield f"         and {len(tests) - MOST_NAMES} more"
+
+
+def tries(number: int) -> int:
+    """Return how often to try what is random: so often, or with `--quick` a tenth of that."""
+    return number // 10 if os.environ.get("SHIM_TEST_QUICK") else number
 
 
 def one_of_each(rows: Iterable[tuple[str, str, bool]]) -> set[str]:

@@ -1,7 +1,6 @@
 import os
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 
 from shim.core.host import Host
 from shim.tools.installed_version import find_interpreter, find_release, parse_version
+from tests.support import toolchains
 
 Make = Callable[..., Path]
 
@@ -43,14 +43,9 @@ def host(tmp_path: Path, **environ: str) -> Host:
 
 
 def test_a_real_virtual_environment_is_read_as_it_says_itself(tmp_path: Path) -> None:
-    venv.create(tmp_path / "real", with_pip=True, symlinks=True)
-    pip = tmp_path / "real" / "bin" / "pip"
+    pip = toolchains.bundled_pip(Path(sys.executable)).path
     said = subprocess.run([pip, "--version"], capture_output=True, text=True, check=True).stdout.split()[1]
-    assert find_release(str(pip), "pip", host(tmp_path)) == (
-        parse_version(said),
-        sys.version_info[:2],
-        str(tmp_path / "real"),
-    )
+    assert find_release(str(pip), "pip", host(tmp_path)) == (parse_version(said), sys.version_info[:2], str(pip.parents[1]))
 
 
 def test_this_interpreter_is_read_as_it_says_itself() -> None:

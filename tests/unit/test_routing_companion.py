@@ -22,6 +22,7 @@ from tests.support.companions import (
     find_companions,
     wait_until_gone,
 )
+from tests.support.selection import tries
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="asks /proc")
 LAST = "https://pypi.org/simple/"
@@ -176,11 +177,11 @@ def test_without_a_pidfd_the_end_of_a_pipe_tells_it(tmp_path: Path) -> None:
 
 
 def test_kill_at_any_moment_leaves_nothing(tmp_path: Path) -> None:
-    """200 tools are killed at random moments, before, while and after their companion starts; several at a time."""
+    """200 tools (20 with --quick) are killed at random moments, before, while and after their companion starts; several at a time."""
     seed = random.randrange(1 << 30)
     chance = random.Random(seed)
     environ = {**os.environ, "HOME": str(tmp_path)}
-    for _ in range(50):
+    for _ in range(tries(50)):
         batch = [subprocess.Popen(command("sleep", "60", last=LAST), env=environ, stdout=subprocess.DEVNULL) for _ in range(4)]
         begun = time.monotonic()
         for moment, number in sorted((chance.uniform(0.0, 0.6), one) for one in range(len(batch))):
