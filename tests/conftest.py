@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Make our mark known."""
     config.addinivalue_line("markers", "quick: the test of its file that --quick runs, where another than the first one says more or costs less")
-    config.addinivalue_line("markers", "long: a test that --quick never runs, since what it starts takes a minute")
+    config.addinivalue_line("markers", "long: a test that --quick never runs, since what it starts takes ten seconds and more")
     if config.getoption("--quick"):
         os.environ["SHIM_TEST_QUICK"] = "1"
         os.environ.setdefault("SHIM_TEST_LAYOUTS", "5")  # of which a whole run tries a hundred and more

@@ -264,9 +264,10 @@ def _make_context(url: Url, route: Route, host: Host) -> ssl.SSLContext:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     # Some 30 ms, which plain http has no use for; a proxy in between may speak TLS.
-    if route.system and (url.scheme == "https" or find_proxy(url, route)):
+    is_tls = url.scheme == "https" or find_proxy(url, route) is not None
+    if route.system and is_tls:
         context.load_default_certs()
-    for path in route.authorities:
+    for path in route.authorities if is_tls else ():
         try:
             context.load_verify_locations(**{"capath" if is_folder(path) else "cafile": path})
         except (OSError, ssl.SSLError):

@@ -19,6 +19,8 @@ from tests.support.world import CANARY, USER, World
 
 ACTION, GITHUB, GITLAB = (block.text for block in blocks("docs/ci.md", "yaml"))
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def job(world: World, wheels: Path, index: PrivateIndex) -> World:

@@ -232,6 +232,7 @@ def test_the_dev_containers_user_installs_and_cannot_change_shim(dev: Container,
     assert [path for path in dev.folder.rglob("*") if path.is_file() and CANARY.encode() in path.read_bytes()] == []
 
 
+@pytest.mark.quick
 def test_the_feature_is_of_this_release_and_its_own_folder_works_too(tmp_path: Path) -> None:
     import shim
 

@@ -15,6 +15,9 @@ from tests.support.world import World
 ROWS = ["pip install, wheel", "pip install, sdist", "uv install, wheel", "uv install, sdist"]
 
 
+pytestmark = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def uv_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with nothing but a wheel of uv: a package index that has one."""

@@ -16,7 +16,7 @@ from tests.support.container import Container
 from tests.support.hints import follows
 from tests.support.world import CANARY, USER
 
-pytestmark = [machine.endpoints(container.MISSING), machine.endpoints(machine.lacks_programs("sudo"))]
+pytestmark = [machine.endpoints(container.MISSING), machine.endpoints(machine.lacks_programs("sudo")), pytest.mark.long]
 
 #: Debian's, and one who may do everything.
 SUDOERS = """\
