@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -65,12 +66,17 @@ def room_of(module: str) -> str:
 
 
 KNOWN = set(MODULES.values())
-IMPORTS = {module: imports_of(path) for path, module in MODULES.items()}
+
+
+@cache
+def imports() -> dict[str, set[str]]:
+    """Return module -> what it imports; not before a test asks, since each test process reads this file."""
+    return {module: imports_of(path) for path, module in MODULES.items()}
 
 
 def test_each_room_imports_from_the_rooms_below_it_that_the_table_names() -> None:
     arrows: dict[str, set[str]] = {room: set() for room in ROOMS}
-    for module, imported in IMPORTS.items():
+    for module, imported in imports().items():
         if module != "shim":
             arrows[room_of(module)] |= {room_of(other) for other in imported} - {room_of(module)}
 
@@ -80,7 +86,7 @@ def test_each_room_imports_from_the_rooms_below_it_that_the_table_names() -> Non
 def test_there_is_no_circle_between_rooms_or_inside_one() -> None:
     """Raises graphlib.CycleError, which names it."""
     assert [*TopologicalSorter({room: below.split() for room, below in ROOMS.items()}).static_order()]
-    assert [*TopologicalSorter(IMPORTS).static_order()]
+    assert [*TopologicalSorter(imports()).static_order()]
 
 
 #: Modules of which each stands for itself: none imports another one of its group, or what lies in the other one's folder.
@@ -98,7 +104,7 @@ def test_siblings_do_not_import_each_other(group: str) -> None:
     for one in GROUPS[group]:
         others = GROUPS[group] - {one}
         for module in (module for module in KNOWN if module == one or module.startswith(f"{one}.")):
-            taken = {imported for imported in IMPORTS[module] if any(f"{imported}.".startswith(f"{other}.") for other in others)}
+            taken = {imported for imported in imports()[module] if any(f"{imported}.".startswith(f"{other}.") for other in others)}
             assert not taken, f"{module} imports {taken}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ def follows(*templates: str) -> Callable[[Test], Test]:
     return lambda test: test
 
 
+@cache
 def find_followed() -> dict[str, list[str]]:
     """Return template -> the tests that follow it, as they are marked, and the scenes (tests/support/following.py) that play it."""
     found: dict[str, list[str]] = {}
@@ -41,6 +43,7 @@ FUNCTIONS = ("hint", "suggest", "nearest", "renewal", "repair_command", "_upgrad
 NAMES = ("HINT", "HINTS", "MENDING", "ACTIVATE", "VENV")
 
 
+@cache
 def collect() -> dict[str, list[str]]:
     """Return template -> the places in the code where it is made."""
     found: dict[str, list[str]] = {}
