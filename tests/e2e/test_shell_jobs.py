@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import machine
 from tests.support.shells import HOOKED, SHELLS, Shell, furnish, opened, probe
 from tests.support.world import World
 
@@ -60,6 +61,7 @@ def test_a_stopped_tool_is_a_job_by_its_name(hooked: Shell, own: World) -> None:
     assert hooked.name == "fish" or ended.endswith("status 0"), ended  # fish knows jobs by number only
 
 
+@machine.endpoints(machine.lacks_programs("ps"))
 @pytest.mark.parametrize("line", ["pip x &", "pip install 'a b' >/dev/null 2>&1 & "])
 def test_what_the_shell_calls_the_last_process_is_the_tool(line: str, hooked: Shell, own: World) -> None:
     write_pip(own, "exec sleep 60")
@@ -87,6 +89,7 @@ def test_what_follows_a_tool_in_the_background_is_done(line: str, bash: Shell, o
     bash.terminal.until("goes on")
 
 
+@machine.endpoints(machine.lacks_programs("ps", "pgrep"))
 def test_bash_has_a_way_to_the_process_of_the_tool(bash: Shell, own: World) -> None:
     """docs/start.md says so."""
     write_pip(own, "exec sleep 61")

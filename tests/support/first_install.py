@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shim.cli.demo.server import PrivateIndex
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.documents import blocks
 from tests.support.shared_files import FileServer, serving
 from tests.support.tls import Authority
@@ -33,6 +33,7 @@ class Organisation:
 
     def fill(self, line: str) -> str:
         """Return a line of the page for these servers."""
+        machine.skip_without(machine.lacks_programs("curl") if re.search(r"\bcurl ", line) else "")
         line = line.replace("https://conf.corp.example", self.files.url)
         for name, value in self.hashes.items():
             line = line.replace(name, value)

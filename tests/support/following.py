@@ -22,6 +22,7 @@ from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin, Resolution
 from shim.core.urls import find_userinfo, parse_url
 from shim.credentials.resolve import resolve
+from tests.support import machine
 
 URL = "https://pypi.corp.example/simple/"
 INDEX = f'[[index]]\nname = "corp"\nurl = "{URL}"\nusername = "alice"\n'
@@ -51,7 +52,8 @@ class Place:
         return Host(dict(self.environ), str(self.folder), lambda: time.time() + self.clock_s, self.interactive)
 
     def write(self, name: str, data: str | bytes, mode: int = 0o600) -> str:
-        """Write a file and return its path."""
+        """Write a file and return its path. Only root can write a policy: elsewhere the test is skipped."""
+        machine.skip_without(machine.lacks_root() if name == "policy.toml" else "")
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data.encode() if isinstance(data, str) else data)

@@ -25,6 +25,8 @@ PACKAGES = {
     "docker-credential-pass": "golang-docker-credential-helpers",
     "docker-credential-secretservice": "golang-docker-credential-helpers",
     "ksh93": "ksh93u+m",
+    "ps": "procps",
+    "pgrep": "procps",
 }
 #: Where programs lie that are not on everybody's PATH.
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
@@ -41,7 +43,7 @@ def find_program(name: str) -> str | None:
 
 def lacks_programs(*names: str) -> str:
     """Return which of the programs are not here and the command that brings them, or an empty text."""
-    packages = [PACKAGES.get(name, name) for name in names if find_program(name) is None]
+    packages = dict.fromkeys(PACKAGES.get(name, name) for name in names if find_program(name) is None)
     return f"not installed here: apt install {' '.join(packages)}" if packages else ""
 
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from http.server import HTTPServer
 from pathlib import Path
 
+from tests.support import machine
+
 
 @dataclass(frozen=True)
 class Authority:
@@ -26,6 +28,7 @@ class Authority:
 
 def make_authority(folder: Path, name: str, host: str = "localhost") -> Authority:
     """Make an authority and the certificate of one server, which has the name `host` too."""
+    machine.skip_without(machine.lacks_programs("openssl"))
 
     def openssl(*words: object) -> None:
         subprocess.run(["openssl", *map(str, words)], cwd=folder, check=True, capture_output=True)

@@ -16,6 +16,7 @@ from shim.cli.exec.env_file import read_env_file
 from shim.cli.setup.fields import read_url
 from shim.config.settings import load_settings
 from shim.credentials.resolve import refuse_scheme
+from tests.support import machine
 from tests.support.following import (
     INDEX,
     URL,
@@ -101,6 +102,7 @@ def with_a_pip(place: Place) -> None:
 
 
 def find_uid(place: Place, _hint: str) -> None:
+    machine.skip_without(machine.lacks_programs("ps"))
     place.words = [place.run("ps -o uid= -p $$").strip()]
 
 

@@ -129,7 +129,6 @@ TOKEN = '[[connections]]\naddress = "https://ppm.example"\nauth_type = "sso"\nto
 ROOTS = (
     "chown it, or copy what you trust: `cp {} {}.mine`",
     "ls -ld {}: docker makes a missing one as root; remove it",
-    "chown root: {} && chmod 644 {}",
 )
 
 

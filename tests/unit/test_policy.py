@@ -17,6 +17,7 @@ from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Origin
 from shim.core.urls import parse_url
 from shim.credentials.resolve import resolve
+from tests.support import machine
 
 INDEX = '[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n'
 LOGINS = 'logins = ["https://login.example/"]'
@@ -24,6 +25,7 @@ LOGINS = 'logins = ["https://login.example/"]'
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    machine.skip_without(machine.lacks_root())  # whose files alone are a policy
     monkeypatch.setattr(policy, "policy_file", lambda: str(tmp_path / "policy.toml"))
     return Host({"HOME": str(tmp_path), "SHIM_CONFIG_FILE": str(tmp_path / "config.toml"), "CORP": "pw"}, str(tmp_path))
 

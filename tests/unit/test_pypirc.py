@@ -12,6 +12,7 @@ from shim.core.model import Credential
 from shim.credentials.sources import pypirc
 from shim.formats.pypirc import BadPypirc, parse_pypirc
 from tests.contract.test_sources import host_in, query
+from tests.support import machine
 
 URL = "https://pypi.corp.example/team/simple/"
 
@@ -118,6 +119,7 @@ def test_a_password_command_runs_only_for_an_index_that_names_this_source(tmp_pa
     assert found.secret.reveal() == "/ t"
 
 
+@machine.endpoints(machine.lacks_root())
 @pytest.mark.parametrize("mode", [0o644, 0o606, 0o660, 0o640])
 def test_a_loose_file_is_refused_once_a_section_of_it_counts(mode: int, tmp_path: Path) -> None:
     ran = tmp_path / "ran"
@@ -133,6 +135,7 @@ def test_a_loose_file_is_refused_once_a_section_of_it_counts(mode: int, tmp_path
     assert ask(tmp_path, text, "https://other.example/simple/", mode=mode)[0] is None
 
 
+@machine.endpoints(machine.lacks_root())
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".pypirc").touch()
     os.chown(tmp_path / ".pypirc", 65534, 65534)

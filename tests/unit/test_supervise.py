@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import shim
+from tests.support import machine
 from tests.support.terminal import Terminal
 
 ROOT = str(Path(shim.__file__).parents[1])
@@ -267,6 +268,7 @@ def test_in_a_terminal_a_key_reaches_the_target_once_and_ends_the_pipeline(termi
     assert output.count("caught") == 1
 
 
+@machine.endpoints(machine.lacks_programs("ps"))
 def test_in_a_terminal_it_can_be_suspended_and_continued(terminal: Terminal) -> None:
     with terminal:
         terminal.type("stty -echo")

@@ -19,6 +19,7 @@ from shim.config.schema import INDEX_KEYS, SOURCE_NAMES, TOP_KEYS
 from shim.config.settings import load_settings
 from shim.config.team_files import FREE_INDEX_KEYS, FREE_KEYS, find_bold
 from shim.core.host import Host
+from tests.support import machine
 from tests.support.hints import follows
 from tests.support.proxy import leading_to
 from tests.support.shared_files import FileServer, serving
@@ -191,6 +192,7 @@ def test_an_update_may_not_smuggle_in_what_the_first_one_may_not_say(here: Here)
     assert (here.place / here.files()[0]).read_text() == before
 
 
+@machine.endpoints(machine.lacks_root())
 def test_the_policy_can_name_whose_files_may_say_everything(here: Here) -> None:
     here.server.files["/shim.toml"] = TEAM + 'env = { password = "CORP_TOKEN" }\n'
     (here.folder / "policy.toml").write_text('trusted-setups = ["https://conf.corp.example/"]\n')
@@ -199,6 +201,7 @@ def test_the_policy_can_name_whose_files_may_say_everything(here: Here) -> None:
     assert here.setup("--from", here.url, "--yes") == 0, here.said
 
 
+@machine.endpoints(machine.lacks_root())
 def test_what_the_policy_forbids_no_file_brings(here: Here) -> None:
     (here.folder / "policy.toml").write_text('indexes = ["https://other.example/"]\n')
     assert here.setup("--from", here.url, "--yes") == 78
