@@ -42,7 +42,7 @@ QUICK_FOLDERS = ("arch", "property", "unit")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add our options."""
-    parser.addoption("--quick", action="store_true", help="all of tests/unit, arch and property, and one row of each other file")
+    parser.addoption("--quick", action="store_true", help="all of tests/unit, arch and property with a tenth of what is random, and one row of each other file that has a short one")
     parser.addoption("--no-skips", action="store_true", help="fail if anything is skipped: for a machine that has everything")
 
 

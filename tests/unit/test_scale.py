@@ -116,7 +116,7 @@ SCENES: dict[str, tuple[Callable[[Large, int], None], int]] = {
     "10000 lines of requirements": (requirements, 62),
     "1000 package names": (package_names, 250),
     "a lock file of 5 MB": (lock_file, 60),
-    "5000 cached tokens": (cached_tokens, 125),
+    "1000 cached tokens": (cached_tokens, 25),
 }
 
 
