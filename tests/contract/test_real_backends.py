@@ -24,6 +24,7 @@ PACKAGES = (
     "keyrings.codeartifact",
     "keyrings.google-artifactregistry-auth",
     "artifacts-keyring",
+    "--only-binary=artifacts-keyring",  # its newest release has no wheel for each Python, and its build loads a program from GitHub
     "keyring-pass",
     "posit-keyring",
     "keyrings.envvars",

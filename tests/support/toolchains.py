@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -19,6 +20,8 @@ CACHE = (ROOT / ".cache" / "toolchains").resolve()  # a venv knows its own path
 
 #: The Pythons that most tools here run on, the best first; at last the one that runs the tests.
 USUAL = ("3.11", "3.12", "3.13", f"3.{sys.version_info.minor}")
+#: How much of a tool's folder name its requirements may take.
+LONGEST_LABEL = 100
 #: Old pip -> the Pythons that it starts on, the best first: those of its time, then those that only work. No other will do: Python 3.12
 #: has neither `distutils` nor `pkgutil.ImpImporter`. Every pip from 23.1.2 on starts on any Python that shim itself runs on.
 #: Found by starting each of them with each Python from 3.8 to 3.14 (`pip install --no-index`).
@@ -136,6 +139,8 @@ def program(name: str, *requirements: str) -> Tool:
     """Return the newest release of a tool of Python's, in a venv of its own; `requirements` say more than its name."""
     python = python_for()
     others = "".join(f"-{word}" for requirement in requirements if (word := re.sub(r"[^\w.]+", "_", requirement)) != name)
+    if len(others) > LONGEST_LABEL:  # a file name has room for 255 bytes
+        others = f"-{hashlib.sha256(others.encode()).hexdigest()[:16]}"
     return _make(name, CACHE / f"{name}-newest{others}-{_label(python)}", python, *(requirements or [name]))
 
 
