@@ -129,6 +129,7 @@ def test_codeartifacts_backend_answers_for_its_host_and_each_profile(python: str
 
 
 def test_googles_backend_answers_for_its_host(python: str, home: Path, apis: VendorApis) -> None:
+    machine.skip_without(machine.lacks_programs("openssl"))
     key = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], capture_output=True, check=True)
     account = {"type": "service_account", "client_email": "work@p.example", "token_uri": f"{apis.url}/token", "private_key": key.stdout.decode()}
     (home / "work.json").write_text(json.dumps(account))

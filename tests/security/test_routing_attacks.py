@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from shim.routing.redirector import MAX_CONNECTIONS, MAX_REQUEST_BYTES
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.companions import accompanied, find_companions
 from tests.support.routed import OURS, Pair, installed, make_pair
 from tests.support.world import CANARY, World
@@ -270,7 +270,7 @@ def test_what_is_no_request_for_a_name_is_refused(data: bytes, tmp_path: Path) -
         assert ask(f"{tool.address}requests/")[0] == 302
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as another user")
+@machine.endpoints(machine.lacks_root())
 def test_another_user_who_knows_the_path_is_told_nothing(tmp_path: Path) -> None:
     """pip puts the path into the argv of its child that installs build dependencies, which everybody can read."""
     program = (

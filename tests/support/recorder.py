@@ -12,6 +12,8 @@ import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.support import machine
+
 #: What the https side can pretend to be.
 HTTPS_NAMES = ("pypi.org", "upload.pypi.org", "a.corp.example", "b.corp.example")
 
@@ -170,6 +172,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def make_certificates(folder: Path) -> Path:
     """Make an authority (ca.pem) and what it says about the names above (server.pem, server.key); return the folder."""
+    machine.skip_without(machine.lacks_programs("openssl"))
     key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
     names = "subjectAltName=" + ",".join(f"DNS:{name}" for name in HTTPS_NAMES)
     authority = ["req", "-x509", *key, "-subj", "/CN=test authority", "-keyout", "ca.key", "-out", "ca.pem"]

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+from tests.support import machine
+
 #: When AWS's tokens end, as seconds since 1970: aws-cli 1 prints that number, aws-cli 2 a time.
 AWS_END = 4102444800.0
 ASSUMED = """<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE
@@ -113,6 +115,7 @@ def write_aws(home: Path, apis: VendorApis) -> dict[str, str]:
 
 def log_in_google(home: Path, apis: VendorApis, gcloud: str, name: str) -> dict[str, str]:
     """Let the real gcloud log in as a service account, in a configuration of its own; return the variables."""
+    machine.skip_without(machine.lacks_programs("openssl"))
     key = subprocess.run(["openssl", "genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], capture_output=True, check=True)
     account = {
         "type": "service_account",
