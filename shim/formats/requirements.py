@@ -32,10 +32,7 @@ _LOCKED_URL = r"""(?<![\w-])url["']?\s*=\s*(?:"([^"\n]*)"|'([^'\n]*)')"""
 _NAME = r"(?m)^[ \t]*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)[ \t]*(?=[\[<>=!~;#\r\n]|$)"
 _QUOTED = r"'[^']*'|\"[^\"]*\""
 _MARKER_WORD = r"[a-z_]+"
-_ARCHIVES = (
-    *(".whl", ".zip", ".tar", ".tgz", ".tbz", ".txz", ".tlz"),
-    *(".tar.gz", ".tar.bz2", ".tar.xz", ".tar.lz", ".tar.lzma"),
-)
+_ARCHIVE = r"\.(?:whl|zip|tar|tgz|tbz|txz|tlz|tar\.(?:gz|bz2|xz|lz|lzma))(?=\[|\s*$|\s*;)"
 
 _PLAIN_PROJECT = r"(?m)^\[project\][ \t]*\r?$"
 _MAY_NAME_PLACE = r"(?i)dynamic|https?:|file:"
@@ -152,8 +149,9 @@ def _names_place(requirement: str) -> bool:
     """Whether it is a URL, a path, or the bare name of an archive, which may lie beside us."""
     if "/" in requirement or ":" in requirement or requirement[:1] == ".":
         return True
-    path = requirement.partition(";")[0].rstrip().lower()
-    return path.endswith(_ARCHIVES) or ("[" in path and path.rpartition("[")[0].endswith(_ARCHIVES))
+    letters = requirement.lower()
+    may_end = ".whl" in letters or ".zip" in letters or ".t" in letters
+    return may_end and re.search(_ARCHIVE, letters) is not None
 
 
 def _expand(line: str, environ: Mapping[str, str]) -> tuple[str, str]:

@@ -105,8 +105,14 @@ def pip_environment(tool: Tool, folder: Path) -> Tool:
 
 
 def _link(source: str, target: str) -> None:
-    """Make a second name for a file; a copy where temporary files are on another file system."""
+    """Make a second name for a file of a package; a copy where temporary files are on another file system.
+
+    A second name is a change to the first one. What a record of a command looks at (the tool, pyvenv.cfg, what is installed) is copied: the
+    command of another test, which runs at the same time, would not be replayed.
+    """
     try:
+        if "/site-packages/" not in source or ".dist-info/" in source:
+            raise OSError
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
