@@ -26,6 +26,7 @@ _DISTRIBUTION = re.compile(
 )
 #: Python's own parser took the square of some pages' length until 2025.
 _MAX_PARSED = 100_000
+_MAX_JOINED = 10_000
 
 
 def is_page(path: str) -> bool:
@@ -40,11 +41,12 @@ def is_page(path: str) -> bool:
 def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
     """Yield (line number, URL) for the distributions on other servers that a page links to.
 
-    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know. Only
-    a page that says where its links begin is parsed as well.
+    Every `href` counts, in whatever tag: HTML has more ways to write one than a scan can know.
+    Where a page says where its links begin, each is read from each such place, since releases of
+    pip differ in what is a comment (`<!-->`). Such a page is parsed as well.
 
     Raises:
-        CannotRead: some release of pip could read it in another encoding.
+        CannotRead: some release of pip could read it in another encoding, or it is too long.
     """
     try:
         text = data.decode("utf-8")
@@ -52,13 +54,20 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
         raise CannotRead("is not UTF-8") from None
     if "\0" in text or "\x1b" in text:
         raise CannotRead("holds control characters")
-    links: Iterable[tuple[int, str]] = (
-        (match.start(), unescape(match[1] or match[2] or match[3] or ""))
-        for match in _LINK.finditer(text)
-    )
-    if _BASE.search(text):
-        links = sorted([*links, *_parse(text)])
+    links: Iterable[tuple[int, str]] = _scan(text, 0, len(text))
+    if bases := [match.end() for match in _BASE.finditer(text)]:
+        plain, parsed = [*links], _parse(text)
+        begins = [
+            base
+            for end in bases
+            for _, base in _scan(text, end, text.find("<", end) % (len(text) + 1))
+        ]
+        if len(begins) * len(plain) > _MAX_JOINED:
+            raise CannotRead("says in many places where its links begin")
+        joined = ((start, _join(base, link)) for base in begins for start, link in plain)
+        links = sorted({*plain, *joined, *parsed})
     number, position = 1, 0
+    yielded: set[tuple[int, str]] = set()
     for start, link in links:
         # As urllib.parse reads it, which pip asks: no tab or line break counts, nor what stands
         # before the scheme.
@@ -66,7 +75,15 @@ def find_linked_files(data: bytes) -> Iterator[tuple[int, str]]:
         if url[:6].lower().startswith(("http:", "https:")) and _is_distribution(url):
             number += text.count("\n", position, start)
             position = start
-            yield number, url
+            if (number, url) not in yielded:
+                yielded.add((number, url))
+                yield number, url
+
+
+def _scan(text: str, begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """Yield (position, value) for each `href` of a part of a text."""
+    for match in _LINK.finditer(text, begin, end):
+        yield match.start(), unescape(match[1] or match[2] or match[3] or "")
 
 
 def find_links(text: str) -> list[str]:
