@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,8 @@ PACKAGES = {
     "ps": "procps",
     "pgrep": "procps",
 }
+#: The kernel's number of the right to look into other processes.
+CAP_SYS_PTRACE = 19
 #: Where programs lie that are not on everybody's PATH.
 SYSTEM_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
@@ -56,6 +59,14 @@ def lacks_kernel_keyring() -> str:
 def lacks_root() -> str:
     """Return that we are not root, or an empty text."""
     return "only root can do that: run it as root" if os.geteuid() != 0 else ""
+
+
+def lacks_tracing() -> str:
+    """Return why we cannot look into a process that hides itself, or an empty text: root in a container may not."""
+    status = Path("/proc/self/status").read_text()
+    rights = int(next(line for line in status.splitlines() if line.startswith("CapEff:")).split()[1], 16)
+    allowed = os.geteuid() == 0 and rights & 1 << CAP_SYS_PTRACE
+    return "" if allowed else "only root can look into a process that hides itself: run it as root, outside of a container"
 
 
 @cache
