@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from pathlib import Path
 from shim.hotpath.redirector_process import STAND_IN
 
 _START = """
-import json, os, sys
+import json, os, resource, sys
+from tests.support.companions import mark_of
+resource.setrlimit(resource.RLIMIT_RSS, (mark_of(os.environ["HOME"]), resource.getrlimit(resource.RLIMIT_RSS)[1]))
 from shim.core.model import AskedIndex, Credential, Delivery, Route, Routes, Secret
 from shim.routing.companion import accompany
 from shim.core.urls import parse_url, scope_of
@@ -56,20 +59,25 @@ def find_companions(home: str, words: tuple[bytes, ...] = (b"shim.routing.servin
     for entry in Path("/proc").iterdir():
         try:
             line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
-            if any(word in line for word in words) and _home(entry) in (home, None):
+            if any(word in line for word in words) and _is_of(entry, home):
                 found.append(int(entry.name))
         except OSError:
             continue
     return found
 
 
-def _home(entry: Path) -> str | None:
-    """Return the HOME of a process; one that hides itself shows nothing, and is told by its own words."""
+def mark_of(home: str) -> int:
+    """Return the limit by which a process of that HOME is known: who hides its environment still shows it, and the kernel heeds it nowhere."""
+    return 2**32 + zlib.crc32(home.encode())
+
+
+def _is_of(entry: Path, home: str) -> bool:
     try:
         variables = dict(pair.partition(b"=")[::2] for pair in (entry / "environ").read_bytes().split(b"\0") if pair)
+        return variables.get(b"HOME", b"").decode() == home
     except PermissionError:
-        return None
-    return variables.get(b"HOME", b"").decode()
+        limits = (entry / "limits").read_text().splitlines()
+        return next(line for line in limits if line.startswith("Max resident set")).split()[3] == str(mark_of(home))
 
 
 def wait_until_gone(home: str, seconds: float = 60.0) -> list[int]:
