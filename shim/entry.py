@@ -36,9 +36,12 @@ def main() -> int:
         from shim.hotpath.replay import replay
 
         replay(name, target, arguments, sigpipe_ignored=ignored == "1")
-    from shim.hotpath.module_finder import install
+    try:
+        from shim.hotpath.module_finder import install
 
-    install()
+        install()
+    except ImportError:  # a Python that keeps its finder in other places: it goes on with that
+        pass
     if name == "shim":
         from shim.cli import main as command
 
