@@ -88,7 +88,7 @@ def other_release(source: Path, compiled: Path) -> None:
 
 def hashed(source: Path, compiled: Path) -> None:
     change_text(source, compiled)
-    command = [sys.executable, "-m", "compileall", "-q", "--invalidation-mode", "checked-hash", str(source)]
+    command = [sys.executable, "-m", "compileall", "-fq", "--invalidation-mode", "checked-hash", str(source)]
     subprocess.run(command, check=True)
 
 
@@ -99,7 +99,7 @@ def no_compiled(source: Path, compiled: Path) -> None:
 
 def very_large(source: Path, compiled: Path) -> None:
     source.write_text(f'"""New."""\nx = {"y" * 70_000!r}\n')
-    subprocess.run([sys.executable, "-m", "compileall", "-q", str(source)], check=True)
+    subprocess.run([sys.executable, "-m", "compileall", "-fq", str(source)], check=True)
     assert compiled.stat().st_size > 1 << 16
 
 
