@@ -119,6 +119,7 @@ def plan(folder: Path, tool: str, version: str, *argv: str) -> Plan:
         "XDG_CONFIG_HOME": str(folder / "config"),
         "XDG_CONFIG_DIRS": str(folder / "xdg"),
         "PATH": "/usr/bin:/bin",
+        "SHIM_CACHE_DIR": str(folder / "cache"),  # where no settings of an earlier run are kept
     }
     if argv == ("sync",):
         environ["UV_DEFAULT_INDEX"] = "https://pypi.corp.example/simple/"
