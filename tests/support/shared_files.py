@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -39,7 +39,8 @@ def serving(authority: Authority | None = None) -> Iterator[FileServer]:
                 self.send_header(name, value)
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # who asks may have read enough, and the library would print that
+                    self.wfile.write(body)
 
         do_HEAD = do_GET  # noqa: N815 (the name that http.server looks for)
 
