@@ -28,7 +28,8 @@ else:
                     result = function(*positional, **named)
                 kept[key] = result
                 if len(kept) > maxsize:
-                    kept.pop(next(iter(kept)), None)
+                    for oldest in [*kept][:-maxsize]:  # a copy: other threads ask, too
+                        kept.pop(oldest, None)
                 return result
 
             ask.__name__, ask.__doc__ = function.__name__, function.__doc__

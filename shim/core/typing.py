@@ -1,4 +1,4 @@
-"""The names of `typing` that are used here, without what importing it costs.
+"""The names of `typing` and `collections.abc` that are used here, without what they cost to import.
 
 `typing` costs two starts of an interpreter, and each of its `NamedTuple`s compiles one function. At
 run time a type says nothing here, so that a name is enough; a checker of types sees the library
