@@ -18,7 +18,7 @@ import pytest
 
 from shim.routing.redirector import MAX_CONNECTIONS, MAX_REQUEST_BYTES
 from tests.support import machine, toolchains
-from tests.support.companions import accompanied, find_companions
+from tests.support.companions import accompanied
 from tests.support.routed import OURS, Pair, installed, make_pair
 from tests.support.world import CANARY, World
 from tests.unit.test_routing_companion import ask
@@ -202,7 +202,7 @@ def test_an_index_that_redirects_to_a_stranger_closes_the_name_and_the_stranger_
 def test_an_answer_of_300_megabytes_is_not_read(tmp_path: Path) -> None:
     with hostile(answer_without_end) as url, accompanied(tmp_path, asked=((url, CANARY),), last=LAST) as tool:
         assert ask(f"{tool.address}requests/") == (302, f"{url}requests/")
-        (companion,) = find_companions(str(tmp_path))
+        companion = tool.companion()
         assert _peak_kb(companion) < 80_000
 
 
@@ -238,7 +238,7 @@ def test_ten_thousand_requests_are_answered_and_leave_nothing(tmp_path: Path) ->
                     assert stream.readline() == b"HTTP/1.1 302 Found\r\n"
                     while stream.readline() != b"\r\n":
                         pass
-        (companion,) = find_companions(str(tmp_path))
+        companion = tool.companion()
         assert _peak_kb(companion) < 60_000
 
 
@@ -288,7 +288,7 @@ def test_another_user_who_knows_the_path_is_told_nothing(tmp_path: Path) -> None
 def test_the_secret_is_nowhere_but_in_the_companions_memory(tmp_path: Path) -> None:
     with hostile(lambda handler: handler.send_error(404)) as url, accompanied(tmp_path, asked=((url, CANARY),), last=LAST) as tool:
         assert ask(f"{tool.address}requests/") == (302, f"{LAST}requests/")
-        (companion,) = find_companions(str(tmp_path))
+        companion = tool.companion()
         assert CANARY.encode() not in Path(f"/proc/{companion}/cmdline").read_bytes()
         assert CANARY.encode() not in Path(f"/proc/{tool.pid}/environ").read_bytes()
         limits = Path(f"/proc/{companion}/limits").read_text()
@@ -299,8 +299,8 @@ def test_the_secret_is_nowhere_but_in_the_companions_memory(tmp_path: Path) -> N
 
 @machine.endpoints(machine.lacks_tracing())
 def test_the_secret_is_not_in_the_companions_environment(tmp_path: Path) -> None:
-    with hostile(lambda handler: handler.send_error(404)) as url, accompanied(tmp_path, asked=((url, CANARY),), last=LAST):
-        (companion,) = find_companions(str(tmp_path))
+    with hostile(lambda handler: handler.send_error(404)) as url, accompanied(tmp_path, asked=((url, CANARY),), last=LAST) as tool:
+        companion = tool.companion()
         assert CANARY.encode() not in Path(f"/proc/{companion}/environ").read_bytes()
 
 

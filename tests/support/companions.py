@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -51,6 +52,14 @@ class Accompanied:
     @property
     def secret(self) -> str:
         return self.address.split("/")[3]
+
+    def companion(self) -> int:
+        """Return its companion's process. It answers first: until then, it may not have become one."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=60) as client:
+            client.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert client.recv(1)
+        (found,) = find_companions(self.home)
+        return found
 
 
 def find_companions(home: str, words: tuple[bytes, ...] = (b"shim.routing.serving",)) -> list[int]:

@@ -20,7 +20,6 @@ from tests.support.companions import (
     Accompanied,
     accompanied,
     command,
-    find_companions,
     wait_until_gone,
 )
 from tests.support.selection import tries
@@ -74,7 +73,7 @@ def test_who_does_not_know_the_path_is_told_nothing(tmp_path: Path) -> None:
 def test_it_is_nobodys_child(tmp_path: Path) -> None:
     with accompanied(tmp_path, last=LAST) as tool:
         assert ask(f"{tool.address}requests/")[0] == 302
-        (companion,) = find_companions(str(tmp_path))
+        companion = tool.companion()
         children = Path(f"/proc/{tool.pid}/task/{tool.pid}/children").read_text().split()
         status = Path(f"/proc/{companion}/stat").read_text().rpartition(")")[2].split()
         parent, group, session = (int(field) for field in status[1:4])
@@ -92,7 +91,7 @@ def test_it_has_no_file_of_the_tools(tmp_path: Path) -> None:
     try:
         with accompanied(tmp_path, last=LAST) as tool:
             assert ask(f"{tool.address}requests/")[0] == 302
-            (companion,) = find_companions(str(tmp_path))
+            companion = tool.companion()
             files = {os.readlink(f"/proc/{companion}/fd/{name}") for name in os.listdir(f"/proc/{companion}/fd")}
 
             assert files
