@@ -65,11 +65,7 @@ def _find_blocks(lines: list[str]) -> list[tuple[int, int]]:
             (other for other in headers if other > number and not _is_below(lines[other])),
             len(lines),
         )
-        while (
-            end > number + 1
-            and end < len(lines)
-            and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#"))
-        ):
+        while number + 1 < end < len(lines) and lines[end - 1].strip()[:1] in ("", "#"):
             end -= 1
         start = number - 1 if number and lines[number - 1].strip() == MARK else number
         found.append((start, end))

@@ -30,15 +30,7 @@ def read_requires(path: str) -> list[str]:
             if archive.getinfo(names[0]).file_size > MAX_BYTES:
                 raise CannotRead("has metadata of many megabytes")
             text = archive.read(names[0]).decode("utf-8", "replace")
-    except (
-        OSError,
-        ValueError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+    except (OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise CannotRead(f"is no wheel that shim can read ({type(error).__name__})") from None
     return _requires(text)
 

@@ -28,29 +28,11 @@ TYPED_NAMES = "@NAMES@"
 #: The companion's descriptors: what it is told, nothing, the tool's stderr, the socket, and what
 #: tells it that the tool has ended.
 INSTRUCTIONS, STDOUT, STDERR, LISTENER, ENDED = range(5)
-#: What counts for its own requests, for SHIM_DEBUG and SHIM_REFRESH, and for where it remembers
-#: answers; in small letters.
-VARIABLES = (
-    *(
-        "http_proxy",
-        "https_proxy",
-        "all_proxy",
-        "no_proxy",
-        "ssl_cert_file",
-        "ssl_cert_dir",
-        "lang",
-        "lc_all",
-    ),
-    *(
-        "home",
-        "xdg_runtime_dir",
-        "xdg_state_home",
-        "ci",
-        "shim_cache_dir",
-        "shim_debug",
-        "shim_refresh",
-    ),
-)
+#: What counts for its own requests, in small letters.
+_REQUESTS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
+#: What counts for where it remembers answers, and for its words.
+_FOLDERS = ("home", "xdg_runtime_dir", "xdg_state_home", "shim_cache_dir")
+VARIABLES = (*_REQUESTS, *_FOLDERS, "ci", "lang", "lc_all", "shim_debug", "shim_refresh")
 #: What it runs, told the folder that our package lies in. It stands in the process list.
 PROGRAM = (
     "import sys; sys.path.insert(0, sys.argv[1]); from shim.routing.serving import main; main()"
@@ -95,9 +77,7 @@ def _start(listener: int, instructions: bytes, environ: "Mapping[str, str]") -> 
         posix.set_inheritable(held, True)  # the tool holds it
     try:
         _, status = posix.waitpid(intermediate, 0)
-    except (
-        ChildProcessError
-    ):  # whoever started us ignores SIGCHLD, and the kernel has thrown the status away
+    except ChildProcessError:  # who started us ignores SIGCHLD: the status is thrown away
         status = 0
     if status:
         raise OSError(status, "it does not start")

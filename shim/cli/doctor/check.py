@@ -7,6 +7,7 @@ from shim.core.dataclass import dataclass
 from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.importing import import_module
+from shim.core.own_launchers import default_folder
 from shim.core.typing import Iterable, Literal, Protocol, cast
 
 #: In the order of the report. Adding a check is one file and one line here.
@@ -55,5 +56,13 @@ def find_settings(host: Host) -> Settings | None:
     """Return the settings; None for broken ones, of which `storage` tells."""
     try:
         return load_settings(host)
+    except ShimError:
+        return None
+
+
+def find_shims(host: Host) -> str | None:
+    """Return the launchers' folder; None without an index, or if another check tells of a fault."""
+    try:
+        return default_folder(host) if load_settings(host).indexes else None
     except ShimError:
         return None

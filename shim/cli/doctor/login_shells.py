@@ -9,10 +9,8 @@ from __future__ import annotations
 import os
 import subprocess
 
-from shim.cli.doctor.check import Finding, find_settings
-from shim.core.errors import ShimError
+from shim.cli.doctor.check import Finding, find_shims
 from shim.core.host import Host
-from shim.core.own_launchers import default_folder
 from shim.core.typing import Iterator
 from shim.install.launchers import quote
 from shim.install.shells import activation_folder
@@ -35,13 +33,9 @@ def find(host: Host) -> Iterator[Finding]:
     """Yield that they do not, if an index is configured."""
     shell = host.environ.get("SHELL", "")
     name = os.path.basename(shell)
-    settings = find_settings(host)
-    if settings is None or not settings.indexes or name not in FILES:
+    shims = find_shims(host)
+    if shims is None or name not in FILES:
         return
-    try:
-        shims = default_folder(host)
-    except ShimError:
-        return  # another check says so
     path = _login_path(shell, host)
     if path is None or shims in path.split(":"):
         return

@@ -12,9 +12,8 @@ from __future__ import annotations
 import os
 from itertools import islice
 
-from shim.cli.doctor.check import Finding, find_settings
+from shim.cli.doctor.check import Finding, find_shims
 from shim.core import own_launchers
-from shim.core.errors import ShimError
 from shim.core.host import Host
 from shim.core.model import Target
 from shim.core.typing import Iterable, Iterator
@@ -33,13 +32,9 @@ USUAL = (".venv", "venv")
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield what stands between the pips here and our keyring, if an index is configured."""
-    settings = find_settings(host)
-    if settings is None or not settings.indexes:
+    shims = find_shims(host)
+    if shims is None:
         return
-    try:
-        shims = own_launchers.default_folder(host)
-    except ShimError:
-        return  # another check says so
     faces = own_launchers.faces_folder(shims)
     activate = activating_command(host.environ.get("SHELL", ""), shims)
     keyring = next(host.programs(own_launchers.FACE), None)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import os
 
-from shim.cli.doctor.check import Finding, find_settings
-from shim.core.errors import ShimError
+from shim.cli.doctor.check import Finding, find_shims
 from shim.core.files import names_in, read_text
 from shim.core.host import Host
 from shim.core.installation import repair_command
-from shim.core.own_launchers import default_folder
 from shim.core.typing import Iterator
 
 #: What only root can read, and the folder beside it, whose names others may see; ours among them.
@@ -23,13 +21,9 @@ FOR_ALL = "wrote /etc/profile.d/zz-shim.sh"
 
 def find(host: Host) -> Iterator[Finding]:
     """Yield that it does not, if an index is configured and shim was installed for all users."""
-    settings = find_settings(host)
-    if settings is None or not settings.indexes or next(host.programs("sudo"), None) is None:
+    shims = find_shims(host)
+    if shims is None or next(host.programs("sudo"), None) is None:
         return
-    try:
-        shims = default_folder(host)
-    except ShimError:
-        return  # another check says so
     stamp = read_text(os.path.join(os.path.dirname(shims), "installed")) or ""
     names = names_in(FOLDER)
     if FOR_ALL not in stamp.splitlines() or OURS in names:
