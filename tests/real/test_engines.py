@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import find_in_files, needles
-from tests.support import debian, engines, toolchains
+from tests.support import debian, engines, machine, toolchains
+from tests.support.documents import Block, blocks
 from tests.support.engines import Engine
 from tests.support.world import CANARY, USER, World
 
@@ -169,4 +171,53 @@ def test_the_hosts_agent_serves_a_container_and_nothing_stays_there(
     assert found == []
     assert stranger.returncode != 0
     assert "uid 1001 may not ask" in stranger.stderr
+    assert host.leftovers() == []
+
+
+def has_old_compose() -> bool:
+    """Return whether docker-compose is of the first line, which Python programs are."""
+    said = subprocess.run(["docker-compose", "version", "--short"], capture_output=True, text=True, check=True)
+    return said.stdout.startswith("1.")
+
+
+def compose(shown: list[Block], built: Built, folder: Path, user: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Install a private package in the service of a page's compose file. Only its image and its network are this test's."""
+    machine.skip_without(machine.lacks_programs("docker-compose"))
+    (block,) = shown
+    document = yaml.safe_load(block.text)
+    ((name, service),) = document["services"].items()
+    service.pop("build", None)
+    service.update(image=APP, network_mode="host")
+    if has_old_compose():
+        for volume in service.get("volumes", []):
+            volume.pop("bind")  # as the page's comment says
+    file = folder / "compose.yaml"
+    file.write_text(yaml.safe_dump(document))
+    command = ["docker-compose", "--file", file, "run", "--rm", "-T", f"--user={user}", name, "pip", "install", "--target=/tmp/lib", "corp-lib"]
+    environ = {**built.engine.environ, **variables}
+    return subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.mark.parametrize("engine", ["docker"], indirect=True, scope="module")
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_compose_mounts_a_secret_as_its_page_says(user: str, built: Built, tmp_path: Path) -> None:
+    (tmp_path / "token").write_bytes(built.token.read_bytes())
+    (tmp_path / "token").chmod(0o444)
+    served = compose(blocks("docs/containers.md", "yaml"), built, tmp_path, user)
+    (tmp_path / "token").write_text("wrong")
+    refused = compose(blocks("docs/containers.md", "yaml"), built, tmp_path, user)
+
+    assert "Successfully installed corp-lib-1.0" in served.stdout, served.stderr
+    assert CANARY not in served.stdout + served.stderr
+    assert refused.returncode != 0
+
+
+@pytest.mark.parametrize("engine", ["docker"], indirect=True, scope="module")
+@pytest.mark.parametrize("user", ["0", "1000"])
+def test_compose_mounts_the_agents_folder_as_its_page_says(user: str, built: Built, host: World) -> None:
+    runtime = str(host.folder / "runtime")
+    with agent(host, "--allow-uid", user):
+        served = compose(blocks("docs/agent.md", "yaml"), built, host.folder, user, XDG_RUNTIME_DIR=runtime)
+
+    assert "Successfully installed corp-lib-1.0" in served.stdout, served.stderr
     assert host.leftovers() == []
