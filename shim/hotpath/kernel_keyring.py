@@ -2,9 +2,9 @@
 forgets at a time of our choosing.
 
 The *user* keyring, because every terminal, cron job and service of the user reaches it; a *session*
-keyring is another one in each login. A key may be read by its owner alone: processes of the user
-that do not "possess" that keyring (below sudo, or in a systemd service) need the owner's bits, and
-nobody else gets any.
+keyring is another one in each login. A key may be read by its owner alone: who "possesses" that
+keyring gets no bits. A login's session keyring leads to it, and a process that has become another
+user keeps that session.
 
 Through libc's `syscall`: there is no wrapper in the standard library, and the one on PyPI has been
 dead since 2019. And by `_ctypes` alone, the half of ctypes that is written in C: this is on the hot
@@ -33,19 +33,11 @@ NUMBERS = {
     "s390x": (278, 280),
 }
 #: What keyctl(2) calls these operations, and keyrings(7) these special keyrings.
-GET_ID, SET_PERMISSION, DESCRIBE, LINK, UNLINK, SEARCH, READ, SET_TIMEOUT = (
-    0,
-    5,
-    6,
-    8,
-    9,
-    10,
-    11,
-    15,
-)
+GET_ID, SET_PERMISSION, DESCRIBE, LINK, UNLINK = 0, 5, 6, 8, 9
+SEARCH, READ, SET_TIMEOUT = 10, 11, 15
 PROCESS_KEYRING, USER_KEYRING = -2, -4
-#: Everything for the possessor and the owner, nothing for group and others.
-OWNER_ALONE = 0x3F3F0000
+#: Everything for the owner, nothing for the possessor, group and others.
+OWNER_ALONE = 0x003F0000
 #: What a key of type `user` can hold.
 MAX_BYTES = 32767
 

@@ -70,7 +70,9 @@ def test_another_session_of_the_same_user_finds_it(host: Host) -> None:
 
 @endpoints_kernel
 @machine.endpoints(machine.lacks_root())
-def test_another_user_finds_nothing_even_with_the_same_files(host: Host, tmp_path: Path) -> None:
+@pytest.mark.parametrize("session", ["", "kernel_keyring._keyctl(1, None); kernel_keyring._keyctl(8, -4, -3)\n"], ids=["none", "of a login"])
+def test_another_user_finds_nothing_even_with_the_same_files(session: str, host: Host, tmp_path: Path) -> None:
+    """Not even in a session that root has begun, as in a program that `su` or `sudo` starts: by pam_keyinit, it leads to root's keyring."""
     kernel_store.put("test", "key", credential(), host, 60)
     name = kernel_store._name(host, "test", "key")
     number = kernel_keyring._find(name)
@@ -81,7 +83,7 @@ except OSError as error: print(error.strerror)
 print(kernel_keyring.get({name!r}), kernel_keyring.names('pip-uv-shim'))
 """
 
-    assert in_a_child(host, "import ctypes, hashlib\nkernel_keyring.problem()\n" + become + look) == "Permission denied\nNone []\n"
+    assert in_a_child(host, "import ctypes, hashlib\nkernel_keyring.problem()\n" + session + become + look) == "Permission denied\nNone []\n"
 
 
 @endpoints_kernel
