@@ -165,6 +165,7 @@ def test_a_password_store_is_a_keyring_too(backend: str, python: str, home: Path
         assert ask(python, home, backend=backend, **variables)["found"] == ["alice", "secret"]
 
 
+@endpoints_pass  # keyrings.unixpass raises without it
 def test_all_of_them_together_are_one_chain_that_answers(python: str, home: Path, apis: VendorApis) -> None:
     """posit-keyring and the chain have the same priority; nobody has chosen one here."""
     run(python, home, STORE, URL, "alice", backend="keyrings.alt.file.PlaintextKeyring", input="secret")

@@ -13,7 +13,7 @@ import pytest
 
 from shim.cli.demo.server import PrivateIndex
 from shim.hotpath import kernel_keyring
-from tests.support import toolchains
+from tests.support import machine, toolchains
 from tests.support.bait import Stranger, make_stranger
 from tests.support.hints import follows
 from tests.support.installation import copy_installation
@@ -70,8 +70,9 @@ def test_a_secret_in_clear_is_found_by_file_and_line(name: str, world: World) ->
     ("shell", "file"), [("bash", ".profile"), ("bash", ".bash_profile"), ("zsh", ".zprofile"), ("dash", ".profile"), ("bash", None), ("fish", None)]
 )
 def test_a_login_shell_that_finds_no_launcher_is_mended_by_the_line(shell: str, file: str | None, world: World) -> None:
-    path = shutil.which(shell)
-    assert path, "tests/run installs it"
+    machine.skip_without(machine.lacks_programs(shell))
+    path = machine.find_program(shell)
+    assert path
     world.configure('[[index]]\nname = "corp"\nurl = "https://pypi.corp.example/simple/"\n')
     home = Path(world.environ["HOME"])
     home.mkdir(exist_ok=True)

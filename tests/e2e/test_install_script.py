@@ -132,8 +132,9 @@ def test_an_rc_file_that_we_made_goes_away_again(tmp_path: Path, wheels: Path) -
 )
 def test_a_login_shell_without_a_terminal_finds_the_launchers(shell: str, there: str | None, tmp_path: Path, wheels: Path) -> None:
     """As editors, ssh'd scripts and `bash -lc` start one: Debian's ~/.bashrc ends early there."""
-    path = shutil.which(shell)
-    assert path, "tests/run installs it"
+    machine.skip_without(machine.lacks_programs(shell))
+    path = machine.find_program(shell)
+    assert path
     home = tmp_path / "home"
     home.mkdir()
     (home / ".bashrc").write_text("case $- in *i*) ;; *) return ;; esac\n")

@@ -19,10 +19,11 @@ MISSING = machine.lacks_programs("dbus-daemon", "gnome-keyring-daemon")
 
 @contextmanager
 def keyring_daemon(home: Path, *, unlock: bool = True) -> Iterator[dict[str, str]]:
-    """Run the daemons with their data below `home`; yields the variables that lead to them.
+    """Run the daemons with their data below `home`; yields the variables that lead to them. Skips the test where they are not installed.
 
     Without `unlock`, an existing login keyring stays locked and nobody is there to unlock it.
     """
+    machine.skip_without(MISSING)
     runtime = tempfile.mkdtemp()  # short: a socket's path has 107 letters at most
     environ = {"HOME": str(home), "XDG_RUNTIME_DIR": runtime, "PATH": os.environ["PATH"], "XDG_DATA_HOME": str(home / "data")}
     bus = subprocess.Popen(["dbus-daemon", "--session", "--nofork", "--print-address=1"], stdout=subprocess.PIPE, text=True, env=environ)

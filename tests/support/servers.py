@@ -62,7 +62,8 @@ def htpasswd(username: str, password: str) -> str:
 def nginx(
     folder: Path, realms: dict[str, tuple[str, str] | None], packages: tuple[str, dict[str, list[str]]]
 ) -> Iterator[tuple[int, Path]]:
-    """Serve an index below each path of `realms`, for its (user, password) or for everybody; yields the port and the access log."""
+    """Serve an index below each path of `realms`, for its (user, password) or for everybody; yields the port and the access log. Skips the test without nginx."""
+    machine.skip_without(machine.lacks_programs("nginx"))
     locations = []
     for number, (path, who) in enumerate(realms.items()):
         base = folder / "root" / path.strip("/")

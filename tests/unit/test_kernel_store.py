@@ -100,6 +100,14 @@ def test_neither_half_holds_the_secret(host: Host, tmp_path: Path) -> None:
     assert kernel_store.find("test", "key", host) is None
 
 
+def put(name: str, data: bytes) -> None:
+    """Keep it. What was displaced counts for a while, and an ordinary user has room for 200 keys."""
+    deadline = time.monotonic() + 20
+    while (said := kernel_keyring.put(name, data, 60)) == kernel_keyring.WORDS[errno.EDQUOT] and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert said is None
+
+
 @endpoints_kernel
 def test_a_changed_record_is_none(host: Host) -> None:
     kernel_store.put("test", "key", credential(), host, 60)
@@ -108,9 +116,9 @@ def test_a_changed_record_is_none(host: Host) -> None:
     assert data is not None
     for position in range(kernel_store.NUMBER_CHARACTERS, len(data)):
         changed = data[:position] + bytes([data[position] ^ 1]) + data[position + 1 :]
-        assert kernel_keyring.put(name, changed, 60) is None
+        put(name, changed)
         assert kernel_store.find("test", "key", host) is None, position
-    kernel_keyring.put(name, data, 60)
+    put(name, data)
     assert kernel_store.find("test", "key", host) is not None
 
 
