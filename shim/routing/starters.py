@@ -27,7 +27,9 @@ from shim.routing.default_index import find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings
+from shim.tools.project.pipx_records import Record
 from shim.tools.project.requests import pip_endpoints
+from shim.tools.unreadable import Unread
 
 #: What a pip is told about indexes, in argv, a variable, or Python.
 _WAYS_AROUND = re.compile(
@@ -69,7 +71,13 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         CannotRoute: something tells one of them to go elsewhere, or it may start a uv of its own.
         CannotRead: nobody here can tell what a file of the program's says.
     """
-    if said := find_index_option(invocation.argv):
+    argv = invocation.argv
+    if invocation.tool == "pipx":
+        from shim.tools.project import pipx
+
+        argv = pipx.own_argv(invocation)
+        _refuse_records(pipx.find_records(invocation, host, Unread()))
+    if said := find_index_option(argv):
         hint = (
             "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
             " pip.conf"
@@ -87,12 +95,24 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
     for path in _requirement_files(invocation, host):
         inputs.read_file(path)
     if invocation.tool == "pipx":
-        for word in invocation.argv[1:]:
+        for word in argv[1:]:
             inputs.add_typed(word)
     else:
         inputs.add_said("./", host.cwd)
     environ = {"PIPX_DEFAULT_BACKEND": "pip"} if invocation.tool == "pipx" else {}
     return Start(pip_endpoints(host), options, tuple(inputs.names), environ)
+
+
+def _refuse_records(records: list[Record]) -> None:
+    """Stop where pipx tells its pip once more which index to ask."""
+    for record in records:
+        if said := find_index_option(record.arguments):
+            message = f"pipx keeps {said} for {record.wanted} (in {record.origin.where})"
+            hint = (
+                "install it anew without that, and name the indexes in PIP_INDEX_URL and"
+                " PIP_EXTRA_INDEX_URL or pip.conf"
+            )
+            raise CannotRoute(f"{message}, which would lead around shim's redirector", hint=hint)
 
 
 def refuse_ways_around_in(text: str, path: str, host: Host) -> None:

@@ -42,6 +42,9 @@ def urls(endpoints: Endpoints) -> set[str]:
     return {endpoint.url.text for endpoint in endpoints.items if not endpoint.url.is_public}
 
 
+PIPX = {"home/.local/share/pipx/venvs/x-y/pipx_metadata.json": f'{{"main_package": {{"pip_args": ["-i", "{CORP}"]}}}}'}
+LOCK = f'lock-version = "1.0"\ncreated-by = "x"\n[[packages]]\nname = "x"\n[packages.archive]\nurl = "{CORP}x.whl"\nhashes = {{sha256 = "00"}}\n'
+
 #: What is typed -> files beside it, variables, and the private URLs that it asks.
 ASKED = {
     "pipenv": ("pipenv --python 3.11 install x", {"Pipfile": ROWS}, {"WHO": "bob"}, {CORP}),
@@ -112,7 +115,22 @@ ASKED = {
     "pipx": (f"pipx install -i {OTHER} x", {}, {"PIP_INDEX_URL": CORP, "UV_INDEX_URL": CORP}, {OTHER}),
     "pipx --pip-args": (f"pipx install --pip-args=--extra-index-url={OTHER} x", {}, {"PIP_INDEX_URL": CORP}, {CORP, OTHER}),
     "pipx, pip alone": ("pipx install --backend pip x", {}, {"UV_INDEX_URL": OTHER}, set()),
-    "pipx run": (f"pipx -q run --index-url {OTHER} x", {}, {}, set()),
+    "pipx run": (f"pipx -q run --index-url {OTHER} x -i {CORP} {CORP}", {}, {}, {OTHER}),
+    "pipx run, a script": ("pipx run ./a.py", {"a.py": f"# /// script\n# dependencies = ['x @ {CORP}x.whl']\n# ///\n"}, {}, {f"{CORP}x.whl"}),
+    "pipx upgrade": ("pipx upgrade X_y", PIPX, {"PIP_INDEX_URL": OTHER}, {CORP}),
+    "pipx upgrade, others typed": (f"pipx upgrade x-y -i {OTHER}", PIPX, {}, {OTHER}),
+    "pipx upgrade, another": ("pipx upgrade z", PIPX, {"PIP_INDEX_URL": OTHER}, {OTHER}),
+    "pipx upgrade-all": ("pipx upgrade-all", PIPX, {}, {CORP}),
+    "pipx inject": ("pipx inject x-y z", PIPX, {}, set()),
+    "pipx inject, itself": ("pipx inject x-y x-y[z]", PIPX, {}, {CORP}),
+    "pipx install anew": ("pipx install -f x-y", PIPX, {}, set()),
+    "pipx list": ("pipx list", PIPX, {}, set()),
+    "pipx list --outdated": ("pipx list --outdated", PIPX, {}, {CORP}),
+    "pipx, a broken record": ("pipx upgrade-all", {name: text[:-1] for name, text in PIPX.items()}, {}, set()),
+    "pipx --pip-args, a file": ("pipx install --pip-args=-ra.txt x", {"a.txt": f"-i {CORP}\n"}, {}, {CORP}),
+    "pipx manifest": ("pipx manifest sync a.toml", {"a.toml": "[tools.x]\nlock='pylock.toml'\n", "pylock.toml": LOCK}, {}, {f"{CORP}x.whl"}),
+    "pipx runpip": (f"pipx runpip x install -i {OTHER} y", {}, {}, {OTHER}),
+    "pipx runpip freeze": (f"pipx runpip x freeze -i {OTHER} y", {}, {"PIP_INDEX_URL": CORP}, set()),
     "hatch": ("hatch -e dev run x --help", {}, {"PIP_INDEX_URL": CORP, "UV_INDEX_URL": OTHER}, {CORP, OTHER}),
     "hatch shell": ("hatch shell", {}, {"PIP_INDEX_URL": CORP}, set()),
     "build": ("pyproject-build .", {}, {"PIP_INDEX_URL": CORP, "UV_INDEX_URL": OTHER}, {CORP}),
