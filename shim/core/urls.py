@@ -171,6 +171,17 @@ def find_userinfo(text: str) -> Userinfo | None:
     return Userinfo(begin, begin + len(raw) + 1, _decode(username), given)
 
 
+def userinfo_of_server(text: str) -> Userinfo | None:
+    """Return the userinfo in a text, be it a URL or `name @ URL`, whose server is one to us."""
+    try:
+        userinfo = find_userinfo(text)
+        if userinfo:
+            parse_url(f"https://{authority_of(text[userinfo.end :])}")
+    except BadUrl:
+        return None
+    return userinfo
+
+
 def parse_url(text: str) -> Url:
     """Return the credential-free `Url` of `text`; a userinfo in it is dropped.
 
