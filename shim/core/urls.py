@@ -11,7 +11,7 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 from __future__ import annotations
 
 from shim.core import regex as re
-from shim.core.dataclass import dataclass
+from shim.core.dataclass import dataclass, replace
 from shim.core.typing import NamedTuple
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -354,6 +354,18 @@ def _segments(path: str) -> tuple[str, ...]:
     if segments[-1] == "":
         segments.pop()
     return tuple(segments)
+
+
+def fold_path(url: Url) -> Url:
+    """Return the URL as a server may read its path: decoded, without empty segments and dots."""
+    steps: list[str] = []
+    for step in _decode(url.path).split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in ("", "."):
+            steps.append(step)
+    path = "".join(f"/{step}" for step in steps) + "/"
+    return replace(url, text=url.origin + path, path=path)
 
 
 def scope_of(url: Url) -> Scope:
