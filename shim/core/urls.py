@@ -11,7 +11,7 @@ RFC 9110 section 11.5 (protection space); uv-auth `is_path_prefix`.
 from __future__ import annotations
 
 from shim.core import regex as re
-from shim.core.dataclass import dataclass
+from shim.core.dataclass import dataclass, replace
 from shim.core.typing import NamedTuple
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -169,6 +169,17 @@ def find_userinfo(text: str) -> Userinfo | None:
     username, colon, password = raw.partition(":")
     given = _decode(password) if colon else None
     return Userinfo(begin, begin + len(raw) + 1, _decode(username), given)
+
+
+def userinfo_of_server(text: str) -> Userinfo | None:
+    """Return the userinfo in a text, be it a URL or `name @ URL`, whose server is one to us."""
+    try:
+        userinfo = find_userinfo(text)
+        if userinfo:
+            parse_url(f"https://{authority_of(text[userinfo.end :])}")
+    except BadUrl:
+        return None
+    return userinfo
 
 
 def parse_url(text: str) -> Url:
@@ -343,6 +354,18 @@ def _segments(path: str) -> tuple[str, ...]:
     if segments[-1] == "":
         segments.pop()
     return tuple(segments)
+
+
+def fold_path(url: Url) -> Url:
+    """Return the URL as a server may read its path: decoded, without empty segments and dots."""
+    steps: list[str] = []
+    for step in _decode(url.path).split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in ("", "."):
+            steps.append(step)
+    path = "".join(f"/{step}" for step in steps) + "/"
+    return replace(url, text=url.origin + path, path=path)
 
 
 def scope_of(url: Url) -> Scope:

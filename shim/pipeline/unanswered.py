@@ -10,6 +10,7 @@ from shim.config.settings import Settings, load_settings
 from shim.core.errors import NoCredential, NotProven, ShimError
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Resolution
+from shim.core.urls import fold_path
 from shim.preflight.guarded_command import NAMING
 from shim.tools import Tool
 
@@ -58,14 +59,20 @@ def check_unanswered(
         return ()
     warnings: dict[str, ShimError] = {}
     for resolution in resolutions:
-        index = settings.index_named(resolution.index)
-        is_answered = resolution.credential or resolution.endpoint.provided_by
-        if index is None or is_answered or index.on_failure == "pass":
+        endpoint, index = resolution.endpoint, settings.index_named(resolution.index)
+        if resolution.credential or endpoint.provided_by or endpoint.inline_password:
             continue
-        from shim.credentials.missing import hint_for
+        where = f"{endpoint.url} (from {endpoint.origin})"
+        if index:
+            from shim.credentials.missing import hint_for
 
-        message = f"no credential for {resolution.endpoint.url} (from {resolution.endpoint.origin})"
-        error = NoCredential(message, tried=resolution.tried, hint=hint_for(resolution, index))
+            message, hint = f"no credential for {where}", hint_for(resolution, index)
+        elif index := settings.index_for(fold_path(endpoint.url)):
+            message = f"{where} is written otherwise than [[index]] {index.name}: no credential"
+            hint = f"write {index.url} in {endpoint.origin}"
+        if index is None or index.on_failure == "pass":
+            continue
+        error = NoCredential(message, tried=resolution.tried, hint=hint)
         if tool.falls_back_to_other_indexes and index.on_failure == "stop":
             raise error
         warnings.setdefault(index.name, error)

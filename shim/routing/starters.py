@@ -12,22 +12,22 @@ Sources: pipx 1.18 `backends/`; build 1.6 `env.py`; tox 4.67 (`set_env`, `instal
 
 from __future__ import annotations
 
-import os
 import re
 
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass, field
 from shim.core.errors import CannotRoute
-from shim.core.files import is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Target
-from shim.core.toml import read_toml, value_at
-from shim.core.typing import Iterable, Iterator
+from shim.core.typing import Iterable
 from shim.routing.default_index import find_index_option
 from shim.routing.inputs import Inputs
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings
+from shim.tools.project.own_files import NAMED_FILES, own_texts
+from shim.tools.project.pipx_records import Record
 from shim.tools.project.requests import pip_endpoints
+from shim.tools.unreadable import Unread
 
 #: What a pip is told about indexes, in argv, a variable, or Python.
 _WAYS_AROUND = re.compile(
@@ -39,15 +39,6 @@ _UV = re.compile(
     r"(?:venv[-_]backend|installer|runner|--installer|--backend|db)\s*[=:(\s]\s*\(?[\"']?uv\b|\btox-uv\b",
     re.IGNORECASE,
 )
-_NAMED_FILES = re.compile(r"(?:^|[\s\"'])-[rc]\s*[\"']?,?\s*[\"']?([^\s\"',\]{}]+\.(?:txt|in))")
-#: Program -> its own files, and the table of pyproject.toml that it reads.
-_FILES = {
-    "tox": (("tox.ini", "tox.toml", "setup.cfg"), "tox"),
-    "nox": (("noxfile.py",), ""),
-    "hatch": (("hatch.toml",), "hatch"),
-    "pip-compile": ((".pip-tools.toml",), "pip-tools"),
-    "pip-sync": ((".pip-tools.toml",), "pip-tools"),
-}
 #: hatch's commands whose environments of its own are made by uv.
 _HATCH_WITH_UV = ("test", "fmt", "check")
 
@@ -69,7 +60,13 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         CannotRoute: something tells one of them to go elsewhere, or it may start a uv of its own.
         CannotRead: nobody here can tell what a file of the program's says.
     """
-    if said := find_index_option(invocation.argv):
+    argv = invocation.argv
+    if invocation.tool == "pipx":
+        from shim.tools.project import pipx
+
+        argv = pipx.own_argv(invocation)
+        _refuse_records(pipx.find_records(invocation, host, Unread()))
+    if said := find_index_option(argv):
         hint = (
             "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
             " pip.conf"
@@ -77,7 +74,7 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         what = f"tells the pip that {invocation.tool} starts which index to ask"
         raise CannotRoute(f"{said} {what}, around shim's redirector", hint=hint)
     _refuse_uv(invocation, host)
-    for path, text in _configuration(invocation, host):
+    for path, text in own_texts(invocation, host):
         refuse_ways_around_in(text, path, host)
     if invocation.tool == "pip-compile":
         _refuse_emitting(invocation, host)
@@ -87,12 +84,24 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
     for path in _requirement_files(invocation, host):
         inputs.read_file(path)
     if invocation.tool == "pipx":
-        for word in invocation.argv[1:]:
+        for word in argv[1:]:
             inputs.add_typed(word)
     else:
         inputs.add_said("./", host.cwd)
     environ = {"PIPX_DEFAULT_BACKEND": "pip"} if invocation.tool == "pipx" else {}
     return Start(pip_endpoints(host), options, tuple(inputs.names), environ)
+
+
+def _refuse_records(records: list[Record]) -> None:
+    """Stop where pipx tells its pip once more which index to ask."""
+    for record in records:
+        if said := find_index_option(record.arguments):
+            message = f"pipx keeps {said} for {record.wanted} (in {record.origin.where})"
+            hint = (
+                "install it anew without that, and name the indexes in PIP_INDEX_URL and"
+                " PIP_EXTRA_INDEX_URL or pip.conf"
+            )
+            raise CannotRoute(f"{message}, which would lead around shim's redirector", hint=hint)
 
 
 def refuse_ways_around_in(text: str, path: str, host: Host) -> None:
@@ -108,33 +117,6 @@ def refuse_ways_around_in(text: str, path: str, host: Host) -> None:
         raise CannotRoute(f"{where}:{line} says {what}", hint=hint)
 
 
-def _configuration(invocation: Invocation, host: Host) -> Iterator[tuple[str, str]]:
-    """Yield (path, text) of the files in which a program may tell its pip something."""
-    names, table = _FILES.get(invocation.tool, ((), ""))
-    endings = (".ini", ".toml", ".py", ".cfg")
-    typed = [word.rpartition("=")[2] for word in invocation.argv if word.endswith(endings)]
-    for name in dict.fromkeys((*names, *typed)):
-        path = host.path(name)
-        if os.path.basename(path) != "pyproject.toml" and (text := _read(path)):
-            yield path, text if os.path.basename(path) != "setup.cfg" else text.partition("[tox")[2]
-    if table:
-        path = host.path("pyproject.toml")
-        own = value_at(read_toml(_read(path)), "tool", table)
-        yield path, "\n".join(_words(own))
-
-
-def _words(value: object, key: str = "") -> Iterator[str]:
-    """Yield `key = value` for every text in a table."""
-    if isinstance(value, dict):
-        for name, part in value.items():
-            yield from _words(part, str(name))
-    elif isinstance(value, list):
-        for part in value:
-            yield from _words(part, key)
-    elif value is not None:
-        yield f"{key} = {value}"
-
-
 def _requirement_files(invocation: Invocation, host: Host) -> Iterable[str]:
     """Return the requirements files that a program is known to hand to pip."""
     if invocation.tool in ("pip-compile", "pip-sync"):
@@ -146,8 +128,8 @@ def _requirement_files(invocation: Invocation, host: Host) -> Iterable[str]:
         ]
         default = "requirements.in" if invocation.tool == "pip-compile" else "requirements.txt"
         return [host.path(word.rpartition("=")[2]) for word in typed or [default]]
-    texts = (text for _, text in _configuration(invocation, host))
-    named = dict.fromkeys(match for text in texts for match in _NAMED_FILES.findall(text))
+    texts = (text for _, text in own_texts(invocation, host))
+    named = dict.fromkeys(match for text in texts for match in NAMED_FILES.findall(text))
     return [host.path(name) for name in named]
 
 
@@ -159,7 +141,7 @@ def _is_output(argv: tuple[str, ...], number: int) -> bool:
 
 def _refuse_emitting(invocation: Invocation, host: Host) -> None:
     """Stop a pip-compile that would write the redirector's address into its output."""
-    configured = "\n".join(text for _, text in _configuration(invocation, host))
+    configured = "\n".join(text for _, text in own_texts(invocation, host))
     said = re.search(r"no[-_]emit[-_]index[-_]url\s*=\s*true", configured, re.IGNORECASE)
     if not said and "--no-emit-index-url" not in invocation.argv:
         hint = (
@@ -172,7 +154,7 @@ def _refuse_emitting(invocation: Invocation, host: Host) -> None:
 def _refuse_uv(invocation: Invocation, host: Host) -> None:
     """Stop a program that installs with uv, which obeys none of pip's variables."""
     argv = invocation.argv
-    texts = "\n".join((" ".join(argv), *(text for _, text in _configuration(invocation, host))))
+    texts = "\n".join((" ".join(argv), *(text for _, text in own_texts(invocation, host))))
     backends = ("PIPX_DEFAULT_BACKEND", "NOX_DEFAULT_VENV_BACKEND")
     reasons = [name for name in backends if host.environ.get(name, "").startswith("uv")]
     if invocation.tool == "tox":
@@ -188,8 +170,3 @@ def _refuse_uv(invocation: Invocation, host: Host) -> None:
             " strategy of its own"
         )
         raise CannotRoute(f"{message}, and shim's redirector is for pip", hint=hint)
-
-
-def _read(path: str) -> str:
-    """Return a file's text, nothing if there is no such file. Raises CannotRead."""
-    return "" if is_folder(path) else (read_regular(path) or b"").decode("utf-8", "replace")

@@ -60,10 +60,10 @@ class Stranger(PrivateIndex):
         return self._page(path)
 
 
-def make_stranger(folder: Path) -> Stranger:
-    """Return the stranger's index, not yet started, with the bait: corp-lib 99.0."""
+def make_stranger(folder: Path, version: str = "99.0") -> Stranger:
+    """Return the stranger's index, not yet started, with the bait: corp-lib in a version."""
     folder.mkdir()
-    wheel = build_wheel(str(folder), "corp-lib", {"corp_lib.py": "STRANGER = True\n"}, "99.0")
+    wheel = build_wheel(str(folder), "corp-lib", {"corp_lib.py": "STRANGER = True\n"}, version)
     return Stranger(str(folder), {"corp-lib": [wheel]}, "x", "x")
 
 

@@ -16,7 +16,7 @@ from shim.core.functools import cache, lru_cache
 from shim.core.host import Host
 from shim.core.model import Location, Origin, Target
 from shim.core.typing import Sequence
-from shim.core.urls import BadUrl, Userinfo, find_userinfo
+from shim.core.urls import Userinfo, userinfo_of_server
 from shim.formats.optparse_scan import Option, OptionTable, Word, read_table, scan
 from shim.tools.pip.config_file import Sections, normal_key, read_pip_config
 from shim.tools.pip.options import COMMANDS, GENERAL, MAIN, WANTED
@@ -57,11 +57,8 @@ class Mention:
 
     @property
     def written_userinfo(self) -> Location | None:
-        """Where the userinfo of our URL stands, if it is a URL that has one."""
-        try:
-            userinfo = find_userinfo(self.text)
-        except BadUrl:
-            return None
+        """Where the userinfo of our URL stands, if it is a URL to us that has one."""
+        userinfo = userinfo_of_server(self.text)
         return self.place_of(userinfo) if userinfo else None
 
 

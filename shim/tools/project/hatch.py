@@ -13,6 +13,7 @@ from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool, words
 from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.own_files import named_endpoints
 from shim.tools.project.repositories import hatch_repositories
 from shim.tools.project.requests import (
     find_upwards,
@@ -57,7 +58,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the repository of an upload, else the indexes of pip's and uv's own settings."""
     if invocation.verb != ("publish",):
-        endpoints = installer_endpoints(host, "pip", "uv")
+        named = named_endpoints(invocation, host)
+        endpoints = join(named, installer_endpoints(host, "pip", "uv"))
         path = find_upwards("pyproject.toml", host.cwd)
         if not (path and endpoints.items):
             return endpoints

@@ -11,7 +11,8 @@ from shim.core.model import Endpoints, Invocation, Target
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool
 from shim.tools.installed_version import find_release
-from shim.tools.project.requests import installer_endpoints
+from shim.tools.project.own_files import named_endpoints
+from shim.tools.project.requests import installer_endpoints, join
 
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "-l", "--list", "--list-sessions", "--usage")
 
@@ -31,9 +32,9 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
     return Invocation(name, "project", made, argv, (), asks, reason)
 
 
-def read_endpoints(_: Invocation, host: Host) -> Endpoints:
-    """Return the indexes of pip's and uv's own settings."""
-    return installer_endpoints(host, "pip", "uv")
+def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
+    """Return the indexes of pip's and uv's own settings, and those that a noxfile names."""
+    return join(named_endpoints(invocation, host), installer_endpoints(host, "pip", "uv"))
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

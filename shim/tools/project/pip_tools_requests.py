@@ -77,10 +77,11 @@ def option_endpoints(
     typed = [(word.name, mention_of(word)) for word in words if word.name in OPTIONS]
     with reader.unread.guard("--pip-args"):
         typed += _pip_arguments(words)
+    handed = [mention for name, mention in typed if name == "requirement"]
     for name, mention in (*configured, *typed):
         several = name in ("extra-index-url", "find-links", "constraint", "trusted-host")
         settings.options[name] = [*settings.all(name), mention] if several else [mention]
-    settings.options["requirement"] = list(files)
+    settings.options["requirement"] = [*files, *handed]
     settings.arguments = list(folders)
     endpoints = requests.read_endpoints("install", settings, target, host, reader)
     asked = {endpoint.location for endpoint in endpoints.items}
@@ -94,7 +95,7 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[OptionMention]:
     for word in words:
         if word.name != "pip-args":
             continue
-        for name, text in _split(word.value or ""):
+        for name, text in _split(word.value or "", (*OPTIONS, "requirement")):
             start = (word.value or "").find(text)
             key = word.position if start >= 0 else None  # a quoted text stands nowhere as it is
             origin = Origin("argv", f"--pip-args (--{name})")
@@ -102,12 +103,23 @@ def _pip_arguments(words: Sequence[Word]) -> Iterator[OptionMention]:
 
 
 def _split(text: str, names: Container[str] = OPTIONS) -> Iterator[tuple[str, str]]:
+    return pip_options(split_arguments(text), names)
+
+
+def split_arguments(text: str) -> list[str]:
+    """Return the arguments for pip in a text; none where the tool will say that it is none."""
     if len(text) > MAX_ARGUMENTS:
         raise CannotRead("has pip-args of unusual length")
     try:
-        arguments = shlex.split(text)
-    except ValueError:  # the tool will say so itself
-        return
+        return shlex.split(text)
+    except ValueError:
+        return []
+
+
+def pip_options(
+    arguments: Sequence[str], names: Container[str] = OPTIONS
+) -> Iterator[tuple[str, str]]:
+    """Yield the options called `names` among arguments of `pip install`, and what they say."""
     for word in scan(arguments, command_table("install", None)):
         if word.name and word.name in names:
             yield word.name, "1" if word.value is None else word.value

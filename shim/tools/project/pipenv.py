@@ -10,12 +10,17 @@ import os
 from shim.core.files import is_file
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Origin
-from shim.core.typing import Sequence
+from shim.core.typing import Iterator, Sequence
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.tools import Tool, words
 from shim.tools.pip.settings import Mention, mention_of
 from shim.tools.project.direct_urls import direct_endpoints
-from shim.tools.project.pip_tools_requests import option_endpoints
+from shim.tools.project.pip_tools_requests import (
+    OptionMention,
+    option_endpoints,
+    pip_options,
+    split_arguments,
+)
 from shim.tools.project.requests import (
     find_upwards,
     join,
@@ -23,6 +28,7 @@ from shim.tools.project.requests import (
     read_project_invocation,
     sources_in,
 )
+from shim.tools.unreadable import Unread
 
 NEVER_NEEDS_INDEX = (
     "",
@@ -38,6 +44,12 @@ _TABLE = read_table(
     "-h --help\n-i --index =\n--python =\n--pypi-mirror =\n-r --requirements =\n--categories =\n"
     "--extra-pip-args =\n-e --editable ="
 )
+#: Option -> its variable, and what it says to the pip: a mirror stands for pypi.org.
+_HANDED = {
+    "pypi-mirror": ("PIPENV_PYPI_MIRROR", "extra-index-url"),
+    "extra-pip-args": ("PIPENV_EXTRA_PIP_ARGS", "pip-args"),
+    "index": ("", "extra-index-url"),
+}
 
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
@@ -48,7 +60,10 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the sources of the project, and the indexes of pip's own settings."""
     said = scan(invocation.argv, _TABLE)
-    typed = [word._replace(name="extra-index-url") for word in said if word.name == "index"]
+    typed = [word._replace(name=_HANDED[word.name][1]) for word in said if word.name in _HANDED]
+    unread, configured = Unread(), list[OptionMention]()
+    with unread.guard("PIPENV_EXTRA_PIP_ARGS"):
+        configured += _of_variables(host)
     if named := host.environ.get("PIPENV_PIPFILE"):
         path = host.path(named)
         sources = sources_in(path, ("source",), host, os.path.relpath(path, host.cwd))
@@ -56,8 +71,19 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         sources = project_endpoints("Pipfile", ("source",), host)
     pipfile = host.path(sources.files_read[0])
     direct = direct_endpoints("pipenv", invocation.argv, pipfile, "Pipfile.lock")
-    asked = option_endpoints(typed, host, files=_requirements(said, pipfile, host))
-    return join(sources, asked, direct)
+    asked = option_endpoints(typed, host, configured, files=_requirements(said, pipfile, host))
+    return join(sources, asked, direct, unread.endpoints((), ()))
+
+
+def _of_variables(host: Host) -> Iterator[OptionMention]:
+    """Yield what variables hand to the pip."""
+    for variable, name in _HANDED.values():
+        if text := host.environ.get(variable):
+            mention = Mention(text, Origin("env", variable), variable)
+            if name != "pip-args":
+                yield name, mention
+            for option, value in pip_options(split_arguments(text)) if name == "pip-args" else ():
+                yield option, Mention(value, mention.origin)
 
 
 def _requirements(said: Sequence[Word], pipfile: str, host: Host) -> list[Mention]:

@@ -1,9 +1,6 @@
 """tox: its environments are made with pip, or uv by a plugin, which ask what their own settings
 say.
 
-What `set_env` and `deps` of its own files name is not read: the pip in the environment asks the
-`keyring` launcher for that.
-
 Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* reach every
 environment); measured.
 """
@@ -15,7 +12,8 @@ from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table
 from shim.tools import Tool, words
 from shim.tools.installed_version import find_release
-from shim.tools.project.requests import installer_endpoints, read_project_invocation
+from shim.tools.project.own_files import named_endpoints
+from shim.tools.project.requests import installer_endpoints, join, read_project_invocation
 
 #: Not `list` and `config`: they install what `requires` names before they answer.
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
@@ -50,7 +48,8 @@ def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     """Return the indexes of pip's own settings, and of uv's if the plugin is there."""
     has_uv = find_release(invocation.target.path, "tox_uv", host)[0] is not None
-    return installer_endpoints(host, "pip", "uv") if has_uv else installer_endpoints(host, "pip")
+    installers = ("pip", "uv") if has_uv else ("pip",)
+    return join(named_endpoints(invocation, host), installer_endpoints(host, *installers))
 
 
 TOOL = Tool(NEVER_NEEDS_INDEX, read_invocation, read_endpoints, falls_back_to_other_indexes=True)

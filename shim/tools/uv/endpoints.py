@@ -10,7 +10,7 @@ from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.model import Endpoint, Location, Origin, password_in
 from shim.core.typing import Iterable, Literal, NamedTuple
-from shim.core.urls import BadUrl, Url, find_userinfo, parse_url, scope_of_index
+from shim.core.urls import BadUrl, Url, find_userinfo, parse_url, scope_of_index, userinfo_of_server
 from shim.tools.unreadable import Unread
 
 Role = Literal["index", "extra", "links", "input", "direct", "publish"]
@@ -79,14 +79,11 @@ def make_endpoints(said: Iterable[StatedUrl], host: Host, unread: Unread) -> lis
 
 
 def find_place(one: StatedUrl) -> Location | None:
-    """Return where a userinfo stands in argv or environment, if there is one and the URL plain."""
-    try:
-        userinfo = find_userinfo(one.text)
-    except BadUrl:
-        return None
-    if userinfo is None:
-        return None
-    return Location.of_userinfo(one.text, one.key, userinfo, one.start)
+    """Return where a userinfo stands in argv or environment, if there is one and the URL plain: a
+    URL that is none to us is asked by uv all the same, and nobody hands its password over.
+    """
+    userinfo = userinfo_of_server(one.text)
+    return Location.of_userinfo(one.text, one.key, userinfo, one.start) if userinfo else None
 
 
 def _make_endpoint(one: StatedUrl, host: Host) -> Endpoint | None:
