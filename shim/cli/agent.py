@@ -6,7 +6,6 @@ import argparse
 import os
 import re
 import signal
-import threading
 
 from shim.cli.usage import Parser
 from shim.config.settings import Settings, config_files, load_settings
@@ -50,21 +49,32 @@ def main(arguments: argparse.Namespace, host: Host) -> int:
     shared = _shared_indexes(settings, host)
     path = _find_path(arguments, host, is_shared=len(allowed) > 1)
     agent = Agent(arguments.name, allowed, surroundings(host))
-    ending = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, or a shell's &, wants it
-            signal.signal(number, lambda *_: ending.set())
+    ending = watch_signals(signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
     server = Server(path, agent.answer, is_shared=len(allowed) > 1)
     try:
         folder, name = os.path.split(path)
         mount = f"--mount type=bind,src={folder},dst={MOUNTED},readonly"
         write_stderr(f"shim: agent for {arguments.name} gives {', '.join(shared)} at {path}\n")
         write_stderr(f"  docker run {mount} -e SHIM_AGENT_SOCKET={MOUNTED}/{name} …\n")
-        ending.wait()
+        os.read(ending, 1)
     finally:
         server.close()
         _end_programs()
     return 0
+
+
+def watch_signals(*numbers: signal.Signals) -> int:
+    """Return a descriptor from which a byte can be read once one of these signals has come.
+
+    No lock of `threading` does that: a signal that comes just before the wait would not end it.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    for number in numbers:
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup, or a shell's &, wants it
+            signal.signal(number, lambda *_: None)
+    return reading
 
 
 def _end_programs() -> None:

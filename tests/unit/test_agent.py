@@ -485,3 +485,12 @@ print(*sorted(set(sys.modules) - before))
     loaded = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
 
     assert loaded.stdout.split() == ["shim.credentials.sources.agent"]
+
+
+def test_a_signal_at_any_moment_ends_it() -> None:
+    """Also one that comes just before the wait, which would not wake a thread that waits for a lock."""
+    program = (
+        "import os, random, signal\nfrom shim.cli.agent import watch_signals\nended = watch_signals(signal.SIGALRM)\n"
+        "for _ in range(3000):\n    signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-6, 60e-6))\n    os.read(ended, 1)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT, timeout=60)
