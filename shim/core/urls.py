@@ -172,13 +172,19 @@ def find_userinfo(text: str) -> Userinfo | None:
 
 
 def userinfo_of_server(text: str) -> Userinfo | None:
-    """Return the userinfo in a text, be it a URL or `name @ URL`, whose server is one to us."""
+    """Return the userinfo in a text, be it a URL or `name @ URL`; None where some programs find a
+    server behind it that is none to us, and need it there.
+    """
+    authority = ""
     try:
         userinfo = find_userinfo(text)
         if userinfo:
-            parse_url(f"https://{authority_of(text[userinfo.end :])}")
+            authority = authority_of(text[userinfo.end :])
+            _normal_host(_split_authority(authority)[0])
     except BadUrl:
         return None
+    except ValueError:  # no program asks there, and its complaint would show the password
+        return None if "%" in authority else userinfo
     return userinfo
 
 

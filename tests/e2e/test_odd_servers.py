@@ -21,7 +21,7 @@ def typed(server: str, index: PrivateIndex) -> str:
     return f"http://{USER}:{CANARY}@{server}:{index.netloc.rpartition(':')[2]}/simple/"
 
 
-@pytest.mark.parametrize("server", [*SERVERS, FULL_WIDTH, "127.0.0.1."])
+@pytest.mark.parametrize("server", [*SERVERS, FULL_WIDTH, "127.0.0.1.", "%6Cocalhost"])
 @pytest.mark.parametrize("way", ["option", "variable"])
 @pytest.mark.parametrize("version", ["0.5.31", "newest"])
 def test_uv_sends_the_password_that_was_typed(
