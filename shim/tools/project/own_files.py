@@ -1,7 +1,7 @@
 """The files in which tox, nox, hatch and pip-tools are told what to do, and what those name to the
 pips that are started: indexes by options and variables, and requirements files.
 
-What code makes up at run time, nobody can read.
+What code makes up at run time cannot be read.
 
 Sources: tox 4.67 (`set_env`, `install_command`, `deps`, substitutions `{env:NAME:default}`); nox
 2026; hatch 1.18 (`env-vars`); pip-tools 7.6.

@@ -80,7 +80,8 @@ def make_endpoints(said: Iterable[StatedUrl], host: Host, unread: Unread) -> lis
 
 def find_place(one: StatedUrl) -> Location | None:
     """Return where a userinfo stands in argv or environment, if there is one and the URL plain: a
-    URL that is none to us is asked by uv all the same, and nobody hands its password over.
+    URL that is none to us is asked by uv all the same, and its password is handed over in no way
+    but this one.
     """
     userinfo = userinfo_of_server(one.text)
     return Location.of_userinfo(one.text, one.key, userinfo, one.start) if userinfo else None
