@@ -30,8 +30,9 @@ TYPED_NAMES = "@NAMES@"
 INSTRUCTIONS, STDOUT, STDERR, LISTENER, ENDED = range(5)
 #: What counts for its own requests, in small letters.
 _REQUESTS = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ssl_cert_file", "ssl_cert_dir")
-#: What counts for where it remembers answers, and for its words.
+#: What counts for where it remembers answers.
 _FOLDERS = ("home", "xdg_runtime_dir", "xdg_state_home", "shim_cache_dir")
+#: All of its environment.
 VARIABLES = (*_REQUESTS, *_FOLDERS, "ci", "lang", "lc_all", "shim_debug", "shim_refresh")
 #: What it runs, told the folder that our package lies in. It stands in the process list.
 PROGRAM = (

@@ -68,7 +68,7 @@ def check_unanswered(
 
             message, hint = f"no credential for {where}", hint_for(resolution, index)
         elif index := settings.index_for(fold_path(endpoint.url)):
-            message = f"{where} is written otherwise than [[index]] {index.name}: no credential"
+            message = f"{where} spells [[index]] {index.name} otherwise, and gets no credential"
             hint = f"write {index.url} in {endpoint.origin}"
         if index is None or index.on_failure == "pass":
             continue

@@ -243,14 +243,17 @@ def _says(invocation: Invocation, host: Host) -> str | None:
 
 
 def find_index_option(argv: tuple[str, ...]) -> str | None:
-    """Return the word before `--` that names an index to a pip, or switches them off, or None."""
+    """Return the option before `--` that names an index to a pip, or switches them off, or None;
+    never its value, which may hold a password.
+    """
     for word in argv[: argv.index("--")] if "--" in argv else argv:
         # Blanks are in what --pip-args is given.
         is_option = word.startswith("-") or " " in word
         for piece in word.replace("=", " ", 1).split() if is_option else ():
-            is_index = piece.startswith("--") and "index" in piece
-            if piece.startswith("-i") or (is_index and not piece.endswith(BESIDE_INDEX)):
-                return piece
+            name = piece[:2] if piece.startswith("-i") else piece.partition("=")[0]
+            is_index = name.startswith("--") and "index" in name
+            if name == "-i" or (is_index and not name.endswith(BESIDE_INDEX)):
+                return name
     return None
 
 

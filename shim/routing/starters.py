@@ -20,8 +20,9 @@ from shim.core.errors import CannotRoute
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Target
 from shim.core.typing import Iterable
+from shim.core.urls import shown_url
 from shim.routing.default_index import find_index_option
-from shim.routing.inputs import Inputs
+from shim.routing.inputs import Inputs, unread
 from shim.tools.installed_version import find_release
 from shim.tools.pip.settings import FileReader, PipSettings, read_settings
 from shim.tools.project.own_files import NAMED_FILES, own_texts
@@ -65,7 +66,10 @@ def find_start(invocation: Invocation, settings: Settings, host: Host) -> Start:
         from shim.tools.project import pipx
 
         argv = pipx.own_argv(invocation)
-        _refuse_records(pipx.find_records(invocation, host, Unread()))
+        left = Unread()
+        _refuse_records(pipx.find_records(invocation, host, left))
+        for what in left.texts:
+            raise unread(what)
     if said := find_index_option(argv):
         hint = (
             "leave it out, and name the indexes in PIP_INDEX_URL and PIP_EXTRA_INDEX_URL or"
@@ -96,7 +100,7 @@ def _refuse_records(records: list[Record]) -> None:
     """Stop where pipx tells its pip once more which index to ask."""
     for record in records:
         if said := find_index_option(record.arguments):
-            message = f"pipx keeps {said} for {record.wanted} (in {record.origin.where})"
+            message = f"pipx keeps {said} for {shown_url(record.wanted)} (in {record.origin.where})"
             hint = (
                 "install it anew without that, and name the indexes in PIP_INDEX_URL and"
                 " PIP_EXTRA_INDEX_URL or pip.conf"

@@ -21,45 +21,26 @@ def typed(server: str, index: PrivateIndex) -> str:
     return f"http://{USER}:{CANARY}@{server}:{index.netloc.rpartition(':')[2]}/simple/"
 
 
-@pytest.mark.parametrize("server", [*SERVERS, FULL_WIDTH, "127.0.0.1.", "%6Cocalhost"])
+#: Tool -> the option and the variable of its index, and the spellings that it reads.
+TOOLS = {
+    "uv": ("--default-index", "UV_DEFAULT_INDEX", (*SERVERS, FULL_WIDTH, "127.0.0.1.", "%6Cocalhost")),
+    "pip": ("-i", "PIP_INDEX_URL", SERVERS),
+}
+RELEASES = {"uv": ("0.5.31", "newest"), "pip": ("20.3.4", "newest")}
+ROWS = [(tool, version, server) for tool, (_, _, servers) in TOOLS.items() for version in RELEASES[tool] for server in servers]
+
+
+@pytest.mark.parametrize(("tool", "version", "server"), ROWS)
 @pytest.mark.parametrize("way", ["option", "variable"])
-@pytest.mark.parametrize("version", ["0.5.31", "newest"])
-def test_uv_sends_the_password_that_was_typed(
-    version: str, way: str, server: str, world: World, index: PrivateIndex
-) -> None:
-    world.use(toolchains.uv(version))
-    said = ("--default-index", typed(server, index)) if way == "option" else ()
-    environ = {} if said else {"UV_DEFAULT_INDEX": typed(server, index)}
-    command = ("uv", "pip", "install", "--target", world.folder / "out", *said, "corp-lib")
-    bare = world.run(*command, bare=True, **environ)
-    done = world.run(*command, "--reinstall", **environ)
-
-    assert (bare.returncode, done.returncode) == (0, 0), bare.stderr + done.stderr
-
-
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("way", ["option", "variable"])
-@pytest.mark.parametrize("version", ["20.3.4", "newest"])
-def test_pip_sends_the_password_that_was_typed(
-    version: str, way: str, server: str, world: World, index: PrivateIndex
-) -> None:
-    world.use(toolchains.pip(version))
-    said = ("-i", typed(server, index)) if way == "option" else ()
-    environ = {} if said else {"PIP_INDEX_URL": typed(server, index)}
-    trusted = f"{server}:{index.netloc.rpartition(':')[2]}"
-    command = (
-        "pip",
-        "install",
-        "--trusted-host",
-        trusted,
-        "--target",
-        world.folder / "out",
-        "--upgrade",
-        *said,
-        "corp-lib",
-    )
-    bare = world.run(*command, bare=True, **environ)
-    done = world.run(*command, **environ)
+def test_the_password_that_was_typed_is_sent(way: str, tool: str, version: str, server: str, world: World, index: PrivateIndex) -> None:
+    world.use({"uv": toolchains.uv, "pip": toolchains.pip}[tool](version))
+    option, variable, _ = TOOLS[tool]
+    said = (option, typed(server, index)) if way == "option" else ()
+    environ = {} if said else {variable: typed(server, index)}
+    environ["PIP_TRUSTED_HOST"] = f"{server}:{index.netloc.rpartition(':')[2]}"
+    install = (*(("uv",) if tool == "uv" else ()), "pip", "install", "--target")
+    bare = world.run(*install, world.folder / "bare", *said, "corp-lib", bare=True, **environ)
+    done = world.run(*install, world.folder / "ours", *said, "corp-lib", **environ)
 
     assert (bare.returncode, done.returncode) == (0, 0), bare.stderr + done.stderr
 

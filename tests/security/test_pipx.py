@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -124,6 +125,23 @@ def test_an_index_that_pipx_keeps_does_not_lead_around_a_claim(wrapped_world: Wo
         done = wrapped_world.run("pipx", *words)
         assert done.returncode == 0, done.stderr
     assert installed(wrapped_world) == NEW
+
+
+@pytest.mark.long
+def test_what_pipx_keeps_and_shim_cannot_read_stops_a_command_with_claims(wrapped_world: World, ours: FaultyIndex, theirs: Stranger) -> None:
+    kept = wrapped_world.run("pipx", "install", f"--pip-args={both(ours, theirs)}", f"corp-app=={OLD}")
+    assert kept.returncode == 0, kept.stderr
+    wrapped_world.configure(wrapped_world.config.read_text().replace('name = "corp"\n', 'name = "corp"\npackages = ["corp-*"]\n'))
+    wrapped_world.environ |= {"PIP_INDEX_URL": ours.url, "PIP_EXTRA_INDEX_URL": theirs.url}
+    (metadata,) = (wrapped_world.folder / "pipx" / "venvs").rglob("pipx_metadata.json")
+    metadata.unlink()
+    os.mkfifo(metadata)
+    done = wrapped_world.run("pipx", "upgrade", "corp-app", timeout=60)
+
+    assert done.returncode == 77
+    assert str(metadata) in done.stderr
+    assert "may name an index" in done.stderr
+    assert installed(wrapped_world) == OLD
 
 
 def test_a_list_without_outdated_asks_nobody(wrapped_world: World, ours: FaultyIndex) -> None:

@@ -110,6 +110,8 @@ def test_a_nested_command_takes_back_what_is_still_as_we_set_it() -> None:
         (["--no-index"], "--no-index"),
         (["--pip-args", f"--pre --extra-index-url {A}"], "--extra-index-url"),
         ([f"--pip-args=-i {A}"], "-i"),
+        (["-ihttp://alice:secret@pypi.example/"], "-i"),
+        (["--pip-args=--index-url=http://alice:secret@pypi.example/"], "--index-url"),
         (["--no-emit-index-url"], None),
         (["--index-strategy=unsafe-best-match"], None),
         (["--session=index", "index-lib"], None),
