@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
-
-class QuietServer(ThreadingHTTPServer):
-    """Says nothing of a client that hangs up or refuses its certificate: a traceback from a thread would overwrite on stderr
-    what a test is reading there.
-    """
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
+from shim.cli.demo.server import QuietServer as QuietServer
 
 
 @contextmanager
