@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from shim.cli.demo.server import PrivateIndex
 from tests.support import toolchains
 from tests.support.attacker import Attacker
 from tests.support.bait import make_stranger
+from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World
 
 PROJECT = '[project]\nname = "p"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["corp-evil"]\n'
@@ -150,3 +152,28 @@ def test_what_poetry_locked_beside_another_source_is_installed(
     assert locked.returncode == 0, locked.stderr
     assert installed.returncode == 0, installed.stdout + installed.stderr
     assert "Installing corp-lib (1.0)" in installed.stdout
+
+
+@pytest.mark.long
+def test_a_file_of_the_server_beside_the_index_is_covered_by_a_wider_scope(
+    world: World, wrapped: Path, packages: tuple[str, dict[str, list[str]]]
+) -> None:
+    """GitLab keeps the files of a group's index below its projects, and a lock names them there."""
+    use(world, wrapped, "pdm")
+    folder, files = packages
+    name, header = files["corp-lib"][0], basic(USER, CANARY)
+    digest = hashlib.sha256(Path(folder, name).read_bytes()).hexdigest()
+    with Realms(folder, files, {"/group": header, "/project": header}, refusal=404) as server:
+        url = server.url("/group/simple/")
+        lock = PDM_LOCK.replace("corp-evil", "corp-lib").replace('"1"', '"1.0"').replace(DIGEST, digest)
+        (world.cwd / "pdm.lock").write_text(lock.replace("THERE", server.url(f"/project/files/{name}")))
+        project = PROJECT.replace("evil", "lib") + f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}"\n[tool.pdm]\ndistribution = false\n'
+        (world.cwd / "pyproject.toml").write_text(project)
+        configure(world, url)
+        stopped = world.run("pdm", "sync")
+        world.configure(world.config.read_text() + f'scope = "{server.url("/")}"\n')
+        done = world.run("pdm", "sync")
+
+    assert stopped.returncode == 77, stopped.stdout + stopped.stderr
+    assert "an [[index]] whose scope covers both" in stopped.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
