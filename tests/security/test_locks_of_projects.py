@@ -1,4 +1,4 @@
-"""Lock files of pipenv, pdm and poetry under any name: the indexes that they name get their credential, another port of the host gets nothing."""
+"""Lock files under any name: the indexes that they name get their credential, another port of the host gets nothing."""
 
 from __future__ import annotations
 
@@ -165,9 +165,18 @@ def test_a_file_of_the_server_beside_the_index_is_covered_by_a_wider_scope(
     digest = hashlib.sha256(Path(folder, name).read_bytes()).hexdigest()
     with Realms(folder, files, {"/group": header, "/project": header}, refusal=404) as server:
         url = server.url("/group/simple/")
-        lock = PDM_LOCK.replace("corp-evil", "corp-lib").replace('"1"', '"1.0"').replace(DIGEST, digest)
-        (world.cwd / "pdm.lock").write_text(lock.replace("THERE", server.url(f"/project/files/{name}")))
-        project = PROJECT.replace("evil", "lib") + f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}"\n[tool.pdm]\ndistribution = false\n'
+        lock = (
+            PDM_LOCK.replace("corp-evil", "corp-lib")
+            .replace('"1"', '"1.0"')
+            .replace(DIGEST, digest)
+        )
+        (world.cwd / "pdm.lock").write_text(
+            lock.replace("THERE", server.url(f"/project/files/{name}"))
+        )
+        project = (
+            PROJECT.replace("evil", "lib")
+            + f'[[tool.pdm.source]]\nname = "pypi"\nurl = "{url}"\n[tool.pdm]\ndistribution = false\n'
+        )
         (world.cwd / "pyproject.toml").write_text(project)
         configure(world, url)
         stopped = world.run("pdm", "sync")
@@ -177,3 +186,35 @@ def test_a_file_of_the_server_beside_the_index_is_covered_by_a_wider_scope(
     assert stopped.returncode == 77, stopped.stdout + stopped.stderr
     assert "an [[index]] whose scope covers both" in stopped.stderr
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+UV_LOCK = (
+    'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n[[package]]\nname = "corp-lib"\nversion = "1.0"\nsource = {{ registry = "{url}" }}\n'
+    'wheels = [\n    {{ url = "{there}", hash = "sha256:{digest}" }},\n]\n\n[[package]]\nname = "p"\nversion = "1"\nsource = {{ virtual = "." }}\n'
+    'dependencies = [\n    {{ name = "corp-lib" }},\n]\n\n[package.metadata]\nrequires-dist = [{{ name = "corp-lib" }}]\n'
+)
+
+
+@pytest.mark.parametrize("version", ["0.9.30", "newest"])
+@pytest.mark.parametrize("verb", ["run", "sync"])
+def test_files_that_a_uv_lock_has_beside_their_index_get_its_credential(
+    verb: str, version: str, world: World, packages: tuple[str, dict[str, list[str]]]
+) -> None:
+    """uv asks no index then, and its store is asked for each file by its URL."""
+    world.use(toolchains.uv(version))
+    del world.environ["VIRTUAL_ENV"]
+    folder, files = packages
+    name, header = files["corp-lib"][0], basic(USER, CANARY)
+    digest = hashlib.sha256(Path(folder, name).read_bytes()).hexdigest()
+    with Realms(
+        folder, files, {"/group": header, "/project": header, "/other": header}, refusal=404
+    ) as server:
+        url, there = server.url("/group/simple/"), server.url(f"/project/files/{name}")
+        (world.cwd / "uv.lock").write_text(UV_LOCK.format(url=url, there=there, digest=digest))
+        index = f'[[tool.uv.index]]\nname = "corp"\nurl = "{url}"\ndefault = true\n'
+        (world.cwd / "pyproject.toml").write_text(PROJECT.replace("evil", "lib") + index)
+        configure(world, url)
+        words = ["python", "-c", "import corp_lib; print(corp_lib.VALUE)"] if verb == "run" else []
+        done = world.run("uv", verb, *words, UV_HTTP_RETRIES="0")
+
+    assert done.returncode == 0, done.stderr
