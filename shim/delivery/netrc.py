@@ -19,7 +19,7 @@ import os
 from shim.core.host import Host
 from shim.core.model import Delivery, Endpoint, Manner, Secret
 from shim.core.platform_features import has_memory_files
-from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, parse_url, shown_url
+from shim.core.urls import SHARED_HOSTS, BadUrl, Scope, Url, parse_url, shown_url
 from shim.delivery import Case, bare_manner
 from shim.delivery.http_library import is_asked_by_uv, is_faithful, pip_behind
 from shim.delivery.memory_file import can_hand, hand
@@ -61,6 +61,8 @@ def fits(case: Case) -> Refusal | None:
             return Reason.TWO_IN_NETRC.of(host=scope.host)
         for endpoint in case.endpoints.items:
             if endpoint.url.host == scope.host and not scope.covers(endpoint.url):
+                if _is_on_server(endpoint.url, scope):
+                    return Reason.OUTSIDE_SCOPE.of(url=endpoint.url, scope=scope)
                 return Reason.ELSEWHERE_ON_HOST.of(url=endpoint.url, host=endpoint.url.host)
         if place := _find_mention(case, scope):
             return Reason.MENTIONED_ON_HOST.of(url=place, host=scope.host)
@@ -120,9 +122,14 @@ def _find_stranger(case: Case) -> Refusal | None:
         url = endpoint.url
         is_known = url.is_public and (endpoint.role == "direct" or url.host not in SHARED_HOSTS)
         is_known = is_known or case.settings.index_for(url) is not None
-        if not is_known and not any(scope.covers(url) for scope in own):
+        is_own = any(_is_on_server(url, scope) for scope in own)
+        if not is_known and not is_own:
             return Reason.STRANGER.of(host=host, url=url)
     return None
+
+
+def _is_on_server(url: Url, scope: Scope) -> bool:
+    return (scope.scheme, scope.host, scope.port) == (url.scheme, url.host, url.port)
 
 
 def _find_mention(case: Case, scope: Scope) -> str | None:

@@ -48,6 +48,9 @@ class Reason(Enum):
         "pip asks a keyring for {netloc}, and {origin} writes it in another way",
         hint="write that host so, in small letters and without zeros in front of the port",
     )
+    OUTSIDE_SCOPE = Says(
+        "a netrc would also send it to {url}, which is not in {scope}", hint=_BOTH_HINT
+    )
     ELSEWHERE_THAN_INDEXES = Says(
         "pip asks a keyring about its indexes only, and none near {url} has this credential",
         hint="ask for it in a command of its own, without other servers",

@@ -4,7 +4,7 @@ to a memory file.
 uv looks an entry up by scheme, host, port and path prefix, and nothing of it stands in any
 environment: user code under `uv run`, build backends and dependencies that define an index of our
 name get nothing. What it found once, it also tries elsewhere on that scheme, host and port
-(`uv_realm.py`).
+(`uv_realm.py`). Files that a lock has beside their index, on its server, have entries of their own.
 
 It looks after a 401, 403 or 404, but before it asks for a page of an index whose URL has a user
 name. Files it then asks for as that user with an empty password first, which a server may count as
@@ -132,7 +132,9 @@ def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
             is_named = _is_named(endpoint, credential, adds_names)
             texts[endpoint.location] = quote(credential.username, safe="") + "@" if is_named else ""
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
-    ours = [(_reach(credential), credential) for credential in case.credentials]
+    ours = [
+        (reach, one) for one in case.credentials for reach in (_reach(one), *_beside(case, one))
+    ]
     reaches = [reach for reach, _ in ours]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in reaches]
     text = "".join(map(_render_entry, entries))
@@ -155,6 +157,18 @@ def _reach(credential: Credential) -> Scope:
     """
     scope = credential.scope
     return Scope(scope.scheme, scope.host, scope.port) if credential.source == "url" else scope
+
+
+def _beside(case: Case, credential: Credential) -> list[Scope]:
+    """Return where files of a credential's index lie beside it by a lock: uv asks no index then,
+    and so has nothing for that server but what the store says of each file.
+    """
+    own, found = _reach(credential), dict[Scope, None]()
+    for endpoint in case.endpoints.items:
+        is_of_index = bool(endpoint.registry) and credential.scope.covers_text(endpoint.registry)
+        if is_of_index and is_same_realm(own, endpoint.url) and not own.covers(endpoint.url):
+            found[scope_of(endpoint.url)] = None
+    return list(found)
 
 
 def read_user_entries(host: Host) -> list[dict[str, Any]]:

@@ -11,18 +11,18 @@ write them; pipenv 2026 Pipfile.lock (`_meta.sources`, `index`); PEP 751.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.dataclass import dataclass
-from shim.core.files import CannotRead, read_regular
+from shim.core.files import read_regular
 from shim.core.package_names import normal_name
-from shim.core.toml import may_hide_urls, read_toml
+from shim.core.toml import may_hide_urls, read_toml, value_at
 from shim.core.typing import Any, Iterator
 from shim.core.urls import BadUrl, parse_url
+from shim.tools.project.locks import parse_lock
 
 NAMES = ("uv.lock", "poetry.lock", "Pipfile.lock", "pdm.lock", "pylock.toml")
 MAX_BYTES = 64 << 20
@@ -73,16 +73,18 @@ def _is_its_own(url: str, index: IndexConfig) -> bool:
 
 
 def _sources(kind: str, text: str) -> Iterator[tuple[str, str]]:
-    """Yield (name, URL) for all that a lock says about where a package comes from."""
+    """Yield (name, URL) for all that a lock says about where a package comes from. uv's has one
+    name of its own, the others may have any.
+    """
     if kind == "uv.lock":
         for name, what, place in _uv_packages(text):
             if what in ("registry", "url", "git"):
                 yield name, f"git+{place}" if what == "git" else place
-    elif kind == "Pipfile.lock":
-        yield from _pipenv_sources(_read_json(text))
-    else:
-        key = "packages" if kind.startswith("pylock.") else "package"
-        for package in _rows(read_toml(text).get(key)):
+        return
+    document = parse_lock(text or "{}")
+    yield from _pipenv_sources(document)
+    for key in ("package", "packages"):
+        for package in _rows(value_at(document, key)):
             yield from ((str(package.get("name", "")), url) for url in _urls_of(package))
 
 
@@ -133,10 +135,3 @@ def _pipenv_sources(document: Any) -> Iterator[tuple[str, str]]:
 
 def _rows(value: Any) -> list[dict[str, Any]]:
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
-
-
-def _read_json(text: str) -> Any:
-    try:
-        return json.loads(text or "{}")
-    except (ValueError, RecursionError):
-        raise CannotRead("is not JSON") from None

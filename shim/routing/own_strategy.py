@@ -19,7 +19,7 @@ from itertools import pairwise
 from shim.config.index import IndexConfig
 from shim.config.settings import Settings
 from shim.core.errors import CannotRoute
-from shim.core.files import is_folder, read_regular
+from shim.core.files import is_file, is_folder, read_regular
 from shim.core.host import Host
 from shim.core.model import Endpoint, Endpoints, Invocation
 from shim.core.package_names import normal_name
@@ -27,6 +27,7 @@ from shim.core.toml import value_at
 from shim.core.typing import Any, Iterable, Iterator
 from shim.routing.inputs import refusing_unread
 from shim.routing.locks import find_foreign
+from shim.tools.project.locks import NAMES, find_locks, named_lock
 from shim.tools.project.requests import find_upwards, read_document
 from shim.tools.uv import uvx
 from shim.tools.uv.tool import parse
@@ -35,13 +36,6 @@ from shim.tools.uv.unsafe import read_tables
 TOOLS = frozenset({"uv", "uvx", "poetry", "pdm", "pipenv"})
 #: uv's commands that read no project.
 WITHOUT_PROJECT = ("pip", "tool", "venv", "python")
-LOCKS = {
-    "uv": "uv.lock",
-    "uvx": "",
-    "poetry": "poetry.lock",
-    "pdm": "pdm.lock",
-    "pipenv": "Pipfile.lock",
-}
 _NAME = re.compile(r"\s*([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)\s*(?=$|[\[<>=!~;@#(,\s])")
 #: Where a pyproject.toml lists requirements.
 _LISTS = (
@@ -74,13 +68,13 @@ def refuse_elsewhere(
         what = f"with index-strategy {strategy} uv would take it from any"
         message = f"{next(iter(claimed))} belongs to one index, and {what}"
         raise CannotRoute(message, hint="leave it out: uv's own default is first-index")
-    lock = _find_lock(invocation, host)
-    with refusing_unread(lock or ""):
-        found = list(find_foreign(lock, settings)) if lock else []
-    for foreign in found:
-        message = f"{lock} takes {foreign.name} from {foreign.url}, {_belonging(foreign.index)}"
-        hint = _hint(invocation, foreign.name, foreign.index) + "; then lock it anew"
-        raise CannotRoute(message, hint=hint)
+    for lock in _find_locks(invocation, host):
+        with refusing_unread(lock):
+            found = list(find_foreign(lock, settings))
+        for foreign in found:
+            message = f"{lock} takes {foreign.name} from {foreign.url}, {_belonging(foreign.index)}"
+            hint = _hint(invocation, foreign.name, foreign.index) + "; then lock it anew"
+            raise CannotRoute(message, hint=hint)
 
 
 def _belonging(index: IndexConfig) -> str:
@@ -220,10 +214,17 @@ def _texts(value: Any) -> Iterator[str]:
 def _read_project(invocation: Invocation, host: Host) -> dict[str, Any]:
     if _has_no_project(invocation):
         return {}
-    name = "Pipfile" if invocation.tool == "pipenv" else "pyproject.toml"
-    path = find_upwards(name, _start(invocation, host))
+    path = _find_project(invocation, host)
     with refusing_unread(path or ""):
         return read_document(path) if path else {}
+
+
+def _find_project(invocation: Invocation, host: Host) -> str | None:
+    """Return the project's file, or None if there is none."""
+    if invocation.tool == "pipenv" and (named := host.environ.get("PIPENV_PIPFILE")):
+        return host.path(named)
+    name = "Pipfile" if invocation.tool == "pipenv" else "pyproject.toml"
+    return find_upwards(name, _start(invocation, host))
 
 
 def _has_no_project(invocation: Invocation) -> bool:
@@ -240,10 +241,17 @@ def _start(invocation: Invocation, host: Host) -> str:
     return next((host.path(folder) for folder in named if is_folder(host.path(folder))), host.cwd)
 
 
-def _find_lock(invocation: Invocation, host: Host) -> str | None:
-    if not LOCKS[invocation.tool] or _has_no_project(invocation):
-        return None
-    return find_upwards(LOCKS[invocation.tool], _start(invocation, host))
+def _find_locks(invocation: Invocation, host: Host) -> list[str]:
+    """Return the locks that a tool may read for its project, those that are there."""
+    if _has_no_project(invocation):
+        return []
+    usual = "uv.lock" if invocation.family == "uv" else NAMES[invocation.tool][0]
+    beside = find_upwards(usual, _start(invocation, host))
+    if invocation.family == "uv":
+        return [beside] if beside else []
+    project = _find_project(invocation, host) or beside or host.path("any")
+    named = named_lock(invocation.tool, invocation.argv, project, host)
+    return [path for path in find_locks(invocation.tool, project, *named) if is_file(path)]
 
 
 def _unsafe_strategy(invocation: Invocation, endpoints: Endpoints, host: Host) -> str | None:

@@ -290,6 +290,24 @@ CASES: dict[str, tuple[list[str], dict[str, str], str]] = {
         {"requirements.txt": "-i {url}\n--trusted-host localhost\ncorp-lib\n"},
         UNCHECKED,
     ),
+    "pipenv: Pipfile.lock": (
+        ["pipenv", "sync"],
+        {
+            "Pipfile": '[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = true\n[packages]\ncorp-lib = "*"\n',
+            "Pipfile.lock": '{"_meta": {"hash": {"sha256": "0"}, "pipfile-spec": 6, "requires": {}, "sources": [{"name": "corp", "url": "{url}", '
+            '"verify_ssl": false}]}, "default": {"corp-lib": {"version": "==1.0"}}, "develop": {}}',
+        },
+        UNCHECKED,
+    ),
+    "pipenv: pylock.toml": (
+        ["pipenv", "sync"],
+        {
+            "Pipfile": '[[source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = true\n[packages]\ncorp-lib = "*"\n',
+            "pylock.toml": 'lock-version = "1.0"\ncreated-by = "x"\n[[sources]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n'
+            '[[packages]]\nname = "corp-lib"\nversion = "1.0"\n',
+        },
+        UNCHECKED,
+    ),
     "pdm": (
         ["pdm", "lock"],
         {"pyproject.toml": PROJECT + '[[tool.pdm.source]]\nname = "corp"\nurl = "{url}"\nverify_ssl = false\n'},

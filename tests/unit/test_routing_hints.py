@@ -286,6 +286,7 @@ def test_a_system_that_starts_no_more_processes(monkeypatch: pytest.MonkeyPatch)
 def test_every_tool_that_is_held_to_an_index_is_one_of_ours() -> None:
     from shim.routing import own_strategy
     from shim.routing.default_index import PIP_STARTERS
+    from shim.tools.project.locks import NAMES
 
     assert own_strategy.TOOLS | PIP_STARTERS | {"pip"} <= set(TOOLS)
-    assert set(own_strategy.LOCKS) == own_strategy.TOOLS
+    assert own_strategy.TOOLS - {"uv", "uvx"} <= set(NAMES)

@@ -280,6 +280,32 @@ def refused(tool: str, host: Host, *argv: str, urls: tuple[str, ...] = ()) -> st
 
 
 @pytest.mark.parametrize(
+    ("line", "environ", "lock"),
+    [
+        ("pdm sync", {}, "pylock.toml"),
+        ("pdm sync -L other.lock", {}, "pdm.lock as other.lock"),
+        ("pdm sync --lockfile=other.lock", {}, "pylock.toml as other.lock"),
+        ("pdm sync", {"PDM_LOCKFILE": "other.lock"}, "pdm.lock as other.lock"),
+        ("pipenv sync", {}, "pylock.toml"),
+        ("pipenv sync", {}, "pylock.dev.toml"),
+        ("pipenv sync", {"PIPENV_PIPFILE": "mine"}, "Pipfile.lock as mine.lock"),
+    ],
+)
+def test_a_lock_of_another_name_is_no_way_around_a_claim(line: str, environ: dict[str, str], lock: str, tmp_path: Path) -> None:
+    kind, _, name = lock.partition(" as ")
+    (tmp_path / (name or kind)).write_text(LOCKS[kind].format(name="corp-lib", url=PUBLIC))
+    host, (tool, *argv) = host_with(tmp_path, **environ), line.split()
+
+    assert f"{name or kind} takes corp-lib from {PUBLIC}" in (refused(tool, host, *argv) or "")
+
+
+def test_a_pipfile_of_another_name_is_no_way_around_a_claim(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text(f'[[source]]\nname = "c"\nurl = "{CORP}"\n[packages]\ncorp-lib = "*"\n')
+
+    assert refused("pipenv", host_with(tmp_path, PIPENV_PIPFILE="mine"), "install", urls=(CORP, PUBLIC))
+
+
+@pytest.mark.parametrize(
     ("tool", "file", "text", "urls", "is_stopped"),
     [
         ("uv", "pyproject.toml", '[project]\ndependencies = ["corp-lib"]\n', (CORP, PUBLIC), False),

@@ -44,7 +44,7 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     endpoints = installer_endpoints(host, "uv" if last_value(words, "installer") == "uv" else "pip")
     folder = next((word.value or "" for word in words if word.name is None), ".")
     path = host.path(os.path.join(folder, "pyproject.toml"))
-    direct = direct_endpoints("build", (), path, "") if endpoints.items else Endpoints()
+    direct = direct_endpoints("build", (), path) if endpoints.items else Endpoints()
     return join(endpoints, direct)
 
 

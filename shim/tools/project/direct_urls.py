@@ -8,19 +8,17 @@ knows nothing of what we hand over.
 
 from __future__ import annotations
 
-import os
 import re
 
-from shim.core.files import read_regular
 from shim.core.model import Endpoints, Origin
-from shim.core.toml import may_hide_urls, read_toml, strings_at, value_at
+from shim.core.toml import may_hide_urls, strings_at, value_at
 from shim.core.typing import Any, Iterator
 from shim.core.urls import names_web
 from shim.formats.requirements import find_direct_url
+from shim.tools.project.locks import find_locks, parse_lock, read_lock
 from shim.tools.project.requests import make_endpoint, read_document
 from shim.tools.unreadable import Unread
 
-MAX_LOCK = 16 << 20
 #: In a lock: `url = "…"` or `"file": "…"`, with the type that poetry writes on the line before.
 _IN_LOCK = re.compile(
     r"""(?:type = "(\w+)"\n)?["']?\b(?:url|file)["']?\s*[:=]\s*["']((?i:https?)://[^"'\s]+)["']"""
@@ -34,11 +32,11 @@ _SHARED = (
 )
 
 
-def direct_endpoints(tool: str, argv: tuple[str, ...], path: str, lock: str) -> Endpoints:
+def direct_endpoints(tool: str, argv: tuple[str, ...], path: str, *named: str) -> Endpoints:
     """Return the URLs in argv, in a project file (pyproject.toml or Pipfile) as `tool` reads it,
-    and in its lock beside it, if the tool has one.
+    and in its locks beside it or named.
     """
-    locks = [os.path.join(os.path.dirname(path), lock)] if lock else []
+    locks = find_locks(tool, path, *named) if path else []
     unread = Unread()
     document: dict[str, Any] = {}
     with unread.guard(path, careless=True):
@@ -47,8 +45,7 @@ def direct_endpoints(tool: str, argv: tuple[str, ...], path: str, lock: str) -> 
     found = dict.fromkeys(_walk(parts if path.endswith(".toml") else document), path)
     for file in locks:
         with unread.guard(file):
-            text = (read_regular(file, MAX_LOCK) or b"").decode("utf-8", "replace")
-            found |= dict.fromkeys(_locked_urls(text), file)
+            found |= dict.fromkeys(_locked_urls(read_lock(file)), file)
     origins = {url: Origin("file", where, project=True) for url, where in found.items()}
     origins |= {url: Origin("argv", "URL") for word in argv for url in _walk(word, "url")}
     made = (make_endpoint(url, origin, "direct", unread) for url, origin in origins.items())
@@ -62,13 +59,7 @@ def _locked_urls(text: str) -> Iterator[str]:
             match[2] for match in _IN_LOCK.finditer(text) if match[1] in (None, "url", "legacy")
         )
         return
-    import json
-
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = read_toml(text)
-    yield from strings_at(document, ("url", "file"))
+    yield from strings_at(parse_lock(text), ("url", "file"))
 
 
 def _walk(value: Any, key: str = "") -> Iterator[str]:

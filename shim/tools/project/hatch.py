@@ -63,7 +63,7 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         path = find_upwards("pyproject.toml", host.cwd)
         if not (path and endpoints.items):
             return endpoints
-        return join(endpoints, direct_endpoints("hatch", (), path, "hatch.lock"))
+        return join(endpoints, direct_endpoints("hatch", (), path))
     said = scan(invocation.argv, _PUBLISH)
     known = hatch_repositories(last_value(said, "repo"), last_value(said, "config"), host)
     return read_upload_endpoints(UPLOADER, said, host, known)

@@ -12,6 +12,7 @@ from shim.core.model import Endpoints, Invocation
 from shim.formats.optparse_scan import read_table, scan
 from shim.tools import Tool, words
 from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.locks import named_lock
 from shim.tools.project.repositories import pdm_repositories, pdm_sources
 from shim.tools.project.requests import join, last_value, project_endpoints, read_project_invocation
 from shim.tools.upload.uploads import Uploader, as_upload, move_password, read_upload_endpoints
@@ -56,7 +57,8 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         )
     own = pdm_sources(last_value(said, "config"), folder, host)
     project = project_endpoints("pyproject.toml", ("tool", "pdm", "source"), host, folder)
-    direct = direct_endpoints("pdm", invocation.argv, project.files_read[0], "pdm.lock")
+    path, argv = project.files_read[0], invocation.argv
+    direct = direct_endpoints("pdm", argv, path, *named_lock("pdm", argv, path, host))
     return join(project, own, direct)
 
 

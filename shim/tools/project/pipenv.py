@@ -10,11 +10,12 @@ import os
 from shim.core.files import is_file
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation, Origin
-from shim.core.typing import Iterator, Sequence
+from shim.core.typing import Any, Iterator, Sequence
 from shim.formats.optparse_scan import Word, read_table, scan
 from shim.tools import Tool, words
 from shim.tools.pip.settings import Mention, mention_of
 from shim.tools.project.direct_urls import direct_endpoints
+from shim.tools.project.locks import find_locks, named_lock, sources_of_lock
 from shim.tools.project.pip_tools_requests import (
     OptionMention,
     option_endpoints,
@@ -26,6 +27,7 @@ from shim.tools.project.requests import (
     join,
     project_endpoints,
     read_project_invocation,
+    source_endpoints,
     sources_in,
 )
 from shim.tools.unreadable import Unread
@@ -70,9 +72,21 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
     else:
         sources = project_endpoints("Pipfile", ("source",), host)
     pipfile = host.path(sources.files_read[0])
-    direct = direct_endpoints("pipenv", invocation.argv, pipfile, "Pipfile.lock")
+    locks = named_lock("pipenv", invocation.argv, pipfile, host)
+    locked = [_locked_sources(path, host) for path in find_locks("pipenv", pipfile, *locks)]
+    direct = direct_endpoints("pipenv", invocation.argv, pipfile, *locks)
     asked = option_endpoints(typed, host, configured, files=_requirements(said, pipfile, host))
-    return join(sources, asked, direct, unread.endpoints((), ()))
+    said_first = [*locked, sources] if invocation.verb == ("sync",) else [sources, *locked]
+    return join(*said_first, asked, direct, unread.endpoints((), ()))
+
+
+def _locked_sources(path: str, host: Host) -> Endpoints:
+    """Return the sources of a lock, which stand for the Pipfile's once it is there."""
+    unread = Unread()
+    rows: list[Any] = []
+    with unread.guard(path, careless=True):
+        rows = sources_of_lock(path)
+    return unread.endpoints(source_endpoints(rows, path, host, unread), [path])
 
 
 def _of_variables(host: Host) -> Iterator[OptionMention]:

@@ -150,7 +150,7 @@ def _typed_endpoints(
                 configured = [("requirements-from-script", one)]
     folders = [one for one in arguments if "/" in one.text or one.text.startswith(".")]
     asked = option_endpoints(said, host, configured, files=files, folders=folders)
-    found = join(asked, direct_endpoints("pipx", own_argv(invocation), "", ""))
+    found = join(asked, direct_endpoints("pipx", own_argv(invocation), ""))
     is_keeping = invocation.verb[0] in _TAKING_ARGUMENTS
     items = (replace(one, is_kept=is_keeping and _is_typed(one)) for one in found.items)
     return replace(found, items=tuple(items))

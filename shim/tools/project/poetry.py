@@ -50,8 +50,11 @@ def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
         replace(endpoint, provided_by=_answer(endpoint.index_name or "", host))
         for endpoint in endpoints.items
     )
-    direct = direct_endpoints("poetry", invocation.argv, endpoints.files_read[0], "poetry.lock")
-    return join(replace(endpoints, items=items), direct)
+    direct = direct_endpoints("poetry", invocation.argv, endpoints.files_read[0])
+    # A lock names the source of each package, and the project's source of that name is asked.
+    sources = {one.url.text.rstrip("/") for one in items}
+    others = tuple(one for one in direct.items if one.url.text.rstrip("/") not in sources)
+    return join(replace(endpoints, items=items), replace(direct, items=others))
 
 
 def _answer(name: str, host: Host) -> str | None:

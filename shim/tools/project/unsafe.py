@@ -13,12 +13,15 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
+from shim.core.contextlib import suppress
+from shim.core.files import CannotRead
 from shim.core.host import Host
 from shim.core.model import Endpoints, Invocation
 from shim.core.toml import table_at, value_at
 from shim.core.typing import Any, Iterator
 from shim.core.urls import Url
 from shim.formats import uv_toml
+from shim.tools.project.locks import sources_of_lock
 from shim.tools.project.pip_tools_requests import configured_options
 from shim.tools.project.requests import expand_variables
 from shim.tools.project_files import in_requirements, pip_trusts, read_document, refusing, shown
@@ -26,6 +29,9 @@ from shim.tools.unsafe_settings import Does, UnsafeSetting, names
 
 #: What pip's options do, where pip-tools' configuration has them.
 _PIP_OPTIONS = {"trusted-host": Does.UNCHECKED, "cert": Does.AUTHORITY, "proxy": Does.PROXY}
+
+#: Where project files and locks list sources.
+_SOURCES = (("source",), ("sources",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
 
 
 def find_unsafe_settings(
@@ -36,9 +42,15 @@ def find_unsafe_settings(
     joined = [word for word in invocation.argv if word.startswith("--trusted-host=")]
     own |= {word.partition("=")[2] for word in joined}
     own |= set(host.environ.get("PIP_TRUSTED_HOST", "").split())
-    documents = [path for path in endpoints.files_read if path.endswith((".toml", "Pipfile"))]
-    others = [path for path in endpoints.files_read if not path.endswith(".lock")]
+    locks = [path for path in endpoints.files_read if path.endswith(".lock")]
+    pipfiles = [path.removesuffix(".lock") for path in locks]  # by any name
+    ends = (".toml", "Pipfile")
+    documents = [one for one in endpoints.files_read if one.endswith(ends) or one in pipfiles]
+    others = [path for path in endpoints.files_read if path not in locks]
     tables = {path: read_document(path, host) for path in documents}
+    for path in locks if invocation.tool == "pipenv" else ():
+        with suppress(CannotRead):  # what nobody can read is careless already
+            tables[path] = {"source": sources_of_lock(path)}
     yield from in_requirements((path for path in others if path not in tables), own, host)
     for path, document in tables.items():
         for does, server in _in_document(path, document, host):
@@ -53,11 +65,7 @@ def _means(server: str, url: Url) -> bool:
 
 def _in_document(path: str, document: dict[str, Any], host: Host) -> Iterator[tuple[Does, str]]:
     """Yield what a file does, and for which server: a URL, a pattern, or `*` by a name."""
-    rows = [
-        row
-        for key in (("source",), ("tool", "pdm", "source"), ("tool", "poetry", "source"))
-        for row in uv_toml.tables(value_at(document, *key))
-    ]
+    rows = [row for key in _SOURCES for row in uv_toml.tables(value_at(document, *key))]
     if os.path.basename(path) == "pdm.toml":
         rows += _pdm_rows(document)
     beside = os.path.join(os.path.dirname(path), "poetry.toml")
