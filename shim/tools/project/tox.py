@@ -1,6 +1,9 @@
 """tox: its environments are made with pip, or uv by a plugin, which ask what their own settings
 say.
 
+Without a verb it takes more options than ours, `-p auto` among them: the verb is the first word
+that is one.
+
 Sources: tox 4.67 documentation "CLI interface", `pass_env` (NETRC and PIP_* reach every
 environment); measured.
 """
@@ -19,6 +22,7 @@ from shim.tools.project.requests import installer_endpoints, join, read_project_
 NEVER_NEEDS_INDEX = ("-h", "--help", "--version", "quickstart", "q", "schema", "man")
 
 VERBS = ("", *words("run r run-parallel p devenv d exec e legacy le depends de list l config c"))
+KNOWN = (*VERBS[1:], *words("quickstart q schema man"))
 _TABLE = read_table("""
     -h --help
     --version
@@ -42,7 +46,7 @@ _TABLE = read_table("""
 
 def read_invocation(name: str, argv: tuple[str, ...], host: Host, target: str) -> Invocation:
     """Return which command this is; tox alone runs the environments."""
-    return read_project_invocation(name, argv, host, target, _TABLE, VERBS)
+    return read_project_invocation(name, argv, host, target, _TABLE, VERBS, KNOWN)
 
 
 def read_endpoints(invocation: Invocation, host: Host) -> Endpoints:
