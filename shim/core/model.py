@@ -169,7 +169,8 @@ class Endpoint:
     remote requirements file or script, `direct` a direct URL or a locked file, `publish` an upload
     endpoint. `eager` says that the tool looks for a credential before it asks (uv: `authenticate =
     "always"`), `explicit` that it asks the index for certain packages only. `registry` is the index
-    that a locked file comes from.
+    that a locked file comes from. `is_kept` says that the tool writes this URL down, and asks it
+    again in later commands.
     """
 
     url: Url
@@ -183,6 +184,7 @@ class Endpoint:
     eager: bool = False
     explicit: bool = False
     registry: str = ""
+    is_kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

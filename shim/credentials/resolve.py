@@ -74,9 +74,10 @@ class _Resolver:
             if left_behind := known.find_left_behind(endpoint, self._host):
                 self._asker.warn(left_behind)
             who, scope = endpoint.username or "", scope_of_index(endpoint.url)
-            # Programs read steps in a path differently (`x/../y`): there it stays the tool's own.
-            is_left, password = not scope.covers(endpoint.url), endpoint.inline_password
-            own = Credential(who, password, scope, "url", found_by_tool=is_left)
+            # It stays where it was typed: programs read steps in a path differently (`x/../y`), and
+            # without it a later command would ask what the tool keeps as a stranger.
+            is_left = not scope.covers(endpoint.url) or (endpoint.is_kept and index is None)
+            own = Credential(who, endpoint.inline_password, scope, "url", found_by_tool=is_left)
             return Resolution(endpoint, own, index=name)
         if refused := refuse_scheme(endpoint.url, index):
             return Resolution(endpoint, None, (("scope", refused),), name)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
 
 from tests.support import toolchains
+from tests.support.listening import QuietServer
 from tests.support.world import CANARY, USER, World
 
 OURS = "http://strasse.example/simple/"
@@ -22,7 +23,7 @@ TRUSTED = "strasse.example straße.example xn--strae-oqa.example"
 TOOLS = {"pip-23.2.1": lambda: toolchains.pip("23.2.1"), "pip-newest": lambda: toolchains.pip("newest"), "uv-newest": toolchains.uv}
 
 
-class Proxy(ThreadingHTTPServer):
+class Proxy(QuietServer):
     """Stands between a tool and every host there is, answers 401, and keeps (host, Authorization header) of each request."""
 
     def __init__(self) -> None:

@@ -100,6 +100,45 @@ def test_what_pipx_keeps_of_an_installation_gets_the_credential(name: str, wrapp
     assert installed(wrapped_world) == expected
 
 
+#: What installs the old release, with a password that is typed.
+TYPED = {
+    "install": "pipx install -i {url} corp-app==" + OLD,
+    "arguments for pip": "pipx install --pip-args='-i {url}' corp-app==" + OLD,
+    "upgrade": "pipx install -i {ours} corp-app==" + OLD + " ; pipx install --force -i {url} corp-app==" + OLD,
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TYPED)
+def test_a_typed_password_lasts_as_long_as_pipx_keeps_it(name: str, wrapped_world: World, ours: FaultyIndex) -> None:
+    """Without it pipx would find the old release to be the newest, or a namesake at the next index. Who imports it has it stored."""
+    wrapped_world.config.unlink()
+    line = TYPED[name].format(url=f"http://{USER}:{CANARY}@{ours.netloc}/simple/", ours=ours.url)
+    first = wrapped_world.run("sh", "-c", line)
+    assert first.returncode == 0, first.stderr
+    assert wrapped_world.run("pipx", "upgrade", "corp-app").returncode == 0
+    assert installed(wrapped_world) == NEW
+    (metadata,) = (wrapped_world.folder / "pipx" / "venvs").rglob("pipx_metadata.json")
+    assert f"shim login --import {metadata}" in wrapped_world.shim("doctor").stdout
+    moved = wrapped_world.shim("login", "--import", metadata, "--store", "file")
+    assert moved.returncode == 0, moved.stderr
+    assert CANARY not in metadata.read_text()
+    again = wrapped_world.run("pipx", "reinstall", "corp-app")
+
+    assert again.returncode == 0, again.stderr
+
+
+@pytest.mark.long
+def test_a_typed_password_is_not_kept_where_an_index_of_ours_answers_later(wrapped_world: World, ours: FaultyIndex) -> None:
+    first = wrapped_world.run("pipx", "install", "-i", f"http://{USER}:{CANARY}@{ours.netloc}/simple/", f"corp-app=={OLD}")
+    assert first.returncode == 0, first.stderr
+    (metadata,) = (wrapped_world.folder / "pipx" / "venvs").rglob("pipx_metadata.json")
+    assert CANARY not in metadata.read_text()
+    done = wrapped_world.run("pipx", "upgrade", "corp-app")
+
+    assert (done.returncode, installed(wrapped_world)) == (0, NEW), done.stderr
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("words", [["corp-app"], ["--spec", f"corp-app=={NEW}", "corp-app"], ["corp-app", "-i", "x"]], ids=" ".join)
 def test_what_pipx_runs_is_ours(words: list[str], wrapped_world: World, ours: FaultyIndex, theirs: Stranger) -> None:

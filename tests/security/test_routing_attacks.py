@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import pytest
 from shim.routing.redirector import MAX_CONNECTIONS, MAX_REQUEST_BYTES
 from tests.support import machine, toolchains
 from tests.support.companions import accompanied
+from tests.support.listening import QuietServer
 from tests.support.routed import OURS, Pair, installed, make_pair
 from tests.support.world import CANARY, World
 from tests.unit.test_routing_companion import ask
@@ -107,7 +108,7 @@ def test_an_index_that_is_down_is_not_waited_for_once_for_each_name(tmp_path: Pa
         assert tool.process.communicate()[1].count("may have it, and cannot be reached: no answer in time") == 1
 
 
-class Patient(ThreadingHTTPServer):
+class Patient(QuietServer):
     """A server whose requests end with it, and are waited for."""
 
     daemon_threads = False

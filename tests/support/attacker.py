@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from tests.support.listening import QuietServer
 from tests.support.world import CANARY
 
 
@@ -41,7 +42,7 @@ class Attacker:
             def log_message(self, *_: object) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.port = self.server.server_port
         self._thread = threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True)
 

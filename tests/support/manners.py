@@ -7,7 +7,9 @@ import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.listening import QuietServer
 
 
 @dataclass
@@ -65,7 +67,7 @@ class Index:
 
     def __enter__(self) -> Index:
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
-        server = type("Server", (ThreadingHTTPServer,), {"address_family": family})
+        server = type("Server", (QuietServer,), {"address_family": family})
         self._server = server((self.address, 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         self._thread.start()

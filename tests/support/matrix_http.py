@@ -9,9 +9,10 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from tests.support.listening import QuietServer
 from tests.support.matrix_packages import Shelf
 from tests.support.world import CANARY, USER
 
@@ -60,7 +61,7 @@ class Origin:
         self.log: list[Request] = []
         self.look: Callable[[], None] = lambda: None
         self.context = context
-        self._server = _Server((host, 0), type("_HandlerHere", (_Handler,), {"origin": self}))
+        self._server = QuietServer((host, 0), type("_HandlerHere", (_Handler,), {"origin": self}))
         self.netloc = f"{host}:{self._server.server_port}"
         serve = self._server.serve_forever
         self._thread = threading.Thread(target=serve, args=(0.05,), daemon=True)
@@ -86,13 +87,6 @@ class Origin:
     def answer(self, method: str, target: str, authorization: str | None, body: bytes) -> Reply:
         """Return the answer to one request."""
         raise NotImplementedError
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no failure: uv does so once it knows enough."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+
+from tests.support.listening import QuietServer
 
 
-class Recorder(ThreadingHTTPServer):
+class Recorder(QuietServer):
     """Answers 404, an empty requirements file or a wheel without contents, and remembers every URL that was asked in `asked`.
 
     It is an https proxy as well, which refuses, and knows by the proxy's user name (`/L1/`) who asked.
     """
-
-    daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -9,10 +9,11 @@ import ssl
 import subprocess
 import threading
 import zipfile
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tests.support import machine
+from tests.support.listening import QuietServer
 
 #: What the https side can pretend to be.
 HTTPS_NAMES = ("pypi.org", "upload.pypi.org", "a.corp.example", "b.corp.example")
@@ -90,15 +91,12 @@ class Recorder:
             thread.join()
 
 
-class _Server(ThreadingHTTPServer):
+class _Server(QuietServer):
     daemon_threads = False
 
     def __init__(self, address: tuple[str, int], recorder: Recorder) -> None:
         super().__init__(address, _Handler)
         self.recorder = recorder
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that hangs up is no failure: uv does so once it knows enough."""
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -6,8 +6,9 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
+from tests.support.listening import QuietServer
 from tests.support.tls import Authority
 
 
@@ -47,7 +48,7 @@ def serving(authority: Authority | None = None) -> Iterator[FileServer]:
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""
 
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    listener = QuietServer(("127.0.0.1", 0), Handler)
     server = FileServer(f"{'https' if authority else 'http'}://127.0.0.1:{listener.server_address[1]}")
     if authority:
         authority.protect(listener)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from tests.support.listening import QuietServer
 
 #: (scheme, host, port, path) of a request.
 Asked = tuple[str, str, int, str]
@@ -23,7 +25,7 @@ class UvOracle:
         self._uv = uv
         self._folder = folder
         self._asked: list[Asked] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self._asked))
+        self._server = QuietServer(("127.0.0.1", 0), _handler_for(self._asked))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     def __enter__(self) -> UvOracle:

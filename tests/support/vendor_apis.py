@@ -11,12 +11,13 @@ import json
 import re
 import subprocess
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
 from tests.support import machine
+from tests.support.listening import QuietServer
 
 #: When AWS's tokens end, as seconds since 1970: aws-cli 1 prints that number, aws-cli 2 a time.
 AWS_END = 4102444800.0
@@ -32,7 +33,7 @@ class VendorApis:
     def __init__(self) -> None:
         self.is_over = False
         self.codes: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server = QuietServer(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
 
     @property

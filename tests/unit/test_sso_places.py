@@ -6,7 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,6 +24,7 @@ from shim.credentials.resolve import resolve
 from shim.credentials.sources import Query, ambient, posit
 from shim.net.json_api import ask
 from tests.support.hints import follows
+from tests.support.listening import QuietServer
 from tests.support.login_server import LoginServer, jwt
 from tests.support.proxy import leading_to
 from tests.support.tls import make_authority
@@ -187,7 +188,7 @@ class GitHub:
             def log_message(self, format: str, *arguments: object) -> None:
                 """Say nothing."""
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/?api=1"
 
 

@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from shim.core.urls import parse_url, scope_of_index
 from shim.net.http_client import probe
 from shim.preflight import verify as verify_module
 from shim.preflight.verify import VerificationFinding, VerificationRequest, verify, verify_all
+from tests.support.listening import QuietServer
 from tests.support.proxy import socks_leading_to
 from tests.support.tls import make_authority
 
@@ -47,7 +48,7 @@ class Server:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server = QuietServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
     @contextmanager

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from threading import Thread
 
@@ -29,6 +29,7 @@ from shim.pipeline.expiring import find_expiring
 from shim.pipeline.observing import Observed
 from shim.storage import os_keyring, saved_logins
 from tests.support.hints import follows
+from tests.support.listening import QuietServer
 from tests.support.vendors import Vendors
 
 URL = "https://pypi.corp.example/simple/"
@@ -210,7 +211,7 @@ class Everybodys(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def proxy() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), type("Refusing", (Everybodys,), {"do_CONNECT": lambda self: self.send_error(407)}))
+    server = QuietServer(("127.0.0.1", 0), type("Refusing", (Everybodys,), {"do_CONNECT": lambda self: self.send_error(407)}))
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_address[1]}"

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import base64
 import os
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import chain
 
 from shim.core.typing import Callable, Iterable
+
+
+class QuietServer(ThreadingHTTPServer):
+    """Says nothing of a client that hangs up, as uv does once it knows enough, or that does not
+    trust its certificate. A traceback would stand in the middle of what is printed meanwhile.
+    """
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Leave what is no failure of the connection to the library."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 class PrivateIndex:
@@ -28,7 +40,7 @@ class PrivateIndex:
         self._files = files
         self._username = username
         self._header = "Basic " + base64.b64encode(f"{username}:{secret}".encode()).decode()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_for(self))
+        self._server = QuietServer(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
         )

@@ -1,4 +1,6 @@
-"""Secrets in clear: in configuration, in the project's files, in rc files, in variables."""
+"""Secrets in clear: in configuration, in what pipx keeps, in the project's files, in rc files, in
+variables.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ from shim.core.files import read_text
 from shim.core.host import Host
 from shim.core.typing import Iterator
 from shim.formats.clear_text import Sighting, find_in_line, find_in_pypirc, find_secrets
+from shim.tools.project import pipx_records
 
 MAX_BYTES = 64 << 20
 RC_FILES = (
@@ -59,6 +62,8 @@ def files(host: Host) -> list[str]:
         found += [os.path.join(host.home, name) for name in (".pip/pip.conf", ".pypirc", *RC_FILES)]
     if prefix := host.environ.get("VIRTUAL_ENV"):
         found.append(os.path.join(prefix, "pip.conf"))
+    for home in pipx_records.homes("", host, is_global=False):
+        found += sorted(glob(os.path.join(escape(home), "venvs", "*", pipx_records.FILE)))
     found += [os.path.join(host.cwd, name) for name in PROJECT_FILES]
     for pattern in PROJECT_PATTERNS:
         found += sorted(glob(os.path.join(escape(host.cwd), pattern)))

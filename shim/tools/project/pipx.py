@@ -11,7 +11,7 @@ import os
 from shim.core.dataclass import replace
 from shim.core.files import CannotRead
 from shim.core.host import Host
-from shim.core.model import Endpoints, Invocation, Location, Origin, Target
+from shim.core.model import Endpoint, Endpoints, Invocation, Location, Origin, Target
 from shim.core.package_names import normal_name
 from shim.core.toml import strings_at
 from shim.core.urls import shown_url
@@ -48,7 +48,7 @@ VERBS = words(
 #: What goes by the records of environments, and of all where none is named.
 _OF_ALL = words("list reinstall-all repair upgrade-all")
 _BY_RECORDS = (*_OF_ALL, "reinstall", "upgrade")
-#: What takes arguments for pip in place of those.
+#: What takes arguments for pip in place of those, and keeps them.
 _TAKING_ARGUMENTS = words("inject install install-all upgrade upgrade-all")
 #: What takes packages, of the commands of the pip that `pipx runpip` starts.
 _RAW_VERBS = words("download install lock wheel")
@@ -150,7 +150,10 @@ def _typed_endpoints(
                 configured = [("requirements-from-script", one)]
     folders = [one for one in arguments if "/" in one.text or one.text.startswith(".")]
     asked = option_endpoints(said, host, configured, files=files, folders=folders)
-    return join(asked, direct_endpoints("pipx", own_argv(invocation), "", ""))
+    found = join(asked, direct_endpoints("pipx", own_argv(invocation), "", ""))
+    is_keeping = invocation.verb[0] in _TAKING_ARGUMENTS
+    items = (replace(one, is_kept=is_keeping and _is_typed(one)) for one in found.items)
+    return replace(found, items=tuple(items))
 
 
 def _recorded_endpoints(record: Record, host: Host) -> Endpoints:
@@ -203,6 +206,10 @@ def _has_arguments(said: list[Word]) -> bool:
     except CannotRead:
         is_said = True
     return is_said or bool(last_value(said, "index-url")) or _is_said(said, "editable")
+
+
+def _is_typed(endpoint: Endpoint) -> bool:
+    return endpoint.location is not None and endpoint.location.kind == "argv"
 
 
 def _is_said(said: list[Word], name: str) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import os
 
-from shim.core.files import is_folder, list_folders, read_regular, real_path
+from shim.core.files import is_file, is_folder, list_folders, names_in, read_regular, real_path
 from shim.core.host import Host
 from shim.core.model import Origin
 from shim.core.package_names import normal_name
 from shim.core.toml import strings_of, table_at, value_at
 from shim.core.typing import Any, Container, Iterator, NamedTuple
+from shim.tools.installed_version import find_release
 from shim.tools.unreadable import Unread
 
 FILE = "pipx_metadata.json"
@@ -61,6 +62,21 @@ def homes(target: str, host: Host, *, is_global: bool) -> list[str]:
     # A pipx that was installed by a pipx looks where itself is.
     own = [os.path.dirname(above)] if os.path.basename(above) == "venvs" else []
     return [former if is_folder(former) else usual, *own]
+
+
+def oldest_pip(target: str, host: Host) -> tuple[int, ...] | None:
+    """Return the oldest release of a pip that pipx may start: of the one that its environments
+    share, and of those that have their own. None where files do not tell.
+    """
+    found = []
+    for home in homes(target, host, is_global=False):
+        shared = host.path(host.environ.get("PIPX_SHARED_LIBS") or os.path.join(home, "shared"))
+        venvs = os.path.join(home, "venvs")
+        prefixes = [shared, *(os.path.join(venvs, name) for name in names_in(venvs))]
+        pips = [os.path.join(prefix, "bin", "pip") for prefix in prefixes]
+        found += [find_release(pip, "pip", host)[0] for pip in pips if is_file(pip)]
+    known = [release for release in found if release]
+    return min(known) if known and len(known) == len(found) else None
 
 
 def _records(metadata: Any, path: str) -> Iterator[Record]:
