@@ -32,8 +32,6 @@ FIRST_PIP = (20, 3)
 #: Tools that start one pip, or one uv, after the other. The rest ask with several threads, or start
 #: several pips at once.
 ONE_BY_ONE = ("pipx", "hatch", "pyproject-build", "pip-compile", "pip-sync", "nox")
-#: Verbs of tox that make one environment after the other; plain `tox` takes --parallel.
-ONE_ENVIRONMENT = ("run", "r", "devenv", "d", "exec", "e")
 #: From this release pip asks indexes one after the other in `pip list` as well.
 FIRST_WITHOUT_THREADS = (23, 0)
 #: uv verbs that run user code, which must not meet a NETRC: requests lets it replace the program's
@@ -82,7 +80,9 @@ def _reads_one_by_one(case: Case) -> bool:
         version = pip_behind(case)
         return version is not None and version >= FIRST_WITHOUT_THREADS
     if case.invocation.tool == "tox":
-        return case.invocation.verb[:1] in [(verb,) for verb in ONE_ENVIRONMENT]
+        from shim.tools.project.tox import starts_one_pip_after_the_other
+
+        return starts_one_pip_after_the_other(case.invocation, case.host)
     return case.invocation.family in ("pip", "uv") or case.invocation.tool in ONE_BY_ONE
 
 

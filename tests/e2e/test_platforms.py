@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,20 +13,30 @@ import pytest
 
 from shim.cli.demo.server import PrivateIndex
 from shim.cli.demo.watch import ArgvWatch, is_in, needles
+from shim.config.former_places import FORMER
 from tests.support import machine, toolchains, without
+from tests.support.installation import copy_installation
 from tests.support.long_way import is_hot, warm_up
+from tests.support.macos import as_on_macos
 from tests.support.processes import with_secret_in
 from tests.support.tool_scenes import INSTALLING
 from tests.support.toolchains import Tool
-from tests.support.world import CANARY, USER, World
+from tests.support.world import CANARY, USER, World, wait_until
 
 FORMS = needles(USER, CANARY)
-#: How long a process of ours may take to end after its tool, on a machine with other work.
-ENDS_WITHIN_S = 30.0
 
 
-@pytest.fixture(params=["memory files", "proc"])
-def lack(request: pytest.FixtureRequest) -> list[str]:
+@pytest.fixture(scope="module")
+def mac_prefix(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return as_on_macos(copy_installation(prefix, tmp_path_factory.mktemp("macos") / "prefix"))
+
+
+@pytest.fixture(params=["memory files", "proc", "darwin"])
+def lack(request: pytest.FixtureRequest, world: World, mac_prefix: Path) -> list[str]:
+    if request.param == "darwin":
+        world.prefix = mac_prefix
+        world.environ["PATH"] = f"{mac_prefix / 'shims'}:/usr/bin:/bin"
+        del world.environ["XDG_RUNTIME_DIR"]
     return without.words(request.param)
 
 
@@ -56,20 +64,7 @@ def url(world: World, index: PrivateIndex) -> Iterator[str]:
     world.configure(f'[[index]]\nname = "corp"\nurl = "{url}"\nusername = "{USER}"\nfile = {{ password = "{secret}" }}\n')
     yield url
     assert world.leftovers() == []
-    wait_until(lambda: pipes(world) == [])
-
-
-def pipes(world: World) -> list[str]:
-    """Return the folders of named pipes that are there now."""
-    # Not `rglob`, which fails at a folder that goes away meanwhile.
-    return sorted(f"{folder}/{name}" for folder, names, _ in os.walk(world.folder) for name in names if name.startswith("pipe-"))
-
-
-def wait_until(is_so) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + ENDS_WITHIN_S
-    while not is_so():
-        assert time.monotonic() < deadline, "it is still there"
-        time.sleep(0.02)
+    world.wait_for_pipes()
 
 
 def install(tool: Tool, url: str, *words: str) -> list[str]:
@@ -156,7 +151,7 @@ def test_a_tool_that_is_killed_leaves_no_process_no_pipe_and_no_secret(tool: Too
     running: list[subprocess.Popen[bytes]] = []
 
     def kill() -> None:
-        if running and pipes(world):  # before that it is us who ask
+        if running and world.pipes():  # before that it is us who ask
             running[0].send_signal(signal.SIGKILL)
 
     index.on_request = kill
@@ -166,7 +161,7 @@ def test_a_tool_that_is_killed_leaves_no_process_no_pipe_and_no_secret(tool: Too
     index.on_request = lambda: None
 
     assert status == -signal.SIGKILL
-    wait_until(lambda: with_secret_in("environ", FORMS) == set() and pipes(world) == [])
+    wait_until(lambda: with_secret_in("environ", FORMS) == with_secret_in("cmdline", FORMS) == set() and world.pipes() == [])
 
 
 def test_any_program_has_its_uv_served(lack: list[str], url: str, world: World) -> None:
@@ -180,11 +175,12 @@ def test_any_program_has_its_uv_served(lack: list[str], url: str, world: World) 
     assert [target for target in targets if not (target / "corp_lib.py").is_file()] == [], result.stderr
 
 
-def test_tox_that_makes_one_environment_after_the_other_is_served(lack: list[str], url: str, world: World, wrapped: Path) -> None:
+@pytest.mark.parametrize("verb", [["run"], []], ids=str)
+def test_tox_that_makes_one_environment_after_the_other_is_served(verb: list[str], lack: list[str], url: str, world: World, wrapped: Path) -> None:
     scene, world.prefix = INSTALLING["tox"], wrapped
     world.use(scene.tool())
     scene.prepare(world.cwd, {"index": url})
-    result = world.run(*lack, "tox", "run", "-e", "py", PIP_INDEX_URL=url)
+    result = world.run(*lack, "tox", *verb, "-e", "py", PIP_INDEX_URL=url)
 
     assert result.returncode == 0, result.stdout + result.stderr
     assert scene.says in result.stdout
@@ -249,15 +245,14 @@ def test_a_typed_password_is_gone_from_the_process_list_before_anything_is_asked
 
 
 def test_busybox_is_all_that_installing_activating_and_a_private_package_need(url: str, world: World) -> None:
-    machine.skip_without(machine.lacks_mounts())
     machine.skip_without(machine.lacks_programs("busybox"))
     pip, applets, prefix = toolchains.pip("newest"), world.folder / "applets", world.folder / "prefix"
     applets.mkdir()
     subprocess.run(["busybox", "--install", "-s", applets], check=True)
     del world.environ["XDG_DATA_HOME"]
     world.environ |= {"PATH": f"{applets}:{pip.bin}", "SHELL": "/bin/ash", "PIP_INDEX_URL": url}
-    here = [*without.BUSYBOX, "env", f"PATH={world.environ['PATH']}"]
-    world.environ["PATH"] += ":/usr/bin:/bin:/usr/sbin"  # for unshare and mount
+    here = [*without.words("busybox"), "env", f"PATH={world.environ['PATH']}"]
+    world.environ["PATH"] += ":/usr/bin:/bin:/usr/sbin"  # for busybox itself, and env
 
     installed = world.run(*here, "env", "-u", "PIP_INDEX_URL", "sh", toolchains.ROOT / "install.sh", "--prefix", prefix)
     line = f"shim which pip; pip install --target {world.folder}/installed corp-lib; shim status; shim deactivate; command -v pip shim"
@@ -271,3 +266,17 @@ def test_busybox_is_all_that_installing_activating_and_a_private_package_need(ur
     assert removed.returncode == 0, removed.stderr
     assert not prefix.exists()
     assert not (world.folder / "home" / ".profile").exists()
+
+
+def test_macos_is_played_to_our_python_as_well(world: World, mac_prefix: Path) -> None:
+    """Without that the tests above would be of Linux alone: it asks the library, and it looks for what was left on macOS."""
+    world.prefix = mac_prefix
+    world.environ["PATH"] = f"{mac_prefix / 'shims'}:/usr/bin:/bin"
+    left = Path(world.environ["HOME"], FORMER, "config.toml")
+    left.parent.mkdir(parents=True)
+    left.touch()
+    agent = world.run(*without.words("darwin"), "shim", "agent")
+    doctor = world.run(*without.words("darwin"), "shim", "doctor")
+
+    assert "needs Linux, which says who connects" in agent.stderr
+    assert str(left) in doctor.stdout

@@ -4,6 +4,7 @@ The bare tool has the password typed. CI runs a choice in which every two values
 meet; SHIM_TEST_MATRIX=all runs everything, which takes hours. SHIM_TEST_MATRIX_TABLE=FILE writes
 down every cell; `python -m tests.support.matrix_table FILE` makes a table of it. A cell is called
 `SERVER | JOB | SURROUNDINGS | WAY`; tests/support/matrix_*.py says what each is.
+SHIM_TEST_PLATFORM=NAME runs all on another system: tests/support/platforms.py.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import platforms
 from tests.support.matrix_cells import Cell, Outcome, Runner, judge
 from tests.support.matrix_choice import all_cells, chosen_cells
 from tests.support.matrix_packages import make_shelves
@@ -32,7 +34,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory, wrapped: Path) -> Iterator[
     folder = tmp_path_factory.mktemp("matrix")
     (folder / "tls").mkdir()
     with open_street(folder / "tls", make_shelves(folder / "shelves")) as street:
-        yield Runner(street, wrapped, folder / "worlds")
+        yield Runner(street, platforms.chosen(wrapped, folder), folder / "worlds")
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=str)
@@ -42,7 +44,7 @@ def test_a_cell_is_as_with_the_bare_tool_or_refused_by_name(cell: Cell, runner: 
     shutil.rmtree(runner.folder)
     judgement = judge(bare, ours)
     if file := os.environ.get("SHIM_TEST_MATRIX_TABLE"):
-        record(file, *cell, "DIFFERENT" if leaks else judgement)
+        record(file, *cell, "DIFFERENT" if leaks else judgement, ours.refusal)
 
     assert leaks == []
     assert judgement != "DIFFERENT", f"bare: {bare}\n{bare.output}\nours: {ours}\n{ours.output}"

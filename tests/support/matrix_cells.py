@@ -18,6 +18,7 @@ from tests.support.matrix_packages import PRIVATE, found_in, said_in
 from tests.support.matrix_servers import COMPANY, SECOND
 from tests.support.matrix_street import Street
 from tests.support.matrix_tools import JOBS, Stand, Task, Way
+from tests.support.platforms import Platform
 from tests.support.processes import with_secret_in
 from tests.support.world import CANARY, USER, World
 
@@ -86,8 +87,8 @@ def judge(bare: Outcome, ours: Outcome) -> Judgement:
 class Runner:
     """Runs cells, each command in a fresh world below `folder`. All ways share the bare outcome."""
 
-    def __init__(self, street: Street, prefix: Path, folder: Path) -> None:
-        self.street, self.prefix, self.folder = street, prefix, folder
+    def __init__(self, street: Street, platform: Platform, folder: Path) -> None:
+        self.street, self.platform, self.folder = street, platform, folder
         self._bare: dict[Cell, Outcome] = {}
         self._shown: dict[Cell, set[str]] = {}
         self._count = 0
@@ -119,7 +120,9 @@ class Runner:
             self._configure(world, cell)
         outcome, shown = self._watched(world, cell, bare=False)
         keyring_cache.forget(Host(world.environ, str(world.cwd)))
-        said = {one for one in shown if one.startswith("argv of ")} if IN_BUILDS in outcome.output else set()
+        kinds = ("argv of ",) if IN_BUILDS in outcome.output else ()
+        kinds += ("environ of ",) if IN_BUILDS in outcome.output or self._is_in_variables(cell) else ()
+        said = {one for one in shown if one.startswith(kinds)} if kinds else set()
         return outcome, sorted(shown - self._allowed(cell) - said)
 
     def _key(self, cell: Cell) -> Cell:
@@ -136,14 +139,25 @@ class Runner:
         key = self._key(cell)
         return set() if cell.way == "configured" and key.way != "netrc" else self._shown[key]
 
+    def _is_in_variables(self, cell: Cell) -> bool:
+        """Whether a secret may be in variables: the user's own, those of a tool that uploads, and poetry's where a netrc will not do."""
+        return cell.way == "variable" or JOBS[cell.job].task.__name__ in ("publish", "poetry")
+
     def _watched(self, world: World, cell: Cell, *, bare: bool) -> tuple[Outcome, set[str]]:
-        """Run a cell; return its outcome, and what else had a secret: argv, output, files, servers."""
+        """Run a cell; return its outcome, and what else had a secret: argv, variables, output, files, servers.
+
+        Where it was handed by a named pipe, its folder goes soon after the command.
+        """
         shown: set[str] = set()
-        self.street.watch(
-            lambda: shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
-        )
+
+        def look() -> None:
+            shown.update(f"argv of {name}" for name in with_secret_in("cmdline", FORMS))
+            shown.update(f"environ of {name}" for name in with_secret_in("environ", FORMS))
+
+        self.street.watch(look)
         outcome = self._run(world, cell, bare=bare)
         self.street.look_away()
+        world.wait_for_pipes()
         shown |= {"output"} if is_in(outcome.output.encode(), FORMS) else set()
         files = find_in_files(str(world.folder), FORMS, map(str, world.vaults))
         covered = cell.way == "configured" and cell.server == "second host"
@@ -154,7 +168,9 @@ class Runner:
         self._count += 1
         folder = self.folder / str(self._count)
         folder.mkdir(parents=True)
-        world = World(folder, self.prefix)
+        world = World(folder, self.platform.prefix)
+        for name in self.platform.unset:
+            del world.environ[name]
         # A channel of ours is a system's uv.toml, and who has none is not told to read none.
         (folder / "xdg" / "uv").mkdir()
         (folder / "xdg" / "uv" / "uv.toml").write_text("")
@@ -197,13 +213,18 @@ class Runner:
                 upload,
             )
         )
-        environ = {**_environ_of(world), **self.street.environ(cell.surroundings), **task.environ}
+        environ = {
+            **_environ_of(world, self.platform.programs),
+            **self.street.environ(cell.surroundings),
+            **task.environ,
+        }
         if not cell.job.startswith("pip "):
             del world.environ["VIRTUAL_ENV"]
         status, output = 0, ""
         for command in task.commands:
             try:
                 done = world.run(
+                    *self.platform.words,
                     "sh",
                     "-c",
                     'cd "$0" && exec "$@"',
@@ -240,12 +261,12 @@ class Runner:
         return Outcome(status, frozenset(packages), compared, output)
 
 
-def _environ_of(world: World) -> dict[str, str]:
+def _environ_of(world: World, programs: str) -> dict[str, str]:
     """Return what the tools that make environments want."""
     python = toolchains.python_for("3.11", "3.12", "3.13")
     path = world.environ["PATH"].removesuffix("/usr/bin:/bin")
     return {
-        "PATH": f"{path}{python.parent}:/usr/bin:/bin",
+        "PATH": f"{path}{programs}",
         **dict.fromkeys(
             ("PIPENV_DEFAULT_PYTHON_VERSION", "PIPENV_PYTHON", "PDM_PYTHON"), str(python)
         ),

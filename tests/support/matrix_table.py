@@ -12,17 +12,17 @@ from tests.support.matrix_servers import SERVERS
 WORDS = ("DIFFERENT", "refused", "served", "equal")
 
 
-def record(file: str, server: str, job: str, surroundings: str, way: str, judgement: str) -> None:
-    """Add one cell to the file; several processes may do so at the same time."""
+def record(file: str, server: str, job: str, surroundings: str, way: str, judgement: str, refusal: str = "") -> None:
+    """Add one cell to the file, and the code of its refusal; several processes may do so at the same time."""
     with open(file, "a") as stream:
-        stream.write("\t".join((server, job, surroundings, way, judgement)) + "\n")
+        stream.write("\t".join((server, job, surroundings, way, judgement, refusal)) + "\n")
 
 
 def render(text: str) -> str:
     """Return a table in Markdown: rows are servers, columns tools, cells how many of what."""
     counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
     for line in text.splitlines():
-        server, job, _surroundings, _way, judgement = line.split("\t")
+        server, job, _surroundings, _way, judgement, _refusal = line.split("\t")
         counts[server, column_of(job)][judgement] += 1
     columns = list(dict.fromkeys(column for _, column in sorted(counts)))
     lines = [["server", *columns], ["---"] * (len(columns) + 1)]

@@ -106,6 +106,11 @@ INSTALLING = {
     "tox": Scene(
         {"tox.ini": f'[testenv]\npackage = skip\ndeps = corp-lib\ncommands = python -c "{USE_IT}"\n'}, ("tox", "-e", "py"), says=IN_USE
     ),
+    "tox, in parallel": Scene(
+        {"tox.ini": f'[testenv]\npackage = skip\ndeps = corp-lib\ncommands = python -c "{USE_IT}"\n'},
+        ("tox", "-p", "auto", "-o", "-e", "py"),
+        says=IN_USE,
+    ),
     "nox": Scene(
         {
             "noxfile.py": "import nox\n\n@nox.session\ndef tests(session):\n    session.install('corp-lib')\n"

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from shim.cli.demo.watch import find_in_files, needles
+from shim.delivery.memory_file import PIPE_FOLDER
 from tests.support.toolchains import Tool
 
 #: Another one in each run: what a second run on this machine does must not look like a leak of ours.
 CANARY = f"s3cr3t-canary-{os.getpid()}"
 USER = "alice"
+#: How long a process of ours may take to end after its tool, on a machine with other work.
+ENDS_WITHIN_S = 30.0
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what happens soon after a command."""
+    deadline = time.monotonic() + ENDS_WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it is still there"
+        time.sleep(0.02)
 
 
 @dataclass
@@ -97,3 +110,12 @@ class World:
     def leftovers(self) -> list[str]:
         """Return the files that hold the canary and should not."""
         return find_in_files(str(self.folder), needles(USER, CANARY), [str(vault) for vault in self.vaults])
+
+    def pipes(self) -> list[str]:
+        """Return the folders of named pipes that are there now."""
+        # Not `rglob`, which fails at a folder that goes away meanwhile.
+        return sorted(f"{folder}/{name}" for folder, names, _ in os.walk(self.folder) for name in names if name.startswith(PIPE_FOLDER))
+
+    def wait_for_pipes(self) -> None:
+        """Wait until no named pipe is left of the commands that have ended."""
+        wait_until(lambda: self.pipes() == [])

@@ -86,15 +86,41 @@ def test_a_tool_that_reads_it_twice_at_once_and_has_no_variables_is_told_where_i
     assert channel_of(ask(world, ({CORP: "x"}, {"family": "project"}))) == "netrc"
 
 
-@follows("tox run, which starts one pip after the other")
-def test_tox_gets_a_pipe_where_it_surely_makes_one_environment_after_the_other(world: Host) -> None:
-    for verb in ((), ("p",)):
-        with pytest.raises(CannotDeliver) as caught:
-            ask(world, ({CORP: "x"}, {"family": "project", "tool": "tox", "verb": verb}))
-        assert (caught.value.hint or "").startswith("tox run")
+TOX = {"family": "project", "tool": "tox", "verb": (), "argv": ("-e", "py")}
 
-    for verb in (("run",), ("d",)):
-        assert channel_of(ask(world, ({CORP: "x"}, {"family": "project", "tool": "tox", "verb": verb}))) == "netrc"
+
+@follows("tox run, which starts one pip after the other")
+@pytest.mark.parametrize(
+    ("command", "environ", "defaults"),
+    [
+        ({"verb": ("p",)}, {}, ""),
+        ({"argv": ("-p", "auto", "-e", "py")}, {}, ""),
+        ({"argv": ("-vp",)}, {}, ""),
+        ({"argv": ("--par=2",)}, {}, ""),
+        ({"verb": ("legacy",), "argv": ("legacy", "--parallel", "2")}, {}, ""),
+        ({}, {"TOX_PARALLEL": "2"}, ""),
+        ({}, {"TOX_USER_CONFIG_FILE": "/x.ini"}, ""),
+        ({}, {}, "[tox]\nparallel = auto\n"),
+    ],
+)
+def test_a_tox_that_may_make_several_environments_at_once_gets_no_pipe(
+    command: dict[str, object], environ: dict[str, str], defaults: str, world: Host
+) -> None:
+    host = replace(world, environ={**world.environ, **environ})
+    if defaults:
+        file = Path(str(host.config_home), "tox", "config.ini")
+        file.parent.mkdir(parents=True)
+        file.write_text(defaults)
+    with pytest.raises(CannotDeliver) as caught:
+        ask(host, ({CORP: "x"}, {**TOX, **command}))
+    assert (caught.value.hint or "").startswith("tox run")
+
+    assert channel_of(ask(host, ({CORP: "x"}, {**TOX, "verb": ("run",), "argv": ("run", "-e", "py")}))) == "netrc"
+
+
+@pytest.mark.parametrize("command", [{}, {"verb": ("legacy",)}, {"verb": ("d",)}, {"argv": ("-epy", "--override", "a=b", "--", "-p")}])
+def test_a_tox_that_makes_one_environment_after_the_other_gets_a_pipe(command: dict[str, object], world: Host) -> None:
+    assert channel_of(ask(world, ({CORP: "x"}, {**TOX, **command}))) == "netrc"
 
 
 def test_without_a_folder_for_a_pipe_the_environment_is_not_taken_either(world: Host, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,14 +39,18 @@ def read_project_invocation(
     target: str,
     table: OptionTable,
     verbs: Container[str],
+    known: Container[str] | None = None,
 ) -> Invocation:
     """Return which command this is. Those in `verbs` may install packages; the others ask nobody,
     or run the user's programs. "" stands for the tool alone. `table` has what goes before the verb.
+
+    The verb is the first word that is no option; with `known`, the first one that is known, as a
+    tool reads that has options for where no verb is.
     """
-    words = scan(argv[: argv.index("--")] if "--" in argv else argv, table, interspersed=False)
-    verb, position = next(
-        ((word.value or "", word.position) for word in words if word.name is None), ("", -1)
-    )
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    words = scan(own, table, interspersed=known is not None)
+    found = ((word.value or "", word.position) for word in words if word.name is None)
+    verb, position = next((one for one in found if known is None or one[0] in known), ("", -1))
     # Further back it may be a word to the user's program.
     helps = argv[position + 1 : position + 2] in (("-h",), ("--help",))
     helps = helps or any(word.name in ("help", "version") for word in words)
