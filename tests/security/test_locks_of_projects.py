@@ -136,7 +136,7 @@ def test_a_source_that_only_the_lock_of_pipenv_names_gets_the_credential(
 def test_what_poetry_locked_beside_another_source_is_installed(
     tmp_path: Path, world: World, wrapped: Path, index: PrivateIndex
 ) -> None:
-    """The lock has the URL of the source, which is no file that anybody fetches."""
+    """The lock has the URL of the source, which is no file to fetch."""
     use(world, wrapped, "poetry")
     url = f"http://{index.netloc}/simple/"
     with make_stranger(tmp_path / "public", "0.9") as stranger:

@@ -49,7 +49,7 @@ def find_unsafe_settings(
     others = [path for path in endpoints.files_read if path not in locks]
     tables = {path: read_document(path, host) for path in documents}
     for path in locks if invocation.tool == "pipenv" else ():
-        with suppress(CannotRead):  # what nobody can read is careless already
+        with suppress(CannotRead):  # what cannot be read is careless already
             tables[path] = {"source": sources_of_lock(path)}
     yield from in_requirements((path for path in others if path not in tables), own, host)
     for path, document in tables.items():
