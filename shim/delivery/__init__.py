@@ -50,9 +50,7 @@ IN_UTF_8 = frozenset({"uv", "pdm", "hatch"})
 
 #: uv's verbs that ask an index for page after page. Its store costs each of them a request more,
 #: which is refused first; so here the seed comes first, which is sent unasked. What is resolved,
-#: locked and installed is the same. The exception is a server with two credentials: what lies
-#: there beside the indexes, such as their files, uv asks for with the one that it used last, as
-#: with passwords in URLs, and with a seed always with the first.
+#: locked and installed is the same.
 EAGER_VERBS = (
     *(("lock",), ("sync",), ("add",), ("remove",)),
     *(("pip", verb) for verb in ("install", "sync", "compile")),
@@ -85,11 +83,6 @@ class Case:
     def has_bearer(self) -> bool:
         """Whether one of the credentials is a bearer token, which has no user name."""
         return any(credential.scheme != "basic" for credential in self.credentials)
-
-    def shares_server(self) -> bool:
-        """Whether two of the credentials are for one server."""
-        servers = [(one.scope.scheme, one.scope.host, one.scope.port) for one in self.credentials]
-        return len(set(servers)) < len(servers)
 
     def explain(self, channel: str, why: str) -> tuple[tuple[str, str, str], ...]:
         """Return what `shim explain` says of each endpoint that gets its credential so."""
@@ -221,7 +214,7 @@ def choose(
     if not deliveries:
         return Choice(case)
     unserved, refusals = unserved or {}, list[tuple[str, Refusal]]()
-    for name in _order(case, settings.channel) if not endpoints.routed else ("netrc",):
+    for name in _order(invocation, settings.channel) if not endpoints.routed else ("netrc",):
         why = unserved.get(name)
         if why:
             refusal: Refusal | None = Reason.UNSERVED.of(why=why)
@@ -256,12 +249,10 @@ def _is_the_systems(refusals: list[tuple[str, Refusal]]) -> bool:
     return any(refusal.reason in OF_THE_SYSTEM for _, refusal in refusals)
 
 
-def _order(case: Case, wanted: str) -> tuple[str, ...]:
+def _order(invocation: Invocation, wanted: str) -> tuple[str, ...]:
     """Return the channels to try, in the order that `channel` and the verb ask for."""
-    invocation = case.invocation
     channels = CHANNELS.get(invocation.tool) or CHANNELS[invocation.family]
-    is_eager = invocation.family == "uv" and invocation.verb in EAGER_VERBS
-    if is_eager and not case.shares_server():
+    if invocation.family == "uv" and invocation.verb in EAGER_VERBS:
         channels = tuple(sorted(channels, key=lambda name: name != "seed"))
     if wanted == "strict":
         return tuple(name for name in channels if name not in IN_CLEAR)

@@ -128,37 +128,3 @@ def test_what_prints_or_runs_or_keeps_is_left_to_the_store(words: list[str], own
 
     assert "channel store for" in result.stderr, result.stderr
     assert server.wrongly_sent() == []
-
-
-class Apart(Realms):
-    """Keeps the files of `/left` below `/left-files`."""
-
-    @staticmethod
-    def _page_of(prefix: str, names: list[str]) -> bytes:
-        return Realms._page_of(f"{prefix}-files", names)
-
-
-@pytest.mark.parametrize("way", ["typed", "configured"])
-@pytest.mark.parametrize("version", ["newest", "0.9.30"])
-def test_files_beside_two_indexes_of_one_server_get_the_credential_of_their_own(
-    version: str, way: str, world: World, packages: tuple[str, dict[str, list[str]]]
-) -> None:
-    """As GitLab keeps those of two groups. uv asks with what it used last there; with a seed it would always be the first."""
-    world.use(toolchains.uv(version))
-    del world.environ["VIRTUAL_ENV"]
-    alice, bob = basic(USER, CANARY), basic("bob", f"{CANARY}-2")
-    places = {"/left": alice, "/left-files": alice, "/right": bob, "/right-files": bob}
-    with Apart(*packages, places, only=("/left", "/left-files"), refusal=404) as server:
-        left, right = server.url("/left/simple/"), server.url("/right/simple/")
-        typed = [right.replace("://", f"://bob:{CANARY}-2@"), left.replace("://", f"://{USER}:{CANARY}@")]
-        first, second = typed if way == "typed" else (right, left)
-        if way == "configured":
-            world.configure(
-                f'[[index]]\nname = "right"\nurl = "{right}"\nusername = "bob"\nenv = {{ password = "BOB" }}\n'
-                f'[[index]]\nname = "left"\nurl = "{left}"\nusername = "{USER}"\nenv = {{ password = "ALICE" }}\n'
-            )
-        world.environ |= {"BOB": f"{CANARY}-2", "ALICE": CANARY, "UV_HTTP_RETRIES": "0"}
-        (world.cwd / "pyproject.toml").write_text(PROJECT.partition("[[")[0])
-        done = world.run("uv", "sync", "--index", f"left={second}", "--default-index", f"right={first}")
-
-    assert done.returncode == 0, done.stderr
