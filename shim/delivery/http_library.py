@@ -14,7 +14,6 @@ from shim.core.files import may_access, read_head, real_path
 from shim.core.model import Endpoint, Target
 from shim.delivery import Case
 from shim.tools.installed_version import find_release, parse_version
-from shim.tools.project.pipx_records import oldest_pip
 
 #: From this release pip, and from this one requests, cannot be tricked by a URL into sending a
 #: netrc's entry to another host.
@@ -30,6 +29,8 @@ def pip_behind(case: Case) -> tuple[int, ...] | None:
     if case.invocation.tool == "pipenv" and (folder := packages_folder(target)):
         return _read_version(os.path.join(folder, "pipenv", "patched", "pip", "__init__.py"))
     if case.invocation.tool == "pipx" and "--global" not in case.invocation.argv:
+        from shim.tools.project.pipx_records import oldest_pip
+
         return oldest_pip(target.path, case.host)
     return None
 
