@@ -123,6 +123,8 @@ def _find_stranger(case: Case) -> Refusal | None:
         is_known = url.is_public and (endpoint.role == "direct" or url.host not in SHARED_HOSTS)
         is_known = is_known or case.settings.index_for(url) is not None
         is_own = any(_is_on_server(url, scope) for scope in own)
+        # The user's own password for it stays where it was typed.
+        is_own = is_own or (endpoint.is_kept and endpoint.inline_password is not None)
         if not is_known and not is_own:
             return Reason.STRANGER.of(host=host, url=url)
     return None

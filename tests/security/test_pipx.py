@@ -129,6 +129,18 @@ def test_a_typed_password_lasts_as_long_as_pipx_keeps_it(name: str, wrapped_worl
 
 
 @pytest.mark.long
+def test_a_typed_password_that_stays_leaves_room_for_a_configured_one(wrapped_world: World, ours: FaultyIndex, theirs: Stranger) -> None:
+    typed = f"-i http://{USER}:{CANARY}@{ours.netloc}/simple/ --extra-index-url {theirs.url}"
+    wrapped_world.configure(f'[[index]]\nname = "second"\nurl = "{theirs.url}"\nusername = "bob"\nenv = {{ password = "CORP_TOKEN" }}\n')
+    done = wrapped_world.run("pipx", "install", f"--pip-args={typed}", "corp-app")
+
+    assert done.returncode == 0, done.stderr
+    assert installed(wrapped_world) == NEW
+    (metadata,) = (wrapped_world.folder / "pipx" / "venvs").rglob("pipx_metadata.json")
+    metadata.unlink()  # it has the password, as without shim
+
+
+@pytest.mark.long
 def test_a_typed_password_is_not_kept_where_an_index_of_ours_answers_later(wrapped_world: World, ours: FaultyIndex) -> None:
     first = wrapped_world.run("pipx", "install", "-i", f"http://{USER}:{CANARY}@{ours.netloc}/simple/", f"corp-app=={OLD}")
     assert first.returncode == 0, first.stderr
