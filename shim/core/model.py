@@ -71,21 +71,21 @@ class Secret:
 
 
 class Manner(NamedTuple):
-    """How a channel has the tool send a credential. A proof counts for one manner and for nothing
-    else.
+    """How a channel has the tool send a credential. A proof counts for one manner alone.
 
     `challenges` are the statuses of an answer to a stranger upon which the tool sends it; without
     any it goes with the first request. Before such a challenge the tool is a stranger, or with
-    `names_user` the user with an empty password. `encoding` is how the tool makes bytes of user
-    name and password. With `follows_host` it goes to whatever port of the index's host a redirect
-    or a link names. With `files_only` an index's pages get it with the first request, and what is
-    said holds for the files that they name.
+    `names_user` the user with an empty password. `encoding` makes bytes of user name and password.
+    With `follows_host` it goes to whatever port of the index's host a redirect or link names, with
+    `mixes_server` files on its server outside of its scope may get another one. With `files_only`
+    an index's pages get it with the first request, and what is said holds for files.
     """
 
     challenges: frozenset[int] = frozenset()
     encoding: Literal["utf-8", "latin-1"] = "utf-8"
     names_user: bool = False
     follows_host: bool = False
+    mixes_server: bool = False
     files_only: bool = False
 
     @property

@@ -72,6 +72,13 @@ class Reason(Enum):
         "uv would send the credential for {scope} to {url} below it, which has another",
         hint=_BOTH_HINT,
     )
+    NAMESAKES = Says(
+        "uv knows two credentials for {host} apart by their user names, and both have {user}",
+        hint=(
+            "give each [[index]] a username of its own if the server takes a token with any, "
+            "as GitLab does; else ask the two in two commands"
+        ),
+    )
     ONE_IN_STORE = Says(
         "uv takes one credential for {host} from its store, this command needs two",
         hint=(

@@ -3,8 +3,10 @@ memory file.
 
 In it stand explicit indexes, which resolve nothing unless a project asks for them by name, with a
 user name and password: uv keeps these in mind for all that lies below their URLs, and sends them
-without being asked. Several credentials on one host are told apart by path. The machine's own
-uv.toml, which ours hides, stands in front.
+without being asked. Several credentials on one server are told apart by path. What lies there
+outside of their paths, uv asks for with any of them: files that a lock names get seeds of their
+own, and where pages may name some, another channel is taken. The machine's own uv.toml, which ours
+hides, stands in front.
 
 Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs, uv-dirs/src/lib.rs and
 uv-auth/src/cache.rs (of two URLs, one below the other, the shorter one decides); measured with
@@ -17,16 +19,16 @@ import os
 
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
-from shim.core.model import Credential, Delivery, Secret
+from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.core.platform_features import has_memory_files
 from shim.core.toml import parse_toml
 from shim.core.typing import Any, Iterator
-from shim.core.urls import parse_url, with_userinfo
+from shim.core.urls import Scope, parse_url, with_userinfo
 from shim.delivery import Case, unasked_manner
 from shim.delivery.memory_file import can_link, hand
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
-from shim.delivery.uv_realm import find_nested, find_sibling
+from shim.delivery.uv_realm import files_beside, find_nested, find_shared, find_sibling
 from shim.formats.uv_toml import tables, texts
 
 FILE = "uv/uv.toml"
@@ -41,8 +43,6 @@ OTHER_VERBS = ("run", "tool", "publish")
 #: What makes uv read no machine configuration, or print all indexes with their passwords.
 SWITCHES = ("--no-config", "--isolated", "--config-file", "--emit-index-url", "--show-settings")
 VARIABLES = ("UV_NO_CONFIG", "UV_CONFIG_FILE", "UV_NO_SYSTEM_CONFIG")
-
-manner = unasked_manner
 
 
 def fits(case: Case) -> Refusal | None:
@@ -63,13 +63,18 @@ def fits(case: Case) -> Refusal | None:
             return Reason.FETCHED_FIRST.of(url=endpoint.url)
     if case.has_bearer:
         return Reason.NO_BEARER_IN_URL.of()
-    if refusal := find_sibling(case) or find_nested(case):
+    if refusal := find_sibling(case, seeds_locks=True) or find_nested(case):
         return refusal
     if _render_config(case) is None:
         return Reason.MACHINE_CONFIG.of()
     if not can_link(case.host, FILE, BELOW):
         return Reason.NO_FOLDER_FOR_LINK.of()
     return None
+
+
+def manner(case: Case, endpoint: Endpoint) -> Manner:
+    """Return how it is sent: unasked."""
+    return unasked_manner(case, endpoint)._replace(mixes_server=True)
 
 
 def deliver(case: Case) -> Delivery:
@@ -97,7 +102,12 @@ def _render_config(case: Case) -> str | None:
     own = parse_toml(text)
     if own is None or not all("://" in place or place.startswith("/") for place in _places(own)):
         return None  # a relative path would start at our folder
-    seeds = [_seed(number, credential) for number, credential in enumerate(case.credentials, 1)]
+    reaches = [(credential.scope, credential) for credential in case.credentials]
+    if find_shared(case):
+        for credential in case.credentials:
+            beside = files_beside(case, credential, credential.scope)
+            reaches += ((reach, credential) for reach in beside)
+    seeds = [_seed(number, *pair) for number, pair in enumerate(reaches, 1)]
     both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
     if not own:
         return both
@@ -126,9 +136,8 @@ def _places(table: dict[str, Any]) -> Iterator[str]:
             yield from texts(part.get(key))
 
 
-def _seed(number: int, credential: Credential) -> dict[str, object]:
-    scope = parse_url(str(credential.scope))
-    url = with_userinfo(scope, credential.username, credential.secret.reveal())
+def _seed(number: int, reach: Scope, credential: Credential) -> dict[str, object]:
+    url = with_userinfo(parse_url(str(reach)), credential.username, credential.secret.reveal())
     return {"name": f"{NAME}{number}", "url": url, "explicit": True}
 
 

@@ -11,21 +11,39 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 
 from __future__ import annotations
 
-from shim.core.model import Endpoint, Manner
-from shim.core.urls import Scope, Url
+from shim.core.model import Credential, Endpoint, Manner
+from shim.core.urls import Scope, Url, scope_of
 from shim.delivery import Case, same_login
 from shim.delivery.reasons import Reason, Refusal
 
+#: Scheme, host and port as uv writes them.
+Realm = tuple[str, str | None, int]
 #: The answers to a stranger after which uv looks for a credential.
 CHALLENGES = frozenset({401, 403, 404})
 
 
-def is_same_realm(scope: Scope, url: Url) -> bool:
-    """Whether uv takes both for one realm."""
+def realm_of(place: Scope | Url) -> Realm:
+    """Return the realm of a place."""
     from shim.formats.whatwg import plain_host
 
-    ours = (scope.scheme, plain_host(scope.host), scope.port)
-    return ours == (url.scheme, plain_host(url.host), url.port)
+    return place.scheme, plain_host(place.host), place.port
+
+
+def is_same_realm(scope: Scope, url: Url) -> bool:
+    """Whether uv takes both for one realm."""
+    return realm_of(scope) == realm_of(url)
+
+
+def find_shared(case: Case) -> set[Realm]:
+    """Return the realms for which there are several credentials."""
+    first, shared = dict[Realm, Credential](), set[Realm]()
+    if len(case.credentials) < 2:
+        return shared  # and imports nothing
+    for endpoint, credential in case.deliveries:
+        realm = realm_of(endpoint.url)
+        if not same_login(first.setdefault(realm, credential), credential):
+            shared.add(realm)
+    return shared
 
 
 def names_user(endpoint: Endpoint) -> bool:
@@ -38,14 +56,29 @@ def manner_of_realm(endpoint: Endpoint) -> Manner:
     return Manner() if endpoint.eager or names_user(endpoint) else Manner(CHALLENGES)
 
 
-def find_sibling(case: Case) -> Refusal | None:
+def files_beside(case: Case, credential: Credential, reach: Scope) -> list[Scope]:
+    """Return where a lock has files of a credential's index, on its server and out of `reach`: uv
+    asks no index then, and so has nothing for them but what it is told of each.
+    """
+    found = dict[Scope, None]()
+    for endpoint in case.endpoints.items:
+        is_of_index = bool(endpoint.registry) and credential.scope.covers_text(endpoint.registry)
+        if is_of_index and is_same_realm(reach, endpoint.url) and not reach.covers(endpoint.url):
+            found[scope_of(endpoint.url)] = None
+    return list(found)
+
+
+def find_sibling(case: Case, *, seeds_locks: bool = False) -> Refusal | None:
     """Return that uv would send a credential to a URL of the command which it is not for, or None.
 
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts
-    as its index's own.
+    as its index's own; with `seeds_locks` each gets the credential of its own index.
     """
     answered = {endpoint for endpoint, _ in case.deliveries}
     others = [one for one in case.endpoints.items if one not in answered and not has_own(one)]
+    if seeds_locks:
+        scopes = [credential.scope for credential in case.credentials]
+        others = [one for one in others if not any(s.covers_text(one.registry) for s in scopes)]
     for credential in case.credentials:
         for endpoint in others:
             if credential.source == "url" or credential.scope.covers_text(endpoint.registry):

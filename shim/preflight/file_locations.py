@@ -19,7 +19,7 @@ from shim.core.contextlib import suppress
 from shim.core.dataclass import replace
 from shim.core.host import Host
 from shim.core.typing import Literal, Sequence
-from shim.core.urls import Url, parse_url
+from shim.core.urls import Url, parse_url, scope_of_index
 from shim.formats.html_links import find_links
 from shim.net.http_client import Asked, Outcome, at_once, follow
 from shim.preflight.verify import SLOW
@@ -38,20 +38,22 @@ NO_HEAD = (400, 403, 404, 405, 501)
 LOOK_S = 6.0
 
 
-def look_all(pages: Sequence[tuple[Asked, Asked]], host: Host) -> list[Seen]:
-    """Return what `look` returns for each pair of a package's page and its index, all at once."""
-    late: list[Seen] = [LATE] * len(pages)
-    looks = [partial(look, page, root, host, LOOK_S) for page, root in pages]
+def look_all(indexes: Sequence[tuple[Asked, Sequence[Asked]]], host: Host) -> list[Seen]:
+    """Return what `look` returns for each index and the pages of packages there, all at once."""
+    late: list[Seen] = [LATE] * len(indexes)
+    looks = [partial(look, root, pages, host, LOOK_S) for root, pages in indexes]
     return at_once(looks, late, LOOK_S)
 
 
-def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
-    """Return from where else the files of the package behind `page` come, or of the first one that
-    `root` lists; None if nobody knows.
+def look(root: Asked, pages: Sequence[Asked], host: Host, timeout_s: float) -> Seen:
+    """Return from where else than the index the files of a package come, a URL for each server;
+    None if that is not known. The package is that of the first of the `pages`, the first one that
+    `root` lists, or that of another page.
 
     `WRONG` tells that the credential is not taken, `LATE` that the tool, which waits longer, may
     see more.
     """
+    page, *others = pages
     outcome = follow(page, host, timeout_s)
     if outcome.trouble == SLOW:
         return LATE
@@ -62,28 +64,35 @@ def look(page: Asked, root: Asked, host: Host, timeout_s: float) -> Seen:
     links = _links(outcome)
     if not links:
         listing = follow(root, host, timeout_s)
-        projects = _links(listing)
-        if not projects:
-            return LATE if listing.trouble == SLOW else None
-        outcome = follow(replace(page, url=projects[0]), host, timeout_s)
-        if outcome.trouble == SLOW:
+        if listing.trouble == SLOW:
             return LATE
-        links = _links(outcome)
+        listed = [replace(page, url=link) for link in _links(listing)[:1]]
+        for other in (*listed, *others):
+            outcome = follow(other, host, timeout_s)
+            if outcome.trouble == SLOW:
+                return LATE
+            if outcome.status in REFUSING:
+                return None
+            if links := _links(outcome):
+                break
     asked = next((link for link in links if link.origin == page.url.origin), None)
-    hops = _file_hops(replace(page, url=asked), host, timeout_s) if asked else ()
-    if hops is None:
+    file = _ask_for_file(replace(page, url=asked), host, timeout_s) if asked else None
+    if file and file.trouble == SLOW:
         return LATE
-    others = {place.origin: place for place in (*outcome.hops, *links, *hops)}
-    others.pop(page.url.origin, None)
-    return tuple(others.values())[:MAX_PLACES] if links else None
+    own, hops = scope_of_index(root.url), file.hops if file else ()
+    places = (place for place in (*outcome.hops, *links, *hops) if not own.covers(place))
+    found = {place.origin: place for place in places}
+    if file and file.is_success and not file.is_form and not own.covers(file.url):
+        del found[file.url.origin]  # strangers get that file, too
+    return tuple(found.values())[:MAX_PLACES] if links else None
 
 
-def _file_hops(file: Asked, host: Host, timeout_s: float) -> tuple[Url, ...] | None:
-    """Return where a request for a file is redirected to; None without an answer in time."""
+def _ask_for_file(file: Asked, host: Host, timeout_s: float) -> Outcome:
+    """Return what a server says to a request for a file, and where it redirects to."""
     outcome = follow(replace(file, method="HEAD", follows=False), host, timeout_s)
     if outcome.status in NO_HEAD:
         outcome = follow(replace(file, follows=False), host, timeout_s)
-    return None if outcome.trouble == SLOW else outcome.hops
+    return outcome
 
 
 def _links(outcome: Outcome) -> list[Url]:

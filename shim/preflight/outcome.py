@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from shim.config.index import IndexConfig
 from shim.core.host import Host
 from shim.core.model import BARE, FOREVER, Endpoint, Manner, Origin, Resolution, Route
-from shim.core.typing import NamedTuple
-from shim.core.urls import BadUrl, Url, parse_url, scope_of_index
+from shim.core.typing import NamedTuple, Sequence
+from shim.core.urls import BadUrl, Scope, Url, parse_url, scope_of_index, scope_of_origin
 from shim.delivery import Choice
 from shim.formats.index_pages import UNLIKELY_PACKAGE, page_of_package
 from shim.storage import verification_cache
@@ -18,6 +20,8 @@ UNKNOWN_S = 300.0
 UNKNOWN = "unknown"
 LATE = "late"
 JUST_PROVEN_S = 900.0
+#: How many packages are looked for at an index.
+MAX_PAGES = 4
 
 
 class Whereabouts(NamedTuple):
@@ -29,8 +33,8 @@ class Whereabouts(NamedTuple):
 
 
 class FileServers(NamedTuple):
-    """A URL of each other server that an index's files come from, until a time (epoch seconds).
-    `is_late` tells that the index did not say in time.
+    """A URL of each other server that an index's files come from, and one outside of it on its own
+    server, until a time (epoch seconds). `is_late` tells that the index did not say in time.
     """
 
     places: tuple[Url, ...]
@@ -39,7 +43,13 @@ class FileServers(NamedTuple):
 
     def beside(self, url: Url) -> Url | None:
         """Return a place on another port or scheme of the host of `url`, or None."""
-        return next((place for place in self.places if place.host == url.host), None)
+        others = (place for place in self.places if place.origin != url.origin)
+        return next((place for place in others if place.host == url.host), None)
+
+    def are_outside(self, scope: Scope) -> bool:
+        """Whether files lie on the server of a scope and not in it."""
+        own = scope_of_origin(parse_url(str(scope)))
+        return any(own.covers(place) and not scope.covers(place) for place in self.places)
 
 
 def look_for_files(
@@ -52,18 +62,25 @@ def look_for_files(
     alone goes to no other port.
     """
     settings = choice.case.settings
-    wanted = [pair for pair in resolutions if _matters(choice, pair[0].endpoint)]
+    mixed = _find_mixed(choice)
+    wanted = [pair for pair in resolutions if _matters(choice, pair[0].endpoint, mixed)]
     further: list[Endpoint] = []
     unserved, valid_until = None, FOREVER
     for (resolution, _), files in zip(wanted, _find_files(choice, wanted, asks=asks), strict=True):
         url = resolution.endpoint.url
         valid_until = min(valid_until, files.valid_until)
-        beside = files.beside(url)
-        if (beside or files.is_late) and choice.manner(resolution.endpoint).follows_host:
+        beside, manner = files.beside(url), choice.manner(resolution.endpoint)
+        if (beside or files.is_late) and manner.follows_host:
             where = f"come from {beside.origin}," if beside else "may come from"
             unserved = (
                 f"the files of {url} {where} another place on its host, and the credential would"
                 " go along"
+            )
+        credential, is_mixed = resolution.credential, id(resolution.endpoint) in mixed
+        if is_mixed and credential and files.are_outside(credential.scope):
+            unserved = (
+                f"the files of {url} lie outside of {credential.scope}, and uv would ask for them"
+                " with any credential for that server"
             )
         origin = Origin("file", f"the pages of {url}", project=True)
         known = [place for place in files.places if settings.index_for(place)]
@@ -71,14 +88,31 @@ def look_for_files(
     return Whereabouts(unserved, tuple(further), valid_until)
 
 
-def _matters(choice: Choice, endpoint: Endpoint) -> bool:
-    """Whether a credential would go along to the files; or where an `[[index]]` names this server,
-    another one may name that of its files.
+def _find_mixed(choice: Choice) -> set[int]:
+    """Return the identities of the endpoints whose files may get another credential for their
+    server, where no lock tells which files lie outside of a scope.
+    """
+    case = choice.case
+    mixed = [one for one, _ in case.deliveries if choice.manner(one).mixes_server]
+    if len(mixed) < 2:
+        return set()
+    from shim.delivery.uv_realm import find_shared, realm_of
+
+    answered = {id(one) for one, _ in case.deliveries}
+    outside = (one for one in case.endpoints.items if one.registry and id(one) not in answered)
+    shared = find_shared(case) - {realm_of(one.url) for one in outside}
+    return {id(one) for one in mixed if realm_of(one.url) in shared}
+
+
+def _matters(choice: Choice, endpoint: Endpoint, mixed: set[int]) -> bool:
+    """Whether a credential would go along to the files, or another one may; or where an `[[index]]`
+    names this server, another one may name that of its files.
     """
     settings, url = choice.case.settings, endpoint.url
     hosts = {index.url.host for index in settings.indexes}
     is_ours = settings.index_for(url) is not None
-    return choice.manner(endpoint).follows_host or (is_ours and bool(hosts - {url.host}))
+    goes_along = choice.manner(endpoint).follows_host or id(endpoint) in mixed
+    return goes_along or (is_ours and bool(hosts - {url.host}))
 
 
 def _find_files(
@@ -99,15 +133,17 @@ def _look(choice: Choice, due: list[tuple[Resolution, Route]]) -> list[FileServe
     """Ask, and remember."""
     from shim.net.http_client import Asked
     from shim.preflight.file_locations import WRONG, look_all
+    from shim.preflight.rootless import names_of_command
 
-    host, pages = choice.case.host, []
+    host, indexes = choice.case.host, []
+    names = [*dict.fromkeys(islice(names_of_command(choice), MAX_PAGES))]
     for resolution, route in due:
         endpoint, encoding = resolution.endpoint, choice.manner(resolution.endpoint).encoding
-        urls = (package_page(endpoint, choice), endpoint.url)
-        page, root = (Asked(url, resolution.credential, route, encoding) for url in urls)
-        pages.append((page, root))
+        urls = (endpoint.url, *_pages_of(endpoint, names))
+        root, *pages = (Asked(url, resolution.credential, route, encoding) for url in urls)
+        indexes.append((root, pages))
     found = []
-    for (resolution, route), seen in zip(due, look_all(pages, host), strict=True):
+    for (resolution, route), seen in zip(due, look_all(indexes, host), strict=True):
         if seen == WRONG:
             _note_refusal(choice, resolution, route)
         words = LATE if seen == LATE else UNKNOWN
@@ -153,10 +189,14 @@ def _as_files(words: str, since: float) -> FileServers:
 
 def package_page(endpoint: Endpoint, choice: Choice) -> Url:
     """Return the page of a package that the command will ask for; the URL of what is no index."""
+    return _pages_of(endpoint, choice.case.endpoints.packages[:1])[0]
+
+
+def _pages_of(endpoint: Endpoint, packages: Sequence[str]) -> list[Url]:
+    """Return the pages of some packages at an index; the URL of what is no index."""
     if endpoint.role not in ("index", "extra"):
-        return endpoint.url
-    name = next(iter(choice.case.endpoints.packages), UNLIKELY_PACKAGE)
-    return page_of_package(endpoint.url, name)
+        return [endpoint.url]
+    return [page_of_package(endpoint.url, name) for name in packages or [UNLIKELY_PACKAGE]]
 
 
 def strangers_page(endpoint: Endpoint, choice: Choice) -> Url:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import islice
 
 from shim.core import regex as re
+from shim.core.contextlib import suppress
 from shim.core.dataclass import replace
 from shim.core.files import CannotRead, read_regular
 from shim.core.host import Host
@@ -64,8 +65,12 @@ def names_of_command(choice: Choice) -> Iterator[str]:
     case = choice.case
     yield from case.endpoints.packages
     for file in case.endpoints.files_read:
-        if file.endswith(_INPUTS):
-            try:
+        with suppress(CannotRead):
+            if file.endswith(_INPUTS):
                 yield from find_names((read_regular(file) or b"").decode("utf-8", "replace"))
-            except CannotRead:
-                continue
+            elif file.endswith("pyproject.toml"):
+                from shim.core.toml import read_toml
+                from shim.formats.uv_toml import requirement_texts
+
+                text = (read_regular(file) or b"").decode("utf-8", "replace")
+                yield from find_names("\n".join(requirement_texts(read_toml(text))))

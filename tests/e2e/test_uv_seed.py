@@ -7,12 +7,15 @@ store is taken. What they leave behind is compared byte for byte, and so is what
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from shim.delivery.reasons import Reason
 from tests.support import toolchains
+from tests.support.hints import follows
 from tests.support.realms import Realms, basic
 from tests.support.world import CANARY, USER, World
 
@@ -128,3 +131,141 @@ def test_what_prints_or_runs_or_keeps_is_left_to_the_store(words: list[str], own
 
     assert "channel store for" in result.stderr, result.stderr
     assert server.wrongly_sent() == []
+
+
+#: User, password, index, and where its files are.
+LEFT = (USER, CANARY, "/left", "/left-files")
+RIGHT = ("bob", f"{CANARY}-2", "/right", "/right-files")
+
+
+class Apart(Realms):
+    """Lists no packages, and keeps files outside of their indexes, as GitLab keeps those of a group with its projects."""
+
+    @staticmethod
+    def _page_of(prefix: str, names: list[str]) -> bytes:
+        return Realms._page_of(f"{prefix}-files", names)
+
+
+class Pair:
+    """A project and one server with two indexes for two users; only `full` has packages."""
+
+    def __init__(
+        self,
+        world: World,
+        packages: tuple[str, dict[str, list[str]]],
+        full: str,
+        refusal: int,
+        name: str = "bob",
+    ) -> None:
+        self.world = world
+        places = {
+            place: basic(user if user == USER else name, password)
+            for user, password, *both in (LEFT, RIGHT)
+            for place in both
+        }
+        self.server = Apart(*packages, places, only={f"/{full}", f"/{full}-files"}, refusal=refusal)
+        self.name = name
+
+    def __enter__(self) -> Pair:
+        self.server.__enter__()
+        self.left, self.right = (
+            self.server.url(f"{place}/simple/") for place in ("/left", "/right")
+        )
+        rows = ((self.left, USER, "LEFT"), (self.right, self.name, "RIGHT"))
+        tables = (
+            f'[[index]]\nname = "{name}"\nurl = "{url}"\nusername = "{user}"\nenv = {{ password = "{name}" }}\n'
+            for url, user, name in rows
+        )
+        self.world.configure("".join(tables))
+        self.world.environ |= {"LEFT": LEFT[1], "RIGHT": RIGHT[1], "UV_HTTP_RETRIES": "0"}
+        self.world.environ.pop("VIRTUAL_ENV", None)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.server.__exit__(None, None, None)
+
+    def run(self, where: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run uv with the indexes in argv or in the project."""
+        rows = f'[[tool.uv.index]]\nname = "left"\nurl = "{self.left}"\n[[tool.uv.index]]\nname = "right"\nurl = "{self.right}"\ndefault = true\n'
+        project = PROJECT.partition("[[")[0] + (rows if where == "project" else "")
+        (self.world.cwd / "pyproject.toml").write_text(project)
+        flags = (
+            ["--index", f"left={self.left}", "--default-index", f"right={self.right}"]
+            if where == "argv"
+            else []
+        )
+        return self.world.run("uv", *words, *flags, SHIM_DEBUG="1")
+
+
+#: What is run, where the indexes stand, and the channel that has to be taken.
+APART = [
+    (["lock"], "argv", "store"),
+    (["sync"], "argv", "store"),
+    (["add", "corp-sdist"], "argv", "store"),
+    (["pip", "compile", "pyproject.toml"], "argv", "store"),
+    (["lock"], "project", "named"),
+    (["sync"], "project", "named"),
+]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "full"), [(404, "left"), (404, "right"), (403, "left"), (401, "left")]
+)
+@pytest.mark.parametrize(("words", "where", "channel"), APART)
+@pytest.mark.parametrize("version", ["newest", "0.9.30"])
+def test_files_outside_of_two_indexes_of_one_server_get_the_credential_of_their_own(
+    version: str,
+    words: list[str],
+    where: str,
+    channel: str,
+    refusal: int,
+    full: str,
+    world: World,
+    packages: tuple[str, dict[str, list[str]]],
+) -> None:
+    """uv asks for them with what it has for the server. Of two seeds that would always be the same one."""
+    world.use(toolchains.uv(version))
+    with Pair(world, packages, full, refusal) as pair:
+        done = pair.run(where, *words)
+
+        assert done.returncode == 0, done.stderr
+        assert f"channel {channel} for" in done.stderr
+        assert pair.server.let_in(f"/{full}-files"), (
+            "no file was asked for: this would prove nothing"
+        )
+        assert pair.server.wrongly_sent() == []
+
+
+@pytest.mark.parametrize("version", ["newest", "0.9.30", "0.7.22"])
+def test_files_outside_that_a_lock_names_have_seeds(
+    version: str, world: World, packages: tuple[str, dict[str, list[str]]]
+) -> None:
+    """No index is asked then."""
+    world.use(toolchains.uv())
+    with Pair(world, packages, "right", 404) as pair:
+        made = pair.run("project", "lock")
+        assert made.returncode == 0, made.stderr
+        world.use(toolchains.uv(version))
+        del world.environ["VIRTUAL_ENV"]
+        pair.server.sent.clear()
+        done = pair.run("project", "sync", "--frozen", "--no-cache")
+
+        assert done.returncode == 0, done.stderr
+        assert "channel seed for" in done.stderr
+        assert pair.server.let_in("/right-files")
+        assert pair.server.wrongly_sent() == []
+
+
+@follows(
+    "give each [[index]] a username of its own if the server takes a token with any, as GitLab does; else ask the two in two commands"
+)
+def test_two_credentials_that_uv_cannot_tell_apart_stop_by_name(world: World, packages: tuple[str, dict[str, list[str]]]) -> None:
+    world.use(toolchains.uv())
+    with Pair(world, packages, "left", 404, name=USER) as pair:
+        done = pair.run("argv", "lock")
+
+        assert done.returncode == 77
+        assert f"hint: {Reason.NAMESAKES.value.hint}" in done.stderr
+        assert pair.server.wrongly_sent() == []
+    with Pair(world, packages, "left", 404) as pair:
+        assert pair.run("argv", "lock").returncode == 0

@@ -432,7 +432,7 @@ def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: H
 def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host, verb: tuple[str, ...]) -> None:
     one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")
     with pytest.raises(CannotDeliver, match=r"pypi\.corp\.example") as caught:
-        deliver(world, {one: credential(one, "first"), two: credential(two, "second")}, **{**UV, "verb": verb})  # type: ignore[arg-type]
+        deliver(world, {one: credential(one, "first"), two: credential(two, "second", "bob")}, **{**UV, "verb": verb})  # type: ignore[arg-type]
 
     assert "user name into the URL" in (caught.value.hint or "")
 
@@ -668,7 +668,7 @@ FOLLOWED: dict[str, tuple[Command, Command]] = {
     "ask for it in a command of its own": (({"links " + A: "x", BESIDE: None}, {}), ({"links " + A: "x"}, {})),
     "ask the two in two commands": (({A: "x", B: None}, UV), ({A: "x"}, UV)),
     "write its user name into the URL of each": (
-        ({A: "first", B: "second"}, RUN),
+        ({A: "first", "bob " + B: "second"}, RUN),
         ({A.replace("//", "//alice@"): "first", B.replace("//", "//bob@"): "second"}, RUN),
     ),
     "give shim that one as well": (({B: "x", B.replace("b/", "b/deep/"): "own"}, UV), ({B: "x", B.replace("b/", "b/deep/"): "x"}, UV)),
@@ -692,7 +692,7 @@ def ask(world: Host, command: Command) -> Delivery:
         role = kind if kind == "links" else "extra" if number else "index"
         own = {"provided_by": "UV_INDEX_A_PASSWORD"} if password == "own" else {}
         one = endpoint(url, role, **fields, **own)
-        answers[one] = credential(one, password, one.username or "alice") if password and not own else None
+        answers[one] = credential(one, password, one.username or ("bob" if kind == "bob" else "alice")) if password and not own else None
     return deliver(world, answers, **command[1])  # type: ignore[arg-type]
 
 

@@ -27,21 +27,23 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     (tmp_path / "a-1.tar.gz").write_bytes(b"x")
     shelf = Shelf(str(tmp_path), {"a": ["a-1.tar.gz"]})
     with ExitStack() as stack:
-        yield lambda kind=Index, **options: stack.enter_context(kind(shelf, "401", {"": basic("alice", "good")}, **options))
+        own = {"logins": {"": basic("alice", "good")}}
+        yield lambda kind=Index, **options: stack.enter_context(kind(shelf, "401", **(own | options)))
 
 
-def look_at(index: Index, package: str = "a", secret: str = "good") -> list[str] | str | None:
+def look_at(index: Index, *packages: str, place: str = "", secret: str = "good") -> list[str] | str | None:
     """Return the origins that files come from beside the index's own; None if nobody knows, `wrong` for a secret that is."""
-    root = parse_url(index.url())
+    root = parse_url(index.url(place))
     who = Credential("alice", Secret(secret), scope_of_index(root), "test")
-    places = look(Asked(parse_url(f"{root}{package}/"), who, Route()), Asked(root, who, Route()), HOST, 5.0)
+    pages = [Asked(parse_url(f"{root}{name}/"), who, Route()) for name in packages]
+    places = look(Asked(root, who, Route()), pages, HOST, 5.0)
     return [place.origin for place in places] if isinstance(places, tuple) else places
 
 
 def test_files_beside_their_pages_lie_nowhere_else_and_none_is_fetched(serve: Serve) -> None:
     index = serve()
 
-    assert look_at(index) == []
+    assert look_at(index, "a") == []
     assert [path for path, _ in index.seen] == ["/simple/a/", "/files/a-1.tar.gz"]
 
 
@@ -50,7 +52,7 @@ def test_links_and_redirects_to_another_port_are_seen_and_not_followed(where: st
     store = serve()
     index = serve(**{where: store.root})
 
-    assert look_at(index) == [store.root]
+    assert look_at(index, "a") == [store.root]
     assert store.seen == []
 
 
@@ -63,8 +65,29 @@ def test_where_the_package_is_not_there_another_ones_page_is_asked(serve: Serve)
 def test_a_login_that_fails_is_tried_once(serve: Serve) -> None:
     index = serve()
 
-    assert look_at(index, secret="bad") == WRONG
+    assert look_at(index, "a", "not-there", secret="bad") == WRONG
     assert len(index.seen) == 1
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_files_outside_of_an_index_that_lists_nothing_are_seen_by_the_next_wanted_package(
+    is_open: bool, serve: Serve
+) -> None:
+    """As GitLab keeps those of a group. What strangers get as well needs no credential."""
+    own = basic("alice", "good")
+    index = serve(
+        files_at="/apart",
+        rootless=True,
+        logins={"/team": own} | ({} if is_open else {"/apart": own}),
+    )
+
+    assert look_at(index, "not-there", "nor-there", "a", place="/team") == (
+        [] if is_open else [index.root]
+    )
+    assert [path for path, _ in index.seen][:4] == [
+        f"/team/simple/{name}" for name in ("not-there/", "", "nor-there/", "a/")
+    ]
+    assert ("/apart/team/files/a-1.tar.gz", None) in index.seen
 
 
 class JsonIndex(Index):
