@@ -38,7 +38,8 @@ class Behaviour:
     """What a server answers to who has no credential for a place: a status, or what it `shows`.
 
     `root` is the status of the index page itself, where it is another; one that is not `listing`
-    has no such page for its users either. `files` says where they lie; `broken` is everybody's status.
+    has no such page for its users either. `files` says where they lie: `apart` is on the same server
+    and below another path, as GitLab keeps those of a group. `broken` is everybody's status.
     """
 
     status: int = 401
@@ -46,7 +47,7 @@ class Behaviour:
     shows: Literal["", "public", "older", "login"] = ""
     root: int = 0
     listing: bool = True
-    files: Literal["here", "presigned", "second"] = "here"
+    files: Literal["here", "apart", "presigned", "second"] = "here"
     broken: int = 0
     down: bool = False
 
@@ -56,6 +57,7 @@ SERVERS = {
     "401, no challenge": Behaviour(),
     "403": Behaviour(403),
     "404": Behaviour(404),
+    "404, files apart": Behaviour(404, files="apart"),
     "no root page": Behaviour(challenge=True, root=404, listing=False),
     "forwards": Behaviour(shows="public"),
     "forwards names": Behaviour(shows="public", root=401, challenge=True),
@@ -134,6 +136,9 @@ class Private(Origin):
         if self._behaviour.broken:
             return Reply(self._behaviour.broken, b"broken\n")
         place, _, rest = target.lstrip("/").partition("/")
+        if place == "apart":
+            place, _, name = rest.partition("/")
+            rest = f"files/{name}"
         is_let_in = authorization == HEADERS[OWNERS.get(place, USER)]
         if place == "login":
             return Reply(200, LOGIN_PAGE, "text/html")
@@ -151,8 +156,8 @@ class Private(Origin):
             return Reply(302, headers={"Location": self._store.url(signed)})
         if rest.strip("/") == "simple" and not self._behaviour.listing:
             return NOT_HERE
-        is_elsewhere = self._behaviour.files == "second"
-        files = self._second.url(f"{place}/") if is_elsewhere else f"/{place}/files/"
+        places = {"apart": f"/apart/{place}/", "second": self._second.url(f"{place}/")}
+        files = places.get(self._behaviour.files, f"/{place}/files/")
         return page_of(self._shelves[place], f"/{rest}", f"/{place}/simple/", files) or NOT_HERE
 
     def _turn_away(self, place: str, rest: str) -> Reply:
