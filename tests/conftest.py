@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from shim.cli.demo.packages import build_packages
 from shim.cli.demo.server import PrivateIndex
@@ -24,9 +24,11 @@ from tests.support import agents, keyrings, long_way, machine, selection, toolch
 from tests.support.installation import copy_installation
 from tests.support.world import CANARY, USER, World
 
+#: How many examples are thrown away and how long it takes to make one is luck and the machine's speed: no test fails for that.
+LUCK = [HealthCheck.filter_too_much, HealthCheck.too_slow]
 # In CI the same examples each time: a new one found there would be a red main that nobody can repeat. Random everywhere else.
-settings.register_profile("ci", derandomize=True, deadline=None)
-settings.register_profile("here", deadline=None)
+settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=LUCK)
+settings.register_profile("here", deadline=None, suppress_health_check=LUCK)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
 settings.register_profile("quick", max_examples=20)
 

@@ -206,7 +206,7 @@ leaves = st.one_of(st.booleans(), st.integers(-9, 9), words, st.lists(words, max
 inner = st.sampled_from([key.name for keys in TABLE_KEYS.values() for key in keys] + ["other"])
 values = st.one_of(leaves, st.dictionaries(inner, leaves, max_size=3), st.lists(st.dictionaries(inner, leaves, max_size=1), max_size=2))
 keys = st.sampled_from([key.name for key in (*INDEX_KEYS, *TOP_KEYS)])
-a_quick_look = hypothesis_settings(max_examples=tries(200), suppress_health_check=[HealthCheck.function_scoped_fixture])
+a_quick_look = hypothesis_settings(max_examples=tries(200), suppress_health_check=[*hypothesis_settings().suppress_health_check, HealthCheck.function_scoped_fixture])
 
 
 @a_quick_look
