@@ -231,8 +231,7 @@ def test_ten_thousand_requests_are_answered_and_leave_nothing(tmp_path: Path) ->
                 client.sendall(request)
                 assert client.recv(100).startswith(b"HTTP/1.1 404 ")
         line = f"GET /{tool.secret}/simple/requests/ HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-        with socket.create_connection(("127.0.0.1", tool.port), timeout=60) as client:
-            stream = client.makefile("rb")
+        with socket.create_connection(("127.0.0.1", tool.port), timeout=60) as client, client.makefile("rb") as stream:
             for _ in range(80):
                 client.sendall(line * 100)
                 for _ in range(100):
