@@ -73,7 +73,7 @@ class Reason(Enum):
         hint=_BOTH_HINT,
     )
     NAMESAKES = Says(
-        "uv knows two credentials for {host} apart by their user names, and both have {user}",
+        "uv tells credentials for {host} apart by user name, and two of them have {user}",
         hint=(
             "give each [[index]] a username of its own if the server takes a token with any, "
             "as GitLab does; else ask the two in two commands"

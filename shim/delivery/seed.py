@@ -4,9 +4,9 @@ memory file.
 In it stand explicit indexes, which resolve nothing unless a project asks for them by name, with a
 user name and password: uv keeps these in mind for all that lies below their URLs, and sends them
 without being asked. Several credentials on one server are told apart by path. What lies there
-outside of their paths, uv asks for with any of them: files that a lock names get seeds of their
-own, and where pages may name some, another channel is taken. The machine's own uv.toml, which ours
-hides, stands in front.
+outside of their paths, uv always asks for with the same one. So files that a lock names get seeds
+of their own, and where pages name some, another channel is taken, with which uv asks with what it
+used last. The machine's own uv.toml, which ours hides, stands in front.
 
 Sources: uv 0.13.8 crates/uv-client/src/registry_client.rs, uv-dirs/src/lib.rs and
 uv-auth/src/cache.rs (of two URLs, one below the other, the shorter one decides); measured with
@@ -23,12 +23,13 @@ from shim.core.model import Credential, Delivery, Endpoint, Manner, Secret
 from shim.core.platform_features import has_memory_files
 from shim.core.toml import parse_toml
 from shim.core.typing import Any, Iterator
-from shim.core.urls import Scope, parse_url, with_userinfo
+from shim.core.urls import Scope, parse_url, scope_of, with_userinfo
 from shim.delivery import Case, unasked_manner
 from shim.delivery.memory_file import can_link, hand
 from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import cut_userinfo
-from shim.delivery.uv_realm import files_beside, find_nested, find_shared, find_sibling
+from shim.delivery.uv_locked import find_clash, find_locked
+from shim.delivery.uv_realm import find_nested, find_sibling
 from shim.formats.uv_toml import tables, texts
 
 FILE = "uv/uv.toml"
@@ -63,7 +64,12 @@ def fits(case: Case) -> Refusal | None:
             return Reason.FETCHED_FIRST.of(url=endpoint.url)
     if case.has_bearer:
         return Reason.NO_BEARER_IN_URL.of()
-    if refusal := find_sibling(case, seeds_locks=True) or find_nested(case):
+    locked = find_locked(case)
+    if refusal := (
+        find_sibling(case, [one.endpoint for one in locked])
+        or find_nested(case)
+        or find_clash(case, locked)
+    ):
         return refusal
     if _render_config(case) is None:
         return Reason.MACHINE_CONFIG.of()
@@ -102,12 +108,9 @@ def _render_config(case: Case) -> str | None:
     own = parse_toml(text)
     if own is None or not all("://" in place or place.startswith("/") for place in _places(own)):
         return None  # a relative path would start at our folder
-    reaches = [(credential.scope, credential) for credential in case.credentials]
-    if find_shared(case):
-        for credential in case.credentials:
-            beside = files_beside(case, credential, credential.scope)
-            reaches += ((reach, credential) for reach in beside)
-    seeds = [_seed(number, *pair) for number, pair in enumerate(reaches, 1)]
+    pairs = [(one.scope, one) for one in case.credentials]
+    pairs += ((scope_of(one.endpoint.url), one.credential) for one in find_locked(case))
+    seeds = [_seed(number, *pair) for number, pair in enumerate(pairs, 1)]
     both = text.rstrip("\n") + "\n\n" + "\n".join(_render_table(seed) for seed in seeds)
     if not own:
         return both

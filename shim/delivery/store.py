@@ -31,10 +31,10 @@ from shim.delivery.reasons import Reason, Refusal
 from shim.delivery.userinfo import put_userinfo
 from shim.delivery.uv_realm import (
     CHALLENGES,
-    files_beside,
     find_nested,
     find_own,
     find_sibling,
+    find_unscoped,
     is_same_realm,
     manner_of_realm,
     names_user,
@@ -135,9 +135,7 @@ def deliver(case: Case, *, adds_names: bool = False) -> Delivery:
             texts[endpoint.location] = quote(credential.username, safe="") + "@" if is_named else ""
     argv, environ = put_userinfo(case.invocation.argv, case.host.environ, texts)
     ours = [
-        (reach, one)
-        for one in case.credentials
-        for reach in (_reach(one), *files_beside(case, one, _reach(one)))
+        (reach, one) for one in case.credentials for reach in (_reach(one), *_beside(case, one))
     ]
     reaches = [reach for reach, _ in ours]
     entries = [entry for entry in read_user_entries(case.host) if _scope(entry) not in reaches]
@@ -161,6 +159,18 @@ def _reach(credential: Credential) -> Scope:
     """
     scope = credential.scope
     return Scope(scope.scheme, scope.host, scope.port) if credential.source == "url" else scope
+
+
+def _beside(case: Case, credential: Credential) -> list[Scope]:
+    """Return where files of a credential's index lie beside it by a lock: uv asks no index then,
+    and so has nothing for that server but what the store says of each file.
+    """
+    own, found = _reach(credential), dict[Scope, None]()
+    for endpoint in find_unscoped(case):
+        is_of_index = credential.scope.covers_text(endpoint.registry)
+        if is_of_index and is_same_realm(own, endpoint.url) and not own.covers(endpoint.url):
+            found[scope_of(endpoint.url)] = None
+    return list(found)
 
 
 def read_user_entries(host: Host) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ Sources: uv 0.13.8 crates/uv-auth/src/middleware.rs and cache.rs; measured with 
 from __future__ import annotations
 
 from shim.core.model import Credential, Endpoint, Manner
-from shim.core.urls import Scope, Url, scope_of
+from shim.core.typing import Collection
+from shim.core.urls import Scope, Url
 from shim.delivery import Case, same_login
 from shim.delivery.reasons import Reason, Refusal
 
@@ -56,29 +57,22 @@ def manner_of_realm(endpoint: Endpoint) -> Manner:
     return Manner() if endpoint.eager or names_user(endpoint) else Manner(CHALLENGES)
 
 
-def files_beside(case: Case, credential: Credential, reach: Scope) -> list[Scope]:
-    """Return where a lock has files of a credential's index, on its server and out of `reach`: uv
-    asks no index then, and so has nothing for them but what it is told of each.
-    """
-    found = dict[Scope, None]()
-    for endpoint in case.endpoints.items:
-        is_of_index = bool(endpoint.registry) and credential.scope.covers_text(endpoint.registry)
-        if is_of_index and is_same_realm(reach, endpoint.url) and not reach.covers(endpoint.url):
-            found[scope_of(endpoint.url)] = None
-    return list(found)
+def find_unscoped(case: Case) -> list[Endpoint]:
+    """Return what a lock has of an index outside of every credential's scope."""
+    locked = [endpoint for endpoint in case.endpoints.items if endpoint.registry]
+    answered = {endpoint for endpoint, _ in case.deliveries} if locked else ()
+    return [endpoint for endpoint in locked if endpoint not in answered]
 
 
-def find_sibling(case: Case, *, seeds_locks: bool = False) -> Refusal | None:
+def find_sibling(case: Case, besides: Collection[Endpoint] = ()) -> Refusal | None:
     """Return that uv would send a credential to a URL of the command which it is not for, or None.
+    The URLs `besides` have one of their own.
 
     A password that the user typed reaches its whole server, as with uv itself. A locked file counts
-    as its index's own; with `seeds_locks` each gets the credential of its own index.
+    as its index's own.
     """
-    answered = {endpoint for endpoint, _ in case.deliveries}
+    answered = {*besides, *(endpoint for endpoint, _ in case.deliveries)}
     others = [one for one in case.endpoints.items if one not in answered and not has_own(one)]
-    if seeds_locks:
-        scopes = [credential.scope for credential in case.credentials]
-        others = [one for one in others if not any(s.covers_text(one.registry) for s in scopes)]
     for credential in case.credentials:
         for endpoint in others:
             if credential.source == "url" or credential.scope.covers_text(endpoint.registry):

@@ -3,7 +3,8 @@ another host, and only its pages or redirects say so: one page and one of its fi
 and `outcome.py` remembers the answer.
 
 A netrc knows hosts alone, so it would go along to another port, where an object store takes signed
-URLs and nothing else; and a second private host needs a credential of its own.
+URLs and nothing else; uv knows servers alone outside of its indexes, so with two credentials for
+one it may take the wrong one; and a second private host needs a credential of its own.
 
 Sources: requests `rebuild_auth` (a redirect to another port takes a netrc's entry along); PEP 503
 and 691.
@@ -53,30 +54,12 @@ def look(root: Asked, pages: Sequence[Asked], host: Host, timeout_s: float) -> S
     `WRONG` tells that the credential is not taken, `LATE` that the tool, which waits longer, may
     see more.
     """
-    page, *others = pages
-    outcome = follow(page, host, timeout_s)
-    if outcome.trouble == SLOW:
-        return LATE
-    if outcome.status == 401 and page.credential:
-        return WRONG
-    if outcome.status in REFUSING:
-        return None  # a login that fails is not tried again
+    outcome = _find_page(root, pages, host, timeout_s)
+    if not isinstance(outcome, Outcome):
+        return outcome
     links = _links(outcome)
-    if not links:
-        listing = follow(root, host, timeout_s)
-        if listing.trouble == SLOW:
-            return LATE
-        listed = [replace(page, url=link) for link in _links(listing)[:1]]
-        for other in (*listed, *others):
-            outcome = follow(other, host, timeout_s)
-            if outcome.trouble == SLOW:
-                return LATE
-            if outcome.status in REFUSING:
-                return None
-            if links := _links(outcome):
-                break
-    asked = next((link for link in links if link.origin == page.url.origin), None)
-    file = _ask_for_file(replace(page, url=asked), host, timeout_s) if asked else None
+    asked = next((link for link in links if link.origin == root.url.origin), None)
+    file = _ask_for_file(replace(root, url=asked), host, timeout_s) if asked else None
     if file and file.trouble == SLOW:
         return LATE
     own, hops = scope_of_index(root.url), file.hops if file else ()
@@ -84,7 +67,34 @@ def look(root: Asked, pages: Sequence[Asked], host: Host, timeout_s: float) -> S
     found = {place.origin: place for place in places}
     if file and file.is_success and not file.is_form and not own.covers(file.url):
         del found[file.url.origin]  # strangers get that file, too
-    return tuple(found.values())[:MAX_PLACES] if links else None
+    return tuple(found.values())[:MAX_PLACES]
+
+
+def _find_page(
+    root: Asked, pages: Sequence[Asked], host: Host, timeout_s: float
+) -> Outcome | Literal["wrong", "late"] | None:
+    """Return the first answer that has links, else why there is none, as `look` says it. A login
+    that fails is not tried again.
+    """
+    first, *others = pages
+    outcome = follow(first, host, timeout_s)
+    if outcome.status == 401 and first.credential:
+        return WRONG
+    if _links(outcome):
+        return outcome
+    if outcome.trouble == SLOW or outcome.status in REFUSING:
+        return LATE if outcome.trouble == SLOW else None
+    listing = follow(root, host, timeout_s)
+    if listing.trouble == SLOW:
+        return LATE
+    listed = [replace(root, url=link) for link in _links(listing)[:1]]
+    for page in (*listed, *others):
+        outcome = follow(page, host, timeout_s)
+        if _links(outcome):
+            return outcome
+        if outcome.trouble == SLOW or outcome.status in REFUSING:
+            return LATE if outcome.trouble == SLOW else None
+    return None
 
 
 def _ask_for_file(file: Asked, host: Host, timeout_s: float) -> Outcome:

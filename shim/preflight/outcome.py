@@ -79,8 +79,8 @@ def look_for_files(
         credential, is_mixed = resolution.credential, id(resolution.endpoint) in mixed
         if is_mixed and credential and files.are_outside(credential.scope):
             unserved = (
-                f"the files of {url} lie outside of {credential.scope}, and uv would ask for them"
-                " with any credential for that server"
+                f"the files of {url} lie outside of {credential.scope}, where uv would always take"
+                " the same one of its credentials for that server"
             )
         origin = Origin("file", f"the pages of {url}", project=True)
         known = [place for place in files.places if settings.index_for(place)]
@@ -96,11 +96,9 @@ def _find_mixed(choice: Choice) -> set[int]:
     mixed = [one for one, _ in case.deliveries if choice.manner(one).mixes_server]
     if len(mixed) < 2:
         return set()
-    from shim.delivery.uv_realm import find_shared, realm_of
+    from shim.delivery.uv_realm import find_shared, find_unscoped, realm_of
 
-    answered = {id(one) for one, _ in case.deliveries}
-    outside = (one for one in case.endpoints.items if one.registry and id(one) not in answered)
-    shared = find_shared(case) - {realm_of(one.url) for one in outside}
+    shared = find_shared(case) - {realm_of(one.url) for one in find_unscoped(case)}
     return {id(one) for one in mixed if realm_of(one.url) in shared}
 
 

@@ -30,6 +30,7 @@ from shim.storage import verification_cache
 MAX_PAGES = 8
 _NAME = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _INPUTS = (".txt", ".in")
+_PROJECT = "pyproject.toml"
 
 
 def with_packages(
@@ -65,12 +66,13 @@ def names_of_command(choice: Choice) -> Iterator[str]:
     case = choice.case
     yield from case.endpoints.packages
     for file in case.endpoints.files_read:
+        if not file.endswith((*_INPUTS, _PROJECT)):
+            continue
         with suppress(CannotRead):
-            if file.endswith(_INPUTS):
-                yield from find_names((read_regular(file) or b"").decode("utf-8", "replace"))
-            elif file.endswith("pyproject.toml"):
+            text = (read_regular(file) or b"").decode("utf-8", "replace")
+            if file.endswith(_PROJECT):
                 from shim.core.toml import read_toml
                 from shim.formats.uv_toml import requirement_texts
 
-                text = (read_regular(file) or b"").decode("utf-8", "replace")
-                yield from find_names("\n".join(requirement_texts(read_toml(text))))
+                text = "\n".join(requirement_texts(read_toml(text)))
+            yield from find_names(text)

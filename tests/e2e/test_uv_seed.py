@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -133,21 +134,36 @@ def test_what_prints_or_runs_or_keeps_is_left_to_the_store(words: list[str], own
     assert server.wrongly_sent() == []
 
 
-#: User, password, index, and where its files are.
-LEFT = (USER, CANARY, "/left", "/left-files")
-RIGHT = ("bob", f"{CANARY}-2", "/right", "/right-files")
+#: Two groups of a GitLab: user, password, index, and the project that its files are with.
+LEFT = (USER, CANARY, "/api/v4/groups/7/-/packages/pypi", "/api/v4/projects/71/packages/pypi")
+RIGHT = ("bob", f"{CANARY}-2", "/api/v4/groups/8/-/packages/pypi", "/api/v4/projects/81/packages/pypi")
+SIDES = {"left": LEFT, "right": RIGHT}
+PROJECTS = {index: project for _, _, index, project in SIDES.values()}
 
 
-class Apart(Realms):
-    """Lists no packages, and keeps files outside of their indexes, as GitLab keeps those of a group with its projects."""
+class Groups(Realms):
+    """Lists no packages, and keeps files outside of their indexes. Where both have some, those from source are with the right one."""
+
+    @contextmanager
+    def open_to_all(self) -> Iterator[None]:
+        """Let everybody in for a while."""
+        closed, self._realms = self._realms, dict.fromkeys(self._realms)
+        yield
+        self._realms = closed
 
     @staticmethod
     def _page_of(prefix: str, names: list[str]) -> bytes:
-        return Realms._page_of(f"{prefix}-files", names)
+        return Realms._page_of(PROJECTS[prefix], names)
+
+    def _place(self, prefix: str, parts: list[str]) -> tuple[int, str, bytes]:
+        is_right = prefix in RIGHT
+        if not self._only and parts[0] == "simple" and len(parts) == 2 and is_right == (parts[1] == "corp-lib"):
+            return 404, "text/plain", b"not here\n"
+        return super()._place(prefix, parts)
 
 
 class Pair:
-    """A project and one server with two indexes for two users; only `full` has packages."""
+    """A project and one server with two indexes for two users; `full` has packages: `left`, `right` or `both`."""
 
     def __init__(
         self,
@@ -163,13 +179,14 @@ class Pair:
             for user, password, *both in (LEFT, RIGHT)
             for place in both
         }
-        self.server = Apart(*packages, places, only={f"/{full}", f"/{full}-files"}, refusal=refusal)
-        self.name = name
+        only = SIDES[full][2:] if full in SIDES else ()
+        self.server = Groups(*packages, places, only=only, refusal=refusal)
+        self.name, self.full = name, full
 
     def __enter__(self) -> Pair:
         self.server.__enter__()
         self.left, self.right = (
-            self.server.url(f"{place}/simple/") for place in ("/left", "/right")
+            self.server.url(f"{place}/simple/") for place in PROJECTS
         )
         rows = ((self.left, USER, "LEFT"), (self.right, self.name, "RIGHT"))
         tables = (
@@ -188,6 +205,7 @@ class Pair:
         """Run uv with the indexes in argv or in the project."""
         rows = f'[[tool.uv.index]]\nname = "left"\nurl = "{self.left}"\n[[tool.uv.index]]\nname = "right"\nurl = "{self.right}"\ndefault = true\n'
         project = PROJECT.partition("[[")[0] + (rows if where == "project" else "")
+        project = project.replace('"corp-lib"', '"corp-lib", "corp-sdist"' if self.full == "both" else '"corp-lib"')
         (self.world.cwd / "pyproject.toml").write_text(project)
         flags = (
             ["--index", f"left={self.left}", "--default-index", f"right={self.right}"]
@@ -223,27 +241,24 @@ def test_files_outside_of_two_indexes_of_one_server_get_the_credential_of_their_
     world: World,
     packages: tuple[str, dict[str, list[str]]],
 ) -> None:
-    """uv asks for them with what it has for the server. Of two seeds that would always be the same one."""
+    """uv asks for them with what it used last on the server. Of two seeds that would always be the same one."""
     world.use(toolchains.uv(version))
     with Pair(world, packages, full, refusal) as pair:
         done = pair.run(where, *words)
 
         assert done.returncode == 0, done.stderr
         assert f"channel {channel} for" in done.stderr
-        assert pair.server.let_in(f"/{full}-files"), (
-            "no file was asked for: this would prove nothing"
-        )
+        assert pair.server.let_in(SIDES[full][3]), "no file was asked for: this would prove nothing"
         assert pair.server.wrongly_sent() == []
 
 
 @pytest.mark.parametrize("version", ["newest", "0.9.30", "0.7.22"])
-def test_files_outside_that_a_lock_names_have_seeds(
-    version: str, world: World, packages: tuple[str, dict[str, list[str]]]
-) -> None:
-    """No index is asked then."""
+def test_files_outside_that_a_lock_names_have_seeds(version: str, world: World, packages: tuple[str, dict[str, list[str]]]) -> None:
+    """No index is asked for them then. Bare uv takes the last credential for both groups, and so makes no such lock itself."""
     world.use(toolchains.uv())
-    with Pair(world, packages, "right", 404) as pair:
-        made = pair.run("project", "lock")
+    with Pair(world, packages, "both", 404) as pair:
+        with pair.server.open_to_all():
+            made = pair.run("project", "lock")
         assert made.returncode == 0, made.stderr
         world.use(toolchains.uv(version))
         del world.environ["VIRTUAL_ENV"]
@@ -252,7 +267,8 @@ def test_files_outside_that_a_lock_names_have_seeds(
 
         assert done.returncode == 0, done.stderr
         assert "channel seed for" in done.stderr
-        assert pair.server.let_in("/right-files")
+        assert pair.server.let_in(LEFT[3])
+        assert pair.server.let_in(RIGHT[3])
         assert pair.server.wrongly_sent() == []
 
 

@@ -428,6 +428,47 @@ def test_two_credentials_for_one_server_are_told_apart_by_path_as_seeds(world: H
     assert rest == ["/etc/xdg"]
 
 
+def seeds_with_lock(world: Host, right: str, folder: str) -> list[str]:
+    """Return the URLs of the seeds, without passwords, with a lock that has files of the left index in a folder."""
+    one, two = endpoint("https://pypi.corp.example/left/simple/"), endpoint(right, "extra")
+    locked = endpoint(folder, "direct", registry=one.url.text)
+    within = scope_of_index(two.url).covers(locked.url)
+    bob = credential(two, "second", "bob")
+    answers = {one: credential(one, "first"), two: bob, locked: bob if within else None}
+    delivery = deliver(world, answers, **{**UV, "verb": ("sync",)})  # type: ignore[arg-type]
+    seeds = tomllib.loads(delivery.memory.text.reveal())["index"]  # type: ignore[union-attr]
+    assert channel_of(delivery) == "seed"
+    return [seed["url"].replace(":first@", "@").replace(":second@", "@") for seed in seeds]
+
+
+RIGHT = "https://pypi.corp.example/right/simple/"
+
+
+@pytest.mark.parametrize(
+    ("folder", "more"),
+    [
+        ("https://pypi.corp.example/files/", ["https://alice@pypi.corp.example/files/"]),
+        ("https://pypi.corp.example/right/files/", []),  # the other credential's own
+    ],
+)
+def test_a_locks_files_outside_of_two_scopes_get_a_seed_each(folder: str, more: list[str], world: Host) -> None:
+    own = ["https://alice@pypi.corp.example/left/", "https://bob@pypi.corp.example/right/"]
+
+    assert seeds_with_lock(world, RIGHT, folder) == [*own, *more]
+
+
+@pytest.mark.parametrize(
+    ("right", "folder"),
+    [
+        (RIGHT, "https://pypi.corp.example/"),  # above the other scope: uv takes the shorter one
+        ("https://other.example/right/simple/", "https://other.example/files/"),  # another's server: uv has its credential for that
+    ],
+)
+def test_a_lock_leads_no_credential_where_another_one_belongs(right: str, folder: str, world: Host) -> None:
+    with pytest.raises(CannotDeliver):
+        seeds_with_lock(world, right, folder)
+
+
 @pytest.mark.parametrize("verb", [("run",), ("tool", "run"), ("tool", "install")])
 def test_where_seeds_will_not_do_two_credentials_are_refused_by_name(world: Host, verb: tuple[str, ...]) -> None:
     one, two = endpoint("https://pypi.corp.example/a/simple/"), endpoint("https://pypi.corp.example/b/simple/", "extra")

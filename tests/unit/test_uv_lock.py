@@ -71,3 +71,21 @@ def test_hashes_in_paths_are_no_repositories_of_their_own() -> None:
 def test_what_is_no_lock_names_nothing() -> None:
     assert find_folders(b"") == {"": []}
     assert find_folders(b'\xff\x00 url = "https://') == {"": []}
+
+
+def lock_of(*files: tuple[str, str]) -> bytes:
+    """Return a lock with these pairs of an index and a file's URL."""
+    return "".join(f'source = {{ registry = "{index}" }}\nsdist = {{ url = "{url}" }}\n' for index, url in files).encode()
+
+
+def test_a_folder_that_would_hold_another_index_or_its_files_is_longer() -> None:
+    """As GitLab has it: indexes of groups, and files with their projects."""
+    api = "https://gitlab.example/api/v4"
+    one, two = (f"{api}/groups/{number}/-/packages/pypi/simple" for number in (7, 8))
+    files = [(one, f"{api}/projects/71/packages/pypi/files/aa/a-1.tar.gz"), (two, f"{api}/projects/81/packages/pypi/files/bb/b-1.tar.gz")]
+    apart = {one: [f"{api}/projects/71/packages/pypi/"], two: [f"{api}/projects/81/packages/pypi/"]}
+
+    assert find_folders(lock_of(files[0])) == {"": [], one: [f"{api}/"]}
+    assert find_folders(lock_of(files[0]), [one + "/"]) == {"": [], one: [f"{api}/"]}
+    assert find_folders(lock_of(files[0]), [two]) == {"": [], one: apart[one]}
+    assert find_folders(lock_of(*files)) == {"": [], **apart}

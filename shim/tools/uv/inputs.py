@@ -297,7 +297,7 @@ def read_lock(
     said: list[StatedUrl] = []
     origin = Origin("file", path, project=True)
     known = {url.rstrip("/") for url in configured}
-    for registry, folders in find_folders(reader.read(path) or b"").items():
+    for registry, folders in find_folders(reader.read(path) or b"", known).items():
         if frozen and any(_server(folder) == _server(registry) for folder in folders):
             said.append(StatedUrl(registry, origin, "extra"))
         if frozen or not registry or registry.rstrip("/") in known:
